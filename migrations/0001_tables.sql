@@ -1,0 +1,244 @@
+-- The tables of the queue.
+--
+-- `simple_queue.` stands for the schema the queue was built with; the library writes the chosen
+-- name in its place. Jobs that may still run are in `jobs`, those that are done in `archive`, those
+-- that gave up in `dead_letters`: a job is in exactly one of the three.
+
+create table simple_queue.jobs (
+    id                  uuid        not null,
+    lease               bigint      not null default 0,
+    run_at              timestamptz not null default now(),
+    scheduled_at        timestamptz,
+    expires_at          timestamptz,
+    cancel_requested_at timestamptz,
+    created_at          timestamptz not null default now(),
+    updated_at          timestamptz not null default now(),
+    worker_id           uuid,
+    attempt             integer     not null default 0,
+    max_attempts        integer,
+    reprocess_count     integer     not null default 0,
+    crash_count         integer     not null default 0,
+    version             integer     not null default 1,
+    priority            smallint    not null default 0,
+    queue               text        not null,
+    kind                text        not null default '',
+    job_data            jsonb       not null,
+    timeout             interval,
+    unique_key          text,
+    fingerprint         text,
+    tags                text[],
+    errors              jsonb,
+    metadata            jsonb,
+    constraint jobs_pkey primary key (id),
+    constraint queue_has_1_to_63_bytes check (octet_length(queue) between 1 and 63),
+    constraint unique_key_has_1_to_512_bytes check (octet_length(unique_key) between 1 and 512),
+    constraint fingerprint_has_1_to_512_bytes check (octet_length(fingerprint) between 1 and 512),
+    constraint max_attempts_is_positive check (max_attempts > 0)
+) with (
+    -- Half of each page stays free, so that the claim finds room for the new version of a row
+    -- beside the old one and touches no index (a HOT update).
+    fillfactor = 50,
+    -- Rows live for milliseconds here. The thresholds are absolute, because a share of a table that
+    -- is nearly empty most of the time means nothing.
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 10000,
+    autovacuum_vacuum_insert_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = 100000,
+    autovacuum_analyze_scale_factor = 0,
+    autovacuum_analyze_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+comment on table simple_queue.jobs is 'Jobs that wait or run. Nothing that is over stays here.';
+comment on column simple_queue.jobs.id is 'UUID version 7, made by the client; a repeated insert of the same id is ignored.';
+comment on column simple_queue.jobs.lease is 'Counts every change into and out of running. A worker may change a running job only while the number is the one it claimed.';
+comment on column simple_queue.jobs.run_at is 'Due from this time on. Never in the past when it is written, so that fetching may skip what lies behind.';
+comment on column simple_queue.jobs.scheduled_at is 'The time first asked for, where one was.';
+comment on column simple_queue.jobs.expires_at is 'Not started after this time.';
+comment on column simple_queue.jobs.cancel_requested_at is 'Somebody asked for the end of this job while it ran.';
+comment on column simple_queue.jobs.created_at is 'When it was enqueued.';
+comment on column simple_queue.jobs.updated_at is 'When this row last changed.';
+comment on column simple_queue.jobs.worker_id is 'The process that runs it; null while it waits. Stands in no index and in no index''s predicate, which keeps the claim HOT.';
+comment on column simple_queue.jobs.attempt is 'Attempts used, the running one included.';
+comment on column simple_queue.jobs.max_attempts is 'Attempts allowed; null: as many as its handler says.';
+comment on column simple_queue.jobs.reprocess_count is 'How often it was rescheduled without using an attempt.';
+comment on column simple_queue.jobs.crash_count is 'How many processes died while they ran it. From 2 on it runs alone.';
+comment on column simple_queue.jobs.version is 'The version of the payload''s shape.';
+comment on column simple_queue.jobs.priority is 'Smaller first.';
+comment on column simple_queue.jobs.queue is 'Where it waits.';
+comment on column simple_queue.jobs.kind is 'Which handler of the queue runs it; empty: the one without a kind.';
+comment on column simple_queue.jobs.job_data is 'The payload.';
+comment on column simple_queue.jobs.timeout is 'How long one attempt may take; null: as long as its handler says.';
+comment on column simple_queue.jobs.unique_key is 'Only one live job may have it.';
+comment on column simple_queue.jobs.fingerprint is 'Groups jobs, for cancelling them together.';
+comment on column simple_queue.jobs.tags is 'Free words for people.';
+comment on column simple_queue.jobs.errors is 'The last 10 errors: [{"attempt": 1, "at": "…", "error": "…"}], each at most 8 kB.';
+comment on column simple_queue.jobs.metadata is 'What the library and its users attach.';
+
+-- The fetch descends here once for each queue and priority, and reads in the order of dueness.
+-- Not partial: a predicate on worker_id would make every claim write the index.
+create index jobs_fetch on simple_queue.jobs (queue, priority, run_at, id);
+
+-- Only live jobs are in this table, so unique among live jobs is just unique.
+create unique index jobs_unique_key on simple_queue.jobs (unique_key) where unique_key is not null;
+
+create index jobs_fingerprint on simple_queue.jobs (fingerprint) where fingerprint is not null;
+
+create table simple_queue.archive (
+    id              uuid        not null,
+    lease           bigint      not null,
+    scheduled_at    timestamptz,
+    created_at      timestamptz not null,
+    finished_at     timestamptz not null,
+    worker_id       uuid,
+    attempt         integer     not null,
+    max_attempts    integer,
+    reprocess_count integer     not null,
+    crash_count     integer     not null,
+    version         integer     not null,
+    priority        smallint    not null,
+    queue           text        not null,
+    kind            text        not null,
+    job_data        jsonb       not null,
+    result          jsonb,
+    unique_key      text,
+    fingerprint     text,
+    tags            text[],
+    errors          jsonb,
+    metadata        jsonb,
+    constraint archive_pkey primary key (id, finished_at)
+) partition by range (finished_at);
+
+comment on table simple_queue.archive is 'Jobs that are done, one partition a day (UTC). Old days are dropped whole.';
+comment on column simple_queue.archive.id is 'As in jobs.';
+comment on column simple_queue.archive.lease is 'The lease under which it was finished: tells a worker whose answer was lost that the write was its own.';
+comment on column simple_queue.archive.scheduled_at is 'As in jobs.';
+comment on column simple_queue.archive.created_at is 'As in jobs.';
+comment on column simple_queue.archive.finished_at is 'When it was done.';
+comment on column simple_queue.archive.worker_id is 'The process that ran it.';
+comment on column simple_queue.archive.attempt is 'Attempts it took.';
+comment on column simple_queue.archive.max_attempts is 'As in jobs.';
+comment on column simple_queue.archive.reprocess_count is 'As in jobs.';
+comment on column simple_queue.archive.crash_count is 'As in jobs.';
+comment on column simple_queue.archive.version is 'As in jobs.';
+comment on column simple_queue.archive.priority is 'As in jobs.';
+comment on column simple_queue.archive.queue is 'As in jobs.';
+comment on column simple_queue.archive.kind is 'As in jobs.';
+comment on column simple_queue.archive.job_data is 'As in jobs.';
+comment on column simple_queue.archive.result is 'What its handler returned, where it returned something.';
+comment on column simple_queue.archive.unique_key is 'As in jobs, but no longer unique.';
+comment on column simple_queue.archive.fingerprint is 'As in jobs.';
+comment on column simple_queue.archive.tags is 'As in jobs.';
+comment on column simple_queue.archive.errors is 'As in jobs: the attempts that failed before.';
+comment on column simple_queue.archive.metadata is 'As in jobs.';
+
+create table simple_queue.dead_letters (
+    id              uuid        not null,
+    lease           bigint      not null,
+    scheduled_at    timestamptz,
+    created_at      timestamptz not null,
+    finished_at     timestamptz not null,
+    worker_id       uuid,
+    attempt         integer     not null,
+    max_attempts    integer,
+    reprocess_count integer     not null,
+    crash_count     integer     not null,
+    version         integer     not null,
+    priority        smallint    not null,
+    status          text        not null,
+    queue           text        not null,
+    kind            text        not null,
+    reason          text        not null,
+    job_data        jsonb       not null,
+    timeout         interval,
+    unique_key      text,
+    fingerprint     text,
+    tags            text[],
+    errors          jsonb,
+    metadata        jsonb,
+    constraint dead_letters_pkey primary key (id),
+    constraint status_is_final check (
+        status in ('failed', 'cancelled', 'critical_failure', 'unprocessable', 'bad_job')
+    )
+);
+
+-- The janitor deletes from the old end.
+create index dead_letters_finished_at on simple_queue.dead_letters (finished_at);
+
+comment on table simple_queue.dead_letters is 'Jobs that will not run again by themselves, with the reason.';
+comment on column simple_queue.dead_letters.id is 'As in jobs.';
+comment on column simple_queue.dead_letters.lease is 'The lease under which it ended; a job that is put back goes on from it.';
+comment on column simple_queue.dead_letters.scheduled_at is 'As in jobs.';
+comment on column simple_queue.dead_letters.created_at is 'As in jobs.';
+comment on column simple_queue.dead_letters.finished_at is 'When it ended.';
+comment on column simple_queue.dead_letters.worker_id is 'The process that ran it last; null if it never ran or was waiting.';
+comment on column simple_queue.dead_letters.attempt is 'Attempts used.';
+comment on column simple_queue.dead_letters.max_attempts is 'As in jobs.';
+comment on column simple_queue.dead_letters.reprocess_count is 'As in jobs.';
+comment on column simple_queue.dead_letters.crash_count is 'As in jobs.';
+comment on column simple_queue.dead_letters.version is 'As in jobs.';
+comment on column simple_queue.dead_letters.priority is 'As in jobs.';
+comment on column simple_queue.dead_letters.status is 'failed: no attempt left; cancelled: called off; critical_failure: its handler gave up; unprocessable: its payload cannot be worked with; bad_job: it killed its processes or was rescheduled without end.';
+comment on column simple_queue.dead_letters.queue is 'As in jobs.';
+comment on column simple_queue.dead_letters.kind is 'As in jobs.';
+comment on column simple_queue.dead_letters.reason is 'Why it is here, in a sentence for people.';
+comment on column simple_queue.dead_letters.job_data is 'As in jobs.';
+comment on column simple_queue.dead_letters.timeout is 'As in jobs.';
+comment on column simple_queue.dead_letters.unique_key is 'As in jobs, but no longer unique.';
+comment on column simple_queue.dead_letters.fingerprint is 'As in jobs.';
+comment on column simple_queue.dead_letters.tags is 'As in jobs.';
+comment on column simple_queue.dead_letters.errors is 'As in jobs.';
+comment on column simple_queue.dead_letters.metadata is 'As in jobs.';
+
+create table simple_queue.workers (
+    id                 uuid        not null,
+    heartbeat_at       timestamptz not null default now(),
+    heartbeat_interval interval    not null,
+    started_at         timestamptz not null default now(),
+    suspect_id         uuid,
+    idle               boolean     not null default false,
+    pid                integer     not null,
+    host               text        not null,
+    queues             text[]      not null,
+    constraint workers_pkey primary key (id)
+) with (fillfactor = 50);
+
+comment on table simple_queue.workers is 'The processes that work, one row each. A row goes only in the statement that returns its jobs.';
+comment on column simple_queue.workers.id is 'New at every start, so that a process is never taken for its predecessor.';
+comment on column simple_queue.workers.heartbeat_at is 'Vouches for all that the process runs.';
+comment on column simple_queue.workers.heartbeat_interval is 'How often it promises to beat; dead after 6 of these without one.';
+comment on column simple_queue.workers.started_at is 'When it began.';
+comment on column simple_queue.workers.suspect_id is 'The job it runs that has killed others before; if this process dies, only that job is held to have done it.';
+comment on column simple_queue.workers.idle is 'It sleeps until it is notified, so an enqueue must do so.';
+comment on column simple_queue.workers.pid is 'Its process id on its host.';
+comment on column simple_queue.workers.host is 'The machine it runs on.';
+comment on column simple_queue.workers.queues is 'The queues it serves.';
+
+create table simple_queue.queues (
+    name       text        not null,
+    paused_at  timestamptz,
+    updated_at timestamptz not null default now(),
+    constraint queues_pkey primary key (name)
+) with (fillfactor = 50);
+
+comment on table simple_queue.queues is 'What holds for a queue on all machines. A queue without a row here has no such settings.';
+comment on column simple_queue.queues.name is 'The queue.';
+comment on column simple_queue.queues.paused_at is 'Since when nothing of it is started; null: it runs.';
+comment on column simple_queue.queues.updated_at is 'When this row last changed.';
+
+create view simple_queue.all_jobs as
+select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,
+    null::text as reason, priority, attempt, max_attempts, job_data, null::jsonb as result, errors,
+    unique_key, fingerprint, tags, metadata, worker_id, run_at, scheduled_at, created_at,
+    null::timestamptz as finished_at
+from simple_queue.jobs
+union all
+select id, queue, kind, 'completed', null, priority, attempt, max_attempts, job_data, result, errors,
+    unique_key, fingerprint, tags, metadata, worker_id, null, scheduled_at, created_at, finished_at
+from simple_queue.archive
+union all
+select id, queue, kind, status, reason, priority, attempt, max_attempts, job_data, null, errors,
+    unique_key, fingerprint, tags, metadata, worker_id, null, scheduled_at, created_at, finished_at
+from simple_queue.dead_letters;
+
+comment on view simple_queue.all_jobs is 'Every job, wherever it is. For people; the library reads the tables.';

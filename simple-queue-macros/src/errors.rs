@@ -1,0 +1,55 @@
+//! Gathers every mistake of one expansion, so that they are all reported at once.
+
+use std::fmt::Display;
+
+use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
+
+/// The mistakes found so far. One mistake is reported once; whoever reports it leaves the part out
+/// of what is validated, so that no later step stumbles over it again.
+#[derive(Debug, Default)]
+pub(crate) struct Errors {
+    found: Vec<syn::Error>,
+    reported: bool,
+}
+
+impl Errors {
+    /// Reports a mistake at one place.
+    pub(crate) fn at(&mut self, place: Span, message: impl Display) {
+        self.found.push(syn::Error::new(place, message));
+    }
+
+    /// Reports a mistake that spans all of the given tokens.
+    pub(crate) fn on(&mut self, tokens: impl ToTokens, message: impl Display) {
+        self.found.push(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Takes over an error of the parser.
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        self.found.push(error);
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// All mistakes as `compile_error!`s, in the order in which they were found.
+    pub(crate) fn into_compile_errors(mut self) -> TokenStream {
+        self.reported = true;
+        self.found.iter().map(syn::Error::to_compile_error).collect()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_messages(mut self) -> Vec<String> {
+        self.reported = true;
+        self.found.iter().map(ToString::to_string).collect()
+    }
+}
+
+impl Drop for Errors {
+    /// A mistake that is found and then forgotten would let a broken job compile.
+    fn drop(&mut self) {
+        let forgotten = !self.reported && !self.found.is_empty();
+        assert!(!forgotten || std::thread::panicking(), "errors were gathered but not reported");
+    }
+}

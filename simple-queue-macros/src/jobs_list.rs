@@ -1,0 +1,79 @@
+//! `jobs![…]`: the jobs that a process runs, as one value whose type the compiler can check against
+//! the state. The list becomes a balanced tree of pairs, so that the depth which the compiler has to
+//! go through grows with the logarithm of its length.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
+use syn::{Path, Token};
+
+use crate::errors::Errors;
+use crate::krate;
+use crate::parse::item::plain;
+
+pub(crate) fn jobs(list: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let jobs = match Punctuated::<Path, Token![,]>::parse_terminated.parse2(list) {
+        Ok(jobs) => sound(jobs, &mut errors),
+        Err(error) => {
+            errors.push(error);
+            Vec::new()
+        }
+    };
+
+    let krate = krate::found();
+    let declarations = jobs.iter().map(|job| {
+        let entry = entry(job, &krate);
+        quote!(#entry.declaration())
+    });
+    let tree = tree(&jobs, &krate);
+    let errors = errors.into_compile_errors();
+    quote! {{
+        #errors
+        const _: () = #krate::private::assert_distinct_kinds(&[#(#declarations),*]);
+        #krate::private::JobList::new(#tree)
+    }}
+}
+
+/// The paths that can be jobs; the others are reported.
+fn sound(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path> {
+    let mut sound: Vec<Path> = Vec::new();
+    for job in jobs {
+        let Some(last) = job.segments.last() else { continue };
+        let name = plain(&last.ident);
+        let payload = name.to_upper_camel_case();
+        let is_function = name.starts_with(|first: char| first.is_lowercase() || first == '_');
+        if is_function {
+            let message = format!("`{name}` is the function; name its payload struct: `{payload}`");
+            errors.on(&job, message);
+        } else if sound.iter().any(|other| other.to_token_stream().to_string() == job.to_token_stream().to_string()) {
+            errors.on(&job, format!("`{name}` is in this list twice"));
+        } else {
+            sound.push(job);
+        }
+    }
+    sound
+}
+
+/// Halves the list until one job is left: `((a, b), (c, d))`.
+fn tree(jobs: &[Path], krate: &TokenStream) -> TokenStream {
+    match jobs {
+        [] => quote!(()),
+        [job] => entry(job, krate),
+        _ => {
+            let (left, right) = jobs.split_at(jobs.len() / 2);
+            let (left, right) = (tree(left, krate), tree(right, krate));
+            quote!((#left, #right))
+        }
+    }
+}
+
+/// One job. It is written twice, the same each time, so that the compiler reports something that is
+/// not a job once.
+fn entry(job: &Path, krate: &TokenStream) -> TokenStream {
+    let krate = krate::placed(krate, job.span());
+    quote_spanned!(job.span()=> #krate::private::entry::<#job>())
+}

@@ -1,0 +1,127 @@
+//! A job that is known to be right: what [`validate`](crate::validate) hands to
+//! [`expand`](crate::expand). No field here can hold something that would still have to be refused.
+
+use std::time::Duration;
+
+use proc_macro2::{Span, TokenStream};
+use syn::{Attribute, Ident, Path, Type, Visibility};
+
+/// A whole job.
+pub(crate) struct JobModel {
+    pub(crate) face: Face,
+    /// What the job is called in the database.
+    pub(crate) kind: String,
+    pub(crate) queue: Queue,
+    pub(crate) options: Options,
+    pub(crate) unique: Unique,
+    /// In the order of the function's parameters.
+    pub(crate) params: Vec<Param>,
+    /// Where the function says what it returns.
+    pub(crate) output: Place,
+}
+
+/// The first and the last token of something that the user wrote.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) first: Span,
+    pub(crate) last: Span,
+}
+
+/// A job whose signature was refused. It gets a struct that looks right and does nothing, so that
+/// the places which use it do not turn red as well.
+pub(crate) struct StubModel {
+    pub(crate) face: Face,
+    pub(crate) args: Vec<StubArg>,
+}
+
+/// What the payload struct shows to the rest of the crate.
+pub(crate) struct Face {
+    /// The path of the library.
+    pub(crate) krate: TokenStream,
+    pub(crate) function: Ident,
+    /// The struct's name, at the place of the function's name.
+    pub(crate) payload: Ident,
+    pub(crate) vis: Visibility,
+    /// The function's doc comments.
+    pub(crate) docs: Vec<Attribute>,
+    /// `#[deprecated]`, when the function has it.
+    pub(crate) deprecated: Option<Attribute>,
+}
+
+pub(crate) enum Queue {
+    Name(String),
+    /// A `const` whose value the compiler checks.
+    Const(Path),
+}
+
+/// What is left out is decided by the queue at run time.
+#[derive(Default)]
+pub(crate) struct Options {
+    pub(crate) attempts: Option<Attempts>,
+    pub(crate) backoff: Option<Backoff>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) priority: Option<i16>,
+}
+
+/// How often a job may run in all: one more than it is retried.
+#[derive(Clone, Copy)]
+pub(crate) struct Attempts(pub(crate) u32);
+
+#[derive(Clone, Copy)]
+pub(crate) enum Backoff {
+    Exponential,
+    Linear,
+    Fixed,
+    None,
+}
+
+pub(crate) enum Unique {
+    No,
+    /// Two jobs with the same stored arguments are the same job.
+    AllArguments,
+    /// Two jobs whose keys read the same are the same job. The pieces of the template.
+    Key(Vec<Piece>),
+}
+
+pub(crate) enum Piece {
+    Text(String),
+    /// A stored argument, or a field in it: `user`, `id` for `{user.id}`.
+    Field { path: Vec<syn::Member>, place: Span },
+}
+
+pub(crate) enum Param {
+    Context,
+    /// Borrowed from the state: the `T` of `&T`.
+    State(Type),
+    Stored(StoredArg),
+}
+
+pub(crate) struct StoredArg {
+    pub(crate) name: Ident,
+    pub(crate) ty: Type,
+    pub(crate) docs: Vec<Attribute>,
+}
+
+/// A parameter of a refused signature, as far as it can be guessed.
+pub(crate) enum StubArg {
+    /// It would be stored as this.
+    Stored { name: Ident, ty: Type },
+    /// Its type is no use; `new` takes anything in its place.
+    Anything,
+}
+
+impl JobModel {
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &StoredArg> {
+        self.params.iter().filter_map(|param| match param {
+            Param::Stored(arg) => Some(arg),
+            Param::Context | Param::State(_) => None,
+        })
+    }
+
+    pub(crate) fn states(&self) -> impl Iterator<Item = &Type> {
+        self.params.iter().filter_map(|param| match param {
+            Param::State(ty) => Some(ty),
+            Param::Context | Param::Stored(_) => None,
+        })
+    }
+}

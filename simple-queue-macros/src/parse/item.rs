@@ -1,0 +1,139 @@
+//! The item below `#[job]`. Only the signature is read: a body that is half typed, or newer than
+//! our parser, is nobody's business here.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Meta, Signature, Visibility};
+
+use crate::errors::Errors;
+
+pub(crate) struct Item {
+    /// The item for the compiler: every token of the user's, less what only we can understand.
+    pub(crate) as_written: TokenStream,
+    /// The function, when it is one.
+    pub(crate) function: Option<Function>,
+}
+
+/// A function without its body.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) signature: Signature,
+}
+
+pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
+    let as_written = without_our_attributes(item.clone());
+    let function = match function.parse2(item) {
+        Ok(function) => Some(function),
+        Err(error) => {
+            errors.push(error);
+            None
+        }
+    };
+    Item { as_written, function }
+}
+
+fn function(input: ParseStream) -> syn::Result<Function> {
+    let attrs = input.call(Attribute::parse_outer)?;
+    let vis: Visibility = input.parse()?;
+    if !starts_function(input) {
+        let keyword: TokenTree = input.parse()?;
+        input.parse::<TokenStream>()?;
+        let message = format!("`#[job]` goes on an `async fn`, not on a `{keyword}`");
+        return Err(syn::Error::new(keyword.span(), message));
+    }
+    let signature: Signature = input.parse()?;
+    if input.peek(syn::Token![;]) {
+        return Err(input.error("a job needs a body: `#[job]` goes on a free `async fn`"));
+    }
+    input.parse::<TokenStream>()?;
+    Ok(Function { attrs, vis, signature })
+}
+
+/// Whether `fn` follows, after its qualifiers.
+fn starts_function(input: ParseStream) -> bool {
+    let ahead = input.fork();
+    loop {
+        if ahead.peek(syn::Token![fn]) {
+            return true;
+        }
+        let qualifier = ahead.peek(syn::Token![const])
+            || ahead.peek(syn::Token![async])
+            || ahead.peek(syn::Token![unsafe])
+            || ahead.peek(syn::Token![extern])
+            || ahead.peek(syn::LitStr);
+        if !qualifier || ahead.parse::<TokenTree>().is_err() {
+            return false;
+        }
+    }
+}
+
+/// The item without the attributes that the compiler would refuse: `#[job]` and doc comments on
+/// parameters, and those attributes of the function which [`refuses`] names.
+fn without_our_attributes(item: TokenStream) -> TokenStream {
+    let mut seen_fn = false;
+    let mut seen_parameters = false;
+    without_attributes(item, &|meta| is_job(meta) || turns_synchronous(meta))
+        .into_iter()
+        .map(|token| match token {
+            TokenTree::Ident(word) if word == "fn" => {
+                seen_fn = true;
+                word.into()
+            }
+            TokenTree::Group(group)
+                if seen_fn
+                    && !seen_parameters
+                    && group.delimiter() == Delimiter::Parenthesis =>
+            {
+                seen_parameters = true;
+                let inner = without_attributes(group.stream(), &|meta| {
+                    is_job(meta) || meta.path().is_ident("doc") || meta.path().is_ident("serde")
+                });
+                let mut stripped = Group::new(Delimiter::Parenthesis, inner);
+                stripped.set_span(group.span());
+                stripped.into()
+            }
+            other => other,
+        })
+        .collect()
+}
+
+/// Drops every `#[…]` at the top level of the tokens that is unwanted.
+fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> TokenStream {
+    let mut kept = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let attribute = match (&token, tokens.peek()) {
+            (TokenTree::Punct(hash), Some(TokenTree::Group(group)))
+                if hash.as_char() == '#' && group.delimiter() == Delimiter::Bracket =>
+            {
+                syn::parse2::<Meta>(group.stream()).ok()
+            }
+            _ => None,
+        };
+        if attribute.is_some_and(|meta| unwanted(&meta)) {
+            tokens.next();
+        } else {
+            kept.push(token);
+        }
+    }
+    kept.into_iter().collect()
+}
+
+/// `#[job]`, by whatever path.
+pub(crate) fn is_job(meta: &Meta) -> bool {
+    meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
+}
+
+/// `#[tokio::main]`, `#[tokio::test]` and the like take the `async` away.
+pub(crate) fn turns_synchronous(meta: &Meta) -> bool {
+    let segments = &meta.path().segments;
+    segments.len() > 1
+        && segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
+}
+
+/// The name without `r#`.
+pub(crate) fn plain(name: &Ident) -> String {
+    let name = name.to_string();
+    name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)
+}

@@ -1,0 +1,69 @@
+//! Parts to a [`JobModel`]: everything that can be wrong with a job and seen in its tokens is
+//! refused here, each mistake once. What only the compiler can see (types, traits, constants) is
+//! left to the code that [`expand`](crate::expand) writes.
+
+mod duration;
+mod names;
+mod options;
+mod params;
+mod signature;
+mod template;
+mod values;
+
+use self::signature::Standing;
+use crate::errors::Errors;
+use crate::krate;
+use crate::model::{Face, JobModel, Options, StubModel, Unique};
+use crate::parse::args::Args;
+use crate::parse::item::{Function, plain};
+
+pub(crate) use values::shown;
+
+pub(crate) enum Validated {
+    /// All that concerns the signature is right. Arguments of the attribute that were refused are
+    /// left out, so that the job can still be used.
+    Job(JobModel),
+    /// The signature was refused.
+    Stub(StubModel),
+    /// There is no place for a struct, or no name for it.
+    Nothing,
+}
+
+pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Validated {
+    // Taken apart in full: an argument that is added to `Args` has to be used here.
+    let Args { name, queue, retries, max_attempts, backoff, unique, timeout, priority, krate } =
+        args;
+
+    let krate = krate.and_then(|arg| names::krate(&arg, errors)).unwrap_or_else(krate::found);
+    let kind = name.and_then(|arg| names::kind(&arg, errors));
+    let queue = queue.and_then(|arg| names::queue(&arg, errors)).unwrap_or_else(names::default_queue);
+    let attempts = options::attempts(retries, max_attempts, errors);
+    let options = Options {
+        backoff: backoff.and_then(|arg| options::backoff(&arg, attempts, errors)),
+        timeout: timeout.and_then(|arg| options::timeout(&arg, errors)),
+        priority: priority.and_then(|arg| options::priority(&arg, errors)),
+        attempts,
+    };
+
+    let Function { attrs, vis, signature } = function;
+    let payload = signature::payload_name(&signature, errors);
+    let standing = signature::check(&attrs, &signature, errors);
+    let params = params::judge(&signature, errors);
+    let unique = unique
+        .and_then(|arg| template::unique(&arg, &params.known, errors))
+        .unwrap_or(Unique::No);
+
+    let Some(payload) = payload.filter(|_| standing != Standing::Associated) else {
+        return Validated::Nothing;
+    };
+    let kind = kind.unwrap_or_else(|| plain(&signature.ident));
+    let (docs, deprecated) = signature::copied(attrs);
+    let face = Face { krate, function: signature.ident.clone(), payload, vis, docs, deprecated };
+    match params.sound {
+        Some(params) if standing == Standing::Sound => {
+            let output = signature::place(&signature.output, face.function.span());
+            Validated::Job(JobModel { face, kind, queue, options, unique, params, output })
+        }
+        _ => Validated::Stub(StubModel { face, args: params.guessed }),
+    }
+}

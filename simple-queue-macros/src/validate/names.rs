@@ -1,0 +1,77 @@
+//! The names that a job goes by: its kind, its queue, and the library it belongs to.
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::{LitStr, Path};
+
+use super::values;
+use crate::errors::Errors;
+use crate::model::Queue;
+use crate::parse::args::{Arg, Value, example};
+
+const MAX_QUEUE_LEN: usize = 63;
+const MAX_KIND_LEN: usize = 100;
+
+pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {
+    let literal = values::string(arg, errors)?;
+    let name = literal.value();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
+    if name.is_empty() || name.len() > MAX_KIND_LEN || !name.chars().all(allowed) {
+        let message = format!(
+            "job names may only use letters, digits, `_`, `-`, `.`, `:` and `/` \
+             (1 to {MAX_KIND_LEN} characters)"
+        );
+        errors.at(literal.span(), message);
+        return None;
+    }
+    Some(name)
+}
+
+pub(crate) fn default_queue() -> Queue {
+    Queue::Name("default".to_owned())
+}
+
+/// A name, or the path of a constant. What the constant says is checked where it is known: in a
+/// `const` of the expansion.
+pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
+    let tokens = values::tokens(arg, errors)?;
+    if let Ok(path) = syn::parse2::<Path>(tokens.clone()) {
+        return Some(Queue::Const(path));
+    }
+    let Ok(literal) = syn::parse2::<LitStr>(tokens.clone()) else {
+        let example = example("queue");
+        errors.on(tokens, format!("expected a queue name, like `{example}`, or a constant"));
+        return None;
+    };
+    let name = literal.value();
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
+    if name.is_empty() || name.len() > MAX_QUEUE_LEN || !name.chars().all(allowed) {
+        let message = format!(
+            "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to {MAX_QUEUE_LEN} characters)"
+        );
+        errors.at(literal.span(), message);
+        return None;
+    }
+    Some(Queue::Name(name))
+}
+
+/// `crate = path`; in quotes, as serde takes it, it is understood too.
+pub(crate) fn krate(arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
+    if let Value::Equals(tokens) = &arg.value {
+        let unquoted = syn::parse2::<LitStr>(tokens.clone());
+        let path = match unquoted {
+            Ok(literal) => literal.parse_with(Path::parse_mod_style),
+            Err(_) => syn::parse::Parser::parse2(Path::parse_mod_style, tokens.clone()),
+        };
+        return match path {
+            Ok(path) => Some(path.into_token_stream()),
+            Err(_) => {
+                let example = example("crate");
+                errors.on(tokens, format!("expected the path of simple-queue, like `{example}`"));
+                None
+            }
+        };
+    }
+    values::tokens(arg, errors).cloned()
+}

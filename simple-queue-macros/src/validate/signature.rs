@@ -1,0 +1,156 @@
+//! Whether a function can be a job at all, its parameters aside.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::{Attribute, FnArg, GenericParam, ReturnType, Safety, Signature};
+
+use super::values::shown;
+use crate::errors::Errors;
+use crate::model::Place;
+use crate::parse::item::{is_job, plain, turns_synchronous};
+
+/// What can be made of the function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Sound,
+    /// It cannot be called as a job.
+    Unfit,
+    /// It is in an `impl` or a trait, where no struct can be put beside it.
+    Associated,
+}
+
+/// The payload's name: that of the function, in the case of a type.
+pub(crate) fn payload_name(signature: &Signature, errors: &mut Errors) -> Option<Ident> {
+    let function = plain(&signature.ident);
+    let name = function.to_upper_camel_case();
+    if name == function {
+        let snake = heck::ToSnakeCase::to_snake_case(function.as_str());
+        let message = format!(
+            "a job function is named in snake_case, like `{snake}`: \
+             the name `{name}` is for the payload struct"
+        );
+        errors.at(signature.ident.span(), message);
+        return None;
+    }
+    match syn::parse_str::<Ident>(&name) {
+        Ok(mut payload) => {
+            payload.set_span(signature.ident.span());
+            Some(payload)
+        }
+        Err(_) => {
+            let message = format!(
+                "the payload struct cannot be called `{name}`; give the function another name"
+            );
+            errors.at(signature.ident.span(), message);
+            None
+        }
+    }
+}
+
+pub(crate) fn check(
+    attrs: &[Attribute],
+    signature: &Signature,
+    errors: &mut Errors,
+) -> Standing {
+    for attr in attrs {
+        if is_job(&attr.meta) {
+            errors.on(attr, "`#[job]` given twice");
+        } else if turns_synchronous(&attr.meta) {
+            let path = shown(attr.path());
+            errors.on(attr, format!("`#[{path}]` takes the `async` away that a job needs"));
+        }
+    }
+
+    let before = errors.count();
+    qualifiers(signature, errors);
+    generics(signature, errors);
+    if is_associated(signature, errors) {
+        return Standing::Associated;
+    }
+    match errors.count() == before {
+        true => Standing::Sound,
+        false => Standing::Unfit,
+    }
+}
+
+/// The doc comments and the deprecation, which the payload struct shares.
+pub(crate) fn copied(attrs: Vec<Attribute>) -> (Vec<Attribute>, Option<Attribute>) {
+    let (docs, others): (Vec<_>, Vec<_>) =
+        attrs.into_iter().partition(|attr| attr.path().is_ident("doc"));
+    let deprecated = others.into_iter().find(|attr| attr.path().is_ident("deprecated"));
+    (docs, deprecated)
+}
+
+/// Where the return type stands, or what to point at when there is none.
+pub(crate) fn place(output: &ReturnType, otherwise: Span) -> Place {
+    let ReturnType::Type(_, ty) = output else {
+        return Place { first: otherwise, last: otherwise };
+    };
+    let spans: Vec<Span> = ty.to_token_stream().into_iter().map(|token| token.span()).collect();
+    let first = spans.first().copied().unwrap_or(otherwise);
+    Place { first, last: spans.last().copied().unwrap_or(first) }
+}
+
+fn qualifiers(signature: &Signature, errors: &mut Errors) {
+    let Signature { constness, asyncness, safety, abi, fn_token, ident, variadic, .. } = signature;
+    if let Some(token) = constness {
+        errors.on(token, "a job cannot be `const`: it runs when a worker gets to it");
+    }
+    if let Safety::Unsafe(token) = safety {
+        errors.on(token, "a job cannot be `unsafe`: no caller is there to keep its promise");
+    }
+    if let Some(abi) = abi {
+        errors.on(abi, "a job cannot be `extern`: only the worker calls it");
+    }
+    if let Some(variadic) = variadic {
+        errors.on(variadic, "a job cannot be variadic: each stored argument needs a name and a type");
+    }
+    if asyncness.is_none() && constness.is_none() {
+        let message =
+            format!("a `#[job]` function must be `async`\n\nhelp: write `async fn {ident}`");
+        errors.on(fn_token, message);
+    }
+}
+
+fn generics(signature: &Signature, errors: &mut Errors) {
+    let generics = &signature.generics;
+    let only_lifetimes =
+        generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)));
+    if !generics.params.is_empty() && only_lifetimes {
+        let message = "a job has no lifetimes: what it stores is owned, \
+                       and a borrowed `&T` of the worker's state needs no name";
+        errors.on(&generics.params, message);
+    } else if !generics.params.is_empty() {
+        let message = "a job cannot be generic: its arguments must have one known type \
+                       to be read back from the database";
+        errors.on(&generics.params, message);
+    } else if let Some(clause) = &generics.where_clause {
+        errors.on(clause, "remove the `where` clause: nothing in a job is generic");
+    }
+}
+
+fn is_associated(signature: &Signature, errors: &mut Errors) -> bool {
+    let Signature { ident, inputs, output, .. } = signature;
+    if let Some(FnArg::Receiver(receiver)) = inputs.first() {
+        let message = "a job cannot take `self`: it is stored, and run later in another process\
+                       \n\nhelp: take what it needs as `&T` (the worker's state) or by value (stored)";
+        errors.on(receiver, message);
+        return true;
+    }
+    if let Some(word) = first_self(quote::quote!(#inputs #output)) {
+        let message = format!("`#[job]` goes on a free function; move `{ident}` out of the `impl`");
+        errors.on(word, message);
+        return true;
+    }
+    false
+}
+
+/// The first `Self` in the tokens: only an associated function can write it.
+fn first_self(tokens: TokenStream) -> Option<TokenStream> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(word) if word == "Self" => Some(word.into_token_stream()),
+        TokenTree::Group(group) => first_self(group.stream()),
+        _ => None,
+    })
+}

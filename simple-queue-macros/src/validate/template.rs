@@ -1,0 +1,193 @@
+//! `unique`, and the templates of keys: text with `{argument}` or `{argument.field}` in it.
+
+use std::ops::Range;
+
+use proc_macro2::Span;
+use syn::{Ident, Index, LitStr, Member};
+
+use super::params::{Known, Role};
+use super::values;
+use crate::errors::Errors;
+use crate::model::{Piece, Unique};
+use crate::parse::args::{Arg, Value};
+use crate::suggest::did_you_mean;
+
+pub(crate) fn unique(arg: &Arg, known: &[Known], errors: &mut Errors) -> Option<Unique> {
+    match &arg.value {
+        Value::Flag => Some(Unique::AllArguments),
+        Value::List(list) => {
+            let message = "`unique(..)` is not supported yet; \
+                           write `unique`, or a key like `unique = \"welcome:{user_id}\"`";
+            errors.on(list, message);
+            None
+        }
+        Value::Equals(_) => {
+            let literal = values::string(arg, errors)?;
+            if literal.value().is_empty() {
+                errors.at(literal.span(), "a unique key cannot be empty");
+                return None;
+            }
+            key(&literal, known, errors).map(Unique::Key)
+        }
+    }
+}
+
+/// The place within a string literal, where the compiler can tell it; else the whole literal.
+pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
+    let token = literal.token();
+    let text = token.to_string();
+    let opening = text.find('"').map_or(0, |quote| quote + 1);
+    let as_written = text.contains(&literal.value());
+    let place = place.start + opening..place.end + opening;
+    token.subspan(place).filter(|_| as_written).unwrap_or_else(|| literal.span())
+}
+
+fn key(literal: &LitStr, known: &[Known], errors: &mut Errors) -> Option<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    let before = errors.count();
+    match split(&literal.value()) {
+        Err(Wrong { message, place }) => errors.at(place_within(literal, place), message),
+        Ok(parts) => {
+            for part in parts {
+                match part {
+                    Part::Text(text) => pieces.push(Piece::Text(text)),
+                    Part::Hole(text, place) => {
+                        let place = place_within(literal, place);
+                        pieces.extend(field(&text, place, known, errors));
+                    }
+                }
+            }
+        }
+    }
+    (errors.count() == before).then_some(pieces)
+}
+
+/// The argument and the fields that a placeholder names.
+fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Option<Piece> {
+    let mut names = text.split('.');
+    let argument = names.next().unwrap_or_default();
+    if let Some((_, format)) = text.split_once(':') {
+        let message = format!("a key has no format options; leave `:{format}` out");
+        errors.at(place, message);
+        return None;
+    }
+    let stored = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
+    match known.iter().find(|known| known.name == argument).map(|known| &known.role) {
+        Some(Role::Stored) => {}
+        Some(Role::Refused) => return None,
+        Some(Role::Injected(ty)) => {
+            let message = format!(
+                "`{argument}` is the worker's state (`{ty}`), not stored with the job; \
+                 only arguments taken by value can make a key"
+            );
+            errors.at(place, message);
+            return None;
+        }
+        None => {
+            let suggestion = did_you_mean(argument, stored(), '`');
+            let names = stored().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            let note = match names.is_empty() {
+                true => "this job stores no arguments".to_owned(),
+                false => format!("the stored arguments are {}", names.join(", ")),
+            };
+            errors.at(place, format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"));
+            return None;
+        }
+    }
+
+    let mut path = vec![member(argument, place)?];
+    for name in names {
+        let Some(member) = member(name, place) else {
+            errors.at(place, format!("`{name}` in `{{{text}}}` is not the name of a field"));
+            return None;
+        };
+        path.push(member);
+    }
+    Some(Piece::Field { path, place })
+}
+
+fn member(name: &str, place: Span) -> Option<Member> {
+    if let Ok(index) = name.parse::<u32>() {
+        return Some(Member::Unnamed(Index { index, span: place }));
+    }
+    let ident = syn::parse_str::<Ident>(name)
+        .or_else(|_| syn::parse_str::<Ident>(&format!("r#{name}")))
+        .ok();
+    ident.map(|mut ident| {
+        ident.set_span(place);
+        Member::Named(ident)
+    })
+}
+
+/// A part of a template, a hole with its place in the text.
+#[derive(Debug, PartialEq)]
+enum Part {
+    Text(String),
+    Hole(String, Range<usize>),
+}
+
+#[derive(Debug, PartialEq)]
+struct Wrong {
+    message: String,
+    place: Range<usize>,
+}
+
+fn split(template: &str) -> Result<Vec<Part>, Wrong> {
+    let mut parts = Vec::new();
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some(c) = rest.chars().next() {
+        let at = template.len() - rest.len();
+        if rest.starts_with("{{") || rest.starts_with("}}") {
+            text.push(c);
+            rest = &rest[2..];
+        } else if c == '}' {
+            let message = "unmatched `}` in the key; write `}}` for a brace".to_owned();
+            return Err(Wrong { message, place: at..at + 1 });
+        } else if c == '{' {
+            let hole = rest[1..].split_once(['{', '}']).map(|(hole, _)| hole);
+            let Some(hole) = hole.filter(|hole| rest[1 + hole.len()..].starts_with('}')) else {
+                let message = "unmatched `{` in the key; write `{{` for a brace".to_owned();
+                return Err(Wrong { message, place: at..at + 1 });
+            };
+            let place = at..at + hole.len() + 2;
+            if hole.is_empty() {
+                let message = "name an argument between the braces, like `{user_id}`".to_owned();
+                return Err(Wrong { message, place });
+            }
+            if !text.is_empty() {
+                parts.push(Part::Text(std::mem::take(&mut text)));
+            }
+            rest = &rest[place.len()..];
+            parts.push(Part::Hole(hole.to_owned(), place));
+        } else {
+            text.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    if !text.is_empty() {
+        parts.push(Part::Text(text));
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splits_text_from_holes() {
+        let parts = split("a{{b}}:{user.id}-{x}").unwrap();
+        let hole = |text: &str, place| Part::Hole(text.to_owned(), place);
+        let text = |text: &str| Part::Text(text.to_owned());
+        assert_eq!(parts, [text("a{b}:"), hole("user.id", 8..17), text("-"), hole("x", 18..21)]);
+    }
+
+    #[test]
+    fn points_at_braces_without_a_partner() {
+        assert_eq!(split("a{b").unwrap_err().place, 1..2);
+        assert_eq!(split("ab}").unwrap_err().place, 2..3);
+        assert_eq!(split("a{b{c}").unwrap_err().place, 1..2);
+        assert!(split("a{}").unwrap_err().message.contains("name an argument"));
+    }
+}

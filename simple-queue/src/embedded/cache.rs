@@ -1,0 +1,216 @@
+//! Keeps what is costly to make, the package and the template, in the user's cache directory.
+
+use std::{
+    fs::{self, DirBuilder, File},
+    io,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use super::{
+    EmbeddedError, account::Account, environment::Environment, error::Context as _, files,
+};
+
+/// A directory that only this user can write to.
+#[derive(Debug)]
+pub(super) struct Cache {
+    directory: PathBuf,
+    own_id: u32,
+}
+
+impl Cache {
+    /// Opens the first place that can be used; for root one that the server's user can enter too.
+    pub(super) fn open(
+        environment: &Environment,
+        account: &Account,
+    ) -> Result<Self, EmbeddedError> {
+        let mut refused = None;
+        for directory in places(environment, account) {
+            match prepare(&directory, account) {
+                Ok(()) => {
+                    return Ok(Self {
+                        directory,
+                        own_id: account.own_id,
+                    });
+                }
+                Err(error) => refused = Some(error),
+            }
+        }
+        Err(refused.expect("there is always the place in the directory for temporary files"))
+    }
+
+    /// The directory `name`, which `make` fills when it does not exist yet.
+    ///
+    /// It appears under its name only when it is complete. Another process that wants the same waits
+    /// for this one, and what a killed process had begun is thrown away.
+    pub(super) fn get_or_make(
+        &self,
+        name: &str,
+        make: impl FnOnce(&Path) -> Result<(), EmbeddedError>,
+    ) -> Result<PathBuf, EmbeddedError> {
+        let path = self.directory.join(name);
+        if self.is_ready(&path)? {
+            return Ok(path);
+        }
+        let lock_path = self.directory.join(format!("{name}.lock"));
+        let lock = File::create(&lock_path).context("create", &lock_path)?;
+        lock.lock().context("lock", &lock_path)?;
+        if self.is_ready(&path)? {
+            return Ok(path);
+        }
+        let new = self.directory.join(format!("{name}.new"));
+        files::remove_directory(&new).context("remove", &new)?;
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&new)
+            .context("create", &new)?;
+        if let Err(error) = make(&new) {
+            files::remove_directory(&new).context("remove", &new)?;
+            return Err(error);
+        }
+        fs::rename(&new, &path).context("rename", &new)?;
+        files::sync(&self.directory).context("sync", &self.directory)?;
+        Ok(path)
+    }
+
+    /// Whether `path` exists. What another user has put there is an error: it would be run or trusted.
+    fn is_ready(&self, path: &Path) -> Result<bool, EmbeddedError> {
+        match fs::symlink_metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            found => found
+                .and_then(|found| check_private(&found, self.own_id))
+                .context("trust", path)
+                .map(|()| true),
+        }
+    }
+}
+
+fn places(environment: &Environment, account: &Account) -> Vec<PathBuf> {
+    let mac = cfg!(target_os = "macos");
+    let in_home = if mac { "Library/Caches" } else { ".cache" };
+    let of_system = if mac { "Library/Caches" } else { "var/cache" };
+    let mut parents: Vec<PathBuf> = environment.xdg_cache_home.iter().cloned().collect();
+    parents.extend(environment.home.iter().map(|home| home.join(in_home)));
+    if account.own_id == 0 {
+        parents.push(environment.root.join(of_system));
+    }
+    let mut places: Vec<PathBuf> = parents
+        .into_iter()
+        .map(|parent| parent.join("simple-queue"))
+        .collect();
+    // The name holds the user, because this directory belongs to everybody.
+    places.push(
+        environment
+            .temporary
+            .join(format!("simple-queue-cache-{}", account.own_id)),
+    );
+    places
+}
+
+fn prepare(directory: &Path, account: &Account) -> Result<(), EmbeddedError> {
+    // The server's user has to get at the binaries in it.
+    let mode = if account.is_other_user() {
+        0o755
+    } else {
+        0o700
+    };
+    if let Some(parent) = directory.parent() {
+        fs::create_dir_all(parent).context("create", parent)?;
+    }
+    match fs::create_dir(directory) {
+        Ok(()) => fs::set_permissions(directory, fs::Permissions::from_mode(mode)),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+    .and_then(|()| fs::symlink_metadata(directory))
+    .and_then(|found| check_private(&found, account.own_id))
+    .context("use as a cache", directory)?;
+    account.check_enter(directory)
+}
+
+/// Checks that nobody but us, and root, can have changed what is in a directory.
+fn check_private(found: &fs::Metadata, own_id: u32) -> io::Result<()> {
+    let others_write = found.mode() & 0o022 != 0;
+    if found.is_dir() && found.uid() == own_id && !others_write {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!(
+            "it must be a directory of user {own_id} that nobody else can write to, \
+             but belongs to user {} and has the mode {:o}",
+            found.uid(),
+            found.mode() & 0o7777
+        ),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cache in a new directory, which the caller removes.
+    fn cache() -> Cache {
+        let directory = std::env::temp_dir().join(format!("sq-cache-{}", uuid::Uuid::now_v7()));
+        let own_id = rustix::process::geteuid().as_raw();
+        DirBuilder::new().mode(0o700).create(&directory).unwrap();
+        Cache { directory, own_id }
+    }
+
+    #[test]
+    fn what_was_made_once_is_not_made_again() {
+        let cache = cache();
+        for _ in 0..2 {
+            let mut made = 0;
+            let path = cache
+                .get_or_make("thing", |new| {
+                    made += 1;
+                    fs::write(new.join("file"), "content").context("write", new)
+                })
+                .unwrap();
+            assert_eq!(fs::read(path.join("file")).unwrap(), b"content");
+        }
+        fs::remove_dir_all(&cache.directory).unwrap();
+    }
+
+    #[test]
+    fn what_was_left_half_made_is_never_used() {
+        let cache = cache();
+        let half_made = cache.directory.join("thing.new");
+        fs::create_dir(&half_made).unwrap();
+        fs::write(half_made.join("old"), "half").unwrap();
+        let failed = cache.get_or_make("thing", |_| Err(EmbeddedError::NoAccount));
+        assert!(failed.is_err());
+        let path = cache.get_or_make("thing", |_| Ok(())).unwrap();
+        assert_eq!(fs::read_dir(path).unwrap().count(), 0);
+        fs::remove_dir_all(&cache.directory).unwrap();
+    }
+
+    #[test]
+    fn what_others_could_have_changed_is_refused() {
+        let cache = cache();
+        let path = cache.get_or_make("thing", |_| Ok(())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let refused = cache.get_or_make("thing", |_| Ok(())).unwrap_err();
+        assert!(refused.to_string().contains("thing"), "{refused}");
+        fs::remove_dir_all(&cache.directory).unwrap();
+    }
+
+    #[test]
+    fn only_one_of_many_makes_it() {
+        let cache = cache();
+        let made = std::sync::atomic::AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    cache.get_or_make("thing", |_| {
+                        made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                        Ok(())
+                    })
+                });
+            }
+        });
+        assert_eq!(made.into_inner(), 1);
+        fs::remove_dir_all(&cache.directory).unwrap();
+    }
+}

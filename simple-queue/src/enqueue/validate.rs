@@ -1,0 +1,142 @@
+//! Bad input is refused before anything is written.
+
+use crate::{
+    Error,
+    job::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES},
+    row::NewJob,
+};
+
+/// Refuses what the database could not hold, or what no worker could read back.
+pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
+    if let Some(problem) = problem_of_name(&job.queue, MAX_QUEUE_NAME_BYTES) {
+        return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
+    }
+    for (what, key) in [("unique key", &job.unique_key), ("fingerprint", &job.fingerprint)] {
+        if let Some((key, problem)) =
+            key.as_ref().and_then(|key| Some((key, problem_of_name(key, MAX_KEY_BYTES)?)))
+        {
+            return Err(Error::InvalidKey { what, key: excerpt(key), problem });
+        }
+    }
+    if let Some(problem) = problem_of_payload(&job.job_data) {
+        return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
+    }
+    match job.max_attempts {
+        Some(max_attempts) if max_attempts < 1 => Err(Error::InvalidMaxAttempts { max_attempts }),
+        _ => Ok(()),
+    }
+}
+
+fn problem_of_name(name: &str, max_bytes: usize) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("it is empty")
+    } else if name.len() > max_bytes {
+        Some(if max_bytes == MAX_KEY_BYTES {
+            "it is longer than 512 bytes; use a hash of it"
+        } else {
+            "it is longer than 63 bytes"
+        })
+    } else if name.contains('\0') {
+        Some("it holds a NUL character, which Postgres cannot store in a text")
+    } else {
+        None
+    }
+}
+
+fn problem_of_payload(json: &str) -> Option<String> {
+    if json.len() > MAX_PAYLOAD_BYTES {
+        return Some(format!(
+            "it has {} bytes and the limit is {MAX_PAYLOAD_BYTES}; store large data elsewhere and enqueue its key",
+            json.len()
+        ));
+    }
+    let (deepest, holds_nul) = scan(json);
+    if deepest > MAX_DEPTH {
+        return Some(format!(
+            "it is nested {deepest} levels deep and the limit is {MAX_DEPTH}, past which it could not be read back"
+        ));
+    }
+    holds_nul.then(|| {
+        "it holds a NUL character (\\u0000), which Postgres cannot store in a jsonb".to_owned()
+    })
+}
+
+/// `serde_json` reads no deeper than this, to save its stack.
+const MAX_DEPTH: usize = 127;
+
+/// How deep a JSON text is nested, and whether one of its strings holds a NUL.
+fn scan(json: &str) -> (usize, bool) {
+    let (mut depth, mut deepest, mut holds_nul, mut in_string) = (0_usize, 0, false, false);
+    let mut bytes = json.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match (in_string, byte) {
+            (_, b'"') => in_string = !in_string,
+            (true, b'\\') => {
+                holds_nul |= json.as_bytes()[at + 1..].starts_with(b"u0000");
+                bytes.next();
+            }
+            (false, b'[' | b'{') => {
+                depth += 1;
+                deepest = std::cmp::max(deepest, depth);
+            }
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (deepest, holds_nul)
+}
+
+/// The beginning of a name, for a message.
+fn excerpt(name: &str) -> String {
+    const SHOWN: usize = 80;
+    let shown = name.replace('\0', "\\0");
+    match shown.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Job;
+
+    fn refusal(job: Job) -> String {
+        validate(&NewJob::from(job)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn good_input_passes() {
+        let job = Job::new("my queue", serde_json::json!({"text": "a \\u0000 in words"}))
+            .with_unique_key("k".repeat(512))
+            .with_fingerprint("f");
+        validate(&NewJob::from(job)).unwrap();
+    }
+
+    #[test]
+    fn every_bad_input_is_named_with_its_problem() {
+        let deep = (0..128).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+        let cases = [
+            (Job::new("", 1), "cannot be the name of a queue: it is empty"),
+            (Job::new("q".repeat(300), 1), "it is longer than 63 bytes"),
+            (Job::new("a\0b", 1), "`a\\0b` cannot be the name of a queue: it holds a NUL"),
+            (Job::new("q", 1).with_unique_key(""), "the unique key `` cannot be stored: it is empty"),
+            (Job::new("q", 1).with_fingerprint("x".repeat(513)), "longer than 512 bytes; use a hash"),
+            (Job::new("q", "a\0b"), "it holds a NUL character"),
+            (Job::new("q", "x".repeat(1024 * 1024)), "the limit is 1048576"),
+            (Job::new("q", deep), "nested 128 levels deep"),
+            (Job::new("q", 1).with_max_attempts(0), "at least one attempt, not 0"),
+        ];
+        for (job, expected) in cases {
+            let message = refusal(job);
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_backslash_before_the_escape_is_told_from_the_escape() {
+        assert_eq!(scan(r#""\\u0000""#), (0, false));
+        assert_eq!(scan(r#""\\\u0000""#), (0, true));
+        assert_eq!(scan(r#"{"a":["[{\"["]}"#), (2, false));
+    }
+}

@@ -1,0 +1,149 @@
+//! The errors that this library returns to its caller.
+
+use uuid::Uuid;
+
+/// What can go wrong between a caller and the queue.
+///
+/// Errors of handlers do not appear here: they become the fate of their job.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The database refused a statement, or could not be reached.
+    #[error("the database failed to {action}: {source}")]
+    Database {
+        /// What was being done.
+        action: &'static str,
+        /// What the database or its driver said.
+        source: sqlx::Error,
+    },
+    /// The tables could not be made or brought up to date.
+    #[error("the schema `{schema}` could not be migrated: {source}")]
+    Migrate {
+        /// The schema the tables belong to.
+        schema: String,
+        /// What went wrong.
+        source: sqlx::migrate::MigrateError,
+    },
+    /// A schema's name that cannot be one.
+    #[error(
+        "`{schema}` cannot be a schema of this queue: use 1 to 48 of the characters a-z, 0-9 and `_`, not starting with a digit"
+    )]
+    InvalidSchema {
+        /// The name that was given.
+        schema: String,
+    },
+    /// A queue's name that cannot be one.
+    #[error("`{name}` cannot be the name of a queue: {problem}")]
+    InvalidQueueName {
+        /// The name that was given, cut where it is long.
+        name: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A unique key or fingerprint that cannot be stored.
+    #[error("the {what} `{key}` cannot be stored: {problem}")]
+    InvalidKey {
+        /// `unique key` or `fingerprint`.
+        what: &'static str,
+        /// The key that was given, cut where it is long.
+        key: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A payload that cannot be stored.
+    #[error("the payload of a job for queue `{queue}` cannot be stored: {problem}")]
+    InvalidPayload {
+        /// Where the job was to go.
+        queue: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A number of attempts below 1.
+    #[error("a job needs at least one attempt, not {max_attempts}")]
+    InvalidMaxAttempts {
+        /// The number that was given.
+        max_attempts: i32,
+    },
+    /// Two jobs of one name were registered.
+    #[error(
+        "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"
+    )]
+    DuplicateKind {
+        /// The name.
+        kind: &'static str,
+        /// File and line of the one that was registered before.
+        first: &'static str,
+        /// File and line of the one that was to be registered now.
+        second: &'static str,
+    },
+    /// The lease on a job is not, or no longer, this run's.
+    #[error("job {job_id} is no longer held by this run: another process took it over; undo what this run did")]
+    LeaseLost {
+        /// The job.
+        job_id: Uuid,
+    },
+    /// No job has this id: it never existed, or its history is no longer kept.
+    #[error("job {job_id} is in none of the tables: it was never enqueued, or its history has been removed")]
+    UnknownJob {
+        /// The id that was looked for.
+        job_id: Uuid,
+    },
+    /// The database holds a state that this release does not know.
+    #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
+    UnknownStatus {
+        /// The word that was read.
+        status: String,
+    },
+}
+
+impl Error {
+    /// Whether the same call may well succeed later: the database was away, busy or shutting down.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Database { source, .. } if is_transient(source))
+    }
+
+    pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| Self::Database { action, source }
+    }
+}
+
+/// Whether a statement may succeed when it is sent again, on a new connection if need be.
+pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
+        _ => false,
+    }
+}
+
+/// Whether the answer was lost, so that the statement may have been carried out all the same.
+pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
+        // The server ends a session between a commit and its answer when it is shut down.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
+/// The conditions that pass by themselves, by SQLSTATE.
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+fn is_transient_code(code: &str) -> bool {
+    const CLASSES: [&str; 3] = [
+        "08", // the connection failed
+        "53", // too few resources: memory, disk, connections
+        "57", // an operator intervened: shutdown, crash, cancel, starting up
+    ];
+    const CODES: [&str; 4] = [
+        "40001", // serialization failure
+        "40P01", // deadlock
+        "25006", // the server became read-only: a failover is under way
+        "55P03", // a lock was not to be had in time
+    ];
+    CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
+}

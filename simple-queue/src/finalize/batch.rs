@@ -1,0 +1,212 @@
+//! One statement for each kind of transition.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    time::Instant,
+};
+
+use uuid::Uuid;
+
+use super::{Finalizer, OpenRun, PAUSE_AFTER_A_REFUSAL, PAUSE_FOR_A_LOCK, Settled, fate::Fate};
+use crate::{
+    error::{is_ambiguous, is_transient},
+    job::JobStatus,
+    outcome::{DeadLetter, Retry, Transition},
+    row::Lease,
+    store::{LeaseState, Lent, Store, answered},
+};
+
+/// Puts together what one statement can write: the same kind of transition, by the same process id,
+/// which changes when a process is declared dead and goes on under a new one.
+pub(super) fn by_transition(runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
+    let mut batches: BTreeMap<(Uuid, u8), Vec<OpenRun>> = BTreeMap::new();
+    for open in runs {
+        let kind = match (open.run.verify_first, &open.run.transition) {
+            (true, _) => 0,
+            (false, Transition::Archive { .. }) => 1,
+            (false, Transition::Retry(_)) => 2,
+            (false, Transition::DeadLetter(_)) => 3,
+        };
+        batches.entry((open.lease().worker_id, kind)).or_default().push(open);
+    }
+    batches.into_values().collect()
+}
+
+impl Finalizer {
+    /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
+    pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
+        let exchange = async {
+            let mut lent = self.connection.lend().await?;
+            let written = write(&self.store, &mut lent, &batch).await?;
+            let missing: Vec<Lease> = batch
+                .iter()
+                .map(OpenRun::lease)
+                .filter(|lease| !written.contains(&lease.job_id))
+                .collect();
+            let states = match missing.as_slice() {
+                [] => Vec::new(),
+                [first, ..] => self.store.read_leases(&mut lent, first.worker_id, &missing).await?,
+            };
+            lent.give_back();
+            Ok((written, states))
+        };
+        match answered(exchange).await {
+            Ok((written, states)) => {
+                self.retries.reset();
+                self.settle(batch, &written, &states);
+            }
+            Err(error) if is_missing_partition(&error) => self.make_partitions(batch).await,
+            Err(error) if is_transient(&error) => {
+                let answer_was_lost = is_ambiguous(&error);
+                tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
+                self.open.extend(batch.into_iter().map(|mut open| {
+                    open.answer_was_lost |= answer_was_lost;
+                    open
+                }));
+                self.retries.wait().await;
+            }
+            Err(error) => self.isolate(batch, &error).await,
+        }
+    }
+
+    fn settle(&mut self, batch: Vec<OpenRun>, written: &HashSet<Uuid>, states: &[LeaseState]) {
+        for open in batch {
+            let job_id = open.lease().job_id;
+            if written.contains(&job_id) {
+                (self.settled)(Settled { job_id, ended: ended(&open.run.transition) });
+                continue;
+            }
+            // Two runs of one job may be open at once, when it was taken away and claimed again.
+            let state = states
+                .iter()
+                .find(|state| state.job_id == job_id && state.lease == open.lease().number);
+            match Fate::of(&open, state) {
+                Fate::Finished => {
+                    // A handler finishes a job in its own transaction in one way only.
+                    let ended = match open.run.verify_first {
+                        true => Some(JobStatus::Completed),
+                        false => ended(&open.run.transition),
+                    };
+                    (self.settled)(Settled { job_id, ended });
+                }
+                Fate::Lost => {
+                    tracing::warn!(%job_id, lease = open.lease().number, "the lease was lost: another process has the job, and what this run came to is dropped");
+                    (self.settled)(Settled { job_id, ended: None });
+                }
+                Fate::Superseded => (self.settled)(Settled { job_id, ended: None }),
+                Fate::Cancelled(letter) => {
+                    self.open.push(open.with(Transition::DeadLetter(letter)));
+                }
+                Fate::Unfinished => {
+                    let transition = open.run.transition.clone();
+                    self.open.push(open.with(transition));
+                }
+                Fate::Locked => self.open.push(OpenRun {
+                    not_before: Some(Instant::now() + PAUSE_FOR_A_LOCK),
+                    ..open
+                }),
+            }
+        }
+    }
+
+    /// A batch that the database refuses is written one by one: then one bad transition fails alone.
+    async fn isolate(&mut self, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
+        if batch.len() > 1 {
+            for open in batch {
+                Box::pin(self.write_batch(vec![open])).await;
+            }
+        } else if let Some(open) = batch.pop() {
+            tracing::error!(%error, job_id = %open.lease().job_id, "the end of this job cannot be written; it stays `running` and is tried again");
+            let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
+            self.open.push(OpenRun { not_before, ..open });
+        }
+    }
+
+    /// Today's partition of the archive is missing: nobody has looked after it for a week.
+    async fn make_partitions(&mut self, batch: Vec<OpenRun>) {
+        let exchange = async {
+            let mut lent = self.connection.lend().await?;
+            let made = self.store.ensure_archive_partitions(&mut lent, 7).await?;
+            lent.give_back();
+            Ok(made)
+        };
+        match answered(exchange).await {
+            Ok(made) => tracing::info!(made, "made missing partitions of the archive"),
+            Err(error) => {
+                tracing::error!(%error, "partitions of the archive are missing and could not be made");
+                self.retries.wait().await;
+            }
+        }
+        self.open.extend(batch);
+    }
+}
+
+impl OpenRun {
+    fn with(self, transition: Transition) -> Self {
+        let run = super::FinishedRun { transition, verify_first: false, ..self.run };
+        Self { run, ..self }
+    }
+}
+
+async fn write(
+    store: &Store,
+    connection: &mut Lent<'_>,
+    batch: &[OpenRun],
+) -> sqlx::Result<HashSet<Uuid>> {
+    let Some(OpenRun { run: first, .. }) = batch.first() else { return Ok(HashSet::new()) };
+    let worker_id = first.lease.worker_id;
+    if first.verify_first {
+        return Ok(HashSet::new());
+    }
+    let written = match &first.transition {
+        Transition::Archive { .. } => {
+            let done: Vec<_> = batch.iter().filter_map(archived).collect();
+            store.archive_jobs(connection, worker_id, &done).await?
+        }
+        Transition::Retry(_) => {
+            let retries: Vec<_> = batch.iter().filter_map(retried).collect();
+            store.retry_jobs(connection, worker_id, &retries).await?
+        }
+        Transition::DeadLetter(_) => {
+            let dead: Vec<_> = batch.iter().filter_map(dead_lettered).collect();
+            store.dead_letter_jobs(connection, worker_id, &dead).await?
+        }
+    };
+    Ok(written.into_iter().collect())
+}
+
+fn archived(open: &OpenRun) -> Option<(Lease, Option<&serde_json::Value>)> {
+    match &open.run.transition {
+        Transition::Archive { result } => Some((open.lease(), result.as_ref())),
+        Transition::Retry(_) | Transition::DeadLetter(_) => None,
+    }
+}
+
+fn retried(open: &OpenRun) -> Option<(Lease, &Retry)> {
+    match &open.run.transition {
+        Transition::Retry(retry) => Some((open.lease(), retry)),
+        Transition::Archive { .. } | Transition::DeadLetter(_) => None,
+    }
+}
+
+fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
+    match &open.run.transition {
+        Transition::DeadLetter(letter) => Some((open.lease(), letter)),
+        Transition::Archive { .. } | Transition::Retry(_) => None,
+    }
+}
+
+fn ended(transition: &Transition) -> Option<JobStatus> {
+    match transition {
+        Transition::Archive { .. } => Some(JobStatus::Completed),
+        Transition::Retry(_) => None,
+        Transition::DeadLetter(letter) => Some(letter.status),
+    }
+}
+
+fn is_missing_partition(error: &sqlx::Error) -> bool {
+    // A row for which there is no partition is reported as a failed check, of no constraint.
+    error.as_database_error().is_some_and(|error| {
+        error.code().as_deref() == Some("23514") && error.constraint().is_none()
+    })
+}

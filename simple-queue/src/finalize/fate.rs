@@ -1,0 +1,104 @@
+//! What became of a run whose transition changed no row.
+
+use super::OpenRun;
+use crate::{
+    job::JobStatus,
+    outcome::{DeadLetter, Transition},
+    store::LeaseState,
+};
+
+/// A pure answer, so that it can be tested without a database.
+#[derive(Debug, PartialEq)]
+pub(super) enum Fate {
+    /// It was finished under this lease: by an earlier write whose answer was lost, or by the
+    /// handler's own transaction.
+    Finished,
+    /// Put back by an earlier write whose answer was lost, or taken away since: no difference to us.
+    Superseded,
+    /// Another process has the job.
+    Lost,
+    /// Somebody has the row locked; it is tried again by itself.
+    Locked,
+    /// Its cancellation was asked for after its fate had been decided.
+    Cancelled(DeadLetter),
+    /// The handler's own transaction was not committed, so its fate is still to be written.
+    Unfinished,
+}
+
+impl Fate {
+    pub(super) fn of(open: &OpenRun, state: Option<&LeaseState>) -> Self {
+        match (state, &open.run.transition) {
+            (Some(state), _) if state.finished => Self::Finished,
+            (Some(state), Transition::Retry(retry)) if state.held && state.cancel_requested => {
+                Self::Cancelled(DeadLetter {
+                    status: JobStatus::Cancelled,
+                    reason: "cancelled while it ran".to_owned(),
+                    attempt_kept: false,
+                    error: retry.error.clone(),
+                })
+            }
+            (Some(state), _) if state.held && open.run.verify_first => Self::Unfinished,
+            (Some(state), _) if state.held => Self::Locked,
+            (_, Transition::Retry(_)) if open.answer_was_lost => Self::Superseded,
+            _ => Self::Lost,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{finalize::FinishedRun, outcome::Retry, row::Lease};
+
+    fn open(transition: Transition) -> OpenRun {
+        let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 7 };
+        OpenRun::new(FinishedRun { lease, transition, verify_first: false })
+    }
+
+    fn archive() -> OpenRun {
+        open(Transition::Archive { result: None })
+    }
+
+    fn retry() -> OpenRun {
+        open(Transition::Retry(Retry {
+            delay: Duration::ZERO,
+            not_before: None,
+            attempt_kept: false,
+            reprocessed: false,
+            error: None,
+        }))
+    }
+
+    fn state(held: bool, cancel_requested: bool, finished: bool) -> LeaseState {
+        LeaseState { job_id: Uuid::nil(), lease: 7, held, cancel_requested, finished }
+    }
+
+    #[test]
+    fn a_row_that_did_not_change_is_finished_locked_cancelled_or_lost() {
+        assert_eq!(Fate::of(&archive(), Some(&state(false, false, true))), Fate::Finished);
+        assert_eq!(Fate::of(&archive(), Some(&state(true, false, false))), Fate::Locked);
+        assert_eq!(Fate::of(&archive(), Some(&state(true, true, false))), Fate::Locked);
+        assert_eq!(Fate::of(&archive(), Some(&state(false, false, false))), Fate::Lost);
+        assert_eq!(Fate::of(&archive(), None), Fate::Lost);
+        assert_eq!(Fate::of(&retry(), Some(&state(false, false, false))), Fate::Lost);
+        assert!(matches!(Fate::of(&retry(), Some(&state(true, true, false))), Fate::Cancelled(_)));
+    }
+
+    #[test]
+    fn a_retry_whose_answer_was_lost_is_no_lost_lease() {
+        let retry = OpenRun { answer_was_lost: true, ..retry() };
+        assert_eq!(Fate::of(&retry, Some(&state(false, false, false))), Fate::Superseded);
+    }
+
+    #[test]
+    fn a_transaction_of_the_handler_that_was_not_committed_leaves_the_job_unfinished() {
+        let mut archive = archive();
+        archive.run.verify_first = true;
+        assert_eq!(Fate::of(&archive, Some(&state(true, false, false))), Fate::Unfinished);
+        assert_eq!(Fate::of(&archive, Some(&state(false, false, true))), Fate::Finished);
+    }
+}

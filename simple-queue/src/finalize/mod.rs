@@ -1,0 +1,140 @@
+//! Stage 8: transitions are written in batches, each fenced by the lease it was claimed under.
+//!
+//! Nothing waits for a timer in order to be batched: while one write is in flight, what ends meanwhile
+//! gathers, and the next write takes all of it. One job alone is written at once, ten thousand are
+//! written together.
+
+mod batch;
+mod fate;
+
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::{
+    job::JobStatus,
+    outcome::Transition,
+    row::Lease,
+    store::{Dedicated, Store},
+    retries::Retries,
+};
+
+/// A run that is over, and what is to be written of it.
+#[derive(Debug)]
+pub(crate) struct FinishedRun {
+    pub(crate) lease: Lease,
+    pub(crate) transition: Transition,
+    /// The handler finished the job in its own transaction: look first whether that was committed.
+    pub(crate) verify_first: bool,
+}
+
+/// A run of which nothing is left to write.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled {
+    pub(crate) job_id: Uuid,
+    /// How the job ended; `None` where it goes on, or another process has it.
+    #[cfg_attr(
+        not(feature = "wait-for-job"),
+        expect(dead_code, reason = "read by those who wait for a job")
+    )]
+    pub(crate) ended: Option<JobStatus>,
+}
+
+/// Writes what runs came to. What it has been given it keeps until the database has taken it.
+pub(crate) struct Finalizer {
+    store: Store,
+    connection: Dedicated,
+    inbox: mpsc::UnboundedReceiver<FinishedRun>,
+    settled: Box<dyn Fn(Settled) + Send>,
+    open: Vec<OpenRun>,
+    retries: Retries,
+}
+
+/// A run that is still to be written.
+#[derive(Debug)]
+struct OpenRun {
+    run: FinishedRun,
+    /// An earlier write of it may have been carried out without an answer.
+    answer_was_lost: bool,
+    /// Not before this time: somebody else has its row locked, or it failed alone.
+    not_before: Option<Instant>,
+}
+
+/// Somebody else's lock on a row ends with his transaction; asking more often than this helps nobody.
+const PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
+
+/// A transition that fails by itself is tried again at this pace, and complained of each time.
+const PAUSE_AFTER_A_REFUSAL: Duration = Duration::from_secs(30);
+
+impl Finalizer {
+    /// A finalizer, and where to send it what is over. It ends when every sender is gone and all has
+    /// been written.
+    pub(crate) fn new(
+        store: Store,
+        options: &PgConnectOptions,
+        settled: impl Fn(Settled) + Send + 'static,
+    ) -> (Self, mpsc::UnboundedSender<FinishedRun>) {
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let finalizer = Self {
+            store,
+            connection: Dedicated::new(options),
+            inbox,
+            settled: Box::new(settled),
+            open: Vec::new(),
+            retries: Retries::default(),
+        };
+        (finalizer, outbox)
+    }
+
+    pub(crate) async fn run(mut self) {
+        while self.gather().await {
+            self.write().await;
+        }
+    }
+
+    /// Waits until there is something to write and takes all that has arrived; `false` at the end.
+    async fn gather(&mut self) -> bool {
+        let now = Instant::now();
+        let next = self.open.iter().map(|open| open.not_before.unwrap_or(now)).min();
+        let arrived = match next {
+            Some(next) if next <= now => None,
+            Some(next) => tokio::select! {
+                arrived = self.inbox.recv(), if !self.inbox.is_closed() => arrived,
+                () = tokio::time::sleep_until(next.into()) => None,
+            },
+            None => match self.inbox.recv().await {
+                Some(arrived) => Some(arrived),
+                None => return false,
+            },
+        };
+        self.open.extend(arrived.map(OpenRun::new));
+        while let Ok(arrived) = self.inbox.try_recv() {
+            self.open.push(OpenRun::new(arrived));
+        }
+        true
+    }
+
+    /// Writes what is due, and keeps what could not be written.
+    #[tracing::instrument(name = "finalize", level = "debug", skip_all, fields(runs = self.open.len()))]
+    async fn write(&mut self) {
+        let now = Instant::now();
+        let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);
+        let (due, later) = std::mem::take(&mut self.open).into_iter().partition(is_due);
+        self.open = later;
+        for batch in batch::by_transition(due) {
+            self.write_batch(batch).await;
+        }
+    }
+}
+
+impl OpenRun {
+    fn new(run: FinishedRun) -> Self {
+        Self { run, answer_was_lost: false, not_before: None }
+    }
+
+    fn lease(&self) -> Lease {
+        self.run.lease
+    }
+}

@@ -1,0 +1,42 @@
+//! The stored arguments of a declared job.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::JobOptions;
+
+/// The arguments of a job as they are stored; `#[job]` writes the struct and this impl beside the
+/// function.
+pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What tells this job from the others of its queue: the function's name, unless `name = "…"`
+    /// was given. It is stored with every job, so it never holds a module path that may change.
+    const KIND: &'static str;
+
+    /// A hash of [`Self::KIND`], so that the compiler can compare hundreds of kinds quickly.
+    const KIND_HASH: u64;
+
+    /// The queue its jobs go to.
+    const QUEUE: &'static str;
+
+    /// Attempts, back-off, timeout and priority of its jobs.
+    const OPTIONS: JobOptions;
+
+    /// File and line of the declaration, for messages.
+    const DECLARED_AT: &'static str;
+
+    /// The key under which only one such job may be live, without the kind that stands before it in
+    /// the database; `None` where the declaration has no `unique`.
+    fn unique_key(&self) -> Option<String> {
+        None
+    }
+}
+
+/// What a job's argument must be: something serde can write and read back.
+#[diagnostic::on_unimplemented(
+    message = "job argument type `{Self}` cannot be stored in the queue",
+    label = "stored with the job, so it must be written and read back by serde",
+    note = "derive `Serialize` and `Deserialize` for `{Self}`, or take `&{Self}` if it is part of the worker's state"
+)]
+pub trait Storable: Serialize + DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned> Storable for T {}

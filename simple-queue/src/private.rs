@@ -1,0 +1,126 @@
+//! What the expansion of the macros names. Not part of the interface: it may change in any release.
+
+use std::{fmt::Display, marker::PhantomData};
+
+pub use chrono::{DateTime, Utc};
+pub use serde;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+
+pub use crate::{
+    enqueue::enqueue_all,
+    job::declaration::{assert_distinct_kinds, assert_queue_name},
+    worker::registry::{JobList, entry},
+};
+
+use crate::{
+    Outcome,
+    job::{Storable, of_arguments},
+    outcome::IntoOutcome,
+};
+
+/// What a function's returned value says of its job.
+pub fn into_outcome<R: IntoOutcome>(returned: R) -> Outcome {
+    returned.into_outcome()
+}
+
+/// The key for `unique` over all arguments. A payload that serde cannot write has an empty one, with
+/// which it is refused when it is enqueued; but its own error comes first.
+pub fn unique_key_of<J: Serialize>(job: &J) -> String {
+    of_arguments(job).unwrap_or_default()
+}
+
+/// Fails to compile where an argument cannot be stored.
+pub const fn assert_storable<T: Storable>() {}
+
+/// What may stand in a key's template.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be part of a unique key: it does not implement `Display`",
+    label = "used in the key of this job",
+    note = "use a field of it, like `{{payment.id}}`, or write `unique` for all arguments"
+)]
+pub trait KeyPart: Display {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Display + ?Sized> KeyPart for T {}
+
+/// One argument of a key's template.
+pub fn key_part<T: KeyPart>(part: &T) -> &dyn Display {
+    part
+}
+
+// An argument that serde does not know is reported once, by `assert_storable` at the place of its type.
+// The two pairs below keep the payload's own impls from reporting it again: a method call prefers the
+// impl on the type itself, where serde's bound holds, and falls back to the one on a reference to it.
+
+/// A payload on its way to JSON.
+#[derive(Debug)]
+pub struct Write<T>(pub T);
+
+/// Writes what serde can write.
+pub trait WriteStored {
+    /// Writes the payload.
+    ///
+    /// # Errors
+    /// Those of the serializer.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+impl<T: Serialize> WriteStored for Write<T> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+/// Stands in where serde cannot; a crate in which it does has another error.
+pub trait WriteFallback {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+}
+
+impl<T> WriteFallback for &Write<T> {
+    fn write<S: Serializer>(&self, _serializer: S) -> Result<S::Ok, S::Error> {
+        Err(ser::Error::custom("this payload cannot be stored"))
+    }
+}
+
+/// A payload on its way back from JSON.
+#[derive(Debug)]
+pub struct Read<T>(PhantomData<fn() -> T>);
+
+impl<T> Read<T> {
+    /// The only value.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Reads what serde can read.
+pub trait ReadStored<'de, T> {
+    /// Reads the payload.
+    ///
+    /// # Errors
+    /// Those of the deserializer.
+    fn read<D: Deserializer<'de>>(&self, deserializer: D) -> Result<T, D::Error>;
+}
+
+impl<'de, T: Deserialize<'de>> ReadStored<'de, T> for Read<T> {
+    fn read<D: Deserializer<'de>>(&self, deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(deserializer)
+    }
+}
+
+/// Stands in where serde cannot; a crate in which it does has another error.
+pub trait ReadFallback<'de, T> {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    fn read<D: Deserializer<'de>>(&self, deserializer: D) -> Result<T, D::Error>;
+}
+
+impl<'de, T> ReadFallback<'de, T> for &Read<T> {
+    fn read<D: Deserializer<'de>>(&self, _deserializer: D) -> Result<T, D::Error> {
+        Err(de::Error::custom("this payload cannot be read"))
+    }
+}

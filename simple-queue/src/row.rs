@@ -1,0 +1,255 @@
+//! A job as it is stored.
+
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{
+    Error,
+    job::{JobPayload, JobStatus, namespaced},
+};
+
+/// A job of the plain interface: what is to be stored, and what a handler is given.
+///
+/// ```
+/// use serde_json::json;
+/// use simple_queue::Job;
+///
+/// let job = Job::new("emails", json!({"user_id": 42})).with_unique_key("welcome:42");
+/// assert_eq!(job.max_attempts, 3);
+/// ```
+#[derive(Clone)]
+pub struct Job {
+    /// Made by the client, so that a call whose answer was lost can be repeated; its order is the
+    /// order of creation.
+    pub id: Uuid,
+    /// Groups jobs, for cancelling them together; any number of jobs may share one.
+    pub fingerprint: Option<String>,
+    /// Only one live job may have this key.
+    pub unique_key: Option<String>,
+    /// Where the job waits.
+    pub queue: String,
+    /// The payload.
+    pub job_data: Value,
+    /// One of the words of [`JobStatus`].
+    pub status: String,
+    /// When it was enqueued, by the database's clock; before that by this machine's.
+    pub created_at: DateTime<Utc>,
+    /// When it is, or was, due; `None` for at once.
+    pub run_at: Option<DateTime<Utc>>,
+    /// When its row last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The number of the attempt that runs, from 1; 0 before the first.
+    pub attempt: i32,
+    /// How often it may be started before it counts as failed; 3 by default.
+    pub max_attempts: i32,
+
+    pub(crate) kind: String,
+    pub(crate) claim: Option<Claim>,
+}
+
+/// What a fetched job carries beside what its handler reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub(crate) lease: Lease,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) reprocess_count: i32,
+    pub(crate) crash_count: i32,
+    pub(crate) run: Arc<Run>,
+}
+
+/// What a run and those who watch it tell each other.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Somebody asked for the job's cancellation.
+    pub(crate) cancelled: CancellationToken,
+    /// The process must let go of the job: it is stopping, or can no longer vouch for it.
+    pub(crate) abandoned: CancellationToken,
+    /// The handler finished the job in a transaction of its own, which may or may not commit.
+    pub(crate) finished_in_transaction: AtomicBool,
+}
+
+/// The right to change a running job: every change into or out of running gives it a new number, so
+/// a process that was taken for dead can no longer write over its successor's work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Lease {
+    pub(crate) job_id: Uuid,
+    pub(crate) worker_id: Uuid,
+    pub(crate) number: i64,
+}
+
+impl Job {
+    /// A job for the given queue, due at once.
+    ///
+    /// A payload that serde cannot write as JSON becomes `null`; enqueue a `#[job]`, or a
+    /// [`Value`] that you made yourself, where that matters.
+    #[expect(clippy::disallowed_methods, reason = "shown only until the database has set its own")]
+    pub fn new(queue: impl Into<String>, job_data: impl Serialize) -> Self {
+        Self {
+            id: Uuid::now_v7(),
+            fingerprint: None,
+            unique_key: None,
+            queue: queue.into(),
+            job_data: serde_json::to_value(job_data).unwrap_or_default(),
+            status: JobStatus::Pending.as_str().to_owned(),
+            created_at: Utc::now(),
+            run_at: None,
+            updated_at: None,
+            attempt: 0,
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            kind: String::new(),
+            claim: None,
+        }
+    }
+
+    /// Sets [`Job::unique_key`]: while such a job is live, another one is not inserted.
+    #[must_use]
+    pub fn with_unique_key(self, unique_key: impl Into<String>) -> Self {
+        Self { unique_key: Some(unique_key.into()), ..self }
+    }
+
+    /// Sets [`Job::run_at`]; a time in the past means at once.
+    #[must_use]
+    pub fn with_run_at(self, run_at: DateTime<Utc>) -> Self {
+        Self { run_at: Some(run_at), ..self }
+    }
+
+    /// Sets [`Job::max_attempts`].
+    #[must_use]
+    pub fn with_max_attempts(self, max_attempts: i32) -> Self {
+        Self { max_attempts, ..self }
+    }
+
+    /// Sets [`Job::fingerprint`].
+    #[must_use]
+    pub fn with_fingerprint(self, fingerprint: impl Into<String>) -> Self {
+        Self { fingerprint: Some(fingerprint.into()), ..self }
+    }
+
+    /// Waits until somebody asks for the end of this job while it runs; never ready otherwise.
+    ///
+    /// Cancel safe.
+    pub async fn cancelled(&self) {
+        match &self.claim {
+            Some(claim) => claim.run.cancelled.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What tells this job from the others of its queue: the name of its `#[job]`, or an empty text.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
+/// The payload is left out: it may hold what must not be in a log.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("queue", &self.queue)
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("attempt", &self.attempt)
+            .field("max_attempts", &self.max_attempts)
+            .field("run_at", &self.run_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns any payload into a [`Job`] of the plain interface.
+pub trait JobExt<T> {
+    /// A job for the given queue with this payload.
+    fn into_job(self, queue: &'static str) -> Job;
+}
+
+impl<T: Serialize> JobExt<T> for T {
+    fn into_job(self, queue: &'static str) -> Job {
+        Job::new(queue, self)
+    }
+}
+
+/// How often a plain [`Job`] may be started, and a `#[job]` that does not say.
+pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;
+
+/// A row that is still to be inserted.
+#[derive(Debug, Clone)]
+pub(crate) struct NewJob {
+    pub(crate) id: Uuid,
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) priority: i16,
+    /// The payload as JSON text, written once.
+    pub(crate) job_data: String,
+    pub(crate) due: Due,
+    /// `None` leaves it to the handler that will run the job.
+    pub(crate) max_attempts: Option<i32>,
+    pub(crate) unique_key: Option<String>,
+    pub(crate) fingerprint: Option<String>,
+}
+
+/// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Due {
+    Now,
+    After(Duration),
+    At(DateTime<Utc>),
+}
+
+impl NewJob {
+    /// The row of a declared job, with the declaration's options.
+    ///
+    /// # Errors
+    /// When serde cannot write the payload, or its key turned out empty.
+    pub(crate) fn declared<J: JobPayload>(payload: &J) -> Result<Self, Error> {
+        let job_data = serde_json::to_string(payload).map_err(|error| Error::InvalidPayload {
+            queue: J::QUEUE.to_owned(),
+            problem: error.to_string(),
+        })?;
+        let unique_key = match payload.unique_key() {
+            Some(key) if key.is_empty() => {
+                return Err(Error::InvalidKey {
+                    what: "unique key",
+                    key: namespaced(J::KIND, ""),
+                    problem: "its template came out empty, so it would hold for every such job",
+                });
+            }
+            key => key.map(|key| namespaced(J::KIND, &key)),
+        };
+        Ok(Self {
+            id: Uuid::now_v7(),
+            queue: J::QUEUE.to_owned(),
+            kind: J::KIND.to_owned(),
+            priority: J::OPTIONS.priority,
+            job_data,
+            due: Due::Now,
+            max_attempts: None,
+            unique_key,
+            fingerprint: None,
+        })
+    }
+}
+
+impl From<Job> for NewJob {
+    fn from(job: Job) -> Self {
+        Self {
+            id: job.id,
+            queue: job.queue,
+            kind: job.kind,
+            priority: 0,
+            job_data: job.job_data.to_string(),
+            due: job.run_at.map_or(Due::Now, Due::At),
+            max_attempts: Some(job.max_attempts),
+            unique_key: job.unique_key,
+            fingerprint: job.fingerprint,
+        }
+    }
+}

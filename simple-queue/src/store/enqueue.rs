@@ -1,0 +1,131 @@
+//! Statements that put jobs in, and find those that are there already.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row, postgres::types::PgInterval};
+use uuid::Uuid;
+
+use super::Store;
+use crate::row::{Due, NewJob};
+
+impl Store {
+    /// Inserts jobs and returns the ids of those that were not there already.
+    ///
+    /// `notify` wakes sleeping workers in the same statement, for an insert whose commit the library
+    /// does not see.
+    pub(crate) async fn insert_jobs(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        notify: bool,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        fn column<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
+            jobs.iter().map(|job| value(job)).collect()
+        }
+        let rows = sqlx::query(self.statements.insert_jobs.text())
+            .bind(column(jobs, |job| job.id))
+            .bind(column(jobs, |job| job.queue.as_str()))
+            .bind(column(jobs, |job| job.kind.as_str()))
+            .bind(column(jobs, |job| job.priority))
+            .bind(column(jobs, |job| job.job_data.as_str()))
+            .bind(column(jobs, |job| match job.due {
+                Due::At(at) => Some(at),
+                Due::Now | Due::After(_) => None,
+            }))
+            .bind(column(jobs, |job| match job.due {
+                Due::After(delay) => Some(interval(delay)),
+                Due::Now | Due::At(_) => None,
+            }))
+            .bind(column(jobs, |job| job.max_attempts))
+            .bind(column(jobs, |job| job.unique_key.as_deref()))
+            .bind(column(jobs, |job| job.fingerprint.as_deref()))
+            .bind(self.schema.channel())
+            .bind(notify)
+            .fetch_all(connection)
+            .await?;
+        rows.iter().map(|row| row.try_get("id")).collect()
+    }
+
+    /// The live jobs that hold these unique keys.
+    pub(crate) async fn find_jobs_by_unique_key(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[&str],
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        sqlx::query_as(self.statements.find_jobs_by_unique_key.text())
+            .bind(keys)
+            .fetch_all(connection)
+            .await
+    }
+
+    /// The live jobs that have this fingerprint.
+    pub(crate) async fn find_jobs_by_fingerprint(
+        &self,
+        connection: &mut PgConnection,
+        fingerprint: &str,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.statements.find_jobs_by_fingerprint.text())
+            .bind(fingerprint)
+            .fetch_all(connection)
+            .await
+    }
+
+    /// Which of these ids are in any of the three tables.
+    pub(crate) async fn find_jobs_anywhere(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+    ) -> sqlx::Result<Vec<Uuid>> {
+        sqlx::query_scalar(self.statements.find_jobs_anywhere.text())
+            .bind(ids)
+            .fetch_all(connection)
+            .await
+    }
+
+    /// Sends notifications to every process that listens.
+    pub(crate) async fn notify(
+        &self,
+        connection: &mut PgConnection,
+        payloads: &[String],
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.notify.text())
+            .bind(self.schema.channel())
+            .bind(payloads)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends pending jobs and asks for the end of running ones; returns how many of each.
+    pub(crate) async fn cancel_jobs(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+    ) -> sqlx::Result<(i64, i64)> {
+        sqlx::query_as(self.statements.cancel_jobs.text())
+            .bind(ids)
+            .bind(self.schema.channel())
+            .fetch_one(connection)
+            .await
+    }
+
+    /// The word for the state a job is in, wherever it is.
+    pub(crate) async fn read_status(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+    ) -> sqlx::Result<Option<String>> {
+        sqlx::query_scalar(self.statements.read_status.text())
+            .bind(id)
+            .fetch_optional(connection)
+            .await
+    }
+}
+
+/// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
+pub(super) fn interval(duration: Duration) -> PgInterval {
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    // The longest interval that can still be added to the current time.
+    const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
+}

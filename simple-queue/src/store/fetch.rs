@@ -1,0 +1,123 @@
+//! Statements that claim jobs, and return what an unheard claim took.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+use uuid::Uuid;
+
+use super::{Store, seconds};
+use crate::{
+    job::JobStatus,
+    row::{Claim, DEFAULT_MAX_ATTEMPTS, Job, Lease},
+};
+
+/// What a process can start now, of one queue.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Demand {
+    pub(crate) queue: String,
+    pub(crate) permits: usize,
+    /// The kinds that it can run; `None`: all of the queue's.
+    pub(crate) kinds: Option<Vec<String>>,
+}
+
+/// What a fetch brought.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// The claimed jobs, the most urgent first.
+    pub(crate) jobs: Vec<FetchedJob>,
+    /// How long until the next job of the served queues is due; known only when permits were left.
+    pub(crate) next_due_in: Option<Duration>,
+}
+
+/// A claimed job whose number of attempts may still be its handler's to say.
+#[derive(Debug)]
+pub(crate) struct FetchedJob {
+    pub(crate) job: Job,
+    pub(crate) claim: Claim,
+    pub(crate) priority: i16,
+    pub(crate) max_attempts: Option<i32>,
+    /// Why the payload is no JSON that can be read here, where it is not: nested too deep, for
+    /// instance. One such row must not keep the others of its batch from running.
+    pub(crate) unreadable: Option<String>,
+}
+
+impl Store {
+    /// Claims due jobs in one round trip: at most `limit`, and of each queue at most what is demanded.
+    pub(crate) async fn fetch_jobs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        demands: &[Demand],
+        limit: usize,
+    ) -> sqlx::Result<Fetched> {
+        let rows = sqlx::query(self.statements.fetch_jobs.text())
+            .bind(worker_id)
+            .bind(Json(demands))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(connection)
+            .await?;
+        let wait: Option<f64> = rows.first().map(|row| row.try_get("wait")).transpose()?.flatten();
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            // The one row of an empty claim carries the wait only.
+            if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
+                jobs.push(FetchedJob::decode(row, worker_id)?);
+            }
+        }
+        // An update returns its rows in the order it found them in the table.
+        jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
+        Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
+    }
+
+    /// Returns every row that carries this worker's id and is not among those it knows of.
+    pub(crate) async fn give_back_unheld(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        held: &[Uuid],
+    ) -> sqlx::Result<u64> {
+        let done = sqlx::query(self.statements.give_back_unheld.text())
+            .bind(worker_id)
+            .bind(held)
+            .execute(connection)
+            .await?;
+        Ok(done.rows_affected())
+    }
+}
+
+impl FetchedJob {
+    fn decode(row: &PgRow, worker_id: Uuid) -> sqlx::Result<Self> {
+        let job_id = row.try_get("id")?;
+        let max_attempts: Option<i32> = row.try_get("max_attempts")?;
+        let text: Json<Box<RawValue>> = row.try_get("job_data")?;
+        let (job_data, unreadable) = match serde_json::from_str(text.get()) {
+            Ok(value) => (value, None),
+            Err(error) => (Value::Null, Some(error.to_string())),
+        };
+        let claim = Claim {
+            lease: Lease { job_id, worker_id, number: row.try_get("lease")? },
+            timeout: row.try_get::<Option<f64>, _>("timeout")?.map(seconds),
+            reprocess_count: row.try_get("reprocess_count")?,
+            crash_count: row.try_get("crash_count")?,
+            run: Arc::default(),
+        };
+        let job = Job {
+            id: job_id,
+            fingerprint: row.try_get("fingerprint")?,
+            unique_key: row.try_get("unique_key")?,
+            queue: row.try_get("queue")?,
+            job_data,
+            status: JobStatus::Running.as_str().to_owned(),
+            created_at: row.try_get("created_at")?,
+            run_at: row.try_get("run_at")?,
+            updated_at: row.try_get("updated_at")?,
+            attempt: row.try_get("attempt")?,
+            max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+            kind: row.try_get("kind")?,
+            claim: Some(claim.clone()),
+        };
+        Ok(Self { job, claim, priority: row.try_get("priority")?, max_attempts, unreadable })
+    }
+}

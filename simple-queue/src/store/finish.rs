@@ -1,0 +1,148 @@
+//! Statements that end a run: each fenced by the lease it was claimed under.
+
+use serde_json::Value;
+use sqlx::{PgConnection, Row, types::Json};
+use uuid::Uuid;
+
+use super::{Store, enqueue::interval};
+use crate::{
+    outcome::{DeadLetter, Retry},
+    row::Lease,
+};
+
+/// What is found of a lease whose transition changed no row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeaseState {
+    pub(crate) job_id: Uuid,
+    /// The number of the lease that was asked after.
+    pub(crate) lease: i64,
+    /// The job still runs under this lease: somebody has its row locked.
+    pub(crate) held: bool,
+    /// Its cancellation was asked for.
+    pub(crate) cancel_requested: bool,
+    /// It was finished under this lease: an earlier write was carried out and its answer lost.
+    pub(crate) finished: bool,
+}
+
+impl Store {
+    /// Moves jobs that are done to the archive; returns those that were moved.
+    pub(crate) async fn archive_jobs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        done: &[(Lease, Option<&Value>)],
+    ) -> sqlx::Result<Vec<Uuid>> {
+        let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
+        let results: Vec<Option<Json<&Value>>> =
+            done.iter().map(|(_, result)| result.map(Json)).collect();
+        sqlx::query_scalar(self.statements.archive_jobs.text())
+            .bind(worker_id)
+            .bind(ids)
+            .bind(numbers)
+            .bind(results)
+            .fetch_all(connection)
+            .await
+    }
+
+    /// Puts running jobs back to pending; returns those that were put back.
+    pub(crate) async fn retry_jobs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        retries: &[(Lease, &Retry)],
+    ) -> sqlx::Result<Vec<Uuid>> {
+        let (ids, numbers) = columns(retries.iter().map(|(lease, _)| lease));
+        let column = |value: fn(&Retry) -> i32| -> Vec<i32> {
+            retries.iter().map(|(_, retry)| value(retry)).collect()
+        };
+        sqlx::query_scalar(self.statements.retry_jobs.text())
+            .bind(worker_id)
+            .bind(ids)
+            .bind(numbers)
+            .bind(retries.iter().map(|(_, retry)| interval(retry.delay)).collect::<Vec<_>>())
+            .bind(retries.iter().map(|(_, retry)| retry.not_before).collect::<Vec<_>>())
+            .bind(column(|retry| i32::from(retry.attempt_kept)))
+            .bind(column(|retry| i32::from(retry.reprocessed)))
+            .bind(retries.iter().map(|(_, retry)| stored(retry.error.as_deref())).collect::<Vec<_>>())
+            .fetch_all(connection)
+            .await
+    }
+
+    /// Moves running jobs to the dead letters; returns those that were moved.
+    pub(crate) async fn dead_letter_jobs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        dead: &[(Lease, &DeadLetter)],
+    ) -> sqlx::Result<Vec<Uuid>> {
+        let (ids, numbers) = columns(dead.iter().map(|(lease, _)| lease));
+        sqlx::query_scalar(self.statements.dead_letter_jobs.text())
+            .bind(worker_id)
+            .bind(ids)
+            .bind(numbers)
+            .bind(dead.iter().map(|(_, letter)| letter.status.as_str()).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| stored(Some(&letter.reason))).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| i32::from(letter.attempt_kept)).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| stored(letter.error.as_deref())).collect::<Vec<_>>())
+            .fetch_all(connection)
+            .await
+    }
+
+    /// What became of leases whose transition changed no row.
+    pub(crate) async fn read_leases(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        leases: &[Lease],
+    ) -> sqlx::Result<Vec<LeaseState>> {
+        let (ids, numbers) = columns(leases.iter());
+        let rows = sqlx::query(self.statements.read_leases.text())
+            .bind(worker_id)
+            .bind(ids)
+            .bind(numbers)
+            .fetch_all(connection)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(LeaseState {
+                    job_id: row.try_get("job_id")?,
+                    lease: row.try_get("lease")?,
+                    held: row.try_get("held")?,
+                    cancel_requested: row.try_get("cancel_requested")?,
+                    finished: row.try_get("finished")?,
+                })
+            })
+            .collect()
+    }
+}
+
+fn columns<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
+    leases.map(|lease| (lease.job_id, lease.number)).unzip()
+}
+
+/// An error as it may be stored: without the NUL that Postgres has no room for in a text, and cut to
+/// 8 kB, so that ten attempts never make a row of megabytes.
+fn stored(error: Option<&str>) -> Option<String> {
+    const MAX_ERROR_BYTES: usize = 8 * 1024;
+    error.map(|error| {
+        let mut text = error.replace('\0', "\u{FFFD}");
+        if text.len() > MAX_ERROR_BYTES {
+            text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES - "…".len()));
+            text.push('…');
+        }
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_error_is_cut_at_a_character_and_nul_is_replaced() {
+        let text = stored(Some(&"ä\0".repeat(10_000))).unwrap();
+        assert!(text.len() <= 8 * 1024, "{}", text.len());
+        assert!(text.ends_with('…') && !text.contains('\0'));
+        assert_eq!(stored(Some("short")).as_deref(), Some("short"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Making the tables, and bringing them up to date.
+
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr,
+    migrate::{MigrateError, Migration, MigrationType, Migrator},
+    postgres::PgConnectOptions,
+};
+
+use super::Schema;
+use crate::Error;
+
+/// Every file of `migrations/`, in order. Files are only ever added.
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "tables", include_str!("../../migrations/0001_tables.sql")),
+    (2, "archive partitions", include_str!("../../migrations/0002_archive_partitions.sql")),
+    (3, "enqueue", include_str!("../../migrations/0003_enqueue.sql")),
+];
+
+/// Applies the migrations that are missing.
+///
+/// They keep their history in a table of their own inside the schema, so they never meet the
+/// application's. Any number of processes may do this at once: a lock lets one at a time. It belongs
+/// to the session, and a migration that fails leaves it held; so this runs on a connection of its own,
+/// which is closed whatever happens.
+pub(crate) async fn migrate(options: &PgConnectOptions, schema: &Schema) -> Result<(), Error> {
+    let mut connection =
+        options.connect().await.map_err(Error::database("connect for the migrations"))?;
+    let migrated = migrator(schema).run_direct(None, &mut connection, false).await;
+    let closed = connection.close().await;
+    migrated.map_err(failed(schema))?;
+    closed.map_err(Error::database("close the connection of the migrations"))
+}
+
+fn failed(schema: &Schema) -> impl Fn(MigrateError) -> Error {
+    let schema = schema.name().to_owned();
+    move |source| Error::Migrate { schema: schema.clone(), source }
+}
+
+fn migrator(schema: &Schema) -> Migrator {
+    let migrations = MIGRATIONS
+        .iter()
+        .map(|&(version, description, sql)| {
+            let sql = AssertSqlSafe(schema.write_into(sql)).into_sql_str();
+            Migration::new(version, description.into(), MigrationType::Simple, sql, false)
+        })
+        .collect();
+    let mut migrator = Migrator::with_migrations(migrations);
+    migrator.dangerous_set_table_name(schema.write_into("simple_queue.migrations"));
+    migrator.create_schema(schema.quoted());
+    // A newer release beside this one may have added to the tables; what it added is of no concern.
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_of_the_directory_is_in_the_list_in_order() {
+        let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
+        let mut files: Vec<String> = std::fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        let listed: Vec<String> = MIGRATIONS
+            .iter()
+            .map(|(version, description, _)| format!("{version:04}_{}.sql", description.replace(' ', "_")))
+            .collect();
+        assert_eq!(files, listed);
+    }
+}

@@ -1,0 +1,50 @@
+//! The only room with SQL: one method for each statement in `sql/`.
+//!
+//! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
+//! the caller decides whether that is a pool's, a role's own or the user's transaction.
+
+mod connection;
+mod enqueue;
+mod fetch;
+mod finish;
+pub(crate) mod migrate;
+mod notification;
+mod schema;
+mod statements;
+mod upkeep;
+mod worker;
+
+pub(crate) use connection::{Dedicated, Lent, answered, answered_within};
+pub(crate) use fetch::{Demand, Fetched, FetchedJob};
+pub(crate) use finish::LeaseState;
+pub(crate) use notification::Notification;
+pub(crate) use schema::Schema;
+pub(crate) use upkeep::{ArchivePartition, Reaped};
+pub(crate) use worker::{Beat, Silent, WorkerRow};
+
+use std::{sync::Arc, time::Duration};
+
+use statements::Statements;
+
+/// The statements of one schema. A cheap clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Store {
+    schema: Schema,
+    statements: Arc<Statements>,
+}
+
+impl Store {
+    pub(crate) fn new(schema: Schema) -> Self {
+        let statements = Arc::new(Statements::new(&schema));
+        Self { schema, statements }
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
+    }
+}
+
+/// The database's seconds as a duration; a time that has passed already is no wait.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
+}

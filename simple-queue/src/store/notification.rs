@@ -1,0 +1,52 @@
+//! What the processes tell each other.
+
+use uuid::Uuid;
+
+/// A message on the queue's channel. It is a hint only: whoever misses one finds out by looking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Notification {
+    /// Something was enqueued there.
+    Enqueued { queue: String },
+    /// Somebody asked for the end of a running job.
+    CancelRequested { job_id: Uuid },
+}
+
+impl Notification {
+    /// Reads a payload; `None` for one that a newer release may have sent.
+    pub(crate) fn parse(payload: &str) -> Option<Self> {
+        match payload.split_once(' ')? {
+            ("queue", queue) => Some(Self::Enqueued { queue: queue.to_owned() }),
+            ("cancel", id) => id.parse().ok().map(|job_id| Self::CancelRequested { job_id }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn payload(&self) -> String {
+        match self {
+            Self::Enqueued { queue } => format!("queue {queue}"),
+            Self::CancelRequested { job_id } => format!("cancel {job_id}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_reads_back_as_what_was_sent() {
+        for notification in [
+            Notification::Enqueued { queue: "my queue".to_owned() },
+            Notification::CancelRequested { job_id: Uuid::now_v7() },
+        ] {
+            assert_eq!(Notification::parse(&notification.payload()), Some(notification));
+        }
+    }
+
+    #[test]
+    fn a_payload_of_a_newer_release_is_no_error() {
+        for payload in ["", "queue", "cancel me", "finished 1"] {
+            assert_eq!(Notification::parse(payload), None, "{payload:?}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+-- cancel_jobs
+-- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it.
+with target as (
+    select j.id, j.worker_id from simple_queue.jobs j where j.id = any ($1) order by j.id for update
+), finished as (
+    delete from simple_queue.jobs j using target
+    where j.id = target.id and target.worker_id is null
+    returning j.*
+), buried as (
+    insert into simple_queue.dead_letters (
+        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
+        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data,
+        timeout, unique_key, fingerprint, tags, errors, metadata
+    )
+    select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attempts,
+        reprocess_count, crash_count, version, priority, 'cancelled', queue, kind,
+        'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata
+    from finished
+    returning id
+), asked as (
+    update simple_queue.jobs j
+    set cancel_requested_at = coalesce(j.cancel_requested_at, now()), updated_at = now()
+    from target
+    where j.id = target.id and target.worker_id is not null
+    returning j.id
+), notified as (
+    select pg_notify($2, 'cancel ' || id) from asked
+)
+select (select count(*) from buried) as cancelled, (select count(*) from notified) as requested

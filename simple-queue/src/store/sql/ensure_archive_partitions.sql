@@ -1,0 +1,2 @@
+-- ensure_archive_partitions
+select simple_queue.ensure_archive_partitions($1)

@@ -1,0 +1,79 @@
+-- fetch_jobs
+-- Claims, for every queue in the demand, at most as many due jobs as it has free permits.
+--
+-- The priorities of a queue are found one index descent each, and for each priority the index is
+-- read in the order of dueness. Every level stops as soon as its permits are used, so a lower
+-- priority is not even looked at while a higher one fills them.
+--
+-- The rows are locked before their ctids are used, and claimed by ctid through an array: joined back
+-- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
+with worker as materialized (
+    -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
+    select id from simple_queue.workers where id = $1 for key share
+), demand as materialized (
+    select d.queue, d.permits, d.kinds, array(
+        with recursive lane (priority) as (
+            (
+                select j.priority from simple_queue.jobs j
+                where j.queue = d.queue
+                order by j.priority limit 1
+            )
+            union all
+            select (
+                select j.priority from simple_queue.jobs j
+                where j.queue = d.queue and j.priority > lane.priority
+                order by j.priority limit 1
+            )
+            from lane where lane.priority is not null
+        )
+        select lane.priority from lane where lane.priority is not null
+    ) as priorities
+    from jsonb_to_recordset($2) as d (queue text, permits integer, kinds text[])
+    where not exists (
+        select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
+    )
+), claimed as (
+    update simple_queue.jobs j
+    set worker_id = worker.id, lease = j.lease + 1, attempt = j.attempt + 1, updated_at = now()
+    from worker
+    where j.ctid = any (array(
+        select due.ctid
+        from demand
+        cross join lateral (
+            select picked.ctid
+            from unnest(demand.priorities) as lane (priority)
+            cross join lateral (
+                select j.ctid from simple_queue.jobs j
+                where j.queue = demand.queue and j.priority = lane.priority
+                    and j.run_at <= now() and j.worker_id is null
+                    and (demand.kinds is null or j.kind = any (demand.kinds))
+                order by j.run_at, j.id
+                limit demand.permits
+                for update skip locked
+            ) picked
+            limit demand.permits
+        ) due
+        limit $3
+    ))
+    returning j.id, j.lease, j.queue, j.kind, j.priority, j.job_data, j.run_at, j.created_at, j.updated_at,
+        j.attempt, j.max_attempts, j.reprocess_count, j.crash_count, j.unique_key, j.fingerprint,
+        extract(epoch from j.timeout)::double precision as timeout
+)
+-- Always at least one row, so that the wait comes back with an empty claim too. It is looked up only
+-- when permits are left: otherwise the next fetch follows as soon as one is free.
+select claimed.*, next.wait
+from (
+    select case when (select count(*) from claimed) < $3 then (
+        select extract(epoch from min(ahead.run_at) - now())::double precision
+        from demand
+        cross join lateral unnest(demand.priorities) as lane (priority)
+        cross join lateral (
+            select j.run_at from simple_queue.jobs j
+            where j.queue = demand.queue and j.priority = lane.priority
+                and j.run_at > now() and j.worker_id is null
+                and (demand.kinds is null or j.kind = any (demand.kinds))
+            order by j.run_at limit 1
+        ) ahead
+    ) end as wait
+) next
+left join claimed on true

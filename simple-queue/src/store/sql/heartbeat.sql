@@ -1,0 +1,21 @@
+-- heartbeat
+-- Says that this process lives, and learns in the same round trip whether it is still in the table,
+-- which of its jobs are to be cancelled, and who else has not been heard of for a while.
+with beat as (
+    update simple_queue.workers
+    set heartbeat_at = now(), queues = $2
+    where id = $1
+    returning id
+), silent as (
+    select w.id, w.heartbeat_at, extract(epoch from w.heartbeat_interval)::double precision as seconds
+    from simple_queue.workers w
+    where w.id <> $1 and w.heartbeat_at < now() - 2 * w.heartbeat_interval
+)
+select exists (select from beat) as alive,
+    array(
+        select j.id from simple_queue.jobs j
+        where j.id = any ($3) and j.worker_id = $1 and j.cancel_requested_at is not null
+    ) as cancelled,
+    array(select id from silent order by id) as silent_ids,
+    array(select heartbeat_at from silent order by id) as silent_since,
+    array(select seconds from silent order by id) as silent_intervals

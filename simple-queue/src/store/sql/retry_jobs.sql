@@ -1,0 +1,32 @@
+-- retry_jobs
+-- Puts running jobs back to pending: after a failed attempt, a rescheduling, or because they are
+-- given back. The due time is never in the past, so every process sees it without searching behind.
+-- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then.
+with back as (
+    select back.*
+    from unnest(
+        $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[]
+    ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error)
+), held as (
+    select j.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error
+    from back
+    join simple_queue.jobs j on j.id = back.job_id
+    where j.lease = back.lease and j.worker_id = $1 and j.cancel_requested_at is null
+    order by j.id
+    for update of j skip locked
+)
+update simple_queue.jobs j
+set worker_id = null,
+    lease = j.lease + 1,
+    run_at = greatest(now() + held.delay, held.not_before),
+    attempt = j.attempt - held.attempts_kept,
+    reprocess_count = j.reprocess_count + held.reprocessed,
+    errors = case when held.error is null then j.errors else
+        -- The oldest makes room for the newest.
+        case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
+        || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
+    end,
+    updated_at = now()
+from held
+where j.id = held.id
+returning j.id

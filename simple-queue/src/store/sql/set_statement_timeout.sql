@@ -1,0 +1,2 @@
+-- set_statement_timeout
+select set_config('statement_timeout', $1, false)

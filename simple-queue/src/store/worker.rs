@@ -1,0 +1,133 @@
+//! Statements about the processes that work.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{Store, enqueue::interval, seconds};
+
+/// What a process says of itself when it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkerRow {
+    pub(crate) id: Uuid,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) queues: Vec<String>,
+}
+
+/// What a heartbeat learns.
+#[derive(Debug)]
+pub(crate) struct Beat {
+    /// Whether the process is still in the table; if not, it was declared dead.
+    pub(crate) alive: bool,
+    /// Those of its jobs whose cancellation was asked for.
+    pub(crate) cancelled: Vec<Uuid>,
+    /// Other processes that have not been heard of for two of their intervals.
+    pub(crate) silent: Vec<Silent>,
+}
+
+/// A process that has not been heard of for a while.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Silent {
+    pub(crate) id: Uuid,
+    pub(crate) heartbeat_at: DateTime<Utc>,
+    pub(crate) heartbeat_interval: Duration,
+}
+
+impl Store {
+    pub(crate) async fn register_worker(
+        &self,
+        connection: &mut PgConnection,
+        worker: &WorkerRow,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.register_worker.text())
+            .bind(worker.id)
+            .bind(interval(worker.heartbeat_interval))
+            .bind(i32::try_from(std::process::id()).unwrap_or_default())
+            .bind(host())
+            .bind(&worker.queues)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn heartbeat(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        queues: &[String],
+        running: &[Uuid],
+    ) -> sqlx::Result<Beat> {
+        let row = sqlx::query(self.statements.heartbeat.text())
+            .bind(worker_id)
+            .bind(queues)
+            .bind(running)
+            .fetch_one(connection)
+            .await?;
+        let ids: Vec<Uuid> = row.try_get("silent_ids")?;
+        let since: Vec<DateTime<Utc>> = row.try_get("silent_since")?;
+        let intervals: Vec<f64> = row.try_get("silent_intervals")?;
+        let silent = ids
+            .into_iter()
+            .zip(since)
+            .zip(intervals)
+            .map(|((id, heartbeat_at), interval)| Silent {
+                id,
+                heartbeat_at,
+                heartbeat_interval: seconds(interval),
+            })
+            .collect();
+        Ok(Beat { alive: row.try_get("alive")?, cancelled: row.try_get("cancelled")?, silent })
+    }
+
+    /// Says whether this process sleeps until it is notified.
+    pub(crate) async fn set_idle(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        idle: bool,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.set_idle.text())
+            .bind(worker_id)
+            .bind(idle)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Names the job that is to blame should this process die, or clears it.
+    pub(crate) async fn name_suspect(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        suspect_id: Option<Uuid>,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.name_suspect.text())
+            .bind(worker_id)
+            .bind(suspect_id)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Removes the row of a process that has returned all it held.
+    pub(crate) async fn retire_worker(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.retire_worker.text())
+            .bind(worker_id)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The machine's name, for people who look for the process.
+fn host() -> String {
+    std::env::var("HOSTNAME")
+        .or_else(|_| std::fs::read_to_string("/etc/hostname"))
+        .map_or_else(|_| "unknown".to_owned(), |name| name.trim().to_owned())
+}

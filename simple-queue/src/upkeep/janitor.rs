@@ -1,0 +1,135 @@
+//! Bounds the history: whole days of the archive are dropped, old dead letters deleted.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+use crate::store::{ArchivePartition, Dedicated, Store, answered_within};
+
+/// How long what is over is kept.
+///
+/// ```
+/// use std::time::Duration;
+/// use simple_queue::Retention;
+///
+/// let week = Duration::from_secs(7 * 24 * 60 * 60);
+/// let retention = Retention { archive: week, ..Retention::default() };
+/// assert!(retention.dead_letters > week);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// For jobs that are done; 30 days by default. Whole days (UTC) are dropped when all of their jobs
+    /// are older.
+    pub archive: Duration,
+    /// For jobs that gave up; 90 days by default.
+    pub dead_letters: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        Self { archive: DAY * 30, dead_letters: DAY * 90 }
+    }
+}
+
+/// What one pass of the janitor did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Swept {
+    pub(crate) partitions_made: i32,
+    pub(crate) partitions_dropped: usize,
+    pub(crate) dead_letters_deleted: u64,
+}
+
+/// Keeps its connection between passes, so that a pass costs three short statements.
+pub(crate) struct Janitor {
+    store: Store,
+    connection: Dedicated,
+    retention: Retention,
+}
+
+/// Partitions are there a week before they are needed.
+const DAYS_AHEAD: i32 = 7;
+
+/// So many dead letters go in one statement.
+const BITE: i64 = 1000;
+
+impl Janitor {
+    pub(crate) fn new(store: Store, options: &PgConnectOptions, retention: Retention) -> Self {
+        Self { store, connection: Dedicated::for_upkeep(options), retention }
+    }
+
+    /// One pass over everything. What fails is said and left to the next pass.
+    #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
+    pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
+        let partitions_made = self.make_partitions().await?;
+        let mut partitions_dropped = 0;
+        for partition in self.old_partitions().await? {
+            match self.drop_partition(&partition).await {
+                Ok(()) => partitions_dropped += 1,
+                // Somebody reads it, or another janitor is at it; there is a next pass.
+                Err(error) => tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet"),
+            }
+        }
+        let dead_letters_deleted = self.delete_dead_letters().await?;
+        let swept = Swept { partitions_made, partitions_dropped, dead_letters_deleted };
+        if swept != Swept::default() {
+            tracing::info!(partitions_made, partitions_dropped, dead_letters_deleted, "tidied the history");
+        }
+        Ok(swept)
+    }
+
+    async fn make_partitions(&mut self) -> sqlx::Result<i32> {
+        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
+            let mut lent = self.connection.lend().await?;
+            let made = self.store.ensure_archive_partitions(&mut lent, DAYS_AHEAD).await?;
+            lent.give_back();
+            Ok(made)
+        })
+        .await
+    }
+
+    async fn old_partitions(&mut self) -> sqlx::Result<Vec<ArchivePartition>> {
+        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
+            let mut lent = self.connection.lend().await?;
+            let old = self.store.list_archive_partitions(&mut lent, self.retention.archive).await?;
+            lent.give_back();
+            Ok(old)
+        })
+        .await
+    }
+
+    /// Detaches and drops, each step where the last one of a pass that was cut off stopped.
+    async fn drop_partition(&mut self, partition: &ArchivePartition) -> sqlx::Result<()> {
+        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
+            let mut lent = self.connection.lend().await?;
+            let (store, name) = (&self.store, partition.name.as_str());
+            if partition.detach_pending {
+                store.finish_detaching_archive_partition(&mut lent, name).await?;
+            } else if partition.attached {
+                store.detach_archive_partition(&mut lent, name).await?;
+            }
+            store.drop_archive_partition(&mut lent, name).await?;
+            lent.give_back();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_dead_letters(&mut self) -> sqlx::Result<u64> {
+        let mut deleted = 0;
+        loop {
+            let bite = answered_within(Dedicated::UPKEEP_TIMEOUT, async {
+                let mut lent = self.connection.lend().await?;
+                let (keep, limit) = (self.retention.dead_letters, BITE);
+                let bite = self.store.delete_dead_letters(&mut lent, keep, limit).await?;
+                lent.give_back();
+                Ok(bite)
+            })
+            .await?;
+            deleted += bite;
+            if bite < BITE.unsigned_abs() {
+                return Ok(deleted);
+            }
+        }
+    }
+}

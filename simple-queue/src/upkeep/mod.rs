@@ -1,0 +1,8 @@
+//! What keeps the tables in order: the [`reaper`] returns the jobs of processes that died, the
+//! [`janitor`] bounds the history.
+//!
+//! Nobody is elected for it. Every process does both, at any time, and it is safe to.
+
+#[cfg(feature = "janitor")]
+pub(crate) mod janitor;
+pub(crate) mod reaper;

@@ -1,0 +1,171 @@
+//! Returns the jobs of processes that died.
+//!
+//! A process is judged by heartbeats that did not move while this one looked, never by comparing
+//! clocks or by how long a job runs: a job that takes a day is safe as long as its process beats.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use crate::store::{Dedicated, Reaped, Silent, Store, answered_within};
+
+/// A process is dead after this many of its intervals without a heartbeat.
+pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
+
+/// What a heartbeat tells the reaper.
+#[derive(Debug)]
+pub(crate) enum Sighting {
+    /// These processes were silent at this moment, by this process's own steady clock.
+    Silent(Instant, Vec<Silent>),
+    /// The table could not be read for a while.
+    Disconnected,
+    /// This process was declared dead itself, so what it held may be in nobody's name now.
+    DeclaredDead,
+}
+
+/// What one process has seen of the heartbeats of others. It has a connection of its own: reading a
+/// large table for orphans must not keep a heartbeat waiting.
+#[derive(Debug)]
+pub(crate) struct Reaper {
+    store: Store,
+    connection: Dedicated,
+    max_crash_count: i32,
+    /// Since when, by this process's own steady clock, a heartbeat has stood where it stands.
+    unmoved: HashMap<Uuid, (DateTime<Utc>, Instant)>,
+    /// Jobs of processes that are in no row are looked for once, and again after this process lost
+    /// its own row.
+    look_for_orphans: bool,
+}
+
+impl Reaper {
+    pub(crate) fn new(store: Store, options: &PgConnectOptions, max_crash_count: i32) -> Self {
+        let connection = Dedicated::for_upkeep(options);
+        let (unmoved, look_for_orphans) = (HashMap::new(), true);
+        Self { store, connection, max_crash_count, unmoved, look_for_orphans }
+    }
+
+    /// Goes by what the heartbeat sees, until there is none any more.
+    pub(crate) async fn run(mut self, mut sightings: mpsc::UnboundedReceiver<Sighting>) {
+        while let Some(sighting) = sightings.recv().await {
+            if let Err(error) = self.run_once(sighting).await {
+                tracing::warn!(%error, "the jobs of dead processes could not be returned yet; trying again");
+            }
+        }
+    }
+
+    /// Takes in one sighting, and buries who has been silent for too long.
+    pub(crate) async fn run_once(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
+        let dead = match sighting {
+            Sighting::Silent(at, silent) => self.judge(at, silent),
+            // A database that was away for a minute must not make everybody look dead.
+            Sighting::Disconnected => {
+                self.unmoved.clear();
+                return Ok(Reaped::default());
+            }
+            Sighting::DeclaredDead => {
+                self.look_for_orphans = true;
+                Vec::new()
+            }
+        };
+        if dead.is_empty() && !self.look_for_orphans {
+            return Ok(Reaped::default());
+        }
+        let reaped = self.reap(&dead).await?;
+        self.look_for_orphans = false;
+        Ok(reaped)
+    }
+
+    #[tracing::instrument(name = "reaper", skip_all, fields(dead = dead.len()))]
+    async fn reap(&mut self, dead: &[Silent]) -> sqlx::Result<Reaped> {
+        let reaped = answered_within(Dedicated::UPKEEP_TIMEOUT, async {
+            let mut lent = self.connection.lend().await?;
+            let reaped = self.store.reap_workers(&mut lent, dead, self.max_crash_count).await?;
+            lent.give_back();
+            Ok(reaped)
+        })
+        .await?;
+        if reaped != Reaped::default() {
+            tracing::warn!(
+                workers = reaped.workers,
+                returned = reaped.returned,
+                dead_lettered = reaped.dead_lettered,
+                "returned the jobs of processes that died"
+            );
+        }
+        Ok(reaped)
+    }
+
+    /// Who has been silent for so long, under this process's eyes, that it is dead.
+    fn judge(&mut self, now: Instant, silent: Vec<Silent>) -> Vec<Silent> {
+        let before = std::mem::take(&mut self.unmoved);
+        let mut dead = Vec::new();
+        for process in silent {
+            let since = match before.get(&process.id) {
+                Some(&(heartbeat_at, since)) if heartbeat_at == process.heartbeat_at => since,
+                _ => now,
+            };
+            self.unmoved.insert(process.id, (process.heartbeat_at, since));
+            if now.duration_since(since) >= patience(process.heartbeat_interval) {
+                dead.push(process);
+            }
+        }
+        dead
+    }
+}
+
+/// How long a process that promised to beat at this interval may be silent.
+pub(crate) fn patience(heartbeat_interval: Duration) -> Duration {
+    heartbeat_interval * INTERVALS_TO_DEATH
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_secs(5);
+
+    fn reaper() -> Reaper {
+        Reaper::new(Store::new(crate::store::Schema::default()), &PgConnectOptions::new(), 5)
+    }
+
+    fn silent(beat: i64) -> Silent {
+        Silent {
+            id: Uuid::nil(),
+            heartbeat_at: DateTime::from_timestamp(beat, 0).unwrap(),
+            heartbeat_interval: INTERVAL,
+        }
+    }
+
+    #[test]
+    fn a_heartbeat_that_did_not_move_for_six_intervals_is_dead() {
+        let (mut reaper, start) = (reaper(), Instant::now());
+        assert_eq!(reaper.judge(start, vec![silent(1)]), vec![]);
+        assert_eq!(reaper.judge(start + INTERVAL * 5, vec![silent(1)]), vec![]);
+        assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
+    }
+
+    #[test]
+    fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
+        let (mut reaper, start) = (reaper(), Instant::now());
+        for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
+            assert_eq!(reaper.judge(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
+        }
+    }
+
+    #[test]
+    fn silence_that_nobody_watched_without_a_break_does_not_count() {
+        let (mut reaper, start) = (reaper(), Instant::now());
+        reaper.judge(start, vec![silent(1)]);
+        reaper.unmoved.clear();
+        assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![]);
+        // A process that was heard of in between is no longer in the list.
+        reaper.judge(start + INTERVAL * 8, vec![]);
+        assert_eq!(reaper.judge(start + INTERVAL * 12, vec![silent(1)]), vec![]);
+    }
+}

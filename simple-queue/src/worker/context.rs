@@ -1,0 +1,139 @@
+//! What a running job knows of itself.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use sqlx::{Postgres, Transaction};
+use uuid::Uuid;
+
+use super::SimpleQueue;
+use crate::{
+    Error,
+    enqueue::{EnqueueOn, Target},
+    row::{Claim, Job, Lease},
+};
+
+/// The context of a run; a `#[job]` function that takes a `&JobContext` is given it.
+#[derive(Debug, Clone)]
+pub struct JobContext {
+    queue: SimpleQueue,
+    job_id: Uuid,
+    kind: String,
+    attempt: i32,
+    max_attempts: i32,
+    /// None for a job that is run by hand.
+    claim: Option<Claim>,
+}
+
+impl JobContext {
+    pub(crate) fn new(queue: &SimpleQueue, job: &Job) -> Self {
+        Self {
+            queue: queue.clone(),
+            job_id: job.id,
+            kind: job.kind.clone(),
+            attempt: job.attempt,
+            max_attempts: job.max_attempts,
+            claim: job.claim.clone(),
+        }
+    }
+
+    /// The job's id.
+    pub fn job_id(&self) -> Uuid {
+        self.job_id
+    }
+
+    /// The job's kind: the name of its `#[job]`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    /// The number of this attempt, from 1.
+    pub fn attempt(&self) -> i32 {
+        self.attempt
+    }
+
+    /// How many attempts the job has in all.
+    pub fn max_attempts(&self) -> i32 {
+        self.max_attempts
+    }
+
+    /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.
+    pub fn queue(&self) -> &SimpleQueue {
+        &self.queue
+    }
+
+    /// Whether somebody asked for this job's end. A run that goes on is dropped after a grace.
+    pub fn is_cancelled(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.run.cancelled.is_cancelled())
+    }
+
+    /// Waits until somebody asks for this job's end.
+    ///
+    /// Cancel safe.
+    pub async fn cancelled(&self) {
+        match &self.claim {
+            Some(claim) => claim.run.cancelled.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Finishes this job in a transaction of yours: its completion and all that you do in the
+    /// transaction are committed together, so the effects happen exactly once.
+    ///
+    /// Commit the transaction, then return from the function. If the transaction does not commit, the
+    /// attempt has failed, whatever the function returns.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// /// Adds up what was ordered.
+    /// #[job(queue = "orders")]
+    /// async fn book_order(context: &JobContext, pool: &sqlx::PgPool, amount: i64) -> Result<(), BoxDynError> {
+    ///     let mut tx = pool.begin().await?;
+    ///     sqlx::query("update revenue set total = total + $1").bind(amount).execute(&mut *tx).await?;
+    ///     context.finish_in(&mut tx).await?;
+    ///     tx.commit().await?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::LeaseLost`] when another process has taken the job over; the transaction must not be
+    /// committed then. Also when the job is run by hand.
+    pub async fn finish_in(&self, tx: &mut Transaction<'_, Postgres>) -> Result<(), Error> {
+        let lost = Error::LeaseLost { job_id: self.job_id };
+        let Some(claim) = &self.claim else { return Err(lost) };
+        // Said before the attempt: whatever happens to the transaction, its end is looked up.
+        claim.run.finished_in_transaction.store(true, Ordering::Release);
+        match self.archive_in(tx, claim.lease).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(lost),
+            Err(error) => Err(Error::database("finish a job in a transaction")(error)),
+        }
+    }
+
+    /// Whether the lease still held. Somebody who asks for the job's cancellation locks its row for a
+    /// moment, which the statement passes over; so it is repeated as long as the lease holds.
+    async fn archive_in(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        lease: Lease,
+    ) -> sqlx::Result<bool> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let store = self.queue.store();
+        loop {
+            if !store.archive_jobs(tx, lease.worker_id, &[(lease, None)]).await?.is_empty() {
+                return Ok(true);
+            }
+            let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;
+            if !states.iter().any(|state| state.held) {
+                return Ok(false);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e JobContext {
+    fn target(self) -> Target<'e> {
+        self.queue.target()
+    }
+}

@@ -1,0 +1,200 @@
+//! One job's run, as a list of named steps:
+//!
+//! `readable → alone, if suspect → permitted → handled → weighed → handed to finalize`
+
+use std::{
+    any::Any,
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use super::{
+    Worker,
+    config::Config,
+    handler::DynHandler,
+    permit::{JobStrategyError, Permit, RunPermit},
+    suspect::SUSPECT_FROM,
+};
+use crate::{
+    finalize::FinishedRun,
+    outcome::{Attempt, Outcome, Transition},
+    row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
+    store::FetchedJob,
+};
+
+/// A claimed job with everything its run needs.
+pub(super) struct Execution {
+    worker: Arc<Worker>,
+    handler: Arc<dyn DynHandler>,
+    config: Arc<Config>,
+    job: Job,
+    claim: Claim,
+    unreadable: Option<String>,
+}
+
+/// How long a suspect that cannot run now waits before anybody looks at it again.
+const PAUSE_OF_A_SUSPECT: Duration = Duration::from_secs(1);
+
+impl Execution {
+    pub(super) fn new(
+        worker: Arc<Worker>,
+        handler: Arc<dyn DynHandler>,
+        config: Arc<Config>,
+        fetched: FetchedJob,
+    ) -> Self {
+        let FetchedJob { mut job, claim, max_attempts, unreadable, priority: _ } = fetched;
+        job.max_attempts =
+            max_attempts.or(handler.options().max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
+        Self { worker, handler, config, job, claim, unreadable }
+    }
+
+    pub(super) async fn run(self, permit: RunPermit) {
+        let span = tracing::info_span!(
+            "handler",
+            job.id = %self.job.id,
+            job.queue = self.job.queue,
+            job.kind = self.job.kind,
+            job.attempt = self.job.attempt,
+        );
+        let finished = async { self.weigh(self.readable().await) }.instrument(span).await;
+        // The write that follows needs no permit, so the next job can be fetched meanwhile.
+        drop(permit);
+        self.worker.finish(finished);
+    }
+
+    async fn readable(&self) -> Outcome {
+        match &self.unreadable {
+            Some(problem) => {
+                Outcome::unprocessable(format!("the payload cannot be read: {problem}"))
+            }
+            None => self.alone_if_suspect().await,
+        }
+    }
+
+    async fn alone_if_suspect(&self) -> Outcome {
+        if self.claim.crash_count < SUSPECT_FROM {
+            return self.caught().await;
+        }
+        let worker_id = self.claim.lease.worker_id;
+        match self.worker.suspects.admit(worker_id, self.job.id).await {
+            Some(permit) => {
+                let outcome = self.caught().await;
+                permit.acquit().await;
+                outcome
+            }
+            None => Outcome::given_back_for(PAUSE_OF_A_SUSPECT),
+        }
+    }
+
+    async fn caught(&self) -> Outcome {
+        match AssertUnwindSafe(self.permitted()).catch_unwind().await {
+            Ok(outcome) => outcome,
+            Err(panic) => Outcome::attempt_failed(format!("panicked: {}", message_of(&*panic))),
+        }
+    }
+
+    async fn permitted(&self) -> Outcome {
+        match self.acquire_permit().await {
+            Ok(_permit) => self.handled().await,
+            Err(refused) => refused,
+        }
+    }
+
+    #[tracing::instrument(name = "permit", level = "debug", skip_all)]
+    async fn acquire_permit(&self) -> Result<Permit, Outcome> {
+        let strategy = self.config.strategy_of(&self.job.queue);
+        let patience = self.config.permit_patience;
+        let Ok(answer) = tokio::time::timeout(patience, strategy.acquire(&self.job)).await else {
+            return Err(Outcome::given_back_for(patience));
+        };
+        answer.map_err(|refusal| match refusal {
+            JobStrategyError::CancelJob => Outcome::cancelled("its strategy cancelled it"),
+            JobStrategyError::TryAfter(delay) => {
+                Outcome::snoozed(delay.to_std().unwrap_or(Duration::ZERO))
+            }
+            JobStrategyError::Retry => {
+                Outcome::attempt_failed("its strategy asked for another attempt".to_owned())
+            }
+            JobStrategyError::MarkCompleted => Outcome::completed(),
+        })
+    }
+
+    async fn handled(&self) -> Outcome {
+        let run = &self.claim.run;
+        let cancelled = async {
+            run.cancelled.cancelled().await;
+            tokio::time::sleep(self.config.cancel_grace).await;
+        };
+        tokio::select! {
+            outcome = self.timed() => outcome,
+            () = run.abandoned.cancelled() => Outcome::given_back(),
+            () = cancelled => Outcome::cancelled("it went on after its cancellation and was dropped"),
+        }
+    }
+
+    async fn timed(&self) -> Outcome {
+        let handler = self.handler.run(&self.worker.queue, &self.job);
+        let Some(limit) = self.claim.timeout.or(self.handler.options().timeout) else {
+            return handler.await;
+        };
+        match tokio::time::timeout(limit, handler).await {
+            Ok(outcome) => outcome,
+            Err(_) => Outcome::attempt_failed(format!("took longer than its timeout of {limit:?}")),
+        }
+    }
+
+    fn weigh(&self, outcome: Outcome) -> FinishedRun {
+        let verify_first = self.claim.run.finished_in_transaction.load(Ordering::Acquire);
+        let outcome = if verify_first && outcome.is_complete() {
+            // Written only if the job turns out not to be finished after all.
+            let error = "finished the job in a transaction that was not committed";
+            Outcome::attempt_failed(error.to_owned())
+        } else {
+            outcome
+        };
+        let backoff = match self.handler.options().backoff {
+            Some(backoff) => backoff,
+            None => self.config.backoff_of(&self.job.queue),
+        };
+        let transition = outcome.transition(&Attempt {
+            number: self.job.attempt,
+            max_attempts: self.job.max_attempts,
+            reprocess_count: self.claim.reprocess_count,
+            max_reprocess_count: self.config.max_reprocess_count,
+            backoff: backoff.delay(self.job.attempt),
+            cancel_requested: self.claim.run.cancelled.is_cancelled(),
+        });
+        if !verify_first {
+            self.tell(&transition);
+        }
+        FinishedRun { lease: self.claim.lease, transition, verify_first }
+    }
+
+    fn tell(&self, transition: &Transition) {
+        match transition {
+            Transition::Archive { .. } => tracing::debug!("done"),
+            Transition::Retry(retry) => match &retry.error {
+                Some(error) => {
+                    tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
+                }
+                None => tracing::debug!(delay = ?retry.delay, "goes back to pending"),
+            },
+            Transition::DeadLetter(letter) => {
+                tracing::warn!(status = %letter.status, reason = letter.reason, error = letter.error, "becomes a dead letter");
+            }
+        }
+    }
+}
+
+/// What a panic said, if it said it in words.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("without a message")
+}

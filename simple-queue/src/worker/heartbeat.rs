@@ -1,0 +1,190 @@
+//! Stage 5: one row a process vouches for all that it runs.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::Worker;
+use crate::{
+    retries::Retries,
+    store::{Beat, Dedicated, WorkerRow, answered},
+    upkeep::reaper::{Sighting, patience},
+};
+
+/// Beats, and does what a beat's answer asks for.
+pub(super) struct Heartbeat {
+    worker: Arc<Worker>,
+    connection: Dedicated,
+    /// The reaper goes by what the heartbeat sees.
+    sightings: mpsc::UnboundedSender<Sighting>,
+    retries: Retries,
+    last_beat: Instant,
+    /// Everything was let go of since the last beat.
+    abandoned: bool,
+}
+
+/// While jobs run the process beats at least this often, to hear of cancellations.
+const WHILE_RUNNING: Duration = Duration::from_secs(1);
+
+/// A process that could not beat for this part of the time after which others bury it lets go of all
+/// it runs: it must be the first to know.
+const ABANDON_AFTER: f64 = 0.8;
+
+impl Heartbeat {
+    pub(super) fn new(worker: Arc<Worker>, connection: Dedicated, sightings: mpsc::UnboundedSender<Sighting>) -> Self {
+        Self {
+            worker,
+            connection,
+            sightings,
+            retries: Retries::default(),
+            last_beat: Instant::now(),
+            abandoned: false,
+        }
+    }
+
+    /// Writes the process's row, without which it can claim nothing; tries until the database is there.
+    pub(super) async fn register(&mut self) {
+        let row = WorkerRow {
+            id: self.worker.id(),
+            heartbeat_interval: self.interval(),
+            queues: self.worker.queue.served().into_iter().map(|(queue, _)| queue).collect(),
+        };
+        while let Err(error) = self.write_row(&row).await {
+            tracing::warn!(%error, "this worker could not be registered yet; trying again");
+            self.retries.wait().await;
+        }
+        self.retries.reset();
+        self.last_beat = Instant::now();
+    }
+
+    async fn write_row(&mut self, row: &WorkerRow) -> sqlx::Result<()> {
+        answered(async {
+            let mut lent = self.connection.lend().await?;
+            self.worker.store.register_worker(&mut lent, row).await?;
+            lent.give_back();
+            Ok(())
+        })
+        .await
+    }
+
+    /// Beats until the worker has stopped.
+    pub(super) async fn run(mut self) {
+        let stopped = self.worker.stopped.clone();
+        while stopped.run_until_cancelled(tokio::time::sleep(self.pause())).await.is_some() {
+            if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval() {
+                continue;
+            }
+            // The deadline is watched while a beat is under way, too: it may hang.
+            let deadline = self.abandon_deadline();
+            let beat = async {
+                tokio::select! {
+                    beat = self.beat() => beat,
+                    () = tokio::time::sleep_until(deadline.into()) => Err(sqlx::Error::PoolTimedOut),
+                }
+            };
+            match beat.await {
+                Ok(()) => {}
+                Err(error) => self.missed(&error),
+            }
+        }
+        self.retire().await;
+    }
+
+    /// Until the next look at whether a beat is due; after a failure less, but longer each time.
+    fn pause(&mut self) -> Duration {
+        let usual = std::cmp::min(self.interval(), WHILE_RUNNING);
+        match self.last_beat.elapsed() > self.interval() + usual {
+            true => std::cmp::min(self.retries.next(), usual),
+            false => usual,
+        }
+    }
+
+    #[tracing::instrument(name = "heartbeat", level = "debug", skip_all)]
+    async fn beat(&mut self) -> sqlx::Result<()> {
+        let worker = &self.worker;
+        let (worker_id, running) = (worker.id(), worker.running.ids());
+        let queues: Vec<String> =
+            worker.queue.served().into_iter().map(|(queue, _)| queue).collect();
+        let started = Instant::now();
+        let beat = answered(async {
+            let mut lent = self.connection.lend().await?;
+            let beat = worker.store.heartbeat(&mut lent, worker_id, &queues, &running).await?;
+            lent.give_back();
+            Ok(beat)
+        })
+        .await?;
+        self.retries.reset();
+        // The row says when the statement ran, which is no earlier than this.
+        self.last_beat = started;
+        self.abandoned = false;
+        self.heed(worker_id, started, beat).await;
+        Ok(())
+    }
+
+    async fn heed(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
+        for job_id in beat.cancelled {
+            self.worker.running.cancel(job_id);
+        }
+        if !beat.alive {
+            tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
+            self.worker.running.abandon_all();
+            self.worker.take_new_id();
+            self.register().await;
+            self.tell_reaper(Sighting::DeclaredDead);
+        } else {
+            self.tell_reaper(Sighting::Silent(at, beat.silent));
+        }
+    }
+
+    fn missed(&mut self, error: &sqlx::Error) {
+        self.tell_reaper(Sighting::Disconnected);
+        let silent_for = self.last_beat.elapsed();
+        if Instant::now() < self.abandon_deadline() {
+            tracing::warn!(%error, ?silent_for, "a heartbeat failed; trying again");
+        } else if !self.abandoned {
+            tracing::error!(%error, ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs");
+            self.worker.running.abandon_all();
+            self.abandoned = true;
+        }
+    }
+
+    fn tell_reaper(&self, sighting: Sighting) {
+        // The reaper ends after the heartbeat, unless it panicked; then others do its work.
+        if self.sightings.send(sighting).is_err() {
+            tracing::error!("the reaper of this process is gone");
+        }
+    }
+
+    fn abandon_deadline(&self) -> Instant {
+        let deadline = self.last_beat + patience(self.interval()).mul_f64(ABANDON_AFTER);
+        match self.abandoned {
+            // What could be let go of has been; from here on a beat may take its time.
+            true => Instant::now() + patience(self.interval()),
+            false => deadline,
+        }
+    }
+
+    fn interval(&self) -> Duration {
+        self.worker.queue.config().heartbeat_interval
+    }
+
+    /// Removes the row if nothing can be left in this process's name; else the reaper does, in the
+    /// statement that returns what is.
+    async fn retire(mut self) {
+        if !self.worker.holds_nothing() {
+            return;
+        }
+        let worker_id = self.worker.id();
+        let retired = answered(async {
+            let mut lent = self.connection.lend().await?;
+            self.worker.store.retire_worker(&mut lent, worker_id).await
+        });
+        if let Err(error) = retired.await {
+            tracing::warn!(%error, %worker_id, "the row of this worker could not be removed; others will bury it");
+        }
+    }
+}

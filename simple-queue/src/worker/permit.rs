@@ -1,0 +1,141 @@
+//! Stage 4: the right to run a job, in three steps: global, of the queue, and by the user's own rules.
+//!
+//! The first two are counted before a fetch and taken when its jobs arrive, so a process never claims
+//! what it cannot start. Only the poller takes them: what it counted can grow but never shrink before
+//! it takes them.
+
+use std::{
+    any::Any,
+    collections::HashMap,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::config::Config;
+use crate::row::Job;
+
+/// A permit of the user's own making; what it holds is dropped when the job's run is over.
+pub struct Permit {
+    _held: Box<dyn Any + Send + Sync>,
+}
+
+impl Permit {
+    /// A permit that holds a value, such as a semaphore's permit.
+    pub fn new<T: Any + Send + Sync>(held: T) -> Self {
+        Self { _held: Box::new(held) }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}
+
+/// Why a strategy gives no permit, and what becomes of the job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobStrategyError {
+    /// The job is no longer wanted: it becomes `cancelled`.
+    CancelJob,
+    /// Not now: run again after this time, without using an attempt.
+    TryAfter(chrono::TimeDelta),
+    /// As if the attempt had failed: run again after the back-off.
+    Retry,
+    /// As if the job had been done.
+    MarkCompleted,
+}
+
+/// The future that a strategy answers with.
+pub type PermitFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Permit, JobStrategyError>> + Send + 'a>>;
+
+/// Rules of your own for when a job may start: a limit for a tenant, a feature flag, a budget.
+///
+/// ```
+/// use simple_queue::{Job, sync::{JobStrategy, JobStrategyError, Permit, PermitFuture}};
+///
+/// struct OneAtATime(std::sync::Arc<tokio::sync::Semaphore>);
+///
+/// impl JobStrategy for OneAtATime {
+///     fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+///         Box::pin(async {
+///             let permit = self.0.clone().acquire_owned().await;
+///             permit.map(Permit::new).map_err(|_| JobStrategyError::CancelJob)
+///         })
+///     }
+/// }
+/// ```
+pub trait JobStrategy: Send + Sync {
+    /// Waits for the permit to start this job, or says why there is none.
+    ///
+    /// A wait longer than
+    /// [`with_hold_queue_semaphore`](crate::SimpleQueue::with_hold_queue_semaphore) is dropped and the
+    /// job given back, so that it does not keep others of its queue from running.
+    fn acquire(&self, job: &Job) -> PermitFuture<'_>;
+}
+
+/// Lets every job start at once.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InstantStrategy {}
+
+impl JobStrategy for InstantStrategy {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        Box::pin(std::future::ready(Ok(Permit::new(()))))
+    }
+}
+
+/// The permits of one process.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    global: Arc<Semaphore>,
+    queues: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// The first two permits of one job.
+#[derive(Debug)]
+pub(crate) struct RunPermit {
+    _global: OwnedSemaphorePermit,
+    _queue: OwnedSemaphorePermit,
+}
+
+impl Permits {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            global: Arc::new(Semaphore::new(config.global_permits)),
+            queues: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// How many more jobs this process can start.
+    pub(crate) fn free(&self) -> usize {
+        self.global.available_permits()
+    }
+
+    /// How many more jobs of this queue, should the global permits suffice.
+    pub(crate) fn free_of(&self, queue: &str, config: &Config) -> usize {
+        self.of(queue, config).available_permits()
+    }
+
+    /// Takes the permits for one job; `None` only if more was fetched than had been counted.
+    pub(crate) fn take(&self, queue: &str, config: &Config) -> Option<RunPermit> {
+        let global = Arc::clone(&self.global).try_acquire_owned();
+        let queue = self.of(queue, config).try_acquire_owned();
+        match (global, queue) {
+            (Ok(global), Ok(queue)) => Some(RunPermit { _global: global, _queue: queue }),
+            _ => None,
+        }
+    }
+
+    fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {
+        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(semaphore) = queues.get(queue) {
+            return Arc::clone(semaphore);
+        }
+        let semaphore = Arc::new(Semaphore::new(config.permits_of(queue)));
+        queues.insert(queue.to_owned(), Arc::clone(&semaphore));
+        semaphore
+    }
+}

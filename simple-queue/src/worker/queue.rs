@@ -1,0 +1,349 @@
+//! The queue as its user holds it: client and worker in one.
+
+use std::{
+    fmt,
+    pin::pin,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+use super::{
+    config::Config,
+    handle::{WorkerHandle, start},
+    handler::{DynHandler, Handler},
+    registry::{JobList, JobSet, Registry, RegistryMut},
+};
+use crate::{
+    Error,
+    enqueue::{EnqueueOn, On, Target, Via, insert, wake::Wake},
+    job::{BoxDynError, JobStatus},
+    row::{Job, NewJob},
+    store::{Schema, Store, migrate::migrate},
+};
+
+/// A queue in a database: enqueues jobs and works on them.
+///
+/// A cheap clone; all clones share their settings and handlers.
+///
+/// ```no_run
+/// use simple_queue::prelude::*;
+///
+/// # async fn example() -> Result<(), simple_queue::Error> {
+/// let queue = SimpleQueue::connect("postgres://localhost/app").await?;
+/// queue.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SimpleQueue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: PgPool,
+    store: Store,
+    config: RwLock<Arc<Config>>,
+    registry: RwLock<Registry>,
+    wake: Arc<Wake>,
+    #[cfg(feature = "wait-for-job")]
+    waiters: super::wait::Waiters,
+}
+
+impl SimpleQueue {
+    /// A queue on a pool of yours, in the schema `simple_queue`.
+    ///
+    /// Jobs are enqueued through the pool. A worker opens a few connections of its own beside it,
+    /// with the pool's options, so that handlers that use up the pool do not hold it up.
+    pub fn new(pool: PgPool) -> Self {
+        Self::from_parts(pool, Schema::default(), Config::default())
+    }
+
+    /// A queue on a pool of its own.
+    ///
+    /// # Errors
+    /// When the URL cannot be read or the database cannot be reached.
+    pub async fn connect(url: &str) -> Result<Self, Error> {
+        let pool = PgPool::connect(url).await.map_err(Error::database("connect"))?;
+        Ok(Self::new(pool))
+    }
+
+    /// As [`SimpleQueue::connect`].
+    ///
+    /// # Errors
+    /// When the URL cannot be read or the database cannot be reached.
+    pub async fn new_from_url(url: &str) -> Result<Self, Error> {
+        Self::connect(url).await
+    }
+
+    /// Puts the tables into another schema; several queues can share a database this way.
+    ///
+    /// To be called first: handlers that were registered before are not taken along.
+    ///
+    /// # Errors
+    /// When the name is not one that needs no quotes.
+    pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
+        let config = Arc::unwrap_or_clone(self.config());
+        Ok(Self::from_parts(self.inner.pool.clone(), Schema::new(schema)?, config))
+    }
+
+    fn from_parts(pool: PgPool, schema: Schema, config: Config) -> Self {
+        let inner = Inner {
+            pool,
+            store: Store::new(schema),
+            config: RwLock::new(Arc::new(config)),
+            registry: RwLock::default(),
+            wake: Arc::default(),
+            #[cfg(feature = "wait-for-job")]
+            waiters: super::wait::Waiters::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
+    /// when there is nothing to do.
+    ///
+    /// # Errors
+    /// When the database cannot be reached or the user may not create a schema in it.
+    ///
+    /// # Cancel safety
+    /// Each migration is applied in a transaction: a call that is dropped leaves none half done.
+    pub async fn migrate(&self) -> Result<(), Error> {
+        migrate(&self.connect_options(), self.store().schema()).await
+    }
+
+    /// Registers the jobs that this process runs, and the state they run with.
+    ///
+    /// It does not compile when a job takes a `&T` that the state does not provide.
+    ///
+    /// # Errors
+    /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
+    /// come before it are registered.
+    pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
+        {
+            let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
+            T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
+        }
+        self.wake().wake_local();
+        Ok(self)
+    }
+
+    /// Registers a handler of the plain interface, before or after the worker was started; one that
+    /// served the same queue and kind is replaced.
+    pub fn register_handler(&self, handler: impl Handler) -> &Self {
+        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
+        self.wake().wake_local();
+        self
+    }
+
+    /// Starts a worker; returns when it looks for jobs.
+    pub async fn start(&self) -> WorkerHandle {
+        start(self).await
+    }
+
+    /// Works until the future is ready, whatever it says, then stops within 30 seconds.
+    ///
+    /// # Errors
+    /// None at present; what fails while working is retried and logged.
+    ///
+    /// # Cancel safety
+    /// When it is dropped the worker goes on; it ends with the runtime.
+    pub async fn run_until(&self, stop: impl Future) -> Result<(), Error> {
+        const DEADLINE: Duration = Duration::from_secs(30);
+        let mut stop = pin!(stop);
+        let worker = tokio::select! {
+            worker = start(self) => worker,
+            _ = &mut stop => return Ok(()),
+        };
+        stop.await;
+        worker.shutdown(DEADLINE).await;
+        Ok(())
+    }
+
+    /// The caller's connection or transaction, to enqueue in this queue's schema.
+    ///
+    /// ```no_run
+    /// # use simple_queue::prelude::*;
+    /// # #[job(queue = "emails")]
+    /// # async fn send_welcome(user_id: i64) {}
+    /// # async fn example(queue: SimpleQueue, pool: sqlx::PgPool) -> Result<(), BoxDynError> {
+    /// let mut tx = pool.begin().await?;
+    /// SendWelcome::new(42).enqueue(queue.on(&mut tx)).await?;
+    /// tx.commit().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on<'e>(&self, connection: &'e mut PgConnection) -> On<'e> {
+        On { connection, store: self.store().clone() }
+    }
+
+    /// The pool that jobs are enqueued through.
+    pub fn pool(&self) -> &PgPool {
+        &self.inner.pool
+    }
+}
+
+/// The plain interface.
+impl SimpleQueue {
+    /// Stores a job; `None` if a live one has its unique key already.
+    ///
+    /// # Errors
+    /// When the job cannot be stored, or the database fails.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped before it is ready may have stored the job all the same.
+    pub async fn insert_job(&self, job: Job) -> Result<Option<Uuid>, BoxDynError> {
+        Ok(self.insert_jobs(vec![job]).await?.pop())
+    }
+
+    /// Stores jobs together, all or none; returns the ids of those that are new.
+    ///
+    /// # Errors
+    /// When one of them cannot be stored, or the database fails.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped before it is ready may have stored the jobs all the same.
+    pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
+        let rows = jobs.into_iter().map(NewJob::from).collect();
+        let inserted = insert(self.target(), rows).await?;
+        Ok(inserted.into_iter().filter(|job| job.is_new).map(|job| job.id).collect())
+    }
+
+    /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
+    /// told, and dropped after a grace. Nothing if there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
+        let mut connection = self.acquire().await?;
+        let found = self.store().find_jobs_by_unique_key(&mut connection, &[unique_key]).await;
+        let ids: Vec<Uuid> =
+            found.map_err(Error::database("find a job by its unique key"))?.into_iter().map(|(id, _)| id).collect();
+        self.cancel(&mut connection, &ids).await
+    }
+
+    /// Cancels all live jobs that have this fingerprint, as
+    /// [`SimpleQueue::cancel_job_by_unique_key`] does one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel_all_jobs_by_fingerprint(&self, fingerprint: &str) -> Result<(), BoxDynError> {
+        let mut connection = self.acquire().await?;
+        let found = self.store().find_jobs_by_fingerprint(&mut connection, fingerprint).await;
+        let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
+        self.cancel(&mut connection, &ids).await
+    }
+
+    async fn cancel(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), BoxDynError> {
+        let (cancelled, requested) = self
+            .store()
+            .cancel_jobs(connection, ids)
+            .await
+            .map_err(Error::database("cancel jobs"))?;
+        tracing::info!(cancelled, requested, "cancelled waiting jobs, and asked for the end of running ones");
+        Ok(())
+    }
+
+    async fn acquire(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
+        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
+    }
+
+    /// The state of a job, wherever it is.
+    ///
+    /// # Errors
+    /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
+    pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
+        let mut connection = self.acquire().await?;
+        let status = self.store().read_status(&mut connection, job_id).await;
+        match status.map_err(Error::database("read the state of a job"))? {
+            Some(word) => word.parse(),
+            None => Err(Error::UnknownJob { job_id }),
+        }
+    }
+}
+
+/// What the roles of a worker and the stages of a job ask of the queue.
+impl SimpleQueue {
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn wake(&self) -> &Arc<Wake> {
+        &self.inner.wake
+    }
+
+    pub(crate) fn connect_options(&self) -> PgConnectOptions {
+        (*self.inner.pool.connect_options()).clone()
+    }
+
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn configure(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut config));
+    }
+
+    pub(super) fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
+        self.configure(change);
+        self
+    }
+
+    pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
+    }
+
+    /// The queues that this process serves, each with its kinds; `None`: all of them.
+    pub(super) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+    }
+
+    pub(super) fn serves(&self, queue: &str) -> bool {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
+    }
+
+    /// A run was written; whoever waits for the job's end hears of it.
+    #[cfg(feature = "wait-for-job")]
+    pub(super) fn settled(&self, settled: crate::finalize::Settled) {
+        self.inner.waiters.settled(settled);
+    }
+
+    #[cfg(feature = "wait-for-job")]
+    pub(super) fn waiters(&self) -> &super::wait::Waiters {
+        &self.inner.waiters
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
+    fn target(self) -> Target<'e> {
+        Target(Via::Pool {
+            pool: self.pool().clone(),
+            store: self.store().clone(),
+            wake: Some(Arc::clone(self.wake())),
+        })
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e Arc<SimpleQueue> {
+    fn target(self) -> Target<'e> {
+        self.as_ref().target()
+    }
+}
+
+impl AsRef<Self> for SimpleQueue {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl fmt::Debug for SimpleQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleQueue")
+            .field("schema", &self.store().schema().name())
+            .field("served", &self.served())
+            .finish_non_exhaustive()
+    }
+}

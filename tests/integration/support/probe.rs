@@ -1,0 +1,110 @@
+//! One handler for all tests: it does what its job's payload says, and reports each run.
+
+use std::{sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+use simple_queue::prelude::*;
+use tokio::sync::{Mutex, Semaphore, mpsc};
+use uuid::Uuid;
+
+/// What a run of the probe is to come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Say {
+    Success,
+    Failed,
+    Error,
+    Panic,
+    Critical,
+    Cancel,
+    Unprocessable,
+    HandlerMissing,
+    RescheduleNow,
+    /// Fails while the attempt is below this one.
+    FailBefore(i32),
+    /// Waits until the test opens the gate.
+    WaitForGate,
+    /// Waits until the job is cancelled, and says so.
+    WaitForCancellation,
+    /// Never ends by itself.
+    Hang,
+}
+
+/// One run, as the probe saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) job_id: Uuid,
+    pub(crate) attempt: i32,
+    pub(crate) say: Say,
+}
+
+/// The handler of the queue `probe`.
+#[derive(Clone)]
+pub(crate) struct Probe {
+    seen: mpsc::UnboundedSender<Seen>,
+    runs: Arc<Mutex<mpsc::UnboundedReceiver<Seen>>>,
+    gate: Arc<Semaphore>,
+}
+
+impl Probe {
+    pub(crate) const QUEUE: &'static str = "probe";
+
+    pub(crate) fn new() -> Self {
+        let (seen, runs) = mpsc::unbounded_channel();
+        Self { seen, runs: Arc::new(Mutex::new(runs)), gate: Arc::new(Semaphore::new(0)) }
+    }
+
+    /// A job for the probe.
+    pub(crate) fn job(say: Say) -> Job {
+        Job::new(Self::QUEUE, say)
+    }
+
+    /// The next run that began; fails when none does.
+    pub(crate) async fn next_run(&self) -> Seen {
+        const DEADLINE: Duration = Duration::from_secs(20);
+        let mut runs = self.runs.lock().await;
+        let run = tokio::time::timeout(DEADLINE, runs.recv()).await;
+        run.expect("a run begins").expect("the probe still exists")
+    }
+
+    /// The runs that began and were not asked for yet.
+    pub(crate) async fn other_runs(&self) -> Vec<Seen> {
+        let mut runs = self.runs.lock().await;
+        std::iter::from_fn(|| runs.try_recv().ok()).collect()
+    }
+
+    /// Lets so many runs pass that wait at the gate.
+    pub(crate) fn open_gate(&self, runs: usize) {
+        self.gate.add_permits(runs);
+    }
+}
+
+impl Handler for Probe {
+    const QUEUE: &'static str = Self::QUEUE;
+
+    async fn process(&self, _queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        let say = Say::deserialize(&job.job_data)?;
+        self.seen.send(Seen { job_id: job.id, attempt: job.attempt, say })?;
+        Ok(match say {
+            Say::Success => JobResult::Success,
+            Say::Failed => JobResult::Failed,
+            Say::Error => return Err("the probe was told to fail".into()),
+            Say::Panic => panic!("the probe was told to panic"),
+            Say::Critical => JobResult::Critical,
+            Say::Cancel => JobResult::Cancel,
+            Say::Unprocessable => JobResult::Unprocessable,
+            Say::HandlerMissing => JobResult::HandlerMissing,
+            Say::RescheduleNow => JobResult::RescheduleAt(chrono::DateTime::UNIX_EPOCH),
+            Say::FailBefore(attempt) if job.attempt < attempt => JobResult::Failed,
+            Say::FailBefore(_) => JobResult::Success,
+            Say::WaitForGate => {
+                self.gate.acquire().await?.forget();
+                JobResult::Success
+            }
+            Say::WaitForCancellation => {
+                job.cancelled().await;
+                JobResult::Failed
+            }
+            Say::Hang => std::future::pending().await,
+        })
+    }
+}

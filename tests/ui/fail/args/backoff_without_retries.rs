@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job(retries = 0, backoff = "linear")]
+async fn send(user_id: i64) {
+    let _ = user_id;
+}
+
+fn main() {
+    let _ = Send::new(7);
+}

@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job]
+async fn send(name: &str) {
+    let _ = name;
+}
+
+fn main() {
+    let _ = Send::new("a");
+}

@@ -1,0 +1,11 @@
+use simple_queue::prelude::*;
+
+#[job]
+#[tokio::main]
+async fn send(user_id: i64) {
+    let _ = user_id;
+}
+
+fn main() {
+    let _ = Send::new(7);
+}

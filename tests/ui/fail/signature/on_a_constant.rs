@@ -1,0 +1,7 @@
+use simple_queue::prelude::*;
+
+#[job]
+pub const ANSWER: i64 = 42;
+
+fn main() {
+}

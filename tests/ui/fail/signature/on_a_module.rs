@@ -1,0 +1,7 @@
+use simple_queue::prelude::*;
+
+#[job]
+mod mailer {}
+
+fn main() {
+}

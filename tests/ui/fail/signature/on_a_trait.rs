@@ -1,0 +1,7 @@
+use simple_queue::prelude::*;
+
+#[job]
+trait Mailer {}
+
+fn main() {
+}

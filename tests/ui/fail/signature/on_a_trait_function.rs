@@ -1,0 +1,9 @@
+use simple_queue::prelude::*;
+
+trait Mailer {
+    #[job]
+    async fn send(user_id: i64);
+}
+
+fn main() {
+}

@@ -1,0 +1,12 @@
+use simple_queue::prelude::*;
+
+struct Mailer;
+
+#[job]
+async fn send(mailer: &mut Mailer, user_id: i64) {
+    let _ = (mailer, user_id);
+}
+
+fn main() {
+    drop((Mailer, Send::new(7)));
+}

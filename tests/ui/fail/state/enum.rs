@@ -1,0 +1,6 @@
+use simple_queue::prelude::*;
+
+#[derive(JobState)]
+enum App {}
+
+fn main() {}

@@ -1,0 +1,12 @@
+use simple_queue::prelude::*;
+
+struct User;
+
+#[job]
+async fn send(user: User, user_id: i64) {
+    drop((user, user_id));
+}
+
+fn main() {
+    let _ = Send::new(User, 7).enqueue(&SimpleQueue::default());
+}

@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job]
+async fn send(user_id: i64) -> Option<i64> {
+    Some(user_id)
+}
+
+fn main() {
+    let _ = Send::new(7);
+}

@@ -1,0 +1,19 @@
+use simple_queue::prelude::*;
+
+fn main() {
+    struct Mailer;
+
+    #[job(queue = QUEUE, unique = "{user_id}")]
+    async fn send(mailer: &Mailer, user_id: i64) {
+        let _ = (mailer, user_id);
+    }
+    const QUEUE: &str = "emails";
+
+    #[derive(JobState)]
+    struct App {
+        mailer: Mailer,
+    }
+
+    let _ = Send::new(7);
+    let _ = SimpleQueue::default().register(jobs![Send], App { mailer: Mailer });
+}

@@ -1,0 +1,35 @@
+#![deny(warnings)]
+use serde::{Deserialize, Serialize};
+use simple_queue::prelude::*;
+
+#[derive(Serialize, Deserialize)]
+struct Address(String);
+
+struct Mailer;
+
+/// Only this module can call it.
+#[job(unique = "{address.0}")]
+async fn send(mailer: &Mailer, address: Address) {
+    let _ = (mailer, address.0);
+}
+
+mod inner {
+    #[simple_queue::job]
+    pub(super) async fn resize(width: u32) {
+        let _ = width;
+    }
+
+    #[simple_queue::job]
+    pub(in crate::inner) async fn unused(width: u32) {
+        let _ = width;
+    }
+
+    pub fn width() -> u32 {
+        Unused { width: 7 }.width
+    }
+}
+
+fn main() {
+    let _ = (Send { address: Address(String::new()) }, inner::Resize { width: inner::width() });
+    let _ = SimpleQueue::default().register(jobs![Send, inner::Resize], Mailer);
+}
