@@ -1,31 +1,33 @@
-//! The private Postgres, with real servers: what it does in other processes, and what they leave behind.
+//! The private Postgres, with real servers: what it does in other processes, and what they leave
+//! behind.
 //!
-//! Most tests start this test binary again in a role, because only another process can be killed, can
-//! panic, or can have other variables in its environment.
+//! Most tests start this test binary again in a role, because only another process can be killed,
+//! can panic, or can have other variables in its environment.
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[path = "embedded/process.rs"]
+mod process;
+#[path = "embedded/roles.rs"]
+mod roles;
+
 use std::{
-    collections::HashSet,
     env, fs,
-    io::{BufRead as _, BufReader, Read as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::TcpListener,
     os::unix::{
         fs::{MetadataExt as _, PermissionsExt as _},
         process::CommandExt as _,
     },
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::OnceLock,
+    path::PathBuf,
+    process::Command,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
 use sqlx::{Connection as _, PgConnection};
-use uuid::Uuid;
 
-const PATIENCE: Duration = Duration::from_mins(1);
+use self::process::{Process, Scratch, created_databases, entries, query, wait_until};
 
 #[tokio::test]
 async fn it_answers_a_query() {
@@ -77,6 +79,11 @@ async fn a_killed_process_leaves_no_server_and_no_directory() {
 #[tokio::test]
 async fn a_process_killed_during_the_start_leaves_no_directory() {
     let scratch = Scratch::new();
+    // Makes the template: what is killed below shall not be `initdb`, which goes on for a while.
+    Process::start(&scratch, "exit", |_| ()).succeed();
+    wait_until("the first directory is gone", || {
+        scratch.server_directories().is_empty()
+    });
     for delay in (0..200).step_by(20).map(Duration::from_millis) {
         let mut process = Process::start(&scratch, "stay", |_| ());
         wait_until("there is a directory", || {
@@ -323,247 +330,5 @@ async fn the_pinned_package_is_fetched_once_and_runs() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "is the other process of the other tests"]
 async fn the_other_process() {
-    let role = env::var("ROLE").expect("the tests above set it");
-    match role.as_str() {
-        "several" => return several().await,
-        "give-up" => return give_up().await,
-        _ => (),
-    }
-    let started = match env::var_os("ROLE_DIRECTORY") {
-        Some(directory) => EmbeddedPostgres::start_in(directory).await,
-        None => EmbeddedPostgres::start().await,
-    };
-    let postgres = started.unwrap_or_else(|error| panic!("{error}"));
-    if role == "databases" {
-        databases(&postgres).await;
-    }
-    println!("\nready: {}", postgres.url());
-    match role.as_str() {
-        "panic" => panic!("as the test wants it"),
-        "exit" => {
-            static KEPT: OnceLock<EmbeddedPostgres> = OnceLock::new();
-            KEPT.set(postgres).expect("this happens once");
-            std::process::exit(0);
-        }
-        "interrupt" => {
-            tokio::signal::ctrl_c().await.unwrap();
-            assert_eq!(query(postgres.url(), "select 1").await, "1");
-        }
-        _ => std::future::pending().await,
-    }
-}
-
-async fn several() {
-    let starts: Vec<_> = (0..4)
-        .map(|_| tokio::spawn(EmbeddedPostgres::start()))
-        .collect();
-    let mut servers = Vec::new();
-    for start in starts {
-        let postgres = start.await.unwrap().unwrap();
-        assert_eq!(query(postgres.url(), "select 1").await, "1");
-        servers.push(postgres);
-    }
-    let urls: HashSet<_> = servers.iter().map(EmbeddedPostgres::url).collect();
-    let expected = if env::var_os("DATABASE_URL").is_some() {
-        1
-    } else {
-        4
-    };
-    assert_eq!(urls.len(), expected);
-    for postgres in servers {
-        postgres.stop().await.unwrap();
-    }
-}
-
-async fn give_up() {
-    for delay in (0..400).step_by(40).map(Duration::from_millis) {
-        // Whether the start was quicker does not matter: the server is dropped in any case.
-        let started = tokio::time::timeout(delay, EmbeddedPostgres::start()).await;
-        drop(started);
-    }
-}
-
-async fn databases(postgres: &EmbeddedPostgres) {
-    let urls = futures_join((0..20).map(|_| postgres.create_database())).await;
-    let distinct: HashSet<_> = urls.iter().collect();
-    assert_eq!(distinct.len(), 20);
-    for url in &urls {
-        let tables = "select count(*)::text from pg_tables where schemaname = 'public'";
-        assert_eq!(query(url, tables).await, "0");
-    }
-}
-
-/// Polls all at the same time, so that they get in each other's way.
-async fn futures_join<T>(
-    futures: impl Iterator<Item = impl Future<Output = Result<T, EmbeddedError>>>,
-) -> Vec<T> {
-    let mut waiting: Vec<_> = futures.map(Box::pin).collect();
-    let mut done = Vec::new();
-    std::future::poll_fn(|context| {
-        waiting.retain_mut(|future| match future.as_mut().poll(context) {
-            std::task::Poll::Ready(result) => {
-                done.push(result.unwrap());
-                false
-            }
-            std::task::Poll::Pending => true,
-        });
-        if waiting.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    done
-}
-
-/// A directory for the temporary files of one test, which every user can use, as the common one.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Self {
-        let path = env::temp_dir().join(format!("sq-embedded-{}", Uuid::now_v7()));
-        fs::create_dir(&path).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
-        Self(path)
-    }
-
-    fn server_directories(&self) -> Vec<PathBuf> {
-        let mut entries = entries(&self.0);
-        entries.retain(|path| {
-            let name = path.file_name().unwrap().to_string_lossy();
-            name.starts_with("simple-queue-pg-")
-        });
-        entries
-    }
-
-    fn nothing_is_left(&self, url: &str) {
-        let address = address(url);
-        wait_until("nothing listens any more", || {
-            TcpStream::connect(address).is_err()
-        });
-        wait_until("the directory is gone", || {
-            self.server_directories().is_empty()
-        });
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A server that has just been told to stop may still be at work in it.
-        wait_until("the directory of the test is removed", || {
-            !self.0.exists() || fs::remove_dir_all(&self.0).is_ok()
-        });
-    }
-}
-
-/// This test binary in a role; ends with the value.
-struct Process(Child);
-
-impl Process {
-    fn start(scratch: &Scratch, role: &str, change: impl FnOnce(&mut Command)) -> Self {
-        Self::start_binary(&env::current_exe().unwrap(), scratch, role, change)
-    }
-
-    fn start_binary(
-        binary: &Path,
-        scratch: &Scratch,
-        role: &str,
-        change: impl FnOnce(&mut Command),
-    ) -> Self {
-        let mut command = Command::new(binary);
-        command
-            .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
-            .current_dir("/")
-            .env_remove("DATABASE_URL")
-            .env("ROLE", role)
-            .env("TMPDIR", &scratch.0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        change(&mut command);
-        Self(command.spawn().unwrap())
-    }
-
-    /// The URL that the process tells.
-    fn announced(&mut self) -> String {
-        let output = BufReader::new(self.0.stdout.as_mut().unwrap());
-        for line in output.lines() {
-            if let Some(url) = line.unwrap().strip_prefix("ready: ") {
-                return url.to_owned();
-            }
-        }
-        panic!("the process ended before it was ready: {}", self.errors());
-    }
-
-    /// The URL that the process tells, once the server has answered.
-    async fn ready(&mut self) -> String {
-        let url = self.announced();
-        assert_eq!(query(&url, "select 1").await, "1");
-        url
-    }
-
-    fn succeed(mut self) {
-        let errors = self.errors();
-        assert!(self.0.wait().unwrap().success(), "{errors}");
-    }
-
-    fn fail(mut self) -> String {
-        let errors = self.errors();
-        assert!(!self.0.wait().unwrap().success());
-        errors
-    }
-
-    /// What the process writes until it ends.
-    fn errors(&mut self) -> String {
-        let mut errors = String::new();
-        let mut pipe = self.0.stderr.take().unwrap();
-        pipe.read_to_string(&mut errors).unwrap();
-        errors
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        self.0.kill().expect("the process is ours");
-        self.0.wait().expect("the process is ours");
-    }
-}
-
-async fn query(url: &str, sql: &str) -> String {
-    let mut connection = PgConnection::connect(url).await.unwrap();
-    let mut rows = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{sql};")))
-        .fetch_all(&mut connection)
-        .await
-        .unwrap();
-    let row = rows.pop().unwrap();
-    connection.close().await.unwrap();
-    match sqlx::Row::try_get::<String, _>(&row, 0) {
-        Ok(text) => text,
-        Err(_) => sqlx::Row::get::<i32, _>(&row, 0).to_string(),
-    }
-}
-
-async fn created_databases(url: &str) -> String {
-    let sql = "select count(*)::text from pg_database where datname like 'simple\\_queue\\_%'";
-    query(url, sql).await
-}
-
-fn address(url: &str) -> SocketAddr {
-    let (_, rest) = url.split_once('@').unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    address.parse().unwrap()
-}
-
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).unwrap();
-    entries.map(|entry| entry.unwrap().path()).collect()
-}
-
-fn wait_until(what: &str, done: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !done() {
-        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
-        thread::sleep(Duration::from_millis(10));
-    }
+    roles::play(&env::var("ROLE").expect("the tests above set it")).await;
 }

@@ -1,10 +1,20 @@
 //! Generated code is clean under every lint that a user may turn on. An ordinary test, so that clippy
 //! reads it too.
-#![deny(warnings, missing_docs, unsafe_code, unreachable_pub, unused_qualifications)]
+#![deny(
+    warnings,
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    unused_qualifications
+)]
 #![deny(missing_debug_implementations, unused_results, let_underscore_drop)]
 #![deny(single_use_lifetimes, unused_lifetimes, missing_copy_implementations)]
 #![deny(unnameable_types, variant_size_differences, redundant_lifetimes)]
-#![deny(elided_lifetimes_in_paths, trivial_casts, explicit_outlives_requirements)]
+#![deny(
+    elided_lifetimes_in_paths,
+    trivial_casts,
+    explicit_outlives_requirements
+)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use simple_queue::prelude::*;
@@ -20,7 +30,13 @@ pub struct Mailer {
 /// # Errors
 ///
 /// When it fails.
-#[job(queue = "emails", retries = 5, backoff = "exponential", unique = "a:{user_id}", timeout = "30s")]
+#[job(
+    queue = "emails",
+    retries = 5,
+    backoff = "exponential",
+    unique = "a:{user_id}",
+    timeout = "30s"
+)]
 pub async fn send(mailer: &Mailer, user_id: i64, template: String) -> Result<(), std::fmt::Error> {
     std::future::ready(()).await;
     println!("{} {user_id} {template}", mailer.sent);
@@ -57,7 +73,9 @@ struct App {
 #[test]
 fn generated_code_is_clean() {
     let _register = |queue: SimpleQueue, app: App| {
-        queue.register(jobs![Send, Tidy, Long, hidden::Resize], app).is_ok()
+        queue
+            .register(jobs![Send, Tidy, Long, hidden::Resize], app)
+            .is_ok()
     };
     let _job = Send::new(7, "a");
     let _long = Long::new(1, 2, 3, 4, 5, 6, 7, false).priority(3);

@@ -22,13 +22,21 @@ fn one_mistake_gives_one_error() {
     let answers = files_below(Path::new("tests/ui/fail"), "stderr");
     assert!(!answers.is_empty(), "run from the root of the workspace");
     for answer in answers {
-        if answer.file_stem().is_some_and(|name| name == "many_errors_at_once") {
+        if answer
+            .file_stem()
+            .is_some_and(|name| name == "many_errors_at_once")
+        {
             continue;
         }
         let text = std::fs::read_to_string(&answer).expect("the file was just listed");
         let is_message = |line: &&str| line.starts_with("error") || line.starts_with("warning");
         let messages = text.lines().filter(is_message).count();
-        assert_eq!(messages, 1, "{} has {messages} messages:\n{text}", answer.display());
+        assert_eq!(
+            messages,
+            1,
+            "{} has {messages} messages:\n{text}",
+            answer.display()
+        );
     }
 }
 

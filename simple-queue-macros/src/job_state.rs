@@ -111,7 +111,9 @@ fn offers(index: usize, field: &Field) -> impl Iterator<Item = Provided> {
 fn pointee(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
     let is_pointer = last.ident == "Arc" || last.ident == "Box";
     match arguments.args.first() {
         Some(GenericArgument::Type(ty)) if is_pointer => Some(ty),
@@ -126,7 +128,10 @@ fn lent(ty: &Type) -> TokenStream {
         Type::Paren(inner) => lent(&inner.elem),
         Type::Group(inner) => lent(&inner.elem),
         Type::TraitObject(object)
-            if !object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) =>
+            if !object
+                .bounds
+                .iter()
+                .any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) =>
         {
             quote!((#object + 'static))
         }
@@ -142,7 +147,11 @@ fn same(one: &Type, other: &Type) -> bool {
 /// Whether the field has `#[state(skip)]`.
 fn is_skipped(field: &Field, errors: &mut Errors) -> bool {
     let mut skipped = false;
-    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("state")) {
+    for attr in field
+        .attrs
+        .iter()
+        .filter(|attr| attr.path().is_ident("state"))
+    {
         let parsed = attr.parse_nested_meta(|option| {
             if option.path.is_ident("skip") {
                 skipped = true;

@@ -42,14 +42,19 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
 fn sound(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path> {
     let mut sound: Vec<Path> = Vec::new();
     for job in jobs {
-        let Some(last) = job.segments.last() else { continue };
+        let Some(last) = job.segments.last() else {
+            continue;
+        };
         let name = plain(&last.ident);
         let payload = name.to_upper_camel_case();
         let is_function = name.starts_with(|first: char| first.is_lowercase() || first == '_');
         if is_function {
             let message = format!("`{name}` is the function; name its payload struct: `{payload}`");
             errors.on(&job, message);
-        } else if sound.iter().any(|other| other.to_token_stream().to_string() == job.to_token_stream().to_string()) {
+        } else if sound
+            .iter()
+            .any(|other| other.to_token_stream().to_string() == job.to_token_stream().to_string())
+        {
             errors.on(&job, format!("`{name}` is in this list twice"));
         } else {
             sound.push(job);

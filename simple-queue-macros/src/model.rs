@@ -86,7 +86,10 @@ pub(crate) enum Unique {
 pub(crate) enum Piece {
     Text(String),
     /// A stored argument, or a field in it: `user`, `id` for `{user.id}`.
-    Field { path: Vec<syn::Member>, place: Span },
+    Field {
+        path: Vec<syn::Member>,
+        place: Span,
+    },
 }
 
 pub(crate) enum Param {

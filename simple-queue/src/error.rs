@@ -77,13 +77,17 @@ pub enum Error {
         second: &'static str,
     },
     /// The lease on a job is not, or no longer, this run's.
-    #[error("job {job_id} is no longer held by this run: another process took it over; undo what this run did")]
+    #[error(
+        "job {job_id} is no longer held by this run: another process took it over; undo what this run did"
+    )]
     LeaseLost {
         /// The job.
         job_id: Uuid,
     },
     /// No job has this id: it never existed, or its history is no longer kept.
-    #[error("job {job_id} is in none of the tables: it was never enqueued, or its history has been removed")]
+    #[error(
+        "job {job_id} is in none of the tables: it was never enqueued, or its history has been removed"
+    )]
     UnknownJob {
         /// The id that was looked for.
         job_id: Uuid,

@@ -12,10 +12,10 @@ mod row;
 mod store;
 
 mod enqueue;
-mod worker;
-mod outcome;
 mod finalize;
+mod outcome;
 mod upkeep;
+mod worker;
 
 #[cfg(feature = "embedded")]
 pub mod embedded;
@@ -51,9 +51,7 @@ pub use sqlx;
 pub mod sync {
     pub use crate::{
         job::BackoffStrategy,
-        worker::permit::{
-            InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture,
-        },
+        worker::permit::{InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture},
     };
 }
 

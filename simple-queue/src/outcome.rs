@@ -107,16 +107,45 @@ impl IntoOutcome for JobResult {
     fn into_outcome(self) -> Outcome {
         let (verdict, error) = match self {
             Self::Success => return Outcome::completed(),
-            Self::Failed => (Verdict::Retry, "the handler answered that the attempt failed"),
-            Self::InternalError => (Verdict::Retry, "the handler answered with an internal error"),
-            Self::RetryAt(at) => (Verdict::RetryAt(at), "the handler asked for another attempt"),
-            Self::RescheduleAt(at) => return Outcome { verdict: Verdict::RescheduleAt(at), error: None },
-            Self::HandlerMissing => (Verdict::Unprocessable, "the handler answered that none is there for this job"),
-            Self::Critical => (Verdict::Fail, "the handler answered that no attempt can help"),
-            Self::Cancel => (Verdict::Cancel, "the handler answered that the job is no longer wanted"),
-            Self::Unprocessable => (Verdict::Unprocessable, "the handler answered that it cannot work with the payload"),
+            Self::Failed => (
+                Verdict::Retry,
+                "the handler answered that the attempt failed",
+            ),
+            Self::InternalError => (
+                Verdict::Retry,
+                "the handler answered with an internal error",
+            ),
+            Self::RetryAt(at) => (
+                Verdict::RetryAt(at),
+                "the handler asked for another attempt",
+            ),
+            Self::RescheduleAt(at) => {
+                return Outcome {
+                    verdict: Verdict::RescheduleAt(at),
+                    error: None,
+                };
+            }
+            Self::HandlerMissing => (
+                Verdict::Unprocessable,
+                "the handler answered that none is there for this job",
+            ),
+            Self::Critical => (
+                Verdict::Fail,
+                "the handler answered that no attempt can help",
+            ),
+            Self::Cancel => (
+                Verdict::Cancel,
+                "the handler answered that the job is no longer wanted",
+            ),
+            Self::Unprocessable => (
+                Verdict::Unprocessable,
+                "the handler answered that it cannot work with the payload",
+            ),
         };
-        Outcome { verdict, error: Some(error.to_owned()) }
+        Outcome {
+            verdict,
+            error: Some(error.to_owned()),
+        }
     }
 }
 
@@ -131,12 +160,18 @@ impl<T: IntoOutcome, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
 
 impl Outcome {
     pub(crate) fn completed() -> Self {
-        Self { verdict: Verdict::Complete, error: None }
+        Self {
+            verdict: Verdict::Complete,
+            error: None,
+        }
     }
 
     /// The run ended before the handler could say anything: it panicked or ran out of time.
     pub(crate) fn attempt_failed(error: String) -> Self {
-        Self { verdict: Verdict::Retry, error: Some(error) }
+        Self {
+            verdict: Verdict::Retry,
+            error: Some(error),
+        }
     }
 
     /// The handler did not run, or not to its end, for no fault of the job.
@@ -146,7 +181,10 @@ impl Outcome {
 
     /// As [`Outcome::given_back`], for a job that could not run here for a while.
     pub(crate) fn given_back_for(delay: Duration) -> Self {
-        Self { verdict: Verdict::GiveBack(delay), error: None }
+        Self {
+            verdict: Verdict::GiveBack(delay),
+            error: None,
+        }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -154,15 +192,24 @@ impl Outcome {
     }
 
     pub(crate) fn cancelled(error: &str) -> Self {
-        Self { verdict: Verdict::Cancel, error: Some(error.to_owned()) }
+        Self {
+            verdict: Verdict::Cancel,
+            error: Some(error.to_owned()),
+        }
     }
 
     pub(crate) fn unprocessable(error: String) -> Self {
-        Self { verdict: Verdict::Unprocessable, error: Some(error) }
+        Self {
+            verdict: Verdict::Unprocessable,
+            error: Some(error),
+        }
     }
 
     pub(crate) fn snoozed(delay: Duration) -> Self {
-        Self { verdict: Verdict::Snooze(delay), error: None }
+        Self {
+            verdict: Verdict::Snooze(delay),
+            error: None,
+        }
     }
 
     fn from_error(error: &(dyn Error + Send + Sync + 'static)) -> Self {
@@ -174,7 +221,10 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self { verdict, error: Some(with_sources(error)) }
+        Self {
+            verdict,
+            error: Some(with_sources(error)),
+        }
     }
 
     /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.
@@ -203,7 +253,11 @@ impl Outcome {
             return Transition::Archive { result: None };
         }
         if attempt.cancel_requested {
-            return dead(JobStatus::Cancelled, "cancelled while it ran".to_owned(), error);
+            return dead(
+                JobStatus::Cancelled,
+                "cancelled while it ran".to_owned(),
+                error,
+            );
         }
         match verdict {
             Verdict::Complete => Transition::Archive { result: None },
@@ -234,7 +288,13 @@ impl Outcome {
 impl Retry {
     /// For a job that did not run, or not to its end, for no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {
-        Self { delay, not_before: None, attempt_kept: true, reprocessed: false, error: None }
+        Self {
+            delay,
+            not_before: None,
+            attempt_kept: true,
+            reprocessed: false,
+            error: None,
+        }
     }
 }
 
@@ -245,7 +305,10 @@ fn retry(
     error: Option<String>,
 ) -> Transition {
     if attempt.number >= attempt.max_attempts {
-        let reason = format!("attempt {} of {} failed", attempt.number, attempt.max_attempts);
+        let reason = format!(
+            "attempt {} of {} failed",
+            attempt.number, attempt.max_attempts
+        );
         return dead(JobStatus::Failed, reason, error);
     }
     Transition::Retry(Retry {
@@ -264,14 +327,28 @@ fn reschedule(
     error: Option<String>,
 ) -> Transition {
     if attempt.reprocess_count >= attempt.max_reprocess_count {
-        let reason = format!("rescheduled more than {} times", attempt.max_reprocess_count);
+        let reason = format!(
+            "rescheduled more than {} times",
+            attempt.max_reprocess_count
+        );
         return dead(JobStatus::BadJob, reason, error);
     }
-    Transition::Retry(Retry { delay, not_before, attempt_kept: true, reprocessed: true, error })
+    Transition::Retry(Retry {
+        delay,
+        not_before,
+        attempt_kept: true,
+        reprocessed: true,
+        error,
+    })
 }
 
 fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {
-    Transition::DeadLetter(DeadLetter { status, reason, attempt_kept: false, error })
+    Transition::DeadLetter(DeadLetter {
+        status,
+        reason,
+        attempt_kept: false,
+        error,
+    })
 }
 
 fn reason_or(error: Option<&str>, otherwise: &str) -> String {

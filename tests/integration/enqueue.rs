@@ -1,57 +1,270 @@
 //! Stage 1: a payload and its options become a row.
 
-use simple_queue::prelude::*;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use crate::support::{Probe, Say, TestDatabase, eventually};
+use simple_queue::{Error, prelude::*};
 
-/// Greets.
-#[job(queue = "emails", retries = 5, backoff = "exponential", unique = "welcome:{user_id}")]
+use crate::support::{STOP, TestDatabase, eventually};
+
+/// Greets a new user.
+#[job(queue = "emails", retries = 5, backoff = "exponential")]
 async fn send_welcome(mailer: &Mailer, user_id: i64, template: String) -> Result<(), BoxDynError> {
     mailer.sent.lock().unwrap().push((user_id, template));
     Ok(())
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Mailer {
-    sent: std::sync::Mutex<Vec<(i64, String)>>,
+    sent: Mutex<Vec<(i64, String)>>,
 }
 
 #[derive(JobState)]
 struct App {
-    mailer: std::sync::Arc<Mailer>,
+    mailer: Arc<Mailer>,
 }
 
 #[tokio::test]
 async fn a_declared_job_goes_from_its_call_to_the_archive() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let mailer = std::sync::Arc::<Mailer>::default();
-    queue.register(jobs![SendWelcome], App { mailer: mailer.clone() }).unwrap();
-
+    let mailer = Arc::<Mailer>::default();
+    queue
+        .register(
+            jobs![SendWelcome],
+            App {
+                mailer: Arc::clone(&mailer),
+            },
+        )
+        .unwrap();
     let enqueued = SendWelcome::new(42, "hello").enqueue(&queue).await.unwrap();
     assert!(enqueued.is_new());
-    let again = SendWelcome::new(42, "again").enqueue(&queue).await.unwrap();
-    assert!(!again.is_new());
-    assert_eq!(again.id(), enqueued.id());
 
     let worker = queue.start().await;
-    eventually("the job is archived", async || database.count("archive").await == 1).await;
+    eventually("the job is archived", async || {
+        database.count("archive").await == 1
+    })
+    .await;
+    worker.shutdown(STOP).await;
+
     assert_eq!(*mailer.sent.lock().unwrap(), [(42, "hello".to_owned())]);
-    worker.shutdown(std::time::Duration::from_secs(5)).await;
+    let row: (uuid::Uuid, String, String, i32, serde_json::Value) =
+        sqlx::query_as("select id, queue, kind, attempt, job_data from simple_queue.archive")
+            .fetch_one(&database.pool)
+            .await
+            .unwrap();
+    let payload = serde_json::json!({"user_id": 42, "template": "hello"});
+    assert_eq!(
+        row,
+        (
+            enqueued.id(),
+            "emails".into(),
+            "send_welcome".into(),
+            1,
+            payload
+        )
+    );
+    assert_eq!(database.count("jobs").await, 0);
     assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn a_job_in_the_callers_transaction_is_there_only_if_it_commits() {
+    let database = TestDatabase::migrated().await;
+    let mut tx = database.pool.begin().await.unwrap();
+    SendWelcome::new(1, "never").enqueue(&mut tx).await.unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(database.count("jobs").await, 0);
+
+    let mut tx = database.pool.begin().await.unwrap();
+    SendWelcome::new(2, "hi").enqueue(&mut tx).await.unwrap();
+    assert_eq!(database.count("jobs").await, 0, "before the commit");
+    tx.commit().await.unwrap();
+    assert_eq!(database.count("jobs").await, 1);
+}
+
+#[tokio::test]
+async fn a_job_can_be_enqueued_on_a_pool_a_connection_and_a_queue_of_another_schema() {
+    let database = TestDatabase::migrated().await;
+    let other = database.queue().await.with_schema("other").unwrap();
+    other.migrate().await.unwrap();
+
+    SendWelcome::new(1, "pool")
+        .enqueue(&database.pool)
+        .await
+        .unwrap();
+    let mut connection = database.pool.acquire().await.unwrap();
+    SendWelcome::new(2, "pooled")
+        .enqueue(&mut connection)
+        .await
+        .unwrap();
+    SendWelcome::new(3, "bare")
+        .enqueue(&mut *connection)
+        .await
+        .unwrap();
+    assert_eq!(database.count("jobs").await, 3);
+
+    SendWelcome::new(4, "queue").enqueue(&other).await.unwrap();
+    let mut tx = database.pool.begin().await.unwrap();
+    SendWelcome::new(5, "tx")
+        .enqueue(other.on(&mut tx))
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(
+        database
+            .value::<i64>("select count(*) from other.jobs")
+            .await,
+        2
+    );
+    assert_eq!(database.count("jobs").await, 3);
+}
+
+#[tokio::test]
+async fn many_jobs_are_stored_together_in_their_order() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let jobs = (0..2500).map(|user_id| SendWelcome::new(user_id, "hi"));
+    let enqueued = SendWelcome::enqueue_all(jobs, &queue).await.unwrap();
+
+    assert_eq!(enqueued.len(), 2500);
+    assert!(enqueued.iter().all(simple_queue::Enqueued::is_new));
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "select id from simple_queue.jobs order by (job_data ->> 'user_id')::bigint",
+    )
+    .fetch_all(&database.pool)
+    .await
+    .unwrap();
+    assert!(
+        enqueued
+            .iter()
+            .map(simple_queue::Enqueued::id)
+            .eq(ids.iter().copied())
+    );
+    assert!(
+        ids.is_sorted(),
+        "the order of the ids is the order of the jobs"
+    );
+    assert!(
+        SendWelcome::enqueue_all([], &queue)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn a_delay_counts_from_the_databases_clock_and_a_time_in_the_past_means_now() {
+    let database = TestDatabase::migrated().await;
+    let hour = Duration::from_secs(3600);
+    let past = chrono::DateTime::UNIX_EPOCH;
+    SendWelcome::new(1, "later")
+        .delay(hour)
+        .enqueue(&database.pool)
+        .await
+        .unwrap();
+    SendWelcome::new(2, "late")
+        .at(past)
+        .priority(-5)
+        .enqueue(&database.pool)
+        .await
+        .unwrap();
+
+    let delayed = "run_at = created_at + interval '1 hour' and scheduled_at = run_at";
+    assert_eq!(database.count(&format!("jobs where {delayed}")).await, 1);
+    let raised = "run_at = created_at and scheduled_at = 'epoch' and priority = -5";
+    assert_eq!(database.count(&format!("jobs where {raised}")).await, 1);
+}
+
+#[tokio::test]
+async fn bad_input_is_refused_before_anything_is_written() {
+    let database = TestDatabase::migrated().await;
+    let jobs = vec![
+        SendWelcome::new(1, "fine"),
+        SendWelcome::new(2, "a \0 in a text"),
+        SendWelcome::new(3, "fine"),
+    ];
+    let error = SendWelcome::enqueue_all(jobs, &database.pool)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::InvalidPayload { .. }), "{error}");
     assert_eq!(database.count("jobs").await, 0);
 }
 
 #[tokio::test]
-async fn a_plain_job_runs() {
+async fn a_job_that_is_inserted_again_is_still_one_job() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let probe = Probe::new();
-    queue.register_handler(probe.clone());
+    let job = Job::new("emails", 1);
+    assert_eq!(queue.insert_job(job.clone()).await.unwrap(), Some(job.id));
+    assert_eq!(queue.insert_job(job).await.unwrap(), None);
+    assert_eq!(database.count("jobs").await, 1);
+}
+
+#[tokio::test]
+async fn the_sql_function_does_what_the_call_does() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let mailer = Arc::<Mailer>::default();
+    queue
+        .register(
+            jobs![SendWelcome],
+            App {
+                mailer: Arc::clone(&mailer),
+            },
+        )
+        .unwrap();
+    let enqueue = "select is_new from simple_queue.enqueue(
+        'emails', 'send_welcome', '{\"user_id\": 7, \"template\": \"sql\"}', unique_key => 'send_welcome:7')";
+    assert!(database.value::<bool>(enqueue).await);
+    assert!(
+        !database.value::<bool>(enqueue).await,
+        "a live job has the key"
+    );
+    let version = database.value::<String>("select substr(id::text, 15, 1) from simple_queue.jobs");
+    assert_eq!(version.await, "7");
+
     let worker = queue.start().await;
-    let id = queue.insert_job(Probe::job(Say::FailBefore(2))).await.unwrap().unwrap();
-    assert_eq!(probe.next_run().await.attempt, 1);
-    assert_eq!(probe.next_run().await.attempt, 2);
-    assert_eq!(queue.wait(id).await.unwrap(), simple_queue::JobStatus::Completed);
-    worker.shutdown(std::time::Duration::from_secs(5)).await;
+    eventually("the job is archived", async || {
+        database.count("archive").await == 1
+    })
+    .await;
+    assert_eq!(*mailer.sent.lock().unwrap(), [(7, "sql".to_owned())]);
+    assert!(
+        database.value::<bool>(enqueue).await,
+        "the key is free again"
+    );
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn two_jobs_of_one_name_in_two_lists_are_refused_with_both_places() {
+    mod elsewhere {
+        use simple_queue::prelude::*;
+
+        #[job(queue = "emails")]
+        pub(super) async fn send_welcome() {}
+    }
+    let database = TestDatabase::empty().await;
+    let queue = database.queue().await;
+    queue
+        .register(
+            jobs![SendWelcome],
+            App {
+                mailer: Arc::default(),
+            },
+        )
+        .unwrap();
+    let error = queue
+        .register(jobs![elsewhere::SendWelcome], ())
+        .unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("`send_welcome`"), "{message}");
+    assert_eq!(
+        message.matches("tests/integration/enqueue.rs:").count(),
+        2,
+        "{message}"
+    );
 }

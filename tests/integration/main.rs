@@ -4,4 +4,19 @@
 
 mod support;
 
+mod cancel;
 mod enqueue;
+mod fetch;
+mod finalize;
+mod handler;
+mod heartbeat;
+mod migrate;
+mod outcome;
+mod permit;
+mod plain_interface;
+mod shutdown;
+mod statements;
+mod transaction;
+mod unique;
+mod upkeep;
+mod wake;

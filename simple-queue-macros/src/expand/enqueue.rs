@@ -8,7 +8,12 @@ use super::handler::state_bounds;
 use crate::model::{Face, JobModel};
 
 pub(crate) fn helpers(model: &JobModel) -> TokenStream {
-    let Face { krate, payload, vis, .. } = &model.face;
+    let Face {
+        krate,
+        payload,
+        vis,
+        ..
+    } = &model.face;
     let new = new(model);
     let options = options(&model.face);
     let bounds = state_bounds(model);
@@ -20,11 +25,11 @@ pub(crate) fn helpers(model: &JobModel) -> TokenStream {
 
             /// The handler of this job with its state, to be registered by hand.
             #[must_use]
-            #vis fn handler<S>(state: impl ::core::convert::Into<::std::sync::Arc<S>>) -> #krate::Typed<Self, S>
+            #vis fn handler<S>(state: ::std::sync::Arc<S>) -> #krate::Typed<Self, S>
             where
                 S: #bounds,
             {
-                #krate::Typed::new(::core::convert::Into::into(state))
+                #krate::Typed::new(state)
             }
         }
     }

@@ -10,12 +10,23 @@ use crate::model::{Face, StubArg, StubModel};
 use crate::parse::item::plain;
 
 pub(crate) fn stub(model: &StubModel) -> TokenStream {
-    let Face { krate, payload, vis, docs, deprecated, .. } = &model.face;
+    let Face {
+        krate,
+        payload,
+        vis,
+        docs,
+        deprecated,
+        ..
+    } = &model.face;
     let fields = model.args.iter().filter_map(|arg| match arg {
         StubArg::Stored { name, ty } => Some(quote!(#vis #name: #ty)),
         StubArg::Anything => None,
     });
-    let body = match model.args.iter().any(|arg| matches!(arg, StubArg::Stored { .. })) {
+    let body = match model
+        .args
+        .iter()
+        .any(|arg| matches!(arg, StubArg::Stored { .. }))
+    {
         true => quote!({ #(#fields),* }),
         false => quote!(;),
     };
@@ -67,7 +78,14 @@ fn helpers(model: &StubModel) -> TokenStream {
     }
 }
 
-fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
+fn impls(
+    Face {
+        krate,
+        function,
+        payload,
+        ..
+    }: &Face,
+) -> TokenStream {
     // A name of its own, so that two refused jobs in one list are not refused for sharing one.
     let kind = plain(function);
     let hash = fnv1a(&kind);

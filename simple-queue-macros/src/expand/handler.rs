@@ -8,7 +8,12 @@ use crate::krate::placed;
 use crate::model::{Face, JobModel, Param};
 
 pub(crate) fn handler(model: &JobModel) -> TokenStream {
-    let Face { krate, function, payload, .. } = &model.face;
+    let Face {
+        krate,
+        function,
+        payload,
+        ..
+    } = &model.face;
     let bounds = state_bounds(model);
     let [state, context] = ["state", "context"].map(|name| Ident::new(name, Span::mixed_site()));
     let unused = |name: &Ident, used: bool| match used {
@@ -16,7 +21,10 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
         false => quote!(_),
     };
     let state_param = unused(&state, model.states().next().is_some());
-    let takes_context = model.params.iter().any(|param| matches!(param, Param::Context));
+    let takes_context = model
+        .params
+        .iter()
+        .any(|param| matches!(param, Param::Context));
     let context_param = unused(&context, takes_context);
     let arguments = model.params.iter().map(|param| match param {
         Param::Context => quote!(#context),

@@ -9,7 +9,14 @@ use crate::krate::placed;
 use crate::model::{Attempts, Backoff, Face, JobModel, Options, Piece, Queue, Unique};
 
 pub(crate) fn structure(model: &JobModel) -> TokenStream {
-    let Face { function, payload, vis, docs, deprecated, .. } = &model.face;
+    let Face {
+        function,
+        payload,
+        vis,
+        docs,
+        deprecated,
+        ..
+    } = &model.face;
     let summary = summary(model);
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     let fields = model.stored().map(|arg| {
@@ -42,7 +49,12 @@ pub(crate) fn structure(model: &JobModel) -> TokenStream {
 
 /// `impl JobPayload`.
 pub(crate) fn declaration(model: &JobModel) -> TokenStream {
-    let Face { krate, function, payload, .. } = &model.face;
+    let Face {
+        krate,
+        function,
+        payload,
+        ..
+    } = &model.face;
     let kind = &model.kind;
     let hash = fnv1a(kind);
     let queue = match &model.queue {
@@ -51,7 +63,8 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
     };
     let queue_check = queue_check(model);
     let options = options(model);
-    let declared_at = quote_spanned!(function.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
+    let declared_at =
+        quote_spanned!(function.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
     let unique_key = unique::unique_key(model);
     quote! {
         #[automatically_derived]
@@ -71,7 +84,9 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
 /// A constant's value is only known to the compiler.
 fn queue_check(model: &JobModel) -> Option<TokenStream> {
     let Face { krate, payload, .. } = &model.face;
-    let Queue::Const(path) = &model.queue else { return None };
+    let Queue::Const(path) = &model.queue else {
+        return None;
+    };
     let placed = placed(krate, path.span());
     let assert = quote_spanned!(path.span()=> #placed::private::assert_queue_name);
     Some(quote! {
@@ -82,7 +97,12 @@ fn queue_check(model: &JobModel) -> Option<TokenStream> {
 
 fn options(model: &JobModel) -> TokenStream {
     let krate = &model.face.krate;
-    let Options { attempts, backoff, timeout, priority } = &model.options;
+    let Options {
+        attempts,
+        backoff,
+        timeout,
+        priority,
+    } = &model.options;
     let attempts = attempts.map(|Attempts(count)| {
         let count = Literal::u32_unsuffixed(count);
         quote!(.max_attempts(#count))
@@ -116,7 +136,12 @@ fn summary(model: &JobModel) -> String {
         Queue::Name(name) => format!("queue `{name}`"),
         Queue::Const(path) => format!("queue `{}`", quote!(#path).to_string().replace(' ', "")),
     });
-    let Options { attempts, backoff, timeout, priority } = &model.options;
+    let Options {
+        attempts,
+        backoff,
+        timeout,
+        priority,
+    } = &model.options;
     let backoff = backoff.map(|backoff| match backoff {
         Backoff::Exponential => "exponential backoff",
         Backoff::Linear => "linear backoff",
@@ -130,7 +155,9 @@ fn summary(model: &JobModel) -> String {
         (Some(Attempts(count)), backoff) => {
             let retries = count - 1;
             let plural = if retries == 1 { "retry" } else { "retries" };
-            let backoff = backoff.map(|backoff| format!(" ({backoff})")).unwrap_or_default();
+            let backoff = backoff
+                .map(|backoff| format!(" ({backoff})"))
+                .unwrap_or_default();
             parts.push(format!("{retries} {plural}{backoff}"));
         }
     }
@@ -150,7 +177,10 @@ fn template(pieces: &[Piece]) -> String {
     let shown = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
         Piece::Field { path, .. } => {
-            let path = path.iter().map(|member| quote!(#member).to_string()).collect::<Vec<_>>();
+            let path = path
+                .iter()
+                .map(|member| quote!(#member).to_string())
+                .collect::<Vec<_>>();
             format!("{{{}}}", path.join(".").replace("r#", ""))
         }
     });

@@ -89,7 +89,9 @@ const RESERVED_ON_PARAMETERS: &[&str] = &["alias", "default", "rename", "with"];
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
     let mut args = Args::default();
     for tokens in split_at_commas(tokens, errors) {
-        let Some(arg) = argument(tokens, errors) else { continue };
+        let Some(arg) = argument(tokens, errors) else {
+            continue;
+        };
         let key = arg.key.to_string();
         match args.slot(&key) {
             None => errors.at(arg.key.span(), refusal(&key)),
@@ -104,7 +106,9 @@ pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
 pub(crate) fn refuse_on_parameter(tokens: TokenStream, place: Span, errors: &mut Errors) {
     let before = errors.count();
     for tokens in split_at_commas(tokens, errors) {
-        let Some(Arg { key, .. }) = argument(tokens, errors) else { continue };
+        let Some(Arg { key, .. }) = argument(tokens, errors) else {
+            continue;
+        };
         let name = key.to_string();
         let message = if RESERVED_ON_PARAMETERS.contains(&name.as_str()) {
             not_supported(&name)
@@ -126,7 +130,11 @@ fn refusal(key: &str) -> String {
     let suggestion = did_you_mean(key, Args::KEYS.iter().copied(), '`');
     format!(
         "unknown argument `{key}`{suggestion}\n\nnote: the arguments are {}",
-        Args::KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
+        Args::KEYS
+            .iter()
+            .map(|key| format!("`{key}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
     )
 }
 
@@ -140,7 +148,9 @@ fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTre
     let mut arguments = vec![Vec::new()];
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let current = arguments.last_mut().expect("it starts with one and only grows");
+        let current = arguments
+            .last_mut()
+            .expect("it starts with one and only grows");
         match &token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
                 if current.is_empty() {
@@ -182,13 +192,19 @@ fn argument(tokens: Vec<TokenTree>, errors: &mut Errors) -> Option<Arg> {
         }
         (Some(equals), rest) if is_equals(Some(&equals)) => {
             if rest == 0 {
-                errors.at(key.span(), format!("`{name}` needs a value, like `{example}`"));
+                errors.at(
+                    key.span(),
+                    format!("`{name}` needs a value, like `{example}`"),
+                );
                 return None;
             }
             Value::Equals(tokens.collect())
         }
         (Some(other), _) => {
-            errors.at(other.span(), format!("expected `=` after `{name}`, like `{example}`"));
+            errors.at(
+                other.span(),
+                format!("expected `=` after `{name}`, like `{example}`"),
+            );
             return None;
         }
     };

@@ -30,7 +30,10 @@ pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
             None
         }
     };
-    Item { as_written, function }
+    Item {
+        as_written,
+        function,
+    }
 }
 
 fn function(input: ParseStream) -> syn::Result<Function> {
@@ -47,7 +50,11 @@ fn function(input: ParseStream) -> syn::Result<Function> {
         return Err(input.error("a job needs a body: `#[job]` goes on a free `async fn`"));
     }
     input.parse::<TokenStream>()?;
-    Ok(Function { attrs, vis, signature })
+    Ok(Function {
+        attrs,
+        vis,
+        signature,
+    })
 }
 
 /// Whether `fn` follows, after its qualifiers.
@@ -81,9 +88,7 @@ fn without_our_attributes(item: TokenStream) -> TokenStream {
                 word.into()
             }
             TokenTree::Group(group)
-                if seen_fn
-                    && !seen_parameters
-                    && group.delimiter() == Delimiter::Parenthesis =>
+                if seen_fn && !seen_parameters && group.delimiter() == Delimiter::Parenthesis =>
             {
                 seen_parameters = true;
                 let inner = without_attributes(group.stream(), &|meta| {
@@ -122,14 +127,19 @@ fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> 
 
 /// `#[job]`, by whatever path.
 pub(crate) fn is_job(meta: &Meta) -> bool {
-    meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
+    meta.path()
+        .segments
+        .last()
+        .is_some_and(|segment| segment.ident == "job")
 }
 
 /// `#[tokio::main]`, `#[tokio::test]` and the like take the `async` away.
 pub(crate) fn turns_synchronous(meta: &Meta) -> bool {
     let segments = &meta.path().segments;
     segments.len() > 1
-        && segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
+        && segments
+            .last()
+            .is_some_and(|last| last.ident == "main" || last.ident == "test")
 }
 
 /// The name without `r#`.

@@ -56,8 +56,14 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             Judged::State(ty) => (Some(Param::State(ty)), None),
             Judged::Stored(ty) => {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
-                let stub = StubArg::Stored { name: name.clone(), ty: ty.clone() };
-                (Some(Param::Stored(StoredArg { name, ty, docs })), Some(stub))
+                let stub = StubArg::Stored {
+                    name: name.clone(),
+                    ty: ty.clone(),
+                };
+                (
+                    Some(Param::Stored(StoredArg { name, ty, docs })),
+                    Some(stub),
+                )
             }
             Judged::Owned(ty) => {
                 let name = named().unwrap_or_else(unnamed);
@@ -79,12 +85,19 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             Type::Reference(_) => Role::Injected(shown(ty)),
             _ => Role::Stored,
         };
-        known.extend(named().map(|name| Known { name: plain(&name), role }));
+        known.extend(named().map(|name| Known {
+            name: plain(&name),
+            role,
+        }));
     }
     if !signature.generics.params.is_empty() {
         guessed.iter_mut().for_each(|arg| *arg = StubArg::Anything);
     }
-    Params { sound, guessed, known }
+    Params {
+        sound,
+        guessed,
+        known,
+    }
 }
 
 /// What one parameter's type makes of it.
@@ -123,7 +136,10 @@ impl Borrowed {
             return self.context(reference, errors);
         }
         if mentions(ty, "impl") {
-            errors.on(reference, "a job cannot be generic: borrow one known type, or a `&dyn Trait`");
+            errors.on(
+                reference,
+                "a job cannot be generic: borrow one known type, or a `&dyn Trait`",
+            );
             return Judged::Unborrowable;
         }
         if reference.mutability.is_some() {
@@ -132,7 +148,11 @@ impl Borrowed {
             errors.on(reference, message);
             return Judged::Unborrowable;
         }
-        if let Some(lifetime) = reference.lifetime.as_ref().filter(|name| name.ident == "static") {
+        if let Some(lifetime) = reference
+            .lifetime
+            .as_ref()
+            .filter(|name| name.ident == "static")
+        {
             let message = "the worker's state is lent for one run; write `&` without `'static`";
             errors.on(lifetime, message);
             return Judged::Unborrowable;
@@ -196,7 +216,9 @@ fn stored_name(pat: &Pat, ty: &Type, errors: &mut Errors) -> Option<Ident> {
     let found = name(pat).cloned();
     if found.is_none() {
         let message = match pat {
-            Pat::Wild(_) => "give this argument a name: it is the name of the stored field".to_owned(),
+            Pat::Wild(_) => {
+                "give this argument a name: it is the name of the stored field".to_owned()
+            }
             _ => format!(
                 "a job argument needs a name: it is the name of the stored field\
                  \n\nhelp: write `name: {}`, and take it apart in the body",
@@ -224,13 +246,19 @@ fn attributes(param: &PatType, errors: &mut Errors) -> Vec<Attribute> {
         if path.is_ident("doc") {
             docs.push(attr.clone());
         } else if path.is_ident("serde") {
-            errors.on(attr, "the attributes of an argument are not passed on to serde");
+            errors.on(
+                attr,
+                "the attributes of an argument are not passed on to serde",
+            );
         } else if is_job(&attr.meta) {
             let options = match &attr.meta {
                 syn::Meta::List(list) => list.tokens.clone(),
                 _ => TokenStream::new(),
             };
-            let place = path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
+            let place = path
+                .segments
+                .last()
+                .map_or_else(Span::call_site, |last| last.ident.span());
             args::refuse_on_parameter(options, place, errors);
         }
     }
@@ -238,9 +266,8 @@ fn attributes(param: &PatType, errors: &mut Errors) -> Vec<Attribute> {
 }
 
 fn refuse_cfg(param: &PatType, errors: &mut Errors) {
-    let conditional = |attr: &&Attribute| {
-        attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")
-    };
+    let conditional =
+        |attr: &&Attribute| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
     if let Some(attr) = param.attrs.iter().find(conditional) {
         let message = "a job has the same arguments in every build: \
                        it may be read by another one than wrote it";
@@ -296,8 +323,7 @@ fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
             }
             TokenTree::Punct(punct) if punct.as_char() == '\'' => {
                 let name = tokens.next();
-                let is_static =
-                    matches!(&name, Some(TokenTree::Ident(name)) if name == "static");
+                let is_static = matches!(&name, Some(TokenTree::Ident(name)) if name == "static");
                 if !is_static {
                     return Some(quote!(#punct #name));
                 }

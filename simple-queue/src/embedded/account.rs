@@ -58,7 +58,8 @@ impl Account {
         self.dropped_to.as_ref().map_or(self.own_id, |user| user.id)
     }
 
-    /// A command that runs as this user, in an environment in which nothing of ours changes its work.
+    /// A command that runs as this user, in an environment in which nothing of ours changes its
+    /// work.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear();

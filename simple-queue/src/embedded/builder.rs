@@ -15,7 +15,8 @@ pub struct EmbeddedPostgresBuilder {
 }
 
 impl EmbeddedPostgresBuilder {
-    /// Sets a parameter of `postgresql.conf`; a later value wins, also over the defaults of this module.
+    /// Sets a parameter of `postgresql.conf`; a later value wins, also over the defaults of this
+    /// module.
     ///
     /// Without a `port` a free one is taken, and without `max_connections` there are 300.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -23,7 +24,8 @@ impl EmbeddedPostgresBuilder {
         self
     }
 
-    /// Whether a temporary server writes as safely as a permanent one, for measurements; else it does not.
+    /// Whether a temporary server writes as safely as a permanent one, for measurements; else it
+    /// does not.
     ///
     /// A server with a directory of its own is always durable.
     pub fn durable(mut self, durable: bool) -> Self {
@@ -31,7 +33,8 @@ impl EmbeddedPostgresBuilder {
         self
     }
 
-    /// Does what [`EmbeddedPostgres::start`] does; the settings only matter to a server that it starts.
+    /// Does what [`EmbeddedPostgres::start`] does; the settings only matter to a server that it
+    /// starts.
     ///
     /// # Errors
     ///

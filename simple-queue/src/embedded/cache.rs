@@ -41,12 +41,14 @@ impl Cache {
 
     /// The directory `name`, which `make` fills when it does not exist yet.
     ///
-    /// It appears under its name only when it is complete. Another process that wants the same waits
-    /// for this one, and what a killed process had begun is thrown away.
+    /// It appears under its name only when it is complete. Another process that wants the same
+    /// waits for this one, and what a killed process had begun is thrown away. A program that
+    /// `make` starts must get the lock as its input: if we are killed, nobody may take the
+    /// directory away from under it.
     pub(super) fn get_or_make(
         &self,
         name: &str,
-        make: impl FnOnce(&Path) -> Result<(), EmbeddedError>,
+        make: impl FnOnce(&Path, &File) -> Result<(), EmbeddedError>,
     ) -> Result<PathBuf, EmbeddedError> {
         let path = self.directory.join(name);
         if self.is_ready(&path)? {
@@ -64,7 +66,7 @@ impl Cache {
             .mode(0o700)
             .create(&new)
             .context("create", &new)?;
-        if let Err(error) = make(&new) {
+        if let Err(error) = make(&new, &lock) {
             files::remove_directory(&new).context("remove", &new)?;
             return Err(error);
         }
@@ -73,7 +75,8 @@ impl Cache {
         Ok(path)
     }
 
-    /// Whether `path` exists. What another user has put there is an error: it would be run or trusted.
+    /// Whether `path` exists. What another user has put there is an error: it would be run or
+    /// trusted.
     fn is_ready(&self, path: &Path) -> Result<bool, EmbeddedError> {
         match fs::symlink_metadata(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
@@ -163,7 +166,7 @@ mod tests {
         for _ in 0..2 {
             let mut made = 0;
             let path = cache
-                .get_or_make("thing", |new| {
+                .get_or_make("thing", |new, _| {
                     made += 1;
                     fs::write(new.join("file"), "content").context("write", new)
                 })
@@ -179,9 +182,9 @@ mod tests {
         let half_made = cache.directory.join("thing.new");
         fs::create_dir(&half_made).unwrap();
         fs::write(half_made.join("old"), "half").unwrap();
-        let failed = cache.get_or_make("thing", |_| Err(EmbeddedError::NoAccount));
+        let failed = cache.get_or_make("thing", |_, _| Err(EmbeddedError::NoAccount));
         assert!(failed.is_err());
-        let path = cache.get_or_make("thing", |_| Ok(())).unwrap();
+        let path = cache.get_or_make("thing", |_, _| Ok(())).unwrap();
         assert_eq!(fs::read_dir(path).unwrap().count(), 0);
         fs::remove_dir_all(&cache.directory).unwrap();
     }
@@ -189,9 +192,9 @@ mod tests {
     #[test]
     fn what_others_could_have_changed_is_refused() {
         let cache = cache();
-        let path = cache.get_or_make("thing", |_| Ok(())).unwrap();
+        let path = cache.get_or_make("thing", |_, _| Ok(())).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
-        let refused = cache.get_or_make("thing", |_| Ok(())).unwrap_err();
+        let refused = cache.get_or_make("thing", |_, _| Ok(())).unwrap_err();
         assert!(refused.to_string().contains("thing"), "{refused}");
         fs::remove_dir_all(&cache.directory).unwrap();
     }
@@ -203,7 +206,7 @@ mod tests {
         std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
-                    cache.get_or_make("thing", |_| {
+                    cache.get_or_make("thing", |_, _| {
                         made.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         Ok(())
                     })

@@ -10,7 +10,8 @@ use super::EmbeddedError;
 pub(super) enum CreateStrategy {
     /// The quickest one where nothing waits for a disk.
     FileCopy,
-    /// What the server prefers; a copy of files would force a checkpoint on somebody who works with it.
+    /// What the server prefers; a copy of files would force a checkpoint on somebody who works with
+    /// it.
     ServerDefault,
 }
 

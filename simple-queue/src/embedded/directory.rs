@@ -1,8 +1,8 @@
 //! The directory of a server: who uses it, and what becomes of it when nobody does.
 //!
 //! Two locks tell, because the operating system gives a lock up when its last holder ends, however
-//! that happens: `server.lock` is held by the server and its keeper, `owner.lock` by the program that
-//! started them.
+//! that happens: `server.lock` is held by the server and its keeper, `owner.lock` by the program
+//! that started them.
 
 use std::{
     fs::{self, DirBuilder, File, TryLockError},
@@ -16,8 +16,8 @@ use uuid::Uuid;
 
 use super::{EmbeddedError, account::Account, error::Context as _, files};
 
-/// How long a program that has given up a directory may seem to hold it: a process that another thread
-/// is just starting has a copy of the lock for a moment.
+/// How long a program that has given up a directory may seem to hold it: a process that another
+/// thread is just starting has a copy of the lock for a moment.
 const OWNER_PATIENCE: Duration = Duration::from_millis(200);
 
 /// How long the server of a program that has just ended may take to stop.
@@ -120,8 +120,8 @@ fn lock(directory: &Path, name: &str, patience: Duration) -> Result<File, Embedd
     }
 }
 
-/// Removes what temporary servers left when the machine crashed. Never fails a start: what cannot be
-/// removed now will be tried again.
+/// Removes what temporary servers left when the machine crashed. Never fails a start: what cannot
+/// be removed now will be tried again.
 fn sweep(parent: &Path, prefix: &str, owner: u32) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;

@@ -1,4 +1,5 @@
-//! Finds the directory of `postgres` and `initdb`, and tells why it passed over what it did not take.
+//! Finds the directory of `postgres` and `initdb`, and tells why it passed over what it did not
+//! take.
 
 use std::{
     collections::HashSet,

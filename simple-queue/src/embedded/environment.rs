@@ -1,4 +1,5 @@
-//! Reads everything that the search for a server depends on in one place, so that tests can invent it.
+//! Reads everything that the search for a server depends on in one place, so that tests can invent
+//! it.
 
 use std::{
     env::{self, VarError},

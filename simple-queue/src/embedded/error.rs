@@ -102,7 +102,10 @@ pub enum EmbeddedError {
     },
 
     /// The server ended while it started.
-    #[error("the PostgreSQL server in {} ended while it started; its log ends with:\n{log}", .directory.display())]
+    #[error(
+        "the PostgreSQL server in {} ended while it started; its log ends with:\n{log}",
+        .directory.display()
+    )]
     Died {
         /// The directory of the server.
         directory: PathBuf,
@@ -151,7 +154,11 @@ pub enum EmbeddedError {
     },
 
     /// The operating system refused something.
-    #[error("cannot {action} {}: {source}; check its permissions and the space on its disk", .path.display())]
+    #[error(
+        "cannot {action} {}: {source}; \
+         check its permissions and the space on its disk",
+        .path.display()
+    )]
     Io {
         /// What was tried.
         action: &'static str,

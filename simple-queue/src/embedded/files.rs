@@ -39,7 +39,8 @@ pub(super) fn copy(
     Ok(())
 }
 
-/// Writes a file or the names in a directory to the disk, so that it survives a crash of the machine.
+/// Writes a file or the names in a directory to the disk, so that it survives a crash of the
+/// machine.
 pub(super) fn sync(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }

@@ -22,7 +22,8 @@ pub(super) const ENDED: &str = "keeper: the server ended with status";
 pub(super) struct Keeper {
     /// `None` once somebody waits for it.
     child: Option<Child>,
-    /// Our end of the pipe. Nobody else may hold it: the standard library marks it as not inherited.
+    /// Our end of the pipe. Nobody else may hold it: the standard library marks it as not
+    /// inherited.
     pipe: Option<ChildStdin>,
     /// Says to other programs that the directory has an owner.
     _owner_lock: Option<File>,
@@ -51,7 +52,8 @@ impl Keeper {
             .stdin(Stdio::piped())
             .stdout(directory.server_lock)
             .stderr(File::create(&log).context("create", &log)?)
-            // A Ctrl-C in the terminal shall reach the program only, which may still use the server.
+            // A Ctrl-C in the terminal shall reach the program only, which may still use the
+            // server.
             .process_group(0)
             .spawn()
             .context("run", shell)?;

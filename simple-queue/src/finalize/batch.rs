@@ -27,7 +27,10 @@ pub(super) fn by_transition(runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
             (false, Transition::Retry(_)) => 2,
             (false, Transition::DeadLetter(_)) => 3,
         };
-        batches.entry((open.lease().worker_id, kind)).or_default().push(open);
+        batches
+            .entry((open.lease().worker_id, kind))
+            .or_default()
+            .push(open);
     }
     batches.into_values().collect()
 }
@@ -45,7 +48,11 @@ impl Finalizer {
                 .collect();
             let states = match missing.as_slice() {
                 [] => Vec::new(),
-                [first, ..] => self.store.read_leases(&mut lent, first.worker_id, &missing).await?,
+                [first, ..] => {
+                    self.store
+                        .read_leases(&mut lent, first.worker_id, &missing)
+                        .await?
+                }
             };
             lent.give_back();
             Ok((written, states))
@@ -73,7 +80,10 @@ impl Finalizer {
         for open in batch {
             let job_id = open.lease().job_id;
             if written.contains(&job_id) {
-                (self.settled)(Settled { job_id, ended: ended(&open.run.transition) });
+                (self.settled)(Settled {
+                    job_id,
+                    ended: ended(&open.run.transition),
+                });
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
@@ -91,9 +101,15 @@ impl Finalizer {
                 }
                 Fate::Lost => {
                     tracing::warn!(%job_id, lease = open.lease().number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    (self.settled)(Settled { job_id, ended: None });
+                    (self.settled)(Settled {
+                        job_id,
+                        ended: None,
+                    });
                 }
-                Fate::Superseded => (self.settled)(Settled { job_id, ended: None }),
+                Fate::Superseded => (self.settled)(Settled {
+                    job_id,
+                    ended: None,
+                }),
                 Fate::Cancelled(letter) => {
                     self.open.push(open.with(Transition::DeadLetter(letter)));
                 }
@@ -143,7 +159,11 @@ impl Finalizer {
 
 impl OpenRun {
     fn with(self, transition: Transition) -> Self {
-        let run = super::FinishedRun { transition, verify_first: false, ..self.run };
+        let run = super::FinishedRun {
+            transition,
+            verify_first: false,
+            ..self.run
+        };
         Self { run, ..self }
     }
 }
@@ -153,7 +173,9 @@ async fn write(
     connection: &mut Lent<'_>,
     batch: &[OpenRun],
 ) -> sqlx::Result<HashSet<Uuid>> {
-    let Some(OpenRun { run: first, .. }) = batch.first() else { return Ok(HashSet::new()) };
+    let Some(OpenRun { run: first, .. }) = batch.first() else {
+        return Ok(HashSet::new());
+    };
     let worker_id = first.lease.worker_id;
     if first.verify_first {
         return Ok(HashSet::new());

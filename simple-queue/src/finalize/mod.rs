@@ -16,9 +16,9 @@ use uuid::Uuid;
 use crate::{
     job::JobStatus,
     outcome::Transition,
+    retries::Retries,
     row::Lease,
     store::{Dedicated, Store},
-    retries::Retries,
 };
 
 /// A run that is over, and what is to be written of it.
@@ -35,10 +35,6 @@ pub(crate) struct FinishedRun {
 pub(crate) struct Settled {
     pub(crate) job_id: Uuid,
     /// How the job ended; `None` where it goes on, or another process has it.
-    #[cfg_attr(
-        not(feature = "wait-for-job"),
-        expect(dead_code, reason = "read by those who wait for a job")
-    )]
     pub(crate) ended: Option<JobStatus>,
 }
 
@@ -97,7 +93,11 @@ impl Finalizer {
     /// Waits until there is something to write and takes all that has arrived; `false` at the end.
     async fn gather(&mut self) -> bool {
         let now = Instant::now();
-        let next = self.open.iter().map(|open| open.not_before.unwrap_or(now)).min();
+        let next = self
+            .open
+            .iter()
+            .map(|open| open.not_before.unwrap_or(now))
+            .min();
         let arrived = match next {
             Some(next) if next <= now => None,
             Some(next) => tokio::select! {
@@ -131,7 +131,11 @@ impl Finalizer {
 
 impl OpenRun {
     fn new(run: FinishedRun) -> Self {
-        Self { run, answer_was_lost: false, not_before: None }
+        Self {
+            run,
+            answer_was_lost: false,
+            not_before: None,
+        }
     }
 
     fn lease(&self) -> Lease {

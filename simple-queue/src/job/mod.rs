@@ -14,10 +14,11 @@ mod status;
 mod unique;
 
 pub use backoff::{Backoff, BackoffStrategy};
-pub use declaration::KindDeclaration;
+pub(crate) use declaration::KindDeclaration;
 pub use limits::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES};
 pub use options::JobOptions;
-pub use payload::{JobPayload, Storable};
+pub use payload::JobPayload;
+pub(crate) use payload::Storable;
 pub use result::{BoxDynError, JobError, JobResult};
 pub use state::Provide;
 pub use status::JobStatus;

@@ -38,12 +38,19 @@ impl Dedicated {
 
     pub(crate) fn new(options: &PgConnectOptions) -> Self {
         let statement_timeout = Self::STATEMENT_TIMEOUT;
-        Self { options: options.clone(), statement_timeout, connection: None }
+        Self {
+            options: options.clone(),
+            statement_timeout,
+            connection: None,
+        }
     }
 
     pub(crate) fn for_upkeep(options: &PgConnectOptions) -> Self {
         let statement_timeout = Self::UPKEEP_TIMEOUT;
-        Self { statement_timeout, ..Self::new(options) }
+        Self {
+            statement_timeout,
+            ..Self::new(options)
+        }
     }
 
     /// Lends the connection, opening one where there is none.
@@ -52,7 +59,10 @@ impl Dedicated {
             Some(connection) => connection,
             None => self.open().await?,
         };
-        Ok(Lent { home: &mut self.connection, connection })
+        Ok(Lent {
+            home: &mut self.connection,
+            connection,
+        })
     }
 
     async fn open(&self) -> sqlx::Result<PgConnection> {

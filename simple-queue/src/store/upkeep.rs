@@ -37,7 +37,11 @@ impl Store {
     ) -> sqlx::Result<Reaped> {
         let row = sqlx::query(self.statements.reap_workers.text())
             .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
-            .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
+            .bind(
+                dead.iter()
+                    .map(|silent| silent.heartbeat_at)
+                    .collect::<Vec<_>>(),
+            )
             .bind(max_crash_count)
             .fetch_one(connection)
             .await?;
@@ -87,7 +91,10 @@ impl Store {
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self.statements.detach_archive_partition.for_partition(partition);
+        let statement = self
+            .statements
+            .detach_archive_partition
+            .for_partition(partition);
         sqlx::raw_sql(statement).execute(connection).await?;
         Ok(())
     }
@@ -98,7 +105,10 @@ impl Store {
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self.statements.finish_detaching_archive_partition.for_partition(partition);
+        let statement = self
+            .statements
+            .finish_detaching_archive_partition
+            .for_partition(partition);
         sqlx::raw_sql(statement).execute(connection).await?;
         Ok(())
     }
@@ -108,7 +118,10 @@ impl Store {
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self.statements.drop_archive_partition.for_partition(partition);
+        let statement = self
+            .statements
+            .drop_archive_partition
+            .for_partition(partition);
         sqlx::raw_sql(statement).execute(connection).await?;
         Ok(())
     }

@@ -28,7 +28,10 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { archive: DAY * 30, dead_letters: DAY * 90 }
+        Self {
+            archive: DAY * 30,
+            dead_letters: DAY * 90,
+        }
     }
 }
 
@@ -55,7 +58,11 @@ const BITE: i64 = 1000;
 
 impl Janitor {
     pub(crate) fn new(store: Store, options: &PgConnectOptions, retention: Retention) -> Self {
-        Self { store, connection: Dedicated::for_upkeep(options), retention }
+        Self {
+            store,
+            connection: Dedicated::for_upkeep(options),
+            retention,
+        }
     }
 
     /// One pass over everything. What fails is said and left to the next pass.
@@ -67,13 +74,24 @@ impl Janitor {
             match self.drop_partition(&partition).await {
                 Ok(()) => partitions_dropped += 1,
                 // Somebody reads it, or another janitor is at it; there is a next pass.
-                Err(error) => tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet"),
+                Err(error) => {
+                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet")
+                }
             }
         }
         let dead_letters_deleted = self.delete_dead_letters().await?;
-        let swept = Swept { partitions_made, partitions_dropped, dead_letters_deleted };
+        let swept = Swept {
+            partitions_made,
+            partitions_dropped,
+            dead_letters_deleted,
+        };
         if swept != Swept::default() {
-            tracing::info!(partitions_made, partitions_dropped, dead_letters_deleted, "tidied the history");
+            tracing::info!(
+                partitions_made,
+                partitions_dropped,
+                dead_letters_deleted,
+                "tidied the history"
+            );
         }
         Ok(swept)
     }
@@ -81,7 +99,10 @@ impl Janitor {
     async fn make_partitions(&mut self) -> sqlx::Result<i32> {
         answered_within(Dedicated::UPKEEP_TIMEOUT, async {
             let mut lent = self.connection.lend().await?;
-            let made = self.store.ensure_archive_partitions(&mut lent, DAYS_AHEAD).await?;
+            let made = self
+                .store
+                .ensure_archive_partitions(&mut lent, DAYS_AHEAD)
+                .await?;
             lent.give_back();
             Ok(made)
         })
@@ -91,7 +112,10 @@ impl Janitor {
     async fn old_partitions(&mut self) -> sqlx::Result<Vec<ArchivePartition>> {
         answered_within(Dedicated::UPKEEP_TIMEOUT, async {
             let mut lent = self.connection.lend().await?;
-            let old = self.store.list_archive_partitions(&mut lent, self.retention.archive).await?;
+            let old = self
+                .store
+                .list_archive_partitions(&mut lent, self.retention.archive)
+                .await?;
             lent.give_back();
             Ok(old)
         })
@@ -104,7 +128,9 @@ impl Janitor {
             let mut lent = self.connection.lend().await?;
             let (store, name) = (&self.store, partition.name.as_str());
             if partition.detach_pending {
-                store.finish_detaching_archive_partition(&mut lent, name).await?;
+                store
+                    .finish_detaching_archive_partition(&mut lent, name)
+                    .await?;
             } else if partition.attached {
                 store.detach_archive_partition(&mut lent, name).await?;
             }
@@ -121,7 +147,10 @@ impl Janitor {
             let bite = answered_within(Dedicated::UPKEEP_TIMEOUT, async {
                 let mut lent = self.connection.lend().await?;
                 let (keep, limit) = (self.retention.dead_letters, BITE);
-                let bite = self.store.delete_dead_letters(&mut lent, keep, limit).await?;
+                let bite = self
+                    .store
+                    .delete_dead_letters(&mut lent, keep, limit)
+                    .await?;
                 lent.give_back();
                 Ok(bite)
             })

@@ -47,21 +47,46 @@ impl WorkerHandle {
     /// A call that is dropped leaves the worker stopping: nothing new is fetched.
     pub async fn shutdown(self, deadline: Duration) {
         let worker = self.worker;
-        tracing::info!(jobs = worker.running.len(), ?deadline, "stopping: no more jobs are fetched");
+        tracing::info!(
+            jobs = worker.running.len(),
+            ?deadline,
+            "stopping: no more jobs are fetched"
+        );
         worker.stopping.cancel();
         worker.queue.wake().wake_local();
         joined("poller", self.poller).await;
         worker.tasks.close();
-        if tokio::time::timeout(deadline, worker.tasks.wait()).await.is_err() {
-            tracing::warn!(jobs = worker.running.len(), "the deadline is over; what still runs is given back");
+        if tokio::time::timeout(deadline, worker.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                jobs = worker.running.len(),
+                "the deadline is over; what still runs is given back"
+            );
             worker.running.abandon_all();
-            if tokio::time::timeout(LAST_WRITES, worker.tasks.wait()).await.is_err() {
-                tracing::error!("jobs that block their thread could not be stopped; others will return them");
+            if tokio::time::timeout(LAST_WRITES, worker.tasks.wait())
+                .await
+                .is_err()
+            {
+                tracing::error!(
+                    "jobs that block their thread could not be stopped; others will return them"
+                );
             }
         }
-        worker.finished.write().unwrap_or_else(PoisonError::into_inner).take();
-        if tokio::time::timeout(LAST_WRITES, self.finalizer).await.is_err() {
-            tracing::error!(jobs = worker.running.len(), "the end of some jobs could not be written; others will return them");
+        worker
+            .finished
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if tokio::time::timeout(LAST_WRITES, self.finalizer)
+            .await
+            .is_err()
+        {
+            tracing::error!(
+                jobs = worker.running.len(),
+                "the end of some jobs could not be written; others will return them"
+            );
         }
         worker.stopped.cancel();
         for keeper in self.keepers {
@@ -73,7 +98,9 @@ impl WorkerHandle {
 
 impl fmt::Debug for WorkerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WorkerHandle").field("jobs", &self.worker.running.len()).finish_non_exhaustive()
+        f.debug_struct("WorkerHandle")
+            .field("jobs", &self.worker.running.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -93,7 +120,9 @@ pub async fn start(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
 pub async fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
     let queue = queue.as_ref();
     let mut handle = start_without_janitor(queue).await;
-    handle.keepers.push(tokio::spawn(run_janitor(Arc::clone(&handle.worker))));
+    handle
+        .keepers
+        .push(tokio::spawn(run_janitor(Arc::clone(&handle.worker))));
     handle
 }
 
@@ -104,11 +133,13 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
     let (finalizer, finished) = {
-        let running = Arc::clone(&running);
-        #[cfg(feature = "wait-for-job")]
-        let queue = queue.clone();
+        let (running, queue) = (Arc::clone(&running), queue.clone());
         Finalizer::new(store.clone(), &options, move |settled| {
             running.remove(settled.job_id);
+            if settled.ended.is_none() {
+                // It may be due again sooner than the poller means to look.
+                queue.wake().wake_local();
+            }
             #[cfg(feature = "wait-for-job")]
             queue.settled(settled);
         })

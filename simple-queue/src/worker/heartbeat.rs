@@ -35,7 +35,11 @@ const WHILE_RUNNING: Duration = Duration::from_secs(1);
 const ABANDON_AFTER: f64 = 0.8;
 
 impl Heartbeat {
-    pub(super) fn new(worker: Arc<Worker>, connection: Dedicated, sightings: mpsc::UnboundedSender<Sighting>) -> Self {
+    pub(super) fn new(
+        worker: Arc<Worker>,
+        connection: Dedicated,
+        sightings: mpsc::UnboundedSender<Sighting>,
+    ) -> Self {
         Self {
             worker,
             connection,
@@ -51,7 +55,13 @@ impl Heartbeat {
         let row = WorkerRow {
             id: self.worker.id(),
             heartbeat_interval: self.interval(),
-            queues: self.worker.queue.served().into_iter().map(|(queue, _)| queue).collect(),
+            queues: self
+                .worker
+                .queue
+                .served()
+                .into_iter()
+                .map(|(queue, _)| queue)
+                .collect(),
         };
         while let Err(error) = self.write_row(&row).await {
             tracing::warn!(%error, "this worker could not be registered yet; trying again");
@@ -74,7 +84,11 @@ impl Heartbeat {
     /// Beats until the worker has stopped.
     pub(super) async fn run(mut self) {
         let stopped = self.worker.stopped.clone();
-        while stopped.run_until_cancelled(tokio::time::sleep(self.pause())).await.is_some() {
+        while stopped
+            .run_until_cancelled(tokio::time::sleep(self.pause()))
+            .await
+            .is_some()
+        {
             if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval() {
                 continue;
             }
@@ -107,12 +121,19 @@ impl Heartbeat {
     async fn beat(&mut self) -> sqlx::Result<()> {
         let worker = &self.worker;
         let (worker_id, running) = (worker.id(), worker.running.ids());
-        let queues: Vec<String> =
-            worker.queue.served().into_iter().map(|(queue, _)| queue).collect();
+        let queues: Vec<String> = worker
+            .queue
+            .served()
+            .into_iter()
+            .map(|(queue, _)| queue)
+            .collect();
         let started = Instant::now();
         let beat = answered(async {
             let mut lent = self.connection.lend().await?;
-            let beat = worker.store.heartbeat(&mut lent, worker_id, &queues, &running).await?;
+            let beat = worker
+                .store
+                .heartbeat(&mut lent, worker_id, &queues, &running)
+                .await?;
             lent.give_back();
             Ok(beat)
         })

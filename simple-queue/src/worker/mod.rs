@@ -20,9 +20,9 @@ mod suspect;
 mod wait;
 
 pub use context::JobContext;
-pub use handle::{WorkerHandle, start, start_without_janitor};
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
+pub use handle::{WorkerHandle, start, start_without_janitor};
 pub use handler::{Handler, Typed, TypedHandler};
 pub use queue::SimpleQueue;
 pub use registry::{JobList, JobSet};
@@ -100,7 +100,9 @@ impl Worker {
     fn finish(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
         let finished = self.finished.read().unwrap_or_else(PoisonError::into_inner);
-        let sent = finished.as_ref().is_some_and(|finished| finished.send(run).is_ok());
+        let sent = finished
+            .as_ref()
+            .is_some_and(|finished| finished.send(run).is_ok());
         if !sent {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
         }
@@ -109,6 +111,9 @@ impl Worker {
 
     /// Whether no row can be left in this process's name.
     fn holds_nothing(&self) -> bool {
-        self.running.is_empty() && !self.may_hold_more.load(std::sync::atomic::Ordering::Acquire)
+        self.running.is_empty()
+            && !self
+                .may_hold_more
+                .load(std::sync::atomic::Ordering::Acquire)
     }
 }

@@ -56,7 +56,11 @@ impl Poller {
             worker,
             connection,
             retries: Retries::default(),
-            sleep: SleepCycle { nap: FIRST_NAP, marked: None, busy_since: Instant::now() },
+            sleep: SleepCycle {
+                nap: FIRST_NAP,
+                marked: None,
+                busy_since: Instant::now(),
+            },
             turn: 0,
             unheard_claim: None,
         }
@@ -133,7 +137,11 @@ impl Poller {
             .into_iter()
             .map(|(queue, kinds)| {
                 let permits = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
-                Demand { queue, permits, kinds }
+                Demand {
+                    queue,
+                    permits,
+                    kinds,
+                }
             })
             .filter(|demand| demand.permits > 0)
             .collect();
@@ -149,8 +157,11 @@ impl Poller {
         let worker_id = self.worker.id();
         let fetched = answered(async {
             let mut lent = self.connection.lend().await?;
-            let fetched =
-                self.worker.store.fetch_jobs(&mut lent, worker_id, demands, limit).await?;
+            let fetched = self
+                .worker
+                .store
+                .fetch_jobs(&mut lent, worker_id, demands, limit)
+                .await?;
             lent.give_back();
             Ok(fetched)
         })
@@ -219,7 +230,10 @@ impl Poller {
     async fn mark_idle(&mut self, worker_id: Uuid, idle: bool) -> sqlx::Result<()> {
         answered(async {
             let mut lent = self.connection.lend().await?;
-            self.worker.store.set_idle(&mut lent, worker_id, idle).await?;
+            self.worker
+                .store
+                .set_idle(&mut lent, worker_id, idle)
+                .await?;
             lent.give_back();
             Ok(())
         })
@@ -236,8 +250,11 @@ impl Poller {
         let worker_id = self.worker.id();
         let returned = answered(async {
             let mut lent = self.connection.lend().await?;
-            let returned =
-                self.worker.store.give_back_unheld(&mut lent, worker_id, &held).await?;
+            let returned = self
+                .worker
+                .store
+                .give_back_unheld(&mut lent, worker_id, &held)
+                .await?;
             lent.give_back();
             Ok(returned)
         })
@@ -254,7 +271,10 @@ impl Poller {
 fn may_leave_more(fetched: &Fetched, demands: &[Demand], limit: usize) -> bool {
     fetched.jobs.len() >= limit
         || demands.iter().any(|demand| {
-            let of_queue = fetched.jobs.iter().filter(|job| job.job.queue == demand.queue);
+            let of_queue = fetched
+                .jobs
+                .iter()
+                .filter(|job| job.job.queue == demand.queue);
             of_queue.count() >= demand.permits
         })
 }

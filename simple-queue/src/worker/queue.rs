@@ -66,7 +66,9 @@ impl SimpleQueue {
     /// # Errors
     /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let pool = PgPool::connect(url).await.map_err(Error::database("connect"))?;
+        let pool = PgPool::connect(url)
+            .await
+            .map_err(Error::database("connect"))?;
         Ok(Self::new(pool))
     }
 
@@ -86,7 +88,11 @@ impl SimpleQueue {
     /// When the name is not one that needs no quotes.
     pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
         let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.inner.pool.clone(), Schema::new(schema)?, config))
+        Ok(Self::from_parts(
+            self.inner.pool.clone(),
+            Schema::new(schema)?,
+            config,
+        ))
     }
 
     fn from_parts(pool: PgPool, schema: Schema, config: Config) -> Self {
@@ -99,7 +105,9 @@ impl SimpleQueue {
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
-        Self { inner: Arc::new(inner) }
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
@@ -123,7 +131,11 @@ impl SimpleQueue {
     /// come before it are registered.
     pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
-            let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
+            let mut registry = self
+                .inner
+                .registry
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
         }
         self.wake().wake_local();
@@ -133,7 +145,11 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
+        self.inner
+            .registry
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(handler);
         self.wake().wake_local();
         self
     }
@@ -176,7 +192,10 @@ impl SimpleQueue {
     /// # }
     /// ```
     pub fn on<'e>(&self, connection: &'e mut PgConnection) -> On<'e> {
-        On { connection, store: self.store().clone() }
+        On {
+            connection,
+            store: self.store().clone(),
+        }
     }
 
     /// The pool that jobs are enqueued through.
@@ -208,7 +227,11 @@ impl SimpleQueue {
     pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
         let rows = jobs.into_iter().map(NewJob::from).collect();
         let inserted = insert(self.target(), rows).await?;
-        Ok(inserted.into_iter().filter(|job| job.is_new).map(|job| job.id).collect())
+        Ok(inserted
+            .into_iter()
+            .filter(|job| job.is_new)
+            .map(|job| job.id)
+            .collect())
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
@@ -218,9 +241,15 @@ impl SimpleQueue {
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
         let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_unique_key(&mut connection, &[unique_key]).await;
-        let ids: Vec<Uuid> =
-            found.map_err(Error::database("find a job by its unique key"))?.into_iter().map(|(id, _)| id).collect();
+        let found = self
+            .store()
+            .find_jobs_by_unique_key(&mut connection, &[unique_key])
+            .await;
+        let ids: Vec<Uuid> = found
+            .map_err(Error::database("find a job by its unique key"))?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
         self.cancel(&mut connection, &ids).await
     }
 
@@ -229,9 +258,15 @@ impl SimpleQueue {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn cancel_all_jobs_by_fingerprint(&self, fingerprint: &str) -> Result<(), BoxDynError> {
+    pub async fn cancel_all_jobs_by_fingerprint(
+        &self,
+        fingerprint: &str,
+    ) -> Result<(), BoxDynError> {
         let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_fingerprint(&mut connection, fingerprint).await;
+        let found = self
+            .store()
+            .find_jobs_by_fingerprint(&mut connection, fingerprint)
+            .await;
         let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
         self.cancel(&mut connection, &ids).await
     }
@@ -242,12 +277,19 @@ impl SimpleQueue {
             .cancel_jobs(connection, ids)
             .await
             .map_err(Error::database("cancel jobs"))?;
-        tracing::info!(cancelled, requested, "cancelled waiting jobs, and asked for the end of running ones");
+        tracing::info!(
+            cancelled,
+            requested,
+            "cancelled waiting jobs, and asked for the end of running ones"
+        );
         Ok(())
     }
 
     async fn acquire(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, Error> {
-        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
+        self.pool()
+            .acquire()
+            .await
+            .map_err(Error::database("acquire a connection"))
     }
 
     /// The state of a job, wherever it is.
@@ -279,11 +321,21 @@ impl SimpleQueue {
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .inner
+                .config
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     pub(super) fn configure(&self, change: impl FnOnce(&mut Config)) {
-        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
+        let mut config = self
+            .inner
+            .config
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
     }
 
@@ -293,16 +345,28 @@ impl SimpleQueue {
     }
 
     pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
+        self.inner
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .find(queue, kind)
     }
 
     /// The queues that this process serves, each with its kinds; `None`: all of them.
     pub(super) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+        self.inner
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .served()
     }
 
     pub(super) fn serves(&self, queue: &str) -> bool {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
+        self.inner
+            .registry
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .serves(queue)
     }
 
     /// A run was written; whoever waits for the job's end hears of it.

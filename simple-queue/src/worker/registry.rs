@@ -41,7 +41,11 @@ impl Registry {
         state: &Arc<S>,
     ) -> Result<(), Error> {
         if let Some(first) = self.kinds.insert(J::KIND, J::DECLARED_AT) {
-            return Err(Error::DuplicateKind { kind: J::KIND, first, second: J::DECLARED_AT });
+            return Err(Error::DuplicateKind {
+                kind: J::KIND,
+                first,
+                second: J::DECLARED_AT,
+            });
         }
         self.insert(Typed::<J, S>::new(Arc::clone(state)));
         Ok(())
@@ -49,7 +53,11 @@ impl Registry {
 
     pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
         let handlers = self.queues.get(queue)?;
-        handlers.by_kind.get(kind).or(handlers.any_kind.as_ref()).cloned()
+        handlers
+            .by_kind
+            .get(kind)
+            .or(handlers.any_kind.as_ref())
+            .cloned()
     }
 
     pub(crate) fn serves(&self, queue: &str) -> bool {
@@ -62,8 +70,11 @@ impl Registry {
             .queues
             .iter()
             .map(|(queue, handlers)| {
-                let mut kinds: Vec<String> =
-                    handlers.by_kind.keys().map(|&kind| kind.to_owned()).collect();
+                let mut kinds: Vec<String> = handlers
+                    .by_kind
+                    .keys()
+                    .map(|&kind| kind.to_owned())
+                    .collect();
                 kinds.sort();
                 (queue.clone(), handlers.any_kind.is_none().then_some(kinds))
             })
@@ -108,7 +119,11 @@ pub const fn entry<J: JobPayload>() -> Entry<J> {
 impl<J: JobPayload> Entry<J> {
     /// What the compiler compares, so that no two jobs of a list share a name.
     pub const fn declaration(self) -> KindDeclaration {
-        KindDeclaration { kind: J::KIND, hash: J::KIND_HASH, declared_at: J::DECLARED_AT }
+        KindDeclaration {
+            kind: J::KIND,
+            hash: J::KIND_HASH,
+            declared_at: J::DECLARED_AT,
+        }
     }
 }
 

@@ -27,13 +27,20 @@ pub(crate) struct SuspectPermit<'s> {
 
 impl Suspects {
     pub(crate) fn new(store: Store, connection: Dedicated) -> Self {
-        Self { store, connection: Mutex::new(connection) }
+        Self {
+            store,
+            connection: Mutex::new(connection),
+        }
     }
 
     /// Names the suspect; `None` while another one runs here, or when the name could not be written.
     pub(crate) async fn admit(&self, worker_id: Uuid, job_id: Uuid) -> Option<SuspectPermit<'_>> {
         let connection = self.connection.try_lock().ok()?;
-        let mut permit = SuspectPermit { store: &self.store, connection, worker_id };
+        let mut permit = SuspectPermit {
+            store: &self.store,
+            connection,
+            worker_id,
+        };
         match permit.name(Some(job_id)).await {
             Ok(()) => Some(permit),
             Err(error) => {
@@ -56,7 +63,9 @@ impl SuspectPermit<'_> {
     async fn name(&mut self, suspect_id: Option<Uuid>) -> sqlx::Result<()> {
         answered(async {
             let mut lent = self.connection.lend().await?;
-            self.store.name_suspect(&mut lent, self.worker_id, suspect_id).await?;
+            self.store
+                .name_suspect(&mut lent, self.worker_id, suspect_id)
+                .await?;
             lent.give_back();
             Ok(())
         })

@@ -26,7 +26,11 @@ pub(crate) struct Waiters {
 impl Waiters {
     pub(super) fn settled(&self, Settled { job_id, ended }: Settled) {
         let Some(status) = ended else { return };
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&job_id);
+        let waiting = self
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&job_id);
         for waiter in waiting.into_iter().flatten() {
             if waiter.send(status).is_err() {
                 tracing::trace!(%job_id, "nobody waits for this job any more");

@@ -16,11 +16,15 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// A database without the tables of the queue.
     pub(crate) async fn empty() -> Self {
+        super::logging::init();
         static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
         let server = SERVER
             .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
             .await;
-        let url = server.create_database().await.expect("a database of its own");
+        let url = server
+            .create_database()
+            .await
+            .expect("a database of its own");
         let pool = pool(&url).await;
         Self { url, pool }
     }
@@ -28,14 +32,24 @@ impl TestDatabase {
     /// A database with the tables of the queue.
     pub(crate) async fn migrated() -> Self {
         let database = Self::empty().await;
-        database.queue().await.migrate().await.expect("the tables are made");
+        database
+            .queue()
+            .await
+            .migrate()
+            .await
+            .expect("the tables are made");
         database
     }
 
     /// A queue as another process would have it: a pool of its own, and short times, so that tests
     /// need not wait long. A retry is due at once.
     pub(crate) async fn queue(&self) -> SimpleQueue {
-        SimpleQueue::new(pool(&self.url).await)
+        Self::queue_at(&self.url).await
+    }
+
+    /// As [`TestDatabase::queue`], where the database itself is out of reach.
+    pub(crate) async fn queue_at(url: &str) -> SimpleQueue {
+        SimpleQueue::new(pool(url).await)
             .with_heartbeat_interval(Duration::from_millis(200))
             .with_cancel_grace(Duration::from_millis(100))
             .with_default_backoff_strategy(BackoffStrategy::Linear {
@@ -65,10 +79,15 @@ impl TestDatabase {
 
     /// How many rows of a table, or of a table and a condition.
     pub(crate) async fn count(&self, from: &str) -> i64 {
-        self.value(&format!("select count(*) from simple_queue.{from}")).await
+        self.value(&format!("select count(*) from simple_queue.{from}"))
+            .await
     }
 }
 
 async fn pool(url: &str) -> PgPool {
-    PgPoolOptions::new().max_connections(5).connect(url).await.expect("a pool")
+    PgPoolOptions::new()
+        .max_connections(5)
+        .connect(url)
+        .await
+        .expect("a pool")
 }

@@ -2,8 +2,16 @@
 
 mod database;
 mod eventually;
+mod logging;
+mod mortal;
 mod probe;
 
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
+pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+
+use std::time::Duration;
+
+/// How long a worker may take to stop; never waited for in a test that passes.
+pub(crate) const STOP: Duration = Duration::from_secs(10);

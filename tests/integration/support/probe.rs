@@ -50,7 +50,11 @@ impl Probe {
 
     pub(crate) fn new() -> Self {
         let (seen, runs) = mpsc::unbounded_channel();
-        Self { seen, runs: Arc::new(Mutex::new(runs)), gate: Arc::new(Semaphore::new(0)) }
+        Self {
+            seen,
+            runs: Arc::new(Mutex::new(runs)),
+            gate: Arc::new(Semaphore::new(0)),
+        }
     }
 
     /// A job for the probe.
@@ -83,7 +87,11 @@ impl Handler for Probe {
 
     async fn process(&self, _queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         let say = Say::deserialize(&job.job_data)?;
-        self.seen.send(Seen { job_id: job.id, attempt: job.attempt, say })?;
+        self.seen.send(Seen {
+            job_id: job.id,
+            attempt: job.attempt,
+            say,
+        })?;
         Ok(match say {
             Say::Success => JobResult::Success,
             Say::Failed => JobResult::Failed,

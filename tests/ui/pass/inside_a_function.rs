@@ -15,5 +15,5 @@ fn main() {
     }
 
     let _ = Send::new(7);
-    let _ = SimpleQueue::default().register(jobs![Send], App { mailer: Mailer });
+    let _ = |queue: SimpleQueue| queue.register(jobs![Send], App { mailer: Mailer }).is_ok();
 }

@@ -9,5 +9,5 @@ async fn send(mailer: &Mailer, user_id: i64) {
 }
 
 fn main() {
-    let _ = SimpleQueue::default().register(jobs![Send], App);
+    let _ = |queue: SimpleQueue| queue.register(jobs![Send], App).is_ok();
 }

@@ -8,5 +8,5 @@ async fn send(user: User, user_id: i64) {
 }
 
 fn main() {
-    let _ = Send::new(User, 7).enqueue(&SimpleQueue::default());
+    let _ = |queue: SimpleQueue| drop(Send::new(User, 7).enqueue(&queue));
 }

@@ -1,0 +1,168 @@
+//! Other processes, the directory they work in, and what can be asked of their servers.
+
+use std::{
+    env, fs,
+    io::{BufRead as _, BufReader, Read as _},
+    net::{SocketAddr, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A directory for the temporary files of one test, which every user can use, as the common one.
+pub(crate) struct Scratch(pub(crate) PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        let path = env::temp_dir().join(format!("sq-embedded-{}", Uuid::now_v7()));
+        fs::create_dir(&path).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn server_directories(&self) -> Vec<PathBuf> {
+        let mut entries = entries(&self.0);
+        entries.retain(|path| {
+            let name = path.file_name().unwrap().to_string_lossy();
+            name.starts_with("simple-queue-pg-")
+        });
+        entries
+    }
+
+    pub(crate) fn nothing_is_left(&self, url: &str) {
+        let address = address(url);
+        wait_until("nothing listens any more", || {
+            TcpStream::connect(address).is_err()
+        });
+        wait_until("the directory is gone", || {
+            self.server_directories().is_empty()
+        });
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A server that has just been told to stop may still be at work in it.
+        wait_until("the directory of the test is removed", || {
+            !self.0.exists() || fs::remove_dir_all(&self.0).is_ok()
+        });
+    }
+}
+
+/// This test binary in a role; ends with the value.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Process {
+    pub(crate) fn start(scratch: &Scratch, role: &str, change: impl FnOnce(&mut Command)) -> Self {
+        Self::start_binary(&env::current_exe().unwrap(), scratch, role, change)
+    }
+
+    pub(crate) fn start_binary(
+        binary: &Path,
+        scratch: &Scratch,
+        role: &str,
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = Command::new(binary);
+        command
+            .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
+            .current_dir("/")
+            .env_remove("DATABASE_URL")
+            .env("ROLE", role)
+            .env("TMPDIR", &scratch.0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        change(&mut command);
+        Self(command.spawn().unwrap())
+    }
+
+    /// The URL that the process tells.
+    pub(crate) fn announced(&mut self) -> String {
+        let output = BufReader::new(self.0.stdout.as_mut().unwrap());
+        for line in output.lines() {
+            if let Some(url) = line.unwrap().strip_prefix("ready: ") {
+                return url.to_owned();
+            }
+        }
+        panic!("the process ended before it was ready: {}", self.errors());
+    }
+
+    /// The URL that the process tells, once the server has answered.
+    pub(crate) async fn ready(&mut self) -> String {
+        let url = self.announced();
+        assert_eq!(query(&url, "select 1").await, "1");
+        url
+    }
+
+    pub(crate) fn succeed(mut self) {
+        let errors = self.errors();
+        assert!(self.0.wait().unwrap().success(), "{errors}");
+    }
+
+    pub(crate) fn fail(mut self) -> String {
+        let errors = self.errors();
+        assert!(!self.0.wait().unwrap().success());
+        errors
+    }
+
+    /// What the process writes until it ends.
+    fn errors(&mut self) -> String {
+        let mut errors = String::new();
+        let mut pipe = self.0.stderr.take().unwrap();
+        pipe.read_to_string(&mut errors).unwrap();
+        errors
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.0.kill().expect("the process is ours");
+        self.0.wait().expect("the process is ours");
+    }
+}
+
+pub(crate) async fn query(url: &str, sql: &str) -> String {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let mut rows = sqlx::raw_sql(sqlx::AssertSqlSafe(format!("{sql};")))
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let row = rows.pop().unwrap();
+    connection.close().await.unwrap();
+    match sqlx::Row::try_get::<String, _>(&row, 0) {
+        Ok(text) => text,
+        Err(_) => sqlx::Row::get::<i32, _>(&row, 0).to_string(),
+    }
+}
+
+pub(crate) async fn created_databases(url: &str) -> String {
+    let sql = "select count(*)::text from pg_database where datname like 'simple\\_queue\\_%'";
+    query(url, sql).await
+}
+
+fn address(url: &str) -> SocketAddr {
+    let (_, rest) = url.split_once('@').unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    address.parse().unwrap()
+}
+
+pub(crate) fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+pub(crate) fn wait_until(what: &str, done: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !done() {
+        assert!(begun.elapsed() < PATIENCE, "waited too long until {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

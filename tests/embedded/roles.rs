@@ -1,0 +1,105 @@
+//! What the other processes do.
+
+use std::{collections::HashSet, env, sync::OnceLock, time::Duration};
+
+use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::process::query;
+
+/// Does what the test wants of this process.
+pub(crate) async fn play(role: &str) {
+    match role {
+        "several" => return several().await,
+        "give-up" => return give_up().await,
+        _ => (),
+    }
+    // Listened to before anybody can be told that we are ready.
+    let mut interrupts = signal(SignalKind::interrupt()).unwrap();
+    let started = match env::var_os("ROLE_DIRECTORY") {
+        Some(directory) => EmbeddedPostgres::start_in(directory).await,
+        None => EmbeddedPostgres::start().await,
+    };
+    let postgres = started.unwrap_or_else(|error| panic!("{error}"));
+    if role == "databases" {
+        databases(&postgres).await;
+    }
+    println!("\nready: {}", postgres.url());
+    match role {
+        "panic" => panic!("as the test wants it"),
+        "exit" => {
+            static KEPT: OnceLock<EmbeddedPostgres> = OnceLock::new();
+            KEPT.set(postgres).expect("this happens once");
+            std::process::exit(0);
+        }
+        "interrupt" => {
+            interrupts.recv().await.unwrap();
+            assert_eq!(query(postgres.url(), "select 1").await, "1");
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+async fn several() {
+    let starts: Vec<_> = (0..4)
+        .map(|_| tokio::spawn(EmbeddedPostgres::start()))
+        .collect();
+    let mut servers = Vec::new();
+    for start in starts {
+        let postgres = start.await.unwrap().unwrap();
+        assert_eq!(query(postgres.url(), "select 1").await, "1");
+        servers.push(postgres);
+    }
+    let urls: HashSet<_> = servers.iter().map(EmbeddedPostgres::url).collect();
+    let expected = if env::var_os("DATABASE_URL").is_some() {
+        1
+    } else {
+        4
+    };
+    assert_eq!(urls.len(), expected);
+    for postgres in servers {
+        postgres.stop().await.unwrap();
+    }
+}
+
+async fn give_up() {
+    for delay in (0..400).step_by(40).map(Duration::from_millis) {
+        // Whether the start was quicker does not matter: the server is dropped in any case.
+        let started = tokio::time::timeout(delay, EmbeddedPostgres::start()).await;
+        drop(started);
+    }
+}
+
+async fn databases(postgres: &EmbeddedPostgres) {
+    let urls = futures_join((0..20).map(|_| postgres.create_database())).await;
+    let distinct: HashSet<_> = urls.iter().collect();
+    assert_eq!(distinct.len(), 20);
+    for url in &urls {
+        let tables = "select count(*)::text from pg_tables where schemaname = 'public'";
+        assert_eq!(query(url, tables).await, "0");
+    }
+}
+
+/// Polls all at the same time, so that they get in each other's way.
+async fn futures_join<T>(
+    futures: impl Iterator<Item = impl Future<Output = Result<T, EmbeddedError>>>,
+) -> Vec<T> {
+    let mut waiting: Vec<_> = futures.map(Box::pin).collect();
+    let mut done = Vec::new();
+    std::future::poll_fn(|context| {
+        waiting.retain_mut(|future| match future.as_mut().poll(context) {
+            std::task::Poll::Ready(result) => {
+                done.push(result.unwrap());
+                false
+            }
+            std::task::Poll::Pending => true,
+        });
+        if waiting.is_empty() {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done
+}

@@ -1,0 +1,142 @@
+//! Calling jobs off.
+
+use simple_queue::JobStatus;
+
+use crate::support::{Probe, STOP, Say, TestDatabase};
+
+#[tokio::test]
+async fn a_waiting_job_is_cancelled_at_once() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let job = |key: &str| {
+        Probe::job(Say::Success)
+            .with_unique_key(key)
+            .with_fingerprint("group")
+    };
+    queue
+        .insert_jobs(vec![job("a"), job("b"), job("c")])
+        .await
+        .unwrap();
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+
+    queue.cancel_job_by_unique_key("a").await.unwrap();
+    assert_eq!(
+        database
+            .count("dead_letters where status = 'cancelled' and attempt = 0")
+            .await,
+        1
+    );
+    queue.cancel_all_jobs_by_fingerprint("group").await.unwrap();
+    assert_eq!(
+        database
+            .count("dead_letters where status = 'cancelled'")
+            .await,
+        3
+    );
+    assert_eq!(
+        database.count("jobs").await,
+        1,
+        "the one without a fingerprint"
+    );
+    queue.cancel_job_by_unique_key("a").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_running_job_hears_of_its_cancellation_from_another_process() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let job = Probe::job(Say::WaitForCancellation).with_unique_key("k");
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    probe.next_run().await;
+    let elsewhere = database.queue().await;
+    elsewhere.cancel_job_by_unique_key("k").await.unwrap();
+    // It answered that the attempt failed, but is not tried again.
+    assert_eq!(elsewhere.wait(id).await.unwrap(), JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+    assert_eq!(probe.other_runs().await, []);
+}
+
+#[tokio::test]
+async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let id = queue
+        .insert_job(Probe::job(Say::WaitForCancellation))
+        .await
+        .unwrap()
+        .unwrap();
+    probe.next_run().await;
+    database
+        .execute("update simple_queue.jobs set cancel_requested_at = now()")
+        .await;
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_a_grace() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let job = Probe::job(Say::Hang).with_fingerprint("f");
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    probe.next_run().await;
+    queue.cancel_all_jobs_by_fingerprint("f").await.unwrap();
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_success_that_comes_before_the_end_of_the_grace_wins() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_cancel_grace(STOP);
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let job = Probe::job(Say::WaitForGate).with_unique_key("k");
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    probe.next_run().await;
+    queue.cancel_job_by_unique_key("k").await.unwrap();
+    probe.open_gate(1);
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_cancellation_that_arrives_between_the_answer_and_its_writing_still_cancels() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let id = queue
+        .insert_job(Probe::job(Say::FailBefore(99)))
+        .await
+        .unwrap()
+        .unwrap();
+    // Wherever in its many attempts this meets the job, it ends it.
+    probe.next_run().await;
+    database
+        .execute("update simple_queue.jobs set max_attempts = 1000000")
+        .await;
+    database
+        .execute(
+            "update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null",
+        )
+        .await;
+    while database
+        .count("jobs where cancel_requested_at is null")
+        .await
+        == 1
+    {
+        database
+            .execute("update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null")
+            .await;
+    }
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+}

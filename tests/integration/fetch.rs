@@ -1,0 +1,171 @@
+//! Stage 3: what is due is claimed, in order, and nothing else is.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use simple_queue::prelude::*;
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+#[job(queue = "probe", priority = 10)]
+async fn unimportant() {}
+
+#[job(queue = "probe")]
+async fn usual() {}
+
+#[tokio::test]
+async fn a_smaller_priority_runs_first_and_then_what_was_due_first() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_global_semaphore(1);
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let low = Unimportant::new().enqueue(&queue).await.unwrap().id();
+    let first = Usual::new().enqueue(&queue).await.unwrap().id();
+    let second = Usual::new().enqueue(&queue).await.unwrap().id();
+    let urgent = Usual::new()
+        .priority(-1)
+        .enqueue(&queue)
+        .await
+        .unwrap()
+        .id();
+    // The kinds have no handler of their own here, so the probe gets them; it must be able to read them.
+    database
+        .execute("update simple_queue.jobs set job_data = '\"Success\"'")
+        .await;
+
+    let worker = queue.start().await;
+    for expected in [urgent, first, second, low] {
+        assert_eq!(probe.next_run().await.job_id, expected);
+    }
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_of_the_future_starts_when_it_is_due_and_not_before() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time is compared with by the database"
+    )]
+    let due = Utc::now() + TimeDelta::milliseconds(1500);
+    queue
+        .insert_job(Probe::job(Say::Success).with_run_at(due))
+        .await
+        .unwrap();
+    probe.next_run().await;
+    eventually("the job is archived", async || {
+        database.count("archive").await == 1
+    })
+    .await;
+    worker.shutdown(STOP).await;
+    let lateness =
+        "select extract(epoch from finished_at - scheduled_at)::float8 from simple_queue.archive";
+    let lateness: f64 = database.value(lateness).await;
+    assert!((0.0..5.0).contains(&lateness), "{lateness} s");
+}
+
+#[tokio::test]
+async fn a_due_job_is_not_kept_waiting_by_a_million_future_ones_of_a_higher_priority() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    // Fewer than a million here, for the time it takes to insert them.
+    database
+        .execute(
+            "insert into simple_queue.jobs (id, queue, job_data, priority, run_at)
+             select gen_random_uuid(), 'probe', '\"Success\"', -1, now() + interval '1 day'
+             from generate_series(1, 20000)",
+        )
+        .await;
+    let due = queue
+        .insert_job(Probe::job(Say::Success))
+        .await
+        .unwrap()
+        .unwrap();
+    let worker = queue.start().await;
+    assert_eq!(probe.next_run().await.job_id, due);
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("jobs where attempt > 0").await, 0);
+}
+
+#[tokio::test]
+async fn a_kind_that_nobody_serves_waits_untouched() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Usual], ()).unwrap();
+    let strange = Unimportant::new()
+        .priority(-1)
+        .enqueue(&queue)
+        .await
+        .unwrap()
+        .id();
+    let served = Usual::new().enqueue(&queue).await.unwrap().id();
+    let worker = queue.start().await;
+    queue.wait(served).await.unwrap();
+    worker.shutdown(STOP).await;
+    let untouched = format!("jobs where id = '{strange}' and attempt = 0 and lease = 0");
+    assert_eq!(database.count(&untouched).await, 1);
+}
+
+#[tokio::test]
+async fn a_paused_queue_starts_nothing_until_it_goes_on() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    database
+        .execute("insert into simple_queue.queues (name, paused_at) values ('probe', now())")
+        .await;
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    let worker = queue.start().await;
+    eventually("the worker found nothing to do", async || {
+        database.count("workers where idle").await == 1
+    })
+    .await;
+    assert_eq!(probe.other_runs().await, []);
+    database.execute("delete from simple_queue.queues").await;
+    probe.next_run().await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn four_workers_share_the_jobs_and_none_runs_twice() {
+    let database = TestDatabase::migrated().await;
+    let probe = Probe::new();
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        let queue = database.queue().await;
+        queue.register_handler(probe.clone());
+        workers.push(queue.start().await);
+    }
+    let jobs = (0..1000).map(|_| Probe::job(Say::Success)).collect();
+    database.queue().await.insert_jobs(jobs).await.unwrap();
+    eventually("all are archived", async || {
+        database.count("archive").await == 1000
+    })
+    .await;
+    for worker in workers {
+        worker.shutdown(STOP).await;
+    }
+    assert_eq!(probe.other_runs().await.len(), 1000);
+    assert_eq!(
+        database
+            .count("archive where attempt <> 1 or lease <> 1")
+            .await,
+        0
+    );
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn a_handler_that_is_registered_after_the_start_is_served_too() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    let worker = queue.start().await;
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    queue.register_handler(probe.clone());
+    probe.next_run().await;
+    worker.shutdown(Duration::from_secs(5)).await;
+}

@@ -1,0 +1,154 @@
+//! Stage 8: what a run came to is written once, by whoever holds the lease.
+
+use simple_queue::prelude::*;
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+/// Takes a running job away, as a reaper and another worker would, while its run still goes on.
+const TAKE_AWAY: &str =
+    "update simple_queue.jobs set lease = lease + 2, worker_id = gen_random_uuid()";
+
+#[job(queue = "gated", retries = 1)]
+async fn gated(gate: &tokio::sync::Semaphore, answer: String) -> Result<JobResult, BoxDynError> {
+    gate.acquire().await?.forget();
+    match answer.as_str() {
+        "success" => Ok(JobResult::Success),
+        "critical" => Ok(JobResult::Critical),
+        "unprocessable" => Ok(JobResult::Unprocessable),
+        "cancel" => Ok(JobResult::Cancel),
+        "reschedule" => Ok(JobResult::RescheduleAt(chrono::DateTime::UNIX_EPOCH)),
+        _ => Ok(JobResult::Failed),
+    }
+}
+
+#[derive(JobState)]
+struct Gate {
+    gate: std::sync::Arc<tokio::sync::Semaphore>,
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
+    for answer in [
+        "success",
+        "failure",
+        "critical",
+        "unprocessable",
+        "cancel",
+        "reschedule",
+    ] {
+        let database = TestDatabase::migrated().await;
+        let queue = database.queue().await;
+        let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+        queue
+            .register(
+                jobs![Gated],
+                Gate {
+                    gate: std::sync::Arc::clone(&gate),
+                },
+            )
+            .unwrap();
+        Gated::new(answer).enqueue(&queue).await.unwrap();
+        let worker = queue.start().await;
+        eventually("it runs", async || {
+            database.count("jobs where lease = 1").await == 1
+        })
+        .await;
+        assert_eq!(database.execute(TAKE_AWAY).await, 1);
+        let row = "select to_jsonb(j) from simple_queue.jobs j";
+        let before: serde_json::Value = database.value(row).await;
+        gate.add_permits(1);
+        worker.shutdown(STOP).await;
+        let after: serde_json::Value = database.value(row).await;
+        assert_eq!(before, after, "{answer}");
+        assert_eq!(database.count("archive").await, 0, "{answer}");
+        assert_eq!(database.count("dead_letters").await, 0, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_has_locked_delays_no_other_job() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let locked = queue
+        .insert_job(Probe::job(Say::WaitForGate))
+        .await
+        .unwrap()
+        .unwrap();
+    probe.next_run().await;
+    let mut tx = database.pool.begin().await.unwrap();
+    sqlx::query("select from simple_queue.jobs where id = $1 for update")
+        .bind(locked)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    // The locked job's end and the others' are written together, or shortly after each other.
+    probe.open_gate(1);
+    let others = (0..20).map(|_| Probe::job(Say::Success)).collect();
+    queue.insert_jobs(others).await.unwrap();
+    eventually("the others are archived", async || {
+        database.count("archive").await == 20
+    })
+    .await;
+    assert_eq!(database.count("jobs").await, 1);
+    tx.rollback().await.unwrap();
+    eventually("it is archived too", async || {
+        database.count("archive").await == 21
+    })
+    .await;
+    worker.shutdown(STOP).await;
+    assert_eq!(probe.other_runs().await.len(), 20, "nothing ran twice");
+}
+
+#[tokio::test]
+async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    // Without the janitor, which would make them at its start.
+    let worker = simple_queue::start_without_janitor(&queue).await;
+    let drop_all = "do $$ declare p text; begin
+        for p in select inhrelid::regclass from pg_inherits where inhparent = 'simple_queue.archive'::regclass
+        loop execute 'drop table ' || p; end loop; end $$";
+    database.execute(drop_all).await;
+    let id = queue
+        .insert_job(Probe::job(Say::Success))
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        queue.wait(id).await.unwrap(),
+        simple_queue::JobStatus::Completed
+    );
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn what_came_to_an_end_while_the_database_refused_is_written_when_it_no_longer_does() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    queue
+        .insert_job(Probe::job(Say::WaitForGate))
+        .await
+        .unwrap();
+    probe.next_run().await;
+    // Every statement is cut off, as in a restart, while the job ends.
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    let mut connection = database.pool.acquire().await.unwrap();
+    probe.open_gate(1);
+    for _ in 0..20 {
+        sqlx::query(cut).execute(&mut *connection).await.unwrap();
+    }
+    drop(connection);
+    eventually("it is archived", async || {
+        let archived = sqlx::query_scalar("select count(*) from simple_queue.archive");
+        matches!(archived.fetch_one(&database.pool).await, Ok(1_i64))
+    })
+    .await;
+    worker.shutdown(STOP).await;
+    assert_eq!(probe.other_runs().await, [], "it ran once");
+}

@@ -1,0 +1,223 @@
+//! Stage 6: what a run is given, and what ends it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use simple_queue::{JobStatus, prelude::*};
+use tokio::sync::mpsc;
+
+use crate::support::{STOP, TestDatabase};
+
+/// What the jobs of these tests report to.
+trait Reporter: Send + Sync {
+    fn report(&self, text: String);
+}
+
+impl Reporter for mpsc::UnboundedSender<String> {
+    fn report(&self, text: String) {
+        self.send(text).unwrap();
+    }
+}
+
+#[derive(JobState)]
+struct App {
+    reporter: Arc<dyn Reporter>,
+    greeting: &'static str,
+}
+
+#[job(queue = "handler")]
+async fn with_everything(
+    context: &JobContext,
+    reporter: &dyn Reporter,
+    greeting: &&'static str,
+    name: String,
+    times: Option<u8>,
+) -> Result<(), fmt::Error> {
+    reporter.report(format!(
+        "{greeting} {name} {times:?}, {} {} of {}",
+        context.kind(),
+        context.attempt(),
+        context.max_attempts()
+    ));
+    Ok(())
+}
+
+#[job(queue = "handler", retries = 1, backoff = "none")]
+async fn fails_once(context: &JobContext) -> Result<(), BoxDynError> {
+    match context.attempt() {
+        1 => Err("the first attempt fails".into()),
+        _ => Ok(()),
+    }
+}
+
+#[job(queue = "handler", retries = 0, timeout = "20ms")]
+async fn never_ends() {
+    std::future::pending::<()>().await;
+}
+
+#[job(queue = "handler")]
+async fn answers_with_a_result() -> Result<JobResult, BoxDynError> {
+    Ok(JobResult::Critical)
+}
+
+#[job(queue = "handler")]
+async fn says_what_should_happen() -> Result<(), JobError> {
+    Err(JobError::fail("no attempt can help"))
+}
+
+#[job(queue = "handler")]
+async fn enqueues_what_follows(context: &JobContext) -> Result<(), simple_queue::Error> {
+    FailsOnce::new().enqueue(context).await?;
+    Ok(())
+}
+
+async fn ended(database: &TestDatabase, queue: &SimpleQueue, id: uuid::Uuid) -> JobStatus {
+    let status = tokio::time::timeout(Duration::from_secs(20), queue.wait(id)).await;
+    let status = status.expect("the job ends").unwrap();
+    assert_eq!(database.count(&format!("jobs where id = '{id}'")).await, 0);
+    status
+}
+
+#[tokio::test]
+async fn a_run_is_given_its_context_its_state_and_its_arguments() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let (reporter, mut reports) = mpsc::unbounded_channel();
+    let app = App {
+        reporter: Arc::new(reporter),
+        greeting: "hello",
+    };
+    queue.register(jobs![WithEverything], app).unwrap();
+    let worker = queue.start().await;
+    let id = WithEverything::new("Ann", Some(3))
+        .enqueue(&queue)
+        .await
+        .unwrap()
+        .id();
+    assert_eq!(ended(&database, &queue, id).await, JobStatus::Completed);
+    assert_eq!(
+        reports.recv().await.unwrap(),
+        "hello Ann Some(3), with_everything 1 of 3"
+    );
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue
+        .register(
+            jobs![
+                FailsOnce,
+                NeverEnds,
+                AnswersWithAResult,
+                SaysWhatShouldHappen
+            ],
+            (),
+        )
+        .unwrap();
+    let worker = queue.start().await;
+
+    let id = FailsOnce::new().enqueue(&queue).await.unwrap().id();
+    assert_eq!(ended(&database, &queue, id).await, JobStatus::Completed);
+    let id = NeverEnds::new().enqueue(&queue).await.unwrap().id();
+    assert_eq!(ended(&database, &queue, id).await, JobStatus::Failed);
+    let error =
+        format!("select errors -> 0 ->> 'error' from simple_queue.dead_letters where id = '{id}'");
+    assert_eq!(
+        database.value::<String>(&error).await,
+        "took longer than its timeout of 20ms"
+    );
+    let id = AnswersWithAResult::new()
+        .enqueue(&queue)
+        .await
+        .unwrap()
+        .id();
+    assert_eq!(
+        ended(&database, &queue, id).await,
+        JobStatus::CriticalFailure
+    );
+    let id = SaysWhatShouldHappen::new()
+        .enqueue(&queue)
+        .await
+        .unwrap()
+        .id();
+    assert_eq!(
+        ended(&database, &queue, id).await,
+        JobStatus::CriticalFailure
+    );
+    let reason = format!("select reason from simple_queue.dead_letters where id = '{id}'");
+    assert_eq!(
+        database.value::<String>(&reason).await,
+        "no attempt can help"
+    );
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_can_enqueue_what_follows_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue
+        .register(jobs![EnqueuesWhatFollows, FailsOnce], ())
+        .unwrap();
+    let worker = queue.start().await;
+    EnqueuesWhatFollows::new().enqueue(&queue).await.unwrap();
+    crate::support::eventually("both are done", async || {
+        database.count("archive").await == 2
+    })
+    .await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let (reporter, _reports) = mpsc::unbounded_channel();
+    let app = App {
+        reporter: Arc::new(reporter),
+        greeting: "hello",
+    };
+    queue.register(jobs![WithEverything], app).unwrap();
+    let good = WithEverything::new("Ann", None);
+    let jobs = [
+        good,
+        WithEverything::new("Bob", None),
+        WithEverything::new("Cyd", None),
+    ];
+    let ids = WithEverything::enqueue_all(jobs, &queue).await.unwrap();
+    // Renamed in a release that was deployed since, and nested deeper than anything can be read.
+    let [_, bob, cyd] = &ids[..] else {
+        panic!("three jobs")
+    };
+    let renamed = "'{\"nom\": \"Bob\"}'";
+    let deep = "('{\"name\":' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb";
+    for (id, payload) in [(bob, renamed), (cyd, deep)] {
+        let id = id.id();
+        let update = format!("update simple_queue.jobs set job_data = {payload} where id = '{id}'");
+        assert_eq!(database.execute(&update).await, 1);
+    }
+    let worker = queue.start().await;
+    assert_eq!(
+        ended(&database, &queue, ids[0].id()).await,
+        JobStatus::Completed
+    );
+    for id in [bob, cyd] {
+        assert_eq!(
+            ended(&database, &queue, id.id()).await,
+            JobStatus::Unprocessable
+        );
+    }
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("dead_letters where attempt = 0").await, 2);
+    let reason = format!(
+        "select reason from simple_queue.dead_letters where id = '{}'",
+        bob.id()
+    );
+    let reason: String = database.value(&reason).await;
+    assert_eq!(
+        reason,
+        "the payload does not fit `with_everything`: missing field `name`"
+    );
+}

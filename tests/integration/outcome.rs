@@ -1,0 +1,108 @@
+//! Stage 7, through the database: what a handler says becomes a row in the right table.
+
+use simple_queue::{JobStatus, prelude::*};
+
+use crate::support::{Probe, STOP, Say, TestDatabase};
+
+#[tokio::test]
+async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_max_reprocess_count(3);
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    let rows = [
+        (Say::Success, JobStatus::Completed, 1, 0),
+        (Say::FailBefore(3), JobStatus::Completed, 3, 0),
+        (Say::Failed, JobStatus::Failed, 3, 0),
+        (Say::Error, JobStatus::Failed, 3, 0),
+        (Say::Panic, JobStatus::Failed, 3, 0),
+        (Say::Critical, JobStatus::CriticalFailure, 1, 0),
+        (Say::Cancel, JobStatus::Cancelled, 1, 0),
+        (Say::Unprocessable, JobStatus::Unprocessable, 0, 0),
+        (Say::HandlerMissing, JobStatus::Unprocessable, 0, 0),
+        (Say::RescheduleNow, JobStatus::BadJob, 1, 3),
+    ];
+    for (say, status, attempts, reprocessed) in rows {
+        let id = queue.insert_job(Probe::job(say)).await.unwrap().unwrap();
+        assert_eq!(queue.wait(id).await.unwrap(), status, "{say:?}");
+        let table = if status == JobStatus::Completed {
+            "archive"
+        } else {
+            "dead_letters"
+        };
+        let row: (i32, i32) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "select attempt, reprocess_count from simple_queue.{table} where id = $1"
+        )))
+        .bind(id)
+        .fetch_one(&database.pool)
+        .await
+        .unwrap();
+        assert_eq!(row, (attempts, reprocessed), "{say:?}");
+    }
+    assert_eq!(database.count("jobs").await, 0);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    let job = Probe::job(Say::Panic).with_max_attempts(2);
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    queue.wait(id).await.unwrap();
+    worker.shutdown(STOP).await;
+
+    let reason: String = database
+        .value("select reason from simple_queue.dead_letters")
+        .await;
+    assert_eq!(reason, "attempt 2 of 2 failed");
+    let errors: serde_json::Value = database
+        .value("select errors from simple_queue.dead_letters")
+        .await;
+    let errors = errors.as_array().unwrap();
+    assert_eq!(errors.len(), 2);
+    for (error, attempt) in errors.iter().zip(1..) {
+        assert_eq!(error["attempt"], attempt);
+        assert_eq!(error["error"], "panicked: the probe was told to panic");
+        assert!(error["at"].is_string());
+    }
+}
+
+#[tokio::test]
+async fn only_the_last_ten_errors_are_kept() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    let job = Probe::job(Say::Error).with_max_attempts(15);
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    queue.wait(id).await.unwrap();
+    worker.shutdown(STOP).await;
+    let kept = "select string_agg(e ->> 'attempt', ' ') from simple_queue.dead_letters, jsonb_array_elements(errors) e";
+    assert_eq!(
+        database.value::<String>(kept).await,
+        "6 7 8 9 10 11 12 13 14 15"
+    );
+}
+
+#[job(queue = "emails", retries = 0)]
+async fn fails_with_a_nul() -> Result<(), BoxDynError> {
+    Err("before \0 after".into())
+}
+
+#[tokio::test]
+async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![FailsWithANul], ()).unwrap();
+    let worker = queue.start().await;
+    let id = FailsWithANul::new().enqueue(&queue).await.unwrap().id();
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Failed);
+    worker.shutdown(STOP).await;
+    let error: String = database
+        .value("select errors -> 0 ->> 'error' from simple_queue.dead_letters")
+        .await;
+    assert_eq!(error, "before \u{FFFD} after");
+}

@@ -1,0 +1,175 @@
+//! Stage 4: never more runs at once than there are permits.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use simple_queue::{
+    JobStatus,
+    prelude::*,
+    sync::{JobStrategy, JobStrategyError, Permit, PermitFuture},
+};
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+/// The other queue of these tests.
+struct Other(Probe);
+
+impl Handler for Other {
+    const QUEUE: &'static str = "other";
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        self.0.process(queue, job).await
+    }
+}
+
+#[tokio::test]
+async fn a_process_claims_no_more_than_it_can_start() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_global_semaphore(3);
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let jobs = (0..10).map(|_| Probe::job(Say::WaitForGate)).collect();
+    queue.insert_jobs(jobs).await.unwrap();
+    let worker = queue.start().await;
+    for done in 0..10 {
+        probe.next_run().await;
+        let held = database.count("jobs where worker_id is not null").await;
+        assert!(held <= 3, "{held} claimed after {done} runs");
+        if done >= 2 {
+            probe.open_gate(1);
+        }
+    }
+    probe.open_gate(2);
+    eventually("all are archived", async || {
+        database.count("archive").await == 10
+    })
+    .await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_full_queue_never_starves_another() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_queue_default_semaphore_size(2);
+    let (stuck, free) = (Probe::new(), Probe::new());
+    queue.register_handler(stuck.clone());
+    queue.register_handler(Other(free.clone()));
+    let jobs = (0..50).map(|_| Probe::job(Say::WaitForGate)).collect();
+    queue.insert_jobs(jobs).await.unwrap();
+    let worker = queue.start().await;
+    stuck.next_run().await;
+    stuck.next_run().await;
+    for _ in 0..20 {
+        queue
+            .insert_job(Job::new("other", Say::Success))
+            .await
+            .unwrap();
+        free.next_run().await;
+    }
+    assert_eq!(stuck.other_runs().await, []);
+    stuck.open_gate(50);
+    worker.shutdown(STOP).await;
+}
+
+/// Gives each answer once, and then permits.
+struct Scripted {
+    asked: Arc<AtomicUsize>,
+    answers: Vec<JobStrategyError>,
+}
+
+impl JobStrategy for Scripted {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+        let answer = match self.answers.get(asked) {
+            Some(refusal) => Err(refusal.clone()),
+            None => Ok(Permit::new(())),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_strategy_becomes_its_outcome() {
+    let database = TestDatabase::migrated().await;
+    let cases = [
+        (
+            JobStrategyError::CancelJob,
+            JobStatus::Cancelled,
+            "dead_letters where attempt = 1",
+        ),
+        (
+            JobStrategyError::MarkCompleted,
+            JobStatus::Completed,
+            "archive where attempt = 1",
+        ),
+        (
+            JobStrategyError::Retry,
+            JobStatus::Completed,
+            "archive where attempt = 2",
+        ),
+        (
+            JobStrategyError::TryAfter(chrono::TimeDelta::zero()),
+            JobStatus::Completed,
+            "archive where attempt = 1 and reprocess_count = 1",
+        ),
+    ];
+    for (refusal, status, row) in cases {
+        let (queue, probe) = (database.queue().await, Probe::new());
+        queue.register_handler(probe.clone());
+        let answers = vec![refusal.clone()];
+        queue.with_queue_strategy(
+            Probe::QUEUE,
+            Scripted {
+                asked: Arc::default(),
+                answers,
+            },
+        );
+        let worker = queue.start().await;
+        let id = queue
+            .insert_job(Probe::job(Say::Success))
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(queue.wait(id).await.unwrap(), status, "{refusal:?}");
+        assert_eq!(
+            database.count(&format!("{row} and id = '{id}'")).await,
+            1,
+            "{refusal:?}"
+        );
+        worker.shutdown(STOP).await;
+    }
+}
+
+/// Never decides.
+struct Undecided;
+
+impl JobStrategy for Undecided {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_permit_is_late_is_given_back_with_its_attempt() {
+    let database = TestDatabase::migrated().await;
+    let patience = std::time::Duration::from_millis(20);
+    let queue = database.queue().await.with_hold_queue_semaphore(patience);
+    queue.register_handler(Probe::new());
+    queue.with_queue_strategy(Probe::QUEUE, Undecided);
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    let worker = queue.start().await;
+    // Two leases for each time it was claimed and given back.
+    eventually("given back twice", async || {
+        database.count("jobs where lease >= 4").await == 1
+    })
+    .await;
+    worker.shutdown(STOP).await;
+    assert_eq!(
+        database
+            .count("jobs where attempt = 0 and reprocess_count = 0")
+            .await,
+        1
+    );
+}

@@ -1,0 +1,89 @@
+//! Stopping loses nothing and burns no attempt.
+
+use std::time::Duration;
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+#[tokio::test]
+async fn a_stop_waits_for_what_runs() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    queue
+        .insert_job(Probe::job(Say::WaitForGate))
+        .await
+        .unwrap();
+    probe.next_run().await;
+    queue
+        .insert_job(Probe::job(Say::WaitForGate).with_run_at(
+            chrono::DateTime::<chrono::Utc>::MAX_UTC - chrono::TimeDelta::days(90_000_000),
+        ))
+        .await
+        .unwrap();
+    let stop = tokio::spawn(worker.shutdown(STOP));
+    probe.open_gate(1);
+    stop.await.unwrap();
+    assert_eq!(database.count("archive").await, 1);
+    assert_eq!(database.count("jobs where attempt = 0").await, 1);
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn what_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    queue
+        .insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect())
+        .await
+        .unwrap();
+    for _ in 0..5 {
+        probe.next_run().await;
+    }
+    worker.shutdown(Duration::from_millis(10)).await;
+    let given_back =
+        "jobs where worker_id is null and attempt = 0 and lease = 2 and crash_count = 0";
+    assert_eq!(database.count(given_back).await, 5);
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn dropping_the_handle_stops_nothing() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    drop(queue.start().await);
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    probe.next_run().await;
+    eventually("it is archived", async || {
+        database.count("archive").await == 1
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn run_until_works_until_its_future_is_ready() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    queue.run_until(probe.next_run()).await.unwrap();
+    assert_eq!(database.count("archive").await, 1);
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn a_stopped_queue_can_be_started_again() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    for _ in 0..2 {
+        let worker = queue.start().await;
+        queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+        probe.next_run().await;
+        worker.shutdown(STOP).await;
+    }
+    assert_eq!(database.count("archive").await, 2);
+}

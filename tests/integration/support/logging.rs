@@ -1,0 +1,18 @@
+//! What the library says, for a test that is looked into: `RUST_LOG=simple_queue=debug cargo test …`
+
+use std::sync::Once;
+
+use tracing_subscriber::EnvFilter;
+
+/// Once for the binary; without `RUST_LOG` nothing is said.
+pub(crate) fn init() {
+    static INIT: Once = Once::new();
+    INIT.call_once(|| {
+        if std::env::var_os("RUST_LOG").is_some() {
+            tracing_subscriber::fmt()
+                .with_env_filter(EnvFilter::from_default_env())
+                .with_test_writer()
+                .init();
+        }
+    });
+}

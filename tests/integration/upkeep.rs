@@ -1,0 +1,100 @@
+//! The history is bounded: days are made ahead and dropped whole.
+
+use std::time::Duration;
+
+use simple_queue::Retention;
+
+use crate::support::{STOP, TestDatabase, eventually};
+
+const PARTITIONS: &str =
+    "select count(*) from pg_inherits where inhparent = 'simple_queue.archive'::regclass";
+
+#[tokio::test]
+async fn partitions_are_there_a_week_ahead_and_made_once() {
+    let database = TestDatabase::migrated().await;
+    assert_eq!(
+        database.value::<i64>(PARTITIONS).await,
+        9,
+        "yesterday, today and seven days"
+    );
+    assert_eq!(
+        database
+            .value::<i32>("select simple_queue.ensure_archive_partitions(7)")
+            .await,
+        0
+    );
+    assert_eq!(
+        database
+            .value::<i32>("select simple_queue.ensure_archive_partitions(10)")
+            .await,
+        3
+    );
+    let kept = "select count(*) from pg_constraint where contype = 'p' and conrelid in (
+        select inhrelid from pg_inherits where inhparent = 'simple_queue.archive'::regclass)";
+    assert_eq!(
+        database.value::<i64>(kept).await,
+        12,
+        "each has its primary key"
+    );
+}
+
+#[tokio::test]
+async fn many_processes_may_make_partitions_at_once() {
+    let database = TestDatabase::migrated().await;
+    let made = futures_util::future::join_all(
+        (0..5).map(|_| database.value::<i32>("select simple_queue.ensure_archive_partitions(30)")),
+    )
+    .await;
+    assert_eq!(made.iter().sum::<i32>(), 23, "{made:?}");
+}
+
+#[tokio::test]
+async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_what_is_kept() {
+    let database = TestDatabase::migrated().await;
+    for (day, archived) in [("20200101", "2020-01-01"), ("20200102", "2020-01-02")] {
+        database
+            .execute(&format!(
+                "create table simple_queue.archive_{day} (like simple_queue.archive including all)"
+            ))
+            .await;
+        database
+            .execute(&format!(
+                "alter table simple_queue.archive attach partition simple_queue.archive_{day}
+                 for values from ('{archived} 00:00+00') to ('{archived} 23:59+00')"
+            ))
+            .await;
+    }
+    // As a janitor leaves it that died between the two steps.
+    database
+        .execute("alter table simple_queue.archive detach partition simple_queue.archive_20200102")
+        .await;
+    database
+        .execute(
+            "insert into simple_queue.dead_letters
+                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                 priority, status, queue, kind, reason, job_data)
+             select gen_random_uuid(), 1, now(), now() - n * interval '1 day', 1, 0, 0, 1, 0,
+                 'failed', 'q', '', 'test', '{}'
+             from generate_series(1, 2500) n",
+        )
+        .await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    let retention = Retention {
+        archive: 30 * day,
+        dead_letters: 100 * day,
+    };
+    let queue = database.queue().await.with_retention(retention);
+    let worker = queue.start().await;
+    eventually("the old is gone", async || {
+        database.value::<i64>("select count(*) from pg_class where relname like 'archive_2020%' and relkind = 'r'").await == 0
+            && database.count("dead_letters").await < 2500
+    })
+    .await;
+    eventually("dead letters too", async || {
+        database.count("dead_letters").await <= 100
+    })
+    .await;
+    assert!(database.count("dead_letters").await >= 99);
+    assert_eq!(database.value::<i64>(PARTITIONS).await, 9);
+    worker.shutdown(STOP).await;
+}

@@ -1,0 +1,150 @@
+//! Telling workers that there is something to fetch.
+
+use std::time::Duration;
+
+use simple_queue::prelude::*;
+use sqlx::postgres::PgListener;
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+const CHANNEL: &str = "\"simple_queue\".jobs";
+
+#[job(queue = "probe")]
+async fn anything() {}
+
+async fn listener(database: &TestDatabase) -> PgListener {
+    let mut listener = PgListener::connect(&database.url).await.unwrap();
+    listener.listen(CHANNEL).await.unwrap();
+    listener
+}
+
+/// Stands for a process that sleeps until it is notified.
+async fn somebody_sleeps(database: &TestDatabase) {
+    database
+        .execute(
+            "insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues, idle)
+             values (gen_random_uuid(), '1 day', 1, 'here', '{probe}', true)",
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn an_insert_of_the_callers_own_notifies_while_somebody_sleeps() {
+    let database = TestDatabase::migrated().await;
+    somebody_sleeps(&database).await;
+    let mut listener = listener(&database).await;
+    let mut tx = database.pool.begin().await.unwrap();
+    Anything::new().enqueue(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
+    database
+        .execute("select simple_queue.enqueue('elsewhere', '', '{}')")
+        .await;
+    assert_eq!(listener.recv().await.unwrap().payload(), "queue elsewhere");
+}
+
+#[tokio::test]
+async fn an_insert_notifies_nobody_while_nobody_sleeps() {
+    let database = TestDatabase::migrated().await;
+    let mut listener = listener(&database).await;
+    Anything::new().enqueue(&database.pool).await.unwrap();
+    Anything::new()
+        .enqueue(&database.queue().await)
+        .await
+        .unwrap();
+    database
+        .execute("select simple_queue.enqueue('probe', '', '{}')")
+        .await;
+    database
+        .execute(&format!("select pg_notify('{CHANNEL}', 'the last')"))
+        .await;
+    assert_eq!(listener.recv().await.unwrap().payload(), "the last");
+}
+
+#[tokio::test]
+async fn inserts_through_a_queue_notify_together() {
+    let database = TestDatabase::migrated().await;
+    somebody_sleeps(&database).await;
+    let mut listener = listener(&database).await;
+    let queue = database.queue().await;
+    let inserts = (0..100).map(|_| Anything::new().enqueue(&queue));
+    futures_util::future::try_join_all(inserts).await.unwrap();
+    assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
+    database
+        .execute(&format!("select pg_notify('{CHANNEL}', 'the last')"))
+        .await;
+    let mut more = 0;
+    while listener.recv().await.unwrap().payload() != "the last" {
+        more += 1;
+    }
+    assert!(more < 50, "{more} notifications for 100 inserts");
+}
+
+#[tokio::test]
+async fn an_idle_worker_says_so_and_a_job_of_another_process_wakes_it() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    for _ in 0..3 {
+        eventually("it sleeps", async || {
+            database.count("workers where idle").await == 1
+        })
+        .await;
+        database
+            .execute("select simple_queue.enqueue('probe', '', '\"Success\"')")
+            .await;
+        probe.next_run().await;
+    }
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_transaction_that_began_before_the_worker_slept_does_not_wait_for_the_next_poll() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    let mut tx = database.pool.begin().await.unwrap();
+    // Nobody sleeps yet, so this notifies nobody.
+    queue.register_handler(probe.clone());
+    sqlx::query("insert into simple_queue.jobs (id, queue, job_data) values (gen_random_uuid(), 'probe', '\"Success\"')")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let worker = queue.start().await;
+    eventually("it sleeps", async || {
+        database.count("workers where idle").await == 1
+    })
+    .await;
+    tx.commit().await.unwrap();
+    probe.next_run().await;
+    worker.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_worker_whose_listening_was_cut_listens_again() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let listening = "select count(*) from pg_stat_activity
+        where datname = current_database() and query ilike 'listen%'";
+    for _ in 0..2 {
+        eventually("it listens", async || {
+            database.value::<i64>(listening).await == 1
+        })
+        .await;
+        let cut = format!(
+            "{} where pid in ({})",
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity",
+            listening.replace("count(*)", "pid")
+        );
+        database.execute(&cut).await;
+        queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+        probe.next_run().await;
+    }
+    eventually("it listens", async || {
+        database.value::<i64>(listening).await == 1
+    })
+    .await;
+    worker.shutdown(STOP).await;
+}
