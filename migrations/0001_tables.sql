@@ -35,9 +35,9 @@ create table simple_queue.jobs (
     constraint fingerprint_has_1_to_512_bytes check (octet_length(fingerprint) between 1 and 512),
     constraint max_attempts_is_positive check (max_attempts > 0)
 ) with (
-    -- Half of each page stays free, so that the claim finds room for the new version of a row
-    -- beside the old one and touches no index (a HOT update).
-    fillfactor = 50,
+    -- More than half of each page stays free, so that the claim finds room for the new version of a
+    -- row, which has a worker_id more, beside the old one and touches no index (a HOT update).
+    fillfactor = 45,
     -- Rows live for milliseconds here. The thresholds are absolute, because a share of a table that
     -- is nearly empty most of the time means nothing.
     autovacuum_vacuum_scale_factor = 0,

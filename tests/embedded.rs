@@ -14,10 +14,7 @@ mod roles;
 use std::{
     env, fs,
     net::TcpListener,
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _},
-        process::CommandExt as _,
-    },
+    os::unix::{fs::MetadataExt as _, process::CommandExt as _},
     path::PathBuf,
     process::Command,
     thread,

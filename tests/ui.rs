@@ -16,25 +16,52 @@ fn mistakes_are_explained() {
     trybuild::TestCases::new().compile_fail("tests/ui/fail/*/*.rs");
 }
 
+#[test]
+fn five_hundred_jobs_in_one_list_compile() {
+    let mut source = "use simple_queue::prelude::*;\n".to_owned();
+    let mut list = String::new();
+    for number in 0..500 {
+        let job =
+            format!("#[job(unique)]\nasync fn job_{number}(user_id: i64) {{ let _ = user_id; }}\n");
+        source.push_str(&job);
+        list.push_str(&format!("Job{number}, "));
+    }
+    let main = format!(
+        "fn main() {{\n    let _ = |queue: SimpleQueue| queue.register(jobs![{list}], ()).is_ok();\n}}\n"
+    );
+    source.push_str(&main);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("five_hundred_jobs.rs");
+    std::fs::write(&path, source).expect("the folder is there for this");
+    trybuild::TestCases::new().pass(path);
+}
+
+/// Mistakes of which more is said than one thing, and how many things.
+const EXCEPTIONS: &[(&str, usize)] = &[
+    ("many_errors_at_once", 6),
+    // The compiler's own words come first; then it goes on with the struct that had the name before.
+    ("payload_name_taken", 4),
+    // That it is no job, and that it has no declaration to be compared.
+    ("string_in_list", 2),
+];
+
 /// A mistake that is reported twice hides the words that would have helped.
 #[test]
 fn one_mistake_gives_one_error() {
     let answers = files_below(Path::new("tests/ui/fail"), "stderr");
     assert!(!answers.is_empty(), "run from the root of the workspace");
     for answer in answers {
-        if answer
-            .file_stem()
-            .is_some_and(|name| name == "many_errors_at_once")
-        {
-            continue;
-        }
+        let name = answer.file_stem().and_then(|name| name.to_str());
+        let exception = EXCEPTIONS
+            .iter()
+            .find(|(exception, _)| name == Some(exception));
+        let expected = exception.map_or(1, |(_, count)| *count);
         let text = std::fs::read_to_string(&answer).expect("the file was just listed");
         let is_message = |line: &&str| line.starts_with("error") || line.starts_with("warning");
-        let messages = text.lines().filter(is_message).count();
+        let found = text.lines().filter(is_message).count();
         assert_eq!(
-            messages,
-            1,
-            "{} has {messages} messages:\n{text}",
+            found,
+            expected,
+            "{} has {found} messages:\n{text}",
             answer.display()
         );
     }

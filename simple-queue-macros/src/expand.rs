@@ -10,8 +10,6 @@ mod enqueue;
 pub(crate) mod fallback;
 mod handler;
 mod payload;
-#[cfg(test)]
-mod tests;
 mod unique;
 
 use proc_macro2::TokenStream;

@@ -13,6 +13,8 @@ mod model;
 mod parse;
 mod pipeline;
 mod suggest;
+#[cfg(test)]
+mod tests;
 mod validate;
 
 use proc_macro::TokenStream;

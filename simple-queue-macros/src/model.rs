@@ -108,7 +108,9 @@ pub(crate) struct StoredArg {
 /// A parameter of a refused signature, as far as it can be guessed.
 pub(crate) enum StubArg {
     /// It would be stored as this.
-    Stored { name: Ident, ty: Type },
+    Stored { name: Ident, ty: Box<Type> },
+    /// It was borrowed; this is what it would be stored as.
+    Owned { name: Ident, ty: Box<Type> },
     /// Its type is no use; `new` takes anything in its place.
     Anything,
 }

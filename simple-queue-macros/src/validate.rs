@@ -8,6 +8,7 @@ mod options;
 mod params;
 mod signature;
 mod template;
+mod types;
 mod values;
 
 use self::signature::Standing;

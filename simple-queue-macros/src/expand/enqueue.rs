@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Type;
+use syn::{Ident, Type};
 
 use super::handler::state_bounds;
 use crate::model::{Face, JobModel};
@@ -38,13 +38,7 @@ pub(crate) fn helpers(model: &JobModel) -> TokenStream {
 fn new(model: &JobModel) -> TokenStream {
     let Face { function, vis, .. } = &model.face;
     let doc = format!(" A job that will call [`{function}`](fn@{function}) with these arguments.");
-    let params = model.stored().map(|arg| {
-        let (name, ty) = (&arg.name, &arg.ty);
-        match is_string(ty) {
-            true => quote!(#name: impl ::core::convert::Into<#ty>),
-            false => quote!(#name: #ty),
-        }
-    });
+    let params = model.stored().map(|arg| parameter(&arg.name, &arg.ty));
     let fields = model.stored().map(|arg| {
         let name = &arg.name;
         match is_string(&arg.ty) {
@@ -63,6 +57,14 @@ fn new(model: &JobModel) -> TokenStream {
         #vis fn new(#(#params),*) -> Self {
             #body
         }
+    }
+}
+
+/// A parameter of `new`: the stored type, or for a `String` all that becomes one.
+pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
+    match is_string(ty) {
+        true => quote!(#name: impl ::core::convert::Into<#ty>),
+        false => quote!(#name: #ty),
     }
 }
 

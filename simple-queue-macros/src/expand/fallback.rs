@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::enqueue;
+use super::enqueue::{self, parameter};
 use super::payload::fnv1a;
 use crate::model::{Face, StubArg, StubModel};
 use crate::parse::item::plain;
@@ -18,17 +18,19 @@ pub(crate) fn stub(model: &StubModel) -> TokenStream {
         deprecated,
         ..
     } = &model.face;
-    let fields = model.args.iter().filter_map(|arg| match arg {
-        StubArg::Stored { name, ty } => Some(quote!(#vis #name: #ty)),
-        StubArg::Anything => None,
-    });
-    let body = match model
+    let fields: Vec<TokenStream> = model
         .args
         .iter()
-        .any(|arg| matches!(arg, StubArg::Stored { .. }))
-    {
-        true => quote!({ #(#fields),* }),
-        false => quote!(;),
+        .filter_map(|arg| match arg {
+            StubArg::Stored { name, ty } | StubArg::Owned { name, ty } => {
+                Some(quote!(#vis #name: #ty))
+            }
+            StubArg::Anything => None,
+        })
+        .collect();
+    let body = match fields.is_empty() {
+        true => quote!(;),
+        false => quote!({ #(#fields),* }),
     };
     let helpers = helpers(model);
     let impls = impls(&model.face);
@@ -49,7 +51,7 @@ pub(crate) fn stub(model: &StubModel) -> TokenStream {
             #helpers
 
             /// Does nothing: the job was refused.
-            #vis fn handler<S>(state: impl ::core::convert::Into<::std::sync::Arc<S>>) -> #krate::Typed<Self, S>
+            #vis fn handler<S>(state: ::std::sync::Arc<S>) -> #krate::Typed<Self, S>
             where
                 S: ::core::marker::Send + ::core::marker::Sync + 'static,
             {
@@ -62,7 +64,8 @@ pub(crate) fn stub(model: &StubModel) -> TokenStream {
 fn helpers(model: &StubModel) -> TokenStream {
     let vis = &model.face.vis;
     let params = model.args.iter().enumerate().map(|(index, arg)| match arg {
-        StubArg::Stored { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
+        StubArg::Stored { name, ty } => parameter(name, ty),
+        StubArg::Owned { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
         StubArg::Anything => {
             let name: Ident = format_ident!("anything_{index}");
             quote!(#name: impl ::core::marker::Sized)

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn adds_the_parts_up() {
         assert_eq!(parse("30s"), Ok(Duration::from_secs(30)));
-        assert_eq!(parse("1h 30m"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(parse("1h 30m"), Ok(Duration::from_mins(90)));
         assert_eq!(parse("1m30s"), Ok(Duration::from_secs(90)));
         assert_eq!(parse("250ms"), Ok(Duration::from_millis(250)));
         assert_eq!(parse("0s"), Ok(Duration::ZERO));

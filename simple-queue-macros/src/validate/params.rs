@@ -1,9 +1,10 @@
 //! What each parameter is for: the context, a part of the worker's state, or a stored argument.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident};
 use syn::{Attribute, FnArg, Pat, PatType, Signature, Type, TypeReference};
 
+use super::types::{Owned, bare, first_borrow, is_context, mentions};
 use super::values::shown;
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
@@ -58,7 +59,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
                 let stub = StubArg::Stored {
                     name: name.clone(),
-                    ty: ty.clone(),
+                    ty: Box::new(ty.clone()),
                 };
                 (
                     Some(Param::Stored(StoredArg { name, ty, docs })),
@@ -67,7 +68,13 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             }
             Judged::Owned(ty) => {
                 let name = named().unwrap_or_else(unnamed);
-                (None, Some(StubArg::Stored { name, ty }))
+                (
+                    None,
+                    Some(StubArg::Owned {
+                        name,
+                        ty: Box::new(ty),
+                    }),
+                )
             }
             Judged::Unstorable => (None, Some(StubArg::Anything)),
             Judged::Unborrowable => (None, None),
@@ -91,7 +98,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
         }));
     }
     if !signature.generics.params.is_empty() {
-        guessed.iter_mut().for_each(|arg| *arg = StubArg::Anything);
+        guessed.fill_with(|| StubArg::Anything);
     }
     Params {
         sound,
@@ -123,14 +130,14 @@ struct Borrowed {
 impl Borrowed {
     fn judge(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
         let ty = bare(&reference.elem);
-        if let Some(owned) = owned_form(ty) {
-            let (written, owned_shown) = (shown(reference), shown(&owned));
+        if let Some(owned) = Owned::of(ty) {
+            let (borrowed, owned_shown) = (shown(reference), owned.shown);
             let message = format!(
-                "job arguments are stored, so `{written}` must be `{owned_shown}`\
+                "job arguments are stored, so `{borrowed}` must be `{owned_shown}`\
                  \n\nnote: by reference, a job takes its worker's state"
             );
             errors.on(reference, message);
-            return Judged::Owned(owned);
+            return Judged::Owned(owned.ty);
         }
         if is_context(ty) {
             return self.context(reference, errors);
@@ -273,68 +280,4 @@ fn refuse_cfg(param: &PatType, errors: &mut Errors) {
                        it may be read by another one than wrote it";
         errors.on(attr, message);
     }
-}
-
-/// The type without parentheses and the invisible groups that macros leave.
-fn bare(ty: &Type) -> &Type {
-    match ty {
-        Type::Group(group) => bare(&group.elem),
-        Type::Paren(paren) => bare(&paren.elem),
-        other => other,
-    }
-}
-
-fn is_context(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path)
-        if path.path.segments.last().is_some_and(|last| last.ident == "JobContext"))
-}
-
-/// What has to be stored in place of a `&str` or a slice, which are never anyone's state.
-fn owned_form(ty: &Type) -> Option<Type> {
-    match ty {
-        Type::Path(path) if path.path.is_ident("str") => Some(syn::parse_quote!(String)),
-        Type::Slice(slice) => {
-            let elem = &slice.elem;
-            Some(syn::parse_quote!(Vec<#elem>))
-        }
-        _ => None,
-    }
-}
-
-fn mentions(ty: &Type, word: &str) -> bool {
-    fn within(tokens: TokenStream, word: &str) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => ident == word,
-            TokenTree::Group(group) => within(group.stream(), word),
-            _ => false,
-        })
-    }
-    within(ty.to_token_stream(), word)
-}
-
-/// The first `&` or lifetime in a type. `'static` alone borrows from nobody: `Cow<'static, str>`.
-fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        match token {
-            TokenTree::Punct(punct) if punct.as_char() == '&' => {
-                let next = tokens.next();
-                return Some(quote!(#punct #next));
-            }
-            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-                let name = tokens.next();
-                let is_static = matches!(&name, Some(TokenTree::Ident(name)) if name == "static");
-                if !is_static {
-                    return Some(quote!(#punct #name));
-                }
-            }
-            TokenTree::Group(group) => {
-                if let Some(found) = first_borrow(group.stream()) {
-                    return Some(found);
-                }
-            }
-            _ => {}
-        }
-    }
-    None
 }

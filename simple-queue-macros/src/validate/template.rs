@@ -208,9 +208,9 @@ mod tests {
             parts,
             [
                 text("a{b}:"),
-                hole("user.id", 8..17),
+                hole("user.id", 7..16),
                 text("-"),
-                hole("x", 18..21)
+                hole("x", 17..20)
             ]
         );
     }

@@ -93,7 +93,8 @@ fn places(environment: &Environment, account: &Account) -> Vec<PathBuf> {
     let in_home = if mac { "Library/Caches" } else { ".cache" };
     let of_system = if mac { "Library/Caches" } else { "var/cache" };
     let mut parents: Vec<PathBuf> = environment.xdg_cache_home.iter().cloned().collect();
-    parents.extend(environment.home.iter().map(|home| home.join(in_home)));
+    let home = environment.home.iter().filter(|home| home.is_dir());
+    parents.extend(home.map(|home| home.join(in_home)));
     if account.own_id == 0 {
         parents.push(environment.root.join(of_system));
     }
@@ -117,6 +118,11 @@ fn prepare(directory: &Path, account: &Account) -> Result<(), EmbeddedError> {
     } else {
         0o700
     };
+    let mut above = directory.ancestors().skip(1);
+    let standing = above.find(|parent| parent.exists()).unwrap_or(directory);
+    // Asked first, so that root leaves nothing in the home of the user that it works for.
+    check_owner(standing, account.own_id).context("use as a cache", standing)?;
+    account.check_enter(standing)?;
     if let Some(parent) = directory.parent() {
         fs::create_dir_all(parent).context("create", parent)?;
     }
@@ -129,6 +135,18 @@ fn prepare(directory: &Path, account: &Account) -> Result<(), EmbeddedError> {
     .and_then(|found| check_private(&found, account.own_id))
     .context("use as a cache", directory)?;
     account.check_enter(directory)
+}
+
+/// Checks that a directory is ours or the system's.
+fn check_owner(directory: &Path, own_id: u32) -> io::Result<()> {
+    let owner = fs::metadata(directory)?.uid();
+    if owner == own_id || owner == 0 {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!("it belongs to user {owner}"),
+    ))
 }
 
 /// Checks that nobody but us, and root, can have changed what is in a directory.
@@ -196,6 +214,17 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         let refused = cache.get_or_make("thing", |_, _| Ok(())).unwrap_err();
         assert!(refused.to_string().contains("thing"), "{refused}");
+        fs::remove_dir_all(&cache.directory).unwrap();
+    }
+
+    #[test]
+    fn root_leaves_nothing_in_the_home_of_somebody_else() {
+        let account = Account::of_server().unwrap();
+        let cache = cache();
+        account.give(&cache.directory).unwrap(); // does nothing unless we are root
+        let place = cache.directory.join(".cache/simple-queue");
+        assert_eq!(prepare(&place, &account).is_err(), account.is_other_user());
+        assert_eq!(place.exists(), !account.is_other_user());
         fs::remove_dir_all(&cache.directory).unwrap();
     }
 

@@ -133,7 +133,7 @@ fn sweep(parent: &Path, prefix: &str, owner: u32) {
             match files::remove_directory(&path) {
                 Ok(()) => tracing::info!(path = %path.display(), "removed what a crash had left"),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "cannot remove what a crash left");
+                    tracing::warn!(path = %path.display(), %error, "a crash left this");
                 }
             }
         }

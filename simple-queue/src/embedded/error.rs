@@ -115,7 +115,8 @@ pub enum EmbeddedError {
 
     /// The server did not become ready.
     #[error(
-        "the PostgreSQL server in {} was not ready after {seconds} seconds; its log ends with:\n{log}",
+        "the PostgreSQL server in {} was not ready after {seconds} seconds; \
+         its log ends with:\n{log}",
         .directory.display()
     )]
     NotReady {
@@ -144,7 +145,8 @@ pub enum EmbeddedError {
 
     /// The server refused to make a database.
     #[error(
-        "the database {database} could not be made: {source}; check that the server runs and that the user of its URL may create databases"
+        "the database {database} could not be made: {source}; \
+         check that the server runs and that the user of its URL may create databases"
     )]
     CreateDatabase {
         /// The name of the database.
@@ -170,7 +172,8 @@ pub enum EmbeddedError {
 
     /// The tokio runtime was shut down during a start or a stop.
     #[error(
-        "the tokio runtime stopped before the work on the server began; keep it running for that long"
+        "the tokio runtime stopped before the work on the server began; \
+         keep it running for that long"
     )]
     RuntimeStopped,
 }

@@ -8,7 +8,7 @@
 //! | variable | meaning |
 //! |---|---|
 //! | `DATABASE_URL` | the server to use; nothing is started or stopped |
-//! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or the word `npm` for the pinned package |
+//! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or `npm` for the pinned package |
 //! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to take, `15` to `18` |
 //! | `TMPDIR` | where temporary servers are; `/dev/shm` makes many short ones quicker |
 

@@ -13,7 +13,11 @@ struct App {
 #[job(queue = "emails", retries = 5, unique = "{gen}", timeout = "30s")]
 async fn send(mailer: &Mailer, context: &JobContext, gen: i64, name: String) -> Result<(), String> {
     let _ = (mailer, context, name);
-    if gen > 0 { Ok(()) } else { Err(String::new()) }
+    if gen > 0 {
+        Ok(())
+    } else {
+        Err(String::new())
+    }
 }
 
 async fn enqueue(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {

@@ -1,6 +1,12 @@
 //! One handler for all tests: it does what its job's payload says, and reports each run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 use simple_queue::prelude::*;
@@ -43,6 +49,13 @@ pub(crate) struct Probe {
     seen: mpsc::UnboundedSender<Seen>,
     runs: Arc<Mutex<mpsc::UnboundedReceiver<Seen>>>,
     gate: Arc<Semaphore>,
+    at_once: Arc<AtOnce>,
+}
+
+#[derive(Default)]
+struct AtOnce {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Probe {
@@ -54,6 +67,7 @@ impl Probe {
             seen,
             runs: Arc::new(Mutex::new(runs)),
             gate: Arc::new(Semaphore::new(0)),
+            at_once: Arc::default(),
         }
     }
 
@@ -76,6 +90,11 @@ impl Probe {
         std::iter::from_fn(|| runs.try_recv().ok()).collect()
     }
 
+    /// How many runs there were at once, at the most.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.at_once.most.load(Ordering::SeqCst)
+    }
+
     /// Lets so many runs pass that wait at the gate.
     pub(crate) fn open_gate(&self, runs: usize) {
         self.gate.add_permits(runs);
@@ -86,6 +105,7 @@ impl Handler for Probe {
     const QUEUE: &'static str = Self::QUEUE;
 
     async fn process(&self, _queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        let _counted = Counted::new(&self.at_once);
         let say = Say::deserialize(&job.job_data)?;
         self.seen.send(Seen {
             job_id: job.id,
@@ -114,5 +134,22 @@ impl Handler for Probe {
             }
             Say::Hang => std::future::pending().await,
         })
+    }
+}
+
+/// Counts a run from its beginning to its end, however it ends.
+struct Counted<'a>(&'a AtOnce);
+
+impl<'a> Counted<'a> {
+    fn new(at_once: &'a AtOnce) -> Self {
+        let now = at_once.now.fetch_add(1, Ordering::SeqCst) + 1;
+        at_once.most.fetch_max(now, Ordering::SeqCst);
+        Self(at_once)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
     }
 }

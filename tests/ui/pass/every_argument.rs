@@ -29,10 +29,10 @@ async fn send_welcome(
     name: &String,
     place: (Place, i8),
     mut template: std::string::String,
-) -> Result<i64, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     template.push_str(name);
-    let _ = (context, place, template);
-    Ok(clock.now() + user_id)
+    let _ = (context, place, template, clock.now() + user_id);
+    Ok(())
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]

@@ -3,8 +3,8 @@ use simple_queue::prelude::*;
 struct Failed;
 
 #[job]
-async fn send(user_id: i64) -> Result<i64, Failed> {
-    Err(Failed).or(Ok::<_, Failed>(user_id))
+async fn send(user_id: i64) -> Result<(), Failed> {
+    if user_id > 0 { Ok(()) } else { Err(Failed) }
 }
 
 fn main() {

@@ -1,0 +1,162 @@
+//! Expansions, compared with the files in `tests/expansions`. After a wanted change:
+//! `UPDATE_EXPANSIONS=1 cargo test -p simple-queue-macros`, and read the difference.
+
+use std::path::Path;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Item;
+
+use super::expanded;
+
+#[test]
+fn a_whole_job() {
+    let job = expanded(
+        quote!(
+            queue = "emails",
+            retries = 5,
+            backoff = "exponential",
+            unique = "welcome:{user_id}"
+        ),
+        quote! {
+            /// Greets a new user.
+            async fn send_welcome(
+                context: &JobContext,
+                mailer: &Mailer,
+                clock: &dyn Clock,
+                /// Whom to greet.
+                user_id: i64,
+                template: String,
+            ) -> Result<(), MailError> {
+                mailer.send(user_id, &template).await
+            }
+        },
+    );
+    compare("whole_job", &job);
+}
+
+#[test]
+fn a_job_that_stores_nothing() {
+    let job = expanded(
+        quote!(),
+        quote!(
+            pub(crate) async fn tidy() {}
+        ),
+    );
+    compare("job_that_stores_nothing", &job);
+}
+
+#[test]
+fn a_job_with_a_refused_argument_is_otherwise_whole() {
+    let mut job = expanded(
+        quote!(retry = 5),
+        quote!(
+            async fn tidy() {}
+        ),
+    );
+    let whole = expanded(
+        quote!(),
+        quote!(
+            async fn tidy() {}
+        ),
+    );
+    job.items.retain(|item| !matches!(item, Item::Macro(_)));
+    assert_eq!(prettyplease::unparse(&job), prettyplease::unparse(&whole));
+}
+
+#[test]
+fn a_job_with_a_refused_signature() {
+    let job = quote!(
+        fn send(
+            name: &str,
+            (width, height): (u32, u32),
+            anything: impl Trait,
+            #[job(alias)] id: i64,
+        ) {
+        }
+    );
+    compare("job_with_a_refused_signature", &expanded(quote!(), job));
+}
+
+/// One file for each argument, with what it changes: the `impl JobPayload`.
+#[test]
+fn each_argument() {
+    for (file, arguments) in [
+        ("no_argument", quote!()),
+        ("name", quote!(name = "mail:send")),
+        ("queue", quote!(queue = "emails")),
+        ("queue_constant", quote!(queue = queues::EMAILS)),
+        ("retries", quote!(retries = 5)),
+        ("max_attempts", quote!(max_attempts = 6)),
+        ("backoff", quote!(backoff = "linear")),
+        ("unique", quote!(unique)),
+        ("unique_key", quote!(unique = "{{user}}:{user.id.0}")),
+        ("timeout", quote!(timeout = "1h 30m")),
+        ("priority", quote!(priority = -10)),
+        ("crate", quote!(crate = facade::queue)),
+    ] {
+        let mut job = expanded(
+            arguments,
+            quote!(
+                async fn send(user: User) {}
+            ),
+        );
+        job.items.retain(is_declaration);
+        compare(&format!("argument/{file}"), &job);
+    }
+}
+
+/// The `impl JobPayload` and the checks of its constants.
+fn is_declaration(item: &Item) -> bool {
+    match item {
+        Item::Impl(item) => item
+            .trait_
+            .as_ref()
+            .and_then(|(path, _)| path.segments.last())
+            .is_some_and(|last| last.ident == "JobPayload"),
+        Item::Const(item) => quote!(#item).to_string().contains("assert_queue_name"),
+        _ => false,
+    }
+}
+
+fn compare(name: &str, found: &syn::File) {
+    let found = prettyplease::unparse(found);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expansions");
+    let path = folder.join(name).with_extension("rs");
+    if std::env::var_os("UPDATE_EXPANSIONS").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &found).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "{} is no longer what is generated:\n{found}",
+        path.display()
+    );
+}
+
+#[test]
+fn the_function_stays_as_it_was_written() {
+    let function = quote! {
+        /// Sends.
+        #[tracing::instrument]
+        pub(crate) async fn send(mut name: String, user_id: i64) -> Result<(), Error> {
+            this is not even Rust
+        }
+    };
+    let expansion = crate::pipeline::job(TokenStream::new(), function.clone()).to_string();
+    assert!(expansion.starts_with(&function.to_string()));
+}
+
+#[test]
+fn what_only_we_understand_is_taken_from_the_function() {
+    let function = quote! {
+        #[job]
+        async fn send(/** Whom. */ #[job(default)] #[serde(default)] #[allow(unused)] user_id: i64) {}
+    };
+    let expansion = crate::pipeline::job(TokenStream::new(), function).to_string();
+    let kept = quote!(
+        async fn send(#[allow(unused)] user_id: i64) {}
+    );
+    assert!(expansion.starts_with(&kept.to_string()), "{expansion}");
+}

@@ -1,0 +1,117 @@
+//! Every name that an expansion brings along is reached from the root, so that it means the same
+//! whatever the user calls by that name.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+
+use crate::pipeline;
+
+/// Names that users shadow, knowingly or not. Fine behind `::`, never alone.
+const SHADOWED: &[&str] = &[
+    "Arc",
+    "Box",
+    "DateTime",
+    "Deserialize",
+    "Duration",
+    "Err",
+    "Future",
+    "Into",
+    "IntoIterator",
+    "JobContext",
+    "JobPayload",
+    "None",
+    "Ok",
+    "Option",
+    "Result",
+    "Send",
+    "Serialize",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "Vec",
+    "concat",
+    "file",
+    "format",
+    "i16",
+    "line",
+    "str",
+    "u64",
+    "unreachable",
+];
+
+/// Crates, whose names are only safe at the root.
+const CRATES: &[&str] = &["core", "serde_json", "std"];
+
+/// Words after which a path begins.
+const KEYWORDS: &[&str] = &["as", "dyn", "for", "impl", "use"];
+
+#[test]
+fn a_job_leans_on_no_name_of_the_user() {
+    let job = quote!(
+        async fn deliver(state: &Mailer, clock: &dyn Clock, user: User, text: Text) {}
+    );
+    let arguments = quote!(
+        crate = ::renamed,
+        queue = "emails",
+        retries = 5,
+        backoff = "fixed",
+        unique = "{user.id}",
+        timeout = "30s",
+        priority = 10
+    );
+    assert_rooted(pipeline::job(arguments, job));
+}
+
+#[test]
+fn neither_does_the_stub_of_a_refused_job() {
+    let job = quote!(
+        fn deliver(user: User, text: Text) {}
+    );
+    let expansion = pipeline::job(quote!(crate = ::renamed), job);
+    assert_rooted(expansion);
+}
+
+fn assert_rooted(expansion: TokenStream) {
+    let mut words = Vec::new();
+    flatten(expansion, &mut words);
+    for (at, word) in words.iter().enumerate() {
+        let before = |distance: usize| at.checked_sub(distance).map_or("", |at| &*words[at]);
+        let context = || words[at.saturating_sub(8)..=at].join(" ");
+        let follows_colons = before(1) == ":" && before(2) == ":";
+        assert_ne!(word, "simple_queue", "the crate was renamed: {}", context());
+        if SHADOWED.contains(&word.as_str()) {
+            assert!(follows_colons, "`{word}` without a path: {}", context());
+        }
+        if CRATES.contains(&word.as_str()) || word == "renamed" {
+            let after_arrow = before(3) == ">" && matches!(before(4), "-" | "=");
+            let starts = after_arrow
+                || KEYWORDS.contains(&before(3))
+                || !before(3).starts_with(is_of_a_path);
+            assert!(
+                follows_colons && starts,
+                "`{word}` not at the root: {}",
+                context()
+            );
+        }
+    }
+}
+
+/// How a token begins after which `::` goes on with a path.
+fn is_of_a_path(first: char) -> bool {
+    first.is_alphanumeric() || first == '>'
+}
+
+/// All tokens in a row, those within groups too.
+fn flatten(tokens: TokenStream, words: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Group(group) => {
+                words.push("(".to_owned());
+                flatten(group.stream(), words);
+                words.push(")".to_owned());
+            }
+            other => words.push(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a type looks like, as far as its tokens tell.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Type;
+
+use super::values::shown;
+
+/// The type without parentheses and the invisible groups that macros leave.
+pub(crate) fn bare(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => bare(&group.elem),
+        Type::Paren(paren) => bare(&paren.elem),
+        other => other,
+    }
+}
+
+pub(crate) fn is_context(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path)
+        if path.path.segments.last().is_some_and(|last| last.ident == "JobContext"))
+}
+
+/// What has to be stored in place of a `&str` or a slice, which are never anyone's state.
+pub(crate) struct Owned {
+    pub(crate) ty: Type,
+    /// As the user would write it.
+    pub(crate) shown: String,
+}
+
+impl Owned {
+    pub(crate) fn of(borrowed: &Type) -> Option<Self> {
+        match borrowed {
+            Type::Path(path) if path.path.is_ident("str") => Some(Self {
+                ty: syn::parse_quote!(::std::string::String),
+                shown: "String".to_owned(),
+            }),
+            Type::Slice(slice) => {
+                let elem = &slice.elem;
+                Some(Self {
+                    ty: syn::parse_quote!(::std::vec::Vec<#elem>),
+                    shown: format!("Vec<{}>", shown(elem)),
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Whether a word stands anywhere in the type.
+pub(crate) fn mentions(ty: &Type, word: &str) -> bool {
+    fn within(tokens: TokenStream, word: &str) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == word,
+            TokenTree::Group(group) => within(group.stream(), word),
+            _ => false,
+        })
+    }
+    within(ty.to_token_stream(), word)
+}
+
+/// The first `&` or lifetime in a type. `'static` alone borrows from nobody: `Cow<'static, str>`.
+pub(crate) fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                let next = tokens.next();
+                return Some(quote!(#punct #next));
+            }
+            TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+                let name = tokens.next();
+                let is_static = matches!(&name, Some(TokenTree::Ident(name)) if name == "static");
+                if !is_static {
+                    return Some(quote!(#punct #name));
+                }
+            }
+            TokenTree::Group(group) => {
+                if let Some(found) = first_borrow(group.stream()) {
+                    return Some(found);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}

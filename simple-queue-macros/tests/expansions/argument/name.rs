@@ -1,0 +1,11 @@
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::simple_queue::JobPayload for Send {
+    const KIND: &'static ::core::primitive::str = "mail:send";
+    const KIND_HASH: ::core::primitive::u64 = 11105673929213788162u64;
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+}

@@ -1,0 +1,138 @@
+pub(crate) async fn tidy() {}
+/// Stored arguments of the job [`tidy`](fn@tidy): queue `default`.
+#[allow(
+    missing_debug_implementations,
+    private_interfaces,
+    unreachable_pub,
+    clippy::exhaustive_structs
+)]
+pub(crate) struct Tidy;
+#[doc(hidden)]
+#[allow(deprecated)]
+const _: () = {
+    use ::simple_queue::private::{
+        ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+    };
+    #[derive(
+        ::simple_queue::private::serde::Serialize,
+        ::simple_queue::private::serde::Deserialize
+    )]
+    #[serde(crate = "::simple_queue::private::serde")]
+    struct Stored {}
+    #[automatically_derived]
+    impl ::simple_queue::private::serde::Serialize for Tidy {
+        fn serialize<S: ::simple_queue::private::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::core::result::Result<S::Ok, S::Error> {
+            (&::simple_queue::private::Write(Stored {})).write(serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for Tidy {
+        fn deserialize<D: ::simple_queue::private::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::core::result::Result<Self, D::Error> {
+            let stored: Stored = (&::simple_queue::private::Read::<Stored>::NEW)
+                .read(deserializer)?;
+            ::core::result::Result::Ok(Self)
+        }
+    }
+};
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::simple_queue::JobPayload for Tidy {
+    const KIND: &'static ::core::primitive::str = "tidy";
+    const KIND_HASH: ::core::primitive::u64 = 2192010498159054229u64;
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+}
+#[automatically_derived]
+#[allow(deprecated, private_bounds)]
+impl<S> ::simple_queue::TypedHandler<S> for Tidy
+where
+    S: ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    async fn run(
+        self,
+        _: &S,
+        _: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        ::simple_queue::private::into_outcome(tidy().await)
+    }
+}
+#[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+impl Tidy {
+    /// A job that will call [`tidy`](fn@tidy) with these arguments.
+    #[must_use]
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn new() -> Self {
+        Self
+    }
+    /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store it, or will not.
+    pub(crate) fn enqueue<'e>(
+        self,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::simple_queue::Enqueued<Self>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::Enqueue::new(self).enqueue(on)
+    }
+    /// Makes the job due this long after it is stored.
+    pub(crate) fn delay(
+        self,
+        delay: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).delay(delay)
+    }
+    /// Makes the job due at this time.
+    pub(crate) fn at(
+        self,
+        time: ::simple_queue::private::DateTime<::simple_queue::private::Utc>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).at(time)
+    }
+    /// Gives the job a priority of its own; smaller numbers run first.
+    pub(crate) fn priority(
+        self,
+        priority: ::core::primitive::i16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).priority(priority)
+    }
+    /// Stores any number of jobs in one statement.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store them, or will not; then none is stored.
+    pub(crate) fn enqueue_all<'e>(
+        jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::std::vec::Vec<::simple_queue::Enqueued<Self>>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send {
+        ::simple_queue::private::enqueue_all(jobs, on)
+    }
+    /// The handler of this job with its state, to be registered by hand.
+    #[must_use]
+    pub(crate) fn handler<S>(
+        state: ::std::sync::Arc<S>,
+    ) -> ::simple_queue::Typed<Self, S>
+    where
+        S: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        ::simple_queue::Typed::new(state)
+    }
+}

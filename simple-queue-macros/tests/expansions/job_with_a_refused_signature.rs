@@ -1,0 +1,129 @@
+fn send(name: &str, (width, height): (u32, u32), anything: impl Trait, id: i64) {}
+::core::compile_error! {
+    "a `#[job]` function must be `async`\n\nhelp: write `async fn send`"
+}
+::core::compile_error! {
+    "job arguments are stored, so `&str` must be `String`\n\nnote: by reference, a job takes its worker's state"
+}
+::core::compile_error! {
+    "a job argument needs a name: it is the name of the stored field\n\nhelp: write `name: (u32, u32)`, and take it apart in the body"
+}
+::core::compile_error! {
+    "a job cannot be generic: its arguments must have one known type to be read back from the database"
+}
+::core::compile_error! {
+    "`alias` is not supported yet"
+}
+///
+#[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
+struct Send {
+    name: ::std::string::String,
+    argument_2: (u32, u32),
+    id: i64,
+}
+#[allow(deprecated)]
+const _: () = {
+    impl ::simple_queue::private::serde::Serialize for Send {
+        fn serialize<S: ::simple_queue::private::serde::Serializer>(
+            &self,
+            _: S,
+        ) -> ::core::result::Result<S::Ok, S::Error> {
+            ::core::unreachable!()
+        }
+    }
+    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for Send {
+        fn deserialize<D: ::simple_queue::private::serde::Deserializer<'de>>(
+            _: D,
+        ) -> ::core::result::Result<Self, D::Error> {
+            ::core::unreachable!()
+        }
+    }
+    impl ::simple_queue::JobPayload for Send {
+        const KIND: &'static ::core::primitive::str = "send";
+        const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+        const QUEUE: &'static ::core::primitive::str = "default";
+        const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
+        const DECLARED_AT: &'static ::core::primitive::str = "";
+    }
+    impl<S> ::simple_queue::TypedHandler<S> for Send
+    where
+        S: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        async fn run(
+            self,
+            _: &S,
+            _: &::simple_queue::JobContext,
+        ) -> ::simple_queue::Outcome {
+            ::core::unreachable!()
+        }
+    }
+};
+#[allow(dead_code, deprecated, private_interfaces, unreachable_pub, unused_variables)]
+impl Send {
+    /// Does nothing: the job was refused.
+    fn new(
+        name: impl ::core::convert::Into<::std::string::String>,
+        argument_2: (u32, u32),
+        anything_2: impl ::core::marker::Sized,
+        id: i64,
+    ) -> Self {
+        ::core::unreachable!()
+    }
+    /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store it, or will not.
+    fn enqueue<'e>(
+        self,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::simple_queue::Enqueued<Self>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::Enqueue::new(self).enqueue(on)
+    }
+    /// Makes the job due this long after it is stored.
+    fn delay(self, delay: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).delay(delay)
+    }
+    /// Makes the job due at this time.
+    fn at(
+        self,
+        time: ::simple_queue::private::DateTime<::simple_queue::private::Utc>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).at(time)
+    }
+    /// Gives the job a priority of its own; smaller numbers run first.
+    fn priority(
+        self,
+        priority: ::core::primitive::i16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).priority(priority)
+    }
+    /// Stores any number of jobs in one statement.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store them, or will not; then none is stored.
+    fn enqueue_all<'e>(
+        jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::std::vec::Vec<::simple_queue::Enqueued<Self>>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send {
+        ::simple_queue::private::enqueue_all(jobs, on)
+    }
+    /// Does nothing: the job was refused.
+    fn handler<S>(state: ::std::sync::Arc<S>) -> ::simple_queue::Typed<Self, S>
+    where
+        S: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        ::core::unreachable!()
+    }
+}

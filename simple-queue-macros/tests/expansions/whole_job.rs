@@ -1,0 +1,186 @@
+/// Greets a new user.
+async fn send_welcome(
+    context: &JobContext,
+    mailer: &Mailer,
+    clock: &dyn Clock,
+    user_id: i64,
+    template: String,
+) -> Result<(), MailError> {
+    mailer.send(user_id, &template).await
+}
+/// Greets a new user.
+///
+/// Stored arguments of the job [`send_welcome`](fn@send_welcome): queue `emails`, 5 retries (exponential backoff), unique `welcome:{user_id}`.
+#[allow(
+    missing_debug_implementations,
+    private_interfaces,
+    unreachable_pub,
+    clippy::exhaustive_structs
+)]
+struct SendWelcome {
+    /// Whom to greet.
+    user_id: i64,
+    /// The argument `template` of [`send_welcome`](fn@send_welcome).
+    template: String,
+}
+const _: () = ::simple_queue::private::assert_storable::<i64>();
+const _: () = ::simple_queue::private::assert_storable::<String>();
+#[doc(hidden)]
+#[allow(deprecated)]
+const _: () = {
+    use ::simple_queue::private::{
+        ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+    };
+    #[derive(
+        ::simple_queue::private::serde::Serialize,
+        ::simple_queue::private::serde::Deserialize
+    )]
+    #[serde(crate = "::simple_queue::private::serde")]
+    struct Stored<T1, T2> {
+        user_id: T1,
+        template: T2,
+    }
+    #[automatically_derived]
+    impl ::simple_queue::private::serde::Serialize for SendWelcome {
+        fn serialize<S: ::simple_queue::private::serde::Serializer>(
+            &self,
+            serializer: S,
+        ) -> ::core::result::Result<S::Ok, S::Error> {
+            (&::simple_queue::private::Write(Stored {
+                user_id: &self.user_id,
+                template: &self.template,
+            }))
+                .write(serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for SendWelcome {
+        fn deserialize<D: ::simple_queue::private::serde::Deserializer<'de>>(
+            deserializer: D,
+        ) -> ::core::result::Result<Self, D::Error> {
+            let stored: Stored<i64, String> = (&::simple_queue::private::Read::<
+                Stored<i64, String>,
+            >::NEW)
+                .read(deserializer)?;
+            ::core::result::Result::Ok(Self {
+                user_id: stored.user_id,
+                template: stored.template,
+            })
+        }
+    }
+};
+#[automatically_derived]
+#[allow(deprecated)]
+impl ::simple_queue::JobPayload for SendWelcome {
+    const KIND: &'static ::core::primitive::str = "send_welcome";
+    const KIND_HASH: ::core::primitive::u64 = 290491085748946372u64;
+    const QUEUE: &'static ::core::primitive::str = "emails";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
+        .max_attempts(6)
+        .backoff(::simple_queue::Backoff::EXPONENTIAL);
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
+        ::core::option::Option::Some(
+            ::std::format!(
+                "welcome:{}", ::simple_queue::private::key_part(& self.user_id)
+            ),
+        )
+    }
+}
+#[automatically_derived]
+#[allow(deprecated, private_bounds)]
+impl<S> ::simple_queue::TypedHandler<S> for SendWelcome
+where
+    S: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
+        + ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    async fn run(
+        self,
+        state: &S,
+        context: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        ::simple_queue::private::into_outcome(
+            send_welcome(
+                    context,
+                    <S as ::simple_queue::Provide<Mailer>>::provide(state),
+                    <S as ::simple_queue::Provide<dyn Clock>>::provide(state),
+                    self.user_id,
+                    self.template,
+                )
+                .await,
+        )
+    }
+}
+#[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+impl SendWelcome {
+    /// A job that will call [`send_welcome`](fn@send_welcome) with these arguments.
+    #[must_use]
+    #[allow(clippy::too_many_arguments)]
+    fn new(user_id: i64, template: impl ::core::convert::Into<String>) -> Self {
+        Self {
+            user_id,
+            template: ::core::convert::Into::into(template),
+        }
+    }
+    /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store it, or will not.
+    fn enqueue<'e>(
+        self,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::simple_queue::Enqueued<Self>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::Enqueue::new(self).enqueue(on)
+    }
+    /// Makes the job due this long after it is stored.
+    fn delay(self, delay: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).delay(delay)
+    }
+    /// Makes the job due at this time.
+    fn at(
+        self,
+        time: ::simple_queue::private::DateTime<::simple_queue::private::Utc>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).at(time)
+    }
+    /// Gives the job a priority of its own; smaller numbers run first.
+    fn priority(
+        self,
+        priority: ::core::primitive::i16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).priority(priority)
+    }
+    /// Stores any number of jobs in one statement.
+    ///
+    /// # Errors
+    ///
+    /// When the database could not store them, or will not; then none is stored.
+    fn enqueue_all<'e>(
+        jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::std::vec::Vec<::simple_queue::Enqueued<Self>>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send {
+        ::simple_queue::private::enqueue_all(jobs, on)
+    }
+    /// The handler of this job with its state, to be registered by hand.
+    #[must_use]
+    fn handler<S>(state: ::std::sync::Arc<S>) -> ::simple_queue::Typed<Self, S>
+    where
+        S: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
+            + ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        ::simple_queue::Typed::new(state)
+    }
+}
