@@ -223,7 +223,7 @@ async fn watch(
     pool: &PgPool,
     run: i64,
     files: usize,
-    workers: &mut Vec<Child>,
+    workers: &mut [Child],
     kill_one: bool,
 ) -> Result<(), BoxDynError> {
     let bar = progress_bar(u64::try_from(files)?);
@@ -243,10 +243,9 @@ async fn watch(
         }
         if to_kill && usize::try_from(indexed)? * 2 >= files {
             to_kill = false;
-            let mut killed = workers.remove(0);
-            killed.kill()?;
-            killed.wait()?;
-            bar.suspend(|| eprintln!("Killed worker {} at {indexed} files.", killed.id()));
+            // Waited for at the end, with the others.
+            workers[0].kill()?;
+            bar.suspend(|| eprintln!("Killed worker {} at {indexed} files.", workers[0].id()));
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -13,11 +13,13 @@ struct App {
     mailer: Mailer,
 }
 
-struct Mailer;
+struct Mailer {
+    from: &'static str,
+}
 
 impl Mailer {
     fn send(&self, user_id: i64, text: &str) {
-        println!("  → mail to user {user_id}: {text}");
+        println!("  → mail from {} to user {user_id}: {text}", self.from);
     }
 }
 
@@ -55,7 +57,9 @@ async fn main() -> Result<(), BoxDynError> {
     queue.migrate().await?;
     queue.register(
         jobs![SendWelcome, SyncContacts, ChargeCard],
-        App { mailer: Mailer },
+        App {
+            mailer: Mailer { from: "us" },
+        },
     )?;
     let worker = queue.start().await;
 

@@ -43,6 +43,12 @@ pub async fn send(mailer: &Mailer, user_id: i64, template: String) -> Result<(),
     Ok(())
 }
 
+/// With an argument that it has no use for yet.
+#[job(unique = "{_user_id}")]
+pub async fn wait(_user_id: i64) {
+    std::future::ready(()).await;
+}
+
 /// Without arguments.
 #[job(unique)]
 pub async fn tidy() {
@@ -55,9 +61,11 @@ async fn long(aa: u8, bb: u8, cc: u8, dd: u8, ee: u8, ff: u8, gg: u8, hh: bool) 
     let _all = std::future::ready((aa, bb, cc, dd, ee, ff, gg, hh)).await;
 }
 
-mod hidden {
+/// Jobs of a module.
+pub mod images {
+    /// Changes the width.
     #[simple_queue::job(queue = super::QUEUE)]
-    pub(super) async fn resize(width: u32) {
+    pub async fn resize(width: u32) {
         let _width = std::future::ready(width).await;
     }
 }
@@ -72,12 +80,13 @@ struct App {
 
 #[test]
 fn generated_code_is_clean() {
-    let _register = |queue: SimpleQueue, app: App| {
+    let register = |queue: SimpleQueue, app: App| {
         queue
-            .register(jobs![Send, Tidy, Long, hidden::Resize], app)
+            .register(jobs![Send, Wait, Tidy, Long, images::Resize], app)
             .is_ok()
     };
-    let _job = Send::new(7, "a");
-    let _long = Long::new(1, 2, 3, 4, 5, 6, 7, false).priority(3);
-    let _resize = hidden::Resize { width: 3 };
+    drop(Box::new(register));
+    drop(Send::new(7, "a"));
+    drop(Long::new(1, 2, 3, 4, 5, 6, 7, false).priority(3));
+    assert_eq!(images::Resize { width: 3 }.width, 3);
 }

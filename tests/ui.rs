@@ -18,20 +18,18 @@ fn mistakes_are_explained() {
 
 #[test]
 fn five_hundred_jobs_in_one_list_compile() {
-    let mut source = "use simple_queue::prelude::*;\n".to_owned();
-    let mut list = String::new();
-    for number in 0..500 {
-        let job =
-            format!("#[job(unique)]\nasync fn job_{number}(user_id: i64) {{ let _ = user_id; }}\n");
-        source.push_str(&job);
-        list.push_str(&format!("Job{number}, "));
-    }
-    let main = format!(
-        "fn main() {{\n    let _ = |queue: SimpleQueue| queue.register(jobs![{list}], ()).is_ok();\n}}\n"
-    );
-    source.push_str(&main);
+    let jobs = (0..500).map(|number| format!("#[job(unique)]\nasync fn job_{number}() {{}}\n"));
+    let names = (0..500).map(|number| format!("Job{number}, "));
+    let list = names.collect::<String>();
+    let source = [
+        "use simple_queue::prelude::*;\n".to_owned(),
+        jobs.collect(),
+        format!(
+            "fn main() {{ let _ = |queue: SimpleQueue| queue.register(jobs![{list}], ()).is_ok(); }}\n"
+        ),
+    ];
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("five_hundred_jobs.rs");
-    std::fs::write(&path, source).expect("the folder is there for this");
+    std::fs::write(&path, source.concat()).expect("the folder is there for this");
     trybuild::TestCases::new().pass(path);
 }
 

@@ -158,7 +158,7 @@ async fn many_jobs_are_stored_together_in_their_order() {
 #[tokio::test]
 async fn a_delay_counts_from_the_databases_clock_and_a_time_in_the_past_means_now() {
     let database = TestDatabase::migrated().await;
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let past = chrono::DateTime::UNIX_EPOCH;
     SendWelcome::new(1, "later")
         .delay(hour)

@@ -2,6 +2,8 @@
 //!
 //! The files are named for the stages of a job's life.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 mod support;
 
 mod cancel;

@@ -48,6 +48,7 @@ async fn a_process_claims_no_more_than_it_can_start() {
     })
     .await;
     worker.shutdown(STOP).await;
+    assert_eq!(probe.most_at_once(), 3);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ async fn a_program_of_the_plain_interface_runs() {
         .with_heartbeat_interval(Duration::from_secs(5))
         .with_empty_poll_sleep(Duration::from_secs(1))
         .with_max_reprocess_count(100)
-        .with_janitor_interval(Duration::from_secs(60))
+        .with_janitor_interval(Duration::from_mins(1))
         .with_hold_queue_semaphore(Duration::from_millis(500));
     let queue = Arc::new(queue);
     queue

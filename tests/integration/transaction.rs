@@ -21,7 +21,6 @@ async fn book(
         .await?;
     context.finish_in(&mut tx).await?;
     match ending.as_str() {
-        "commit" => tx.commit().await?,
         "commit, then fail" => {
             tx.commit().await?;
             return Err("too late to fail".into());

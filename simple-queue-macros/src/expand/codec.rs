@@ -32,7 +32,7 @@ pub(crate) fn codec(model: &JobModel) -> TokenStream {
     quote! {
         #(#assertions)*
         #[doc(hidden)]
-        #[allow(deprecated)]
+        #[allow(deprecated, clippy::used_underscore_binding)]
         const _: () = {
             use #private::{ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _};
 

@@ -18,7 +18,14 @@ pub(crate) fn helpers(model: &JobModel) -> TokenStream {
     let options = options(&model.face);
     let bounds = state_bounds(model);
     quote! {
-        #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+        #[allow(
+            dead_code,
+            deprecated,
+            private_bounds,
+            private_interfaces,
+            unreachable_pub,
+            clippy::used_underscore_binding
+        )]
         impl #payload {
             #new
             #options

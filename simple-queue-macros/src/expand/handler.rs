@@ -49,7 +49,7 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     };
     quote! {
         #[automatically_derived]
-        #[allow(deprecated, private_bounds)]
+        #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
         impl<S> #krate::TypedHandler<S> for #payload
         where
             S: #bounds,

@@ -68,7 +68,7 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
     let unique_key = unique::unique_key(model);
     quote! {
         #[automatically_derived]
-        #[allow(deprecated)]
+        #[allow(deprecated, clippy::used_underscore_binding)]
         impl #krate::JobPayload for #payload {
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;

@@ -84,10 +84,8 @@ fn assert_rooted(expansion: TokenStream) {
             assert!(follows_colons, "`{word}` without a path: {}", context());
         }
         if CRATES.contains(&word.as_str()) || word == "renamed" {
-            let after_arrow = before(3) == ">" && matches!(before(4), "-" | "=");
-            let starts = after_arrow
-                || KEYWORDS.contains(&before(3))
-                || !before(3).starts_with(is_of_a_path);
+            let goes_on = before(3).starts_with(char::is_alphanumeric);
+            let starts = !goes_on || KEYWORDS.contains(&before(3));
             assert!(
                 follows_colons && starts,
                 "`{word}` not at the root: {}",
@@ -97,12 +95,7 @@ fn assert_rooted(expansion: TokenStream) {
     }
 }
 
-/// How a token begins after which `::` goes on with a path.
-fn is_of_a_path(first: char) -> bool {
-    first.is_alphanumeric() || first == '>'
-}
-
-/// All tokens in a row, those within groups too.
+/// All tokens in a row, those within groups too; a lifetime is one word.
 fn flatten(tokens: TokenStream, words: &mut Vec<String>) {
     for token in tokens {
         match token {
@@ -110,6 +103,10 @@ fn flatten(tokens: TokenStream, words: &mut Vec<String>) {
                 words.push("(".to_owned());
                 flatten(group.stream(), words);
                 words.push(")".to_owned());
+            }
+            TokenTree::Ident(name) if words.last().is_some_and(|last| last == "'") => {
+                words.pop();
+                words.push(format!("'{name}"));
             }
             other => words.push(other.to_string()),
         }

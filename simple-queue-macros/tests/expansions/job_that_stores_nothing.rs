@@ -8,7 +8,7 @@ pub(crate) async fn tidy() {}
 )]
 pub(crate) struct Tidy;
 #[doc(hidden)]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 const _: () = {
     use ::simple_queue::private::{
         ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
@@ -40,7 +40,7 @@ const _: () = {
     }
 };
 #[automatically_derived]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Tidy {
     const KIND: &'static ::core::primitive::str = "tidy";
     const KIND_HASH: ::core::primitive::u64 = 2192010498159054229u64;
@@ -51,7 +51,7 @@ impl ::simple_queue::JobPayload for Tidy {
     );
 }
 #[automatically_derived]
-#[allow(deprecated, private_bounds)]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
 impl<S> ::simple_queue::TypedHandler<S> for Tidy
 where
     S: ::core::marker::Send + ::core::marker::Sync + 'static,
@@ -64,7 +64,14 @@ where
         ::simple_queue::private::into_outcome(tidy().await)
     }
 }
-#[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+#[allow(
+    dead_code,
+    deprecated,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    clippy::used_underscore_binding
+)]
 impl Tidy {
     /// A job that will call [`tidy`](fn@tidy) with these arguments.
     #[must_use]

@@ -26,7 +26,7 @@ struct SendWelcome {
 const _: () = ::simple_queue::private::assert_storable::<i64>();
 const _: () = ::simple_queue::private::assert_storable::<String>();
 #[doc(hidden)]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 const _: () = {
     use ::simple_queue::private::{
         ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
@@ -70,7 +70,7 @@ const _: () = {
     }
 };
 #[automatically_derived]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for SendWelcome {
     const KIND: &'static ::core::primitive::str = "send_welcome";
     const KIND_HASH: ::core::primitive::u64 = 290491085748946372u64;
@@ -90,7 +90,7 @@ impl ::simple_queue::JobPayload for SendWelcome {
     }
 }
 #[automatically_derived]
-#[allow(deprecated, private_bounds)]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
 impl<S> ::simple_queue::TypedHandler<S> for SendWelcome
 where
     S: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
@@ -113,7 +113,14 @@ where
         )
     }
 }
-#[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+#[allow(
+    dead_code,
+    deprecated,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    clippy::used_underscore_binding
+)]
 impl SendWelcome {
     /// A job that will call [`send_welcome`](fn@send_welcome) with these arguments.
     #[must_use]

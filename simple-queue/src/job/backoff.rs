@@ -48,20 +48,18 @@ enum Curve {
 impl PartialEq for Curve {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Fixed { delay: a }, Self::Fixed { delay: b })
-            | (Self::Linear { step: a }, Self::Linear { step: b }) => a == b,
+            (Self::Fixed { delay: one }, Self::Fixed { delay: other })
+            | (Self::Linear { step: one }, Self::Linear { step: other }) => one == other,
             (
+                Self::Exponential { base, factor, max },
                 Self::Exponential {
-                    base: a,
-                    factor: f,
-                    max: m,
+                    base: other_base,
+                    factor: other_factor,
+                    max: other_max,
                 },
-                Self::Exponential {
-                    base: b,
-                    factor: g,
-                    max: n,
-                },
-            ) => a == b && m == n && f.to_bits() == g.to_bits(),
+            ) => {
+                base == other_base && factor.to_bits() == other_factor.to_bits() && max == other_max
+            }
             _ => false,
         }
     }
@@ -69,11 +67,11 @@ impl PartialEq for Curve {
 
 impl Backoff {
     /// No wait exceeds a week, whatever its curve says.
-    pub const MAX_DELAY: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+    pub const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
 
     /// 2 s, 4 s, 8 s … up to an hour, each up to 20 % longer by chance.
     pub const EXPONENTIAL: Self =
-        Self::exponential(Duration::from_secs(2), 2.0, Duration::from_secs(60 * 60));
+        Self::exponential(Duration::from_secs(2), 2.0, Duration::from_hours(1));
 
     /// 5 s, 10 s, 15 s …, each up to 20 % longer by chance.
     pub const LINEAR: Self = Self::linear(Duration::from_secs(5));

@@ -31,7 +31,7 @@ impl Dedicated {
     pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
     /// For upkeep, which may have to read a whole table, and whom nobody waits for.
-    pub(crate) const UPKEEP_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+    pub(crate) const UPKEEP_TIMEOUT: Duration = Duration::from_mins(15);
 
     /// How much longer than the server the client waits.
     const MARGIN: Duration = Duration::from_secs(2);

@@ -124,9 +124,9 @@ impl Store {
 
 /// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
 pub(super) fn interval(duration: Duration) -> PgInterval {
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     // The longest interval that can still be added to the current time.
     const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     PgInterval {
         months: 0,
         days: 0,

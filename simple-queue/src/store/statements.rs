@@ -42,12 +42,6 @@ macro_rules! statements {
                     ),)*
                 }
             }
-
-            /// All of them with their names, for the tests that prepare each against a database.
-            #[cfg(test)]
-            pub(super) fn all(&self) -> Vec<(&'static str, &Statement)> {
-                vec![$((stringify!($name), &self.$name),)*]
-            }
         }
     };
 }

@@ -27,7 +27,7 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        const DAY: Duration = Duration::from_hours(24);
         Self {
             archive: DAY * 30,
             dead_letters: DAY * 90,
@@ -75,7 +75,7 @@ impl Janitor {
                 Ok(()) => partitions_dropped += 1,
                 // Somebody reads it, or another janitor is at it; there is a next pass.
                 Err(error) => {
-                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet")
+                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet");
                 }
             }
         }

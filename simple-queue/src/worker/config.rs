@@ -44,7 +44,7 @@ impl Default for Config {
             permit_patience: Duration::from_millis(500),
             cancel_grace: Duration::from_secs(5),
             #[cfg(feature = "janitor")]
-            janitor_interval: Duration::from_secs(60),
+            janitor_interval: Duration::from_mins(1),
             #[cfg(feature = "janitor")]
             retention: crate::upkeep::janitor::Retention::default(),
         }

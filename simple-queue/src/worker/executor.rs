@@ -189,7 +189,7 @@ impl Execution {
             cancel_requested: self.claim.run.cancelled.is_cancelled(),
         });
         if !verify_first {
-            self.tell(&transition);
+            tell(&transition);
         }
         FinishedRun {
             lease: self.claim.lease,
@@ -197,19 +197,19 @@ impl Execution {
             verify_first,
         }
     }
+}
 
-    fn tell(&self, transition: &Transition) {
-        match transition {
-            Transition::Archive { .. } => tracing::debug!("done"),
-            Transition::Retry(retry) => match &retry.error {
-                Some(error) => {
-                    tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
-                }
-                None => tracing::debug!(delay = ?retry.delay, "goes back to pending"),
-            },
-            Transition::DeadLetter(letter) => {
-                tracing::warn!(status = %letter.status, reason = letter.reason, error = letter.error, "becomes a dead letter");
+fn tell(transition: &Transition) {
+    match transition {
+        Transition::Archive { .. } => tracing::debug!("done"),
+        Transition::Retry(retry) => match &retry.error {
+            Some(error) => {
+                tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
             }
+            None => tracing::debug!(delay = ?retry.delay, "goes back to pending"),
+        },
+        Transition::DeadLetter(letter) => {
+            tracing::warn!(status = %letter.status, reason = letter.reason, error = letter.error, "becomes a dead letter");
         }
     }
 }

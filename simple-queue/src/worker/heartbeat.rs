@@ -150,15 +150,15 @@ impl Heartbeat {
         for job_id in beat.cancelled {
             self.worker.running.cancel(job_id);
         }
-        if !beat.alive {
-            tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
-            self.worker.running.abandon_all();
-            self.worker.take_new_id();
-            self.register().await;
-            self.tell_reaper(Sighting::DeclaredDead);
-        } else {
+        if beat.alive {
             self.tell_reaper(Sighting::Silent(at, beat.silent));
+            return;
         }
+        tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
+        self.worker.running.abandon_all();
+        self.worker.take_new_id();
+        self.register().await;
+        self.tell_reaper(Sighting::DeclaredDead);
     }
 
     fn missed(&mut self, error: &sqlx::Error) {

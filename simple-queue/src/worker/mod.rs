@@ -11,6 +11,7 @@ pub(crate) mod handler;
 mod heartbeat;
 mod listener;
 pub(crate) mod permit;
+mod plain;
 mod poller;
 mod queue;
 pub(crate) mod registry;

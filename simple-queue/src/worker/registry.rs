@@ -118,6 +118,7 @@ pub const fn entry<J: JobPayload>() -> Entry<J> {
 
 impl<J: JobPayload> Entry<J> {
     /// What the compiler compares, so that no two jobs of a list share a name.
+    #[expect(clippy::unused_self, reason = "its type says it all")]
     pub const fn declaration(self) -> KindDeclaration {
         KindDeclaration {
             kind: J::KIND,

@@ -16,8 +16,8 @@ pub(crate) struct TestDatabase {
 impl TestDatabase {
     /// A database without the tables of the queue.
     pub(crate) async fn empty() -> Self {
-        super::logging::init();
         static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
+        super::logging::init();
         let server = SERVER
             .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
             .await;

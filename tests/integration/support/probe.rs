@@ -113,7 +113,6 @@ impl Handler for Probe {
             say,
         })?;
         Ok(match say {
-            Say::Success => JobResult::Success,
             Say::Failed => JobResult::Failed,
             Say::Error => return Err("the probe was told to fail".into()),
             Say::Panic => panic!("the probe was told to panic"),
@@ -123,7 +122,7 @@ impl Handler for Probe {
             Say::HandlerMissing => JobResult::HandlerMissing,
             Say::RescheduleNow => JobResult::RescheduleAt(chrono::DateTime::UNIX_EPOCH),
             Say::FailBefore(attempt) if job.attempt < attempt => JobResult::Failed,
-            Say::FailBefore(_) => JobResult::Success,
+            Say::Success | Say::FailBefore(_) => JobResult::Success,
             Say::WaitForGate => {
                 self.gate.acquire().await?.forget();
                 JobResult::Success

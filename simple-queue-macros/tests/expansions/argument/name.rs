@@ -1,5 +1,5 @@
 #[automatically_derived]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Send {
     const KIND: &'static ::core::primitive::str = "mail:send";
     const KIND_HASH: ::core::primitive::u64 = 11105673929213788162u64;

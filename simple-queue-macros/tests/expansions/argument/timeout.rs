@@ -1,5 +1,5 @@
 #[automatically_derived]
-#[allow(deprecated)]
+#[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Send {
     const KIND: &'static ::core::primitive::str = "send";
     const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;

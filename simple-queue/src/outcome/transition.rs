@@ -1,0 +1,169 @@
+//! The change that is written for a run, weighed from what was said and the attempts that are left.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::{Outcome, Verdict};
+use crate::job::JobStatus;
+
+/// What is known of a job when its run ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Attempt {
+    /// The number of the attempt that ran, from 1.
+    pub(crate) number: i32,
+    pub(crate) max_attempts: i32,
+    /// How often it was rescheduled before.
+    pub(crate) reprocess_count: i32,
+    pub(crate) max_reprocess_count: i32,
+    /// The wait after this attempt, should it have failed.
+    pub(crate) backoff: Duration,
+    /// Whether somebody asked for its cancellation while it ran.
+    pub(crate) cancel_requested: bool,
+}
+
+/// The one change that is written for a run.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Transition {
+    /// The job is done and moves to the archive.
+    Archive { result: Option<Value> },
+    /// The job goes back to pending.
+    Retry(Retry),
+    /// The job will not run again by itself and moves to the dead letters.
+    DeadLetter(DeadLetter),
+}
+
+/// A job's way back to pending.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Retry {
+    /// Due after this wait …
+    pub(crate) delay: Duration,
+    /// … and not before this time.
+    pub(crate) not_before: Option<DateTime<Utc>>,
+    /// Whether the attempt that the claim counted is given back.
+    pub(crate) attempt_kept: bool,
+    /// Whether this counts towards the limit of reschedulings.
+    pub(crate) reprocessed: bool,
+    pub(crate) error: Option<String>,
+}
+
+/// A job's end other than success.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct DeadLetter {
+    pub(crate) status: JobStatus,
+    pub(crate) reason: String,
+    pub(crate) attempt_kept: bool,
+    pub(crate) error: Option<String>,
+}
+
+impl Outcome {
+    /// Weighs the answer against the attempts that are left.
+    pub(crate) fn transition(self, attempt: &Attempt) -> Transition {
+        let Self { verdict, error } = self;
+        // A success that came first wins over a cancellation; nothing else does.
+        if verdict == Verdict::Complete {
+            return Transition::Archive { result: None };
+        }
+        if attempt.cancel_requested {
+            return dead(
+                JobStatus::Cancelled,
+                "cancelled while it ran".to_owned(),
+                error,
+            );
+        }
+        match verdict {
+            Verdict::Complete => Transition::Archive { result: None },
+            Verdict::Retry => retry(attempt, Duration::ZERO, None, error),
+            Verdict::RetryAfter(delay) => retry(attempt, delay, None, error),
+            Verdict::RetryAt(at) => retry(attempt, Duration::ZERO, Some(at), error),
+            Verdict::Snooze(delay) => reschedule(attempt, delay, None, error),
+            Verdict::RescheduleAt(at) => reschedule(attempt, Duration::ZERO, Some(at), error),
+            Verdict::Fail => {
+                let reason = reason_or(error.as_deref(), "the handler gave up");
+                dead(JobStatus::CriticalFailure, reason, error)
+            }
+            Verdict::Unprocessable => Transition::DeadLetter(DeadLetter {
+                status: JobStatus::Unprocessable,
+                reason: reason_or(error.as_deref(), "the payload cannot be worked with"),
+                attempt_kept: true,
+                error,
+            }),
+            Verdict::Cancel => {
+                let reason = reason_or(error.as_deref(), "the handler cancelled it");
+                dead(JobStatus::Cancelled, reason, error)
+            }
+            Verdict::GiveBack(delay) => Transition::Retry(Retry::given_back(delay)),
+        }
+    }
+}
+
+impl Retry {
+    /// For a job that did not run, or not to its end, for no fault of its own.
+    pub(crate) fn given_back(delay: Duration) -> Self {
+        Self {
+            delay,
+            not_before: None,
+            attempt_kept: true,
+            reprocessed: false,
+            error: None,
+        }
+    }
+}
+
+fn retry(
+    attempt: &Attempt,
+    delay: Duration,
+    not_before: Option<DateTime<Utc>>,
+    error: Option<String>,
+) -> Transition {
+    if attempt.number >= attempt.max_attempts {
+        let reason = format!(
+            "attempt {} of {} failed",
+            attempt.number, attempt.max_attempts
+        );
+        return dead(JobStatus::Failed, reason, error);
+    }
+    Transition::Retry(Retry {
+        delay: std::cmp::max(delay, attempt.backoff),
+        not_before,
+        attempt_kept: false,
+        reprocessed: false,
+        error,
+    })
+}
+
+fn reschedule(
+    attempt: &Attempt,
+    delay: Duration,
+    not_before: Option<DateTime<Utc>>,
+    error: Option<String>,
+) -> Transition {
+    if attempt.reprocess_count >= attempt.max_reprocess_count {
+        let reason = format!(
+            "rescheduled more than {} times",
+            attempt.max_reprocess_count
+        );
+        return dead(JobStatus::BadJob, reason, error);
+    }
+    Transition::Retry(Retry {
+        delay,
+        not_before,
+        attempt_kept: true,
+        reprocessed: true,
+        error,
+    })
+}
+
+fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {
+    Transition::DeadLetter(DeadLetter {
+        status,
+        reason,
+        attempt_kept: false,
+        error,
+    })
+}
+
+fn reason_or(error: Option<&str>, otherwise: &str) -> String {
+    error.unwrap_or(otherwise).to_owned()
+}

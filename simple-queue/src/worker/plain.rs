@@ -1,0 +1,113 @@
+//! The plain interface: jobs as rows, without declarations.
+
+use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use uuid::Uuid;
+
+use super::SimpleQueue;
+use crate::{
+    Error,
+    enqueue::{EnqueueOn, insert},
+    job::{BoxDynError, JobStatus},
+    row::{Job, NewJob},
+};
+
+impl SimpleQueue {
+    /// Stores a job; `None` if a live one has its unique key already.
+    ///
+    /// # Errors
+    /// When the job cannot be stored, or the database fails.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped before it is ready may have stored the job all the same.
+    pub async fn insert_job(&self, job: Job) -> Result<Option<Uuid>, BoxDynError> {
+        Ok(self.insert_jobs(vec![job]).await?.pop())
+    }
+
+    /// Stores jobs together, all or none; returns the ids of those that are new.
+    ///
+    /// # Errors
+    /// When one of them cannot be stored, or the database fails.
+    ///
+    /// # Cancel safety
+    /// A call that is dropped before it is ready may have stored the jobs all the same.
+    pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
+        let rows = jobs.into_iter().map(NewJob::from).collect();
+        let inserted = insert(self.target(), rows).await?;
+        Ok(inserted
+            .into_iter()
+            .filter(|job| job.is_new)
+            .map(|job| job.id)
+            .collect())
+    }
+
+    /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
+    /// told, and dropped after a grace. Nothing if there is none.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
+        let mut connection = self.acquire().await?;
+        let found = self
+            .store()
+            .find_jobs_by_unique_key(&mut connection, &[unique_key])
+            .await;
+        let ids: Vec<Uuid> = found
+            .map_err(Error::database("find a job by its unique key"))?
+            .into_iter()
+            .map(|(id, _)| id)
+            .collect();
+        self.cancel(&mut connection, &ids).await
+    }
+
+    /// Cancels all live jobs that have this fingerprint, as
+    /// [`SimpleQueue::cancel_job_by_unique_key`] does one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel_all_jobs_by_fingerprint(
+        &self,
+        fingerprint: &str,
+    ) -> Result<(), BoxDynError> {
+        let mut connection = self.acquire().await?;
+        let found = self
+            .store()
+            .find_jobs_by_fingerprint(&mut connection, fingerprint)
+            .await;
+        let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
+        self.cancel(&mut connection, &ids).await
+    }
+
+    async fn cancel(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), BoxDynError> {
+        let (cancelled, requested) = self
+            .store()
+            .cancel_jobs(connection, ids)
+            .await
+            .map_err(Error::database("cancel jobs"))?;
+        tracing::info!(
+            cancelled,
+            requested,
+            "cancelled waiting jobs, and asked for the end of running ones"
+        );
+        Ok(())
+    }
+
+    async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
+        self.pool()
+            .acquire()
+            .await
+            .map_err(Error::database("acquire a connection"))
+    }
+
+    /// The state of a job, wherever it is.
+    ///
+    /// # Errors
+    /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
+    pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
+        let mut connection = self.acquire().await?;
+        let status = self.store().read_status(&mut connection, job_id).await;
+        match status.map_err(Error::database("read the state of a job"))? {
+            Some(word) => word.parse(),
+            None => Err(Error::UnknownJob { job_id }),
+        }
+    }
+}
