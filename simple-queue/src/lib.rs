@@ -1,4 +1,58 @@
-#![doc = include_str!("../README.md")]
+//! Durable background jobs on the Postgres you already run.
+//!
+//! You annotate a plain `async fn`; the compiler writes the payload struct, the handler and the typed
+//! `enqueue` beside it. One runtime on tokio runs the jobs on any number of machines that share a database.
+//!
+//! ```
+//! use simple_queue::prelude::*;
+//!
+//! # struct Mailer;
+//! # impl Mailer { async fn send(&self, _: i64, _: &str) -> Result<(), BoxDynError> { Ok(()) } }
+//! /// Greets a new user.
+//! #[job(queue = "emails", retries = 5, backoff = "exponential", unique = "welcome:{user_id}")]
+//! async fn send_welcome(mailer: &Mailer, user_id: i64, text: String) -> Result<(), BoxDynError> {
+//!     mailer.send(user_id, &text).await // by reference: handed in; by value: stored with the job
+//! }
+//!
+//! #[derive(JobState)]
+//! struct App {
+//!     mailer: Mailer,
+//! }
+//!
+//! # #[cfg(feature = "embedded")]
+//! # async fn example() -> Result<(), BoxDynError> {
+//! # let postgres = simple_queue::embedded::EmbeddedPostgres::start().await?;
+//! let queue = SimpleQueue::connect(postgres.url()).await?;
+//! queue.migrate().await?;
+//! queue.register(jobs![SendWelcome], App { mailer: Mailer })?;
+//!
+//! SendWelcome::new(42, "hello").enqueue(&queue).await?;
+//! queue.run_until(tokio::signal::ctrl_c()).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | there is |
+//! |---|---|
+//! | declare a job | [`job`], [`jobs`], [`JobState`] |
+//! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
+//! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
+//! | finish it together with its effects | [`JobContext::finish_in`] |
+//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
+//! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
+//!
+//! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
+//! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
+//! wherever it is.
+//!
+//! # Features
+//!
+//! - `janitor` (default): the history is bounded, see [`Retention`].
+//! - `wait-for-job`: [`SimpleQueue::wait`] and `insert_job_and_wait`.
+//! - `embedded`: a PostgreSQL of one's own, see [`embedded`].
+//!
+//! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of its `tls-`
+//! features to your own manifest.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The modules stand in the order of a job's life:
 //
@@ -25,6 +79,11 @@ mod retries;
 
 #[doc(hidden)]
 pub mod private;
+
+/// The README's example is compiled with the others.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
 
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, On};
 pub use error::Error;

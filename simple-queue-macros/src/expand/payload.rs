@@ -41,7 +41,8 @@ pub(crate) fn structure(model: &JobModel) -> TokenStream {
             missing_debug_implementations,
             private_interfaces,
             unreachable_pub,
-            clippy::exhaustive_structs
+            clippy::exhaustive_structs,
+            clippy::pub_underscore_fields
         )]
         #vis struct #payload #body
     }

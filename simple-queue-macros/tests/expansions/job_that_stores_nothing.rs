@@ -4,7 +4,8 @@ pub(crate) async fn tidy() {}
     missing_debug_implementations,
     private_interfaces,
     unreachable_pub,
-    clippy::exhaustive_structs
+    clippy::exhaustive_structs,
+    clippy::pub_underscore_fields
 )]
 pub(crate) struct Tidy;
 #[doc(hidden)]

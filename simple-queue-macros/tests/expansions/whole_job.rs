@@ -15,7 +15,8 @@ async fn send_welcome(
     missing_debug_implementations,
     private_interfaces,
     unreachable_pub,
-    clippy::exhaustive_structs
+    clippy::exhaustive_structs,
+    clippy::pub_underscore_fields
 )]
 struct SendWelcome {
     /// Whom to greet.

@@ -78,10 +78,11 @@ impl Finalizer {
 
     fn settle(&mut self, batch: Vec<OpenRun>, written: &HashSet<Uuid>, states: &[LeaseState]) {
         for open in batch {
-            let job_id = open.lease().job_id;
+            let lease = open.lease();
+            let job_id = lease.job_id;
             if written.contains(&job_id) {
                 (self.settled)(Settled {
-                    job_id,
+                    lease,
                     ended: ended(&open.run.transition),
                 });
                 continue;
@@ -89,7 +90,7 @@ impl Finalizer {
             // Two runs of one job may be open at once, when it was taken away and claimed again.
             let state = states
                 .iter()
-                .find(|state| state.job_id == job_id && state.lease == open.lease().number);
+                .find(|state| state.job_id == job_id && state.lease == lease.number);
             match Fate::of(&open, state) {
                 Fate::Finished => {
                     // A handler finishes a job in its own transaction in one way only.
@@ -97,19 +98,13 @@ impl Finalizer {
                         true => Some(JobStatus::Completed),
                         false => ended(&open.run.transition),
                     };
-                    (self.settled)(Settled { job_id, ended });
+                    (self.settled)(Settled { lease, ended });
                 }
                 Fate::Lost => {
-                    tracing::warn!(%job_id, lease = open.lease().number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    (self.settled)(Settled {
-                        job_id,
-                        ended: None,
-                    });
+                    tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
+                    (self.settled)(Settled { lease, ended: None });
                 }
-                Fate::Superseded => (self.settled)(Settled {
-                    job_id,
-                    ended: None,
-                }),
+                Fate::Superseded => (self.settled)(Settled { lease, ended: None }),
                 Fate::Cancelled(letter) => {
                     self.open.push(open.with(Transition::DeadLetter(letter)));
                 }

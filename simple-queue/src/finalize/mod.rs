@@ -9,10 +9,6 @@ mod fate;
 
 use std::time::{Duration, Instant};
 
-use sqlx::postgres::PgConnectOptions;
-use tokio::sync::mpsc;
-use uuid::Uuid;
-
 use crate::{
     job::JobStatus,
     outcome::Transition,
@@ -20,6 +16,8 @@ use crate::{
     row::Lease,
     store::{Dedicated, Store},
 };
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::mpsc;
 
 /// A run that is over, and what is to be written of it.
 #[derive(Debug)]
@@ -33,7 +31,7 @@ pub(crate) struct FinishedRun {
 /// A run of which nothing is left to write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settled {
-    pub(crate) job_id: Uuid,
+    pub(crate) lease: Lease,
     /// How the job ended; `None` where it goes on, or another process has it.
     pub(crate) ended: Option<JobStatus>,
 }

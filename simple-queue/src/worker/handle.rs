@@ -135,7 +135,7 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let (finalizer, finished) = {
         let (running, queue) = (Arc::clone(&running), queue.clone());
         Finalizer::new(store.clone(), &options, move |settled| {
-            running.remove(settled.job_id);
+            running.remove(settled.lease);
             if settled.ended.is_none() {
                 // It may be due again sooner than the poller means to look.
                 queue.wake().wake_local();

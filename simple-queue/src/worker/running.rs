@@ -21,8 +21,15 @@ impl Running {
         self.jobs().insert(lease.job_id, (lease, run));
     }
 
-    pub(crate) fn remove(&self, job_id: Uuid) {
-        self.jobs().remove(&job_id);
+    /// Lets go of a job, unless it has been claimed again meanwhile.
+    pub(crate) fn remove(&self, lease: Lease) {
+        let mut jobs = self.jobs();
+        if jobs
+            .get(&lease.job_id)
+            .is_some_and(|(held, _)| *held == lease)
+        {
+            jobs.remove(&lease.job_id);
+        }
     }
 
     pub(crate) fn ids(&self) -> Vec<Uuid> {
@@ -53,5 +60,26 @@ impl Running {
 
     fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, (Lease, Arc<Run>)>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_an_older_run_does_not_let_go_of_a_newer_one() {
+        let running = Running::default();
+        let lease = |number| Lease {
+            job_id: Uuid::nil(),
+            worker_id: Uuid::nil(),
+            number,
+        };
+        running.insert(lease(1), Arc::default());
+        running.insert(lease(3), Arc::default());
+        running.remove(lease(1));
+        assert_eq!(running.ids(), [Uuid::nil()]);
+        running.remove(lease(3));
+        assert!(running.is_empty());
     }
 }

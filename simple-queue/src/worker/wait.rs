@@ -24,8 +24,10 @@ pub(crate) struct Waiters {
 }
 
 impl Waiters {
-    pub(super) fn settled(&self, Settled { job_id, ended }: Settled) {
-        let Some(status) = ended else { return };
+    pub(super) fn settled(&self, Settled { lease, ended }: Settled) {
+        let (job_id, Some(status)) = (lease.job_id, ended) else {
+            return;
+        };
         let waiting = self
             .waiting
             .lock()
