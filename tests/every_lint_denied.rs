@@ -1,20 +1,10 @@
 //! Generated code is clean under every lint that a user may turn on. An ordinary test, so that clippy
 //! reads it too.
-#![deny(
-    warnings,
-    missing_docs,
-    unsafe_code,
-    unreachable_pub,
-    unused_qualifications
-)]
+#![deny(warnings, missing_docs, unsafe_code, unreachable_pub, unused_qualifications)]
 #![deny(missing_debug_implementations, unused_results, let_underscore_drop)]
 #![deny(single_use_lifetimes, unused_lifetimes, missing_copy_implementations)]
 #![deny(unnameable_types, variant_size_differences, redundant_lifetimes)]
-#![deny(
-    elided_lifetimes_in_paths,
-    trivial_casts,
-    explicit_outlives_requirements
-)]
+#![deny(elided_lifetimes_in_paths, trivial_casts, explicit_outlives_requirements)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use simple_queue::prelude::*;
@@ -81,9 +71,7 @@ struct App {
 #[test]
 fn generated_code_is_clean() {
     let register = |queue: SimpleQueue, app: App| {
-        queue
-            .register(jobs![Send, Wait, Tidy, Long, images::Resize], app)
-            .is_ok()
+        queue.register(jobs![Send, Wait, Tidy, Long, images::Resize], app).is_ok()
     };
     drop(Box::new(register));
     drop(Send::new(7, "a"));

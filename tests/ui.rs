@@ -49,19 +49,12 @@ fn one_mistake_gives_one_error() {
     assert!(!answers.is_empty(), "run from the root of the workspace");
     for answer in answers {
         let name = answer.file_stem().and_then(|name| name.to_str());
-        let exception = EXCEPTIONS
-            .iter()
-            .find(|(exception, _)| name == Some(exception));
+        let exception = EXCEPTIONS.iter().find(|(exception, _)| name == Some(exception));
         let expected = exception.map_or(1, |(_, count)| *count);
         let text = std::fs::read_to_string(&answer).expect("the file was just listed");
         let is_message = |line: &&str| line.starts_with("error") || line.starts_with("warning");
         let found = text.lines().filter(is_message).count();
-        assert_eq!(
-            found,
-            expected,
-            "{} has {found} messages:\n{text}",
-            answer.display()
-        );
+        assert_eq!(found, expected, "{} has {found} messages:\n{text}", answer.display());
     }
 }
 

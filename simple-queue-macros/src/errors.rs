@@ -36,10 +36,7 @@ impl Errors {
     /// All mistakes as `compile_error!`s, in the order in which they were found.
     pub(crate) fn into_compile_errors(mut self) -> TokenStream {
         self.reported = true;
-        self.found
-            .iter()
-            .map(syn::Error::to_compile_error)
-            .collect()
+        self.found.iter().map(syn::Error::to_compile_error).collect()
     }
 
     #[cfg(test)]
@@ -53,9 +50,6 @@ impl Drop for Errors {
     /// A mistake that is found and then forgotten would let a broken job compile.
     fn drop(&mut self) {
         let forgotten = !self.reported && !self.found.is_empty();
-        assert!(
-            !forgotten || std::thread::panicking(),
-            "errors were gathered but not reported"
-        );
+        assert!(!forgotten || std::thread::panicking(), "errors were gathered but not reported");
     }
 }

@@ -94,11 +94,7 @@ fn offers(index: usize, field: &Field) -> impl Iterator<Item = Provided> {
         None => Member::Unnamed(Index::from(index)),
     };
     let name = member.to_token_stream().to_string();
-    let own = Provided {
-        ty: field.ty.clone(),
-        borrow: quote!(&self.#member),
-        field: name.clone(),
-    };
+    let own = Provided { ty: field.ty.clone(), borrow: quote!(&self.#member), field: name.clone() };
     let within = pointee(&field.ty).map(|ty| Provided {
         ty: ty.clone(),
         borrow: quote!(&*self.#member),
@@ -128,10 +124,7 @@ fn lent(ty: &Type) -> TokenStream {
         Type::Paren(inner) => lent(&inner.elem),
         Type::Group(inner) => lent(&inner.elem),
         Type::TraitObject(object)
-            if !object
-                .bounds
-                .iter()
-                .any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) =>
+            if !object.bounds.iter().any(|bound| matches!(bound, TypeParamBound::Lifetime(_))) =>
         {
             quote!((#object + 'static))
         }
@@ -147,11 +140,7 @@ fn same(one: &Type, other: &Type) -> bool {
 /// Whether the field has `#[state(skip)]`.
 fn is_skipped(field: &Field, errors: &mut Errors) -> bool {
     let mut skipped = false;
-    for attr in field
-        .attrs
-        .iter()
-        .filter(|attr| attr.path().is_ident("state"))
-    {
+    for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("state")) {
         let parsed = attr.parse_nested_meta(|option| {
             if option.path.is_ident("skip") {
                 skipped = true;

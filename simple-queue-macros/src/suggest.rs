@@ -64,10 +64,7 @@ mod tests {
     #[test]
     fn suggests_only_what_is_near() {
         assert_eq!(nearest("retry", ["queue", "retries"]), Some("retries"));
-        assert_eq!(
-            nearest("expo", ["linear", "exponential"]),
-            Some("exponential")
-        );
+        assert_eq!(nearest("expo", ["linear", "exponential"]), Some("exponential"));
         assert_eq!(nearest("colour", ["queue", "retries"]), None);
     }
 }

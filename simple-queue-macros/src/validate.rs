@@ -32,25 +32,13 @@ pub(crate) enum Validated {
 
 pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Validated {
     // Taken apart in full: an argument that is added to `Args` has to be used here.
-    let Args {
-        name,
-        queue,
-        retries,
-        max_attempts,
-        backoff,
-        unique,
-        timeout,
-        priority,
-        krate,
-    } = args;
+    let Args { name, queue, retries, max_attempts, backoff, unique, timeout, priority, krate } =
+        args;
 
-    let krate = krate
-        .and_then(|arg| names::krate(&arg, errors))
-        .unwrap_or_else(krate::found);
+    let krate = krate.and_then(|arg| names::krate(&arg, errors)).unwrap_or_else(krate::found);
     let kind = name.and_then(|arg| names::kind(&arg, errors));
-    let queue = queue
-        .and_then(|arg| names::queue(&arg, errors))
-        .unwrap_or_else(names::default_queue);
+    let queue =
+        queue.and_then(|arg| names::queue(&arg, errors)).unwrap_or_else(names::default_queue);
     let attempts = options::attempts(retries, max_attempts, errors);
     let options = Options {
         backoff: backoff.and_then(|arg| options::backoff(&arg, attempts, errors)),
@@ -59,47 +47,24 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         attempts,
     };
 
-    let Function {
-        attrs,
-        vis,
-        signature,
-    } = function;
+    let Function { attrs, vis, signature } = function;
     let payload = signature::payload_name(&signature, errors);
     let standing = signature::check(&attrs, &signature, errors);
     let params = params::judge(&signature, errors);
-    let unique = unique
-        .and_then(|arg| template::unique(&arg, &params.known, errors))
-        .unwrap_or(Unique::No);
+    let unique =
+        unique.and_then(|arg| template::unique(&arg, &params.known, errors)).unwrap_or(Unique::No);
 
     let Some(payload) = payload.filter(|_| standing != Standing::Associated) else {
         return Validated::Nothing;
     };
     let kind = kind.unwrap_or_else(|| plain(&signature.ident));
     let (docs, deprecated) = signature::copied(attrs);
-    let face = Face {
-        krate,
-        function: signature.ident.clone(),
-        payload,
-        vis,
-        docs,
-        deprecated,
-    };
+    let face = Face { krate, function: signature.ident.clone(), payload, vis, docs, deprecated };
     match params.sound {
         Some(params) if standing == Standing::Sound => {
             let output = signature::place(&signature.output, face.function.span());
-            Validated::Job(JobModel {
-                face,
-                kind,
-                queue,
-                options,
-                unique,
-                params,
-                output,
-            })
+            Validated::Job(JobModel { face, kind, queue, options, unique, params, output })
         }
-        _ => Validated::Stub(StubModel {
-            face,
-            args: params.guessed,
-        }),
+        _ => Validated::Stub(StubModel { face, args: params.guessed }),
     }
 }

@@ -61,45 +61,25 @@ impl IntoOutcome for JobResult {
     fn into_outcome(self) -> Outcome {
         let (verdict, error) = match self {
             Self::Success => return Outcome::completed(),
-            Self::Failed => (
-                Verdict::Retry,
-                "the handler answered that the attempt failed",
-            ),
-            Self::InternalError => (
-                Verdict::Retry,
-                "the handler answered with an internal error",
-            ),
-            Self::RetryAt(at) => (
-                Verdict::RetryAt(at),
-                "the handler asked for another attempt",
-            ),
+            Self::Failed => (Verdict::Retry, "the handler answered that the attempt failed"),
+            Self::InternalError => (Verdict::Retry, "the handler answered with an internal error"),
+            Self::RetryAt(at) => (Verdict::RetryAt(at), "the handler asked for another attempt"),
             Self::RescheduleAt(at) => {
-                return Outcome {
-                    verdict: Verdict::RescheduleAt(at),
-                    error: None,
-                };
+                return Outcome { verdict: Verdict::RescheduleAt(at), error: None };
             }
-            Self::HandlerMissing => (
-                Verdict::Unprocessable,
-                "the handler answered that none is there for this job",
-            ),
-            Self::Critical => (
-                Verdict::Fail,
-                "the handler answered that no attempt can help",
-            ),
-            Self::Cancel => (
-                Verdict::Cancel,
-                "the handler answered that the job is no longer wanted",
-            ),
+            Self::HandlerMissing => {
+                (Verdict::Unprocessable, "the handler answered that none is there for this job")
+            }
+            Self::Critical => (Verdict::Fail, "the handler answered that no attempt can help"),
+            Self::Cancel => {
+                (Verdict::Cancel, "the handler answered that the job is no longer wanted")
+            }
             Self::Unprocessable => (
                 Verdict::Unprocessable,
                 "the handler answered that it cannot work with the payload",
             ),
         };
-        Outcome {
-            verdict,
-            error: Some(error.to_owned()),
-        }
+        Outcome { verdict, error: Some(error.to_owned()) }
     }
 }
 
@@ -114,18 +94,12 @@ impl<T: IntoOutcome, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
 
 impl Outcome {
     pub(crate) fn completed() -> Self {
-        Self {
-            verdict: Verdict::Complete,
-            error: None,
-        }
+        Self { verdict: Verdict::Complete, error: None }
     }
 
     /// The run ended before the handler could say anything: it panicked or ran out of time.
     pub(crate) fn attempt_failed(error: String) -> Self {
-        Self {
-            verdict: Verdict::Retry,
-            error: Some(error),
-        }
+        Self { verdict: Verdict::Retry, error: Some(error) }
     }
 
     /// The handler did not run, or not to its end, for no fault of the job.
@@ -135,10 +109,7 @@ impl Outcome {
 
     /// As [`Outcome::given_back`], for a job that could not run here for a while.
     pub(crate) fn given_back_for(delay: Duration) -> Self {
-        Self {
-            verdict: Verdict::GiveBack(delay),
-            error: None,
-        }
+        Self { verdict: Verdict::GiveBack(delay), error: None }
     }
 
     pub(crate) fn is_complete(&self) -> bool {
@@ -146,24 +117,15 @@ impl Outcome {
     }
 
     pub(crate) fn cancelled(error: &str) -> Self {
-        Self {
-            verdict: Verdict::Cancel,
-            error: Some(error.to_owned()),
-        }
+        Self { verdict: Verdict::Cancel, error: Some(error.to_owned()) }
     }
 
     pub(crate) fn unprocessable(error: String) -> Self {
-        Self {
-            verdict: Verdict::Unprocessable,
-            error: Some(error),
-        }
+        Self { verdict: Verdict::Unprocessable, error: Some(error) }
     }
 
     pub(crate) fn snoozed(delay: Duration) -> Self {
-        Self {
-            verdict: Verdict::Snooze(delay),
-            error: None,
-        }
+        Self { verdict: Verdict::Snooze(delay), error: None }
     }
 
     fn from_error(error: &(dyn Error + Send + Sync + 'static)) -> Self {
@@ -175,10 +137,7 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self {
-            verdict,
-            error: Some(with_sources(error)),
-        }
+        Self { verdict, error: Some(with_sources(error)) }
     }
 
     /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.

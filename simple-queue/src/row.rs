@@ -91,10 +91,7 @@ impl Job {
     ///
     /// A payload that serde cannot write as JSON becomes `null`; enqueue a `#[job]`, or a
     /// [`Value`] that you made yourself, where that matters.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "shown only until the database has set its own"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "shown only until the database has set its own")]
     pub fn new(queue: impl Into<String>, job_data: impl Serialize) -> Self {
         Self {
             id: Uuid::now_v7(),
@@ -116,37 +113,25 @@ impl Job {
     /// Sets [`Job::unique_key`]: while such a job is live, another one is not inserted.
     #[must_use]
     pub fn with_unique_key(self, unique_key: impl Into<String>) -> Self {
-        Self {
-            unique_key: Some(unique_key.into()),
-            ..self
-        }
+        Self { unique_key: Some(unique_key.into()), ..self }
     }
 
     /// Sets [`Job::run_at`]; a time in the past means at once.
     #[must_use]
     pub fn with_run_at(self, run_at: DateTime<Utc>) -> Self {
-        Self {
-            run_at: Some(run_at),
-            ..self
-        }
+        Self { run_at: Some(run_at), ..self }
     }
 
     /// Sets [`Job::max_attempts`].
     #[must_use]
     pub fn with_max_attempts(self, max_attempts: i32) -> Self {
-        Self {
-            max_attempts,
-            ..self
-        }
+        Self { max_attempts, ..self }
     }
 
     /// Sets [`Job::fingerprint`].
     #[must_use]
     pub fn with_fingerprint(self, fingerprint: impl Into<String>) -> Self {
-        Self {
-            fingerprint: Some(fingerprint.into()),
-            ..self
-        }
+        Self { fingerprint: Some(fingerprint.into()), ..self }
     }
 
     /// Waits until somebody asks for the end of this job while it runs; never ready otherwise.

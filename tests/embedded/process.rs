@@ -38,12 +38,8 @@ impl Scratch {
 
     pub(crate) fn nothing_is_left(&self, url: &str) {
         let address = address(url);
-        wait_until("nothing listens any more", || {
-            TcpStream::connect(address).is_err()
-        });
-        wait_until("the directory is gone", || {
-            self.server_directories().is_empty()
-        });
+        wait_until("nothing listens any more", || TcpStream::connect(address).is_err());
+        wait_until("the directory is gone", || self.server_directories().is_empty());
     }
 }
 

@@ -41,9 +41,7 @@ pub(crate) async fn play(role: &str) {
 }
 
 async fn several() {
-    let starts: Vec<_> = (0..4)
-        .map(|_| tokio::spawn(EmbeddedPostgres::start()))
-        .collect();
+    let starts: Vec<_> = (0..4).map(|_| tokio::spawn(EmbeddedPostgres::start())).collect();
     let mut servers = Vec::new();
     for start in starts {
         let postgres = start.await.unwrap().unwrap();
@@ -51,11 +49,7 @@ async fn several() {
         servers.push(postgres);
     }
     let urls: HashSet<_> = servers.iter().map(EmbeddedPostgres::url).collect();
-    let expected = if env::var_os("DATABASE_URL").is_some() {
-        1
-    } else {
-        4
-    };
+    let expected = if env::var_os("DATABASE_URL").is_some() { 1 } else { 4 };
     assert_eq!(urls.len(), expected);
     for postgres in servers {
         postgres.stop().await.unwrap();
@@ -94,11 +88,7 @@ async fn futures_join<T>(
             }
             std::task::Poll::Pending => true,
         });
-        if waiting.is_empty() {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
+        if waiting.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
     done

@@ -8,36 +8,15 @@ use crate::support::{Probe, STOP, Say, TestDatabase};
 async fn a_waiting_job_is_cancelled_at_once() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let job = |key: &str| {
-        Probe::job(Say::Success)
-            .with_unique_key(key)
-            .with_fingerprint("group")
-    };
-    queue
-        .insert_jobs(vec![job("a"), job("b"), job("c")])
-        .await
-        .unwrap();
+    let job = |key: &str| Probe::job(Say::Success).with_unique_key(key).with_fingerprint("group");
+    queue.insert_jobs(vec![job("a"), job("b"), job("c")]).await.unwrap();
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
 
     queue.cancel_job_by_unique_key("a").await.unwrap();
-    assert_eq!(
-        database
-            .count("dead_letters where status = 'cancelled' and attempt = 0")
-            .await,
-        1
-    );
+    assert_eq!(database.count("dead_letters where status = 'cancelled' and attempt = 0").await, 1);
     queue.cancel_all_jobs_by_fingerprint("group").await.unwrap();
-    assert_eq!(
-        database
-            .count("dead_letters where status = 'cancelled'")
-            .await,
-        3
-    );
-    assert_eq!(
-        database.count("jobs").await,
-        1,
-        "the one without a fingerprint"
-    );
+    assert_eq!(database.count("dead_letters where status = 'cancelled'").await, 3);
+    assert_eq!(database.count("jobs").await, 1, "the one without a fingerprint");
     queue.cancel_job_by_unique_key("a").await.unwrap();
 }
 
@@ -64,15 +43,9 @@ async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives(
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    let id = queue
-        .insert_job(Probe::job(Say::WaitForCancellation))
-        .await
-        .unwrap()
-        .unwrap();
+    let id = queue.insert_job(Probe::job(Say::WaitForCancellation)).await.unwrap().unwrap();
     probe.next_run().await;
-    database
-        .execute("update simple_queue.jobs set cancel_requested_at = now()")
-        .await;
+    database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
     assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
     worker.shutdown(STOP).await;
 }
@@ -113,26 +86,16 @@ async fn a_cancellation_that_arrives_between_the_answer_and_its_writing_still_ca
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    let id = queue
-        .insert_job(Probe::job(Say::FailBefore(99)))
-        .await
-        .unwrap()
-        .unwrap();
+    let id = queue.insert_job(Probe::job(Say::FailBefore(99))).await.unwrap().unwrap();
     // Wherever in its many attempts this meets the job, it ends it.
     probe.next_run().await;
-    database
-        .execute("update simple_queue.jobs set max_attempts = 1000000")
-        .await;
+    database.execute("update simple_queue.jobs set max_attempts = 1000000").await;
     database
         .execute(
             "update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null",
         )
         .await;
-    while database
-        .count("jobs where cancel_requested_at is null")
-        .await
-        == 1
-    {
+    while database.count("jobs where cancel_requested_at is null").await == 1 {
         database
             .execute("update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null")
             .await;

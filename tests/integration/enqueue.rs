@@ -31,22 +31,12 @@ async fn a_declared_job_goes_from_its_call_to_the_archive() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let mailer = Arc::<Mailer>::default();
-    queue
-        .register(
-            jobs![SendWelcome],
-            App {
-                mailer: Arc::clone(&mailer),
-            },
-        )
-        .unwrap();
+    queue.register(jobs![SendWelcome], App { mailer: Arc::clone(&mailer) }).unwrap();
     let enqueued = SendWelcome::new(42, "hello").enqueue(&queue).await.unwrap();
     assert!(enqueued.is_new());
 
     let worker = queue.start().await;
-    eventually("the job is archived", async || {
-        database.count("archive").await == 1
-    })
-    .await;
+    eventually("the job is archived", async || database.count("archive").await == 1).await;
     worker.shutdown(STOP).await;
 
     assert_eq!(*mailer.sent.lock().unwrap(), [(42, "hello".to_owned())]);
@@ -56,16 +46,7 @@ async fn a_declared_job_goes_from_its_call_to_the_archive() {
             .await
             .unwrap();
     let payload = serde_json::json!({"user_id": 42, "template": "hello"});
-    assert_eq!(
-        row,
-        (
-            enqueued.id(),
-            "emails".into(),
-            "send_welcome".into(),
-            1,
-            payload
-        )
-    );
+    assert_eq!(row, (enqueued.id(), "emails".into(), "send_welcome".into(), 1, payload));
     assert_eq!(database.count("jobs").await, 0);
     assert_eq!(database.count("workers").await, 0);
 }
@@ -91,34 +72,17 @@ async fn a_job_can_be_enqueued_on_a_pool_a_connection_and_a_queue_of_another_sch
     let other = database.queue().await.with_schema("other").unwrap();
     other.migrate().await.unwrap();
 
-    SendWelcome::new(1, "pool")
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
+    SendWelcome::new(1, "pool").enqueue(&database.pool).await.unwrap();
     let mut connection = database.pool.acquire().await.unwrap();
-    SendWelcome::new(2, "pooled")
-        .enqueue(&mut connection)
-        .await
-        .unwrap();
-    SendWelcome::new(3, "bare")
-        .enqueue(&mut *connection)
-        .await
-        .unwrap();
+    SendWelcome::new(2, "pooled").enqueue(&mut connection).await.unwrap();
+    SendWelcome::new(3, "bare").enqueue(&mut *connection).await.unwrap();
     assert_eq!(database.count("jobs").await, 3);
 
     SendWelcome::new(4, "queue").enqueue(&other).await.unwrap();
     let mut tx = database.pool.begin().await.unwrap();
-    SendWelcome::new(5, "tx")
-        .enqueue(other.on(&mut tx))
-        .await
-        .unwrap();
+    SendWelcome::new(5, "tx").enqueue(other.on(&mut tx)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(
-        database
-            .value::<i64>("select count(*) from other.jobs")
-            .await,
-        2
-    );
+    assert_eq!(database.value::<i64>("select count(*) from other.jobs").await, 2);
     assert_eq!(database.count("jobs").await, 3);
 }
 
@@ -137,22 +101,9 @@ async fn many_jobs_are_stored_together_in_their_order() {
     .fetch_all(&database.pool)
     .await
     .unwrap();
-    assert!(
-        enqueued
-            .iter()
-            .map(simple_queue::Enqueued::id)
-            .eq(ids.iter().copied())
-    );
-    assert!(
-        ids.is_sorted(),
-        "the order of the ids is the order of the jobs"
-    );
-    assert!(
-        SendWelcome::enqueue_all([], &queue)
-            .await
-            .unwrap()
-            .is_empty()
-    );
+    assert!(enqueued.iter().map(simple_queue::Enqueued::id).eq(ids.iter().copied()));
+    assert!(ids.is_sorted(), "the order of the ids is the order of the jobs");
+    assert!(SendWelcome::enqueue_all([], &queue).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -160,17 +111,8 @@ async fn a_delay_counts_from_the_databases_clock_and_a_time_in_the_past_means_no
     let database = TestDatabase::migrated().await;
     let hour = Duration::from_hours(1);
     let past = chrono::DateTime::UNIX_EPOCH;
-    SendWelcome::new(1, "later")
-        .delay(hour)
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
-    SendWelcome::new(2, "late")
-        .at(past)
-        .priority(-5)
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
+    SendWelcome::new(1, "later").delay(hour).enqueue(&database.pool).await.unwrap();
+    SendWelcome::new(2, "late").at(past).priority(-5).enqueue(&database.pool).await.unwrap();
 
     let delayed = "run_at = created_at + interval '1 hour' and scheduled_at = run_at";
     assert_eq!(database.count(&format!("jobs where {delayed}")).await, 1);
@@ -186,9 +128,7 @@ async fn bad_input_is_refused_before_anything_is_written() {
         SendWelcome::new(2, "a \0 in a text"),
         SendWelcome::new(3, "fine"),
     ];
-    let error = SendWelcome::enqueue_all(jobs, &database.pool)
-        .await
-        .unwrap_err();
+    let error = SendWelcome::enqueue_all(jobs, &database.pool).await.unwrap_err();
     assert!(matches!(error, Error::InvalidPayload { .. }), "{error}");
     assert_eq!(database.count("jobs").await, 0);
 }
@@ -208,34 +148,18 @@ async fn the_sql_function_does_what_the_call_does() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let mailer = Arc::<Mailer>::default();
-    queue
-        .register(
-            jobs![SendWelcome],
-            App {
-                mailer: Arc::clone(&mailer),
-            },
-        )
-        .unwrap();
+    queue.register(jobs![SendWelcome], App { mailer: Arc::clone(&mailer) }).unwrap();
     let enqueue = "select is_new from simple_queue.enqueue(
         'emails', 'send_welcome', '{\"user_id\": 7, \"template\": \"sql\"}', unique_key => 'send_welcome:7')";
     assert!(database.value::<bool>(enqueue).await);
-    assert!(
-        !database.value::<bool>(enqueue).await,
-        "a live job has the key"
-    );
+    assert!(!database.value::<bool>(enqueue).await, "a live job has the key");
     let version = database.value::<String>("select substr(id::text, 15, 1) from simple_queue.jobs");
     assert_eq!(version.await, "7");
 
     let worker = queue.start().await;
-    eventually("the job is archived", async || {
-        database.count("archive").await == 1
-    })
-    .await;
+    eventually("the job is archived", async || database.count("archive").await == 1).await;
     assert_eq!(*mailer.sent.lock().unwrap(), [(7, "sql".to_owned())]);
-    assert!(
-        database.value::<bool>(enqueue).await,
-        "the key is free again"
-    );
+    assert!(database.value::<bool>(enqueue).await, "the key is free again");
     worker.shutdown(STOP).await;
 }
 
@@ -249,22 +173,9 @@ async fn two_jobs_of_one_name_in_two_lists_are_refused_with_both_places() {
     }
     let database = TestDatabase::empty().await;
     let queue = database.queue().await;
-    queue
-        .register(
-            jobs![SendWelcome],
-            App {
-                mailer: Arc::default(),
-            },
-        )
-        .unwrap();
-    let error = queue
-        .register(jobs![elsewhere::SendWelcome], ())
-        .unwrap_err();
+    queue.register(jobs![SendWelcome], App { mailer: Arc::default() }).unwrap();
+    let error = queue.register(jobs![elsewhere::SendWelcome], ()).unwrap_err();
     let message = error.to_string();
     assert!(message.contains("`send_welcome`"), "{message}");
-    assert_eq!(
-        message.matches("tests/integration/enqueue.rs:").count(),
-        2,
-        "{message}"
-    );
+    assert_eq!(message.matches("tests/integration/enqueue.rs:").count(), 2, "{message}");
 }

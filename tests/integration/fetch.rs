@@ -22,16 +22,9 @@ async fn a_smaller_priority_runs_first_and_then_what_was_due_first() {
     let low = Unimportant::new().enqueue(&queue).await.unwrap().id();
     let first = Usual::new().enqueue(&queue).await.unwrap().id();
     let second = Usual::new().enqueue(&queue).await.unwrap().id();
-    let urgent = Usual::new()
-        .priority(-1)
-        .enqueue(&queue)
-        .await
-        .unwrap()
-        .id();
+    let urgent = Usual::new().priority(-1).enqueue(&queue).await.unwrap().id();
     // The kinds have no handler of their own here, so the probe gets them; it must be able to read them.
-    database
-        .execute("update simple_queue.jobs set job_data = '\"Success\"'")
-        .await;
+    database.execute("update simple_queue.jobs set job_data = '\"Success\"'").await;
 
     let worker = queue.start().await;
     for expected in [urgent, first, second, low] {
@@ -46,20 +39,11 @@ async fn a_job_of_the_future_starts_when_it_is_due_and_not_before() {
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the time is compared with by the database"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the time is compared with by the database")]
     let due = Utc::now() + TimeDelta::milliseconds(1500);
-    queue
-        .insert_job(Probe::job(Say::Success).with_run_at(due))
-        .await
-        .unwrap();
+    queue.insert_job(Probe::job(Say::Success).with_run_at(due)).await.unwrap();
     probe.next_run().await;
-    eventually("the job is archived", async || {
-        database.count("archive").await == 1
-    })
-    .await;
+    eventually("the job is archived", async || database.count("archive").await == 1).await;
     worker.shutdown(STOP).await;
     let lateness =
         "select extract(epoch from finished_at - scheduled_at)::float8 from simple_queue.archive";
@@ -80,11 +64,7 @@ async fn a_due_job_is_not_kept_waiting_by_a_million_future_ones_of_a_higher_prio
              from generate_series(1, 20000)",
         )
         .await;
-    let due = queue
-        .insert_job(Probe::job(Say::Success))
-        .await
-        .unwrap()
-        .unwrap();
+    let due = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     let worker = queue.start().await;
     assert_eq!(probe.next_run().await.job_id, due);
     worker.shutdown(STOP).await;
@@ -96,12 +76,7 @@ async fn a_kind_that_nobody_serves_waits_untouched() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register(jobs![Usual], ()).unwrap();
-    let strange = Unimportant::new()
-        .priority(-1)
-        .enqueue(&queue)
-        .await
-        .unwrap()
-        .id();
+    let strange = Unimportant::new().priority(-1).enqueue(&queue).await.unwrap().id();
     let served = Usual::new().enqueue(&queue).await.unwrap().id();
     let worker = queue.start().await;
     queue.wait(served).await.unwrap();
@@ -142,20 +117,12 @@ async fn four_workers_share_the_jobs_and_none_runs_twice() {
     }
     let jobs = (0..1000).map(|_| Probe::job(Say::Success)).collect();
     database.queue().await.insert_jobs(jobs).await.unwrap();
-    eventually("all are archived", async || {
-        database.count("archive").await == 1000
-    })
-    .await;
+    eventually("all are archived", async || database.count("archive").await == 1000).await;
     for worker in workers {
         worker.shutdown(STOP).await;
     }
     assert_eq!(probe.other_runs().await.len(), 1000);
-    assert_eq!(
-        database
-            .count("archive where attempt <> 1 or lease <> 1")
-            .await,
-        0
-    );
+    assert_eq!(database.count("archive where attempt <> 1 or lease <> 1").await, 0);
     assert_eq!(database.count("workers").await, 0);
 }
 

@@ -28,31 +28,14 @@ struct Gate {
 
 #[tokio::test]
 async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
-    for answer in [
-        "success",
-        "failure",
-        "critical",
-        "unprocessable",
-        "cancel",
-        "reschedule",
-    ] {
+    for answer in ["success", "failure", "critical", "unprocessable", "cancel", "reschedule"] {
         let database = TestDatabase::migrated().await;
         let queue = database.queue().await;
         let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
-        queue
-            .register(
-                jobs![Gated],
-                Gate {
-                    gate: std::sync::Arc::clone(&gate),
-                },
-            )
-            .unwrap();
+        queue.register(jobs![Gated], Gate { gate: std::sync::Arc::clone(&gate) }).unwrap();
         Gated::new(answer).enqueue(&queue).await.unwrap();
         let worker = queue.start().await;
-        eventually("it runs", async || {
-            database.count("jobs where lease = 1").await == 1
-        })
-        .await;
+        eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
         assert_eq!(database.execute(TAKE_AWAY).await, 1);
         let row = "select to_jsonb(j) from simple_queue.jobs j";
         let before: serde_json::Value = database.value(row).await;
@@ -71,11 +54,7 @@ async fn a_row_that_somebody_has_locked_delays_no_other_job() {
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    let locked = queue
-        .insert_job(Probe::job(Say::WaitForGate))
-        .await
-        .unwrap()
-        .unwrap();
+    let locked = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
     let mut tx = database.pool.begin().await.unwrap();
     sqlx::query("select from simple_queue.jobs where id = $1 for update")
@@ -87,16 +66,10 @@ async fn a_row_that_somebody_has_locked_delays_no_other_job() {
     probe.open_gate(1);
     let others = (0..20).map(|_| Probe::job(Say::Success)).collect();
     queue.insert_jobs(others).await.unwrap();
-    eventually("the others are archived", async || {
-        database.count("archive").await == 20
-    })
-    .await;
+    eventually("the others are archived", async || database.count("archive").await == 20).await;
     assert_eq!(database.count("jobs").await, 1);
     tx.rollback().await.unwrap();
-    eventually("it is archived too", async || {
-        database.count("archive").await == 21
-    })
-    .await;
+    eventually("it is archived too", async || database.count("archive").await == 21).await;
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await.len(), 20, "nothing ran twice");
 }
@@ -112,15 +85,8 @@ async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
         for p in select inhrelid::regclass from pg_inherits where inhparent = 'simple_queue.archive'::regclass
         loop execute 'drop table ' || p; end loop; end $$";
     database.execute(drop_all).await;
-    let id = queue
-        .insert_job(Probe::job(Say::Success))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        queue.wait(id).await.unwrap(),
-        simple_queue::JobStatus::Completed
-    );
+    let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
+    assert_eq!(queue.wait(id).await.unwrap(), simple_queue::JobStatus::Completed);
     worker.shutdown(STOP).await;
 }
 
@@ -130,10 +96,7 @@ async fn what_came_to_an_end_while_the_database_refused_is_written_when_it_no_lo
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    queue
-        .insert_job(Probe::job(Say::WaitForGate))
-        .await
-        .unwrap();
+    queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     // Every statement is cut off, as in a restart, while the job ends.
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity

@@ -82,22 +82,12 @@ async fn a_run_is_given_its_context_its_state_and_its_arguments() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let (reporter, mut reports) = mpsc::unbounded_channel();
-    let app = App {
-        reporter: Arc::new(reporter),
-        greeting: "hello",
-    };
+    let app = App { reporter: Arc::new(reporter), greeting: "hello" };
     queue.register(jobs![WithEverything], app).unwrap();
     let worker = queue.start().await;
-    let id = WithEverything::new("Ann", Some(3))
-        .enqueue(&queue)
-        .await
-        .unwrap()
-        .id();
+    let id = WithEverything::new("Ann", Some(3)).enqueue(&queue).await.unwrap().id();
     assert_eq!(ended(&database, &queue, id).await, JobStatus::Completed);
-    assert_eq!(
-        reports.recv().await.unwrap(),
-        "hello Ann Some(3), with_everything 1 of 3"
-    );
+    assert_eq!(reports.recv().await.unwrap(), "hello Ann Some(3), with_everything 1 of 3");
     worker.shutdown(STOP).await;
 }
 
@@ -106,15 +96,7 @@ async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue
-        .register(
-            jobs![
-                FailsOnce,
-                NeverEnds,
-                AnswersWithAResult,
-                SaysWhatShouldHappen
-            ],
-            (),
-        )
+        .register(jobs![FailsOnce, NeverEnds, AnswersWithAResult, SaysWhatShouldHappen], ())
         .unwrap();
     let worker = queue.start().await;
 
@@ -124,33 +106,13 @@ async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_
     assert_eq!(ended(&database, &queue, id).await, JobStatus::Failed);
     let error =
         format!("select errors -> 0 ->> 'error' from simple_queue.dead_letters where id = '{id}'");
-    assert_eq!(
-        database.value::<String>(&error).await,
-        "took longer than its timeout of 20ms"
-    );
-    let id = AnswersWithAResult::new()
-        .enqueue(&queue)
-        .await
-        .unwrap()
-        .id();
-    assert_eq!(
-        ended(&database, &queue, id).await,
-        JobStatus::CriticalFailure
-    );
-    let id = SaysWhatShouldHappen::new()
-        .enqueue(&queue)
-        .await
-        .unwrap()
-        .id();
-    assert_eq!(
-        ended(&database, &queue, id).await,
-        JobStatus::CriticalFailure
-    );
+    assert_eq!(database.value::<String>(&error).await, "took longer than its timeout of 20ms");
+    let id = AnswersWithAResult::new().enqueue(&queue).await.unwrap().id();
+    assert_eq!(ended(&database, &queue, id).await, JobStatus::CriticalFailure);
+    let id = SaysWhatShouldHappen::new().enqueue(&queue).await.unwrap().id();
+    assert_eq!(ended(&database, &queue, id).await, JobStatus::CriticalFailure);
     let reason = format!("select reason from simple_queue.dead_letters where id = '{id}'");
-    assert_eq!(
-        database.value::<String>(&reason).await,
-        "no attempt can help"
-    );
+    assert_eq!(database.value::<String>(&reason).await, "no attempt can help");
     worker.shutdown(STOP).await;
 }
 
@@ -158,15 +120,11 @@ async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_
 async fn a_job_can_enqueue_what_follows_it() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    queue
-        .register(jobs![EnqueuesWhatFollows, FailsOnce], ())
-        .unwrap();
+    queue.register(jobs![EnqueuesWhatFollows, FailsOnce], ()).unwrap();
     let worker = queue.start().await;
     EnqueuesWhatFollows::new().enqueue(&queue).await.unwrap();
-    crate::support::eventually("both are done", async || {
-        database.count("archive").await == 2
-    })
-    .await;
+    crate::support::eventually("both are done", async || database.count("archive").await == 2)
+        .await;
     worker.shutdown(STOP).await;
 }
 
@@ -175,22 +133,13 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let (reporter, _reports) = mpsc::unbounded_channel();
-    let app = App {
-        reporter: Arc::new(reporter),
-        greeting: "hello",
-    };
+    let app = App { reporter: Arc::new(reporter), greeting: "hello" };
     queue.register(jobs![WithEverything], app).unwrap();
     let good = WithEverything::new("Ann", None);
-    let jobs = [
-        good,
-        WithEverything::new("Bob", None),
-        WithEverything::new("Cyd", None),
-    ];
+    let jobs = [good, WithEverything::new("Bob", None), WithEverything::new("Cyd", None)];
     let ids = WithEverything::enqueue_all(jobs, &queue).await.unwrap();
     // Renamed in a release that was deployed since, and nested deeper than anything can be read.
-    let [_, bob, cyd] = &ids[..] else {
-        panic!("three jobs")
-    };
+    let [_, bob, cyd] = &ids[..] else { panic!("three jobs") };
     let renamed = "'{\"nom\": \"Bob\"}'";
     let deep = "('{\"name\":' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb";
     for (id, payload) in [(bob, renamed), (cyd, deep)] {
@@ -199,25 +148,13 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
         assert_eq!(database.execute(&update).await, 1);
     }
     let worker = queue.start().await;
-    assert_eq!(
-        ended(&database, &queue, ids[0].id()).await,
-        JobStatus::Completed
-    );
+    assert_eq!(ended(&database, &queue, ids[0].id()).await, JobStatus::Completed);
     for id in [bob, cyd] {
-        assert_eq!(
-            ended(&database, &queue, id.id()).await,
-            JobStatus::Unprocessable
-        );
+        assert_eq!(ended(&database, &queue, id.id()).await, JobStatus::Unprocessable);
     }
     worker.shutdown(STOP).await;
     assert_eq!(database.count("dead_letters where attempt = 0").await, 2);
-    let reason = format!(
-        "select reason from simple_queue.dead_letters where id = '{}'",
-        bob.id()
-    );
+    let reason = format!("select reason from simple_queue.dead_letters where id = '{}'", bob.id());
     let reason: String = database.value(&reason).await;
-    assert_eq!(
-        reason,
-        "the payload does not fit `with_everything`: missing field `name`"
-    );
+    assert_eq!(reason, "the payload does not fit `with_everything`: missing field `name`");
 }

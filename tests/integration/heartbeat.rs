@@ -21,10 +21,7 @@ async fn the_jobs_of_a_killed_process_run_again_with_their_attempts() {
     let probe = Probe::new();
     let doomed = mortal(&database, &probe).await;
     let queue = database.queue().await;
-    queue
-        .insert_jobs((0..3).map(|_| Probe::job(Say::WaitForGate)).collect())
-        .await
-        .unwrap();
+    queue.insert_jobs((0..3).map(|_| Probe::job(Say::WaitForGate)).collect()).await.unwrap();
     for _ in 0..3 {
         assert_eq!(probe.next_run().await.attempt, 1);
     }
@@ -35,16 +32,8 @@ async fn the_jobs_of_a_killed_process_run_again_with_their_attempts() {
         assert_eq!(probe.next_run().await.attempt, 1);
     }
     probe.open_gate(3);
-    eventually("all are archived", async || {
-        database.count("archive").await == 3
-    })
-    .await;
-    assert_eq!(
-        database
-            .count("archive where attempt = 1 and crash_count = 1")
-            .await,
-        3
-    );
+    eventually("all are archived", async || database.count("archive").await == 3).await;
+    assert_eq!(database.count("archive where attempt = 1 and crash_count = 1").await, 3);
     assert_eq!(database.count("workers").await, 1, "the dead one is buried");
     worker.shutdown(STOP).await;
 }
@@ -55,17 +44,13 @@ async fn a_job_that_runs_longer_than_the_time_to_death_is_left_alone() {
     let (queue, other, probe) = (database.queue().await, database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    queue
-        .insert_job(Probe::job(Say::WaitForGate))
-        .await
-        .unwrap();
+    queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     let watcher = other.start().await;
     // Many more beats than it takes to be declared dead without them.
     for _ in 0..15 {
-        let beat: chrono::DateTime<chrono::Utc> = database
-            .value("select min(heartbeat_at) from simple_queue.workers")
-            .await;
+        let beat: chrono::DateTime<chrono::Utc> =
+            database.value("select min(heartbeat_at) from simple_queue.workers").await;
         eventually("all have beaten", async || {
             database
                 .value::<chrono::DateTime<chrono::Utc>>(
@@ -76,12 +61,7 @@ async fn a_job_that_runs_longer_than_the_time_to_death_is_left_alone() {
         })
         .await;
     }
-    assert_eq!(
-        database
-            .count("jobs where lease = 1 and crash_count = 0")
-            .await,
-        1
-    );
+    assert_eq!(database.count("jobs where lease = 1 and crash_count = 0").await, 1);
     probe.open_gate(1);
     worker.shutdown(STOP).await;
     watcher.shutdown(STOP).await;
@@ -94,11 +74,7 @@ async fn a_process_that_was_declared_dead_lets_go_and_works_on_under_a_new_id() 
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    let id = queue
-        .insert_job(Probe::job(Say::WaitForGate))
-        .await
-        .unwrap()
-        .unwrap();
+    let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
     let before: uuid::Uuid = database.value("select id from simple_queue.workers").await;
     database.execute("delete from simple_queue.workers").await;
@@ -118,22 +94,14 @@ async fn a_job_that_killed_too_many_processes_is_a_bad_job() {
     let probe = Probe::new();
     let doomed = mortal(&database, &probe).await;
     let queue = database.queue().await;
-    let id = queue
-        .insert_job(Probe::job(Say::Hang))
-        .await
-        .unwrap()
-        .unwrap();
+    let id = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
     probe.next_run().await;
-    database
-        .execute("update simple_queue.jobs set crash_count = 5")
-        .await;
+    database.execute("update simple_queue.jobs set crash_count = 5").await;
     doomed.kill();
     let worker = queue.start().await;
     assert_eq!(queue.wait(id).await.unwrap(), JobStatus::BadJob);
     worker.shutdown(STOP).await;
-    let reason: String = database
-        .value("select reason from simple_queue.dead_letters")
-        .await;
+    let reason: String = database.value("select reason from simple_queue.dead_letters").await;
     assert_eq!(reason, "the process that ran it died, 6 times");
     assert_eq!(database.count("dead_letters where attempt = 0").await, 1);
 }
@@ -143,25 +111,15 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
     let database = TestDatabase::migrated().await;
     let probe = Probe::new();
     let queue = database.queue().await;
-    let suspect = queue
-        .insert_job(Probe::job(Say::Hang))
-        .await
-        .unwrap()
-        .unwrap();
-    database
-        .execute("update simple_queue.jobs set crash_count = 2")
-        .await;
-    queue
-        .insert_jobs((0..3).map(|_| Probe::job(Say::Hang)).collect())
-        .await
-        .unwrap();
+    let suspect = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
+    database.execute("update simple_queue.jobs set crash_count = 2").await;
+    queue.insert_jobs((0..3).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();
     let doomed = mortal(&database, &probe).await;
     for _ in 0..4 {
         probe.next_run().await;
     }
-    let named: Option<uuid::Uuid> = database
-        .value("select suspect_id from simple_queue.workers")
-        .await;
+    let named: Option<uuid::Uuid> =
+        database.value("select suspect_id from simple_queue.workers").await;
     assert_eq!(named, Some(suspect), "written before it runs");
     doomed.kill();
     // Serves nothing, so it only returns them.
@@ -172,46 +130,28 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
     .await;
     worker.shutdown(STOP).await;
     assert_eq!(
-        database
-            .count(&format!("jobs where id = '{suspect}' and crash_count = 3"))
-            .await,
+        database.count(&format!("jobs where id = '{suspect}' and crash_count = 3")).await,
         1
     );
-    assert_eq!(
-        database
-            .count("jobs where crash_count = 0 and attempt = 0")
-            .await,
-        3
-    );
+    assert_eq!(database.count("jobs where crash_count = 0 and attempt = 0").await, 3);
 }
 
 #[tokio::test]
 async fn suspects_run_one_at_a_time_and_a_survivor_is_acquitted() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
-    queue
-        .insert_jobs((0..2).map(|_| Probe::job(Say::WaitForGate)).collect())
-        .await
-        .unwrap();
-    database
-        .execute("update simple_queue.jobs set crash_count = 2")
-        .await;
+    queue.insert_jobs((0..2).map(|_| Probe::job(Say::WaitForGate)).collect()).await.unwrap();
+    database.execute("update simple_queue.jobs set crash_count = 2").await;
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     probe.next_run().await;
     eventually("the other was given back", async || {
-        database
-            .count("jobs where worker_id is null and lease = 2 and attempt = 0")
-            .await
-            == 1
+        database.count("jobs where worker_id is null and lease = 2 and attempt = 0").await == 1
     })
     .await;
     assert_eq!(probe.other_runs().await, []);
     probe.open_gate(2);
-    eventually("both are archived", async || {
-        database.count("archive").await == 2
-    })
-    .await;
+    eventually("both are archived", async || database.count("archive").await == 2).await;
     assert_eq!(database.count("workers where suspect_id is null").await, 1);
     worker.shutdown(STOP).await;
 }

@@ -11,9 +11,7 @@ async fn many_processes_may_migrate_at_once_and_again() {
     let database = TestDatabase::empty().await;
     let queues = join_all((0..8).map(|_| database.queue())).await;
     for _ in 0..2 {
-        try_join_all(queues.iter().map(SimpleQueue::migrate))
-            .await
-            .unwrap();
+        try_join_all(queues.iter().map(SimpleQueue::migrate)).await.unwrap();
     }
     let applied = "select count(*) from simple_queue.migrations where success";
     assert_eq!(database.value::<i64>(applied).await, 3);
@@ -29,16 +27,9 @@ async fn the_applications_own_migrations_are_not_touched() {
             "create table _sqlx_migrations (version bigint primary key, description text not null)",
         )
         .await;
-    database
-        .execute("insert into _sqlx_migrations values (1, 'the application''s own')")
-        .await;
+    database.execute("insert into _sqlx_migrations values (1, 'the application''s own')").await;
     database.queue().await.migrate().await.unwrap();
-    assert_eq!(
-        database
-            .value::<i64>("select count(*) from _sqlx_migrations")
-            .await,
-        1
-    );
+    assert_eq!(database.value::<i64>("select count(*) from _sqlx_migrations").await, 1);
 }
 
 #[tokio::test]
@@ -47,34 +38,17 @@ async fn two_schemas_of_one_database_are_two_queues() {
     for schema in ["blue", "order"] {
         let queue = database.queue().await.with_schema(schema).unwrap();
         queue.migrate().await.unwrap();
-        queue
-            .insert_job(simple_queue::Job::new("q", 1))
-            .await
-            .unwrap();
+        queue.insert_job(simple_queue::Job::new("q", 1)).await.unwrap();
     }
-    assert_eq!(
-        database
-            .value::<i64>("select count(*) from blue.jobs")
-            .await,
-        1
-    );
-    assert_eq!(
-        database
-            .value::<i64>("select count(*) from \"order\".all_jobs")
-            .await,
-        1
-    );
+    assert_eq!(database.value::<i64>("select count(*) from blue.jobs").await, 1);
+    assert_eq!(database.value::<i64>("select count(*) from \"order\".all_jobs").await, 1);
     assert_eq!(
         database
             .value::<i64>("select count(*) from pg_namespace where nspname = 'simple_queue'")
             .await,
         0
     );
-    let refused = database
-        .queue()
-        .await
-        .with_schema("no; drop table x")
-        .unwrap_err();
+    let refused = database.queue().await.with_schema("no; drop table x").unwrap_err();
     assert!(matches!(refused, Error::InvalidSchema { .. }));
 }
 
@@ -82,9 +56,7 @@ async fn two_schemas_of_one_database_are_two_queues() {
 async fn a_migration_that_fails_says_why_and_leaves_no_lock() {
     let database = TestDatabase::empty().await;
     database.execute("create schema simple_queue").await;
-    database
-        .execute("create table simple_queue.jobs (id int)")
-        .await;
+    database.execute("create table simple_queue.jobs (id int)").await;
     let error = database.queue().await.migrate().await.unwrap_err();
     assert!(matches!(error, Error::Migrate { .. }), "{error}");
     assert!(error.to_string().contains("simple_queue"), "{error}");
@@ -108,10 +80,7 @@ async fn an_older_release_tolerates_what_a_newer_one_added() {
 async fn migrating_works_in_a_task_of_its_own() {
     let database = TestDatabase::empty().await;
     let queue = database.queue().await;
-    tokio::spawn(async move { queue.migrate().await })
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::spawn(async move { queue.migrate().await }).await.unwrap().unwrap();
 }
 
 #[tokio::test]

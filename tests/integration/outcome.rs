@@ -25,11 +25,7 @@ async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
     for (say, status, attempts, reprocessed) in rows {
         let id = queue.insert_job(Probe::job(say)).await.unwrap().unwrap();
         assert_eq!(queue.wait(id).await.unwrap(), status, "{say:?}");
-        let table = if status == JobStatus::Completed {
-            "archive"
-        } else {
-            "dead_letters"
-        };
+        let table = if status == JobStatus::Completed { "archive" } else { "dead_letters" };
         let row: (i32, i32) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "select attempt, reprocess_count from simple_queue.{table} where id = $1"
         )))
@@ -54,13 +50,10 @@ async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
     queue.wait(id).await.unwrap();
     worker.shutdown(STOP).await;
 
-    let reason: String = database
-        .value("select reason from simple_queue.dead_letters")
-        .await;
+    let reason: String = database.value("select reason from simple_queue.dead_letters").await;
     assert_eq!(reason, "attempt 2 of 2 failed");
-    let errors: serde_json::Value = database
-        .value("select errors from simple_queue.dead_letters")
-        .await;
+    let errors: serde_json::Value =
+        database.value("select errors from simple_queue.dead_letters").await;
     let errors = errors.as_array().unwrap();
     assert_eq!(errors.len(), 2);
     for (error, attempt) in errors.iter().zip(1..) {
@@ -81,10 +74,7 @@ async fn only_the_last_ten_errors_are_kept() {
     queue.wait(id).await.unwrap();
     worker.shutdown(STOP).await;
     let kept = "select string_agg(e ->> 'attempt', ' ') from simple_queue.dead_letters, jsonb_array_elements(errors) e";
-    assert_eq!(
-        database.value::<String>(kept).await,
-        "6 7 8 9 10 11 12 13 14 15"
-    );
+    assert_eq!(database.value::<String>(kept).await, "6 7 8 9 10 11 12 13 14 15");
 }
 
 #[job(queue = "emails", retries = 0)]
@@ -101,8 +91,7 @@ async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
     let id = FailsWithANul::new().enqueue(&queue).await.unwrap().id();
     assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Failed);
     worker.shutdown(STOP).await;
-    let error: String = database
-        .value("select errors -> 0 ->> 'error' from simple_queue.dead_letters")
-        .await;
+    let error: String =
+        database.value("select errors -> 0 ->> 'error' from simple_queue.dead_letters").await;
     assert_eq!(error, "before \u{FFFD} after");
 }

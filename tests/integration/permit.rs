@@ -43,10 +43,7 @@ async fn a_process_claims_no_more_than_it_can_start() {
         probe.next_run().await;
     }
     probe.open_gate(3);
-    eventually("all are archived", async || {
-        database.count("archive").await == 10
-    })
-    .await;
+    eventually("all are archived", async || database.count("archive").await == 10).await;
     worker.shutdown(STOP).await;
     assert_eq!(probe.most_at_once(), 3);
 }
@@ -64,10 +61,7 @@ async fn a_full_queue_never_starves_another() {
     stuck.next_run().await;
     stuck.next_run().await;
     for _ in 0..20 {
-        queue
-            .insert_job(Job::new("other", Say::Success))
-            .await
-            .unwrap();
+        queue.insert_job(Job::new("other", Say::Success)).await.unwrap();
         free.next_run().await;
     }
     assert_eq!(stuck.other_runs().await, []);
@@ -96,21 +90,9 @@ impl JobStrategy for Scripted {
 async fn every_refusal_of_a_strategy_becomes_its_outcome() {
     let database = TestDatabase::migrated().await;
     let cases = [
-        (
-            JobStrategyError::CancelJob,
-            JobStatus::Cancelled,
-            "dead_letters where attempt = 1",
-        ),
-        (
-            JobStrategyError::MarkCompleted,
-            JobStatus::Completed,
-            "archive where attempt = 1",
-        ),
-        (
-            JobStrategyError::Retry,
-            JobStatus::Completed,
-            "archive where attempt = 2",
-        ),
+        (JobStrategyError::CancelJob, JobStatus::Cancelled, "dead_letters where attempt = 1"),
+        (JobStrategyError::MarkCompleted, JobStatus::Completed, "archive where attempt = 1"),
+        (JobStrategyError::Retry, JobStatus::Completed, "archive where attempt = 2"),
         (
             JobStrategyError::TryAfter(chrono::TimeDelta::zero()),
             JobStatus::Completed,
@@ -121,25 +103,11 @@ async fn every_refusal_of_a_strategy_becomes_its_outcome() {
         let (queue, probe) = (database.queue().await, Probe::new());
         queue.register_handler(probe.clone());
         let answers = vec![refusal.clone()];
-        queue.with_queue_strategy(
-            Probe::QUEUE,
-            Scripted {
-                asked: Arc::default(),
-                answers,
-            },
-        );
+        queue.with_queue_strategy(Probe::QUEUE, Scripted { asked: Arc::default(), answers });
         let worker = queue.start().await;
-        let id = queue
-            .insert_job(Probe::job(Say::Success))
-            .await
-            .unwrap()
-            .unwrap();
+        let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
         assert_eq!(queue.wait(id).await.unwrap(), status, "{refusal:?}");
-        assert_eq!(
-            database.count(&format!("{row} and id = '{id}'")).await,
-            1,
-            "{refusal:?}"
-        );
+        assert_eq!(database.count(&format!("{row} and id = '{id}'")).await, 1, "{refusal:?}");
         worker.shutdown(STOP).await;
     }
 }
@@ -163,15 +131,8 @@ async fn a_job_whose_permit_is_late_is_given_back_with_its_attempt() {
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     let worker = queue.start().await;
     // Two leases for each time it was claimed and given back.
-    eventually("given back twice", async || {
-        database.count("jobs where lease >= 4").await == 1
-    })
-    .await;
+    eventually("given back twice", async || database.count("jobs where lease >= 4").await == 1)
+        .await;
     worker.shutdown(STOP).await;
-    assert_eq!(
-        database
-            .count("jobs where attempt = 0 and reprocess_count = 0")
-            .await,
-        1
-    );
+    assert_eq!(database.count("jobs where attempt = 0 and reprocess_count = 0").await, 1);
 }

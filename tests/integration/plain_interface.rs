@@ -60,15 +60,10 @@ async fn a_program_of_the_plain_interface_runs() {
             BackoffStrategy::Custom(|attempt| chrono::Duration::seconds(attempt.into())),
         );
     let counter = Arc::new(AtomicUsize::new(0));
-    queue.register_handler(MyHandler {
-        counter: Arc::clone(&counter),
-    });
+    queue.register_handler(MyHandler { counter: Arc::clone(&counter) });
     let worker = simple_queue::start(queue.clone()).await;
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "what a user of the plain interface writes"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "what a user of the plain interface writes")]
     let now = chrono::Utc::now();
     let job = Job::new("my-queue", json!({"n": 1}))
         .with_unique_key("key")
@@ -81,10 +76,7 @@ async fn a_program_of_the_plain_interface_runs() {
     let row = format!("archive where id = '{id}' and max_attempts = 5 and fingerprint = 'print'");
     assert_eq!(database.count(&row).await, 1);
 
-    let jobs = vec![
-        json!({"n": 1}).into_job("my-queue"),
-        Job::new("my-queue", json!({"n": 1})),
-    ];
+    let jobs = vec![json!({"n": 1}).into_job("my-queue"), Job::new("my-queue", json!({"n": 1}))];
     for (ended, _) in queue.insert_jobs_and_wait(jobs).await.unwrap() {
         ended.await.unwrap();
     }
@@ -101,9 +93,6 @@ async fn an_open_key_is_answered_with_none() {
     let job = || Job::new("my-queue", json!({})).with_unique_key("k");
     assert!(queue.insert_job(job()).await.unwrap().is_some());
     assert!(queue.insert_job(job()).await.unwrap().is_none());
-    let inserted = queue
-        .insert_jobs(vec![job(), Job::new("my-queue", json!({}))])
-        .await
-        .unwrap();
+    let inserted = queue.insert_jobs(vec![job(), Job::new("my-queue", json!({}))]).await.unwrap();
     assert_eq!(inserted.len(), 1);
 }

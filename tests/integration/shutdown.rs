@@ -10,10 +10,7 @@ async fn a_stop_waits_for_what_runs() {
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    queue
-        .insert_job(Probe::job(Say::WaitForGate))
-        .await
-        .unwrap();
+    queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     queue
         .insert_job(Probe::job(Say::WaitForGate).with_run_at(
@@ -35,10 +32,7 @@ async fn what_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
-    queue
-        .insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect())
-        .await
-        .unwrap();
+    queue.insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();
     for _ in 0..5 {
         probe.next_run().await;
     }
@@ -57,10 +51,7 @@ async fn dropping_the_handle_stops_nothing() {
     drop(queue.start().await);
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     probe.next_run().await;
-    eventually("it is archived", async || {
-        database.count("archive").await == 1
-    })
-    .await;
+    eventually("it is archived", async || database.count("archive").await == 1).await;
 }
 
 #[tokio::test]

@@ -24,17 +24,11 @@ async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare(
     let mut connection = database.pool.acquire().await.unwrap();
     for (name, sql) in statements() {
         assert_eq!(sql.lines().next(), Some(format!("-- {name}").as_str()));
-        assert!(
-            !sql.to_lowercase().contains("select *"),
-            "{name} must list its columns"
-        );
+        assert!(!sql.to_lowercase().contains("select *"), "{name} must list its columns");
         // What changes a table's structure cannot be prepared; the janitor's tests carry it out.
         if !name.ends_with("archive_partition") {
             let statement = AssertSqlSafe(sql).into_sql_str();
-            connection
-                .prepare(statement)
-                .await
-                .unwrap_or_else(|error| panic!("{name}: {error}"));
+            connection.prepare(statement).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         }
     }
 }
@@ -42,20 +36,14 @@ async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare(
 /// The plan of a statement as a prepared one gets it after some executions: without the values.
 async fn generic_plan(connection: &mut PgConnection, name: &str, arguments: &str) -> String {
     let sql = &statements()[name];
-    for statement in [
-        "set plan_cache_mode = force_generic_plan".to_owned(),
-        format!("prepare hot as {sql}"),
-    ] {
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut *connection)
-            .await
-            .unwrap();
+    for statement in
+        ["set plan_cache_mode = force_generic_plan".to_owned(), format!("prepare hot as {sql}")]
+    {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
     }
     let explain = format!("explain (costs off) execute hot({arguments})");
-    let lines: Vec<String> = sqlx::query_scalar(AssertSqlSafe(explain))
-        .fetch_all(connection)
-        .await
-        .unwrap();
+    let lines: Vec<String> =
+        sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(connection).await.unwrap();
     lines.join("\n")
 }
 
@@ -87,10 +75,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
             format!("{id}, {ids}, array['failed'], array['r'], array[0], array['e']"),
         ),
         ("read_leases", format!("{id}, {ids}")),
-        (
-            "heartbeat",
-            format!("{id}, array['q1'], array[{id}]::uuid[]"),
-        ),
+        ("heartbeat", format!("{id}, array['q1'], array[{id}]::uuid[]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),

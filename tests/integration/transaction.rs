@@ -39,37 +39,22 @@ struct App {
 }
 
 async fn ledger(database: &TestDatabase, open: usize) -> (SimpleQueue, App) {
-    database
-        .execute("create table ledger (attempt int, amount bigint)")
-        .await;
+    database.execute("create table ledger (attempt int, amount bigint)").await;
     let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(open));
-    (
-        database.queue().await,
-        App {
-            pool: database.pool.clone(),
-            gate,
-        },
-    )
+    (database.queue().await, App { pool: database.pool.clone(), gate })
 }
 
 #[tokio::test]
 async fn effects_and_completion_commit_together_exactly_once() {
-    for (ending, attempt) in [
-        ("commit", 1),
-        ("commit, then fail", 1),
-        ("forget at first", 2),
-        ("fail at first", 2),
-    ] {
+    for (ending, attempt) in
+        [("commit", 1), ("commit, then fail", 1), ("forget at first", 2), ("fail at first", 2)]
+    {
         let database = TestDatabase::migrated().await;
         let (queue, app) = ledger(&database, 10).await;
         queue.register(jobs![Book], app).unwrap();
         let worker = queue.start().await;
         let id = Book::new(100, ending).enqueue(&queue).await.unwrap().id();
-        assert_eq!(
-            queue.wait(id).await.unwrap(),
-            JobStatus::Completed,
-            "{ending}"
-        );
+        assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed, "{ending}");
         worker.shutdown(STOP).await;
         let booked: (i32, i64, i64) =
             sqlx::query_as("select max(attempt), sum(amount)::bigint, count(*) from ledger")
@@ -90,19 +75,11 @@ async fn a_run_that_lost_its_lease_cannot_commit_its_effects() {
     queue.register(jobs![Book], app).unwrap();
     Book::new(100, "commit").enqueue(&queue).await.unwrap();
     let worker = queue.start().await;
-    eventually("it runs", async || {
-        database.count("jobs where lease = 1").await == 1
-    })
-    .await;
-    database
-        .execute("update simple_queue.jobs set lease = 3, worker_id = gen_random_uuid()")
-        .await;
+    eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
+    database.execute("update simple_queue.jobs set lease = 3, worker_id = gen_random_uuid()").await;
     gate.add_permits(1);
     worker.shutdown(STOP).await;
-    assert_eq!(
-        database.value::<i64>("select count(*) from ledger").await,
-        0
-    );
+    assert_eq!(database.value::<i64>("select count(*) from ledger").await, 0);
     assert_eq!(database.count("jobs where lease = 3").await, 1);
 }
 
@@ -114,45 +91,27 @@ async fn a_cancellation_that_holds_the_row_for_a_moment_does_not_look_like_a_los
     queue.register(jobs![Book], app).unwrap();
     let id = Book::new(100, "commit").enqueue(&queue).await.unwrap().id();
     let worker = queue.start().await;
-    eventually("it runs", async || {
-        database.count("jobs where lease = 1").await == 1
-    })
-    .await;
+    eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
     let mut tx = database.pool.begin().await.unwrap();
-    sqlx::query("select from simple_queue.jobs for update")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    sqlx::query("select from simple_queue.jobs for update").execute(&mut *tx).await.unwrap();
     gate.add_permits(1);
     let waiting = "select count(*) > 0 from pg_stat_activity
         where state = 'idle in transaction' and query like '-- read_leases%'";
-    eventually("it met the lock", async || {
-        database.value::<bool>(waiting).await
-    })
-    .await;
+    eventually("it met the lock", async || database.value::<bool>(waiting).await).await;
     tx.rollback().await.unwrap();
     assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
     worker.shutdown(STOP).await;
-    assert_eq!(
-        database.value::<i64>("select count(*) from ledger").await,
-        1
-    );
+    assert_eq!(database.value::<i64>("select count(*) from ledger").await, 1);
 }
 
 #[tokio::test]
 async fn a_job_that_is_run_by_hand_cannot_be_finished() {
     let database = TestDatabase::migrated().await;
     let (queue, app) = ledger(&database, 1).await;
-    let job = Job::new(
-        "ledger",
-        serde_json::json!({"amount": 1, "ending": "commit"}),
-    );
+    let job = Job::new("ledger", serde_json::json!({"amount": 1, "ending": "commit"}));
     let handler = Book::handler(std::sync::Arc::new(app));
     let error = handler.process(&queue, &job).await.unwrap_err();
     let expected = Error::LeaseLost { job_id: job.id }.to_string();
     assert_eq!(error.to_string(), expected);
-    assert_eq!(
-        database.value::<i64>("select count(*) from ledger").await,
-        0
-    );
+    assert_eq!(database.value::<i64>("select count(*) from ledger").await, 0);
 }

@@ -25,27 +25,15 @@ async fn named_once(name: String) {
 #[tokio::test]
 async fn a_duplicate_is_no_error_and_names_the_live_job() {
     let database = TestDatabase::migrated().await;
-    let first = WelcomeOnce::new(1, "a")
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
-    let second = WelcomeOnce::new(1, "b")
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
-    let other = WelcomeOnce::new(2, "c")
-        .enqueue(&database.pool)
-        .await
-        .unwrap();
+    let first = WelcomeOnce::new(1, "a").enqueue(&database.pool).await.unwrap();
+    let second = WelcomeOnce::new(1, "b").enqueue(&database.pool).await.unwrap();
+    let other = WelcomeOnce::new(2, "c").enqueue(&database.pool).await.unwrap();
 
     assert_eq!(second.outcome(), EnqueueOutcome::Duplicate);
     assert_eq!(second.id(), first.id());
     assert!(other.is_new());
     let keys = "select string_agg(unique_key, ' ' order by unique_key) from simple_queue.jobs";
-    assert_eq!(
-        database.value::<String>(keys).await,
-        "welcome_once:user:1 welcome_once:user:2"
-    );
+    assert_eq!(database.value::<String>(keys).await, "welcome_once:user:1 welcome_once:user:2");
     assert_eq!(
         database
             .value::<String>(
@@ -72,24 +60,12 @@ async fn two_hundred_concurrent_enqueues_of_one_key_leave_one_job_and_all_learn_
     let queues = join_all((0..8).map(|_| database.queue())).await;
     let enqueued = join_all((0..200).map(|n| {
         let queue = &queues[n % queues.len()];
-        async move {
-            WelcomeOnce::new(1, n.to_string())
-                .enqueue(queue)
-                .await
-                .unwrap()
-        }
+        async move { WelcomeOnce::new(1, n.to_string()).enqueue(queue).await.unwrap() }
     }))
     .await;
 
     assert_eq!(enqueued.iter().filter(|job| job.is_new()).count(), 1);
-    assert_eq!(
-        enqueued
-            .iter()
-            .map(simple_queue::Enqueued::id)
-            .collect::<HashSet<_>>()
-            .len(),
-        1
-    );
+    assert_eq!(enqueued.iter().map(simple_queue::Enqueued::id).collect::<HashSet<_>>().len(), 1);
     assert_eq!(database.count("jobs").await, 1);
 }
 
@@ -97,14 +73,9 @@ async fn two_hundred_concurrent_enqueues_of_one_key_leave_one_job_and_all_learn_
 async fn duplicates_within_one_batch_are_found_too() {
     let database = TestDatabase::migrated().await;
     let jobs = [3, 1, 2, 1, 3].map(|user_id| WelcomeOnce::new(user_id, "hi"));
-    let enqueued = WelcomeOnce::enqueue_all(jobs, &database.pool)
-        .await
-        .unwrap();
+    let enqueued = WelcomeOnce::enqueue_all(jobs, &database.pool).await.unwrap();
 
-    let new: Vec<bool> = enqueued
-        .iter()
-        .map(simple_queue::Enqueued::is_new)
-        .collect();
+    let new: Vec<bool> = enqueued.iter().map(simple_queue::Enqueued::is_new).collect();
     assert_eq!(new.iter().filter(|&&is_new| is_new).count(), 3, "{new:?}");
     assert_eq!(enqueued[0].id(), enqueued[4].id());
     assert_eq!(enqueued[1].id(), enqueued[3].id());
@@ -118,16 +89,11 @@ async fn two_batches_that_share_keys_in_opposite_order_never_deadlock() {
         let keys: Vec<i64> = (0..200).map(|n| round * 1000 + n).collect();
         let batch = |keys: Vec<i64>| async {
             let jobs = keys.into_iter().map(|key| WelcomeOnce::new(key, "hi"));
-            WelcomeOnce::enqueue_all(jobs, &database.pool)
-                .await
-                .unwrap()
+            WelcomeOnce::enqueue_all(jobs, &database.pool).await.unwrap()
         };
         let reversed = keys.iter().rev().copied().collect();
         let (there, back) = tokio::join!(batch(keys), batch(reversed));
-        assert_eq!(
-            there.iter().chain(&back).filter(|job| job.is_new()).count(),
-            200
-        );
+        assert_eq!(there.iter().chain(&back).filter(|job| job.is_new()).count(), 200);
     }
 }
 
@@ -137,20 +103,8 @@ async fn an_open_transaction_that_holds_a_key_delays_no_other_key() {
     let mut tx = database.pool.begin().await.unwrap();
     WelcomeOnce::new(1, "held").enqueue(&mut tx).await.unwrap();
 
-    assert!(
-        WelcomeOnce::new(2, "free")
-            .enqueue(&database.pool)
-            .await
-            .unwrap()
-            .is_new()
-    );
-    assert!(
-        NamedOnce::new("plain")
-            .enqueue(&database.pool)
-            .await
-            .unwrap()
-            .is_new()
-    );
+    assert!(WelcomeOnce::new(2, "free").enqueue(&database.pool).await.unwrap().is_new());
+    assert!(NamedOnce::new("plain").enqueue(&database.pool).await.unwrap().is_new());
 
     // Whoever wants the held key waits for the transaction, and then gets it.
     let waiting = WelcomeOnce::new(1, "next").enqueue(&database.pool);
@@ -163,10 +117,7 @@ async fn an_open_transaction_that_holds_a_key_delays_no_other_key() {
 async fn a_key_that_comes_out_empty_or_too_long_is_refused() {
     let database = TestDatabase::migrated().await;
     for name in ["", &"x".repeat(600)] {
-        let error = NamedOnce::new(name)
-            .enqueue(&database.pool)
-            .await
-            .unwrap_err();
+        let error = NamedOnce::new(name).enqueue(&database.pool).await.unwrap_err();
         assert!(matches!(error, Error::InvalidKey { .. }), "{error}");
     }
     assert_eq!(database.count("jobs").await, 0);
@@ -180,11 +131,7 @@ async fn a_key_is_free_again_when_its_job_has_ended() {
     let worker = queue.start().await;
     for _ in 0..3 {
         let job = Probe::job(Say::Success).with_unique_key("once");
-        let id = queue
-            .insert_job(job)
-            .await
-            .unwrap()
-            .expect("no live job has the key");
+        let id = queue.insert_job(job).await.unwrap().expect("no live job has the key");
         queue.wait(id).await.unwrap();
     }
     worker.shutdown(STOP).await;

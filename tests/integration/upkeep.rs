@@ -12,30 +12,12 @@ const PARTITIONS: &str =
 #[tokio::test]
 async fn partitions_are_there_a_week_ahead_and_made_once() {
     let database = TestDatabase::migrated().await;
-    assert_eq!(
-        database.value::<i64>(PARTITIONS).await,
-        9,
-        "yesterday, today and seven days"
-    );
-    assert_eq!(
-        database
-            .value::<i32>("select simple_queue.ensure_archive_partitions(7)")
-            .await,
-        0
-    );
-    assert_eq!(
-        database
-            .value::<i32>("select simple_queue.ensure_archive_partitions(10)")
-            .await,
-        3
-    );
+    assert_eq!(database.value::<i64>(PARTITIONS).await, 9, "yesterday, today and seven days");
+    assert_eq!(database.value::<i32>("select simple_queue.ensure_archive_partitions(7)").await, 0);
+    assert_eq!(database.value::<i32>("select simple_queue.ensure_archive_partitions(10)").await, 3);
     let kept = "select count(*) from pg_constraint where contype = 'p' and conrelid in (
         select inhrelid from pg_inherits where inhparent = 'simple_queue.archive'::regclass)";
-    assert_eq!(
-        database.value::<i64>(kept).await,
-        12,
-        "each has its primary key"
-    );
+    assert_eq!(database.value::<i64>(kept).await, 12, "each has its primary key");
 }
 
 #[tokio::test]
@@ -79,10 +61,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
         )
         .await;
     let day = Duration::from_secs(24 * 60 * 60);
-    let retention = Retention {
-        archive: 30 * day,
-        dead_letters: 100 * day,
-    };
+    let retention = Retention { archive: 30 * day, dead_letters: 100 * day };
     let queue = database.queue().await.with_retention(retention);
     let worker = queue.start().await;
     eventually("the old is gone", async || {
@@ -90,10 +69,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
             && database.count("dead_letters").await < 2500
     })
     .await;
-    eventually("dead letters too", async || {
-        database.count("dead_letters").await <= 100
-    })
-    .await;
+    eventually("dead letters too", async || database.count("dead_letters").await <= 100).await;
     assert!(database.count("dead_letters").await >= 99);
     assert_eq!(database.value::<i64>(PARTITIONS).await, 9);
     worker.shutdown(STOP).await;

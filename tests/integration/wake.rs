@@ -37,9 +37,7 @@ async fn an_insert_of_the_callers_own_notifies_while_somebody_sleeps() {
     Anything::new().enqueue(&mut tx).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
-    database
-        .execute("select simple_queue.enqueue('elsewhere', '', '{}')")
-        .await;
+    database.execute("select simple_queue.enqueue('elsewhere', '', '{}')").await;
     assert_eq!(listener.recv().await.unwrap().payload(), "queue elsewhere");
 }
 
@@ -48,16 +46,9 @@ async fn an_insert_notifies_nobody_while_nobody_sleeps() {
     let database = TestDatabase::migrated().await;
     let mut listener = listener(&database).await;
     Anything::new().enqueue(&database.pool).await.unwrap();
-    Anything::new()
-        .enqueue(&database.queue().await)
-        .await
-        .unwrap();
-    database
-        .execute("select simple_queue.enqueue('probe', '', '{}')")
-        .await;
-    database
-        .execute(&format!("select pg_notify('{CHANNEL}', 'the last')"))
-        .await;
+    Anything::new().enqueue(&database.queue().await).await.unwrap();
+    database.execute("select simple_queue.enqueue('probe', '', '{}')").await;
+    database.execute(&format!("select pg_notify('{CHANNEL}', 'the last')")).await;
     assert_eq!(listener.recv().await.unwrap().payload(), "the last");
 }
 
@@ -70,9 +61,7 @@ async fn inserts_through_a_queue_notify_together() {
     let inserts = (0..100).map(|_| Anything::new().enqueue(&queue));
     futures_util::future::try_join_all(inserts).await.unwrap();
     assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
-    database
-        .execute(&format!("select pg_notify('{CHANNEL}', 'the last')"))
-        .await;
+    database.execute(&format!("select pg_notify('{CHANNEL}', 'the last')")).await;
     let mut more = 0;
     while listener.recv().await.unwrap().payload() != "the last" {
         more += 1;
@@ -87,13 +76,8 @@ async fn an_idle_worker_says_so_and_a_job_of_another_process_wakes_it() {
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     for _ in 0..3 {
-        eventually("it sleeps", async || {
-            database.count("workers where idle").await == 1
-        })
-        .await;
-        database
-            .execute("select simple_queue.enqueue('probe', '', '\"Success\"')")
-            .await;
+        eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
+        database.execute("select simple_queue.enqueue('probe', '', '\"Success\"')").await;
         probe.next_run().await;
     }
     worker.shutdown(STOP).await;
@@ -111,10 +95,7 @@ async fn a_transaction_that_began_before_the_worker_slept_does_not_wait_for_the_
         .await
         .unwrap();
     let worker = queue.start().await;
-    eventually("it sleeps", async || {
-        database.count("workers where idle").await == 1
-    })
-    .await;
+    eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
     tx.commit().await.unwrap();
     probe.next_run().await;
     worker.shutdown(Duration::from_secs(5)).await;
@@ -129,10 +110,7 @@ async fn a_worker_whose_listening_was_cut_listens_again() {
     let listening = "select count(*) from pg_stat_activity
         where datname = current_database() and query ilike 'listen%'";
     for _ in 0..2 {
-        eventually("it listens", async || {
-            database.value::<i64>(listening).await == 1
-        })
-        .await;
+        eventually("it listens", async || database.value::<i64>(listening).await == 1).await;
         let cut = format!(
             "{} where pid in ({})",
             "select count(pg_terminate_backend(pid)) from pg_stat_activity",
@@ -142,9 +120,6 @@ async fn a_worker_whose_listening_was_cut_listens_again() {
         queue.insert_job(Probe::job(Say::Success)).await.unwrap();
         probe.next_run().await;
     }
-    eventually("it listens", async || {
-        database.value::<i64>(listening).await == 1
-    })
-    .await;
+    eventually("it listens", async || database.value::<i64>(listening).await == 1).await;
     worker.shutdown(STOP).await;
 }

@@ -17,9 +17,8 @@ pub(crate) fn codec(model: &JobModel) -> TokenStream {
     let serde_path = quote!(#private::serde).to_string().replace(' ', "");
     let names: Vec<&Ident> = model.stored().map(|arg| &arg.name).collect();
     let types: Vec<_> = model.stored().map(|arg| &arg.ty).collect();
-    let params: Vec<Ident> = (1..=names.len())
-        .map(|n| format_ident!("T{n}", span = Span::mixed_site()))
-        .collect();
+    let params: Vec<Ident> =
+        (1..=names.len()).map(|n| format_ident!("T{n}", span = Span::mixed_site())).collect();
     let assertions = types.iter().map(|ty| {
         let krate = placed(krate, ty.span());
         let assertion = quote_spanned!(ty.span()=> #krate::private::assert_storable::<#ty>());

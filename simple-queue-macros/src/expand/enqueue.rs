@@ -8,12 +8,7 @@ use super::handler::state_bounds;
 use crate::model::{Face, JobModel};
 
 pub(crate) fn helpers(model: &JobModel) -> TokenStream {
-    let Face {
-        krate,
-        payload,
-        vis,
-        ..
-    } = &model.face;
+    let Face { krate, payload, vis, .. } = &model.face;
     let new = new(model);
     let options = options(&model.face);
     let bounds = state_bounds(model);

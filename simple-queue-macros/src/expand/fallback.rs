@@ -10,14 +10,7 @@ use crate::model::{Face, StubArg, StubModel};
 use crate::parse::item::plain;
 
 pub(crate) fn stub(model: &StubModel) -> TokenStream {
-    let Face {
-        krate,
-        payload,
-        vis,
-        docs,
-        deprecated,
-        ..
-    } = &model.face;
+    let Face { krate, payload, vis, docs, deprecated, .. } = &model.face;
     let fields: Vec<TokenStream> = model
         .args
         .iter()
@@ -81,14 +74,7 @@ fn helpers(model: &StubModel) -> TokenStream {
     }
 }
 
-fn impls(
-    Face {
-        krate,
-        function,
-        payload,
-        ..
-    }: &Face,
-) -> TokenStream {
+fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
     // A name of its own, so that two refused jobs in one list are not refused for sharing one.
     let kind = plain(function);
     let hash = fnv1a(&kind);

@@ -8,12 +8,7 @@ use crate::krate::placed;
 use crate::model::{Face, JobModel, Param};
 
 pub(crate) fn handler(model: &JobModel) -> TokenStream {
-    let Face {
-        krate,
-        function,
-        payload,
-        ..
-    } = &model.face;
+    let Face { krate, function, payload, .. } = &model.face;
     let bounds = state_bounds(model);
     let [state, context] = ["state", "context"].map(|name| Ident::new(name, Span::mixed_site()));
     let unused = |name: &Ident, used: bool| match used {
@@ -21,10 +16,7 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
         false => quote!(_),
     };
     let state_param = unused(&state, model.states().next().is_some());
-    let takes_context = model
-        .params
-        .iter()
-        .any(|param| matches!(param, Param::Context));
+    let takes_context = model.params.iter().any(|param| matches!(param, Param::Context));
     let context_param = unused(&context, takes_context);
     let arguments = model.params.iter().map(|param| match param {
         Param::Context => quote!(#context),
@@ -64,8 +56,6 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
 /// What a state has to be, to run this job.
 pub(crate) fn state_bounds(model: &JobModel) -> TokenStream {
     let krate = &model.face.krate;
-    let provides = model
-        .states()
-        .map(|ty| quote_spanned!(ty.span()=> #krate::Provide<#ty> +));
+    let provides = model.states().map(|ty| quote_spanned!(ty.span()=> #krate::Provide<#ty> +));
     quote!(#(#provides)* ::core::marker::Send + ::core::marker::Sync + 'static)
 }

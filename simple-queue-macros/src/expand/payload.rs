@@ -9,14 +9,7 @@ use crate::krate::placed;
 use crate::model::{Attempts, Backoff, Face, JobModel, Options, Piece, Queue, Unique};
 
 pub(crate) fn structure(model: &JobModel) -> TokenStream {
-    let Face {
-        function,
-        payload,
-        vis,
-        docs,
-        deprecated,
-        ..
-    } = &model.face;
+    let Face { function, payload, vis, docs, deprecated, .. } = &model.face;
     let summary = summary(model);
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     let fields = model.stored().map(|arg| {
@@ -50,12 +43,7 @@ pub(crate) fn structure(model: &JobModel) -> TokenStream {
 
 /// `impl JobPayload`.
 pub(crate) fn declaration(model: &JobModel) -> TokenStream {
-    let Face {
-        krate,
-        function,
-        payload,
-        ..
-    } = &model.face;
+    let Face { krate, function, payload, .. } = &model.face;
     let kind = &model.kind;
     let hash = fnv1a(kind);
     let queue = match &model.queue {
@@ -98,12 +86,7 @@ fn queue_check(model: &JobModel) -> Option<TokenStream> {
 
 fn options(model: &JobModel) -> TokenStream {
     let krate = &model.face.krate;
-    let Options {
-        attempts,
-        backoff,
-        timeout,
-        priority,
-    } = &model.options;
+    let Options { attempts, backoff, timeout, priority } = &model.options;
     let attempts = attempts.map(|Attempts(count)| {
         let count = Literal::u32_unsuffixed(count);
         quote!(.max_attempts(#count))
@@ -137,12 +120,7 @@ fn summary(model: &JobModel) -> String {
         Queue::Name(name) => format!("queue `{name}`"),
         Queue::Const(path) => format!("queue `{}`", quote!(#path).to_string().replace(' ', "")),
     });
-    let Options {
-        attempts,
-        backoff,
-        timeout,
-        priority,
-    } = &model.options;
+    let Options { attempts, backoff, timeout, priority } = &model.options;
     let backoff = backoff.map(|backoff| match backoff {
         Backoff::Exponential => "exponential backoff",
         Backoff::Linear => "linear backoff",
@@ -156,9 +134,7 @@ fn summary(model: &JobModel) -> String {
         (Some(Attempts(count)), backoff) => {
             let retries = count - 1;
             let plural = if retries == 1 { "retry" } else { "retries" };
-            let backoff = backoff
-                .map(|backoff| format!(" ({backoff})"))
-                .unwrap_or_default();
+            let backoff = backoff.map(|backoff| format!(" ({backoff})")).unwrap_or_default();
             parts.push(format!("{retries} {plural}{backoff}"));
         }
     }
@@ -178,10 +154,7 @@ fn template(pieces: &[Piece]) -> String {
     let shown = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
         Piece::Field { path, .. } => {
-            let path = path
-                .iter()
-                .map(|member| quote!(#member).to_string())
-                .collect::<Vec<_>>();
+            let path = path.iter().map(|member| quote!(#member).to_string()).collect::<Vec<_>>();
             format!("{{{}}}", path.join(".").replace("r#", ""))
         }
     });

@@ -130,11 +130,7 @@ fn refusal(key: &str) -> String {
     let suggestion = did_you_mean(key, Args::KEYS.iter().copied(), '`');
     format!(
         "unknown argument `{key}`{suggestion}\n\nnote: the arguments are {}",
-        Args::KEYS
-            .iter()
-            .map(|key| format!("`{key}`"))
-            .collect::<Vec<_>>()
-            .join(", ")
+        Args::KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
     )
 }
 
@@ -148,9 +144,7 @@ fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTre
     let mut arguments = vec![Vec::new()];
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
-        let current = arguments
-            .last_mut()
-            .expect("it starts with one and only grows");
+        let current = arguments.last_mut().expect("it starts with one and only grows");
         match &token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => {
                 if current.is_empty() {
@@ -192,19 +186,13 @@ fn argument(tokens: Vec<TokenTree>, errors: &mut Errors) -> Option<Arg> {
         }
         (Some(equals), rest) if is_equals(Some(&equals)) => {
             if rest == 0 {
-                errors.at(
-                    key.span(),
-                    format!("`{name}` needs a value, like `{example}`"),
-                );
+                errors.at(key.span(), format!("`{name}` needs a value, like `{example}`"));
                 return None;
             }
             Value::Equals(tokens.collect())
         }
         (Some(other), _) => {
-            errors.at(
-                other.span(),
-                format!("expected `=` after `{name}`, like `{example}`"),
-            );
+            errors.at(other.span(), format!("expected `=` after `{name}`, like `{example}`"));
             return None;
         }
     };

@@ -30,10 +30,7 @@ pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
             None
         }
     };
-    Item {
-        as_written,
-        function,
-    }
+    Item { as_written, function }
 }
 
 fn function(input: ParseStream) -> syn::Result<Function> {
@@ -50,11 +47,7 @@ fn function(input: ParseStream) -> syn::Result<Function> {
         return Err(input.error("a job needs a body: `#[job]` goes on a free `async fn`"));
     }
     input.parse::<TokenStream>()?;
-    Ok(Function {
-        attrs,
-        vis,
-        signature,
-    })
+    Ok(Function { attrs, vis, signature })
 }
 
 /// Whether `fn` follows, after its qualifiers.
@@ -127,19 +120,14 @@ fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> 
 
 /// `#[job]`, by whatever path.
 pub(crate) fn is_job(meta: &Meta) -> bool {
-    meta.path()
-        .segments
-        .last()
-        .is_some_and(|segment| segment.ident == "job")
+    meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
 }
 
 /// `#[tokio::main]`, `#[tokio::test]` and the like take the `async` away.
 pub(crate) fn turns_synchronous(meta: &Meta) -> bool {
     let segments = &meta.path().segments;
     segments.len() > 1
-        && segments
-            .last()
-            .is_some_and(|last| last.ident == "main" || last.ident == "test")
+        && segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
 }
 
 /// The name without `r#`.

@@ -128,11 +128,7 @@ fn compare(name: &str, found: &syn::File) {
         std::fs::write(&path, &found).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "{} is no longer what is generated:\n{found}",
-        path.display()
-    );
+    assert!(found == expected, "{} is no longer what is generated:\n{found}", path.display());
 }
 
 #[test]

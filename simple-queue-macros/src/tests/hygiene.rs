@@ -86,11 +86,7 @@ fn assert_rooted(expansion: TokenStream) {
         if CRATES.contains(&word.as_str()) || word == "renamed" {
             let goes_on = before(3).starts_with(char::is_alphanumeric);
             let starts = !goes_on || KEYWORDS.contains(&before(3));
-            assert!(
-                follows_colons && starts,
-                "`{word}` not at the root: {}",
-                context()
-            );
+            assert!(follows_colons && starts, "`{word}` not at the root: {}", context());
         }
     }
 }

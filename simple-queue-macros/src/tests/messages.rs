@@ -22,55 +22,22 @@ fn what_is_right_is_passed_over() {
 #[test]
 fn each_mistake_in_the_arguments_is_named_once() {
     for (arguments, start) in [
-        (
-            quote!(retry = 5),
-            "unknown argument `retry`, did you mean `retries`?",
-        ),
-        (
-            quote!(que = "a"),
-            "unknown argument `que`, did you mean `queue`?",
-        ),
-        (
-            quote!(retries = 1, retries = 2),
-            "argument `retries` given twice",
-        ),
-        (
-            quote!(retries),
-            "`retries` needs a value, like `retries = 5`",
-        ),
-        (
-            quote!(retries(5)),
-            "`retries` takes one value, like `retries = 5`",
-        ),
+        (quote!(retry = 5), "unknown argument `retry`, did you mean `retries`?"),
+        (quote!(que = "a"), "unknown argument `que`, did you mean `queue`?"),
+        (quote!(retries = 1, retries = 2), "argument `retries` given twice"),
+        (quote!(retries), "`retries` needs a value, like `retries = 5`"),
+        (quote!(retries(5)), "`retries` takes one value, like `retries = 5`"),
         (quote!(retries =), "`retries` needs a value"),
         (quote!(retries: 5), "expected `=` after `retries`"),
         (quote!(retries = 5u8), "expected a whole number"),
-        (
-            quote!(retries = 1001),
-            "`retries` must be between 0 and 1000",
-        ),
-        (
-            quote!(retries = 99999999999999999999),
-            "`retries` must be between",
-        ),
+        (quote!(retries = 1001), "`retries` must be between 0 and 1000"),
+        (quote!(retries = 99999999999999999999), "`retries` must be between"),
         (quote!("emails"), "expected an argument, like"),
-        (
-            quote!(backoff = "Linear"),
-            "unknown backoff \"Linear\", did you mean \"linear\"?",
-        ),
-        (
-            quote!(backoff = my::function),
-            "only a name is supported yet",
-        ),
-        (
-            quote!(max_attempts = 1, backoff = "none"),
-            "this job is never retried",
-        ),
+        (quote!(backoff = "Linear"), "unknown backoff \"Linear\", did you mean \"linear\"?"),
+        (quote!(backoff = my::function), "only a name is supported yet"),
+        (quote!(max_attempts = 1, backoff = "none"), "this job is never retried"),
         (quote!(unique = "{user_id"), "unmatched `{` in the key"),
-        (
-            quote!(unique = "{user_id.}"),
-            "`` in `{user_id.}` is not the name of a field",
-        ),
+        (quote!(unique = "{user_id.}"), "`` in `{user_id.}` is not the name of a field"),
         (quote!(unique(by = [])), "`unique(..)` is not supported yet"),
         (quote!(name = ""), "job names may only use"),
     ] {
@@ -144,10 +111,7 @@ fn types_are_shown_as_they_are_written() {
             async fn send(pairs: &[(a::B<C>, &'static [D; 2])]) {}
         ),
     );
-    assert!(
-        said[0].contains("so `&[(a::B<C>, &'static [D; 2])]` must be"),
-        "{said:?}"
-    );
+    assert!(said[0].contains("so `&[(a::B<C>, &'static [D; 2])]` must be"), "{said:?}");
 }
 
 /// What is said to these arguments on a function that is right.

@@ -4,13 +4,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 /// The units, and what they are in milliseconds.
-const UNITS: [(&str, u64); 5] = [
-    ("ms", 1),
-    ("s", 1_000),
-    ("m", 60_000),
-    ("h", 3_600_000),
-    ("d", 86_400_000),
-];
+const UNITS: [(&str, u64); 5] =
+    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// What is wrong, and where in the text.
 #[derive(Debug, PartialEq)]
@@ -69,10 +64,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
         parts += 1;
     }
     if parts == 0 {
-        return wrong(
-            "expected a duration, like \"30s\" or \"1h 30m\"".to_owned(),
-            0..text.len(),
-        );
+        return wrong("expected a duration, like \"30s\" or \"1h 30m\"".to_owned(), 0..text.len());
     }
     Ok(Duration::from_millis(millis))
 }
@@ -94,11 +86,7 @@ mod tests {
     fn points_at_the_part_that_is_wrong() {
         let wrong = |text: &str| parse(text).unwrap_err();
         assert_eq!(wrong("1h 30").place, 3..5);
-        assert!(
-            wrong("30")
-                .message
-                .contains("\"30\" has no unit; write \"30s\"")
-        );
+        assert!(wrong("30").message.contains("\"30\" has no unit; write \"30s\""));
         assert_eq!(wrong("5 parsecs").place, 0..1);
         assert_eq!(wrong("5parsecs").place, 1..8);
         assert!(wrong("").message.contains("expected a duration"));

@@ -40,10 +40,7 @@ pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
     }
     let Ok(literal) = syn::parse2::<LitStr>(tokens.clone()) else {
         let example = example("queue");
-        errors.on(
-            tokens,
-            format!("expected a queue name, like `{example}`, or a constant"),
-        );
+        errors.on(tokens, format!("expected a queue name, like `{example}`, or a constant"));
         return None;
     };
     let name = literal.value();
@@ -71,10 +68,7 @@ pub(crate) fn krate(arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
             Ok(path) => Some(path.into_token_stream()),
             Err(_) => {
                 let example = example("crate");
-                errors.on(
-                    tokens,
-                    format!("expected the path of simple-queue, like `{example}`"),
-                );
+                errors.on(tokens, format!("expected the path of simple-queue, like `{example}`"));
                 None
             }
         };

@@ -54,27 +54,18 @@ pub(crate) fn backoff(
         && syn::parse2::<syn::Lit>(tokens.clone()).is_err()
     {
         let example = example("backoff");
-        errors.on(
-            tokens,
-            format!("only a name is supported yet, like `{example}` ({names})"),
-        );
+        errors.on(tokens, format!("only a name is supported yet, like `{example}` ({names})"));
         return None;
     }
     let literal = values::string(arg, errors)?;
     let name = literal.value();
     let Some((_, backoff)) = BACKOFFS.iter().find(|(known, _)| *known == name) else {
         let suggestion = did_you_mean(&name, BACKOFFS.iter().map(|(known, _)| *known), '"');
-        errors.at(
-            literal.span(),
-            format!("unknown backoff \"{name}\"{suggestion} ({names})"),
-        );
+        errors.at(literal.span(), format!("unknown backoff \"{name}\"{suggestion} ({names})"));
         return None;
     };
     if matches!(attempts, Some(Attempts(1))) {
-        errors.at(
-            arg.key.span(),
-            "this job is never retried, so `backoff` has no effect",
-        );
+        errors.at(arg.key.span(), "this job is never retried, so `backoff` has no effect");
         return None;
     }
     Some(*backoff)
@@ -99,10 +90,5 @@ pub(crate) fn timeout(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
 
 pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {
     let bounds = "-32768 and 32767 (smaller numbers run first)";
-    values::whole_number(
-        arg,
-        i64::from(i16::MIN)..=i64::from(i16::MAX),
-        bounds,
-        errors,
-    )
+    values::whole_number(arg, i64::from(i16::MIN)..=i64::from(i16::MAX), bounds, errors)
 }

@@ -57,24 +57,12 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             Judged::State(ty) => (Some(Param::State(ty)), None),
             Judged::Stored(ty) => {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
-                let stub = StubArg::Stored {
-                    name: name.clone(),
-                    ty: Box::new(ty.clone()),
-                };
-                (
-                    Some(Param::Stored(StoredArg { name, ty, docs })),
-                    Some(stub),
-                )
+                let stub = StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) };
+                (Some(Param::Stored(StoredArg { name, ty, docs })), Some(stub))
             }
             Judged::Owned(ty) => {
                 let name = named().unwrap_or_else(unnamed);
-                (
-                    None,
-                    Some(StubArg::Owned {
-                        name,
-                        ty: Box::new(ty),
-                    }),
-                )
+                (None, Some(StubArg::Owned { name, ty: Box::new(ty) }))
             }
             Judged::Unstorable => (None, Some(StubArg::Anything)),
             Judged::Unborrowable => (None, None),
@@ -92,19 +80,12 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             Type::Reference(_) => Role::Injected(shown(ty)),
             _ => Role::Stored,
         };
-        known.extend(named().map(|name| Known {
-            name: plain(&name),
-            role,
-        }));
+        known.extend(named().map(|name| Known { name: plain(&name), role }));
     }
     if !signature.generics.params.is_empty() {
         guessed.fill_with(|| StubArg::Anything);
     }
-    Params {
-        sound,
-        guessed,
-        known,
-    }
+    Params { sound, guessed, known }
 }
 
 /// What one parameter's type makes of it.
@@ -143,10 +124,8 @@ impl Borrowed {
             return self.context(reference, errors);
         }
         if mentions(ty, "impl") {
-            errors.on(
-                reference,
-                "a job cannot be generic: borrow one known type, or a `&dyn Trait`",
-            );
+            errors
+                .on(reference, "a job cannot be generic: borrow one known type, or a `&dyn Trait`");
             return Judged::Unborrowable;
         }
         if reference.mutability.is_some() {
@@ -155,11 +134,7 @@ impl Borrowed {
             errors.on(reference, message);
             return Judged::Unborrowable;
         }
-        if let Some(lifetime) = reference
-            .lifetime
-            .as_ref()
-            .filter(|name| name.ident == "static")
-        {
+        if let Some(lifetime) = reference.lifetime.as_ref().filter(|name| name.ident == "static") {
             let message = "the worker's state is lent for one run; write `&` without `'static`";
             errors.on(lifetime, message);
             return Judged::Unborrowable;
@@ -253,19 +228,13 @@ fn attributes(param: &PatType, errors: &mut Errors) -> Vec<Attribute> {
         if path.is_ident("doc") {
             docs.push(attr.clone());
         } else if path.is_ident("serde") {
-            errors.on(
-                attr,
-                "the attributes of an argument are not passed on to serde",
-            );
+            errors.on(attr, "the attributes of an argument are not passed on to serde");
         } else if is_job(&attr.meta) {
             let options = match &attr.meta {
                 syn::Meta::List(list) => list.tokens.clone(),
                 _ => TokenStream::new(),
             };
-            let place = path
-                .segments
-                .last()
-                .map_or_else(Span::call_site, |last| last.ident.span());
+            let place = path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
             args::refuse_on_parameter(options, place, errors);
         }
     }

@@ -54,10 +54,7 @@ pub(crate) fn check(attrs: &[Attribute], signature: &Signature, errors: &mut Err
             errors.on(attr, "`#[job]` given twice");
         } else if turns_synchronous(&attr.meta) {
             let path = shown(attr.path());
-            errors.on(
-                attr,
-                format!("`#[{path}]` takes the `async` away that a job needs"),
-            );
+            errors.on(attr, format!("`#[{path}]` takes the `async` away that a job needs"));
         }
     }
 
@@ -75,66 +72,36 @@ pub(crate) fn check(attrs: &[Attribute], signature: &Signature, errors: &mut Err
 
 /// The doc comments and the deprecation, which the payload struct shares.
 pub(crate) fn copied(attrs: Vec<Attribute>) -> (Vec<Attribute>, Option<Attribute>) {
-    let (docs, others): (Vec<_>, Vec<_>) = attrs
-        .into_iter()
-        .partition(|attr| attr.path().is_ident("doc"));
-    let deprecated = others
-        .into_iter()
-        .find(|attr| attr.path().is_ident("deprecated"));
+    let (docs, others): (Vec<_>, Vec<_>) =
+        attrs.into_iter().partition(|attr| attr.path().is_ident("doc"));
+    let deprecated = others.into_iter().find(|attr| attr.path().is_ident("deprecated"));
     (docs, deprecated)
 }
 
 /// Where the return type stands, or what to point at when there is none.
 pub(crate) fn place(output: &ReturnType, otherwise: Span) -> Place {
     let ReturnType::Type(_, ty) = output else {
-        return Place {
-            first: otherwise,
-            last: otherwise,
-        };
+        return Place { first: otherwise, last: otherwise };
     };
-    let spans: Vec<Span> = ty
-        .to_token_stream()
-        .into_iter()
-        .map(|token| token.span())
-        .collect();
+    let spans: Vec<Span> = ty.to_token_stream().into_iter().map(|token| token.span()).collect();
     let first = spans.first().copied().unwrap_or(otherwise);
-    Place {
-        first,
-        last: spans.last().copied().unwrap_or(first),
-    }
+    Place { first, last: spans.last().copied().unwrap_or(first) }
 }
 
 fn qualifiers(signature: &Signature, errors: &mut Errors) {
-    let Signature {
-        constness,
-        asyncness,
-        safety,
-        abi,
-        fn_token,
-        ident,
-        variadic,
-        ..
-    } = signature;
+    let Signature { constness, asyncness, safety, abi, fn_token, ident, variadic, .. } = signature;
     if let Some(token) = constness {
-        errors.on(
-            token,
-            "a job cannot be `const`: it runs when a worker gets to it",
-        );
+        errors.on(token, "a job cannot be `const`: it runs when a worker gets to it");
     }
     if let Safety::Unsafe(token) = safety {
-        errors.on(
-            token,
-            "a job cannot be `unsafe`: no caller is there to keep its promise",
-        );
+        errors.on(token, "a job cannot be `unsafe`: no caller is there to keep its promise");
     }
     if let Some(abi) = abi {
         errors.on(abi, "a job cannot be `extern`: only the worker calls it");
     }
     if let Some(variadic) = variadic {
-        errors.on(
-            variadic,
-            "a job cannot be variadic: each stored argument needs a name and a type",
-        );
+        errors
+            .on(variadic, "a job cannot be variadic: each stored argument needs a name and a type");
     }
     if asyncness.is_none() && constness.is_none() {
         let message =
@@ -145,10 +112,8 @@ fn qualifiers(signature: &Signature, errors: &mut Errors) {
 
 fn generics(signature: &Signature, errors: &mut Errors) {
     let generics = &signature.generics;
-    let only_lifetimes = generics
-        .params
-        .iter()
-        .all(|param| matches!(param, GenericParam::Lifetime(_)));
+    let only_lifetimes =
+        generics.params.iter().all(|param| matches!(param, GenericParam::Lifetime(_)));
     if !generics.params.is_empty() && only_lifetimes {
         let message = "a job has no lifetimes: what it stores is owned, \
                        and a borrowed `&T` of the worker's state needs no name";
@@ -158,20 +123,12 @@ fn generics(signature: &Signature, errors: &mut Errors) {
                        to be read back from the database";
         errors.on(&generics.params, message);
     } else if let Some(clause) = &generics.where_clause {
-        errors.on(
-            clause,
-            "remove the `where` clause: nothing in a job is generic",
-        );
+        errors.on(clause, "remove the `where` clause: nothing in a job is generic");
     }
 }
 
 fn is_associated(signature: &Signature, errors: &mut Errors) -> bool {
-    let Signature {
-        ident,
-        inputs,
-        output,
-        ..
-    } = signature;
+    let Signature { ident, inputs, output, .. } = signature;
     if let Some(FnArg::Receiver(receiver)) = inputs.first() {
         let message = "a job cannot take `self`: it is stored, and run later in another process\
                        \n\nhelp: take what it needs as `&T` (the worker's state) or by value (stored)";

@@ -39,10 +39,7 @@ pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
     let opening = text.find('"').map_or(0, |quote| quote + 1);
     let as_written = text.contains(&literal.value());
     let place = place.start + opening..place.end + opening;
-    token
-        .subspan(place)
-        .filter(|_| as_written)
-        .unwrap_or_else(|| literal.span())
+    token.subspan(place).filter(|_| as_written).unwrap_or_else(|| literal.span())
 }
 
 fn key(literal: &LitStr, known: &[Known], errors: &mut Errors) -> Option<Vec<Piece>> {
@@ -74,17 +71,8 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         errors.at(place, message);
         return None;
     }
-    let stored = || {
-        known
-            .iter()
-            .filter(|known| known.role == Role::Stored)
-            .map(|k| &*k.name)
-    };
-    match known
-        .iter()
-        .find(|known| known.name == argument)
-        .map(|known| &known.role)
-    {
+    let stored = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
+    match known.iter().find(|known| known.name == argument).map(|known| &known.role) {
         Some(Role::Stored) => {}
         Some(Role::Refused) => return None,
         Some(Role::Injected(ty)) => {
@@ -102,10 +90,7 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
                 true => "this job stores no arguments".to_owned(),
                 false => format!("the stored arguments are {}", names.join(", ")),
             };
-            errors.at(
-                place,
-                format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"),
-            );
+            errors.at(place, format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"));
             return None;
         }
     }
@@ -113,10 +98,7 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
     let mut path = vec![member(argument, place)?];
     for name in names {
         let Some(member) = member(name, place) else {
-            errors.at(
-                place,
-                format!("`{name}` in `{{{text}}}` is not the name of a field"),
-            );
+            errors.at(place, format!("`{name}` in `{{{text}}}` is not the name of a field"));
             return None;
         };
         path.push(member);
@@ -161,18 +143,12 @@ fn split(template: &str) -> Result<Vec<Part>, Wrong> {
             rest = &rest[2..];
         } else if c == '}' {
             let message = "unmatched `}` in the key; write `}}` for a brace".to_owned();
-            return Err(Wrong {
-                message,
-                place: at..at + 1,
-            });
+            return Err(Wrong { message, place: at..at + 1 });
         } else if c == '{' {
             let hole = rest[1..].split_once(['{', '}']).map(|(hole, _)| hole);
             let Some(hole) = hole.filter(|hole| rest[1 + hole.len()..].starts_with('}')) else {
                 let message = "unmatched `{` in the key; write `{{` for a brace".to_owned();
-                return Err(Wrong {
-                    message,
-                    place: at..at + 1,
-                });
+                return Err(Wrong { message, place: at..at + 1 });
             };
             let place = at..at + hole.len() + 2;
             if hole.is_empty() {
@@ -204,15 +180,7 @@ mod tests {
         let parts = split("a{{b}}:{user.id}-{x}").unwrap();
         let hole = |text: &str, place| Part::Hole(text.to_owned(), place);
         let text = |text: &str| Part::Text(text.to_owned());
-        assert_eq!(
-            parts,
-            [
-                text("a{b}:"),
-                hole("user.id", 7..16),
-                text("-"),
-                hole("x", 17..20)
-            ]
-        );
+        assert_eq!(parts, [text("a{b}:"), hole("user.id", 7..16), text("-"), hole("x", 17..20)]);
     }
 
     #[test]
@@ -220,11 +188,6 @@ mod tests {
         assert_eq!(split("a{b").unwrap_err().place, 1..2);
         assert_eq!(split("ab}").unwrap_err().place, 2..3);
         assert_eq!(split("a{b{c}").unwrap_err().place, 1..2);
-        assert!(
-            split("a{}")
-                .unwrap_err()
-                .message
-                .contains("name an argument")
-        );
+        assert!(split("a{}").unwrap_err().message.contains("name an argument"));
     }
 }

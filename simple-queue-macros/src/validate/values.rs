@@ -15,10 +15,7 @@ pub(crate) fn tokens<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<&'a TokenS
     match value {
         Value::Equals(tokens) => Some(tokens),
         Value::Flag => {
-            errors.at(
-                key.span(),
-                format!("`{key}` needs a value, like `{example}`"),
-            );
+            errors.at(key.span(), format!("`{key}` needs a value, like `{example}`"));
             None
         }
         Value::List(list) => {
@@ -74,10 +71,7 @@ struct Number {
 impl syn::parse::Parse for Number {
     fn parse(input: syn::parse::ParseStream) -> syn::Result<Self> {
         let minus: Option<syn::Token![-]> = input.parse()?;
-        Ok(Self {
-            negative: minus.is_some(),
-            digits: input.parse()?,
-        })
+        Ok(Self { negative: minus.is_some(), digits: input.parse()? })
     }
 }
 

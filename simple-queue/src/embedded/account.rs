@@ -44,10 +44,7 @@ impl Account {
             let passwd = fs::read_to_string(file).context("read", file)?;
             dropped_to = Some(unprivileged(&passwd).ok_or(EmbeddedError::NoAccount)?);
         }
-        Ok(Self {
-            dropped_to,
-            own_id: own_id.as_raw(),
-        })
+        Ok(Self { dropped_to, own_id: own_id.as_raw() })
     }
 
     pub(super) fn is_other_user(&self) -> bool {
@@ -135,9 +132,7 @@ impl User {
 }
 
 fn unprivileged(passwd: &str) -> Option<User> {
-    CANDIDATES
-        .into_iter()
-        .find_map(|name| passwd.lines().find_map(|line| entry(line, name)))
+    CANDIDATES.into_iter().find_map(|name| passwd.lines().find_map(|line| entry(line, name)))
 }
 
 fn entry(line: &str, name: &'static str) -> Option<User> {
@@ -145,20 +140,13 @@ fn entry(line: &str, name: &'static str) -> Option<User> {
     if fields.next() != Some(name) {
         return None;
     }
-    let user = User {
-        name,
-        id: number(fields.nth(1)?)?,
-        group: number(fields.next()?)?,
-    };
+    let user = User { name, id: number(fields.nth(1)?)?, group: number(fields.next()?)? };
     (user.id != 0).then_some(user)
 }
 
 /// The id of a user or group; macOS writes that of `nobody` as -2.
 fn number(field: &str) -> Option<u32> {
-    field
-        .parse()
-        .or_else(|_| field.parse().map(i32::cast_unsigned))
-        .ok()
+    field.parse().or_else(|_| field.parse().map(i32::cast_unsigned)).ok()
 }
 
 #[cfg(test)]
@@ -174,19 +162,11 @@ mod tests {
         let with_postgres = format!("{PASSWD}postgres:x:101:104:,,,:/var/lib/postgresql:/bin/sh\n");
         assert_eq!(
             unprivileged(&with_postgres),
-            Some(User {
-                name: "postgres",
-                id: 101,
-                group: 104
-            })
+            Some(User { name: "postgres", id: 101, group: 104 })
         );
         assert_eq!(
             unprivileged(PASSWD),
-            Some(User {
-                name: "nobody",
-                id: u32::MAX - 1,
-                group: u32::MAX - 1
-            })
+            Some(User { name: "nobody", id: u32::MAX - 1, group: u32::MAX - 1 })
         );
     }
 

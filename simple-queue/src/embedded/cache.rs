@@ -28,10 +28,7 @@ impl Cache {
         for directory in places(environment, account) {
             match prepare(&directory, account) {
                 Ok(()) => {
-                    return Ok(Self {
-                        directory,
-                        own_id: account.own_id,
-                    });
+                    return Ok(Self { directory, own_id: account.own_id });
                 }
                 Err(error) => refused = Some(error),
             }
@@ -62,10 +59,7 @@ impl Cache {
         }
         let new = self.directory.join(format!("{name}.new"));
         files::remove_directory(&new).context("remove", &new)?;
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&new)
-            .context("create", &new)?;
+        DirBuilder::new().mode(0o700).create(&new).context("create", &new)?;
         if let Err(error) = make(&new, &lock) {
             files::remove_directory(&new).context("remove", &new)?;
             return Err(error);
@@ -98,26 +92,16 @@ fn places(environment: &Environment, account: &Account) -> Vec<PathBuf> {
     if account.own_id == 0 {
         parents.push(environment.root.join(of_system));
     }
-    let mut places: Vec<PathBuf> = parents
-        .into_iter()
-        .map(|parent| parent.join("simple-queue"))
-        .collect();
+    let mut places: Vec<PathBuf> =
+        parents.into_iter().map(|parent| parent.join("simple-queue")).collect();
     // The name holds the user, because this directory belongs to everybody.
-    places.push(
-        environment
-            .temporary
-            .join(format!("simple-queue-cache-{}", account.own_id)),
-    );
+    places.push(environment.temporary.join(format!("simple-queue-cache-{}", account.own_id)));
     places
 }
 
 fn prepare(directory: &Path, account: &Account) -> Result<(), EmbeddedError> {
     // The server's user has to get at the binaries in it.
-    let mode = if account.is_other_user() {
-        0o755
-    } else {
-        0o700
-    };
+    let mode = if account.is_other_user() { 0o755 } else { 0o700 };
     let mut above = directory.ancestors().skip(1);
     let standing = above.find(|parent| parent.exists()).unwrap_or(directory);
     // Asked first, so that root leaves nothing in the home of the user that it works for.
@@ -143,10 +127,7 @@ fn check_owner(directory: &Path, own_id: u32) -> io::Result<()> {
     if owner == own_id || owner == 0 {
         return Ok(());
     }
-    Err(io::Error::new(
-        io::ErrorKind::PermissionDenied,
-        format!("it belongs to user {owner}"),
-    ))
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to user {owner}")))
 }
 
 /// Checks that nobody but us, and root, can have changed what is in a directory.

@@ -43,9 +43,7 @@ fn with_database(url: &str, database: &str) -> String {
     let end = place[host..].find('/').map_or(place.len(), |at| host + at);
     let mut changed = format!("{}/{database}", &place[..end]);
     // This parameter would win over the path.
-    let kept = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
     for (index, pair) in kept.enumerate() {
         changed.push(if index == 0 { '?' } else { '&' });
         changed.push_str(pair);
@@ -62,18 +60,9 @@ mod tests {
         for (url, expected) in [
             ("postgres://h", "postgres://h/new"),
             ("postgres://u:p@h:5432/old", "postgres://u:p@h:5432/new"),
-            (
-                "postgres://h/old?sslmode=disable",
-                "postgres://h/new?sslmode=disable",
-            ),
-            (
-                "postgres://u@h?sslmode=require",
-                "postgres://u@h/new?sslmode=require",
-            ),
-            (
-                "postgres:///old?host=/run/pg&user=u",
-                "postgres:///new?host=/run/pg&user=u",
-            ),
+            ("postgres://h/old?sslmode=disable", "postgres://h/new?sslmode=disable"),
+            ("postgres://u@h?sslmode=require", "postgres://u@h/new?sslmode=require"),
+            ("postgres:///old?host=/run/pg&user=u", "postgres:///new?host=/run/pg&user=u"),
             ("postgres://h?dbname=old&user=u", "postgres://h/new?user=u"),
         ] {
             assert_eq!(with_database(url, "new"), expected, "{url}");

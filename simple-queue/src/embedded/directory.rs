@@ -41,43 +41,27 @@ impl ServerDirectory {
         let parent = usable(parent, account);
         sweep(parent, &prefix, account.id());
         let path = parent.join(format!("{prefix}{}", Uuid::now_v7().simple()));
-        DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .context("create", &path)?;
+        DirBuilder::new().mode(0o700).create(&path).context("create", &path)?;
         account.give(&path).context("give away", &path)?;
         // A lock that appears is held from the first moment, so that no sweep takes it for left.
         let new = path.join("server.lock.new");
         let server_lock = File::create(&new).context("create", &new)?;
         server_lock.lock().context("lock", &new)?;
         fs::rename(&new, path.join("server.lock")).context("rename", &new)?;
-        Ok(Self {
-            path,
-            temporary: true,
-            server_lock,
-            owner_lock: None,
-        })
+        Ok(Self { path, temporary: true, server_lock, owner_lock: None })
     }
 
     /// Takes the directory that the user named, which must not be in use.
     pub(super) fn named(path: PathBuf, account: &Account) -> Result<Self, EmbeddedError> {
         if !path.exists() {
             let mut builder = DirBuilder::new();
-            builder
-                .recursive(true)
-                .create(&path)
-                .context("create", &path)?;
+            builder.recursive(true).create(&path).context("create", &path)?;
             account.give(&path).context("give away", &path)?;
         }
         account.check_enter(&path)?;
         let owner_lock = lock(&path, "owner.lock", OWNER_PATIENCE)?;
         let server_lock = lock(&path, "server.lock", STOP_PATIENCE)?;
-        Ok(Self {
-            path,
-            temporary: false,
-            server_lock,
-            owner_lock: Some(owner_lock),
-        })
+        Ok(Self { path, temporary: false, server_lock, owner_lock: Some(owner_lock) })
     }
 
     pub(super) fn data(&self) -> PathBuf {
@@ -92,11 +76,7 @@ impl ServerDirectory {
 /// The directory for temporary files, or the common one where the server's user could not remove
 /// anything from it.
 fn usable<'a>(temporary: &'a Path, account: &Account) -> &'a Path {
-    if account.can_change(temporary) {
-        temporary
-    } else {
-        Path::new("/tmp")
-    }
+    if account.can_change(temporary) { temporary } else { Path::new("/tmp") }
 }
 
 /// Takes a lock in the directory that the user named, and waits for it at most so long.
@@ -112,9 +92,7 @@ fn lock(directory: &Path, name: &str, patience: Duration) -> Result<File, Embedd
                 thread::sleep(Duration::from_millis(10));
             }
             Err(TryLockError::WouldBlock) => {
-                return Err(EmbeddedError::AlreadyRunning {
-                    directory: directory.to_owned(),
-                });
+                return Err(EmbeddedError::AlreadyRunning { directory: directory.to_owned() });
             }
         }
     }

@@ -29,12 +29,7 @@ pub(super) fn find(
     environment: &Environment,
     account: &Account,
 ) -> Result<Binaries, EmbeddedError> {
-    let mut search = Search {
-        environment,
-        account,
-        seen: HashSet::new(),
-        passed_over: Vec::new(),
-    };
+    let mut search = Search { environment, account, seen: HashSet::new(), passed_over: Vec::new() };
     let found = match &environment.source {
         BinarySource::Directory(directory) => search.named(directory),
         BinarySource::Package => search.package()?,
@@ -64,10 +59,7 @@ impl Search<'_> {
     fn named(&mut self, directory: &Path) -> Option<Binaries> {
         let found = self.inspect(directory);
         if found.is_none() && self.passed_over.is_empty() {
-            self.pass_over(
-                directory,
-                "SIMPLE_QUEUE_PG_BIN names it, but it holds no `postgres`",
-            );
+            self.pass_over(directory, "SIMPLE_QUEUE_PG_BIN names it, but it holds no `postgres`");
         }
         found
     }
@@ -130,10 +122,7 @@ impl Search<'_> {
                 return Some(Binaries { directory, version });
             }
             Some(major) if SUPPORTED.contains(&major) => {
-                self.pass_over(
-                    &directory,
-                    &format!("version {major} is not the one wanted"),
-                );
+                self.pass_over(&directory, &format!("version {major} is not the one wanted"));
             }
             Some(major) => {
                 self.pass_over(&directory, &format!("version {major} is not supported"));
@@ -144,8 +133,7 @@ impl Search<'_> {
     }
 
     fn pass_over(&mut self, directory: &Path, reason: &str) {
-        self.passed_over
-            .push(format!("{}: {reason}", directory.display()));
+        self.passed_over.push(format!("{}: {reason}", directory.display()));
     }
 }
 
@@ -207,10 +195,7 @@ mod tests {
     #[test]
     fn the_major_version_is_read_from_what_the_programs_print() {
         for (printed, expected) in [
-            (
-                "postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)",
-                Some(15),
-            ),
+            ("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)", Some(15)),
             ("postgres (PostgreSQL) 18.4", Some(18)),
             ("postgres (PostgreSQL) 18beta2", Some(18)),
             ("postgres (PostgreSQL) 9.6.24", Some(9)),
@@ -270,10 +255,7 @@ mod tests {
             "no PostgreSQL 15 to 18 was found",
             &format!("{}: version 14 is not supported", old.display()),
             &format!("{}: there is no `initdb`", lonely.display()),
-            &format!(
-                "{}: `postgres --version` fails: no library",
-                broken.display()
-            ),
+            &format!("{}: `postgres --version` fails: no library", broken.display()),
             "there is no `npm` in PATH",
             "apt-get install postgresql",
             "dnf install postgresql-server",
@@ -307,9 +289,6 @@ mod tests {
         assert_eq!(machine.find(|e| e.wanted = 16..=16), Ok(wanted));
         let message = machine.find(|e| e.wanted = 15..=15).unwrap_err();
         assert!(message.contains("no PostgreSQL 15 was found"), "{message}");
-        assert!(
-            message.contains("version 17 is not the one wanted"),
-            "{message}"
-        );
+        assert!(message.contains("version 17 is not the one wanted"), "{message}");
     }
 }

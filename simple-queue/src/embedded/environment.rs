@@ -47,9 +47,7 @@ impl Environment {
             database_url: text("DATABASE_URL")?,
             source: binary_source(env::var_os("SIMPLE_QUEUE_PG_BIN")),
             wanted: wanted(text("SIMPLE_QUEUE_PG_VERSION")?)?,
-            path: env::split_paths(&path)
-                .filter(|d| d.is_absolute())
-                .collect(),
+            path: env::split_paths(&path).filter(|d| d.is_absolute()).collect(),
             root: PathBuf::from("/"),
             home: absolute("HOME"),
             xdg_cache_home: absolute("XDG_CACHE_HOME"),
@@ -59,10 +57,7 @@ impl Environment {
 
     /// The first `program` in `PATH`.
     pub(super) fn program(&self, program: &str) -> Option<PathBuf> {
-        self.path
-            .iter()
-            .map(|directory| directory.join(program))
-            .find(|file| file.is_file())
+        self.path.iter().map(|directory| directory.join(program)).find(|file| file.is_file())
     }
 }
 
@@ -81,9 +76,7 @@ fn text(name: &'static str) -> Result<Option<String>, EmbeddedError> {
 
 /// The value of a variable that names a directory; like the XDG rules, it ignores a relative one.
 fn absolute(name: &str) -> Option<PathBuf> {
-    env::var_os(name)
-        .map(PathBuf::from)
-        .filter(|path| path.is_absolute())
+    env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 fn binary_source(value: Option<OsString>) -> BinarySource {

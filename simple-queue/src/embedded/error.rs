@@ -185,11 +185,7 @@ pub(super) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, EmbeddedError> {
-        self.map_err(|source| EmbeddedError::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        })
+        self.map_err(|source| EmbeddedError::Io { action, path: path.to_owned(), source })
     }
 }
 

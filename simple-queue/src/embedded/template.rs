@@ -105,10 +105,7 @@ mod tests {
     #[test]
     fn another_version_or_another_place_has_another_template() {
         let name = |directory: &str, version: &str| {
-            template_name(&Binaries {
-                directory: directory.into(),
-                version: version.to_owned(),
-            })
+            template_name(&Binaries { directory: directory.into(), version: version.to_owned() })
         };
         assert_eq!(name("/a", "15.1"), name("/a", "15.1"));
         assert_ne!(name("/a", "15.1"), name("/a", "15.2"));

@@ -24,35 +24,22 @@ pub struct Enqueue<J> {
 impl<J: JobPayload> Enqueue<J> {
     /// A job with the options of its declaration.
     pub fn new(job: J) -> Self {
-        Self {
-            job,
-            due: Due::Now,
-            priority: None,
-        }
+        Self { job, due: Due::Now, priority: None }
     }
 
     /// Due after a wait, counted by the database's clock from the moment it is stored.
     pub fn delay(self, delay: Duration) -> Self {
-        Self {
-            due: Due::After(delay),
-            ..self
-        }
+        Self { due: Due::After(delay), ..self }
     }
 
     /// Due at a time; one in the past means at once.
     pub fn at(self, at: DateTime<Utc>) -> Self {
-        Self {
-            due: Due::At(at),
-            ..self
-        }
+        Self { due: Due::At(at), ..self }
     }
 
     /// Jobs of a smaller priority run first.
     pub fn priority(self, priority: i16) -> Self {
-        Self {
-            priority: Some(priority),
-            ..self
-        }
+        Self { priority: Some(priority), ..self }
     }
 
     /// Stores the job.
@@ -83,10 +70,7 @@ pub async fn enqueue_all<'e, J: JobPayload>(
     jobs: impl IntoIterator<Item = J> + Send,
     on: impl EnqueueOn<'e>,
 ) -> Result<Vec<Enqueued<J>>, Error> {
-    let rows = jobs
-        .into_iter()
-        .map(|job| NewJob::declared(&job))
-        .collect::<Result<Vec<_>, _>>()?;
+    let rows = jobs.into_iter().map(|job| NewJob::declared(&job)).collect::<Result<Vec<_>, _>>()?;
     let inserted = insert(on.target(), rows).await?;
     Ok(inserted.into_iter().map(Enqueued::from).collect())
 }
@@ -127,24 +111,13 @@ impl<J> Enqueued<J> {
 
 impl<J> From<Inserted> for Enqueued<J> {
     fn from(Inserted { id, is_new }: Inserted) -> Self {
-        let outcome = if is_new {
-            EnqueueOutcome::Inserted
-        } else {
-            EnqueueOutcome::Duplicate
-        };
-        Self {
-            id,
-            outcome,
-            payload: PhantomData,
-        }
+        let outcome = if is_new { EnqueueOutcome::Inserted } else { EnqueueOutcome::Duplicate };
+        Self { id, outcome, payload: PhantomData }
     }
 }
 
 impl<J> fmt::Debug for Enqueued<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enqueued")
-            .field("id", &self.id)
-            .field("outcome", &self.outcome)
-            .finish()
+        f.debug_struct("Enqueued").field("id", &self.id).field("outcome", &self.outcome).finish()
     }
 }

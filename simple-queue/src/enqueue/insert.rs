@@ -32,9 +32,9 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
         return Ok(Vec::new());
     }
     match target.0 {
-        Via::Connection { connection, store } => insert_on(connection, &store, &jobs, true)
-            .await
-            .map_err(Error::database("enqueue")),
+        Via::Connection { connection, store } => {
+            insert_on(connection, &store, &jobs, true).await.map_err(Error::database("enqueue"))
+        }
         Via::Pool { pool, store, wake } => {
             let inserted = insert_through(&pool, &store, &jobs, wake.is_none())
                 .await
@@ -89,19 +89,12 @@ async fn insert_once(
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there: HashSet<Uuid> = if answer_was_lost {
         let ids: Vec<Uuid> = jobs.iter().map(|job| job.id).collect();
-        store
-            .find_jobs_anywhere(&mut connection, &ids)
-            .await?
-            .into_iter()
-            .collect()
+        store.find_jobs_anywhere(&mut connection, &ids).await?.into_iter().collect()
     } else {
         HashSet::new()
     };
-    let missing: Vec<NewJob> = jobs
-        .iter()
-        .filter(|job| !there.contains(&job.id))
-        .cloned()
-        .collect();
+    let missing: Vec<NewJob> =
+        jobs.iter().filter(|job| !there.contains(&job.id)).cloned().collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
     let inserted = if missing.len() > ROWS_PER_STATEMENT
         || missing.len() > 1 && missing.iter().any(|job| job.unique_key.is_some())
@@ -117,13 +110,8 @@ async fn insert_once(
     Ok(jobs
         .iter()
         .map(|job| match there.contains(&job.id) {
-            true => Inserted {
-                id: job.id,
-                is_new: true,
-            },
-            false => inserted
-                .next()
-                .expect("one answer for each job that was missing"),
+            true => Inserted { id: job.id, is_new: true },
+            false => inserted.next().expect("one answer for each job that was missing"),
         })
         .collect())
 }
@@ -145,19 +133,10 @@ async fn insert_on(
 
     let mut answers: HashMap<Uuid, Inserted> = HashMap::with_capacity(jobs.len());
     for chunk in plain.chunks(ROWS_PER_STATEMENT) {
-        let new: HashSet<Uuid> = store
-            .insert_jobs(connection, chunk, notify)
-            .await?
-            .into_iter()
-            .collect();
+        let new: HashSet<Uuid> =
+            store.insert_jobs(connection, chunk, notify).await?.into_iter().collect();
         for job in chunk {
-            answers.insert(
-                job.id,
-                Inserted {
-                    id: job.id,
-                    is_new: new.contains(&job.id),
-                },
-            );
+            answers.insert(job.id, Inserted { id: job.id, is_new: new.contains(&job.id) });
         }
     }
     for chunk in keyed.chunks(ROWS_PER_STATEMENT) {
@@ -181,10 +160,7 @@ async fn insert_keyed(
             answers.insert(id, Inserted { id, is_new: true });
         }
         open.retain(|job| !answers.contains_key(&job.id));
-        let keys: Vec<&str> = open
-            .iter()
-            .filter_map(|job| job.unique_key.as_deref())
-            .collect();
+        let keys: Vec<&str> = open.iter().filter_map(|job| job.unique_key.as_deref()).collect();
         let holders: HashMap<String, Uuid> = match keys.is_empty() {
             true => HashMap::new(),
             false => store
@@ -197,13 +173,7 @@ async fn insert_keyed(
         open.retain(|job| {
             let holder = job.unique_key.as_ref().and_then(|key| holders.get(key));
             if let Some(&id) = holder {
-                answers.insert(
-                    job.id,
-                    Inserted {
-                        id,
-                        is_new: id == job.id,
-                    },
-                );
+                answers.insert(job.id, Inserted { id, is_new: id == job.id });
             }
             holder.is_none()
         });

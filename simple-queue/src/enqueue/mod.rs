@@ -47,34 +47,20 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 pub(crate) enum Via<'e> {
     /// A pool: the library sees the commit, so it can repeat what failed in passing. With a [`Wake`]
     /// it wakes the workers itself afterwards, else the statement does.
-    Pool {
-        pool: PgPool,
-        store: Store,
-        wake: Option<Arc<Wake>>,
-    },
+    Pool { pool: PgPool, store: Store, wake: Option<Arc<Wake>> },
     /// The caller's connection, on which a transaction may be open.
-    Connection {
-        connection: &'e mut PgConnection,
-        store: Store,
-    },
+    Connection { connection: &'e mut PgConnection, store: Store },
 }
 
 impl<'e> EnqueueOn<'e> for &'e PgPool {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool {
-            pool: self.clone(),
-            store: default_store(),
-            wake: None,
-        })
+        Target(Via::Pool { pool: self.clone(), store: default_store(), wake: None })
     }
 }
 
 impl<'e> EnqueueOn<'e> for &'e mut PgConnection {
     fn target(self) -> Target<'e> {
-        Target(Via::Connection {
-            connection: self,
-            store: default_store(),
-        })
+        Target(Via::Connection { connection: self, store: default_store() })
     }
 }
 
@@ -99,10 +85,7 @@ pub struct On<'e> {
 
 impl<'e> EnqueueOn<'e> for On<'e> {
     fn target(self) -> Target<'e> {
-        Target(Via::Connection {
-            connection: self.connection,
-            store: self.store,
-        })
+        Target(Via::Connection { connection: self.connection, store: self.store })
     }
 }
 

@@ -9,31 +9,17 @@ use crate::{
 /// Refuses what the database could not hold, or what no worker could read back.
 pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = problem_of_name(&job.queue, MAX_QUEUE_NAME_BYTES) {
-        return Err(Error::InvalidQueueName {
-            name: excerpt(&job.queue),
-            problem,
-        });
+        return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
     }
-    for (what, key) in [
-        ("unique key", &job.unique_key),
-        ("fingerprint", &job.fingerprint),
-    ] {
-        if let Some((key, problem)) = key
-            .as_ref()
-            .and_then(|key| Some((key, problem_of_name(key, MAX_KEY_BYTES)?)))
+    for (what, key) in [("unique key", &job.unique_key), ("fingerprint", &job.fingerprint)] {
+        if let Some((key, problem)) =
+            key.as_ref().and_then(|key| Some((key, problem_of_name(key, MAX_KEY_BYTES)?)))
         {
-            return Err(Error::InvalidKey {
-                what,
-                key: excerpt(key),
-                problem,
-            });
+            return Err(Error::InvalidKey { what, key: excerpt(key), problem });
         }
     }
     if let Some(problem) = problem_of_payload(&job.job_data) {
-        return Err(Error::InvalidPayload {
-            queue: job.queue.clone(),
-            problem,
-        });
+        return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
     match job.max_attempts {
         Some(max_attempts) if max_attempts < 1 => Err(Error::InvalidMaxAttempts { max_attempts }),
@@ -121,12 +107,9 @@ mod tests {
 
     #[test]
     fn good_input_passes() {
-        let job = Job::new(
-            "my queue",
-            serde_json::json!({"text": "a \\u0000 in words"}),
-        )
-        .with_unique_key("k".repeat(512))
-        .with_fingerprint("f");
+        let job = Job::new("my queue", serde_json::json!({"text": "a \\u0000 in words"}))
+            .with_unique_key("k".repeat(512))
+            .with_fingerprint("f");
         validate(&NewJob::from(job)).unwrap();
     }
 
@@ -134,15 +117,9 @@ mod tests {
     fn every_bad_input_is_named_with_its_problem() {
         let deep = (0..128).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
         let cases = [
-            (
-                Job::new("", 1),
-                "cannot be the name of a queue: it is empty",
-            ),
+            (Job::new("", 1), "cannot be the name of a queue: it is empty"),
             (Job::new("q".repeat(300), 1), "it is longer than 63 bytes"),
-            (
-                Job::new("a\0b", 1),
-                "`a\\0b` cannot be the name of a queue: it holds a NUL",
-            ),
+            (Job::new("a\0b", 1), "`a\\0b` cannot be the name of a queue: it holds a NUL"),
             (
                 Job::new("q", 1).with_unique_key(""),
                 "the unique key `` cannot be stored: it is empty",
@@ -152,15 +129,9 @@ mod tests {
                 "longer than 512 bytes; use a hash",
             ),
             (Job::new("q", "a\0b"), "it holds a NUL character"),
-            (
-                Job::new("q", "x".repeat(1024 * 1024)),
-                "the limit is 1048576",
-            ),
+            (Job::new("q", "x".repeat(1024 * 1024)), "the limit is 1048576"),
             (Job::new("q", deep), "nested 128 levels deep"),
-            (
-                Job::new("q", 1).with_max_attempts(0),
-                "at least one attempt, not 0",
-            ),
+            (Job::new("q", 1).with_max_attempts(0), "at least one attempt, not 0"),
         ];
         for (job, expected) in cases {
             let message = refusal(job);

@@ -82,10 +82,6 @@ impl Wake {
     fn take(&self) -> Vec<String> {
         let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
         remote.sending = !remote.queues.is_empty();
-        remote
-            .queues
-            .drain()
-            .map(|queue| Notification::Enqueued { queue }.payload())
-            .collect()
+        remote.queues.drain().map(|queue| Notification::Enqueued { queue }.payload()).collect()
     }
 }

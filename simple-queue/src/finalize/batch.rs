@@ -5,6 +5,7 @@ use std::{
     time::Instant,
 };
 
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{Finalizer, OpenRun, PAUSE_AFTER_A_REFUSAL, PAUSE_FOR_A_LOCK, Settled, fate::Fate};
@@ -13,7 +14,7 @@ use crate::{
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition},
     row::Lease,
-    store::{LeaseState, Lent, Store, answered},
+    store::{LeaseState, Store},
 };
 
 /// Puts together what one statement can write: the same kind of transition, by the same process id,
@@ -27,10 +28,7 @@ pub(super) fn by_transition(runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
             (false, Transition::Retry(_)) => 2,
             (false, Transition::DeadLetter(_)) => 3,
         };
-        batches
-            .entry((open.lease().worker_id, kind))
-            .or_default()
-            .push(open);
+        batches.entry((open.lease().worker_id, kind)).or_default().push(open);
     }
     batches.into_values().collect()
 }
@@ -38,9 +36,9 @@ pub(super) fn by_transition(runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
 impl Finalizer {
     /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
     pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
-        let exchange = async {
-            let mut lent = self.connection.lend().await?;
-            let written = write(&self.store, &mut lent, &batch).await?;
+        let store = &self.store;
+        let answer = self.connection.ask(async |connection| {
+            let written = write(store, connection, &batch).await?;
             let missing: Vec<Lease> = batch
                 .iter()
                 .map(OpenRun::lease)
@@ -48,16 +46,11 @@ impl Finalizer {
                 .collect();
             let states = match missing.as_slice() {
                 [] => Vec::new(),
-                [first, ..] => {
-                    self.store
-                        .read_leases(&mut lent, first.worker_id, &missing)
-                        .await?
-                }
+                [first, ..] => store.read_leases(connection, first.worker_id, &missing).await?,
             };
-            lent.give_back();
             Ok((written, states))
-        };
-        match answered(exchange).await {
+        });
+        match answer.await {
             Ok((written, states)) => {
                 self.retries.reset();
                 self.settle(batch, &written, &states);
@@ -81,16 +74,12 @@ impl Finalizer {
             let lease = open.lease();
             let job_id = lease.job_id;
             if written.contains(&job_id) {
-                (self.settled)(Settled {
-                    lease,
-                    ended: ended(&open.run.transition),
-                });
+                (self.settled)(Settled { lease, ended: ended(&open.run.transition) });
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
-            let state = states
-                .iter()
-                .find(|state| state.job_id == job_id && state.lease == lease.number);
+            let state =
+                states.iter().find(|state| state.job_id == job_id && state.lease == lease.number);
             match Fate::of(&open, state) {
                 Fate::Finished => {
                     // A handler finishes a job in its own transaction in one way only.
@@ -112,10 +101,9 @@ impl Finalizer {
                     let transition = open.run.transition.clone();
                     self.open.push(open.with(transition));
                 }
-                Fate::Locked => self.open.push(OpenRun {
-                    not_before: Some(Instant::now() + PAUSE_FOR_A_LOCK),
-                    ..open
-                }),
+                Fate::Locked => self
+                    .open
+                    .push(OpenRun { not_before: Some(Instant::now() + PAUSE_FOR_A_LOCK), ..open }),
             }
         }
     }
@@ -135,13 +123,11 @@ impl Finalizer {
 
     /// Today's partition of the archive is missing: nobody has looked after it for a week.
     async fn make_partitions(&mut self, batch: Vec<OpenRun>) {
-        let exchange = async {
-            let mut lent = self.connection.lend().await?;
-            let made = self.store.ensure_archive_partitions(&mut lent, 7).await?;
-            lent.give_back();
-            Ok(made)
-        };
-        match answered(exchange).await {
+        let store = &self.store;
+        let made = self
+            .connection
+            .ask(async |connection| store.ensure_archive_partitions(connection).await);
+        match made.await {
             Ok(made) => tracing::info!(made, "made missing partitions of the archive"),
             Err(error) => {
                 tracing::error!(%error, "partitions of the archive are missing and could not be made");
@@ -154,18 +140,14 @@ impl Finalizer {
 
 impl OpenRun {
     fn with(self, transition: Transition) -> Self {
-        let run = super::FinishedRun {
-            transition,
-            verify_first: false,
-            ..self.run
-        };
+        let run = super::FinishedRun { transition, verify_first: false, ..self.run };
         Self { run, ..self }
     }
 }
 
 async fn write(
     store: &Store,
-    connection: &mut Lent<'_>,
+    connection: &mut PgConnection,
     batch: &[OpenRun],
 ) -> sqlx::Result<HashSet<Uuid>> {
     let Some(OpenRun { run: first, .. }) = batch.first() else {

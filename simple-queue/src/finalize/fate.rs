@@ -55,16 +55,8 @@ mod tests {
     use crate::{finalize::FinishedRun, outcome::Retry, row::Lease};
 
     fn open(transition: Transition) -> OpenRun {
-        let lease = Lease {
-            job_id: Uuid::nil(),
-            worker_id: Uuid::nil(),
-            number: 7,
-        };
-        OpenRun::new(FinishedRun {
-            lease,
-            transition,
-            verify_first: false,
-        })
+        let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 7 };
+        OpenRun::new(FinishedRun { lease, transition, verify_first: false })
     }
 
     fn archive() -> OpenRun {
@@ -82,67 +74,31 @@ mod tests {
     }
 
     fn state(held: bool, cancel_requested: bool, finished: bool) -> LeaseState {
-        LeaseState {
-            job_id: Uuid::nil(),
-            lease: 7,
-            held,
-            cancel_requested,
-            finished,
-        }
+        LeaseState { job_id: Uuid::nil(), lease: 7, held, cancel_requested, finished }
     }
 
     #[test]
     fn a_row_that_did_not_change_is_finished_locked_cancelled_or_lost() {
-        assert_eq!(
-            Fate::of(&archive(), Some(&state(false, false, true))),
-            Fate::Finished
-        );
-        assert_eq!(
-            Fate::of(&archive(), Some(&state(true, false, false))),
-            Fate::Locked
-        );
-        assert_eq!(
-            Fate::of(&archive(), Some(&state(true, true, false))),
-            Fate::Locked
-        );
-        assert_eq!(
-            Fate::of(&archive(), Some(&state(false, false, false))),
-            Fate::Lost
-        );
+        assert_eq!(Fate::of(&archive(), Some(&state(false, false, true))), Fate::Finished);
+        assert_eq!(Fate::of(&archive(), Some(&state(true, false, false))), Fate::Locked);
+        assert_eq!(Fate::of(&archive(), Some(&state(true, true, false))), Fate::Locked);
+        assert_eq!(Fate::of(&archive(), Some(&state(false, false, false))), Fate::Lost);
         assert_eq!(Fate::of(&archive(), None), Fate::Lost);
-        assert_eq!(
-            Fate::of(&retry(), Some(&state(false, false, false))),
-            Fate::Lost
-        );
-        assert!(matches!(
-            Fate::of(&retry(), Some(&state(true, true, false))),
-            Fate::Cancelled(_)
-        ));
+        assert_eq!(Fate::of(&retry(), Some(&state(false, false, false))), Fate::Lost);
+        assert!(matches!(Fate::of(&retry(), Some(&state(true, true, false))), Fate::Cancelled(_)));
     }
 
     #[test]
     fn a_retry_whose_answer_was_lost_is_no_lost_lease() {
-        let retry = OpenRun {
-            answer_was_lost: true,
-            ..retry()
-        };
-        assert_eq!(
-            Fate::of(&retry, Some(&state(false, false, false))),
-            Fate::Superseded
-        );
+        let retry = OpenRun { answer_was_lost: true, ..retry() };
+        assert_eq!(Fate::of(&retry, Some(&state(false, false, false))), Fate::Superseded);
     }
 
     #[test]
     fn a_transaction_of_the_handler_that_was_not_committed_leaves_the_job_unfinished() {
         let mut archive = archive();
         archive.run.verify_first = true;
-        assert_eq!(
-            Fate::of(&archive, Some(&state(true, false, false))),
-            Fate::Unfinished
-        );
-        assert_eq!(
-            Fate::of(&archive, Some(&state(false, false, true))),
-            Fate::Finished
-        );
+        assert_eq!(Fate::of(&archive, Some(&state(true, false, false))), Fate::Unfinished);
+        assert_eq!(Fate::of(&archive, Some(&state(false, false, true))), Fate::Finished);
     }
 }

@@ -91,11 +91,7 @@ impl Finalizer {
     /// Waits until there is something to write and takes all that has arrived; `false` at the end.
     async fn gather(&mut self) -> bool {
         let now = Instant::now();
-        let next = self
-            .open
-            .iter()
-            .map(|open| open.not_before.unwrap_or(now))
-            .min();
+        let next = self.open.iter().map(|open| open.not_before.unwrap_or(now)).min();
         let arrived = match next {
             Some(next) if next <= now => None,
             Some(next) => tokio::select! {
@@ -129,11 +125,7 @@ impl Finalizer {
 
 impl OpenRun {
     fn new(run: FinishedRun) -> Self {
-        Self {
-            run,
-            answer_was_lost: false,
-            not_before: None,
-        }
+        Self { run, answer_was_lost: false, not_before: None }
     }
 
     fn lease(&self) -> Lease {

@@ -25,23 +25,11 @@ pub struct Backoff {
 
 #[derive(Debug, Clone, Copy)]
 enum Curve {
-    Fixed {
-        delay: Duration,
-    },
-    Linear {
-        step: Duration,
-    },
-    Exponential {
-        base: Duration,
-        factor: f64,
-        max: Duration,
-    },
-    Custom {
-        delay_after: fn(i32) -> Duration,
-    },
-    CustomDelta {
-        delay_after: fn(i32) -> TimeDelta,
-    },
+    Fixed { delay: Duration },
+    Linear { step: Duration },
+    Exponential { base: Duration, factor: f64, max: Duration },
+    Custom { delay_after: fn(i32) -> Duration },
+    CustomDelta { delay_after: fn(i32) -> TimeDelta },
 }
 
 /// Two custom curves are never equal: the address of a function says nothing of its identity.
@@ -52,11 +40,7 @@ impl PartialEq for Curve {
             | (Self::Linear { step: one }, Self::Linear { step: other }) => one == other,
             (
                 Self::Exponential { base, factor, max },
-                Self::Exponential {
-                    base: other_base,
-                    factor: other_factor,
-                    max: other_max,
-                },
+                Self::Exponential { base: other_base, factor: other_factor, max: other_max },
             ) => {
                 base == other_base && factor.to_bits() == other_factor.to_bits() && max == other_max
             }
@@ -85,37 +69,25 @@ impl Backoff {
     /// The same wait each time.
     #[must_use]
     pub const fn fixed(delay: Duration) -> Self {
-        Self {
-            curve: Curve::Fixed { delay },
-            jitter: DEFAULT_JITTER,
-        }
+        Self { curve: Curve::Fixed { delay }, jitter: DEFAULT_JITTER }
     }
 
     /// A wait that grows by `step` with each attempt.
     #[must_use]
     pub const fn linear(step: Duration) -> Self {
-        Self {
-            curve: Curve::Linear { step },
-            jitter: DEFAULT_JITTER,
-        }
+        Self { curve: Curve::Linear { step }, jitter: DEFAULT_JITTER }
     }
 
     /// A wait of `base`, multiplied by `factor` with each further attempt, at most `max`.
     #[must_use]
     pub const fn exponential(base: Duration, factor: f64, max: Duration) -> Self {
-        Self {
-            curve: Curve::Exponential { base, factor, max },
-            jitter: DEFAULT_JITTER,
-        }
+        Self { curve: Curve::Exponential { base, factor, max }, jitter: DEFAULT_JITTER }
     }
 
     /// A wait that `delay_after` computes from the number of the attempt that failed, from 1.
     #[must_use]
     pub const fn custom(delay_after: fn(i32) -> Duration) -> Self {
-        Self {
-            curve: Curve::Custom { delay_after },
-            jitter: 0.0,
-        }
+        Self { curve: Curve::Custom { delay_after }, jitter: 0.0 }
     }
 
     /// Makes each wait longer by a random part of up to `fraction` of it, from 0 to 1; 0.2 by default.
@@ -123,10 +95,7 @@ impl Backoff {
     /// Jobs that failed together, because what they call was down, then do not come back together.
     #[must_use]
     pub const fn jitter(self, fraction: f64) -> Self {
-        Self {
-            jitter: fraction,
-            ..self
-        }
+        Self { jitter: fraction, ..self }
     }
 
     /// The wait after the given attempt, counted from 1, has failed.
@@ -140,10 +109,9 @@ impl Backoff {
                 f64::min(base.as_secs_f64() * factor.powi(steps), max.as_secs_f64())
             }
             Curve::Custom { delay_after } => delay_after(attempt).as_secs_f64(),
-            Curve::CustomDelta { delay_after } => delay_after(attempt)
-                .to_std()
-                .unwrap_or(Duration::ZERO)
-                .as_secs_f64(),
+            Curve::CustomDelta { delay_after } => {
+                delay_after(attempt).to_std().unwrap_or(Duration::ZERO).as_secs_f64()
+            }
         };
         let lengthened = seconds * (1.0 + self.jitter.clamp(0.0, 1.0) * fastrand::f64());
         // A float grows to infinity and never wraps, so one bound here holds for every curve.
@@ -178,10 +146,9 @@ impl From<BackoffStrategy> for Backoff {
             BackoffStrategy::Exponential { factor, max_delay } => {
                 Self::exponential(Duration::from_secs(1), factor, positive(max_delay))
             }
-            BackoffStrategy::Custom(delay_after) => Self {
-                curve: Curve::CustomDelta { delay_after },
-                jitter: 0.0,
-            },
+            BackoffStrategy::Custom(delay_after) => {
+                Self { curve: Curve::CustomDelta { delay_after }, jitter: 0.0 }
+            }
         }
     }
 }
@@ -206,16 +173,8 @@ mod tests {
         let cases = [
             ("fixed", Backoff::fixed(5 * SECOND), [5, 5, 5, 5]),
             ("linear", Backoff::linear(5 * SECOND), [5, 10, 15, 20]),
-            (
-                "exponential",
-                Backoff::exponential(SECOND, 3.0, 20 * SECOND),
-                [1, 3, 9, 20],
-            ),
-            (
-                "custom",
-                Backoff::custom(|attempt| SECOND * attempt.unsigned_abs()),
-                [1, 2, 3, 4],
-            ),
+            ("exponential", Backoff::exponential(SECOND, 3.0, 20 * SECOND), [1, 3, 9, 20]),
+            ("custom", Backoff::custom(|attempt| SECOND * attempt.unsigned_abs()), [1, 2, 3, 4]),
             ("none", Backoff::NONE, [0, 0, 0, 0]),
         ];
         for (name, backoff, expected) in cases {
@@ -234,10 +193,7 @@ mod tests {
             Backoff::custom(|_| Duration::MAX),
         ] {
             for attempt in [i32::MIN, -1, 0, 1, 310, 1024, i32::MAX] {
-                assert!(
-                    backoff.delay(attempt) <= Backoff::MAX_DELAY,
-                    "{backoff:?}, {attempt}"
-                );
+                assert!(backoff.delay(attempt) <= Backoff::MAX_DELAY, "{backoff:?}, {attempt}");
             }
         }
     }

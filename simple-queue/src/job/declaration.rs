@@ -82,10 +82,7 @@ struct Message {
 
 impl Message {
     const fn new() -> Self {
-        Self {
-            bytes: [0; 1024],
-            length: 0,
-        }
+        Self { bytes: [0; 1024], length: 0 }
     }
 
     const fn push(&mut self, text: &str) {
@@ -112,11 +109,7 @@ mod tests {
     use super::*;
 
     const fn declared(kind: &'static str, hash: u64) -> KindDeclaration {
-        KindDeclaration {
-            kind,
-            hash,
-            declared_at: "src/mail.rs:12",
-        }
+        KindDeclaration { kind, hash, declared_at: "src/mail.rs:12" }
     }
 
     #[test]

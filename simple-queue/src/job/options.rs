@@ -32,39 +32,25 @@ impl JobOptions {
     /// Options that leave everything to the queue's defaults.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            max_attempts: None,
-            backoff: None,
-            timeout: None,
-            priority: 0,
-        }
+        Self { max_attempts: None, backoff: None, timeout: None, priority: 0 }
     }
 
     /// How often a job may be started before it counts as failed; at least 1.
     #[must_use]
     pub const fn max_attempts(self, max_attempts: i32) -> Self {
-        Self {
-            max_attempts: Some(max_attempts),
-            ..self
-        }
+        Self { max_attempts: Some(max_attempts), ..self }
     }
 
     /// How long to wait between two attempts.
     #[must_use]
     pub const fn backoff(self, backoff: Backoff) -> Self {
-        Self {
-            backoff: Some(backoff),
-            ..self
-        }
+        Self { backoff: Some(backoff), ..self }
     }
 
     /// How long one attempt may take; without it an attempt may take for ever.
     #[must_use]
     pub const fn timeout(self, timeout: Duration) -> Self {
-        Self {
-            timeout: Some(timeout),
-            ..self
-        }
+        Self { timeout: Some(timeout), ..self }
     }
 
     /// Jobs of a smaller priority run first; 0 by default.

@@ -71,50 +71,32 @@ pub(crate) enum Decision {
 impl JobError {
     /// The attempt failed; the next one follows after the back-off, if one is left.
     pub fn retry(cause: impl Into<BoxDynError>) -> Self {
-        Self {
-            decision: Decision::Retry,
-            cause: cause.into(),
-        }
+        Self { decision: Decision::Retry, cause: cause.into() }
     }
 
     /// As [`JobError::retry`], but the next attempt is due no earlier than after `delay`.
     pub fn retry_after(delay: Duration, cause: impl Into<BoxDynError>) -> Self {
-        Self {
-            decision: Decision::RetryAfter(delay),
-            cause: cause.into(),
-        }
+        Self { decision: Decision::RetryAfter(delay), cause: cause.into() }
     }
 
     /// No further attempt can help; the job becomes a `critical_failure`.
     pub fn fail(cause: impl Into<BoxDynError>) -> Self {
-        Self {
-            decision: Decision::Fail,
-            cause: cause.into(),
-        }
+        Self { decision: Decision::Fail, cause: cause.into() }
     }
 
     /// Not now: run again after `delay`, without using up an attempt.
     pub fn snooze(delay: Duration) -> Self {
-        Self {
-            decision: Decision::Snooze(delay),
-            cause: "snoozed".into(),
-        }
+        Self { decision: Decision::Snooze(delay), cause: "snoozed".into() }
     }
 
     /// The job is no longer wanted; it becomes `cancelled`.
     pub fn cancel(cause: impl Into<BoxDynError>) -> Self {
-        Self {
-            decision: Decision::Cancel,
-            cause: cause.into(),
-        }
+        Self { decision: Decision::Cancel, cause: cause.into() }
     }
 
     /// The payload cannot be worked with; the job becomes `unprocessable` and no attempt is used.
     pub fn unprocessable(cause: impl Into<BoxDynError>) -> Self {
-        Self {
-            decision: Decision::Unprocessable,
-            cause: cause.into(),
-        }
+        Self { decision: Decision::Unprocessable, cause: cause.into() }
     }
 
     pub(crate) fn decision(&self) -> Decision {

@@ -69,8 +69,6 @@ impl std::str::FromStr for JobStatus {
         ];
         ALL.into_iter()
             .find(|status| status.as_str() == word)
-            .ok_or_else(|| crate::Error::UnknownStatus {
-                status: word.to_owned(),
-            })
+            .ok_or_else(|| crate::Error::UnknownStatus { status: word.to_owned() })
     }
 }

@@ -16,9 +16,8 @@ pub(crate) fn of_arguments(payload: &impl Serialize) -> Result<String, serde_jso
     const OFFSET_BASIS: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     let text = serde_json::to_vec(payload)?;
-    let hash = text.iter().fold(OFFSET_BASIS, |hash, byte| {
-        (hash ^ u128::from(*byte)).wrapping_mul(PRIME)
-    });
+    let hash =
+        text.iter().fold(OFFSET_BASIS, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME));
     Ok(format!("{hash:032x}"))
 }
 
@@ -29,13 +28,7 @@ mod tests {
     #[test]
     fn the_key_of_all_arguments_is_the_published_hash_of_their_json() {
         // The expected value was computed by an independent implementation over the bytes `"a"`.
-        assert_eq!(
-            of_arguments(&"a").unwrap(),
-            "a68c4db0ee8b5822836dbc790667a42a"
-        );
-        assert_ne!(
-            of_arguments(&("a", 1)).unwrap(),
-            of_arguments(&("a", 2)).unwrap()
-        );
+        assert_eq!(of_arguments(&"a").unwrap(), "a68c4db0ee8b5822836dbc790667a42a");
+        assert_ne!(of_arguments(&("a", 1)).unwrap(), of_arguments(&("a", 2)).unwrap());
     }
 }

@@ -47,146 +47,56 @@ enum Becomes {
 fn becomes(outcome: Outcome, attempt: &Attempt) -> Becomes {
     match outcome.transition(attempt) {
         Transition::Archive { .. } => Becomes::Completed,
-        Transition::Retry(Retry {
-            delay,
-            not_before,
-            attempt_kept,
-            reprocessed,
-            error: _,
-        }) => Becomes::Pending {
-            delay,
-            not_before,
-            attempt_kept,
-            reprocessed,
-        },
-        Transition::DeadLetter(DeadLetter {
-            status,
-            attempt_kept,
-            ..
-        }) => Becomes::Dead {
-            status,
-            attempt_kept,
-        },
+        Transition::Retry(Retry { delay, not_before, attempt_kept, reprocessed, error: _ }) => {
+            Becomes::Pending { delay, not_before, attempt_kept, reprocessed }
+        }
+        Transition::DeadLetter(DeadLetter { status, attempt_kept, .. }) => {
+            Becomes::Dead { status, attempt_kept }
+        }
     }
 }
 
 fn retried(delay: Duration, not_before: Option<DateTime<Utc>>) -> Becomes {
-    Becomes::Pending {
-        delay,
-        not_before,
-        attempt_kept: false,
-        reprocessed: false,
-    }
+    Becomes::Pending { delay, not_before, attempt_kept: false, reprocessed: false }
 }
 
 fn rescheduled(delay: Duration, not_before: Option<DateTime<Utc>>) -> Becomes {
-    Becomes::Pending {
-        delay,
-        not_before,
-        attempt_kept: true,
-        reprocessed: true,
-    }
+    Becomes::Pending { delay, not_before, attempt_kept: true, reprocessed: true }
 }
 
 fn dead_with(status: JobStatus) -> Becomes {
-    Becomes::Dead {
-        status,
-        attempt_kept: false,
-    }
+    Becomes::Dead { status, attempt_kept: false }
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table has as many rows as it has")]
 fn every_answer_becomes_its_row_of_the_table() {
     let (short, long) = (Duration::from_secs(1), Duration::from_mins(1));
-    let unprocessable = || Becomes::Dead {
-        status: JobStatus::Unprocessable,
-        attempt_kept: true,
-    };
+    let unprocessable = || Becomes::Dead { status: JobStatus::Unprocessable, attempt_kept: true };
     let rows: Vec<(&str, Outcome, Becomes)> = vec![
         ("()", said(()), Becomes::Completed),
         ("Success", said(JobResult::Success), Becomes::Completed),
-        (
-            "Ok(())",
-            said(Ok::<(), BoxDynError>(())),
-            Becomes::Completed,
-        ),
+        ("Ok(())", said(Ok::<(), BoxDynError>(())), Becomes::Completed),
         ("Failed", said(JobResult::Failed), retried(BACKOFF, None)),
-        (
-            "InternalError",
-            said(JobResult::InternalError),
-            retried(BACKOFF, None),
-        ),
-        (
-            "Err",
-            said(Err::<(), BoxDynError>("no".into())),
-            retried(BACKOFF, None),
-        ),
-        (
-            "panic",
-            Outcome::attempt_failed("panicked".to_owned()),
-            retried(BACKOFF, None),
-        ),
-        (
-            "RetryAt",
-            said(JobResult::RetryAt(at())),
-            retried(BACKOFF, Some(at())),
-        ),
-        (
-            "retry_after short",
-            failed(JobError::retry_after(short, "x")),
-            retried(BACKOFF, None),
-        ),
-        (
-            "retry_after long",
-            failed(JobError::retry_after(long, "x")),
-            retried(long, None),
-        ),
+        ("InternalError", said(JobResult::InternalError), retried(BACKOFF, None)),
+        ("Err", said(Err::<(), BoxDynError>("no".into())), retried(BACKOFF, None)),
+        ("panic", Outcome::attempt_failed("panicked".to_owned()), retried(BACKOFF, None)),
+        ("RetryAt", said(JobResult::RetryAt(at())), retried(BACKOFF, Some(at()))),
+        ("retry_after short", failed(JobError::retry_after(short, "x")), retried(BACKOFF, None)),
+        ("retry_after long", failed(JobError::retry_after(long, "x")), retried(long, None)),
         (
             "RescheduleAt",
             said(JobResult::RescheduleAt(at())),
             rescheduled(Duration::ZERO, Some(at())),
         ),
-        (
-            "snooze",
-            failed(JobError::snooze(long)),
-            rescheduled(long, None),
-        ),
-        (
-            "Critical",
-            said(JobResult::Critical),
-            dead_with(JobStatus::CriticalFailure),
-        ),
-        (
-            "fail",
-            failed(JobError::fail("x")),
-            dead_with(JobStatus::CriticalFailure),
-        ),
-        (
-            "Unprocessable",
-            said(JobResult::Unprocessable),
-            unprocessable(),
-        ),
-        (
-            "unprocessable",
-            failed(JobError::unprocessable("x")),
-            unprocessable(),
-        ),
-        (
-            "HandlerMissing",
-            said(JobResult::HandlerMissing),
-            unprocessable(),
-        ),
-        (
-            "Cancel",
-            said(JobResult::Cancel),
-            dead_with(JobStatus::Cancelled),
-        ),
-        (
-            "cancel",
-            failed(JobError::cancel("x")),
-            dead_with(JobStatus::Cancelled),
-        ),
+        ("snooze", failed(JobError::snooze(long)), rescheduled(long, None)),
+        ("Critical", said(JobResult::Critical), dead_with(JobStatus::CriticalFailure)),
+        ("fail", failed(JobError::fail("x")), dead_with(JobStatus::CriticalFailure)),
+        ("Unprocessable", said(JobResult::Unprocessable), unprocessable()),
+        ("unprocessable", failed(JobError::unprocessable("x")), unprocessable()),
+        ("HandlerMissing", said(JobResult::HandlerMissing), unprocessable()),
+        ("Cancel", said(JobResult::Cancel), dead_with(JobStatus::Cancelled)),
+        ("cancel", failed(JobError::cancel("x")), dead_with(JobStatus::Cancelled)),
         (
             "given back",
             Outcome::given_back(),
@@ -217,18 +127,9 @@ fn a_failure_of_the_last_attempt_is_failed_however_it_was_said() {
 
 #[test]
 fn a_rescheduling_past_the_limit_is_a_bad_job_and_needs_no_attempt_left() {
-    let last = Attempt {
-        reprocess_count: 100,
-        ..attempt(3)
-    };
-    assert_eq!(
-        becomes(said(JobResult::RescheduleAt(at())), &last),
-        dead_with(JobStatus::BadJob)
-    );
-    let before = Attempt {
-        reprocess_count: 99,
-        ..attempt(3)
-    };
+    let last = Attempt { reprocess_count: 100, ..attempt(3) };
+    assert_eq!(becomes(said(JobResult::RescheduleAt(at())), &last), dead_with(JobStatus::BadJob));
+    let before = Attempt { reprocess_count: 99, ..attempt(3) };
     assert_eq!(
         becomes(said(JobResult::RescheduleAt(at())), &before),
         rescheduled(Duration::ZERO, Some(at()))
@@ -237,10 +138,7 @@ fn a_rescheduling_past_the_limit_is_a_bad_job_and_needs_no_attempt_left() {
 
 #[test]
 fn a_requested_cancellation_wins_over_all_but_success() {
-    let cancelled = Attempt {
-        cancel_requested: true,
-        ..attempt(1)
-    };
+    let cancelled = Attempt { cancel_requested: true, ..attempt(1) };
     assert_eq!(becomes(said(()), &cancelled), Becomes::Completed);
     for outcome in [
         said(JobResult::Failed),
@@ -248,10 +146,7 @@ fn a_requested_cancellation_wins_over_all_but_success() {
         said(JobResult::RescheduleAt(at())),
         Outcome::given_back(),
     ] {
-        assert_eq!(
-            becomes(outcome, &cancelled),
-            dead_with(JobStatus::Cancelled)
-        );
+        assert_eq!(becomes(outcome, &cancelled), dead_with(JobStatus::Cancelled));
     }
 }
 
@@ -262,10 +157,7 @@ fn an_error_is_told_with_its_sources_once_each() {
     struct Sending(#[source] std::io::Error);
 
     let outcome = Err::<(), _>(Sending(std::io::Error::other("connection refused"))).into_outcome();
-    assert_eq!(
-        outcome.error.as_deref(),
-        Some("sending failed: connection refused")
-    );
+    assert_eq!(outcome.error.as_deref(), Some("sending failed: connection refused"));
 }
 
 #[test]
@@ -273,15 +165,9 @@ fn the_plain_interface_hears_the_same_decision() {
     for (outcome, decision) in [
         (failed(JobError::fail("x")), Decision::Fail),
         (failed(JobError::snooze(BACKOFF)), Decision::Snooze(BACKOFF)),
-        (
-            Outcome::unprocessable("x".to_owned()),
-            Decision::Unprocessable,
-        ),
+        (Outcome::unprocessable("x".to_owned()), Decision::Unprocessable),
     ] {
         let error = outcome.into_job_result().unwrap_err();
-        assert_eq!(
-            error.downcast_ref::<JobError>().map(JobError::decision),
-            Some(decision)
-        );
+        assert_eq!(error.downcast_ref::<JobError>().map(JobError::decision), Some(decision));
     }
 }

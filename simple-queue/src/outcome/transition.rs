@@ -66,11 +66,7 @@ impl Outcome {
             return Transition::Archive { result: None };
         }
         if attempt.cancel_requested {
-            return dead(
-                JobStatus::Cancelled,
-                "cancelled while it ran".to_owned(),
-                error,
-            );
+            return dead(JobStatus::Cancelled, "cancelled while it ran".to_owned(), error);
         }
         match verdict {
             Verdict::Complete => Transition::Archive { result: None },
@@ -101,13 +97,7 @@ impl Outcome {
 impl Retry {
     /// For a job that did not run, or not to its end, for no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {
-        Self {
-            delay,
-            not_before: None,
-            attempt_kept: true,
-            reprocessed: false,
-            error: None,
-        }
+        Self { delay, not_before: None, attempt_kept: true, reprocessed: false, error: None }
     }
 }
 
@@ -118,10 +108,7 @@ fn retry(
     error: Option<String>,
 ) -> Transition {
     if attempt.number >= attempt.max_attempts {
-        let reason = format!(
-            "attempt {} of {} failed",
-            attempt.number, attempt.max_attempts
-        );
+        let reason = format!("attempt {} of {} failed", attempt.number, attempt.max_attempts);
         return dead(JobStatus::Failed, reason, error);
     }
     Transition::Retry(Retry {
@@ -140,28 +127,14 @@ fn reschedule(
     error: Option<String>,
 ) -> Transition {
     if attempt.reprocess_count >= attempt.max_reprocess_count {
-        let reason = format!(
-            "rescheduled more than {} times",
-            attempt.max_reprocess_count
-        );
+        let reason = format!("rescheduled more than {} times", attempt.max_reprocess_count);
         return dead(JobStatus::BadJob, reason, error);
     }
-    Transition::Retry(Retry {
-        delay,
-        not_before,
-        attempt_kept: true,
-        reprocessed: true,
-        error,
-    })
+    Transition::Retry(Retry { delay, not_before, attempt_kept: true, reprocessed: true, error })
 }
 
 fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {
-    Transition::DeadLetter(DeadLetter {
-        status,
-        reason,
-        attempt_kept: false,
-        error,
-    })
+    Transition::DeadLetter(DeadLetter { status, reason, attempt_kept: false, error })
 }
 
 fn reason_or(error: Option<&str>, otherwise: &str) -> String {

@@ -17,13 +17,6 @@ pub(crate) struct Dedicated {
     connection: Option<PgConnection>,
 }
 
-/// A [`Dedicated`] connection in use. Unless it is given back, it is closed.
-#[derive(Debug)]
-pub(crate) struct Lent<'d> {
-    home: &'d mut Option<PgConnection>,
-    connection: PgConnection,
-}
-
 impl Dedicated {
     /// No statement of a role takes this long while the database is well. The server ends one that
     /// does, and the client stops waiting a little later: then it is certain that the statement is
@@ -38,31 +31,39 @@ impl Dedicated {
 
     pub(crate) fn new(options: &PgConnectOptions) -> Self {
         let statement_timeout = Self::STATEMENT_TIMEOUT;
-        Self {
-            options: options.clone(),
-            statement_timeout,
-            connection: None,
-        }
+        Self { options: options.clone(), statement_timeout, connection: None }
     }
 
     pub(crate) fn for_upkeep(options: &PgConnectOptions) -> Self {
         let statement_timeout = Self::UPKEEP_TIMEOUT;
-        Self {
-            statement_timeout,
-            ..Self::new(options)
-        }
+        Self { statement_timeout, ..Self::new(options) }
     }
 
-    /// Lends the connection, opening one where there is none.
-    pub(crate) async fn lend(&mut self) -> sqlx::Result<Lent<'_>> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.open().await?,
+    /// Exchanges statements and answers with the database, but does not wait for ever.
+    ///
+    /// Cancel safe: an exchange that was not heard to its end, or that failed, leaves no connection
+    /// behind.
+    pub(crate) async fn ask<T>(
+        &mut self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let limit = self.statement_timeout + Self::MARGIN;
+        let answered = async {
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => self.open().await?,
+            };
+            let answer = exchange(&mut connection).await?;
+            self.connection = Some(connection);
+            Ok(answer)
         };
-        Ok(Lent {
-            home: &mut self.connection,
-            connection,
-        })
+        match tokio::time::timeout(limit, answered).await {
+            Ok(answer) => answer,
+            Err(_) => Err(sqlx::Error::Io(io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("no answer within {limit:?}"),
+            ))),
+        }
     }
 
     async fn open(&self) -> sqlx::Result<PgConnection> {
@@ -72,48 +73,5 @@ impl Dedicated {
             .execute(&mut connection)
             .await?;
         Ok(connection)
-    }
-}
-
-impl Lent<'_> {
-    /// Keeps the connection for the next call: the last exchange on it was heard to its end.
-    pub(crate) fn give_back(self) {
-        *self.home = Some(self.connection);
-    }
-}
-
-impl std::ops::Deref for Lent<'_> {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.connection
-    }
-}
-
-impl std::ops::DerefMut for Lent<'_> {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.connection
-    }
-}
-
-/// Waits for an exchange with the database, but not for ever.
-pub(crate) async fn answered<T>(
-    exchange: impl Future<Output = sqlx::Result<T>>,
-) -> sqlx::Result<T> {
-    answered_within(Dedicated::STATEMENT_TIMEOUT, exchange).await
-}
-
-/// As [`answered`], for an exchange of which each statement may take as long as this.
-pub(crate) async fn answered_within<T>(
-    statement_timeout: Duration,
-    exchange: impl Future<Output = sqlx::Result<T>>,
-) -> sqlx::Result<T> {
-    let limit = statement_timeout + Dedicated::MARGIN;
-    match tokio::time::timeout(limit, exchange).await {
-        Ok(answer) => answer,
-        Err(_) => Err(sqlx::Error::Io(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer within {limit:?}"),
-        ))),
     }
 }

@@ -127,9 +127,5 @@ pub(super) fn interval(duration: Duration) -> PgInterval {
     // The longest interval that can still be added to the current time.
     const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
     let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval {
-        months: 0,
-        days: 0,
-        microseconds: std::cmp::min(microseconds, LONGEST),
-    }
+    PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
 }

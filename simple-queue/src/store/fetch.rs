@@ -58,11 +58,7 @@ impl Store {
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
-        let wait: Option<f64> = rows
-            .first()
-            .map(|row| row.try_get("wait"))
-            .transpose()?
-            .flatten();
+        let wait: Option<f64> = rows.first().map(|row| row.try_get("wait")).transpose()?.flatten();
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
             // The one row of an empty claim carries the wait only.
@@ -72,10 +68,7 @@ impl Store {
         }
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        Ok(Fetched {
-            jobs,
-            next_due_in: wait.map(seconds),
-        })
+        Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
     }
 
     /// Returns every row that carries this worker's id and is not among those it knows of.
@@ -104,11 +97,7 @@ impl FetchedJob {
             Err(error) => (Value::Null, Some(error.to_string())),
         };
         let claim = Claim {
-            lease: Lease {
-                job_id,
-                worker_id,
-                number: row.try_get("lease")?,
-            },
+            lease: Lease { job_id, worker_id, number: row.try_get("lease")? },
             timeout: row.try_get::<Option<f64>, _>("timeout")?.map(seconds),
             reprocess_count: row.try_get("reprocess_count")?,
             crash_count: row.try_get("crash_count")?,
@@ -129,12 +118,6 @@ impl FetchedJob {
             kind: row.try_get("kind")?,
             claim: Some(claim.clone()),
         };
-        Ok(Self {
-            job,
-            claim,
-            priority: row.try_get("priority")?,
-            max_attempts,
-            unreadable,
-        })
+        Ok(Self { job, claim, priority: row.try_get("priority")?, max_attempts, unreadable })
     }
 }

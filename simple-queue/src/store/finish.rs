@@ -59,25 +59,12 @@ impl Store {
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
-            .bind(
-                retries
-                    .iter()
-                    .map(|(_, retry)| interval(retry.delay))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                retries
-                    .iter()
-                    .map(|(_, retry)| retry.not_before)
-                    .collect::<Vec<_>>(),
-            )
+            .bind(retries.iter().map(|(_, retry)| interval(retry.delay)).collect::<Vec<_>>())
+            .bind(retries.iter().map(|(_, retry)| retry.not_before).collect::<Vec<_>>())
             .bind(column(|retry| i32::from(retry.attempt_kept)))
             .bind(column(|retry| i32::from(retry.reprocessed)))
             .bind(
-                retries
-                    .iter()
-                    .map(|(_, retry)| stored(retry.error.as_deref()))
-                    .collect::<Vec<_>>(),
+                retries.iter().map(|(_, retry)| stored(retry.error.as_deref())).collect::<Vec<_>>(),
             )
             .fetch_all(connection)
             .await
@@ -95,25 +82,11 @@ impl Store {
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
+            .bind(dead.iter().map(|(_, letter)| letter.status.as_str()).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| stored(Some(&letter.reason))).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| i32::from(letter.attempt_kept)).collect::<Vec<_>>())
             .bind(
-                dead.iter()
-                    .map(|(_, letter)| letter.status.as_str())
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                dead.iter()
-                    .map(|(_, letter)| stored(Some(&letter.reason)))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                dead.iter()
-                    .map(|(_, letter)| i32::from(letter.attempt_kept))
-                    .collect::<Vec<_>>(),
-            )
-            .bind(
-                dead.iter()
-                    .map(|(_, letter)| stored(letter.error.as_deref()))
-                    .collect::<Vec<_>>(),
+                dead.iter().map(|(_, letter)| stored(letter.error.as_deref())).collect::<Vec<_>>(),
             )
             .fetch_all(connection)
             .await

@@ -11,21 +11,9 @@ use crate::Error;
 
 /// Every file of `migrations/`, in order. Files are only ever added.
 const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (
-        1,
-        "tables",
-        include_str!("../../migrations/0001_tables.sql"),
-    ),
-    (
-        2,
-        "archive partitions",
-        include_str!("../../migrations/0002_archive_partitions.sql"),
-    ),
-    (
-        3,
-        "enqueue",
-        include_str!("../../migrations/0003_enqueue.sql"),
-    ),
+    (1, "tables", include_str!("../../migrations/0001_tables.sql")),
+    (2, "archive partitions", include_str!("../../migrations/0002_archive_partitions.sql")),
+    (3, "enqueue", include_str!("../../migrations/0003_enqueue.sql")),
 ];
 
 /// Applies the migrations that are missing.
@@ -35,13 +23,9 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 /// to the session, and a migration that fails leaves it held; so this runs on a connection of its own,
 /// which is closed whatever happens.
 pub(crate) async fn migrate(options: &PgConnectOptions, schema: &Schema) -> Result<(), Error> {
-    let mut connection = options
-        .connect()
-        .await
-        .map_err(Error::database("connect for the migrations"))?;
-    let migrated = migrator(schema)
-        .run_direct(None, &mut connection, false)
-        .await;
+    let mut connection =
+        options.connect().await.map_err(Error::database("connect for the migrations"))?;
+    let migrated = migrator(schema).run_direct(None, &mut connection, false).await;
     let closed = connection.close().await;
     migrated.map_err(failed(schema))?;
     closed.map_err(Error::database("close the connection of the migrations"))
@@ -49,10 +33,7 @@ pub(crate) async fn migrate(options: &PgConnectOptions, schema: &Schema) -> Resu
 
 fn failed(schema: &Schema) -> impl Fn(MigrateError) -> Error {
     let schema = schema.name().to_owned();
-    move |source| Error::Migrate {
-        schema: schema.clone(),
-        source,
-    }
+    move |source| Error::Migrate { schema: schema.clone(), source }
 }
 
 fn migrator(schema: &Schema) -> Migrator {
@@ -60,13 +41,7 @@ fn migrator(schema: &Schema) -> Migrator {
         .iter()
         .map(|&(version, description, sql)| {
             let sql = AssertSqlSafe(schema.write_into(sql)).into_sql_str();
-            Migration::new(
-                version,
-                description.into(),
-                MigrationType::Simple,
-                sql,
-                false,
-            )
+            Migration::new(version, description.into(), MigrationType::Simple, sql, false)
         })
         .collect();
     let mut migrator = Migrator::with_migrations(migrations);

@@ -14,7 +14,7 @@ mod statements;
 mod upkeep;
 mod worker;
 
-pub(crate) use connection::{Dedicated, Lent, answered, answered_within};
+pub(crate) use connection::Dedicated;
 pub(crate) use fetch::{Demand, Fetched, FetchedJob};
 pub(crate) use finish::LeaseState;
 pub(crate) use notification::Notification;

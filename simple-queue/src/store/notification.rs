@@ -15,13 +15,8 @@ impl Notification {
     /// Reads a payload; `None` for one that a newer release may have sent.
     pub(crate) fn parse(payload: &str) -> Option<Self> {
         match payload.split_once(' ')? {
-            ("queue", queue) => Some(Self::Enqueued {
-                queue: queue.to_owned(),
-            }),
-            ("cancel", id) => id
-                .parse()
-                .ok()
-                .map(|job_id| Self::CancelRequested { job_id }),
+            ("queue", queue) => Some(Self::Enqueued { queue: queue.to_owned() }),
+            ("cancel", id) => id.parse().ok().map(|job_id| Self::CancelRequested { job_id }),
             _ => None,
         }
     }
@@ -41,17 +36,10 @@ mod tests {
     #[test]
     fn a_payload_reads_back_as_what_was_sent() {
         for notification in [
-            Notification::Enqueued {
-                queue: "my queue".to_owned(),
-            },
-            Notification::CancelRequested {
-                job_id: Uuid::now_v7(),
-            },
+            Notification::Enqueued { queue: "my queue".to_owned() },
+            Notification::CancelRequested { job_id: Uuid::now_v7() },
         ] {
-            assert_eq!(
-                Notification::parse(&notification.payload()),
-                Some(notification)
-            );
+            assert_eq!(Notification::parse(&notification.payload()), Some(notification));
         }
     }
 

@@ -16,13 +16,9 @@ impl Schema {
         let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
         let is_rest = |c: char| is_first(c) || c.is_ascii_digit();
         if name.len() <= 48 && name.starts_with(is_first) && name.chars().all(is_rest) {
-            Ok(Self {
-                name: name.to_owned(),
-            })
+            Ok(Self { name: name.to_owned() })
         } else {
-            Err(Error::InvalidSchema {
-                schema: name.to_owned(),
-            })
+            Err(Error::InvalidSchema { schema: name.to_owned() })
         }
     }
 
@@ -48,9 +44,7 @@ impl Schema {
 
 impl Default for Schema {
     fn default() -> Self {
-        Self {
-            name: Self::DEFAULT_NAME.to_owned(),
-        }
+        Self { name: Self::DEFAULT_NAME.to_owned() }
     }
 }
 
@@ -69,15 +63,7 @@ mod tests {
 
     #[test]
     fn a_name_that_would_need_escaping_is_refused() {
-        for name in [
-            "",
-            "Jobs",
-            "my schema",
-            "1st",
-            "a\"b",
-            "a;b",
-            &"x".repeat(49),
-        ] {
+        for name in ["", "Jobs", "my schema", "1st", "a\"b", "a;b", &"x".repeat(49)] {
             assert!(Schema::new(name).is_err(), "{name:?}");
         }
     }

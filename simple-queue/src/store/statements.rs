@@ -19,9 +19,7 @@ impl Statement {
 
     /// The statement for one partition of the archive; partitions cannot be parameters.
     pub(super) fn for_partition(&self, partition: &str) -> SqlStr {
-        let sql = self
-            .0
-            .replace(".archive_partition", &format!(".\"{partition}\""));
+        let sql = self.0.replace(".archive_partition", &format!(".\"{partition}\""));
         AssertSqlSafe(sql).into_sql_str()
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, Row};
 
-use super::{Silent, Store, enqueue::interval};
+use super::{Silent, Store, enqueue::interval, statements::Statement};
+
+/// Partitions of the archive are there a week before they are needed.
+const DAYS_AHEAD: i32 = 7;
 
 /// What a reaping came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +40,7 @@ impl Store {
     ) -> sqlx::Result<Reaped> {
         let row = sqlx::query(self.statements.reap_workers.text())
             .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
-            .bind(
-                dead.iter()
-                    .map(|silent| silent.heartbeat_at)
-                    .collect::<Vec<_>>(),
-            )
+            .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
             .bind(max_crash_count)
             .fetch_one(connection)
             .await?;
@@ -56,10 +55,9 @@ impl Store {
     pub(crate) async fn ensure_archive_partitions(
         &self,
         connection: &mut PgConnection,
-        days_ahead: i32,
     ) -> sqlx::Result<i32> {
         sqlx::query_scalar(self.statements.ensure_archive_partitions.text())
-            .bind(days_ahead)
+            .bind(DAYS_AHEAD)
             .fetch_one(connection)
             .await
     }
@@ -91,12 +89,7 @@ impl Store {
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self
-            .statements
-            .detach_archive_partition
-            .for_partition(partition);
-        sqlx::raw_sql(statement).execute(connection).await?;
-        Ok(())
+        on_partition(connection, &self.statements.detach_archive_partition, partition).await
     }
 
     /// Ends a detach that another process began.
@@ -105,25 +98,17 @@ impl Store {
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self
-            .statements
-            .finish_detaching_archive_partition
-            .for_partition(partition);
-        sqlx::raw_sql(statement).execute(connection).await?;
-        Ok(())
+        on_partition(connection, &self.statements.finish_detaching_archive_partition, partition)
+            .await
     }
 
+    /// Removes a partition that has been detached, with all its rows.
     pub(crate) async fn drop_archive_partition(
         &self,
         connection: &mut PgConnection,
         partition: &str,
     ) -> sqlx::Result<()> {
-        let statement = self
-            .statements
-            .drop_archive_partition
-            .for_partition(partition);
-        sqlx::raw_sql(statement).execute(connection).await?;
-        Ok(())
+        on_partition(connection, &self.statements.drop_archive_partition, partition).await
     }
 
     /// Deletes dead letters older than `keep`, at most `limit`; returns how many.
@@ -140,4 +125,14 @@ impl Store {
             .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// Statements that change the structure of a table know no parameters and cannot be prepared.
+async fn on_partition(
+    connection: &mut PgConnection,
+    statement: &Statement,
+    partition: &str,
+) -> sqlx::Result<()> {
+    sqlx::raw_sql(statement.for_partition(partition)).execute(connection).await?;
+    Ok(())
 }

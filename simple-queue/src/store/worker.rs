@@ -78,11 +78,7 @@ impl Store {
                 heartbeat_interval: seconds(interval),
             })
             .collect();
-        Ok(Beat {
-            alive: row.try_get("alive")?,
-            cancelled: row.try_get("cancelled")?,
-            silent,
-        })
+        Ok(Beat { alive: row.try_get("alive")?, cancelled: row.try_get("cancelled")?, silent })
     }
 
     /// Says whether this process sleeps until it is notified.

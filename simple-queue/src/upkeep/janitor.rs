@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 
-use crate::store::{ArchivePartition, Dedicated, Store, answered_within};
+use crate::store::{ArchivePartition, Dedicated, Store};
 
 /// How long what is over is kept.
 ///
@@ -28,10 +28,7 @@ pub struct Retention {
 impl Default for Retention {
     fn default() -> Self {
         const DAY: Duration = Duration::from_hours(24);
-        Self {
-            archive: DAY * 30,
-            dead_letters: DAY * 90,
-        }
+        Self { archive: DAY * 30, dead_letters: DAY * 90 }
     }
 }
 
@@ -50,19 +47,12 @@ pub(crate) struct Janitor {
     retention: Retention,
 }
 
-/// Partitions are there a week before they are needed.
-const DAYS_AHEAD: i32 = 7;
-
 /// So many dead letters go in one statement.
 const BITE: i64 = 1000;
 
 impl Janitor {
     pub(crate) fn new(store: Store, options: &PgConnectOptions, retention: Retention) -> Self {
-        Self {
-            store,
-            connection: Dedicated::for_upkeep(options),
-            retention,
-        }
+        Self { store, connection: Dedicated::for_upkeep(options), retention }
     }
 
     /// One pass over everything. What fails is said and left to the next pass.
@@ -80,11 +70,7 @@ impl Janitor {
             }
         }
         let dead_letters_deleted = self.delete_dead_letters().await?;
-        let swept = Swept {
-            partitions_made,
-            partitions_dropped,
-            dead_letters_deleted,
-        };
+        let swept = Swept { partitions_made, partitions_dropped, dead_letters_deleted };
         if swept != Swept::default() {
             tracing::info!(
                 partitions_made,
@@ -97,64 +83,46 @@ impl Janitor {
     }
 
     async fn make_partitions(&mut self) -> sqlx::Result<i32> {
-        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
-            let mut lent = self.connection.lend().await?;
-            let made = self
-                .store
-                .ensure_archive_partitions(&mut lent, DAYS_AHEAD)
-                .await?;
-            lent.give_back();
-            Ok(made)
-        })
-        .await
+        self.connection
+            .ask(async |connection| self.store.ensure_archive_partitions(connection).await)
+            .await
     }
 
     async fn old_partitions(&mut self) -> sqlx::Result<Vec<ArchivePartition>> {
-        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
-            let mut lent = self.connection.lend().await?;
-            let old = self
-                .store
-                .list_archive_partitions(&mut lent, self.retention.archive)
-                .await?;
-            lent.give_back();
-            Ok(old)
-        })
-        .await
+        self.connection
+            .ask(async |connection| {
+                self.store.list_archive_partitions(connection, self.retention.archive).await
+            })
+            .await
     }
 
     /// Detaches and drops, each step where the last one of a pass that was cut off stopped.
     async fn drop_partition(&mut self, partition: &ArchivePartition) -> sqlx::Result<()> {
-        answered_within(Dedicated::UPKEEP_TIMEOUT, async {
-            let mut lent = self.connection.lend().await?;
-            let (store, name) = (&self.store, partition.name.as_str());
-            if partition.detach_pending {
-                store
-                    .finish_detaching_archive_partition(&mut lent, name)
-                    .await?;
-            } else if partition.attached {
-                store.detach_archive_partition(&mut lent, name).await?;
-            }
-            store.drop_archive_partition(&mut lent, name).await?;
-            lent.give_back();
-            Ok(())
-        })
-        .await
+        self.connection
+            .ask(async |connection| {
+                let (store, name) = (&self.store, partition.name.as_str());
+                if partition.detach_pending {
+                    store.finish_detaching_archive_partition(connection, name).await?;
+                } else if partition.attached {
+                    store.detach_archive_partition(connection, name).await?;
+                }
+                store.drop_archive_partition(connection, name).await?;
+                Ok(())
+            })
+            .await
     }
 
     async fn delete_dead_letters(&mut self) -> sqlx::Result<u64> {
         let mut deleted = 0;
         loop {
-            let bite = answered_within(Dedicated::UPKEEP_TIMEOUT, async {
-                let mut lent = self.connection.lend().await?;
-                let (keep, limit) = (self.retention.dead_letters, BITE);
-                let bite = self
-                    .store
-                    .delete_dead_letters(&mut lent, keep, limit)
-                    .await?;
-                lent.give_back();
-                Ok(bite)
-            })
-            .await?;
+            let bite = self
+                .connection
+                .ask(async |connection| {
+                    self.store
+                        .delete_dead_letters(connection, self.retention.dead_letters, BITE)
+                        .await
+                })
+                .await?;
             deleted += bite;
             if bite < BITE.unsigned_abs() {
                 return Ok(deleted);

@@ -13,7 +13,7 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::store::{Dedicated, Reaped, Silent, Store, answered_within};
+use crate::store::{Dedicated, Reaped, Silent, Store};
 
 /// A process is dead after this many of its intervals without a heartbeat.
 pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
@@ -47,13 +47,7 @@ impl Reaper {
     pub(crate) fn new(store: Store, options: &PgConnectOptions, max_crash_count: i32) -> Self {
         let connection = Dedicated::for_upkeep(options);
         let (unmoved, look_for_orphans) = (HashMap::new(), true);
-        Self {
-            store,
-            connection,
-            max_crash_count,
-            unmoved,
-            look_for_orphans,
-        }
+        Self { store, connection, max_crash_count, unmoved, look_for_orphans }
     }
 
     /// Goes by what the heartbeat sees, until there is none any more.
@@ -89,16 +83,12 @@ impl Reaper {
 
     #[tracing::instrument(name = "reaper", skip_all, fields(dead = dead.len()))]
     async fn reap(&mut self, dead: &[Silent]) -> sqlx::Result<Reaped> {
-        let reaped = answered_within(Dedicated::UPKEEP_TIMEOUT, async {
-            let mut lent = self.connection.lend().await?;
-            let reaped = self
-                .store
-                .reap_workers(&mut lent, dead, self.max_crash_count)
-                .await?;
-            lent.give_back();
-            Ok(reaped)
-        })
-        .await?;
+        let reaped = self
+            .connection
+            .ask(async |connection| {
+                self.store.reap_workers(connection, dead, self.max_crash_count).await
+            })
+            .await?;
         if reaped != Reaped::default() {
             tracing::warn!(
                 workers = reaped.workers,
@@ -119,8 +109,7 @@ impl Reaper {
                 Some(&(heartbeat_at, since)) if heartbeat_at == process.heartbeat_at => since,
                 _ => now,
             };
-            self.unmoved
-                .insert(process.id, (process.heartbeat_at, since));
+            self.unmoved.insert(process.id, (process.heartbeat_at, since));
             if now.duration_since(since) >= patience(process.heartbeat_interval) {
                 dead.push(process);
             }
@@ -141,11 +130,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_secs(5);
 
     fn reaper() -> Reaper {
-        Reaper::new(
-            Store::new(crate::store::Schema::default()),
-            &PgConnectOptions::new(),
-            5,
-        )
+        Reaper::new(Store::new(crate::store::Schema::default()), &PgConnectOptions::new(), 5)
     }
 
     fn silent(beat: i64) -> Silent {
@@ -161,20 +146,14 @@ mod tests {
         let (mut reaper, start) = (reaper(), Instant::now());
         assert_eq!(reaper.judge(start, vec![silent(1)]), vec![]);
         assert_eq!(reaper.judge(start + INTERVAL * 5, vec![silent(1)]), vec![]);
-        assert_eq!(
-            reaper.judge(start + INTERVAL * 6, vec![silent(1)]),
-            vec![silent(1)]
-        );
+        assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
     }
 
     #[test]
     fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
         let (mut reaper, start) = (reaper(), Instant::now());
         for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
-            assert_eq!(
-                reaper.judge(start + INTERVAL * intervals, vec![silent(beat)]),
-                vec![]
-            );
+            assert_eq!(reaper.judge(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
         }
     }
 

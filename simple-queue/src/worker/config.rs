@@ -53,25 +53,15 @@ impl Default for Config {
 
 impl Config {
     pub(crate) fn permits_of(&self, queue: &str) -> usize {
-        self.queue_permits
-            .get(queue)
-            .copied()
-            .unwrap_or(self.default_queue_permits)
+        self.queue_permits.get(queue).copied().unwrap_or(self.default_queue_permits)
     }
 
     pub(crate) fn backoff_of(&self, queue: &str) -> Backoff {
-        self.queue_backoffs
-            .get(queue)
-            .copied()
-            .unwrap_or(self.default_backoff)
+        self.queue_backoffs.get(queue).copied().unwrap_or(self.default_backoff)
     }
 
     pub(crate) fn strategy_of(&self, queue: &str) -> Arc<dyn JobStrategy> {
-        Arc::clone(
-            self.queue_strategies
-                .get(queue)
-                .unwrap_or(&self.default_strategy),
-        )
+        Arc::clone(self.queue_strategies.get(queue).unwrap_or(&self.default_strategy))
     }
 }
 
@@ -103,9 +93,7 @@ impl super::SimpleQueue {
         strategy: impl JobStrategy + 'static,
     ) -> &Self {
         self.configure(|config| {
-            config
-                .queue_strategies
-                .insert(queue.into(), Arc::new(strategy));
+            config.queue_strategies.insert(queue.into(), Arc::new(strategy));
         });
         self
     }

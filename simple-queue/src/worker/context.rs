@@ -63,9 +63,7 @@ impl JobContext {
 
     /// Whether somebody asked for this job's end. A run that goes on is dropped after a grace.
     pub fn is_cancelled(&self) -> bool {
-        self.claim
-            .as_ref()
-            .is_some_and(|claim| claim.run.cancelled.is_cancelled())
+        self.claim.as_ref().is_some_and(|claim| claim.run.cancelled.is_cancelled())
     }
 
     /// Waits until somebody asks for this job's end.
@@ -101,17 +99,12 @@ impl JobContext {
     /// [`Error::LeaseLost`] when another process has taken the job over; the transaction must not be
     /// committed then. Also when the job is run by hand.
     pub async fn finish_in(&self, tx: &mut Transaction<'_, Postgres>) -> Result<(), Error> {
-        let lost = Error::LeaseLost {
-            job_id: self.job_id,
-        };
+        let lost = Error::LeaseLost { job_id: self.job_id };
         let Some(claim) = &self.claim else {
             return Err(lost);
         };
         // Said before the attempt: whatever happens to the transaction, its end is looked up.
-        claim
-            .run
-            .finished_in_transaction
-            .store(true, Ordering::Release);
+        claim.run.finished_in_transaction.store(true, Ordering::Release);
         match self.archive_in(tx, claim.lease).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(lost),
@@ -129,11 +122,7 @@ impl JobContext {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
         loop {
-            if !store
-                .archive_jobs(tx, lease.worker_id, &[(lease, None)])
-                .await?
-                .is_empty()
-            {
+            if !store.archive_jobs(tx, lease.worker_id, &[(lease, None)]).await?.is_empty() {
                 return Ok(true);
             }
             let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;

@@ -46,24 +46,10 @@ impl Execution {
         config: Arc<Config>,
         fetched: FetchedJob,
     ) -> Self {
-        let FetchedJob {
-            mut job,
-            claim,
-            max_attempts,
-            unreadable,
-            priority: _,
-        } = fetched;
-        job.max_attempts = max_attempts
-            .or(handler.options().max_attempts)
-            .unwrap_or(DEFAULT_MAX_ATTEMPTS);
-        Self {
-            worker,
-            handler,
-            config,
-            job,
-            claim,
-            unreadable,
-        }
+        let FetchedJob { mut job, claim, max_attempts, unreadable, priority: _ } = fetched;
+        job.max_attempts =
+            max_attempts.or(handler.options().max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
+        Self { worker, handler, config, job, claim, unreadable }
     }
 
     pub(super) async fn run(self, permit: RunPermit) {
@@ -74,9 +60,7 @@ impl Execution {
             job.kind = self.job.kind,
             job.attempt = self.job.attempt,
         );
-        let finished = async { self.weigh(self.readable().await) }
-            .instrument(span)
-            .await;
+        let finished = async { self.weigh(self.readable().await) }.instrument(span).await;
         // The write that follows needs no permit, so the next job can be fetched meanwhile.
         drop(permit);
         self.worker.finish(finished);
@@ -164,11 +148,7 @@ impl Execution {
     }
 
     fn weigh(&self, outcome: Outcome) -> FinishedRun {
-        let verify_first = self
-            .claim
-            .run
-            .finished_in_transaction
-            .load(Ordering::Acquire);
+        let verify_first = self.claim.run.finished_in_transaction.load(Ordering::Acquire);
         let outcome = if verify_first && outcome.is_complete() {
             // Written only if the job turns out not to be finished after all.
             let error = "finished the job in a transaction that was not committed";
@@ -191,11 +171,7 @@ impl Execution {
         if !verify_first {
             tell(&transition);
         }
-        FinishedRun {
-            lease: self.claim.lease,
-            transition,
-            verify_first,
-        }
+        FinishedRun { lease: self.claim.lease, transition, verify_first }
     }
 }
 

@@ -56,33 +56,20 @@ impl WorkerHandle {
         worker.queue.wake().wake_local();
         joined("poller", self.poller).await;
         worker.tasks.close();
-        if tokio::time::timeout(deadline, worker.tasks.wait())
-            .await
-            .is_err()
-        {
+        if tokio::time::timeout(deadline, worker.tasks.wait()).await.is_err() {
             tracing::warn!(
                 jobs = worker.running.len(),
                 "the deadline is over; what still runs is given back"
             );
             worker.running.abandon_all();
-            if tokio::time::timeout(LAST_WRITES, worker.tasks.wait())
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(LAST_WRITES, worker.tasks.wait()).await.is_err() {
                 tracing::error!(
                     "jobs that block their thread could not be stopped; others will return them"
                 );
             }
         }
-        worker
-            .finished
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if tokio::time::timeout(LAST_WRITES, self.finalizer)
-            .await
-            .is_err()
-        {
+        worker.finished.write().unwrap_or_else(PoisonError::into_inner).take();
+        if tokio::time::timeout(LAST_WRITES, self.finalizer).await.is_err() {
             tracing::error!(
                 jobs = worker.running.len(),
                 "the end of some jobs could not be written; others will return them"
@@ -120,9 +107,7 @@ pub async fn start(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
 pub async fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
     let queue = queue.as_ref();
     let mut handle = start_without_janitor(queue).await;
-    handle
-        .keepers
-        .push(tokio::spawn(run_janitor(Arc::clone(&handle.worker))));
+    handle.keepers.push(tokio::spawn(run_janitor(Arc::clone(&handle.worker))));
     handle
 }
 

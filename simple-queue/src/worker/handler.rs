@@ -77,10 +77,7 @@ pub struct Typed<J, S> {
 impl<J: TypedHandler<S>, S: Send + Sync + 'static> Typed<J, S> {
     /// Runs jobs `J` with this state.
     pub fn new(state: Arc<S>) -> Self {
-        Self {
-            state,
-            job: PhantomData,
-        }
+        Self { state, job: PhantomData }
     }
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Worker;
 use crate::{
     retries::Retries,
-    store::{Beat, Dedicated, WorkerRow, answered},
+    store::{Beat, Dedicated, WorkerRow},
     upkeep::reaper::{Sighting, patience},
 };
 
@@ -55,13 +55,7 @@ impl Heartbeat {
         let row = WorkerRow {
             id: self.worker.id(),
             heartbeat_interval: self.interval(),
-            queues: self
-                .worker
-                .queue
-                .served()
-                .into_iter()
-                .map(|(queue, _)| queue)
-                .collect(),
+            queues: self.worker.queue.served().into_iter().map(|(queue, _)| queue).collect(),
         };
         while let Err(error) = self.write_row(&row).await {
             tracing::warn!(%error, "this worker could not be registered yet; trying again");
@@ -72,23 +66,14 @@ impl Heartbeat {
     }
 
     async fn write_row(&mut self, row: &WorkerRow) -> sqlx::Result<()> {
-        answered(async {
-            let mut lent = self.connection.lend().await?;
-            self.worker.store.register_worker(&mut lent, row).await?;
-            lent.give_back();
-            Ok(())
-        })
-        .await
+        let store = &self.worker.store;
+        self.connection.ask(async |connection| store.register_worker(connection, row).await).await
     }
 
     /// Beats until the worker has stopped.
     pub(super) async fn run(mut self) {
         let stopped = self.worker.stopped.clone();
-        while stopped
-            .run_until_cancelled(tokio::time::sleep(self.pause()))
-            .await
-            .is_some()
-        {
+        while stopped.run_until_cancelled(tokio::time::sleep(self.pause())).await.is_some() {
             if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval() {
                 continue;
             }
@@ -121,23 +106,15 @@ impl Heartbeat {
     async fn beat(&mut self) -> sqlx::Result<()> {
         let worker = &self.worker;
         let (worker_id, running) = (worker.id(), worker.running.ids());
-        let queues: Vec<String> = worker
-            .queue
-            .served()
-            .into_iter()
-            .map(|(queue, _)| queue)
-            .collect();
+        let queues: Vec<String> =
+            worker.queue.served().into_iter().map(|(queue, _)| queue).collect();
         let started = Instant::now();
-        let beat = answered(async {
-            let mut lent = self.connection.lend().await?;
-            let beat = worker
-                .store
-                .heartbeat(&mut lent, worker_id, &queues, &running)
-                .await?;
-            lent.give_back();
-            Ok(beat)
-        })
-        .await?;
+        let beat = self
+            .connection
+            .ask(async |connection| {
+                worker.store.heartbeat(connection, worker_id, &queues, &running).await
+            })
+            .await?;
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
@@ -200,10 +177,10 @@ impl Heartbeat {
             return;
         }
         let worker_id = self.worker.id();
-        let retired = answered(async {
-            let mut lent = self.connection.lend().await?;
-            self.worker.store.retire_worker(&mut lent, worker_id).await
-        });
+        let store = &self.worker.store;
+        let retired = self
+            .connection
+            .ask(async |connection| store.retire_worker(connection, worker_id).await);
         if let Err(error) = retired.await {
             tracing::warn!(%error, %worker_id, "the row of this worker could not be removed; others will bury it");
         }

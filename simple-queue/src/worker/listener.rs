@@ -33,9 +33,7 @@ pub(super) async fn run(worker: Arc<Worker>, options: PgConnectOptions) {
 /// Listens until it no longer can.
 async fn listen(worker: &Worker, options: PgConnectOptions, retries: &mut Retries) -> sqlx::Error {
     let heard = async {
-        let pool = PgPoolOptions::new()
-            .max_connections(1)
-            .connect_lazy_with(options);
+        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
         listener.listen(&worker.store.schema().channel()).await?;

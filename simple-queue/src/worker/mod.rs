@@ -101,9 +101,7 @@ impl Worker {
     fn finish(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
         let finished = self.finished.read().unwrap_or_else(PoisonError::into_inner);
-        let sent = finished
-            .as_ref()
-            .is_some_and(|finished| finished.send(run).is_ok());
+        let sent = finished.as_ref().is_some_and(|finished| finished.send(run).is_ok());
         if !sent {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
         }
@@ -112,9 +110,6 @@ impl Worker {
 
     /// Whether no row can be left in this process's name.
     fn holds_nothing(&self) -> bool {
-        self.running.is_empty()
-            && !self
-                .may_hold_more
-                .load(std::sync::atomic::Ordering::Acquire)
+        self.running.is_empty() && !self.may_hold_more.load(std::sync::atomic::Ordering::Acquire)
     }
 }

@@ -25,9 +25,7 @@ pub struct Permit {
 impl Permit {
     /// A permit that holds a value, such as a semaphore's permit.
     pub fn new<T: Any + Send + Sync>(held: T) -> Self {
-        Self {
-            _held: Box::new(held),
-        }
+        Self { _held: Box::new(held) }
     }
 }
 
@@ -126,10 +124,7 @@ impl Permits {
         let global = Arc::clone(&self.global).try_acquire_owned();
         let queue = self.of(queue, config).try_acquire_owned();
         match (global, queue) {
-            (Ok(global), Ok(queue)) => Some(RunPermit {
-                _global: global,
-                _queue: queue,
-            }),
+            (Ok(global), Ok(queue)) => Some(RunPermit { _global: global, _queue: queue }),
             _ => None,
         }
     }

@@ -33,11 +33,7 @@ impl SimpleQueue {
     pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
         let rows = jobs.into_iter().map(NewJob::from).collect();
         let inserted = insert(self.target(), rows).await?;
-        Ok(inserted
-            .into_iter()
-            .filter(|job| job.is_new)
-            .map(|job| job.id)
-            .collect())
+        Ok(inserted.into_iter().filter(|job| job.is_new).map(|job| job.id).collect())
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
@@ -47,10 +43,7 @@ impl SimpleQueue {
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
         let mut connection = self.acquire().await?;
-        let found = self
-            .store()
-            .find_jobs_by_unique_key(&mut connection, &[unique_key])
-            .await;
+        let found = self.store().find_jobs_by_unique_key(&mut connection, &[unique_key]).await;
         let ids: Vec<Uuid> = found
             .map_err(Error::database("find a job by its unique key"))?
             .into_iter()
@@ -69,10 +62,7 @@ impl SimpleQueue {
         fingerprint: &str,
     ) -> Result<(), BoxDynError> {
         let mut connection = self.acquire().await?;
-        let found = self
-            .store()
-            .find_jobs_by_fingerprint(&mut connection, fingerprint)
-            .await;
+        let found = self.store().find_jobs_by_fingerprint(&mut connection, fingerprint).await;
         let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
         self.cancel(&mut connection, &ids).await
     }
@@ -92,10 +82,7 @@ impl SimpleQueue {
     }
 
     async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.pool()
-            .acquire()
-            .await
-            .map_err(Error::database("acquire a connection"))
+        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
     }
 
     /// The state of a job, wherever it is.

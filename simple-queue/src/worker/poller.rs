@@ -13,7 +13,7 @@ use crate::{
     finalize::FinishedRun,
     outcome::{Retry, Transition},
     retries::Retries,
-    store::{Dedicated, Demand, Fetched, FetchedJob, answered},
+    store::{Dedicated, Demand, Fetched, FetchedJob},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -56,11 +56,7 @@ impl Poller {
             worker,
             connection,
             retries: Retries::default(),
-            sleep: SleepCycle {
-                nap: FIRST_NAP,
-                marked: None,
-                busy_since: Instant::now(),
-            },
+            sleep: SleepCycle { nap: FIRST_NAP, marked: None, busy_since: Instant::now() },
             turn: 0,
             unheard_claim: None,
         }
@@ -137,11 +133,7 @@ impl Poller {
             .into_iter()
             .map(|(queue, kinds)| {
                 let permits = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
-                Demand {
-                    queue,
-                    permits,
-                    kinds,
-                }
+                Demand { queue, permits, kinds }
             })
             .filter(|demand| demand.permits > 0)
             .collect();
@@ -155,17 +147,12 @@ impl Poller {
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = demands.len(), limit))]
     async fn claim(&mut self, demands: &[Demand], limit: usize) -> sqlx::Result<Fetched> {
         let worker_id = self.worker.id();
-        let fetched = answered(async {
-            let mut lent = self.connection.lend().await?;
-            let fetched = self
-                .worker
-                .store
-                .fetch_jobs(&mut lent, worker_id, demands, limit)
-                .await?;
-            lent.give_back();
-            Ok(fetched)
-        })
-        .await;
+        let fetched = self
+            .connection
+            .ask(async |connection| {
+                self.worker.store.fetch_jobs(connection, worker_id, demands, limit).await
+            })
+            .await;
         if let Err(error) = &fetched
             && is_ambiguous(error)
         {
@@ -228,16 +215,10 @@ impl Poller {
     }
 
     async fn mark_idle(&mut self, worker_id: Uuid, idle: bool) -> sqlx::Result<()> {
-        answered(async {
-            let mut lent = self.connection.lend().await?;
-            self.worker
-                .store
-                .set_idle(&mut lent, worker_id, idle)
-                .await?;
-            lent.give_back();
-            Ok(())
-        })
-        .await
+        let store = &self.worker.store;
+        self.connection
+            .ask(async |connection| store.set_idle(connection, worker_id, idle).await)
+            .await
     }
 
     /// Returns what a claim without an answer took, once it is certain to be over.
@@ -248,17 +229,12 @@ impl Poller {
         // This role alone claims, so whatever is in this process's name and unknown to it is lost.
         let held = self.worker.running.ids();
         let worker_id = self.worker.id();
-        let returned = answered(async {
-            let mut lent = self.connection.lend().await?;
-            let returned = self
-                .worker
-                .store
-                .give_back_unheld(&mut lent, worker_id, &held)
-                .await?;
-            lent.give_back();
-            Ok(returned)
-        })
-        .await?;
+        let returned = self
+            .connection
+            .ask(async |connection| {
+                self.worker.store.give_back_unheld(connection, worker_id, &held).await
+            })
+            .await?;
         self.unheard_claim = None;
         if returned > 0 {
             tracing::warn!(returned, "returned jobs of a claim whose answer was lost");
@@ -271,10 +247,7 @@ impl Poller {
 fn may_leave_more(fetched: &Fetched, demands: &[Demand], limit: usize) -> bool {
     fetched.jobs.len() >= limit
         || demands.iter().any(|demand| {
-            let of_queue = fetched
-                .jobs
-                .iter()
-                .filter(|job| job.job.queue == demand.queue);
+            let of_queue = fetched.jobs.iter().filter(|job| job.job.queue == demand.queue);
             of_queue.count() >= demand.permits
         })
 }

@@ -63,9 +63,7 @@ impl SimpleQueue {
     /// # Errors
     /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let pool = PgPool::connect(url)
-            .await
-            .map_err(Error::database("connect"))?;
+        let pool = PgPool::connect(url).await.map_err(Error::database("connect"))?;
         Ok(Self::new(pool))
     }
 
@@ -85,11 +83,7 @@ impl SimpleQueue {
     /// When the name is not one that needs no quotes.
     pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
         let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(
-            self.inner.pool.clone(),
-            Schema::new(schema)?,
-            config,
-        ))
+        Ok(Self::from_parts(self.inner.pool.clone(), Schema::new(schema)?, config))
     }
 
     fn from_parts(pool: PgPool, schema: Schema, config: Config) -> Self {
@@ -102,9 +96,7 @@ impl SimpleQueue {
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
@@ -128,11 +120,7 @@ impl SimpleQueue {
     /// come before it are registered.
     pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
-            let mut registry = self
-                .inner
-                .registry
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
+            let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
             T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
         }
         self.wake().wake_local();
@@ -142,11 +130,7 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner
-            .registry
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(handler);
+        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
         self.wake().wake_local();
         self
     }
@@ -189,10 +173,7 @@ impl SimpleQueue {
     /// # }
     /// ```
     pub fn on<'e>(&self, connection: &'e mut PgConnection) -> On<'e> {
-        On {
-            connection,
-            store: self.store().clone(),
-        }
+        On { connection, store: self.store().clone() }
     }
 
     /// The pool that jobs are enqueued through.
@@ -216,21 +197,11 @@ impl SimpleQueue {
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        Arc::clone(
-            &self
-                .inner
-                .config
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(super) fn configure(&self, change: impl FnOnce(&mut Config)) {
-        let mut config = self
-            .inner
-            .config
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
     }
 
@@ -240,28 +211,16 @@ impl SimpleQueue {
     }
 
     pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
-        self.inner
-            .registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .find(queue, kind)
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
     }
 
     /// The queues that this process serves, each with its kinds; `None`: all of them.
     pub(super) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
-        self.inner
-            .registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .served()
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
     }
 
     pub(super) fn serves(&self, queue: &str) -> bool {
-        self.inner
-            .registry
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .serves(queue)
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
     }
 
     /// A run was written; whoever waits for the job's end hears of it.

@@ -41,11 +41,7 @@ impl Registry {
         state: &Arc<S>,
     ) -> Result<(), Error> {
         if let Some(first) = self.kinds.insert(J::KIND, J::DECLARED_AT) {
-            return Err(Error::DuplicateKind {
-                kind: J::KIND,
-                first,
-                second: J::DECLARED_AT,
-            });
+            return Err(Error::DuplicateKind { kind: J::KIND, first, second: J::DECLARED_AT });
         }
         self.insert(Typed::<J, S>::new(Arc::clone(state)));
         Ok(())
@@ -53,11 +49,7 @@ impl Registry {
 
     pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
         let handlers = self.queues.get(queue)?;
-        handlers
-            .by_kind
-            .get(kind)
-            .or(handlers.any_kind.as_ref())
-            .cloned()
+        handlers.by_kind.get(kind).or(handlers.any_kind.as_ref()).cloned()
     }
 
     pub(crate) fn serves(&self, queue: &str) -> bool {
@@ -70,11 +62,8 @@ impl Registry {
             .queues
             .iter()
             .map(|(queue, handlers)| {
-                let mut kinds: Vec<String> = handlers
-                    .by_kind
-                    .keys()
-                    .map(|&kind| kind.to_owned())
-                    .collect();
+                let mut kinds: Vec<String> =
+                    handlers.by_kind.keys().map(|&kind| kind.to_owned()).collect();
                 kinds.sort();
                 (queue.clone(), handlers.any_kind.is_none().then_some(kinds))
             })
@@ -120,11 +109,7 @@ impl<J: JobPayload> Entry<J> {
     /// What the compiler compares, so that no two jobs of a list share a name.
     #[expect(clippy::unused_self, reason = "its type says it all")]
     pub const fn declaration(self) -> KindDeclaration {
-        KindDeclaration {
-            kind: J::KIND,
-            hash: J::KIND_HASH,
-            declared_at: J::DECLARED_AT,
-        }
+        KindDeclaration { kind: J::KIND, hash: J::KIND_HASH, declared_at: J::DECLARED_AT }
     }
 }
 

@@ -24,10 +24,7 @@ impl Running {
     /// Lets go of a job, unless it has been claimed again meanwhile.
     pub(crate) fn remove(&self, lease: Lease) {
         let mut jobs = self.jobs();
-        if jobs
-            .get(&lease.job_id)
-            .is_some_and(|(held, _)| *held == lease)
-        {
+        if jobs.get(&lease.job_id).is_some_and(|(held, _)| *held == lease) {
             jobs.remove(&lease.job_id);
         }
     }
@@ -70,11 +67,7 @@ mod tests {
     #[test]
     fn the_end_of_an_older_run_does_not_let_go_of_a_newer_one() {
         let running = Running::default();
-        let lease = |number| Lease {
-            job_id: Uuid::nil(),
-            worker_id: Uuid::nil(),
-            number,
-        };
+        let lease = |number| Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number };
         running.insert(lease(1), Arc::default());
         running.insert(lease(3), Arc::default());
         running.remove(lease(1));

@@ -3,7 +3,7 @@
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::store::{Dedicated, Store, answered};
+use crate::store::{Dedicated, Store};
 
 /// From this many crashes on a job is a suspect. One crash says little: all that the process ran was
 /// counted.
@@ -27,20 +27,13 @@ pub(crate) struct SuspectPermit<'s> {
 
 impl Suspects {
     pub(crate) fn new(store: Store, connection: Dedicated) -> Self {
-        Self {
-            store,
-            connection: Mutex::new(connection),
-        }
+        Self { store, connection: Mutex::new(connection) }
     }
 
     /// Names the suspect; `None` while another one runs here, or when the name could not be written.
     pub(crate) async fn admit(&self, worker_id: Uuid, job_id: Uuid) -> Option<SuspectPermit<'_>> {
         let connection = self.connection.try_lock().ok()?;
-        let mut permit = SuspectPermit {
-            store: &self.store,
-            connection,
-            worker_id,
-        };
+        let mut permit = SuspectPermit { store: &self.store, connection, worker_id };
         match permit.name(Some(job_id)).await {
             Ok(()) => Some(permit),
             Err(error) => {
@@ -61,14 +54,10 @@ impl SuspectPermit<'_> {
     }
 
     async fn name(&mut self, suspect_id: Option<Uuid>) -> sqlx::Result<()> {
-        answered(async {
-            let mut lent = self.connection.lend().await?;
-            self.store
-                .name_suspect(&mut lent, self.worker_id, suspect_id)
-                .await?;
-            lent.give_back();
-            Ok(())
-        })
-        .await
+        self.connection
+            .ask(async |connection| {
+                self.store.name_suspect(connection, self.worker_id, suspect_id).await
+            })
+            .await
     }
 }

@@ -28,11 +28,7 @@ impl Waiters {
         let (job_id, Some(status)) = (lease.job_id, ended) else {
             return;
         };
-        let waiting = self
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(&job_id);
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&job_id);
         for waiter in waiting.into_iter().flatten() {
             if waiter.send(status).is_err() {
                 tracing::trace!(%job_id, "nobody waits for this job any more");

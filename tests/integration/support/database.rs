@@ -21,10 +21,7 @@ impl TestDatabase {
         let server = SERVER
             .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
             .await;
-        let url = server
-            .create_database()
-            .await
-            .expect("a database of its own");
+        let url = server.create_database().await.expect("a database of its own");
         let pool = pool(&url).await;
         Self { url, pool }
     }
@@ -32,12 +29,7 @@ impl TestDatabase {
     /// A database with the tables of the queue.
     pub(crate) async fn migrated() -> Self {
         let database = Self::empty().await;
-        database
-            .queue()
-            .await
-            .migrate()
-            .await
-            .expect("the tables are made");
+        database.queue().await.migrate().await.expect("the tables are made");
         database
     }
 
@@ -79,15 +71,10 @@ impl TestDatabase {
 
     /// How many rows of a table, or of a table and a condition.
     pub(crate) async fn count(&self, from: &str) -> i64 {
-        self.value(&format!("select count(*) from simple_queue.{from}"))
-            .await
+        self.value(&format!("select count(*) from simple_queue.{from}")).await
     }
 }
 
 async fn pool(url: &str) -> PgPool {
-    PgPoolOptions::new()
-        .max_connections(5)
-        .connect(url)
-        .await
-        .expect("a pool")
+    PgPoolOptions::new().max_connections(5).connect(url).await.expect("a pool")
 }

@@ -9,10 +9,7 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut is_so: 
     const PAUSE: Duration = Duration::from_millis(5);
     let start = Instant::now();
     while !is_so().await {
-        assert!(
-            start.elapsed() < DEADLINE,
-            "still not so after {DEADLINE:?}: {what}"
-        );
+        assert!(start.elapsed() < DEADLINE, "still not so after {DEADLINE:?}: {what}");
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -14,11 +14,7 @@ impl Mortal {
         F: Future<Output = SimpleQueue> + Send,
         M: FnOnce() -> F + Send + 'static,
     {
-        let runtime = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let started = runtime.spawn(async move {
             let queue = make().await;
             queue.start().await;

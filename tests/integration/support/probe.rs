@@ -107,11 +107,7 @@ impl Handler for Probe {
     async fn process(&self, _queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         let _counted = Counted::new(&self.at_once);
         let say = Say::deserialize(&job.job_data)?;
-        self.seen.send(Seen {
-            job_id: job.id,
-            attempt: job.attempt,
-            say,
-        })?;
+        self.seen.send(Seen { job_id: job.id, attempt: job.attempt, say })?;
         Ok(match say {
             Say::Failed => JobResult::Failed,
             Say::Error => return Err("the probe was told to fail".into()),
