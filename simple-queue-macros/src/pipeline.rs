@@ -12,6 +12,8 @@ pub(crate) fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
     let arguments = parse::args::parse(arguments, &mut errors);
     let item = parse::item::parse(item, &mut errors);
+    // A job is asynchronous for the worker's sake, also when it waits for nothing.
+    let lints = item.function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
     let generated = match item.function {
         None => TokenStream::new(),
         Some(function) => match validate::job(arguments, function, &mut errors) {
@@ -23,5 +25,5 @@ pub(crate) fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
     let as_written = item.as_written;
     let errors = errors.into_compile_errors();
-    quote!(#as_written #errors #generated)
+    quote!(#lints #as_written #errors #generated)
 }

@@ -49,7 +49,7 @@
 //!
 //! - `janitor` (default): the history is bounded, see [`Retention`].
 //! - `wait-for-job`: [`SimpleQueue::wait`] and `insert_job_and_wait`.
-//! - `embedded`: a PostgreSQL of one's own, see [`embedded`].
+//! - `embedded`: a Postgres of one's own, see [`embedded`].
 //!
 //! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of its `tls-`
 //! features to your own manifest.

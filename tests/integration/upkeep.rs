@@ -60,7 +60,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
              from generate_series(1, 2500) n",
         )
         .await;
-    let day = Duration::from_secs(24 * 60 * 60);
+    let day = Duration::from_hours(24);
     let retention = Retention { archive: 30 * day, dead_letters: 100 * day };
     let queue = database.queue().await.with_retention(retention);
     let worker = queue.start().await;

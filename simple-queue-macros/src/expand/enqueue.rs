@@ -78,7 +78,7 @@ pub(crate) fn options(face: &Face) -> TokenStream {
         ///
         /// # Errors
         ///
-        /// When the database could not store it, or will not.
+        /// When the payload or its key cannot be stored, or the database fails.
         #vis fn enqueue<'e>(
             self,
             on: impl #krate::EnqueueOn<'e>,
@@ -106,11 +106,11 @@ pub(crate) fn options(face: &Face) -> TokenStream {
             #krate::Enqueue::new(self).priority(priority)
         }
 
-        /// Stores any number of jobs in one statement.
+        /// Stores any number of jobs together, all or none.
         ///
         /// # Errors
         ///
-        /// When the database could not store them, or will not; then none is stored.
+        /// When one of them cannot be stored; then none is.
         #vis fn enqueue_all<'e>(
             jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
             on: impl #krate::EnqueueOn<'e>,

@@ -1,3 +1,4 @@
+#[allow(clippy::unused_async)]
 pub(crate) async fn tidy() {}
 /// Stored arguments of the job [`tidy`](fn@tidy): queue `default`.
 #[allow(
@@ -84,7 +85,7 @@ impl Tidy {
     ///
     /// # Errors
     ///
-    /// When the database could not store it, or will not.
+    /// When the payload or its key cannot be stored, or the database fails.
     pub(crate) fn enqueue<'e>(
         self,
         on: impl ::simple_queue::EnqueueOn<'e>,
@@ -117,11 +118,11 @@ impl Tidy {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
-    /// Stores any number of jobs in one statement.
+    /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
     ///
-    /// When the database could not store them, or will not; then none is stored.
+    /// When one of them cannot be stored; then none is.
     pub(crate) fn enqueue_all<'e>(
         jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
         on: impl ::simple_queue::EnqueueOn<'e>,

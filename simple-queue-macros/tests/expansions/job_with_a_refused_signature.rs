@@ -1,3 +1,4 @@
+#[allow(clippy::unused_async)]
 fn send(name: &str, (width, height): (u32, u32), anything: impl Trait, id: i64) {}
 ::core::compile_error! {
     "a `#[job]` function must be `async`\n\nhelp: write `async fn send`"
@@ -73,7 +74,7 @@ impl Send {
     ///
     /// # Errors
     ///
-    /// When the database could not store it, or will not.
+    /// When the payload or its key cannot be stored, or the database fails.
     fn enqueue<'e>(
         self,
         on: impl ::simple_queue::EnqueueOn<'e>,
@@ -103,11 +104,11 @@ impl Send {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
-    /// Stores any number of jobs in one statement.
+    /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
     ///
-    /// When the database could not store them, or will not; then none is stored.
+    /// When one of them cannot be stored; then none is.
     fn enqueue_all<'e>(
         jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
         on: impl ::simple_queue::EnqueueOn<'e>,

@@ -1,3 +1,4 @@
+#[allow(clippy::unused_async)]
 /// Greets a new user.
 async fn send_welcome(
     context: &JobContext,
@@ -136,7 +137,7 @@ impl SendWelcome {
     ///
     /// # Errors
     ///
-    /// When the database could not store it, or will not.
+    /// When the payload or its key cannot be stored, or the database fails.
     fn enqueue<'e>(
         self,
         on: impl ::simple_queue::EnqueueOn<'e>,
@@ -166,11 +167,11 @@ impl SendWelcome {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
-    /// Stores any number of jobs in one statement.
+    /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
     ///
-    /// When the database could not store them, or will not; then none is stored.
+    /// When one of them cannot be stored; then none is.
     fn enqueue_all<'e>(
         jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
         on: impl ::simple_queue::EnqueueOn<'e>,

@@ -1,11 +1,11 @@
 //! The typed way in.
 
-use std::{fmt, marker::PhantomData, time::Duration};
+use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::{EnqueueOn, Inserted, insert};
+use super::{EnqueueOn, Inserted, Target, insert};
 use crate::{
     Error,
     job::JobPayload,
@@ -54,7 +54,7 @@ impl<J: JobPayload> Enqueue<J> {
         let mut row = NewJob::declared(&self.job)?;
         row.due = self.due;
         row.priority = self.priority.unwrap_or(row.priority);
-        let mut inserted = insert(on.target(), vec![row]).await?;
+        let mut inserted = insert_boxed(on.target(), vec![row]).await?;
         Ok(Enqueued::from(inserted.remove(0)))
     }
 }
@@ -71,8 +71,17 @@ pub async fn enqueue_all<'e, J: JobPayload>(
     on: impl EnqueueOn<'e>,
 ) -> Result<Vec<Enqueued<J>>, Error> {
     let rows = jobs.into_iter().map(|job| NewJob::declared(&job)).collect::<Result<Vec<_>, _>>()?;
-    let inserted = insert(on.target(), rows).await?;
+    let inserted = insert_boxed(on.target(), rows).await?;
     Ok(inserted.into_iter().map(Enqueued::from).collect())
+}
+
+/// The insert behind a box, so that the compiler proves it `Send` here, once, and not again for every
+/// job: 24 ms instead of 135 ms a job.
+fn insert_boxed(
+    target: Target<'_>,
+    rows: Vec<NewJob>,
+) -> Pin<Box<dyn Future<Output = Result<Vec<Inserted>, Error>> + Send + '_>> {
+    Box::pin(insert(target, rows))
 }
 
 /// What became of a job that was enqueued.

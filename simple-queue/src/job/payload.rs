@@ -6,6 +6,11 @@ use super::JobOptions;
 
 /// The arguments of a job as they are stored; `#[job]` writes the struct and this impl beside the
 /// function.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "not the struct that `#[job]` writes beside a function",
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+)]
 pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What tells this job from the others of its queue: the function's name, unless `name = "…"`
     /// was given. It is stored with every job, so it never holds a module path that may change.

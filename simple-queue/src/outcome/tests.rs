@@ -69,7 +69,6 @@ fn dead_with(status: JobStatus) -> Becomes {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table has as many rows as it has")]
 fn every_answer_becomes_its_row_of_the_table() {
     let (short, long) = (Duration::from_secs(1), Duration::from_mins(1));
     let unprocessable = || Becomes::Dead { status: JobStatus::Unprocessable, attempt_kept: true };

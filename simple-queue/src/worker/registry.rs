@@ -97,19 +97,29 @@ impl<T> JobList<T> {
 
 /// One job of a [`JobList`].
 #[doc(hidden)]
-pub struct Entry<J>(PhantomData<fn() -> J>);
+pub struct Entry<J> {
+    declaration: KindDeclaration,
+    job: PhantomData<fn() -> J>,
+}
 
 /// The entry of a job; `jobs![…]` writes one for each.
 #[doc(hidden)]
 pub const fn entry<J: JobPayload>() -> Entry<J> {
-    Entry(PhantomData)
+    Entry {
+        declaration: KindDeclaration {
+            kind: J::KIND,
+            hash: J::KIND_HASH,
+            declared_at: J::DECLARED_AT,
+        },
+        job: PhantomData,
+    }
 }
 
-impl<J: JobPayload> Entry<J> {
+// Without a bound on `J`: what is not a job is reported by `entry` alone.
+impl<J> Entry<J> {
     /// What the compiler compares, so that no two jobs of a list share a name.
-    #[expect(clippy::unused_self, reason = "its type says it all")]
     pub const fn declaration(self) -> KindDeclaration {
-        KindDeclaration { kind: J::KIND, hash: J::KIND_HASH, declared_at: J::DECLARED_AT }
+        self.declaration
     }
 }
 
