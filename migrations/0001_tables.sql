@@ -33,7 +33,9 @@ create table simple_queue.jobs (
     constraint queue_has_1_to_63_bytes check (octet_length(queue) between 1 and 63),
     constraint unique_key_has_1_to_512_bytes check (octet_length(unique_key) between 1 and 512),
     constraint fingerprint_has_1_to_512_bytes check (octet_length(fingerprint) between 1 and 512),
-    constraint max_attempts_is_positive check (max_attempts > 0)
+    constraint max_attempts_is_positive check (max_attempts > 0),
+    -- How long until a job is due is computed, and for `infinity` it cannot be.
+    constraint run_at_is_finite check (isfinite(run_at))
 ) with (
     -- More than half of each page stays free, so that the claim finds room for the new version of a
     -- row, which has a worker_id more, beside the old one and touches no index (a HOT update).
@@ -50,11 +52,11 @@ create table simple_queue.jobs (
 );
 
 comment on table simple_queue.jobs is 'Jobs that wait or run. Nothing that is over stays here.';
-comment on column simple_queue.jobs.id is 'UUID version 7, made by the client; a repeated insert of the same id is ignored.';
+comment on column simple_queue.jobs.id is 'UUID version 7, made by the client; an insert of an id that is live is ignored.';
 comment on column simple_queue.jobs.lease is 'Counts every change into and out of running. A worker may change a running job only while the number is the one it claimed.';
 comment on column simple_queue.jobs.run_at is 'Due from this time on. Never in the past when it is written, so that fetching may skip what lies behind.';
 comment on column simple_queue.jobs.scheduled_at is 'The time first asked for, where one was.';
-comment on column simple_queue.jobs.expires_at is 'Not started after this time.';
+comment on column simple_queue.jobs.expires_at is 'Of no use to anybody after this time.';
 comment on column simple_queue.jobs.cancel_requested_at is 'Somebody asked for the end of this job while it ran.';
 comment on column simple_queue.jobs.created_at is 'When it was enqueued.';
 comment on column simple_queue.jobs.updated_at is 'When this row last changed.';

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["error", "job", "outcome", "row"]),
     ("enqueue", &["error", "job", "row", "store"]),
     ("finalize", &["error", "job", "outcome", "retries", "row", "store"]),
-    ("upkeep", &["error", "store"]),
+    ("upkeep", &["retries", "store"]),
     (
         "worker",
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],

@@ -58,6 +58,14 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// Two jobs of one call have the same id.
+    #[error(
+        "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"
+    )]
+    DuplicateId {
+        /// The id.
+        job_id: Uuid,
+    },
     /// A number of attempts below 1.
     #[error("a job needs at least one attempt, not {max_attempts}")]
     InvalidMaxAttempts {
@@ -125,13 +133,21 @@ pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether the answer was lost, so that the statement may have been carried out all the same.
+/// Whether the statement may have been carried out all the same.
+///
+/// Only a database that says no is certain to have rolled back. Anything else, also an answer that came
+/// and could not be read, leaves it open; so does a server, or a pooler before it, that ends the session
+/// between a commit and its answer.
 pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => true,
-        // The server ends a session between a commit and its answer when it is shut down.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            code.starts_with("08") || code.starts_with("57P") || code == "40003"
+        }),
+        // Nothing was sent.
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) => {
+            false
+        }
+        _ => true,
     }
 }
 
@@ -143,8 +159,9 @@ fn is_transient_code(code: &str) -> bool {
         "53", // too few resources: memory, disk, connections
         "57", // an operator intervened: shutdown, crash, cancel, starting up
     ];
-    const CODES: [&str; 4] = [
+    const CODES: [&str; 5] = [
         "40001", // serialization failure
+        "40003", // whether it was carried out is not known
         "40P01", // deadlock
         "25006", // the server became read-only: a failover is under way
         "55P03", // a lock was not to be had in time

@@ -28,8 +28,8 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Job {
-    /// Made by the client, so that a call whose answer was lost can be repeated; its order is the
-    /// order of creation.
+    /// Made by the client, so that the library can repeat a call whose answer was lost; its order is the
+    /// order of creation. A clone has the same id and is the same job.
     pub id: Uuid,
     /// Groups jobs, for cancelling them together; any number of jobs may share one.
     pub fingerprint: Option<String>,

@@ -144,6 +144,33 @@ async fn a_job_that_is_inserted_again_is_still_one_job() {
 }
 
 #[tokio::test]
+async fn two_clones_of_one_job_are_refused_and_an_id_that_is_taken_is_no_endless_search() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let job = Job::new("emails", 1).with_unique_key("a");
+    let clones = vec![job.clone(), job.clone().with_unique_key("b")];
+    let error = queue.insert_jobs(clones).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(Error::DuplicateId { .. })), "{error}");
+    assert_eq!(queue.insert_job(job.clone()).await.unwrap(), Some(job.id));
+    assert_eq!(queue.insert_job(job.with_unique_key("b")).await.unwrap(), None);
+    assert_eq!(database.count("jobs where unique_key = 'a'").await, 1);
+}
+
+#[tokio::test]
+async fn a_time_that_never_comes_is_refused_and_the_ends_of_the_calendar_are_not() {
+    let database = TestDatabase::migrated().await;
+    for time in [chrono::DateTime::<chrono::Utc>::MIN_UTC, chrono::DateTime::<chrono::Utc>::MAX_UTC]
+    {
+        SendWelcome::new(1, "hi").at(time).enqueue(&database.pool).await.unwrap();
+    }
+    assert_eq!(database.count("jobs where run_at = created_at").await, 1);
+    assert_eq!(database.count("jobs where run_at > '9999-12-30'").await, 1);
+    let never = "select simple_queue.enqueue('emails', '', '1', run_at => 'infinity')";
+    let refused = sqlx::query(never).execute(&database.pool).await.unwrap_err().to_string();
+    assert!(refused.contains("run_at_is_finite"), "{refused}");
+}
+
+#[tokio::test]
 async fn the_sql_function_does_what_the_call_does() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;

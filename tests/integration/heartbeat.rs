@@ -157,6 +157,71 @@ async fn suspects_run_one_at_a_time_and_a_survivor_is_acquitted() {
 }
 
 #[tokio::test]
+async fn a_process_that_cannot_beat_lets_go_of_what_it_runs_and_claims_no_more() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
+    probe.next_run().await;
+    // Its row is locked, so no beat arrives; everything else of the database is well.
+    let mut tx = database.pool.begin().await.unwrap();
+    sqlx::query("select from simple_queue.workers for update").execute(&mut *tx).await.unwrap();
+    eventually("the run is dropped", async || probe.running() == 0).await;
+    assert_eq!(probe.other_runs().await, []);
+    tx.rollback().await.unwrap();
+    assert_eq!(probe.next_run().await.job_id, id, "it goes on when it can beat again");
+    probe.open_gate(1);
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("archive where attempt = 1 and crash_count = 0").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_was_to_be_cancelled_when_its_process_died_is_cancelled() {
+    let database = TestDatabase::migrated().await;
+    let probe = Probe::new();
+    let doomed = mortal(&database, &probe).await;
+    let queue = database.queue().await;
+    let id = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
+    probe.next_run().await;
+    doomed.kill();
+    database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
+    let worker = queue.start().await;
+    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("workers").await, 0);
+    assert_eq!(database.count("dead_letters where lease = 2 and attempt = 0").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_process_stays_until_all_its_jobs_could_be_returned() {
+    let database = TestDatabase::migrated().await;
+    let probe = Probe::new();
+    let doomed = mortal(&database, &probe).await;
+    let queue = database.queue().await;
+    let locked = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
+    queue.insert_job(Probe::job(Say::Hang)).await.unwrap();
+    probe.next_run().await;
+    probe.next_run().await;
+    let mut tx = database.pool.begin().await.unwrap();
+    sqlx::query("select from simple_queue.jobs where id = $1 for update")
+        .bind(locked)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    doomed.kill();
+    let worker = queue.start().await;
+    let free = "jobs where worker_id is null and crash_count = 1";
+    eventually("the free one is returned", async || database.count(free).await == 1).await;
+    assert_eq!(database.count("workers").await, 2, "one of them dead, and still in the table");
+    tx.rollback().await.unwrap();
+    eventually("the other too", async || database.count(free).await == 2).await;
+    eventually("it is buried", async || database.count("workers").await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
 async fn a_worker_that_starts_before_the_database_is_there_waits_for_it() {
     let database = TestDatabase::empty().await;
     let (queue, probe) = (database.queue().await, Probe::new());

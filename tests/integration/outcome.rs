@@ -1,8 +1,8 @@
 //! Stage 7, through the database: what a handler says becomes a row in the right table.
 
-use simple_queue::{JobStatus, prelude::*};
+use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
 
-use crate::support::{Probe, STOP, Say, TestDatabase};
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
 #[tokio::test]
 async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
@@ -15,6 +15,7 @@ async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
         (Say::FailBefore(3), JobStatus::Completed, 3, 0),
         (Say::Failed, JobStatus::Failed, 3, 0),
         (Say::Error, JobStatus::Failed, 3, 0),
+        (Say::RetryLongAgo, JobStatus::Failed, 3, 0),
         (Say::Panic, JobStatus::Failed, 3, 0),
         (Say::Critical, JobStatus::CriticalFailure, 1, 0),
         (Say::Cancel, JobStatus::Cancelled, 1, 0),
@@ -94,4 +95,23 @@ async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
     let error: String =
         database.value("select errors -> 0 ->> 'error' from simple_queue.dead_letters").await;
     assert_eq!(error, "before \u{FFFD} after");
+}
+
+#[tokio::test]
+async fn a_back_off_that_panics_keeps_no_job_from_ending() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let panics = BackoffStrategy::Custom(|_| panic!("the back-off was told to panic"));
+    queue.with_queue_backoff_strategy(Probe::QUEUE, panics);
+    let worker = queue.start().await;
+    for (say, table) in [(Say::Success, "archive"), (Say::Failed, "jobs where worker_id is null")] {
+        queue.insert_job(Probe::job(say)).await.unwrap();
+        eventually("it is written", async || database.count(table).await == 1).await;
+    }
+    worker.shutdown(STOP).await;
+    assert_eq!(
+        database.count("jobs where attempt = 1 and run_at > now() - interval '1 s'").await,
+        1
+    );
 }

@@ -136,3 +136,33 @@ async fn a_job_whose_permit_is_late_is_given_back_with_its_attempt() {
     worker.shutdown(STOP).await;
     assert_eq!(database.count("jobs where attempt = 0 and reprocess_count = 0").await, 1);
 }
+
+#[tokio::test]
+async fn a_job_that_waits_for_its_permit_when_the_process_stops_is_left_to_others() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_hold_queue_semaphore(std::time::Duration::MAX);
+    queue.register_handler(Probe::new());
+    queue.with_queue_strategy(Probe::QUEUE, Undecided);
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    let worker = queue.start().await;
+    eventually("it is claimed", async || database.count("jobs where lease = 1").await == 1).await;
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("jobs where lease = 2 and attempt = 0").await, 1);
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn more_permits_than_can_be_counted_are_as_many_as_can() {
+    let database = TestDatabase::migrated().await;
+    let queue = database
+        .queue()
+        .await
+        .with_global_semaphore(usize::MAX)
+        .with_queue_default_semaphore_size(usize::MAX);
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    let worker = queue.start().await;
+    probe.next_run().await;
+    worker.shutdown(STOP).await;
+}

@@ -67,7 +67,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         (
             "retry_jobs",
             format!(
-                "{id}, {ids}, array[interval '1 s'], array[now()], array[0], array[0], array['e']"
+                "{id}, {ids}, array[interval '1 s'], array[now()], array[0], array[0], array['e'], 'channel'"
             ),
         ),
         (

@@ -74,3 +74,22 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
     assert_eq!(database.value::<i64>(PARTITIONS).await, 9);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute(
+            "insert into simple_queue.dead_letters
+                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                 priority, status, queue, kind, reason, job_data)
+             values (gen_random_uuid(), 1, now(), now() - interval '1 day', 1, 0, 0, 1, 0,
+                 'failed', 'q', '', 'test', '{}')",
+        )
+        .await;
+    let retention = Retention { archive: Duration::MAX, dead_letters: Duration::from_hours(1) };
+    let queue = database.queue().await.with_retention(retention);
+    let worker = queue.start().await;
+    eventually("the dead letter is gone", async || database.count("dead_letters").await == 0).await;
+    worker.shutdown(STOP).await;
+}

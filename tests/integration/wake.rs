@@ -123,3 +123,17 @@ async fn a_worker_whose_listening_was_cut_listens_again() {
     eventually("it listens", async || database.value::<i64>(listening).await == 1).await;
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn what_a_stopping_process_gives_back_wakes_those_who_sleep() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    queue.insert_job(Probe::job(Say::Hang)).await.unwrap();
+    let worker = queue.start().await;
+    probe.next_run().await;
+    somebody_sleeps(&database).await;
+    let mut listener = listener(&database).await;
+    worker.shutdown(Duration::from_millis(10)).await;
+    assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
+}

@@ -28,22 +28,38 @@ pub(crate) struct Inserted {
 #[tracing::instrument(name = "enqueue", skip_all, fields(jobs = jobs.len()))]
 pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, Error> {
     jobs.iter().try_for_each(validate)?;
+    refuse_repeated_ids(&jobs)?;
     if jobs.is_empty() {
         return Ok(Vec::new());
     }
     match target.0 {
         Via::Connection { connection, store } => {
-            insert_on(connection, &store, &jobs, true).await.map_err(Error::database("enqueue"))
+            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            insertion.run(connection, &jobs).await.map_err(Error::database("enqueue"))
         }
         Via::Pool { pool, store, wake } => {
-            let inserted = insert_through(&pool, &store, &jobs, wake.is_none())
+            let notify = wake.as_ref().is_none_or(|wake| wake.notifies_itself());
+            let insertion = Insertion { store: &store, notify, repeated: false };
+            let inserted = insert_through(&pool, insertion, &jobs)
                 .await
                 .map_err(Error::database("enqueue"))?;
             if let Some(wake) = wake {
-                wake.enqueued(&pool, &store, jobs.into_iter().map(|job| job.queue));
+                wake.wake_local();
+                if !notify {
+                    wake.enqueued(&pool, &store, jobs.into_iter().map(|job| job.queue));
+                }
             }
             Ok(inserted)
         }
+    }
+}
+
+/// A clone of a [`Job`](crate::Job) has its id; two of them would be one row.
+fn refuse_repeated_ids(jobs: &[NewJob]) -> Result<(), Error> {
+    let mut ids = HashSet::with_capacity(jobs.len());
+    match jobs.iter().find(|job| !ids.insert(job.id)) {
+        Some(job) => Err(Error::DuplicateId { job_id: job.id }),
+        None => Ok(()),
     }
 }
 
@@ -54,14 +70,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 async fn insert_through(
     pool: &PgPool,
-    store: &Store,
+    mut insertion: Insertion<'_>,
     jobs: &[NewJob],
-    notify: bool,
 ) -> sqlx::Result<Vec<Inserted>> {
-    let mut answer_was_lost = false;
     let mut repeat = 0;
     loop {
-        let error = match insert_once(pool, store, jobs, notify, answer_was_lost).await {
+        let error = match insert_once(pool, insertion, jobs).await {
             Ok(inserted) => return Ok(inserted),
             Err(error) => error,
         };
@@ -70,7 +84,7 @@ async fn insert_through(
         if exhausted || !is_transient(&error) || repeat == REPEATS {
             return Err(error);
         }
-        answer_was_lost |= is_ambiguous(&error);
+        insertion.repeated |= is_ambiguous(&error);
         let wait = FIRST_WAIT * 2_u32.pow(repeat);
         tracing::debug!(%error, ?wait, "enqueue failed in passing and is repeated");
         tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
@@ -80,31 +94,24 @@ async fn insert_through(
 
 async fn insert_once(
     pool: &PgPool,
-    store: &Store,
+    insertion: Insertion<'_>,
     jobs: &[NewJob],
-    notify: bool,
-    answer_was_lost: bool,
 ) -> sqlx::Result<Vec<Inserted>> {
     let mut connection = pool.acquire().await?;
     // What an earlier try inserted may have run and left the live table since; it must not run again.
-    let there: HashSet<Uuid> = if answer_was_lost {
-        let ids: Vec<Uuid> = jobs.iter().map(|job| job.id).collect();
-        store.find_jobs_anywhere(&mut connection, &ids).await?.into_iter().collect()
-    } else {
-        HashSet::new()
+    let there = match insertion.repeated {
+        true => ids_anywhere(&mut connection, insertion.store, jobs.iter()).await?,
+        false => HashSet::new(),
     };
-    let missing: Vec<NewJob> =
-        jobs.iter().filter(|job| !there.contains(&job.id)).cloned().collect();
+    let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
-    let inserted = if missing.len() > ROWS_PER_STATEMENT
-        || missing.len() > 1 && missing.iter().any(|job| job.unique_key.is_some())
-    {
+    let inserted = if insertion.statements(&missing) > 1 {
         let mut tx = connection.begin().await?;
-        let inserted = insert_on(&mut tx, store, &missing, notify).await?;
+        let inserted = insertion.run(&mut tx, missing).await?;
         tx.commit().await?;
         inserted
     } else {
-        insert_on(&mut connection, store, &missing, notify).await?
+        insertion.run(&mut connection, missing).await?
     };
     let mut inserted = inserted.into_iter();
     Ok(jobs
@@ -116,67 +123,142 @@ async fn insert_once(
         .collect())
 }
 
-/// So many rows go into one statement: measured as fast as a binary COPY from here on, and short
-/// enough that a row is locked for milliseconds.
-const ROWS_PER_STATEMENT: usize = 1000;
-
-async fn insert_on(
+async fn ids_anywhere(
     connection: &mut PgConnection,
     store: &Store,
-    jobs: &[NewJob],
-    notify: bool,
-) -> sqlx::Result<Vec<Inserted>> {
-    let (mut keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) =
-        jobs.iter().partition(|job| job.unique_key.is_some());
-    // Two batches that share keys take them in one order, so that neither waits for the other's.
-    keyed.sort_by(|a, b| a.unique_key.cmp(&b.unique_key));
-
-    let mut answers: HashMap<Uuid, Inserted> = HashMap::with_capacity(jobs.len());
-    for chunk in plain.chunks(ROWS_PER_STATEMENT) {
-        let new: HashSet<Uuid> =
-            store.insert_jobs(connection, chunk, notify).await?.into_iter().collect();
-        for job in chunk {
-            answers.insert(job.id, Inserted { id: job.id, is_new: new.contains(&job.id) });
-        }
-    }
-    for chunk in keyed.chunks(ROWS_PER_STATEMENT) {
-        insert_keyed(connection, store, chunk, notify, &mut answers).await?;
-    }
-    Ok(jobs.iter().map(|job| answers[&job.id]).collect())
+    jobs: impl Iterator<Item = &NewJob>,
+) -> sqlx::Result<HashSet<Uuid>> {
+    let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
+    Ok(store.find_jobs_anywhere(connection, &ids).await?.into_iter().collect())
 }
 
-/// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
-/// look at who it is, so both are repeated until every job is inserted or found.
-async fn insert_keyed(
-    connection: &mut PgConnection,
-    store: &Store,
-    jobs: &[&NewJob],
+/// One try at inserting jobs.
+#[derive(Debug, Clone, Copy)]
+struct Insertion<'s> {
+    store: &'s Store,
+    /// Whether the statements wake sleeping workers.
     notify: bool,
-    answers: &mut HashMap<Uuid, Inserted>,
-) -> sqlx::Result<()> {
-    let mut open = jobs.to_vec();
-    while !open.is_empty() {
-        for id in store.insert_jobs(connection, &open, notify).await? {
-            answers.insert(id, Inserted { id, is_new: true });
-        }
-        open.retain(|job| !answers.contains_key(&job.id));
-        let keys: Vec<&str> = open.iter().filter_map(|job| job.unique_key.as_deref()).collect();
-        let holders: HashMap<String, Uuid> = match keys.is_empty() {
-            true => HashMap::new(),
-            false => store
-                .find_jobs_by_unique_key(connection, &keys)
-                .await?
-                .into_iter()
-                .map(|(id, key)| (key, id))
-                .collect(),
-        };
-        open.retain(|job| {
-            let holder = job.unique_key.as_ref().and_then(|key| holders.get(key));
-            if let Some(&id) = holder {
-                answers.insert(job.id, Inserted { id, is_new: id == job.id });
+    /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
+    repeated: bool,
+}
+
+/// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
+/// thousand rows on, and far below the gigabyte that the protocol carries at once.
+const ROWS_PER_STATEMENT: usize = 1000;
+const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
+
+impl Insertion<'_> {
+    async fn run<'j>(
+        &self,
+        connection: &mut PgConnection,
+        jobs: impl IntoIterator<Item = &'j NewJob>,
+    ) -> sqlx::Result<Vec<Inserted>> {
+        let jobs: Vec<&NewJob> = jobs.into_iter().collect();
+        let (keyed, plain) = split_by_key(&jobs);
+        let mut answers: HashMap<Uuid, Inserted> = HashMap::with_capacity(jobs.len());
+        for chunk in chunks(&plain) {
+            let new = self.store.insert_jobs(connection, chunk, self.notify).await?;
+            let new: HashSet<Uuid> = new.into_iter().collect();
+            for job in chunk {
+                let is_new = new.contains(&job.id) || self.repeated;
+                answers.insert(job.id, Inserted { id: job.id, is_new });
             }
-            holder.is_none()
-        });
+        }
+        for chunk in chunks(&keyed) {
+            self.insert_keyed(connection, chunk, &mut answers).await?;
+        }
+        Ok(jobs.iter().map(|job| answers[&job.id]).collect())
     }
-    Ok(())
+
+    /// How many statements these jobs take at least.
+    fn statements(&self, jobs: &[&NewJob]) -> usize {
+        let (keyed, plain) = split_by_key(jobs);
+        // Several keyed jobs may take a second look, and all of them shall be there or none.
+        let keyed = if keyed.len() > 1 { 2 } else { keyed.len() };
+        chunks(&plain).len() + keyed
+    }
+
+    /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
+    /// look at who it is, so both are repeated until every job is inserted or found.
+    async fn insert_keyed(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> sqlx::Result<()> {
+        let mut open = jobs.to_vec();
+        loop {
+            for id in self.store.insert_jobs(connection, &open, self.notify).await? {
+                answers.insert(id, Inserted { id, is_new: true });
+            }
+            open.retain(|job| !answers.contains_key(&job.id));
+            let keys: Vec<&str> = open.iter().filter_map(|job| job.unique_key.as_deref()).collect();
+            if keys.is_empty() {
+                return Ok(());
+            }
+            let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;
+            let holders: HashMap<String, Uuid> =
+                holders.into_iter().map(|(id, key)| (key, id)).collect();
+            // Or it is the job's own id that is there already, under whatever key.
+            let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
+            for job in &open {
+                let holder = job.unique_key.as_ref().and_then(|key| holders.get(key).copied());
+                let own = there.contains(&job.id).then_some(job.id);
+                if let Some(id) = holder.or(own) {
+                    answers.insert(job.id, Inserted { id, is_new: self.repeated && id == job.id });
+                }
+            }
+            open.retain(|job| !answers.contains_key(&job.id));
+        }
+    }
+}
+
+/// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an
+/// open transaction, and then only its own statement waits. They are in the order of their keys, so that
+/// two batches that share keys never wait for each other.
+fn split_by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<&'j NewJob>) {
+    let (mut keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) =
+        jobs.iter().partition(|job| job.unique_key.is_some());
+    keyed.sort_by(|a, b| a.unique_key.cmp(&b.unique_key));
+    (keyed, plain)
+}
+
+fn chunks<'c, 'j>(jobs: &'c [&'j NewJob]) -> Vec<&'c [&'j NewJob]> {
+    let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (at, job) in jobs.iter().enumerate() {
+        let full = at - start == ROWS_PER_STATEMENT || bytes > BYTES_PER_STATEMENT;
+        if full {
+            chunks.push(&jobs[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += job.job_data.len();
+    }
+    if start < jobs.len() {
+        chunks.push(&jobs[start..]);
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Job;
+
+    fn jobs(count: usize, bytes: usize) -> Vec<NewJob> {
+        (0..count).map(|_| NewJob::from(Job::new("q", "x".repeat(bytes)))).collect()
+    }
+
+    fn sizes(jobs: &[NewJob]) -> Vec<usize> {
+        let jobs: Vec<&NewJob> = jobs.iter().collect();
+        chunks(&jobs).into_iter().map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn a_statement_holds_a_bounded_number_of_rows_and_bytes() {
+        assert_eq!(sizes(&[]), Vec::<usize>::new());
+        assert_eq!(sizes(&jobs(2500, 10)), [1000, 1000, 500]);
+        let large = sizes(&jobs(40, 1_000_000));
+        assert!(large.iter().all(|&rows| rows <= 17), "{large:?}");
+        assert_eq!(large.iter().sum::<usize>(), 40);
+    }
 }

@@ -24,7 +24,7 @@ use wake::Wake;
 /// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment |
 /// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
-/// | `&mut PgConnection` | as above where a transaction is open on it, else stored when the call returns |
+/// | `&mut PgConnection` | as above where a transaction is open on it; else stored when the call returns, but a large batch, or one with keys, not all or none |
 ///
 /// Every one but a queue means the schema `simple_queue`; for another one there is
 /// [`SimpleQueue::on`](crate::SimpleQueue::on).

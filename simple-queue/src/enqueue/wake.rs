@@ -3,8 +3,8 @@
 use std::{
     collections::HashSet,
     mem,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use sqlx::PgPool;
@@ -15,8 +15,9 @@ use crate::store::{Notification, Store};
 /// Wakes the worker of this process through memory, and the others through the database.
 ///
 /// A NOTIFY takes a lock of the whole database while its transaction commits, so one in every insert
-/// costs concurrent writers most of their throughput. Here it is sent apart, after the commit: the
-/// first at once, and from then on at most one in [`Wake::PAUSE`] for all that was enqueued meanwhile.
+/// costs concurrent writers most of their throughput. So one insert in [`Wake::PAUSE`] notifies in its own
+/// statement, which also serves a program that enqueues one job and ends; for the others one NOTIFY
+/// follows, after their commits.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     /// Changes with every call, so that any number of pollers can wait for the next.
@@ -26,6 +27,8 @@ pub(crate) struct Wake {
 
 #[derive(Debug, Default)]
 struct Remote {
+    /// When an insert last notified in its own statement.
+    notified_at: Option<Instant>,
     queues: HashSet<String>,
     /// A task is sending, and will look at `queues` again before it ends.
     sending: bool,
@@ -45,15 +48,24 @@ impl Wake {
         self.local.subscribe()
     }
 
-    /// Something was committed to these queues.
+    /// Whether the insert that is about to be made shall notify in its own statement.
+    pub(crate) fn notifies_itself(&self) -> bool {
+        let mut remote = self.remote();
+        let is_first = remote.notified_at.is_none_or(|at| at.elapsed() > Self::PAUSE);
+        if is_first {
+            remote.notified_at = Some(Instant::now());
+        }
+        is_first
+    }
+
+    /// Something was committed to these queues by an insert that did not notify.
     pub(crate) fn enqueued(
         self: &Arc<Self>,
         pool: &PgPool,
         store: &Store,
         queues: impl Iterator<Item = String>,
     ) {
-        self.wake_local();
-        let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remote = self.remote();
         remote.queues.extend(queues);
         if !mem::replace(&mut remote.sending, true) {
             tokio::spawn(Arc::clone(self).send_until_quiet(pool.clone(), store.clone()));
@@ -61,10 +73,12 @@ impl Wake {
     }
 
     async fn send_until_quiet(self: Arc<Self>, pool: PgPool, store: Store) {
+        let sending = Sending(&self);
         loop {
+            tokio::time::sleep(Self::PAUSE).await;
             let payloads = self.take();
             if payloads.is_empty() {
-                return;
+                return sending.ended();
             }
             let sent = async {
                 let mut connection = pool.acquire().await?;
@@ -74,14 +88,33 @@ impl Wake {
             if let Err(error) = sent.await {
                 tracing::warn!(%error, "other workers could not be notified; they will look by themselves");
             }
-            tokio::time::sleep(Self::PAUSE).await;
         }
     }
 
     /// What is to be sent now; with nothing, the sending is over.
     fn take(&self) -> Vec<String> {
-        let mut remote = self.remote.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remote = self.remote();
         remote.sending = !remote.queues.is_empty();
         remote.queues.drain().map(|queue| Notification::Enqueued { queue }.payload()).collect()
+    }
+
+    fn remote(&self) -> MutexGuard<'_, Remote> {
+        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Resets the mark of the task that sends, should the task be dropped with its runtime.
+struct Sending<'w>(&'w Wake);
+
+impl Sending<'_> {
+    /// The mark was reset together with the look at what is left.
+    fn ended(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.0.remote().sending = false;
     }
 }

@@ -8,7 +8,9 @@ use std::{
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Finalizer, OpenRun, PAUSE_AFTER_A_REFUSAL, PAUSE_FOR_A_LOCK, Settled, fate::Fate};
+use super::{
+    Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, PAUSE_FOR_A_LOCK, Settled, fate::Fate,
+};
 use crate::{
     error::{is_ambiguous, is_transient},
     job::JobStatus,
@@ -55,7 +57,16 @@ impl Finalizer {
                 self.retries.reset();
                 self.settle(batch, &written, &states);
             }
-            Err(error) if is_missing_partition(&error) => self.make_partitions(batch).await,
+            Err(error) if is_missing_partition(&error) => {
+                // Nobody has looked after the archive for a week.
+                // With none made, what is missing is there and not attached; that takes somebody else.
+                if self.make_partitions().await.is_none_or(|made| made == 0) {
+                    self.retries.wait().await;
+                }
+                self.open.extend(batch);
+            }
+            // It may be too much for one statement.
+            Err(error) if is_timeout(&error) && batch.len() > 1 => self.halve(batch).await,
             Err(error) if is_transient(&error) => {
                 let answer_was_lost = is_ambiguous(&error);
                 tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
@@ -74,7 +85,7 @@ impl Finalizer {
             let lease = open.lease();
             let job_id = lease.job_id;
             if written.contains(&job_id) {
-                (self.settled)(Settled { lease, ended: ended(&open.run.transition) });
+                (self.settled)(Settled { lease, ended: ends(&open.run.transition) });
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
@@ -82,18 +93,15 @@ impl Finalizer {
                 states.iter().find(|state| state.job_id == job_id && state.lease == lease.number);
             match Fate::of(&open, state) {
                 Fate::Finished => {
-                    // A handler finishes a job in its own transaction in one way only.
-                    let ended = match open.run.verify_first {
-                        true => Some(JobStatus::Completed),
-                        false => ended(&open.run.transition),
-                    };
+                    // A handler that finished the job in its own transaction ended it.
+                    let ended = open.run.verify_first || ends(&open.run.transition);
                     (self.settled)(Settled { lease, ended });
                 }
                 Fate::Lost => {
                     tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    (self.settled)(Settled { lease, ended: None });
+                    (self.settled)(Settled { lease, ended: false });
                 }
-                Fate::Superseded => (self.settled)(Settled { lease, ended: None }),
+                Fate::Superseded => (self.settled)(Settled { lease, ended: false }),
                 Fate::Cancelled(letter) => {
                     self.open.push(open.with(Transition::DeadLetter(letter)));
                 }
@@ -108,6 +116,13 @@ impl Finalizer {
         }
     }
 
+    async fn halve(&mut self, mut batch: Vec<OpenRun>) {
+        let rest = batch.split_off(batch.len() / 2);
+        for half in [batch, rest] {
+            Box::pin(self.write_batch(half)).await;
+        }
+    }
+
     /// A batch that the database refuses is written one by one: then one bad transition fails alone.
     async fn isolate(&mut self, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
         if batch.len() > 1 {
@@ -115,26 +130,38 @@ impl Finalizer {
                 Box::pin(self.write_batch(vec![open])).await;
             }
         } else if let Some(open) = batch.pop() {
-            tracing::error!(%error, job_id = %open.lease().job_id, "the end of this job cannot be written; it stays `running` and is tried again");
+            let refusals = open.refusals + 1;
+            tracing::error!(%error, job_id = %open.lease().job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
             let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
-            self.open.push(OpenRun { not_before, ..open });
+            let open = match refusals < MAX_REFUSALS {
+                true => open,
+                false => open.with(Transition::DeadLetter(DeadLetter {
+                    status: JobStatus::CriticalFailure,
+                    reason: format!("its end could not be written: {error}"),
+                    attempt_kept: false,
+                    error: None,
+                })),
+            };
+            self.open.push(OpenRun { not_before, refusals, ..open });
         }
     }
 
-    /// Today's partition of the archive is missing: nobody has looked after it for a week.
-    async fn make_partitions(&mut self, batch: Vec<OpenRun>) {
+    /// Makes the partitions of the archive that are missing and says how many; `None` if that failed.
+    pub(super) async fn make_partitions(&mut self) -> Option<i32> {
         let store = &self.store;
         let made = self
             .connection
             .ask(async |connection| store.ensure_archive_partitions(connection).await);
         match made.await {
-            Ok(made) => tracing::info!(made, "made missing partitions of the archive"),
+            Ok(made) => {
+                tracing::debug!(made, "looked after the partitions of the archive");
+                Some(made)
+            }
             Err(error) => {
-                tracing::error!(%error, "partitions of the archive are missing and could not be made");
-                self.retries.wait().await;
+                tracing::error!(%error, "the partitions of the archive could not be looked after");
+                None
             }
         }
-        self.open.extend(batch);
     }
 }
 
@@ -195,12 +222,12 @@ fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
     }
 }
 
-fn ended(transition: &Transition) -> Option<JobStatus> {
-    match transition {
-        Transition::Archive { .. } => Some(JobStatus::Completed),
-        Transition::Retry(_) => None,
-        Transition::DeadLetter(letter) => Some(letter.status),
-    }
+fn ends(transition: &Transition) -> bool {
+    !matches!(transition, Transition::Retry(_))
+}
+
+fn is_timeout(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014"))
 }
 
 fn is_missing_partition(error: &sqlx::Error) -> bool {

@@ -17,7 +17,7 @@ pub(super) enum Fate {
     Superseded,
     /// Another process has the job.
     Lost,
-    /// Somebody has the row locked; it is tried again by itself.
+    /// Somebody has the row locked; it is tried again a little later.
     Locked,
     /// Its cancellation was asked for after its fate had been decided.
     Cancelled(DeadLetter),

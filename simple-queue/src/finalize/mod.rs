@@ -10,8 +10,7 @@ mod fate;
 use std::time::{Duration, Instant};
 
 use crate::{
-    job::JobStatus,
-    outcome::Transition,
+    outcome::{Retry, Transition},
     retries::Retries,
     row::Lease,
     store::{Dedicated, Store},
@@ -28,12 +27,20 @@ pub(crate) struct FinishedRun {
     pub(crate) verify_first: bool,
 }
 
+impl FinishedRun {
+    /// A run that did not happen, or not to its end, for no fault of its job.
+    pub(crate) fn given_back(lease: Lease) -> Self {
+        let transition = Transition::Retry(Retry::given_back(Duration::ZERO));
+        Self { lease, transition, verify_first: false }
+    }
+}
+
 /// A run of which nothing is left to write.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Settled {
     pub(crate) lease: Lease,
-    /// How the job ended; `None` where it goes on, or another process has it.
-    pub(crate) ended: Option<JobStatus>,
+    /// Whether the job has ended, or goes on.
+    pub(crate) ended: bool,
 }
 
 /// Writes what runs came to. What it has been given it keeps until the database has taken it.
@@ -44,6 +51,7 @@ pub(crate) struct Finalizer {
     settled: Box<dyn Fn(Settled) + Send>,
     open: Vec<OpenRun>,
     retries: Retries,
+    partitions_due: Instant,
 }
 
 /// A run that is still to be written.
@@ -54,13 +62,24 @@ struct OpenRun {
     answer_was_lost: bool,
     /// Not before this time: somebody else has its row locked, or it failed alone.
     not_before: Option<Instant>,
+    /// How often the database refused to write it alone.
+    refusals: u32,
 }
 
 /// Somebody else's lock on a row ends with his transaction; asking more often than this helps nobody.
 const PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
 
-/// A transition that fails by itself is tried again at this pace, and complained of each time.
-const PAUSE_AFTER_A_REFUSAL: Duration = Duration::from_secs(30);
+/// A transition that the database refuses by itself is tried again at this pace, and complained of each
+/// time; after so many times the job ends as a `critical_failure` with the database's words.
+const PAUSE_AFTER_A_REFUSAL: Duration = Duration::from_secs(10);
+const MAX_REFUSALS: u32 = 3;
+
+/// So many runs are written in one statement: long enough to share the commit, short enough to stay far
+/// below the time that a statement may take.
+const RUNS_PER_STATEMENT: usize = 1000;
+
+/// How often the archive's partitions are looked after here, for processes that run no janitor.
+const PARTITIONS_EVERY: Duration = Duration::from_hours(12);
 
 impl Finalizer {
     /// A finalizer, and where to send it what is over. It ends when every sender is gone and all has
@@ -78,18 +97,22 @@ impl Finalizer {
             settled: Box::new(settled),
             open: Vec::new(),
             retries: Retries::default(),
+            partitions_due: Instant::now(),
         };
         (finalizer, outbox)
     }
 
     pub(crate) async fn run(mut self) {
+        self.make_partitions_if_due().await;
         while self.gather().await {
+            self.make_partitions_if_due().await;
             self.write().await;
         }
     }
 
     /// Waits until there is something to write and takes all that has arrived; `false` at the end.
     async fn gather(&mut self) -> bool {
+        self.take_arrived();
         let now = Instant::now();
         let next = self.open.iter().map(|open| open.not_before.unwrap_or(now)).min();
         let arrived = match next {
@@ -104,10 +127,24 @@ impl Finalizer {
             },
         };
         self.open.extend(arrived.map(OpenRun::new));
+        self.take_arrived();
+        true
+    }
+
+    fn take_arrived(&mut self) {
         while let Ok(arrived) = self.inbox.try_recv() {
             self.open.push(OpenRun::new(arrived));
         }
-        true
+    }
+
+    async fn make_partitions_if_due(&mut self) {
+        if self.partitions_due <= Instant::now() {
+            let pause = match self.make_partitions().await {
+                Some(_) => PARTITIONS_EVERY,
+                None => PAUSE_AFTER_A_REFUSAL,
+            };
+            self.partitions_due = Instant::now() + pause;
+        }
     }
 
     /// Writes what is due, and keeps what could not be written.
@@ -117,15 +154,19 @@ impl Finalizer {
         let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);
         let (due, later) = std::mem::take(&mut self.open).into_iter().partition(is_due);
         self.open = later;
-        for batch in batch::by_transition(due) {
-            self.write_batch(batch).await;
+        for mut batch in batch::by_transition(due) {
+            while !batch.is_empty() {
+                let rest = batch.split_off(std::cmp::min(RUNS_PER_STATEMENT, batch.len()));
+                self.write_batch(batch).await;
+                batch = rest;
+            }
         }
     }
 }
 
 impl OpenRun {
     fn new(run: FinishedRun) -> Self {
-        Self { run, answer_was_lost: false, not_before: None }
+        Self { run, answer_was_lost: false, not_before: None, refusals: 0 }
     }
 
     fn lease(&self) -> Lease {

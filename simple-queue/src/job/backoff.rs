@@ -114,8 +114,10 @@ impl Backoff {
             }
         };
         let lengthened = seconds * (1.0 + self.jitter.clamp(0.0, 1.0) * fastrand::f64());
-        // A float grows to infinity and never wraps, so one bound here holds for every curve.
-        Duration::from_secs_f64(lengthened.clamp(0.0, Self::MAX_DELAY.as_secs_f64()))
+        // A float grows to infinity and never wraps, so one bound here holds for every curve; and the
+        // smaller of a number and of what is none is the number.
+        let longest = Self::MAX_DELAY.as_secs_f64();
+        Duration::from_secs_f64(f64::max(f64::min(lengthened, longest), 0.0))
     }
 }
 
@@ -191,6 +193,8 @@ mod tests {
             Backoff::exponential(SECOND, 1e9, Duration::MAX),
             Backoff::linear(Duration::MAX),
             Backoff::custom(|_| Duration::MAX),
+            Backoff::fixed(SECOND).jitter(f64::NAN),
+            Backoff::exponential(SECOND, f64::NAN, SECOND),
         ] {
             for attempt in [i32::MIN, -1, 0, 1, 310, 1024, i32::MAX] {
                 assert!(backoff.delay(attempt) <= Backoff::MAX_DELAY, "{backoff:?}, {attempt}");

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row, postgres::types::PgInterval};
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ impl Store {
             .bind(column(jobs, |job| job.priority))
             .bind(column(jobs, |job| job.job_data.as_str()))
             .bind(column(jobs, |job| match job.due {
-                Due::At(at) => Some(at),
+                Due::At(at) => Some(time(at)),
                 Due::Now | Due::After(_) => None,
             }))
             .bind(column(jobs, |job| match job.due {
@@ -120,6 +121,15 @@ impl Store {
             .fetch_optional(connection)
             .await
     }
+}
+
+/// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
+/// which makes no difference to when a job runs.
+pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
+    const FIRST: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
+    const LAST: DateTime<Utc> =
+        DateTime::from_timestamp(253_402_300_799, 0).expect("the year 9999");
+    time.clamp(FIRST, LAST)
 }
 
 /// A duration as the database counts it, to the microsecond; what is too long becomes the longest.

@@ -70,21 +70,6 @@ impl Store {
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
     }
-
-    /// Returns every row that carries this worker's id and is not among those it knows of.
-    pub(crate) async fn give_back_unheld(
-        &self,
-        connection: &mut PgConnection,
-        worker_id: Uuid,
-        held: &[Uuid],
-    ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.give_back_unheld.text())
-            .bind(worker_id)
-            .bind(held)
-            .execute(connection)
-            .await?;
-        Ok(done.rows_affected())
-    }
 }
 
 impl FetchedJob {

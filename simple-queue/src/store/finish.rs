@@ -4,11 +4,17 @@ use serde_json::Value;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Store, enqueue::interval};
+use super::{
+    Store,
+    enqueue::{interval, time},
+};
 use crate::{
     outcome::{DeadLetter, Retry},
     row::Lease,
 };
+
+/// Partitions of the archive are there a week before they are needed.
+const DAYS_AHEAD: i32 = 7;
 
 /// What is found of a lease whose transition changed no row.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +32,7 @@ pub(crate) struct LeaseState {
 
 impl Store {
     /// Moves jobs that are done to the archive; returns those that were moved.
+    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = done.len()))]
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
@@ -45,6 +52,7 @@ impl Store {
     }
 
     /// Puts running jobs back to pending; returns those that were put back.
+    #[tracing::instrument(name = "retry", level = "debug", skip_all, fields(jobs = retries.len()))]
     pub(crate) async fn retry_jobs(
         &self,
         connection: &mut PgConnection,
@@ -60,17 +68,19 @@ impl Store {
             .bind(ids)
             .bind(numbers)
             .bind(retries.iter().map(|(_, retry)| interval(retry.delay)).collect::<Vec<_>>())
-            .bind(retries.iter().map(|(_, retry)| retry.not_before).collect::<Vec<_>>())
+            .bind(retries.iter().map(|(_, retry)| retry.not_before.map(time)).collect::<Vec<_>>())
             .bind(column(|retry| i32::from(retry.attempt_kept)))
             .bind(column(|retry| i32::from(retry.reprocessed)))
             .bind(
                 retries.iter().map(|(_, retry)| stored(retry.error.as_deref())).collect::<Vec<_>>(),
             )
+            .bind(self.schema.channel())
             .fetch_all(connection)
             .await
     }
 
     /// Moves running jobs to the dead letters; returns those that were moved.
+    #[tracing::instrument(name = "dead_letter", level = "debug", skip_all, fields(jobs = dead.len()))]
     pub(crate) async fn dead_letter_jobs(
         &self,
         connection: &mut PgConnection,
@@ -89,6 +99,17 @@ impl Store {
                 dead.iter().map(|(_, letter)| stored(letter.error.as_deref())).collect::<Vec<_>>(),
             )
             .fetch_all(connection)
+            .await
+    }
+
+    /// Makes the partitions of the archive that are missing; returns how many it made.
+    pub(crate) async fn ensure_archive_partitions(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<i32> {
+        sqlx::query_scalar(self.statements.ensure_archive_partitions.text())
+            .bind(DAYS_AHEAD)
+            .fetch_one(connection)
             .await
     }
 

@@ -1,7 +1,7 @@
 //! Making the tables, and bringing them up to date.
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
     postgres::PgConnectOptions,
 };
@@ -25,7 +25,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 pub(crate) async fn migrate(options: &PgConnectOptions, schema: &Schema) -> Result<(), Error> {
     let mut connection =
         options.connect().await.map_err(Error::database("connect for the migrations"))?;
-    let migrated = migrator(schema).run_direct(None, &mut connection, false).await;
+    let migrated = async {
+        let exists = find_schema(&mut connection, schema).await?;
+        migrator(schema, exists).run_direct(None, &mut connection, false).await
+    }
+    .await;
     let closed = connection.close().await;
     migrated.map_err(failed(schema))?;
     closed.map_err(Error::database("close the connection of the migrations"))
@@ -36,7 +40,15 @@ fn failed(schema: &Schema) -> impl Fn(MigrateError) -> Error {
     move |source| Error::Migrate { schema: schema.clone(), source }
 }
 
-fn migrator(schema: &Schema) -> Migrator {
+/// Whether the schema is there; making one that is there needs a right that nobody needs otherwise.
+async fn find_schema(connection: &mut PgConnection, schema: &Schema) -> sqlx::Result<bool> {
+    sqlx::query_scalar(include_str!("sql/find_schema.sql"))
+        .bind(schema.name())
+        .fetch_one(connection)
+        .await
+}
+
+fn migrator(schema: &Schema, exists: bool) -> Migrator {
     let migrations = MIGRATIONS
         .iter()
         .map(|&(version, description, sql)| {
@@ -46,7 +58,9 @@ fn migrator(schema: &Schema) -> Migrator {
         .collect();
     let mut migrator = Migrator::with_migrations(migrations);
     migrator.dangerous_set_table_name(schema.write_into("simple_queue.migrations"));
-    migrator.create_schema(schema.quoted());
+    if !exists {
+        migrator.create_schema(schema.quoted());
+    }
     // A newer release beside this one may have added to the tables; what it added is of no concern.
     migrator.set_ignore_missing(true);
     migrator

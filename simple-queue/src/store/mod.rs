@@ -7,19 +7,23 @@ mod connection;
 mod enqueue;
 mod fetch;
 mod finish;
+#[cfg(feature = "janitor")]
+mod janitor;
 pub(crate) mod migrate;
 mod notification;
+mod reaper;
 mod schema;
 mod statements;
-mod upkeep;
 mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use fetch::{Demand, Fetched, FetchedJob};
 pub(crate) use finish::LeaseState;
+#[cfg(feature = "janitor")]
+pub(crate) use janitor::ArchivePartition;
 pub(crate) use notification::Notification;
+pub(crate) use reaper::Reaped;
 pub(crate) use schema::Schema;
-pub(crate) use upkeep::{ArchivePartition, Reaped};
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
 use std::{sync::Arc, time::Duration};

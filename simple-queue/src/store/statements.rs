@@ -17,6 +17,7 @@ impl Statement {
         AssertSqlSafe(Arc::clone(&self.0)).into_sql_str()
     }
 
+    #[cfg(feature = "janitor")]
     /// The statement for one partition of the archive; partitions cannot be parameters.
     pub(super) fn for_partition(&self, partition: &str) -> SqlStr {
         let sql = self.0.replace(".archive_partition", &format!(".\"{partition}\""));
@@ -25,17 +26,17 @@ impl Statement {
 }
 
 macro_rules! statements {
-    ($($name:ident),* $(,)?) => {
+    ($($(#[$condition:meta])? $name:ident),* $(,)?) => {
         /// Every file of `sql/`, under its own name.
         #[derive(Debug)]
         pub(super) struct Statements {
-            $(pub(super) $name: Statement,)*
+            $($(#[$condition])? pub(super) $name: Statement,)*
         }
 
         impl Statements {
             pub(super) fn new(schema: &Schema) -> Self {
                 Self {
-                    $($name: Statement(
+                    $($(#[$condition])? $name: Statement(
                         schema.write_into(include_str!(concat!("sql/", stringify!($name), ".sql"))).into(),
                     ),)*
                 }
@@ -46,28 +47,34 @@ macro_rules! statements {
 
 statements! {
     archive_jobs,
+    bury_workers,
     cancel_jobs,
     dead_letter_jobs,
+    #[cfg(feature = "janitor")]
     delete_dead_letters,
+    #[cfg(feature = "janitor")]
     detach_archive_partition,
+    #[cfg(feature = "janitor")]
     drop_archive_partition,
     ensure_archive_partitions,
     fetch_jobs,
     find_jobs_anywhere,
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
+    #[cfg(feature = "janitor")]
     finish_detaching_archive_partition,
-    give_back_unheld,
     heartbeat,
     insert_jobs,
+    #[cfg(feature = "janitor")]
     list_archive_partitions,
+    lock_dead_workers,
     name_suspect,
     notify,
     read_leases,
     read_status,
-    reap_workers,
     register_worker,
     retire_worker,
     retry_jobs,
+    return_jobs,
     set_idle,
 }

@@ -13,7 +13,10 @@ use sqlx::postgres::PgConnectOptions;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use crate::store::{Dedicated, Reaped, Silent, Store};
+use crate::{
+    retries::Retries,
+    store::{Dedicated, Reaped, Silent, Store},
+};
 
 /// A process is dead after this many of its intervals without a heartbeat.
 pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
@@ -38,29 +41,44 @@ pub(crate) struct Reaper {
     max_crash_count: i32,
     /// Since when, by this process's own steady clock, a heartbeat has stood where it stands.
     unmoved: HashMap<Uuid, (DateTime<Utc>, Instant)>,
-    /// Jobs of processes that are in no row are looked for once, and again after this process lost
-    /// its own row.
-    look_for_orphans: bool,
+    /// When jobs of processes that are in no row are looked for next.
+    next_look_for_orphans: Instant,
+    retries: Retries,
 }
+
+/// Looking for jobs of processes that are in no row reads the whole table. It is done at the start, when
+/// this process lost its own row, together with a burial, and now and then.
+const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
 
 impl Reaper {
     pub(crate) fn new(store: Store, options: &PgConnectOptions, max_crash_count: i32) -> Self {
         let connection = Dedicated::for_upkeep(options);
-        let (unmoved, look_for_orphans) = (HashMap::new(), true);
-        Self { store, connection, max_crash_count, unmoved, look_for_orphans }
+        Self {
+            store,
+            connection,
+            max_crash_count,
+            unmoved: HashMap::new(),
+            next_look_for_orphans: Instant::now(),
+            retries: Retries::default(),
+        }
     }
 
     /// Goes by what the heartbeat sees, until there is none any more.
     pub(crate) async fn run(mut self, mut sightings: mpsc::UnboundedReceiver<Sighting>) {
         while let Some(sighting) = sightings.recv().await {
-            if let Err(error) = self.run_once(sighting).await {
-                tracing::warn!(%error, "the jobs of dead processes could not be returned yet; trying again");
+            match self.run_once(sighting).await {
+                Ok(_) => self.retries.reset(),
+                Err(error) => {
+                    tracing::warn!(%error, "the jobs of dead processes could not be returned yet; trying again");
+                    self.retries.wait().await;
+                }
             }
         }
     }
 
     /// Takes in one sighting, and buries who has been silent for too long.
     pub(crate) async fn run_once(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
+        let now = Instant::now();
         let dead = match sighting {
             Sighting::Silent(at, silent) => self.judge(at, silent),
             // A database that was away for a minute must not make everybody look dead.
@@ -69,15 +87,15 @@ impl Reaper {
                 return Ok(Reaped::default());
             }
             Sighting::DeclaredDead => {
-                self.look_for_orphans = true;
+                self.next_look_for_orphans = now;
                 Vec::new()
             }
         };
-        if dead.is_empty() && !self.look_for_orphans {
+        if dead.is_empty() && now < self.next_look_for_orphans {
             return Ok(Reaped::default());
         }
         let reaped = self.reap(&dead).await?;
-        self.look_for_orphans = false;
+        self.next_look_for_orphans = now + LOOK_FOR_ORPHANS.mul_f64(0.5 + fastrand::f64());
         Ok(reaped)
     }
 

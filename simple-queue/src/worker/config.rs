@@ -27,6 +27,13 @@ pub(crate) struct Config {
     pub(crate) retention: crate::upkeep::janitor::Retention,
 }
 
+/// More permits than any process can use; more than a semaphore can count would be an error.
+const MOST_PERMITS: usize = 1_000_000;
+
+/// What an interval may be: less would be a loop without a pause, more would never come.
+const SHORTEST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_hours(24);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -69,13 +76,13 @@ impl super::SimpleQueue {
     /// How many jobs this process runs at once, of all queues together; 500 by default.
     #[must_use]
     pub fn with_global_semaphore(self, permits: usize) -> Self {
-        self.configured(|config| config.global_permits = permits)
+        self.configured(|config| config.global_permits = std::cmp::min(permits, MOST_PERMITS))
     }
 
     /// How many jobs of one queue this process runs at once.
     pub fn with_queue_semaphore(&self, queue: impl Into<String>, permits: usize) -> &Self {
         self.configure(|config| {
-            config.queue_permits.insert(queue.into(), permits);
+            config.queue_permits.insert(queue.into(), std::cmp::min(permits, MOST_PERMITS));
         });
         self
     }
@@ -83,7 +90,9 @@ impl super::SimpleQueue {
     /// How many jobs this process runs at once of a queue for which nothing was said; 100 by default.
     #[must_use]
     pub fn with_queue_default_semaphore_size(self, permits: usize) -> Self {
-        self.configured(|config| config.default_queue_permits = permits)
+        self.configured(|config| {
+            config.default_queue_permits = std::cmp::min(permits, MOST_PERMITS)
+        })
     }
 
     /// The last permit that a job of this queue needs, by rules of your own.
@@ -123,18 +132,19 @@ impl super::SimpleQueue {
         self
     }
 
-    /// How often a worker says that it lives; every 5 seconds by default. A process that was silent
-    /// for six intervals is taken for dead and its jobs are returned.
+    /// How often a worker says that it lives; every 5 seconds by default, from 10 ms to a day. A process
+    /// that was silent for six intervals is taken for dead and its jobs are returned. Set it before the
+    /// start.
     #[must_use]
     pub fn with_heartbeat_interval(self, interval: Duration) -> Self {
-        self.configured(|config| config.heartbeat_interval = interval)
+        self.configured(|config| config.heartbeat_interval = interval.clamp(SHORTEST, LONGEST))
     }
 
     /// How often an idle worker looks for jobs when it cannot be notified; every second by default.
     /// While it can, it looks every 30 seconds.
     #[must_use]
     pub fn with_empty_poll_sleep(self, sleep: Duration) -> Self {
-        self.configured(|config| config.empty_poll_sleep = sleep)
+        self.configured(|config| config.empty_poll_sleep = sleep.clamp(SHORTEST, LONGEST))
     }
 
     /// How often a job may be rescheduled without using an attempt before it is a `bad_job`; 100 by
@@ -172,7 +182,7 @@ impl super::SimpleQueue {
     #[cfg(feature = "janitor")]
     #[must_use]
     pub fn with_janitor_interval(self, interval: Duration) -> Self {
-        self.configured(|config| config.janitor_interval = interval)
+        self.configured(|config| config.janitor_interval = interval.clamp(SHORTEST, LONGEST))
     }
 
     /// How long the history is kept; see [`Retention`](crate::Retention) for the defaults.

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     finalize::FinishedRun,
+    job::Backoff,
     outcome::{Attempt, Outcome, Transition},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
@@ -60,10 +61,10 @@ impl Execution {
             job.kind = self.job.kind,
             job.attempt = self.job.attempt,
         );
-        let finished = async { self.weigh(self.readable().await) }.instrument(span).await;
+        let mut ending = Ending { worker: &self.worker, run: Some(self.given_back()) };
+        ending.run = Some(async { self.weigh(self.readable().await) }.instrument(span).await);
         // The write that follows needs no permit, so the next job can be fetched meanwhile.
         drop(permit);
-        self.worker.finish(finished);
     }
 
     async fn readable(&self) -> Outcome {
@@ -91,15 +92,29 @@ impl Execution {
     }
 
     async fn caught(&self) -> Outcome {
-        match AssertUnwindSafe(self.permitted()).catch_unwind().await {
+        match AssertUnwindSafe(self.interruptible()).catch_unwind().await {
             Ok(outcome) => outcome,
             Err(panic) => Outcome::attempt_failed(format!("panicked: {}", message_of(&*panic))),
         }
     }
 
+    async fn interruptible(&self) -> Outcome {
+        let run = &self.claim.run;
+        let cancelled = async {
+            run.cancelled.cancelled().await;
+            tokio::time::sleep(self.config.cancel_grace).await;
+        };
+        tokio::select! {
+            biased;
+            outcome = self.permitted() => outcome,
+            () = run.abandoned.cancelled() => Outcome::given_back(),
+            () = cancelled => Outcome::cancelled("it went on after its cancellation and was dropped"),
+        }
+    }
+
     async fn permitted(&self) -> Outcome {
         match self.acquire_permit().await {
-            Ok(_permit) => self.handled().await,
+            Ok(_permit) => self.timed().await,
             Err(refused) => refused,
         }
     }
@@ -108,8 +123,12 @@ impl Execution {
     async fn acquire_permit(&self) -> Result<Permit, Outcome> {
         let strategy = self.config.strategy_of(&self.job.queue);
         let patience = self.config.permit_patience;
-        let Ok(answer) = tokio::time::timeout(patience, strategy.acquire(&self.job)).await else {
-            return Err(Outcome::given_back_for(patience));
+        let answer = tokio::select! {
+            biased;
+            answer = strategy.acquire(&self.job) => answer,
+            () = tokio::time::sleep(patience) => return Err(Outcome::given_back_for(patience)),
+            // What has not begun when the process stops is left to others.
+            () = self.worker.stopping.cancelled() => return Err(Outcome::given_back()),
         };
         answer.map_err(|refusal| match refusal {
             JobStrategyError::CancelJob => Outcome::cancelled("its strategy cancelled it"),
@@ -121,19 +140,6 @@ impl Execution {
             }
             JobStrategyError::MarkCompleted => Outcome::completed(),
         })
-    }
-
-    async fn handled(&self) -> Outcome {
-        let run = &self.claim.run;
-        let cancelled = async {
-            run.cancelled.cancelled().await;
-            tokio::time::sleep(self.config.cancel_grace).await;
-        };
-        tokio::select! {
-            outcome = self.timed() => outcome,
-            () = run.abandoned.cancelled() => Outcome::given_back(),
-            () = cancelled => Outcome::cancelled("it went on after its cancellation and was dropped"),
-        }
     }
 
     async fn timed(&self) -> Outcome {
@@ -156,22 +162,53 @@ impl Execution {
         } else {
             outcome
         };
-        let backoff = match self.handler.options().backoff {
-            Some(backoff) => backoff,
-            None => self.config.backoff_of(&self.job.queue),
-        };
         let transition = outcome.transition(&Attempt {
             number: self.job.attempt,
             max_attempts: self.job.max_attempts,
             reprocess_count: self.claim.reprocess_count,
             max_reprocess_count: self.config.max_reprocess_count,
-            backoff: backoff.delay(self.job.attempt),
+            backoff: self.backoff(),
             cancel_requested: self.claim.run.cancelled.is_cancelled(),
         });
         if !verify_first {
             tell(&transition);
         }
         FinishedRun { lease: self.claim.lease, transition, verify_first }
+    }
+
+    /// The wait after this attempt. A custom back-off is the user's code, and may panic.
+    fn backoff(&self) -> Duration {
+        let backoff = match self.handler.options().backoff {
+            Some(backoff) => backoff,
+            None => self.config.backoff_of(&self.job.queue),
+        };
+        let attempt = self.job.attempt;
+        std::panic::catch_unwind(AssertUnwindSafe(|| backoff.delay(attempt))).unwrap_or_else(
+            |panic| {
+                let panic = message_of(&*panic);
+                tracing::error!(panic, attempt, "the back-off panicked; the default is used");
+                Backoff::default().delay(attempt)
+            },
+        )
+    }
+
+    fn given_back(&self) -> FinishedRun {
+        FinishedRun::given_back(self.claim.lease)
+    }
+}
+
+/// Hands a run's end to the finalizer, also when something panicked that should not have: a job whose end
+/// nobody writes would be running for ever.
+struct Ending<'w> {
+    worker: &'w Worker,
+    run: Option<FinishedRun>,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        if let Some(run) = self.run.take() {
+            self.worker.finish(run);
+        }
     }
 }
 
@@ -191,7 +228,7 @@ fn tell(transition: &Transition) {
 }
 
 /// What a panic said, if it said it in words.
-fn message_of(panic: &(dyn Any + Send)) -> &str {
+pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -2,14 +2,20 @@
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError},
+    panic::AssertUnwindSafe,
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
-use tokio::task::JoinHandle;
+use futures_util::FutureExt;
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
-    SimpleQueue, Worker, heartbeat::Heartbeat, listener, poller::Poller, running::Running,
+    SimpleQueue, Worker, executor::message_of, heartbeat::Heartbeat, listener, poller::Poller,
+    running::Running,
 };
 use crate::{finalize::Finalizer, store::Dedicated, upkeep::reaper::Reaper};
 
@@ -25,7 +31,7 @@ use crate::{finalize::Finalizer, store::Dedicated, upkeep::reaper::Reaper};
 /// ```
 pub struct WorkerHandle {
     worker: Arc<Worker>,
-    /// Ends with the runs of jobs, some time after no more are fetched.
+    /// Ends when nothing more is to be fetched.
     poller: JoinHandle<()>,
     /// Ends when all that is over has been written.
     finalizer: JoinHandle<()>,
@@ -46,38 +52,44 @@ impl WorkerHandle {
     /// # Cancel safety
     /// A call that is dropped leaves the worker stopping: nothing new is fetched.
     pub async fn shutdown(self, deadline: Duration) {
-        let worker = self.worker;
+        let Self { worker, mut poller, finalizer, keepers } = self;
+        let until = Instant::now() + deadline;
         tracing::info!(
             jobs = worker.running.len(),
             ?deadline,
             "stopping: no more jobs are fetched"
         );
         worker.stopping.cancel();
-        worker.queue.wake().wake_local();
-        joined("poller", self.poller).await;
+        if timeout_at(until, &mut poller).await.is_err() {
+            // It waits for the database. What its claim takes is returned with this process's row.
+            poller.abort();
+            worker.may_hold_more.store(true, Ordering::Release);
+        }
         worker.tasks.close();
-        if tokio::time::timeout(deadline, worker.tasks.wait()).await.is_err() {
+        if timeout_at(until, worker.tasks.wait()).await.is_err() {
             tracing::warn!(
                 jobs = worker.running.len(),
                 "the deadline is over; what still runs is given back"
             );
             worker.running.abandon_all();
-            if tokio::time::timeout(LAST_WRITES, worker.tasks.wait()).await.is_err() {
+            if timeout(LAST_WRITES, worker.tasks.wait()).await.is_err() {
                 tracing::error!(
                     "jobs that block their thread could not be stopped; others will return them"
                 );
             }
         }
         worker.finished.write().unwrap_or_else(PoisonError::into_inner).take();
-        if tokio::time::timeout(LAST_WRITES, self.finalizer).await.is_err() {
+        if timeout(LAST_WRITES, finalizer).await.is_err() {
             tracing::error!(
                 jobs = worker.running.len(),
                 "the end of some jobs could not be written; others will return them"
             );
         }
         worker.stopped.cancel();
-        for keeper in self.keepers {
-            joined("role", keeper).await;
+        for keeper in keepers {
+            if let Err(error) = keeper.await {
+                tracing::error!(%error, "a role of the worker was cut off");
+            }
         }
         tracing::info!("stopped");
     }
@@ -107,7 +119,8 @@ pub async fn start(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
 pub async fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
     let queue = queue.as_ref();
     let mut handle = start_without_janitor(queue).await;
-    handle.keepers.push(tokio::spawn(run_janitor(Arc::clone(&handle.worker))));
+    let janitor = run_janitor(Arc::clone(&handle.worker));
+    handle.keepers.push(spawn_role(&handle.worker, "janitor", janitor));
     handle
 }
 
@@ -121,7 +134,7 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
         let (running, queue) = (Arc::clone(&running), queue.clone());
         Finalizer::new(store.clone(), &options, move |settled| {
             running.remove(settled.lease);
-            if settled.ended.is_none() {
+            if !settled.ended {
                 // It may be due again sooner than the poller means to look.
                 queue.wake().wake_local();
             }
@@ -135,26 +148,47 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&options), sightings);
     heartbeat.register().await;
     let reaper = Reaper::new(store, &options, config.max_crash_count);
+    let reaping = {
+        let stopped = worker.stopped.clone();
+        async move {
+            // A reaping is one transaction; cut off, it did not happen.
+            stopped.run_until_cancelled(reaper.run(seen)).await;
+        }
+    };
     let keepers = vec![
-        tokio::spawn(heartbeat.run()),
-        tokio::spawn(reaper.run(seen)),
-        tokio::spawn(listener::run(Arc::clone(&worker), options.clone())),
+        spawn_role(&worker, "heartbeat", heartbeat.run()),
+        spawn_role(&worker, "reaper", reaping),
+        spawn_role(&worker, "listener", listener::run(Arc::clone(&worker), options.clone())),
     ];
-    let poller = Poller::new(Arc::clone(&worker), Dedicated::new(&options));
+    let poller = Poller::new(Arc::clone(&worker), &options);
     tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.served(), "working");
     WorkerHandle {
-        poller: tokio::spawn(poller.run()),
-        finalizer: tokio::spawn(finalizer.run()),
+        poller: spawn_role(&worker, "poller", poller.run()),
+        finalizer: spawn_role(&worker, "finalizer", finalizer.run()),
         keepers,
         worker,
     }
 }
 
-/// A role ends when it is told to; one that panicked says so here.
-async fn joined(role: &str, handle: JoinHandle<()>) {
-    if let Err(error) = handle.await {
-        tracing::error!(%error, role, "a role of the worker ended by itself");
-    }
+/// A role that panics takes the worker with it: without any of them it would hold jobs that it cannot
+/// run, or not finish. Without its heartbeat, others return them.
+fn spawn_role(
+    worker: &Arc<Worker>,
+    role: &'static str,
+    running: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let worker = Arc::clone(worker);
+    tokio::spawn(async move {
+        if let Err(panic) = AssertUnwindSafe(running).catch_unwind().await {
+            let panic = message_of(&*panic);
+            tracing::error!(
+                role,
+                panic,
+                "a role of this worker panicked; the worker ends, and others return its jobs"
+            );
+            worker.give_up();
+        }
+    })
 }
 
 #[cfg(feature = "janitor")]

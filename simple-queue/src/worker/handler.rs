@@ -42,7 +42,8 @@ pub trait Handler: Send + Sync + 'static {
     ///
     /// # Cancel safety
     /// The future is dropped at an `.await` when the job is cancelled and its grace is over, when its
-    /// time is up, or when the process stops and its deadline is over. Delivery is at least once: what
+    /// time is up, when the process stops and its deadline is over, or when it could not beat for so long
+    /// that others are about to take its jobs over. Delivery is at least once: what
     /// it does must bear being done again.
     fn process(
         &self,

@@ -1,7 +1,8 @@
 //! Stage 5: one row a process vouches for all that it runs.
 
 use std::{
-    sync::Arc,
+    io,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -23,8 +24,8 @@ pub(super) struct Heartbeat {
     sightings: mpsc::UnboundedSender<Sighting>,
     retries: Retries,
     last_beat: Instant,
-    /// Everything was let go of since the last beat.
-    abandoned: bool,
+    /// What the row promises; a setting that changes later does not change the row.
+    interval: Duration,
 }
 
 /// While jobs run the process beats at least this often, to hear of cancellations.
@@ -40,13 +41,14 @@ impl Heartbeat {
         connection: Dedicated,
         sightings: mpsc::UnboundedSender<Sighting>,
     ) -> Self {
+        let interval = worker.queue.config().heartbeat_interval;
         Self {
             worker,
             connection,
             sightings,
             retries: Retries::default(),
             last_beat: Instant::now(),
-            abandoned: false,
+            interval,
         }
     }
 
@@ -54,7 +56,7 @@ impl Heartbeat {
     pub(super) async fn register(&mut self) {
         let row = WorkerRow {
             id: self.worker.id(),
-            heartbeat_interval: self.interval(),
+            heartbeat_interval: self.interval,
             queues: self.worker.queue.served().into_iter().map(|(queue, _)| queue).collect(),
         };
         while let Err(error) = self.write_row(&row).await {
@@ -74,20 +76,18 @@ impl Heartbeat {
     pub(super) async fn run(mut self) {
         let stopped = self.worker.stopped.clone();
         while stopped.run_until_cancelled(tokio::time::sleep(self.pause())).await.is_some() {
-            if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval() {
+            if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval {
                 continue;
             }
-            // The deadline is watched while a beat is under way, too: it may hang.
-            let deadline = self.abandon_deadline();
-            let beat = async {
-                tokio::select! {
-                    beat = self.beat() => beat,
-                    () = tokio::time::sleep_until(deadline.into()) => Err(sqlx::Error::PoolTimedOut),
-                }
+            // A beat may hang; the time to let go of everything must not pass meanwhile.
+            let limit = match self.worker.silent.load(Ordering::Acquire) {
+                true => self.patience(),
+                false => self.patience().saturating_sub(self.last_beat.elapsed()),
             };
-            match beat.await {
-                Ok(()) => {}
-                Err(error) => self.missed(&error),
+            let beat = tokio::time::timeout(limit, self.beat()).await;
+            let late = || Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
+            if let Err(error) = beat.unwrap_or_else(|_| late()) {
+                self.missed(&error);
             }
         }
         self.retire().await;
@@ -95,8 +95,8 @@ impl Heartbeat {
 
     /// Until the next look at whether a beat is due; after a failure less, but longer each time.
     fn pause(&mut self) -> Duration {
-        let usual = std::cmp::min(self.interval(), WHILE_RUNNING);
-        match self.last_beat.elapsed() > self.interval() + usual {
+        let usual = std::cmp::min(self.interval, WHILE_RUNNING);
+        match self.last_beat.elapsed() > self.interval + usual {
             true => std::cmp::min(self.retries.next(), usual),
             false => usual,
         }
@@ -118,7 +118,7 @@ impl Heartbeat {
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
-        self.abandoned = false;
+        self.worker.silent.store(false, Ordering::Release);
         self.heed(worker_id, started, beat).await;
         Ok(())
     }
@@ -141,13 +141,15 @@ impl Heartbeat {
     fn missed(&mut self, error: &sqlx::Error) {
         self.tell_reaper(Sighting::Disconnected);
         let silent_for = self.last_beat.elapsed();
-        if Instant::now() < self.abandon_deadline() {
+        if silent_for < self.patience() {
             tracing::warn!(%error, ?silent_for, "a heartbeat failed; trying again");
-        } else if !self.abandoned {
-            tracing::error!(%error, ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs");
-            self.worker.running.abandon_all();
-            self.abandoned = true;
+            return;
         }
+        if !self.worker.silent.swap(true, Ordering::AcqRel) {
+            tracing::error!(%error, ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
+        }
+        // Each time: a claim may have been under way.
+        self.worker.running.abandon_all();
     }
 
     fn tell_reaper(&self, sighting: Sighting) {
@@ -157,17 +159,9 @@ impl Heartbeat {
         }
     }
 
-    fn abandon_deadline(&self) -> Instant {
-        let deadline = self.last_beat + patience(self.interval()).mul_f64(ABANDON_AFTER);
-        match self.abandoned {
-            // What could be let go of has been; from here on a beat may take its time.
-            true => Instant::now() + patience(self.interval()),
-            false => deadline,
-        }
-    }
-
-    fn interval(&self) -> Duration {
-        self.worker.queue.config().heartbeat_interval
+    /// How long the process may be silent before it lets go of what it runs.
+    fn patience(&self) -> Duration {
+        patience(self.interval).mul_f64(ABANDON_AFTER)
     }
 
     /// Removes the row if nothing can be left in this process's name; else the reaper does, in the

@@ -28,7 +28,10 @@ pub use handler::{Handler, Typed, TypedHandler};
 pub use queue::SimpleQueue;
 pub use registry::{JobList, JobSet};
 
-use std::sync::{Arc, PoisonError, RwLock, atomic::AtomicBool};
+use std::sync::{
+    Arc, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -57,6 +60,8 @@ pub(crate) struct Worker {
     finished: RwLock<Option<mpsc::UnboundedSender<FinishedRun>>>,
     /// Notifications are heard, so sleep may be long.
     listening: AtomicBool,
+    /// No heartbeat reached the database for so long that nothing may be claimed.
+    silent: AtomicBool,
     /// A claim without an answer may have taken jobs that nobody here knows of.
     may_hold_more: AtomicBool,
     /// Nothing new is fetched from here on.
@@ -83,6 +88,7 @@ impl Worker {
             tasks: TaskTracker::new(),
             finished: RwLock::new(Some(finished)),
             listening: AtomicBool::new(false),
+            silent: AtomicBool::new(false),
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -108,8 +114,17 @@ impl Worker {
         self.queue.wake().wake_local();
     }
 
+    /// Ends without a stop: nothing more is claimed, what runs is let go of, and the heartbeat ends. The
+    /// process's row stays, for those who return its jobs.
+    fn give_up(&self) {
+        self.may_hold_more.store(true, Ordering::Release);
+        self.stopping.cancel();
+        self.running.abandon_all();
+        self.stopped.cancel();
+    }
+
     /// Whether no row can be left in this process's name.
     fn holds_nothing(&self) -> bool {
-        self.running.is_empty() && !self.may_hold_more.load(std::sync::atomic::Ordering::Acquire)
+        self.running.is_empty() && !self.may_hold_more.load(Ordering::Acquire)
     }
 }

@@ -5,15 +5,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
 use super::{Worker, config::Config, executor::Execution};
 use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
-    outcome::{Retry, Transition},
     retries::Retries,
-    store::{Dedicated, Demand, Fetched, FetchedJob},
+    store::{Dedicated, Demand, Fetched, FetchedJob, Reaped},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -24,22 +24,41 @@ pub(super) struct Poller {
     sleep: SleepCycle,
     /// Which queue a fetch begins with, so that none is served last for ever.
     turn: usize,
-    /// A claim went without an answer; what it took is returned from this time on.
-    unheard_claim: Option<Instant>,
+    unheard_claim: Option<UnheardClaim>,
+    /// For returning what an unheard claim took, which reads the whole table.
+    upkeep: Dedicated,
 }
+
+/// A claim that may have been carried out without our hearing of it. What it took is in this process's
+/// name and nobody knows of it.
+#[derive(Debug, Clone, Copy)]
+struct UnheardClaim {
+    /// When what it took is looked for next.
+    due: Instant,
+    /// How often that has been done.
+    looks: usize,
+}
+
+/// From the claim to each look for what it took. By the first the server has ended the statement; the
+/// others are for what can outlast that: a commit that waits for its standby, a request that was still
+/// on its way when the network was cut.
+const LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 3] =
+    [Dedicated::STATEMENT_TIMEOUT, Duration::from_mins(1), Duration::from_mins(5)];
 
 /// The poller's way into sleep.
 ///
 /// Whoever enqueues in a transaction of his own notifies only if a worker is marked idle when he
 /// inserts. One who inserted just before the mark and commits after it notifies nobody; so sleep
-/// begins in naps, each twice as long as the last: his job waits at most about as long as his
+/// begins in naps, each as long as it has been quiet: his job waits at most about as long as his
 /// transaction took.
 #[derive(Debug)]
 struct SleepCycle {
-    nap: Duration,
+    /// Since when nothing was found, and the worker was marked.
+    quiet_since: Instant,
     /// The worker id under which the table says that this process is idle.
     marked: Option<Uuid>,
-    busy_since: Instant,
+    /// Since when there has always been more to fetch.
+    busy_since: Option<Instant>,
 }
 
 const FIRST_NAP: Duration = Duration::from_millis(25);
@@ -47,18 +66,22 @@ const FIRST_NAP: Duration = Duration::from_millis(25);
 /// How often a worker that hears notifications looks all the same.
 const POLL_WHILE_LISTENING: Duration = Duration::from_secs(30);
 
+/// How often a process that cannot beat looks whether it can again.
+const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
+
 /// A worker that was busy for so long is no longer marked idle, which spares others the notifying.
 const BUSY_FOR_GOOD: Duration = Duration::from_secs(1);
 
 impl Poller {
-    pub(super) fn new(worker: Arc<Worker>, connection: Dedicated) -> Self {
+    pub(super) fn new(worker: Arc<Worker>, options: &PgConnectOptions) -> Self {
         Self {
             worker,
-            connection,
+            connection: Dedicated::new(options),
             retries: Retries::default(),
-            sleep: SleepCycle { nap: FIRST_NAP, marked: None, busy_since: Instant::now() },
+            sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
             turn: 0,
             unheard_claim: None,
+            upkeep: Dedicated::for_upkeep(options),
         }
     }
 
@@ -82,11 +105,8 @@ impl Poller {
 
     /// One look at the database; how long until the next is due, unless something happens before.
     async fn turn(&mut self) -> Duration {
-        let turn = async {
-            self.return_unheard_claim().await?;
-            self.fetch().await
-        };
-        match turn.await {
+        self.return_unheard_claim().await;
+        let wait = match self.fetch().await {
             Ok(wait) => {
                 self.retries.reset();
                 wait
@@ -95,10 +115,18 @@ impl Poller {
                 tracing::warn!(%error, "jobs could not be fetched; trying again");
                 self.retries.next()
             }
+        };
+        match self.unheard_claim {
+            Some(claim) => std::cmp::min(wait, claim.due.saturating_duration_since(Instant::now())),
+            None => wait,
         }
     }
 
     async fn fetch(&mut self) -> sqlx::Result<Duration> {
+        if self.worker.silent.load(Ordering::Acquire) {
+            // Others are about to take this process for dead, and what it claims now with it.
+            return Ok(LOOK_WHILE_SILENT);
+        }
         let config = self.worker.queue.config();
         let free = self.worker.permits.free();
         let demands = self.demands(&config, free);
@@ -109,7 +137,7 @@ impl Poller {
         let fetched = self.claim(&demands, free).await?;
         let there_is_more = may_leave_more(&fetched, &demands, free);
         if !fetched.jobs.is_empty() {
-            self.sleep.nap = FIRST_NAP;
+            self.sleep.quiet_since = Instant::now();
         }
         for job in fetched.jobs {
             self.start(job, &config);
@@ -156,7 +184,7 @@ impl Poller {
         if let Err(error) = &fetched
             && is_ambiguous(error)
         {
-            self.unheard_claim = Some(Instant::now() + Dedicated::STATEMENT_TIMEOUT);
+            self.unheard_claim = Some(UnheardClaim::new());
         }
         fetched
     }
@@ -168,11 +196,7 @@ impl Poller {
         let permit = worker.permits.take(&fetched.job.queue, config);
         let (Some(handler), Some(permit)) = (handler, permit) else {
             // Only what can be run is asked for; but a handler can be replaced in between.
-            worker.finish(FinishedRun {
-                lease,
-                transition: Transition::Retry(Retry::given_back(Duration::ZERO)),
-                verify_first: false,
-            });
+            worker.finish(FinishedRun::given_back(lease));
             return;
         };
         let execution = Execution::new(Arc::clone(worker), handler, Arc::clone(config), fetched);
@@ -189,24 +213,25 @@ impl Poller {
         if self.sleep.marked != Some(worker_id) {
             self.mark_idle(worker_id, true).await?;
             self.sleep.marked = Some(worker_id);
+            self.sleep.quiet_since = Instant::now();
             // What was enqueued before the mark notified nobody.
             return Ok(Duration::ZERO);
         }
-        self.sleep.busy_since = Instant::now();
+        self.sleep.busy_since = None;
         let longest = match self.worker.listening.load(Ordering::Acquire) {
             true => POLL_WHILE_LISTENING,
             false => config.empty_poll_sleep,
         };
         // A hundred idle processes must not look in the same moment.
         let longest = longest.mul_f64(0.9 + 0.1 * fastrand::f64());
-        let nap = std::cmp::min(self.sleep.nap, longest);
-        self.sleep.nap = std::cmp::min(self.sleep.nap * 2, POLL_WHILE_LISTENING);
+        let nap = self.sleep.quiet_since.elapsed().clamp(FIRST_NAP, longest);
         Ok(next_due_in.map_or(nap, |due| std::cmp::min(due, nap)))
     }
 
     async fn unmark_idle_if_busy(&mut self) -> sqlx::Result<()> {
+        let busy_since = *self.sleep.busy_since.get_or_insert_with(Instant::now);
         if let Some(worker_id) = self.sleep.marked
-            && self.sleep.busy_since.elapsed() > BUSY_FOR_GOOD
+            && busy_since.elapsed() > BUSY_FOR_GOOD
         {
             self.mark_idle(worker_id, false).await?;
             self.sleep.marked = None;
@@ -221,25 +246,44 @@ impl Poller {
             .await
     }
 
-    /// Returns what a claim without an answer took, once it is certain to be over.
-    async fn return_unheard_claim(&mut self) -> sqlx::Result<()> {
-        if self.unheard_claim.is_none_or(|from| Instant::now() < from) {
-            return Ok(());
-        }
-        // This role alone claims, so whatever is in this process's name and unknown to it is lost.
-        let held = self.worker.running.ids();
-        let worker_id = self.worker.id();
+    /// Returns what a claim without an answer took. This role alone claims, and not meanwhile, so
+    /// whatever is in this process's name and unknown to it came from there.
+    async fn return_unheard_claim(&mut self) {
+        let now = Instant::now();
+        let Some(claim) = self.unheard_claim.filter(|claim| claim.due <= now) else { return };
+        let (worker_id, held) = (self.worker.id(), self.worker.running.ids());
+        let store = &self.worker.store;
         let returned = self
-            .connection
-            .ask(async |connection| {
-                self.worker.store.give_back_unheld(connection, worker_id, &held).await
-            })
-            .await?;
-        self.unheard_claim = None;
-        if returned > 0 {
-            tracing::warn!(returned, "returned jobs of a claim whose answer was lost");
-        }
-        Ok(())
+            .upkeep
+            .ask(async |connection| store.return_unheld_jobs(connection, worker_id, &held).await)
+            .await;
+        self.unheard_claim = match returned {
+            Ok(reaped) => {
+                if reaped != Reaped::default() {
+                    tracing::warn!(
+                        returned = reaped.returned,
+                        "returned jobs of a claim whose answer was lost"
+                    );
+                }
+                claim.next_look()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
+                Some(UnheardClaim { due: now + Dedicated::STATEMENT_TIMEOUT, ..claim })
+            }
+        };
+    }
+}
+
+impl UnheardClaim {
+    fn new() -> Self {
+        Self { due: Instant::now() + LOOKS_AFTER_UNHEARD_CLAIM[0], looks: 0 }
+    }
+
+    fn next_look(self) -> Option<Self> {
+        let looks = self.looks + 1;
+        let pause = LOOKS_AFTER_UNHEARD_CLAIM.get(looks)?;
+        Some(Self { due: Instant::now() + *pause, looks })
     }
 }
 

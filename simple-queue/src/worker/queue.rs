@@ -140,7 +140,8 @@ impl SimpleQueue {
         start(self).await
     }
 
-    /// Works until the future is ready, whatever it says, then stops within 30 seconds.
+    /// Works until the future is ready, whatever it says, then stops: what still runs after 30 seconds is
+    /// given back.
     ///
     /// # Errors
     /// None at present; what fails while working is retried and logged.

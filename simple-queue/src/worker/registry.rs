@@ -40,9 +40,10 @@ impl Registry {
         &mut self,
         state: &Arc<S>,
     ) -> Result<(), Error> {
-        if let Some(first) = self.kinds.insert(J::KIND, J::DECLARED_AT) {
+        if let Some(first) = self.kinds.get(J::KIND) {
             return Err(Error::DuplicateKind { kind: J::KIND, first, second: J::DECLARED_AT });
         }
+        self.kinds.insert(J::KIND, J::DECLARED_AT);
         self.insert(Typed::<J, S>::new(Arc::clone(state)));
         Ok(())
     }

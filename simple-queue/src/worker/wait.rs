@@ -2,11 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
 use super::SimpleQueue;
@@ -20,38 +20,42 @@ use crate::{
 /// Who waits in this process for jobs that may end in it.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
-    waiting: Mutex<HashMap<Uuid, Vec<oneshot::Sender<JobStatus>>>>,
+    waiting: Mutex<HashMap<Uuid, (usize, Arc<Notify>)>>,
+}
+
+/// One who waits for a job; gone with this value.
+struct Waiting<'w> {
+    waiters: &'w Waiters,
+    job_id: Uuid,
+    ended: Arc<Notify>,
 }
 
 impl Waiters {
     pub(super) fn settled(&self, Settled { lease, ended }: Settled) {
-        let (job_id, Some(status)) = (lease.job_id, ended) else {
-            return;
-        };
-        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&job_id);
-        for waiter in waiting.into_iter().flatten() {
-            if waiter.send(status).is_err() {
-                tracing::trace!(%job_id, "nobody waits for this job any more");
-            }
+        if ended && let Some((_, waiting)) = self.waiting().get(&lease.job_id) {
+            waiting.notify_waiters();
         }
     }
 
-    fn wait(&self, job_id: Uuid) -> oneshot::Receiver<JobStatus> {
-        let (sender, receiver) = oneshot::channel();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiters = waiting.entry(job_id).or_default();
-        waiters.retain(|waiter| !waiter.is_closed());
-        waiters.push(sender);
-        receiver
+    fn wait(&self, job_id: Uuid) -> Waiting<'_> {
+        let mut waiting = self.waiting();
+        let (count, ended) = waiting.entry(job_id).or_default();
+        *count += 1;
+        Waiting { waiters: self, job_id, ended: Arc::clone(ended) }
     }
 
-    /// Forgets those who stopped waiting.
-    fn tidy(&self, job_id: Uuid) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(waiters) = waiting.get_mut(&job_id) {
-            waiters.retain(|waiter| !waiter.is_closed());
-            if waiters.is_empty() {
-                waiting.remove(&job_id);
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, (usize, Arc<Notify>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.waiters.waiting();
+        if let Some((count, _)) = waiting.get_mut(&self.job_id) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.job_id);
             }
         }
     }
@@ -71,25 +75,24 @@ impl SimpleQueue {
     /// Cancel safe: it only looks.
     pub async fn wait(&self, job_id: Uuid) -> Result<JobStatus, Error> {
         let mut pause = FIRST_LOOK;
-        let mut ended = self.waiters().wait(job_id);
-        let status = loop {
-            let status = match self.status(job_id).await {
-                Err(error) if error.is_transient() => None,
-                Err(error) => break Err(error),
-                Ok(status) => Some(status).filter(|status| status.is_final()),
-            };
-            if let Some(status) = status {
-                break Ok(status);
+        let waiting = self.waiters().wait(job_id);
+        loop {
+            // Heard from here on, so that an end between the look and the wait is not missed.
+            let ended = waiting.ended.notified();
+            match self.status(job_id).await {
+                Err(error) if error.is_transient() => {
+                    tracing::debug!(%error, %job_id, "the state of a job could not be read; trying again");
+                }
+                Err(error) => return Err(error),
+                Ok(status) if status.is_final() => return Ok(status),
+                Ok(_) => {}
             }
             tokio::select! {
-                Ok(status) = &mut ended => break Ok(status),
+                () = ended => {}
                 () = tokio::time::sleep(pause) => {}
             }
             pause = std::cmp::min(pause * 2, LONGEST_PAUSE);
-        };
-        drop(ended);
-        self.waiters().tidy(job_id);
-        status
+        }
     }
 
     /// Stores a job; the receiver is ready when the job has ended. `None` if a live one has its unique

@@ -25,6 +25,8 @@ pub(crate) enum Say {
     Unprocessable,
     HandlerMissing,
     RescheduleNow,
+    /// Asks for another attempt at the beginning of time.
+    RetryLongAgo,
     /// Fails while the attempt is below this one.
     FailBefore(i32),
     /// Waits until the test opens the gate.
@@ -95,6 +97,11 @@ impl Probe {
         self.at_once.most.load(Ordering::SeqCst)
     }
 
+    /// How many runs there are now.
+    pub(crate) fn running(&self) -> usize {
+        self.at_once.now.load(Ordering::SeqCst)
+    }
+
     /// Lets so many runs pass that wait at the gate.
     pub(crate) fn open_gate(&self, runs: usize) {
         self.gate.add_permits(runs);
@@ -117,6 +124,7 @@ impl Handler for Probe {
             Say::Unprocessable => JobResult::Unprocessable,
             Say::HandlerMissing => JobResult::HandlerMissing,
             Say::RescheduleNow => JobResult::RescheduleAt(chrono::DateTime::UNIX_EPOCH),
+            Say::RetryLongAgo => JobResult::RetryAt(chrono::DateTime::<chrono::Utc>::MIN_UTC),
             Say::FailBefore(attempt) if job.attempt < attempt => JobResult::Failed,
             Say::Success | Say::FailBefore(_) => JobResult::Success,
             Say::WaitForGate => {

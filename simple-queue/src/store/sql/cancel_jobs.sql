@@ -16,6 +16,7 @@ with target as (
         reprocess_count, crash_count, version, priority, 'cancelled', queue, kind,
         'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata
     from finished
+    on conflict (id) do nothing
     returning id
 ), asked as (
     update simple_queue.jobs j

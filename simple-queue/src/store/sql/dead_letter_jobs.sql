@@ -6,7 +6,9 @@ with ended as (
         $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::text[]
     ) as ended (job_id, lease, status, reason, attempts_kept, error)
 ), held as (
-    select j.id, ended.status, ended.reason, ended.attempts_kept, ended.error
+    -- Whatever it came to: what was to be cancelled is cancelled.
+    select j.id, case when j.cancel_requested_at is null then ended.status else 'cancelled' end as status,
+        ended.reason, ended.attempts_kept, ended.error
     from ended
     join simple_queue.jobs j on j.id = ended.job_id
     where j.lease = ended.lease and j.worker_id = $1
@@ -30,4 +32,5 @@ select id, lease, scheduled_at, created_at, now(), worker_id, attempt - attempts
     end,
     metadata
 from finished
+on conflict (id) do nothing
 returning id

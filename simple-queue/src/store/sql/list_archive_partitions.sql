@@ -9,5 +9,9 @@ left join pg_inherits i on i.inhrelid = c.oid and i.inhparent = 'simple_queue.ar
 where c.relnamespace = (select relnamespace from pg_class where oid = 'simple_queue.archive'::regclass)
     and c.relkind = 'r'
     and c.relname ~ '^archive_\d{8}$'
-    and to_date(right(c.relname, 8), 'YYYYMMDD') < ((now() - $1::interval) at time zone 'utc')::date
+    -- Yesterday's is never old: a transaction may still finish a job in it.
+    and to_date(right(c.relname, 8), 'YYYYMMDD') < least(
+        ((now() - least($1::interval, interval '4000 years')) at time zone 'utc')::date,
+        (now() at time zone 'utc')::date - 1
+    )
 order by c.relname

@@ -14,19 +14,26 @@ with back as (
     where j.lease = back.lease and j.worker_id = $1 and j.cancel_requested_at is null
     order by j.id
     for update of j skip locked
+), retried as (
+    update simple_queue.jobs j
+    set worker_id = null,
+        lease = j.lease + 1,
+        run_at = greatest(now() + held.delay, held.not_before),
+        attempt = j.attempt - held.attempts_kept,
+        reprocess_count = j.reprocess_count + held.reprocessed,
+        errors = case when held.error is null then j.errors else
+            -- The oldest makes room for the newest.
+            case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
+            || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
+        end,
+        updated_at = now()
+    from held
+    where j.id = held.id
+    returning j.id, j.queue, held.delay
+), notified as (
+    -- What is due at once, as at the stop of a process, must not wait for the next look of another.
+    select pg_notify($9, 'queue ' || touched.queue)
+    from (select distinct queue from retried where delay = interval '0') touched
+    where exists (select from simple_queue.workers where idle)
 )
-update simple_queue.jobs j
-set worker_id = null,
-    lease = j.lease + 1,
-    run_at = greatest(now() + held.delay, held.not_before),
-    attempt = j.attempt - held.attempts_kept,
-    reprocess_count = j.reprocess_count + held.reprocessed,
-    errors = case when held.error is null then j.errors else
-        -- The oldest makes room for the newest.
-        case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
-        || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
-    end,
-    updated_at = now()
-from held
-where j.id = held.id
-returning j.id
+select id, (select count(*) from notified) as notified from retried

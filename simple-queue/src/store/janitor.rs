@@ -1,24 +1,10 @@
-//! Statements of the reaper and the janitor.
+//! Statements of the janitor.
 
 use std::time::Duration;
 
 use sqlx::{PgConnection, Row};
 
-use super::{Silent, Store, enqueue::interval, statements::Statement};
-
-/// Partitions of the archive are there a week before they are needed.
-const DAYS_AHEAD: i32 = 7;
-
-/// What a reaping came to.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reaped {
-    /// Processes that were buried.
-    pub(crate) workers: i64,
-    /// Jobs that went back to pending.
-    pub(crate) returned: i64,
-    /// Jobs that had killed too many processes, or were to be cancelled anyway.
-    pub(crate) dead_lettered: i64,
-}
+use super::{Store, enqueue::interval, statements::Statement};
 
 /// A partition of the archive whose day is older than what is kept.
 #[derive(Debug, Clone)]
@@ -30,38 +16,6 @@ pub(crate) struct ArchivePartition {
 }
 
 impl Store {
-    /// Buries these processes where their heartbeat has not moved, and returns their jobs and those of
-    /// processes that are in no row.
-    pub(crate) async fn reap_workers(
-        &self,
-        connection: &mut PgConnection,
-        dead: &[Silent],
-        max_crash_count: i32,
-    ) -> sqlx::Result<Reaped> {
-        let row = sqlx::query(self.statements.reap_workers.text())
-            .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
-            .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
-            .bind(max_crash_count)
-            .fetch_one(connection)
-            .await?;
-        Ok(Reaped {
-            workers: row.try_get("workers")?,
-            returned: row.try_get("returned")?,
-            dead_lettered: row.try_get("dead_lettered")?,
-        })
-    }
-
-    /// Makes the partitions of the archive that are missing; returns how many it made.
-    pub(crate) async fn ensure_archive_partitions(
-        &self,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<i32> {
-        sqlx::query_scalar(self.statements.ensure_archive_partitions.text())
-            .bind(DAYS_AHEAD)
-            .fetch_one(connection)
-            .await
-    }
-
     /// The partitions of the archive that are older than `keep`.
     pub(crate) async fn list_archive_partitions(
         &self,

@@ -1,0 +1,13 @@
+-- lock_dead_workers
+-- Processes whose heartbeat still stands where it was seen. From here to the end of the transaction
+-- nothing can be claimed in their names, and none of them can beat.
+select w.id,
+    -- A name that was left behind by a job that is over accuses nobody.
+    (
+        select j.id from simple_queue.jobs j where j.id = w.suspect_id and j.worker_id = w.id
+    ) as suspect_id
+from simple_queue.workers w
+join unnest($1::uuid[], $2::timestamptz[]) as seen (id, heartbeat_at) using (id)
+where w.heartbeat_at = seen.heartbeat_at
+order by w.id
+for update of w skip locked

@@ -1,0 +1,61 @@
+-- return_jobs
+-- Returns what runs in the names of these processes, less what one of them still holds; with $5, also
+-- what runs in the name of a process that is in no row. Scans the table.
+--
+-- The attempt is given back. With $4 the crash is counted: for every job of the process, or, if it ran
+-- one that had killed others before, for that one only. What has killed too many processes becomes a
+-- bad_job, and what was to be cancelled anyway is.
+with ghost as materialized (
+    select distinct j.worker_id as id
+    from simple_queue.jobs j
+    where $5 and j.worker_id is not null
+        and not exists (select from simple_queue.workers w where w.id = j.worker_id)
+), process as materialized (
+    select dead.id, dead.suspect_id from unnest($1::uuid[], $2::uuid[]) as dead (id, suspect_id)
+    union all
+    select ghost.id, null from ghost
+), orphan as (
+    -- The names are compared with the row as it is when it is locked: one that was claimed anew
+    -- meanwhile, by a process that has begun since, is left alone.
+    select j.id, j.cancel_requested_at is not null as cancelled,
+        j.crash_count + case when $4 and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end
+            as crash_count
+    from simple_queue.jobs j
+    join process on process.id = j.worker_id
+    where j.id <> all ($3::uuid[])
+    order by j.id
+    for update of j skip locked
+), returned as (
+    update simple_queue.jobs j
+    set worker_id = null, lease = j.lease + 1, attempt = j.attempt - 1, crash_count = orphan.crash_count,
+        run_at = greatest(now(), j.run_at), updated_at = now()
+    from orphan
+    where j.id = orphan.id and not orphan.cancelled and orphan.crash_count <= $6
+    returning j.id, j.queue
+), finished as (
+    delete from simple_queue.jobs j using orphan
+    where j.id = orphan.id and (orphan.cancelled or orphan.crash_count > $6)
+    returning j.*, orphan.cancelled, orphan.crash_count as crashes
+), dead_lettered as (
+    insert into simple_queue.dead_letters (
+        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
+        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
+        unique_key, fingerprint, tags, errors, metadata
+    )
+    select id, lease + 1, scheduled_at, created_at, now(), worker_id, attempt - 1, max_attempts,
+        reprocess_count, crashes, version, priority,
+        case when cancelled then 'cancelled' else 'bad_job' end, queue, kind,
+        case when cancelled then 'cancelled while it ran, and its process died'
+            else format('the process that ran it died, %s times', crashes)
+        end,
+        job_data, timeout, unique_key, fingerprint, tags, errors, metadata
+    from finished
+    on conflict (id) do nothing
+    returning id
+), notified as (
+    select pg_notify($7, 'queue ' || touched.queue)
+    from (select distinct queue from returned) touched
+    where exists (select from simple_queue.workers where idle)
+)
+select (select count(*) from returned) as returned, (select count(*) from dead_lettered) as dead_lettered,
+    (select count(*) from notified) as notified
