@@ -105,7 +105,7 @@ async fn insert_once(
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
-    let inserted = if insertion.statements(&missing) > 1 {
+    let inserted = if statements(&missing) > 1 {
         let mut tx = connection.begin().await?;
         let inserted = insertion.run(&mut tx, missing).await?;
         tx.commit().await?;
@@ -170,14 +170,6 @@ impl Insertion<'_> {
         Ok(jobs.iter().map(|job| answers[&job.id]).collect())
     }
 
-    /// How many statements these jobs take at least.
-    fn statements(&self, jobs: &[&NewJob]) -> usize {
-        let (keyed, plain) = split_by_key(jobs);
-        // Several keyed jobs may take a second look, and all of them shall be there or none.
-        let keyed = if keyed.len() > 1 { 2 } else { keyed.len() };
-        chunks(&plain).len() + keyed
-    }
-
     /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
     /// look at who it is, so both are repeated until every job is inserted or found.
     async fn insert_keyed(
@@ -211,6 +203,14 @@ impl Insertion<'_> {
             open.retain(|job| !answers.contains_key(&job.id));
         }
     }
+}
+
+/// How many statements these jobs take at least.
+fn statements(jobs: &[&NewJob]) -> usize {
+    let (keyed, plain) = split_by_key(jobs);
+    // Several keyed jobs may take a second look, and all of them shall be there or none.
+    let keyed = if keyed.len() > 1 { 2 } else { keyed.len() };
+    chunks(&plain).len() + keyed
 }
 
 /// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an

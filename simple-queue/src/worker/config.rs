@@ -91,7 +91,7 @@ impl super::SimpleQueue {
     #[must_use]
     pub fn with_queue_default_semaphore_size(self, permits: usize) -> Self {
         self.configured(|config| {
-            config.default_queue_permits = std::cmp::min(permits, MOST_PERMITS)
+            config.default_queue_permits = std::cmp::min(permits, MOST_PERMITS);
         })
     }
 
