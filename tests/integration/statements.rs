@@ -33,15 +33,16 @@ async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare(
     }
 }
 
-/// The plan of a statement as a prepared one gets it after some executions: without the values.
-async fn generic_plan(connection: &mut PgConnection, name: &str, arguments: &str) -> String {
+/// The plan of a statement, either as a prepared one gets it after some executions, without the values,
+/// or as the first executions get it, with them.
+async fn plan(connection: &mut PgConnection, mode: &str, name: &str, arguments: &str) -> String {
     let sql = &statements()[name];
     for statement in
-        ["set plan_cache_mode = force_generic_plan".to_owned(), format!("prepare hot as {sql}")]
+        [format!("set plan_cache_mode = {mode}"), format!("prepare hot_{mode} as {sql}")]
     {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
     }
-    let explain = format!("explain (costs off) execute hot({arguments})");
+    let explain = format!("explain (costs off) execute hot_{mode}({arguments})");
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(connection).await.unwrap();
     lines.join("\n")
@@ -54,44 +55,52 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .execute(
             "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
              select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
-             from generate_series(1, 100000) n",
+             from generate_series(1, 50000) n",
         )
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 100, "kinds": null}]'"#;
-    let ids = format!("array[{id}]::uuid[], array[1]");
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "kinds": null}]'"#;
+    // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
+    let of = |value: &str| format!("array_fill({value}, array[1000])");
+    let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
+    let (zeros, texts) = (of("0"), of("'failed'::text"));
     let hot = [
-        ("fetch_jobs", format!("{id}, {demand}, 100")),
-        ("archive_jobs", format!("{id}, {ids}, array[null::jsonb]")),
+        ("fetch_jobs", format!("{id}, {demand}, 1000")),
+        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::jsonb"))),
         (
             "retry_jobs",
             format!(
-                "{id}, {ids}, array[interval '1 s'], array[now()], array[0], array[0], array['e'], 'channel'"
+                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel'",
+                of("interval '1 s'"),
+                of("now()")
             ),
         ),
         (
             "dead_letter_jobs",
-            format!("{id}, {ids}, array['failed'], array['r'], array[0], array['e']"),
+            format!("{id}, {id_list}, {numbers}, {texts}, {texts}, {zeros}, {texts}"),
         ),
-        ("read_leases", format!("{id}, {ids}")),
-        ("heartbeat", format!("{id}, array['q1'], array[{id}]::uuid[]")),
+        ("heartbeat", format!("{id}, array['q1'], {id_list}")),
+        ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
         ("read_status", id.to_owned()),
     ];
-    for (name, arguments) in hot {
-        let mut connection = PgConnection::connect(&database.url).await.unwrap();
-        let plan = generic_plan(&mut connection, name, &arguments).await;
-        assert!(!plan.contains("Seq Scan on jobs"), "{name}:\n{plan}");
-        if name == "fetch_jobs" {
-            assert!(plan.contains("Tid Scan on jobs"), "{name}:\n{plan}");
-            assert!(plan.contains("using jobs_fetch on jobs"), "{name}:\n{plan}");
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    for mode in ["force_generic_plan", "force_custom_plan"] {
+        for (name, arguments) in &hot {
+            let plan = plan(&mut connection, mode, name, arguments).await;
+            assert!(!plan.contains("Seq Scan on jobs"), "{name}, {mode}:\n{plan}");
+            if *name == "fetch_jobs" {
+                assert!(plan.contains("Tid Scan on jobs"), "{name}, {mode}:\n{plan}");
+                assert!(plan.contains("using jobs_fetch on jobs"), "{name}, {mode}:\n{plan}");
+            }
+            sqlx::raw_sql("deallocate all").execute(&mut connection).await.unwrap();
         }
-        connection.close().await.unwrap();
     }
+    connection.close().await.unwrap();
 }
 
 #[tokio::test]

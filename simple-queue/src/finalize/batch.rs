@@ -20,8 +20,10 @@ use crate::{
 };
 
 /// Puts together what one statement can write: the same kind of transition, by the same process id,
-/// which changes when a process is declared dead and goes on under a new one.
-pub(super) fn by_transition(runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
+/// which changes when a process is declared dead and goes on under a new one. Each batch is in the order
+/// of its ids, in which the statements lock their rows.
+pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
+    runs.sort_unstable_by_key(|open| open.lease().job_id);
     let mut batches: BTreeMap<(Uuid, u8), Vec<OpenRun>> = BTreeMap::new();
     for open in runs {
         let kind = match (open.run.verify_first, &open.run.transition) {

@@ -1,26 +1,32 @@
 -- archive_jobs
 -- Moves jobs that are done into the archive. A row that somebody else has locked is passed over, and
--- one whose lease is another's is left alone; the caller asks after both.
-with done as (
-    select done.job_id, done.lease, done.result
+-- one whose lease is another's is left alone; the caller asks after both. The ids come in their order,
+-- so that two batches never wait for each other.
+--
+-- Each row is found by its own descent of the primary key, and deleted by ctid: for a thousand ids the
+-- planner would rather read the whole table.
+with held as materialized (
+    select job.ctid, job.id, done.result
     from unnest($2::uuid[], $3::bigint[], $4::jsonb[]) as done (job_id, lease, result)
-), held as (
-    select j.id, done.result
-    from done
-    join simple_queue.jobs j on j.id = done.job_id
-    where j.lease = done.lease and j.worker_id = $1
-    order by j.id
-    for update of j skip locked
+    cross join lateral (
+        select j.ctid, j.id from simple_queue.jobs j
+        where j.id = done.job_id and j.lease = done.lease and j.worker_id = $1
+        limit 1
+        for update skip locked
+    ) job
 ), finished as (
-    delete from simple_queue.jobs j using held where j.id = held.id returning j.*, held.result
+    delete from simple_queue.jobs j
+    where j.ctid = any (array(select held.ctid from held))
+    returning j.*
 )
 insert into simple_queue.archive (
     id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
     reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
     fingerprint, tags, errors, metadata
 )
-select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attempts,
-    reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
-    fingerprint, tags, errors, metadata
-from finished
+select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
+    j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result,
+    j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata
+from finished j
+join held on held.id = j.id
 returning id

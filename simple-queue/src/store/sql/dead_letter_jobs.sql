@@ -1,36 +1,37 @@
 -- dead_letter_jobs
 -- Moves running jobs that will not run again by themselves into the dead letters.
-with ended as (
-    select ended.*
+with held as materialized (
+    -- Whatever it came to: what was to be cancelled is cancelled.
+    select job.ctid, job.id, case when job.cancelled then 'cancelled' else ended.status end as status,
+        ended.reason, ended.attempts_kept, ended.error
     from unnest(
         $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::text[]
     ) as ended (job_id, lease, status, reason, attempts_kept, error)
-), held as (
-    -- Whatever it came to: what was to be cancelled is cancelled.
-    select j.id, case when j.cancel_requested_at is null then ended.status else 'cancelled' end as status,
-        ended.reason, ended.attempts_kept, ended.error
-    from ended
-    join simple_queue.jobs j on j.id = ended.job_id
-    where j.lease = ended.lease and j.worker_id = $1
-    order by j.id
-    for update of j skip locked
+    cross join lateral (
+        select j.ctid, j.id, j.cancel_requested_at is not null as cancelled from simple_queue.jobs j
+        where j.id = ended.job_id and j.lease = ended.lease and j.worker_id = $1
+        limit 1
+        for update skip locked
+    ) job
 ), finished as (
-    delete from simple_queue.jobs j using held where j.id = held.id
-    returning j.*, held.status, held.reason, held.attempts_kept, held.error
+    delete from simple_queue.jobs j
+    where j.ctid = any (array(select held.ctid from held))
+    returning j.*
 )
 insert into simple_queue.dead_letters (
     id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
     reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
     unique_key, fingerprint, tags, errors, metadata
 )
-select id, lease, scheduled_at, created_at, now(), worker_id, attempt - attempts_kept, max_attempts,
-    reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
-    unique_key, fingerprint, tags,
-    case when error is null then errors else
-        case when jsonb_array_length(errors) >= 10 then errors - 0 else coalesce(errors, '[]') end
-        || jsonb_build_object('attempt', attempt, 'at', now(), 'error', error)
+select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt - held.attempts_kept,
+    j.max_attempts, j.reprocess_count, j.crash_count, j.version, j.priority, held.status, j.queue, j.kind,
+    held.reason, j.job_data, j.timeout, j.unique_key, j.fingerprint, j.tags,
+    case when held.error is null then j.errors else
+        case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
+        || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
     end,
-    metadata
-from finished
+    j.metadata
+from finished j
+join held on held.id = j.id
 on conflict (id) do nothing
 returning id

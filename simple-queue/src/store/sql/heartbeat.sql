@@ -13,8 +13,13 @@ with beat as (
 )
 select exists (select from beat) as alive,
     array(
-        select j.id from simple_queue.jobs j
-        where j.id = any ($3) and j.worker_id = $1 and j.cancel_requested_at is not null
+        select job.id
+        from unnest($3::uuid[]) as running (id)
+        cross join lateral (
+            select j.id from simple_queue.jobs j
+            where j.id = running.id and j.worker_id = $1 and j.cancel_requested_at is not null
+            limit 1
+        ) job
     ) as cancelled,
     array(select id from silent order by id) as silent_ids,
     array(select heartbeat_at from silent order by id) as silent_since,

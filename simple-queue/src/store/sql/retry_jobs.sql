@@ -2,18 +2,18 @@
 -- Puts running jobs back to pending: after a failed attempt, a rescheduling, or because they are
 -- given back. The due time is never in the past, so every process sees it without searching behind.
 -- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then.
-with back as (
-    select back.*
+with held as materialized (
+    select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error
     from unnest(
         $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[]
     ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error)
-), held as (
-    select j.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error
-    from back
-    join simple_queue.jobs j on j.id = back.job_id
-    where j.lease = back.lease and j.worker_id = $1 and j.cancel_requested_at is null
-    order by j.id
-    for update of j skip locked
+    cross join lateral (
+        select j.ctid, j.id from simple_queue.jobs j
+        where j.id = back.job_id and j.lease = back.lease and j.worker_id = $1
+            and j.cancel_requested_at is null
+        limit 1
+        for update skip locked
+    ) job
 ), retried as (
     update simple_queue.jobs j
     set worker_id = null,
@@ -28,7 +28,7 @@ with back as (
         end,
         updated_at = now()
     from held
-    where j.id = held.id
+    where j.ctid = any (array(select held.ctid from held)) and j.id = held.id
     returning j.id, j.queue, held.delay
 ), notified as (
     -- What is due at once, as at the stop of a process, must not wait for the next look of another.
