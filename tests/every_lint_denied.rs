@@ -49,6 +49,58 @@ async fn long(aa: u8, bb: u8, cc: u8, dd: u8, ee: u8, ff: u8, gg: u8, hh: bool) 
     let _all = std::future::ready((aa, bb, cc, dd, ee, ff, gg, hh)).await;
 }
 
+/// With all that can be said of stored arguments.
+#[job(
+    payload = ReportMail,
+    derive(Debug, Clone, PartialEq, Eq, Default),
+    backoff = exponential(base = "1s", factor = 1.5, jitter = 0.1),
+    unique(by = [day, sent_at]),
+    fingerprint = "day:{day}",
+    aliases("mail"),
+    delay = "5m"
+)]
+pub async fn report(
+    #[job(rename = "Day", alias = "date")] day: u32,
+    #[job(default)] title: String,
+    #[job(default = Some(String::from("none")), redact)] _password: Option<String>,
+    #[job(with = "as_text", default = 7)] sent_at: u64,
+) {
+    let _all = std::future::ready((day, title, sent_at)).await;
+}
+
+/// Without anything to hide, and slower each time.
+#[job(derive(Debug, Clone, Copy), backoff = minutes, unique(by = []))]
+pub async fn count(#[job(default)] from: u32) {
+    let _from = std::future::ready(from).await;
+}
+
+const fn minutes(attempt: i32) -> std::time::Duration {
+    std::time::Duration::from_secs(if attempt > 1 { 600 } else { 60 })
+}
+
+/// Numbers as text.
+pub mod as_text {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    /// Writes a number.
+    ///
+    /// # Errors
+    ///
+    /// Those of the serializer.
+    pub fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    /// Reads a number.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    }
+}
+
 /// Jobs of a module.
 pub mod images {
     /// Changes the width.
@@ -69,10 +121,14 @@ struct App {
 #[test]
 fn generated_code_is_clean() {
     let register = |queue: SimpleQueue, app: App| {
-        queue.register(jobs![Send, Wait, Tidy, Long, images::Resize], app).is_ok()
+        queue
+            .register(jobs![Send, Wait, Tidy, Long, ReportMail, Count, images::Resize], app)
+            .is_ok()
     };
     drop(Box::new(register));
     drop(Send::new(7, "a"));
+    assert_eq!(ReportMail::default(), ReportMail::new(0, "", None, 0));
+    assert_eq!(Count { from: 7 }.from, 7);
     drop(Long::new(1, 2, 3, 4, 5, 6, 7, false).priority(3));
     assert_eq!(images::Resize { width: 3 }.width, 3);
 }

@@ -14,6 +14,11 @@ pub(crate) struct Errors {
 }
 
 impl Errors {
+    /// For a second look at something that was reported already.
+    pub(crate) fn unheard() -> Self {
+        Self { found: Vec::new(), reported: true }
+    }
+
     /// Reports a mistake at one place.
     pub(crate) fn at(&mut self, place: Span, message: impl Display) {
         self.found.push(syn::Error::new(place, message));

@@ -6,10 +6,14 @@
 //! about the struct what it already says about the function.
 
 mod codec;
+mod debug;
 mod enqueue;
 pub(crate) mod fallback;
 mod handler;
+mod options;
 mod payload;
+mod summary;
+mod twin;
 mod unique;
 
 use proc_macro2::TokenStream;
@@ -24,8 +28,10 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
     let declaration = payload::declaration(model);
     let handler = handler::handler(model);
     let helpers = enqueue::helpers(model);
+    let debug = debug::debug(model);
     quote! {
         #payload
+        #debug
         #codec
         #declaration
         #handler

@@ -1,5 +1,5 @@
-//! The proc macros of simple-queue. Their documentation is at the re-exports in that crate, where
-//! its examples can be compiled.
+//! The proc macros of simple-queue. What each argument means stands here, where editors show it; the
+//! examples stand at the re-exports in that crate, where they can be compiled.
 //!
 //! In the order in which one `#[job]` is read: [`pipeline`], [`parse`], [`validate`], [`model`],
 //! [`expand`]. [`errors`] gathers what is wrong on the way.
@@ -19,7 +19,56 @@ mod validate;
 
 use proc_macro::TokenStream;
 
-/// Makes a durable background job of an `async fn`.
+/// The attribute of a durable background job: on an `async fn` whose arguments by value are stored
+/// with the job, and whose arguments by reference are handed in by the worker.
+///
+/// # Arguments of the attribute
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `name = "mail:send"` | what the job is called in the database; the function's name when left out |
+/// | `aliases("old_name")` | names that it had before, under which jobs may still be stored |
+/// | `queue = "emails"` | the queue it goes to, `default` when left out; or the path of a constant |
+/// | `retries = 5` | how often it is run again after it failed; `max_attempts = 6` says the same |
+/// | `backoff = …` | how long it waits between two attempts; see below |
+/// | `timeout = "30s"` | how long one attempt may take |
+/// | `delay = "5m"` | how long after it is stored it is due |
+/// | `priority = -10` | smaller numbers run first; 0 when left out |
+/// | `unique` | only one with the same stored arguments may wait or run at a time |
+/// | `unique(by = [user_id, kind])` | the same, by these arguments alone; `by = []` is one for all |
+/// | `unique = "user:{user.id}"` | the same, by a key: `{argument}` or a field of it, `{{` for a brace |
+/// | `fingerprint = "order:{order_id}"` | what it is grouped by, to cancel jobs together |
+/// | `payload = WelcomeMail` | the struct's name; that of the function in the case of a type when left out |
+/// | `derive(Debug, Clone)` | what the struct derives; without it, not even `Debug`: it may hold secrets |
+/// | `crate = path` | where the library is, in a crate that re-exports it |
+///
+/// Durations are sums of whole numbers with a unit: `"250ms"`, `"30s"`, `"5m"`, `"1h 30m"`, `"2d"`.
+///
+/// # Back-off
+///
+/// Each wait is longer by a random part of up to `jitter` of it, 0.2 when left out.
+///
+/// | form | waits |
+/// |---|---|
+/// | `"exponential"` | 2 s, 4 s, 8 s … up to an hour |
+/// | `exponential(base = "2s", factor = 2, max = "1h", jitter = 0.2)` | the same; each part can be left out |
+/// | `"linear"`, `linear("5s")`, `linear("5s", jitter = 0.1)` | 5 s, 10 s, 15 s … |
+/// | `"fixed"`, `fixed("10s")`, `fixed("10s", jitter = 0)` | the same each time; `"fixed"` is 5 s |
+/// | `"none"` | not at all |
+/// | `my::delay` | what a `fn(i32) -> Duration` says of the attempt that failed, from 1; without jitter |
+///
+/// # On a stored argument
+///
+/// A stored job is read by another build than wrote it. `#[job(…)]` on an argument keeps the two together:
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `default` | jobs stored without it get the default of its type |
+/// | `default = 7` | they get this value |
+/// | `rename = "userId"` | what it is called in the stored job |
+/// | `alias = "user"` | what it was called before; can stand there more than once |
+/// | `with = "module"` | the module whose `serialize` and `deserialize` write and read it, as serde calls them |
+/// | `redact` | a derived `Debug` shows `"…"` in place of its value |
 #[proc_macro_attribute]
 pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Ident, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, LitStr, Path, Type, Visibility};
 
 /// A whole job.
 pub(crate) struct JobModel {
@@ -13,7 +13,11 @@ pub(crate) struct JobModel {
     pub(crate) kind: String,
     pub(crate) queue: Queue,
     pub(crate) options: Options,
+    /// What the job was called before.
+    pub(crate) aliases: Vec<String>,
     pub(crate) unique: Unique,
+    /// What jobs are grouped by: the pieces of the template.
+    pub(crate) fingerprint: Option<Vec<Piece>>,
     /// In the order of the function's parameters.
     pub(crate) params: Vec<Param>,
     /// Where the function says what it returns.
@@ -46,6 +50,8 @@ pub(crate) struct Face {
     pub(crate) docs: Vec<Attribute>,
     /// `#[deprecated]`, when the function has it.
     pub(crate) deprecated: Option<Attribute>,
+    /// What the struct derives at the user's wish.
+    pub(crate) derives: Vec<Path>,
 }
 
 pub(crate) enum Queue {
@@ -60,6 +66,7 @@ pub(crate) struct Options {
     pub(crate) attempts: Option<Attempts>,
     pub(crate) backoff: Option<Backoff>,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) delay: Option<Duration>,
     pub(crate) priority: Option<i16>,
 }
 
@@ -67,8 +74,29 @@ pub(crate) struct Options {
 #[derive(Clone, Copy)]
 pub(crate) struct Attempts(pub(crate) u32);
 
+/// How long to wait between two attempts.
+pub(crate) struct Backoff {
+    pub(crate) curve: Curve,
+    /// What is left out is the library's.
+    pub(crate) jitter: Option<f64>,
+}
+
+pub(crate) enum Curve {
+    /// One of the library's constants.
+    Preset(Preset),
+    Exponential {
+        base: Duration,
+        factor: f64,
+        max: Duration,
+    },
+    Linear(Duration),
+    Fixed(Duration),
+    /// A function whose type the compiler checks.
+    Custom(Path),
+}
+
 #[derive(Clone, Copy)]
-pub(crate) enum Backoff {
+pub(crate) enum Preset {
     Exponential,
     Linear,
     Fixed,
@@ -81,6 +109,9 @@ pub(crate) enum Unique {
     AllArguments,
     /// Two jobs whose keys read the same are the same job. The pieces of the template.
     Key(Vec<Piece>),
+    /// Two jobs in which these arguments are the same are the same job; by their numbers among the
+    /// stored ones. With none, one job at a time is all there is.
+    By(Vec<usize>),
 }
 
 pub(crate) enum Piece {
@@ -103,6 +134,28 @@ pub(crate) struct StoredArg {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
     pub(crate) docs: Vec<Attribute>,
+    pub(crate) options: FieldOptions,
+}
+
+/// What `#[job(…)]` on a parameter says.
+#[derive(Default)]
+pub(crate) struct FieldOptions {
+    /// What is read where a job was stored without it.
+    pub(crate) default: Option<FieldDefault>,
+    /// What it is called in the stored job.
+    pub(crate) rename: Option<LitStr>,
+    /// What it is read from too.
+    pub(crate) aliases: Vec<LitStr>,
+    /// The module whose `serialize` and `deserialize` take serde's place.
+    pub(crate) with: Option<Path>,
+    /// Where it is asked that `Debug` leaves its value out.
+    pub(crate) redact: Option<Span>,
+}
+
+pub(crate) enum FieldDefault {
+    /// That of the type.
+    OfType,
+    Value(Box<Expr>),
 }
 
 /// A parameter of a refused signature, as far as it can be guessed.
@@ -113,6 +166,15 @@ pub(crate) enum StubArg {
     Owned { name: Ident, ty: Box<Type> },
     /// Its type is no use; `new` takes anything in its place.
     Anything,
+}
+
+impl Param {
+    pub(crate) fn as_stored(&mut self) -> Option<&mut StoredArg> {
+        match self {
+            Self::Stored(arg) => Some(arg),
+            Self::Context | Self::State(_) => None,
+        }
+    }
 }
 
 impl JobModel {
@@ -129,4 +191,9 @@ impl JobModel {
             Param::Context | Param::Stored(_) => None,
         })
     }
+}
+
+/// `Debug`, by whatever path.
+pub(crate) fn is_debug(path: &Path) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == "Debug")
 }

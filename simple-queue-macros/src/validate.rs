@@ -2,7 +2,11 @@
 //! refused here, each mistake once. What only the compiler can see (types, traits, constants) is
 //! left to the code that [`expand`](crate::expand) writes.
 
+mod backoff;
 mod duration;
+mod face;
+mod field;
+mod keys;
 mod names;
 mod options;
 mod params;
@@ -23,17 +27,31 @@ pub(crate) use values::shown;
 pub(crate) enum Validated {
     /// All that concerns the signature is right. Arguments of the attribute that were refused are
     /// left out, so that the job can still be used.
-    Job(JobModel),
+    Job(Box<JobModel>),
     /// The signature was refused.
-    Stub(StubModel),
+    Stub(Box<StubModel>),
     /// There is no place for a struct, or no name for it.
     Nothing,
 }
 
 pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Validated {
     // Taken apart in full: an argument that is added to `Args` has to be used here.
-    let Args { name, queue, retries, max_attempts, backoff, unique, timeout, priority, krate } =
-        args;
+    let Args {
+        name,
+        queue,
+        retries,
+        max_attempts,
+        backoff,
+        unique,
+        fingerprint,
+        timeout,
+        delay,
+        priority,
+        aliases,
+        payload,
+        derive,
+        krate,
+    } = args;
 
     let krate = krate.and_then(|arg| names::krate(&arg, errors)).unwrap_or_else(krate::found);
     let kind = name.and_then(|arg| names::kind(&arg, errors));
@@ -41,30 +59,51 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         queue.and_then(|arg| names::queue(&arg, errors)).unwrap_or_else(names::default_queue);
     let attempts = options::attempts(retries, max_attempts, errors);
     let options = Options {
-        backoff: backoff.and_then(|arg| options::backoff(&arg, attempts, errors)),
+        backoff: backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors)),
         timeout: timeout.and_then(|arg| options::timeout(&arg, errors)),
+        delay: delay.and_then(|arg| options::delay(&arg, errors)),
         priority: priority.and_then(|arg| options::priority(&arg, errors)),
         attempts,
     };
 
     let Function { attrs, vis, signature } = function;
-    let payload = signature::payload_name(&signature, errors);
+    let payload = match payload.map(|arg| face::payload(&arg, &signature.ident, errors)) {
+        Some(Some(named)) => Some(named),
+        None => signature::payload_name(&signature, errors),
+        // Refused, and said; under its usual name the job can still be used.
+        Some(None) => signature::payload_name(&signature, &mut Errors::unheard()),
+    };
+    let derives = derive.map(|arg| face::derives(&arg, errors)).unwrap_or_default();
     let standing = signature::check(&attrs, &signature, errors);
     let params = params::judge(&signature, errors);
-    let unique =
-        unique.and_then(|arg| template::unique(&arg, &params.known, errors)).unwrap_or(Unique::No);
+    face::refuse_redact_alone(&params, &derives, errors);
+    let keys = keys::Keys { function: &signature.ident, known: &params.known };
+    let unique = unique.and_then(|arg| keys.unique(&arg, errors)).unwrap_or(Unique::No);
+    let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
 
     let Some(payload) = payload.filter(|_| standing != Standing::Associated) else {
         return Validated::Nothing;
     };
     let kind = kind.unwrap_or_else(|| plain(&signature.ident));
+    let aliases = aliases.map(|arg| names::aliases(&arg, &kind, errors)).unwrap_or_default();
     let (docs, deprecated) = signature::copied(attrs);
-    let face = Face { krate, function: signature.ident.clone(), payload, vis, docs, deprecated };
+    let face =
+        Face { krate, function: signature.ident.clone(), payload, vis, docs, deprecated, derives };
     match params.sound {
         Some(params) if standing == Standing::Sound => {
             let output = signature::place(&signature.output, face.function.span());
-            Validated::Job(JobModel { face, kind, queue, options, unique, params, output })
+            Validated::Job(Box::new(JobModel {
+                face,
+                kind,
+                queue,
+                options,
+                aliases,
+                unique,
+                fingerprint,
+                params,
+                output,
+            }))
         }
-        _ => Validated::Stub(StubModel { face, args: params.guessed }),
+        _ => Validated::Stub(Box::new(StubModel { face, args: params.guessed })),
     }
 }

@@ -93,7 +93,78 @@ pub use job::{
 };
 pub use outcome::{IntoOutcome, Outcome};
 pub use row::{Job, JobExt};
-pub use simple_queue_macros::{JobState, job, jobs};
+/// Makes a durable background job of an `async fn`.
+///
+/// The function stays what it was. Beside it appears a struct of its stored arguments, here `SendWelcome`,
+/// with `new`, `enqueue` and the rest:
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// # struct Mailer;
+/// # impl Mailer { async fn send(&self, _: i64, _: &str) -> Result<(), BoxDynError> { Ok(()) } }
+/// /// Greets a new user.
+/// #[job(
+///     queue = "emails",
+///     retries = 5,
+///     backoff = exponential(base = "2s", factor = 3, max = "30m"),
+///     unique(by = [user_id]),
+///     timeout = "30s",
+/// )]
+/// async fn send_welcome(
+///     context: &JobContext,                // the run: attempt, cancellation, …
+///     mailer: &Mailer,                     // by reference: of the worker's state
+///     user_id: i64,                        // by value: stored with the job
+///     #[job(default)] language: String,    // jobs stored before it was added read as ""
+/// ) -> Result<(), BoxDynError> {
+///     mailer.send(user_id, &language).await
+/// }
+///
+/// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// SendWelcome::new(7, "sk").enqueue(queue).await?;
+/// SendWelcome { user_id: 8, language: "en".to_owned() }.enqueue(queue).await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It can return nothing, or a `Result` with any error: an error is a failed attempt. Every mistake in the
+/// attribute is a message of the compiler's, at the word that is wrong.
+///
+/// A job outlives the build that stored it, so its stored form can be kept while the code changes:
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// #[job(name = "invoice", aliases("send_invoice"), payload = Invoice, derive(Debug, Clone))]
+/// async fn send_invoice_mail(
+///     #[job(rename = "orderId", alias = "order")] order_id: i64,
+///     #[job(default = 1)] copies: u8,
+///     #[job(redact)] iban: String,
+/// ) {
+/// # let _ = (order_id, copies, iban);
+/// }
+///
+/// let stored = r#"{ "order": 7, "iban": "SK31 1200" }"#;
+/// let invoice: Invoice = serde_json::from_str(stored)?;
+/// assert_eq!(format!("{invoice:?}"), r#"Invoice { order_id: 7, copies: 1, iban: "…" }"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
+/// A wait of one's own is a function of the attempt that failed:
+///
+/// ```
+/// use std::time::Duration;
+/// use simple_queue::prelude::*;
+///
+/// fn office_hours(attempt: i32) -> Duration {
+///     if attempt < 3 { Duration::from_secs(10) } else { Duration::from_hours(8) }
+/// }
+///
+/// #[job(backoff = office_hours, unique(by = []))]
+/// async fn call_back() {}
+/// ```
+pub use simple_queue_macros::job;
+pub use simple_queue_macros::{JobState, jobs};
 #[cfg(feature = "janitor")]
 pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]

@@ -214,28 +214,31 @@ impl NewJob {
             queue: J::QUEUE.to_owned(),
             problem: error.to_string(),
         })?;
-        let unique_key = match payload.unique_key() {
-            Some(key) if key.is_empty() => {
-                return Err(Error::InvalidKey {
-                    what: "unique key",
-                    key: namespaced(J::KIND, ""),
-                    problem: "its template came out empty, so it would hold for every such job",
-                });
-            }
-            key => key.map(|key| namespaced(J::KIND, &key)),
-        };
+        let unique_key = payload.unique_key().map(|key| declared_key::<J>(&key)).transpose()?;
         Ok(Self {
             id: Uuid::now_v7(),
             queue: J::QUEUE.to_owned(),
             kind: J::KIND.to_owned(),
             priority: J::OPTIONS.priority,
             job_data,
-            due: Due::Now,
+            due: J::OPTIONS.delay.map_or(Due::Now, Due::After),
             max_attempts: None,
             unique_key,
-            fingerprint: None,
+            fingerprint: payload.fingerprint(),
         })
     }
+}
+
+/// A key of a declared job as it is stored: two kinds never share one by chance.
+pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
+    if key.is_empty() {
+        return Err(Error::InvalidKey {
+            what: "unique key",
+            key: namespaced(J::KIND, ""),
+            problem: "it came out empty, so it would hold for every such job",
+        });
+    }
+    Ok(namespaced(J::KIND, key))
 }
 
 impl From<Job> for NewJob {

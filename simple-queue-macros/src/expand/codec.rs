@@ -4,63 +4,90 @@
 //! would otherwise be reported by each of the derived functions; so it is reported once, by the
 //! assertion at the place where the user wrote the type, and the codec falls back to one that fails.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use proc_macro2::TokenStream;
+use quote::quote;
 
-use crate::krate::placed;
+use super::twin::Twin;
 use crate::model::{Face, JobModel};
 
 pub(crate) fn codec(model: &JobModel) -> TokenStream {
     let Face { krate, payload, .. } = &model.face;
     let private = quote!(#krate::private);
     let serde_path = quote!(#private::serde).to_string().replace(' ', "");
-    let names: Vec<&Ident> = model.stored().map(|arg| &arg.name).collect();
-    let types: Vec<_> = model.stored().map(|arg| &arg.ty).collect();
-    let params: Vec<Ident> =
-        (1..=names.len()).map(|n| format_ident!("T{n}", span = Span::mixed_site())).collect();
-    let assertions = types.iter().map(|ty| {
-        let krate = placed(krate, ty.span());
-        let assertion = quote_spanned!(ty.span()=> #krate::private::assert_storable::<#ty>());
-        quote!(const _: () = #assertion;)
+    let twins: Vec<Twin> = Twin::of_all(model).collect();
+    let assertions = twins.iter().map(|twin| twin.assertion(krate));
+    let wrappers = twins.iter().map(|twin| {
+        let (writer, reader) = (twin.writer(krate), twin.reader(krate));
+        quote!(#writer #reader)
     });
-    let rebuilt = match names.is_empty() {
+    let defaults = twins.iter().map(Twin::default_function);
+    let given = given(model);
+    let params = twins.iter().map(|twin| &twin.param);
+    let fields = twins.iter().map(|twin| twin.field(krate));
+    let written = twins.iter().map(Twin::written);
+    let types: Vec<_> = twins.iter().map(Twin::read_as).collect();
+    let rebuilt = match twins.is_empty() {
         true => quote!(Self),
-        false => quote!(Self { #(#names: stored.#names),* }),
+        false => {
+            let rebuilt = twins.iter().map(Twin::rebuilt);
+            quote!(Self { #(#rebuilt),* })
+        }
     };
     quote! {
         #(#assertions)*
         #[doc(hidden)]
-        #[allow(deprecated, clippy::used_underscore_binding)]
+        #[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
         const _: () = {
             use #private::{ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _};
 
+            #(#wrappers)*
+            #(#defaults)*
+            #given
+
             #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
             #[serde(crate = #serde_path)]
-            struct Stored<#(#params),*> {
-                #(#names: #params),*
+            struct __Stored<#(#params),*> {
+                #(#fields),*
             }
 
             #[automatically_derived]
             impl #private::serde::Serialize for #payload {
-                fn serialize<S: #private::serde::Serializer>(
+                fn serialize<__S: #private::serde::Serializer>(
                     &self,
-                    serializer: S,
-                ) -> ::core::result::Result<S::Ok, S::Error> {
-                    (&#private::Write(Stored { #(#names: &self.#names),* })).write(serializer)
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    (&#private::Write(__Stored { #(#written),* })).write(serializer)
                 }
             }
 
             #[automatically_derived]
             impl<'de> #private::serde::Deserialize<'de> for #payload {
-                fn deserialize<D: #private::serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    let stored: Stored<#(#types),*> =
-                        (&#private::Read::<Stored<#(#types),*>>::NEW).read(deserializer)?;
+                fn deserialize<__D: #private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    let stored: __Stored<#(#types),*> =
+                        (&#private::Read::<__Stored<#(#types),*>>::NEW).read(deserializer)?;
                     ::core::result::Result::Ok(#rebuilt)
                 }
             }
         };
     }
+}
+
+/// Tells an argument that is stored from one that is left out, also where what is stored is `null`.
+fn given(model: &JobModel) -> Option<TokenStream> {
+    let krate = &model.face.krate;
+    let serde = quote!(#krate::private::serde);
+    model.stored().any(|arg| arg.options.default.is_some()).then(|| {
+        quote! {
+            fn __given<'de, T: #serde::Deserialize<'de>, D: #serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::core::result::Result<::core::option::Option<T>, D::Error> {
+                ::core::result::Result::map(
+                    T::deserialize(deserializer),
+                    ::core::option::Option::Some,
+                )
+            }
+        }
+    })
 }

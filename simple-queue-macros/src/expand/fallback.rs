@@ -10,7 +10,8 @@ use crate::model::{Face, StubArg, StubModel};
 use crate::parse::item::plain;
 
 pub(crate) fn stub(model: &StubModel) -> TokenStream {
-    let Face { krate, payload, vis, docs, deprecated, .. } = &model.face;
+    let Face { krate, payload, vis, docs, deprecated, derives, .. } = &model.face;
+    let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let fields: Vec<TokenStream> = model
         .args
         .iter()
@@ -31,6 +32,7 @@ pub(crate) fn stub(model: &StubModel) -> TokenStream {
         #(#docs)*
         #deprecated
         #[doc = ""]
+        #derives
         #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
         #vis struct #payload #body
 

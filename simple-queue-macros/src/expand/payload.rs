@@ -1,16 +1,16 @@
 //! The payload struct, and what it declares about the job.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use super::unique;
+use super::{debug, options, summary, unique};
 use crate::krate::placed;
-use crate::model::{Attempts, Backoff, Face, JobModel, Options, Piece, Queue, Unique};
+use crate::model::{Face, JobModel, Queue};
 
 pub(crate) fn structure(model: &JobModel) -> TokenStream {
     let Face { function, payload, vis, docs, deprecated, .. } = &model.face;
-    let summary = summary(model);
+    let summary = summary::summary(model);
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     let fields = model.stored().map(|arg| {
         let (name, ty, docs) = (&arg.name, &arg.ty, &arg.docs);
@@ -21,6 +21,7 @@ pub(crate) fn structure(model: &JobModel) -> TokenStream {
         };
         quote!(#docs #vis #name: #ty)
     });
+    let derives = debug::derives(model);
     let body = match model.stored().next() {
         None => quote!(;),
         Some(_) => quote!({ #(#fields),* }),
@@ -30,6 +31,7 @@ pub(crate) fn structure(model: &JobModel) -> TokenStream {
         #gap
         #[doc = #summary]
         #deprecated
+        #derives
         #[allow(
             missing_debug_implementations,
             private_interfaces,
@@ -51,10 +53,17 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
         Queue::Const(path) => quote!(#path),
     };
     let queue_check = queue_check(model);
-    let options = options(model);
+    let options = options::options(model);
     let declared_at =
         quote_spanned!(function.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
+    let aliases = (!model.aliases.is_empty()).then(|| {
+        let aliases = &model.aliases;
+        quote! {
+            const ALIASES: &'static [&'static ::core::primitive::str] = &[#(#aliases),*];
+        }
+    });
     let unique_key = unique::unique_key(model);
+    let fingerprint = unique::fingerprint(model);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
@@ -64,7 +73,9 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
             const QUEUE: &'static ::core::primitive::str = #queue;
             const OPTIONS: #krate::JobOptions = #options;
             const DECLARED_AT: &'static ::core::primitive::str = #declared_at;
+            #aliases
             #unique_key
+            #fingerprint
         }
         #queue_check
     }
@@ -82,83 +93,6 @@ fn queue_check(model: &JobModel) -> Option<TokenStream> {
         #[allow(deprecated)]
         const _: () = #assert(<#payload as #krate::JobPayload>::QUEUE);
     })
-}
-
-fn options(model: &JobModel) -> TokenStream {
-    let krate = &model.face.krate;
-    let Options { attempts, backoff, timeout, priority } = &model.options;
-    let attempts = attempts.map(|Attempts(count)| {
-        let count = Literal::u32_unsuffixed(count);
-        quote!(.max_attempts(#count))
-    });
-    let backoff = backoff.map(|backoff| {
-        let constant = match backoff {
-            Backoff::Exponential => quote!(EXPONENTIAL),
-            Backoff::Linear => quote!(LINEAR),
-            Backoff::Fixed => quote!(FIXED),
-            Backoff::None => quote!(NONE),
-        };
-        quote!(.backoff(#krate::Backoff::#constant))
-    });
-    let timeout = timeout.map(|timeout| {
-        let millis = u64::try_from(timeout.as_millis()).expect("durations are read as u64 millis");
-        let millis = Literal::u64_unsuffixed(millis);
-        quote!(.timeout(::core::time::Duration::from_millis(#millis)))
-    });
-    let priority = priority.map(|priority| {
-        let priority = Literal::i16_unsuffixed(priority);
-        quote!(.priority(#priority))
-    });
-    quote!(#krate::JobOptions::new() #attempts #backoff #timeout #priority)
-}
-
-/// The sentence that tells, in the struct's documentation, how the job runs.
-fn summary(model: &JobModel) -> String {
-    let Face { function, .. } = &model.face;
-    let mut parts = Vec::new();
-    parts.push(match &model.queue {
-        Queue::Name(name) => format!("queue `{name}`"),
-        Queue::Const(path) => format!("queue `{}`", quote!(#path).to_string().replace(' ', "")),
-    });
-    let Options { attempts, backoff, timeout, priority } = &model.options;
-    let backoff = backoff.map(|backoff| match backoff {
-        Backoff::Exponential => "exponential backoff",
-        Backoff::Linear => "linear backoff",
-        Backoff::Fixed => "fixed backoff",
-        Backoff::None => "no backoff",
-    });
-    match (attempts, backoff) {
-        (None, None) => {}
-        (None, Some(backoff)) => parts.push(backoff.to_owned()),
-        (Some(Attempts(1)), _) => parts.push("never retried".to_owned()),
-        (Some(Attempts(count)), backoff) => {
-            let retries = count - 1;
-            let plural = if retries == 1 { "retry" } else { "retries" };
-            let backoff = backoff.map(|backoff| format!(" ({backoff})")).unwrap_or_default();
-            parts.push(format!("{retries} {plural}{backoff}"));
-        }
-    }
-    match &model.unique {
-        Unique::No => {}
-        Unique::AllArguments => parts.push("unique by all arguments".to_owned()),
-        Unique::Key(pieces) => parts.push(format!("unique `{}`", template(pieces))),
-    }
-    parts.extend(timeout.map(|timeout| format!("timeout {timeout:?}")));
-    parts.extend(priority.map(|priority| format!("priority {priority}")));
-    let parts = parts.join(", ");
-    format!(" Stored arguments of the job [`{function}`](fn@{function}): {parts}.")
-}
-
-/// The template, as it was written.
-fn template(pieces: &[Piece]) -> String {
-    let shown = pieces.iter().map(|piece| match piece {
-        Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
-        Piece::Field { path, .. } => {
-            let path = path.iter().map(|member| quote!(#member).to_string()).collect::<Vec<_>>();
-            format!("{{{}}}", path.join(".").replace("r#", ""))
-        }
-    });
-    shown.collect()
 }
 
 /// The 64-bit FNV-1a hash, by which the compiler tells the names of jobs apart.

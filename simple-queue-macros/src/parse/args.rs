@@ -1,57 +1,15 @@
-//! The arguments of `#[job(…)]`: known keys, each at most once, their values not yet looked at.
+//! The arguments of `#[job(…)]`, and the parts that some of them have.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{TokenStream, TokenTree};
 
+use super::list::{Arg, Table, argument, arguments, in_a_row, split_at_commas};
 use crate::errors::Errors;
 use crate::suggest::did_you_mean;
 
-/// One argument, as written.
-pub(crate) struct Arg {
-    pub(crate) key: Ident,
-    pub(crate) value: Value,
-}
-
-pub(crate) enum Value {
-    /// `unique`
-    Flag,
-    /// `queue = "emails"`
-    Equals(TokenStream),
-    /// `unique(by = [user_id])`
-    List(Group),
-}
-
-/// Declares every supported argument once: its field, its key, and an example of its use.
-macro_rules! arguments {
-    ($($(#[$doc:meta])* $field:ident: $key:literal like $example:literal,)*) => {
-        /// The arguments that were given. `validate` takes this apart field by field, so that a new
-        /// one cannot be forgotten there.
-        #[derive(Default)]
-        pub(crate) struct Args {
-            $($(#[$doc])* pub(crate) $field: Option<Arg>,)*
-        }
-
-        impl Args {
-            const KEYS: &'static [&'static str] = &[$($key),*];
-
-            fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>> {
-                match key {
-                    $($key => Some(&mut self.$field),)*
-                    _ => None,
-                }
-            }
-        }
-
-        /// How an argument is written, for messages.
-        pub(crate) fn example(key: &str) -> &'static str {
-            match key {
-                $($key => $example,)*
-                _ => "queue = \"emails\"",
-            }
-        }
-    };
-}
-
 arguments! {
+    /// The arguments that were given. `validate` takes this apart field by field, so that a new
+    /// one cannot be forgotten there.
+    Args else "queue = \"emails\"",
     /// What the job is called in the database; the function's name when left out.
     name: "name" like "name = \"send_welcome\"",
     queue: "queue" like "queue = \"emails\"",
@@ -60,67 +18,142 @@ arguments! {
     max_attempts: "max_attempts" like "max_attempts = 6",
     backoff: "backoff" like "backoff = \"exponential\"",
     unique: "unique" like "unique = \"welcome:{user_id}\"",
+    fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
     timeout: "timeout" like "timeout = \"30s\"",
+    delay: "delay" like "delay = \"5m\"",
     priority: "priority" like "priority = 10",
+    /// What the job was called before.
+    aliases: "aliases" like "aliases(\"old_name\")",
+    /// What the payload struct is called; the function's name in the case of a type when left out.
+    payload: "payload" like "payload = WelcomeMail",
+    derive: "derive" like "derive(Debug, Clone)",
     /// The path of the library, for crates that re-export it.
     krate: "crate" like "crate = my_crate::simple_queue",
 }
 
+arguments! {
+    /// The parts of a back-off: those of `exponential(…)`, and what follows the first of the others.
+    BackoffParts else "base = \"2s\"",
+    base: "base" like "base = \"2s\"",
+    factor: "factor" like "factor = 2",
+    max: "max" like "max = \"1h\"",
+    jitter: "jitter" like "jitter = 0.2",
+}
+
+arguments! {
+    /// What `unique(…)` takes.
+    UniqueParts else "by = [user_id]",
+    by: "by" like "by = [user_id]",
+}
+
+arguments! {
+    /// The arguments of `#[job(…)]` on a parameter; `alias` can stand there more than once.
+    ParamArgs else "default",
+    default: "default" like "default",
+    rename: "rename" like "rename = \"userId\"",
+    with: "with" like "with = \"my_module\"",
+    redact: "redact" like "redact",
+}
+
 /// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
 const RESERVED: &[&str] = &[
-    "aliases",
+    "compensate",
     "concurrency",
     "cron",
-    "delay",
-    "derive",
+    "expires",
     "on_exhausted",
-    "payload",
     "rate",
     "retain",
     "serial",
+    "strategy",
+    "tags",
+    "template",
     "tz",
     "upgrade",
     "version",
 ];
 
-/// What `#[job(…)]` on a parameter will mean one day.
-const RESERVED_ON_PARAMETERS: &[&str] = &["alias", "default", "rename", "with"];
+/// The same within `unique(…)`.
+const RESERVED_IN_UNIQUE: &[&str] = &["for", "on_conflict", "while"];
 
 pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
     let mut args = Args::default();
     for tokens in split_at_commas(tokens, errors) {
-        let Some(arg) = argument(tokens, errors) else {
-            continue;
-        };
-        let key = arg.key.to_string();
-        match args.slot(&key) {
-            None => errors.at(arg.key.span(), refusal(&key)),
-            Some(Some(_)) => errors.at(arg.key.span(), format!("argument `{key}` given twice")),
-            Some(slot @ None) => *slot = Some(arg),
+        if let Some(arg) = argument::<Args>(tokens, errors) {
+            args.put(arg, &refusal, errors);
         }
     }
     args
 }
 
-/// Reports every argument of a `#[job(…)]` that stands on a parameter: none is supported yet.
-pub(crate) fn refuse_on_parameter(tokens: TokenStream, place: Span, errors: &mut Errors) {
-    let before = errors.count();
+pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniqueParts {
+    let unknown = |key: &str| match RESERVED_IN_UNIQUE.contains(&key) {
+        true => not_supported(key),
+        false => {
+            let suggestion = did_you_mean(key, UniqueParts::KEYS.iter().copied(), '`');
+            let example = UniqueParts::example(key);
+            format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
+        }
+    };
+    let mut parts = UniqueParts::default();
     for tokens in split_at_commas(tokens, errors) {
-        let Some(Arg { key, .. }) = argument(tokens, errors) else {
-            continue;
-        };
-        let name = key.to_string();
-        let message = if RESERVED_ON_PARAMETERS.contains(&name.as_str()) {
-            not_supported(&name)
-        } else {
-            let suggestion = did_you_mean(&name, RESERVED_ON_PARAMETERS.iter().copied(), '`');
-            format!("unknown argument `{name}` on a parameter{suggestion}")
-        };
-        errors.at(key.span(), message);
+        if let Some(arg) = argument::<UniqueParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
     }
-    if errors.count() == before {
-        errors.at(place, "`#[job]` means nothing on a parameter");
+    parts
+}
+
+/// The parts of the back-off `curve`, which has these.
+pub(crate) fn backoff_parts(
+    items: Vec<Vec<TokenTree>>,
+    curve: &str,
+    allowed: &[&str],
+    errors: &mut Errors,
+) -> BackoffParts {
+    let unknown = |key: &str| {
+        let suggestion = did_you_mean(key, allowed.iter().copied(), '`');
+        let names = in_a_row(allowed.iter().copied());
+        format!("`{curve}` has no `{key}`{suggestion}\n\nnote: it takes {names}")
+    };
+    let mut parts = BackoffParts::default();
+    for tokens in items {
+        match argument::<BackoffParts>(tokens, errors) {
+            Some(arg) if allowed.iter().any(|key| arg.key == key) => {
+                parts.put(arg, &unknown, errors);
+            }
+            Some(arg) => errors.at(arg.key.span(), unknown(&arg.key.to_string())),
+            None => {}
+        }
     }
+    parts
+}
+
+/// Takes in one `#[job(…)]` of a parameter; each `alias` is given back apart.
+pub(crate) fn on_parameter(
+    tokens: TokenStream,
+    args: &mut ParamArgs,
+    errors: &mut Errors,
+) -> Vec<Arg> {
+    let known = || ParamArgs::KEYS.iter().copied().chain(["alias"]);
+    let unknown = |key: &str| {
+        let suggestion = did_you_mean(key, known(), '`');
+        let names = in_a_row(known());
+        format!(
+            "unknown argument `{key}` on a parameter{suggestion}\n\nnote: the arguments are {names}"
+        )
+    };
+    let mut aliases = Vec::new();
+    for tokens in split_at_commas(tokens, errors) {
+        match argument::<ParamArgs>(tokens, errors) {
+            Some(arg) if arg.key == "alias" => {
+                aliases.push(Arg { example: "alias = \"old_name\"", ..arg });
+            }
+            Some(arg) => args.put(arg, &unknown, errors),
+            None => {}
+        }
+    }
+    aliases
 }
 
 fn refusal(key: &str) -> String {
@@ -128,77 +161,10 @@ fn refusal(key: &str) -> String {
         return not_supported(key);
     }
     let suggestion = did_you_mean(key, Args::KEYS.iter().copied(), '`');
-    format!(
-        "unknown argument `{key}`{suggestion}\n\nnote: the arguments are {}",
-        Args::KEYS.iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
-    )
+    let names = in_a_row(Args::KEYS.iter().copied());
+    format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
 }
 
 fn not_supported(key: &str) -> String {
     format!("`{key}` is not supported yet")
-}
-
-/// The tokens of each argument. A comma that is missing before the next `key =` is reported and
-/// taken as written.
-fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
-    let mut arguments = vec![Vec::new()];
-    let mut tokens = tokens.into_iter().peekable();
-    while let Some(token) = tokens.next() {
-        let current = arguments.last_mut().expect("it starts with one and only grows");
-        match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => {
-                if current.is_empty() {
-                    errors.at(punct.span(), "expected an argument before this comma");
-                }
-                arguments.push(Vec::new());
-            }
-            TokenTree::Ident(key)
-                if current.len() > 2 && is_equals(current.get(1)) && is_equals(tokens.peek()) =>
-            {
-                errors.at(key.span(), format!("expected a comma before `{key}`"));
-                arguments.push(vec![token]);
-            }
-            _ => current.push(token),
-        }
-    }
-    arguments.retain(|tokens| !tokens.is_empty());
-    arguments
-}
-
-fn argument(tokens: Vec<TokenTree>, errors: &mut Errors) -> Option<Arg> {
-    let mut tokens = tokens.into_iter();
-    let key = match tokens.next() {
-        Some(TokenTree::Ident(key)) => key,
-        Some(other) => {
-            let rest: TokenStream = std::iter::once(other).chain(tokens).collect();
-            errors.on(rest, "expected an argument, like `queue = \"emails\"`");
-            return None;
-        }
-        None => return None,
-    };
-
-    let name = key.to_string();
-    let example = example(&name);
-    let value = match (tokens.next(), tokens.len()) {
-        (None, _) => Value::Flag,
-        (Some(TokenTree::Group(list)), 0) if list.delimiter() == Delimiter::Parenthesis => {
-            Value::List(list)
-        }
-        (Some(equals), rest) if is_equals(Some(&equals)) => {
-            if rest == 0 {
-                errors.at(key.span(), format!("`{name}` needs a value, like `{example}`"));
-                return None;
-            }
-            Value::Equals(tokens.collect())
-        }
-        (Some(other), _) => {
-            errors.at(other.span(), format!("expected `=` after `{name}`, like `{example}`"));
-            return None;
-        }
-    };
-    Some(Arg { key, value })
-}
-
-fn is_equals(token: Option<&TokenTree>) -> bool {
-    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == '=')
 }

@@ -47,6 +47,30 @@ fn a_job_that_stores_nothing() {
 }
 
 #[test]
+fn a_job_whose_arguments_say_how_they_are_stored() {
+    let mut job = expanded(
+        quote!(payload = Mail, derive(Debug, Clone)),
+        quote!(
+            async fn send(
+                #[job(default, alias = "locale", alias = "lang")] language: String,
+                #[job(default = 3)] copies: u8,
+                #[job(rename = "sentAt", with = "epoch")] sent_at: Time,
+                #[job(with = epoch, default = Time::zero(), redact)] read_at: Time,
+            ) {
+            }
+        ),
+    );
+    let is_stored = |item: &Item| match item {
+        Item::Struct(_) => true,
+        Item::Impl(item) => quote!(#item).to_string().contains("Debug"),
+        Item::Const(item) => quote!(#item).to_string().contains("Stored"),
+        _ => false,
+    };
+    job.items.retain(is_stored);
+    compare("job_with_stored_arguments", &job);
+}
+
+#[test]
 fn a_job_with_a_refused_argument_is_otherwise_whole() {
     let mut job = expanded(
         quote!(retry = 5),
@@ -89,8 +113,16 @@ fn each_argument() {
         ("retries", quote!(retries = 5)),
         ("max_attempts", quote!(max_attempts = 6)),
         ("backoff", quote!(backoff = "linear")),
+        ("backoff_exponential", quote!(backoff = exponential(factor = 3, jitter = 0.5))),
+        ("backoff_linear", quote!(backoff = linear("1m"))),
+        ("backoff_function", quote!(backoff = delays::mail)),
         ("unique", quote!(unique)),
         ("unique_key", quote!(unique = "{{user}}:{user.id.0}")),
+        ("unique_by", quote!(unique(by = [user]))),
+        ("unique_by_none", quote!(unique(by = []))),
+        ("fingerprint", quote!(fingerprint = "user:{user.id}")),
+        ("aliases", quote!(aliases("mail", "mail:send"))),
+        ("delay", quote!(delay = "5m")),
         ("timeout", quote!(timeout = "1h 30m")),
         ("priority", quote!(priority = -10)),
         ("crate", quote!(crate = facade::queue)),

@@ -11,9 +11,11 @@ const SHADOWED: &[&str] = &[
     "Arc",
     "Box",
     "DateTime",
+    "Default",
     "Deserialize",
     "Duration",
     "Err",
+    "Formatter",
     "Future",
     "Into",
     "IntoIterator",
@@ -44,21 +46,32 @@ const SHADOWED: &[&str] = &[
 const CRATES: &[&str] = &["core", "serde_json", "std"];
 
 /// Words after which a path begins.
-const KEYWORDS: &[&str] = &["as", "dyn", "for", "impl", "use"];
+const KEYWORDS: &[&str] = &["as", "dyn", "for", "impl", "mut", "use"];
 
 #[test]
 fn a_job_leans_on_no_name_of_the_user() {
     let job = quote!(
-        async fn deliver(state: &Mailer, clock: &dyn Clock, user: User, text: Text) {}
+        async fn deliver(
+            state: &Mailer,
+            clock: &dyn Clock,
+            user: User,
+            #[job(default, redact)] text: Text,
+            #[job(default = 7, with = "crate::epoch")] time: Time,
+        ) {
+        }
     );
     let arguments = quote!(
         crate = ::renamed,
         queue = "emails",
         retries = 5,
-        backoff = "fixed",
-        unique = "{user.id}",
+        backoff = exponential(base = "1s", jitter = 0.1),
+        unique(by = [user, time]),
+        fingerprint = "{user.id}",
+        delay = "5m",
+        aliases("send"),
         timeout = "30s",
-        priority = 10
+        priority = 10,
+        derive(Debug)
     );
     assert_rooted(pipeline::job(arguments, job));
 }

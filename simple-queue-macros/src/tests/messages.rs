@@ -14,6 +14,12 @@ fn what_is_right_is_passed_over() {
         quote!(retries = 1000, priority = -32768,),
         quote!(unique, timeout = "250ms", crate = crate::queue),
         quote!(queue = queues::EMAILS, unique = "{{{user_id}}}"),
+        quote!(unique(by = []), fingerprint = "user:{user_id}", delay = "5m"),
+        quote!(unique(by = [user_id]), aliases("send_mail", "mail:send")),
+        quote!(backoff = exponential()),
+        quote!(payload = Mail, derive(Debug, std::clone::Clone,)),
+        quote!(backoff = exponential(base = "1m", factor = 1.5, max = "7d", jitter = 0)),
+        quote!(backoff = fixed("10s", jitter = 1,)),
     ] {
         assert_eq!(said_to(arguments.clone()), [""; 0], "{arguments}");
     }
@@ -34,12 +40,37 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(retries = 99999999999999999999), "`retries` must be between"),
         (quote!("emails"), "expected an argument, like"),
         (quote!(backoff = "Linear"), "unknown backoff \"Linear\", did you mean \"linear\"?"),
-        (quote!(backoff = my::function), "only a name is supported yet"),
+        (quote!(backoff(linear)), "`backoff` takes one value, like"),
+        (quote!(backoff = none()), "no wait has no parts"),
+        (quote!(backoff = |_| 5), "expected a back-off, like"),
+        (quote!(backoff = fixed()), "expected a duration, like `fixed(\"5s\")`"),
+        (quote!(backoff = linear("5s", "6s")), "expected an argument, like"),
+        (quote!(backoff = fixed("5s" "6s")), "expected a duration, like"),
+        (quote!(backoff = linear("5s", jitter = -0.1)), "`jitter` is a fraction from 0 to 1"),
+        (quote!(backoff = linear("5s", jitter = 1f32)), "expected a number, like `jitter = 0.2`"),
+        (quote!(backoff = exponential(max = "1s")), "`max` (\"1s\") is shorter than `base`"),
+        (quote!(backoff = exponential(base("1s"))), "`base` takes one value, like"),
+        (quote!(backoff = exponential(factor = 1)), "`factor` must be greater than 1"),
+        (quote!(retries = 0, backoff = my::function), "this job is never retried"),
         (quote!(max_attempts = 1, backoff = "none"), "this job is never retried"),
         (quote!(unique = "{user_id"), "unmatched `{` in the key"),
         (quote!(unique = "{user_id.}"), "`` in `{user_id.}` is not the name of a field"),
-        (quote!(unique(by = [])), "`unique(..)` is not supported yet"),
+        (quote!(unique = "{{user_id}}"), "this key is the same for every `send`; if only one"),
+        (quote!(unique(by = user_id)), "list the names of arguments, like `by = [user_id]`"),
+        (quote!(unique(by = [userid])), "no argument named `userid`, did you mean `user_id`?"),
+        (quote!(unique(by = [], by = [])), "argument `by` given twice"),
+        (quote!(unique(on_conflict = "error")), "`on_conflict` is not supported yet"),
+        (quote!(unique(by = [], while = "pending")), "`while` is not supported yet"),
+        (quote!(fingerprint = ""), "a fingerprint cannot be empty"),
+        (quote!(fingerprint(user_id)), "`fingerprint` takes one value, like"),
+        (quote!(delay = 5), "expected a string, like `delay = \"5m\"`"),
+        (quote!(aliases(old)), "list the names that the job had before"),
+        (quote!(name = "mail", aliases("a", "mail")), "`mail` is what the job is called now"),
         (quote!(name = ""), "job names may only use"),
+        (quote!(payload(Mail)), "`payload` takes one value, like `payload = WelcomeMail`"),
+        (quote!(payload = a::Mail), "expected the name of the payload struct"),
+        (quote!(derive = "Debug"), "list what to derive, like `derive(Debug, Clone)`"),
+        (quote!(derive(Debug Clone)), "list what to derive"),
     ] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");
@@ -48,13 +79,53 @@ fn each_mistake_in_the_arguments_is_named_once() {
 }
 
 #[test]
+fn each_mistake_on_a_parameter_is_named_once() {
+    for (argument, start) in [
+        (quote!(#[job(defautl)] id: i64), "unknown argument `defautl` on a parameter, did you"),
+        (quote!(#[job(default)] #[job(default)] id: i64), "argument `default` given twice"),
+        (quote!(#[job(alias)] id: i64), "`alias` needs a value, like `alias = \"old_name\"`"),
+        (quote!(#[job(with = "a b")] id: i64), "expected the path of a module"),
+        (quote!(#[job(redact(true))] id: i64), "`redact` takes no value"),
+        (quote!(#[job()] id: i64), "`#[job]` alone means nothing on a parameter"),
+        (quote!(#[job("id")] id: i64), "expected an argument, like `default`"),
+        (quote!(#[job(default)] cx: &JobContext), "`#[job(..)]` is for arguments that are stored"),
+        (quote!(#[job(default)] name: &str), "job arguments are stored, so `&str`"),
+        (quote!(a: i64, #[job(alias = "a")] b: i64), "an argument is stored as `a` already"),
+        (quote!(#[job(rename = "b")] a: i64, b: i64), "an argument is stored as `b` already"),
+    ] {
+        let said = messages(quote!(derive(Debug)), quote!(async fn send(#argument) {}));
+        assert_eq!(said.len(), 1, "{argument}: {said:?}");
+        assert!(said[0].starts_with(start), "{argument}: {said:?}");
+    }
+    let right = quote!(
+        async fn send(
+            #[job(default = vec![7, 8], alias = "old", alias = "older")] a: Vec<i64>,
+            #[job(rename = "A")]
+            #[job(with = crate::epoch, redact)]
+            b: i64,
+        ) {
+        }
+    );
+    assert_eq!(messages(quote!(derive(Debug)), right), [""; 0]);
+}
+
+#[test]
 fn arguments_of_later_releases_are_refused() {
     for arguments in [
-        quote!(cron = "0 3 * * *"),
+        quote!(compensate = undo),
         quote!(concurrency(limit = 1, key = "{tenant}")),
+        quote!(cron = "0 3 * * *"),
+        quote!(expires = "1h"),
+        quote!(on_exhausted = tell),
         quote!(rate = "100/m"),
+        quote!(retain = "7d"),
+        quote!(serial = "account:{account_id}"),
+        quote!(strategy = my::strategy),
+        quote!(tags("a", "b")),
+        quote!(template = "a"),
+        quote!(tz = "Europe/Bratislava"),
+        quote!(upgrade = path),
         quote!(version = 2),
-        quote!(derive(Debug, Clone)),
     ] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");
@@ -77,13 +148,20 @@ fn all_mistakes_are_named_at_once() {
 
 #[test]
 fn a_refused_argument_is_not_missed_in_the_key() {
-    let said = messages(
+    for arguments in [
         quote!(unique = "{name}"),
-        quote!(
-            async fn send(name: &str) {}
-        ),
-    );
-    assert_eq!(said.len(), 1, "{said:?}");
+        quote!(unique = "welcome:{name}"),
+        quote!(unique(by = [name])),
+        quote!(fingerprint = "name:{name}"),
+    ] {
+        let said = messages(
+            arguments,
+            quote!(
+                async fn send(name: &str) {}
+            ),
+        );
+        assert_eq!(said.len(), 1, "{said:?}");
+    }
 }
 
 #[test]

@@ -2,18 +2,52 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{LitStr, Path};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{LitStr, Path, Token};
 
 use super::values;
 use crate::errors::Errors;
 use crate::model::Queue;
-use crate::parse::args::{Arg, Value, example};
+use crate::parse::list::{Arg, Value};
 
 const MAX_QUEUE_LEN: usize = 63;
 const MAX_KIND_LEN: usize = 100;
 
 pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {
     let literal = values::string(arg, errors)?;
+    kind_in(&literal, errors)
+}
+
+/// The names in `aliases(…)`.
+pub(crate) fn aliases(arg: &Arg, kind: &str, errors: &mut Errors) -> Vec<String> {
+    let found = match &arg.value {
+        Value::List(list) => {
+            Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list.stream()).ok()
+        }
+        Value::Flag | Value::Equals(_) => None,
+    };
+    let Some(found) = found.filter(|found| !found.is_empty()) else {
+        let message = format!("list the names that the job had before, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
+        return Vec::new();
+    };
+    let mut aliases: Vec<String> = Vec::new();
+    for literal in found {
+        match kind_in(&literal, errors) {
+            Some(alias) if alias == kind => {
+                errors.at(literal.span(), format!("`{alias}` is what the job is called now"));
+            }
+            Some(alias) if aliases.contains(&alias) => {
+                errors.at(literal.span(), format!("`{alias}` is in this list twice"));
+            }
+            alias => aliases.extend(alias),
+        }
+    }
+    aliases
+}
+
+fn kind_in(literal: &LitStr, errors: &mut Errors) -> Option<String> {
     let name = literal.value();
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
     if name.is_empty() || name.len() > MAX_KIND_LEN || !name.chars().all(allowed) {
@@ -39,7 +73,7 @@ pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
         return Some(Queue::Const(path));
     }
     let Ok(literal) = syn::parse2::<LitStr>(tokens.clone()) else {
-        let example = example("queue");
+        let example = arg.example;
         errors.on(tokens, format!("expected a queue name, like `{example}`, or a constant"));
         return None;
     };
@@ -58,20 +92,13 @@ pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
 
 /// `crate = path`; in quotes, as serde takes it, it is understood too.
 pub(crate) fn krate(arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
-    if let Value::Equals(tokens) = &arg.value {
-        let unquoted = syn::parse2::<LitStr>(tokens.clone());
-        let path = match unquoted {
-            Ok(literal) => literal.parse_with(Path::parse_mod_style),
-            Err(_) => syn::parse::Parser::parse2(Path::parse_mod_style, tokens.clone()),
-        };
-        return match path {
-            Ok(path) => Some(path.into_token_stream()),
-            Err(_) => {
-                let example = example("crate");
-                errors.on(tokens, format!("expected the path of simple-queue, like `{example}`"));
-                None
-            }
-        };
+    let tokens = values::tokens(arg, errors)?;
+    match values::path(tokens) {
+        Ok(path) => Some(path.into_token_stream()),
+        Err(_) => {
+            let example = arg.example;
+            errors.on(tokens, format!("expected the path of simple-queue, like `{example}`"));
+            None
+        }
     }
-    values::tokens(arg, errors).cloned()
 }

@@ -2,20 +2,12 @@
 
 use std::time::Duration;
 
-use super::{duration, template, values};
+use super::values;
 use crate::errors::Errors;
-use crate::model::{Attempts, Backoff};
-use crate::parse::args::{Arg, Value, example};
-use crate::suggest::did_you_mean;
+use crate::model::Attempts;
+use crate::parse::list::Arg;
 
 const MAX_RETRIES: i64 = 1_000;
-
-const BACKOFFS: [(&str, Backoff); 4] = [
-    ("exponential", Backoff::Exponential),
-    ("linear", Backoff::Linear),
-    ("fixed", Backoff::Fixed),
-    ("none", Backoff::None),
-];
 
 /// `retries` and `max_attempts` say the same thing, one apart.
 pub(crate) fn attempts(
@@ -44,48 +36,26 @@ pub(crate) fn attempts(
     }
 }
 
-pub(crate) fn backoff(
-    arg: &Arg,
-    attempts: Option<Attempts>,
-    errors: &mut Errors,
-) -> Option<Backoff> {
-    let names = "exponential, linear, fixed or none";
-    if let Value::Equals(tokens) = &arg.value
-        && syn::parse2::<syn::Lit>(tokens.clone()).is_err()
-    {
-        let example = example("backoff");
-        errors.on(tokens, format!("only a name is supported yet, like `{example}` ({names})"));
-        return None;
-    }
-    let literal = values::string(arg, errors)?;
-    let name = literal.value();
-    let Some((_, backoff)) = BACKOFFS.iter().find(|(known, _)| *known == name) else {
-        let suggestion = did_you_mean(&name, BACKOFFS.iter().map(|(known, _)| *known), '"');
-        errors.at(literal.span(), format!("unknown backoff \"{name}\"{suggestion} ({names})"));
-        return None;
-    };
-    if matches!(attempts, Some(Attempts(1))) {
-        errors.at(arg.key.span(), "this job is never retried, so `backoff` has no effect");
-        return None;
-    }
-    Some(*backoff)
-}
-
 pub(crate) fn timeout(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
     let literal = values::string(arg, errors)?;
-    match duration::parse(&literal.value()) {
-        Ok(Duration::ZERO) => {
-            let message = "a timeout of zero would end every attempt at once; \
-                           leave `timeout` out for none";
-            errors.at(literal.span(), message);
-            None
-        }
-        Ok(timeout) => Some(timeout),
-        Err(wrong) => {
-            errors.at(template::place_within(&literal, wrong.place), wrong.message);
-            None
-        }
+    let timeout = values::duration(&literal, errors)?;
+    if timeout.is_zero() {
+        let message = "a timeout of zero would end every attempt at once; \
+                       leave `timeout` out for none";
+        errors.at(literal.span(), message);
+        return None;
     }
+    Some(timeout)
+}
+
+pub(crate) fn delay(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
+    let literal = values::string(arg, errors)?;
+    let delay = values::duration(&literal, errors)?;
+    if delay.is_zero() {
+        errors.at(literal.span(), "a delay of zero is none; leave `delay` out");
+        return None;
+    }
+    Some(delay)
 }
 
 pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {

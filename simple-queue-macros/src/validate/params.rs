@@ -1,15 +1,15 @@
 //! What each parameter is for: the context, a part of the worker's state, or a stored argument.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::Ident;
 use quote::{ToTokens, format_ident};
 use syn::{Attribute, FnArg, Pat, PatType, Signature, Type, TypeReference};
 
+use super::field::{self, Noted};
 use super::types::{Owned, bare, first_borrow, is_context, mentions};
 use super::values::shown;
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
-use crate::parse::args;
-use crate::parse::item::{is_job, plain};
+use crate::parse::item::plain;
 
 /// All parameters of a job.
 pub(crate) struct Params {
@@ -42,7 +42,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
     let mut borrowed = Borrowed::default();
     for input in &signature.inputs {
         let FnArg::Typed(param) = input else { continue };
-        let docs = attributes(param, errors);
+        let Noted { docs, options, place } = field::noted(param, errors);
         let before = errors.count();
         refuse_cfg(param, errors);
         let ty = bare(&param.ty);
@@ -58,7 +58,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             Judged::Stored(ty) => {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
                 let stub = StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) };
-                (Some(Param::Stored(StoredArg { name, ty, docs })), Some(stub))
+                (Some(Param::Stored(StoredArg { name, ty, docs, options })), Some(stub))
             }
             Judged::Owned(ty) => {
                 let name = named().unwrap_or_else(unnamed);
@@ -72,6 +72,9 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
             sound.push(param);
         }
         let refused = errors.count() != before;
+        if let (Some(place), false, Type::Reference(reference)) = (place, refused, ty) {
+            field::refuse_borrowed(reference, place, errors);
+        }
         if refused {
             sound = None;
         }
@@ -85,6 +88,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
     if !signature.generics.params.is_empty() {
         guessed.fill_with(|| StubArg::Anything);
     }
+    field::refuse_shared_names(sound.as_deref_mut().unwrap_or_default(), errors);
     Params { sound, guessed, known }
 }
 
@@ -218,27 +222,6 @@ fn name(pat: &Pat) -> Option<&Ident> {
         Pat::Paren(pat) => name(&pat.pat),
         _ => None,
     }
-}
-
-/// Reports the attributes that a parameter cannot have; gives back its doc comments.
-fn attributes(param: &PatType, errors: &mut Errors) -> Vec<Attribute> {
-    let mut docs = Vec::new();
-    for attr in &param.attrs {
-        let path = attr.path();
-        if path.is_ident("doc") {
-            docs.push(attr.clone());
-        } else if path.is_ident("serde") {
-            errors.on(attr, "the attributes of an argument are not passed on to serde");
-        } else if is_job(&attr.meta) {
-            let options = match &attr.meta {
-                syn::Meta::List(list) => list.tokens.clone(),
-                _ => TokenStream::new(),
-            };
-            let place = path.segments.last().map_or_else(Span::call_site, |last| last.ident.span());
-            args::refuse_on_parameter(options, place, errors);
-        }
-    }
-    docs
 }
 
 fn refuse_cfg(param: &PatType, errors: &mut Errors) {

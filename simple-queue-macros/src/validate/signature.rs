@@ -28,7 +28,8 @@ pub(crate) fn payload_name(signature: &Signature, errors: &mut Errors) -> Option
         let snake = heck::ToSnakeCase::to_snake_case(function.as_str());
         let message = format!(
             "a job function is named in snake_case, like `{snake}`: \
-             the name `{name}` is for the payload struct"
+             the name `{name}` is for the payload struct\
+             \n\nhelp: or give the struct a name of its own, `payload = {name}Job`"
         );
         errors.at(signature.ident.span(), message);
         return None;
@@ -40,7 +41,7 @@ pub(crate) fn payload_name(signature: &Signature, errors: &mut Errors) -> Option
         }
         Err(_) => {
             let message = format!(
-                "the payload struct cannot be called `{name}`; give the function another name"
+                "the payload struct cannot be called `{name}`; name it, `payload = SomeJob`"
             );
             errors.at(signature.ident.span(), message);
             None

@@ -1,4 +1,4 @@
-//! `unique`, and the templates of keys: text with `{argument}` or `{argument.field}` in it.
+//! The templates of keys: text with `{argument}` or `{argument.field}` in it.
 
 use std::ops::Range;
 
@@ -6,31 +6,10 @@ use proc_macro2::Span;
 use syn::{Ident, Index, LitStr, Member};
 
 use super::params::{Known, Role};
-use super::values;
 use crate::errors::Errors;
-use crate::model::{Piece, Unique};
-use crate::parse::args::{Arg, Value};
+use crate::model::Piece;
+use crate::parse::list::in_a_row;
 use crate::suggest::did_you_mean;
-
-pub(crate) fn unique(arg: &Arg, known: &[Known], errors: &mut Errors) -> Option<Unique> {
-    match &arg.value {
-        Value::Flag => Some(Unique::AllArguments),
-        Value::List(list) => {
-            let message = "`unique(..)` is not supported yet; \
-                           write `unique`, or a key like `unique = \"welcome:{user_id}\"`";
-            errors.on(list, message);
-            None
-        }
-        Value::Equals(_) => {
-            let literal = values::string(arg, errors)?;
-            if literal.value().is_empty() {
-                errors.at(literal.span(), "a unique key cannot be empty");
-                return None;
-            }
-            key(&literal, known, errors).map(Unique::Key)
-        }
-    }
-}
 
 /// The place within a string literal, where the compiler can tell it; else the whole literal.
 pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
@@ -42,8 +21,14 @@ pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
     token.subspan(place).filter(|_| as_written).unwrap_or_else(|| literal.span())
 }
 
-fn key(literal: &LitStr, known: &[Known], errors: &mut Errors) -> Option<Vec<Piece>> {
+/// The pieces, and whether an argument is among them, be it one that was refused.
+pub(crate) fn key(
+    literal: &LitStr,
+    known: &[Known],
+    errors: &mut Errors,
+) -> Option<(Vec<Piece>, bool)> {
     let mut pieces = Vec::new();
+    let mut names_argument = false;
     let before = errors.count();
     match split(&literal.value()) {
         Err(Wrong { message, place }) => errors.at(place_within(literal, place), message),
@@ -52,6 +37,7 @@ fn key(literal: &LitStr, known: &[Known], errors: &mut Errors) -> Option<Vec<Pie
                 match part {
                     Part::Text(text) => pieces.push(Piece::Text(text)),
                     Part::Hole(text, place) => {
+                        names_argument = true;
                         let place = place_within(literal, place);
                         pieces.extend(field(&text, place, known, errors));
                     }
@@ -59,7 +45,7 @@ fn key(literal: &LitStr, known: &[Known], errors: &mut Errors) -> Option<Vec<Pie
             }
         }
     }
-    (errors.count() == before).then_some(pieces)
+    (errors.count() == before).then_some((pieces, names_argument))
 }
 
 /// The argument and the fields that a placeholder names.
@@ -71,30 +57,9 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         errors.at(place, message);
         return None;
     }
-    let stored = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
-    match known.iter().find(|known| known.name == argument).map(|known| &known.role) {
-        Some(Role::Stored) => {}
-        Some(Role::Refused) => return None,
-        Some(Role::Injected(ty)) => {
-            let message = format!(
-                "`{argument}` is the worker's state (`{ty}`), not stored with the job; \
-                 only arguments taken by value can make a key"
-            );
-            errors.at(place, message);
-            return None;
-        }
-        None => {
-            let suggestion = did_you_mean(argument, stored(), '`');
-            let names = stored().map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            let note = match names.is_empty() {
-                true => "this job stores no arguments".to_owned(),
-                false => format!("the stored arguments are {}", names.join(", ")),
-            };
-            errors.at(place, format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"));
-            return None;
-        }
+    if !is_stored(argument, place, known, errors) {
+        return None;
     }
-
     let mut path = vec![member(argument, place)?];
     for name in names {
         let Some(member) = member(name, place) else {
@@ -104,6 +69,31 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         path.push(member);
     }
     Some(Piece::Field { path, place })
+}
+
+/// Whether a key can be made of the argument. One that was refused is passed over: it was said.
+pub(crate) fn is_stored(argument: &str, place: Span, known: &[Known], errors: &mut Errors) -> bool {
+    let stored = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
+    match known.iter().find(|known| known.name == argument).map(|known| &known.role) {
+        Some(Role::Stored) => return true,
+        Some(Role::Refused) => {}
+        Some(Role::Injected(ty)) => {
+            let message = format!(
+                "`{argument}` is the worker's state (`{ty}`), not stored with the job; \
+                 only arguments taken by value can make a key"
+            );
+            errors.at(place, message);
+        }
+        None => {
+            let suggestion = did_you_mean(argument, stored(), '`');
+            let note = match stored().next() {
+                None => "this job stores no arguments".to_owned(),
+                Some(_) => format!("the stored arguments are {}", in_a_row(stored())),
+            };
+            errors.at(place, format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"));
+        }
+    }
+    false
 }
 
 fn member(name: &str, place: Span) -> Option<Member> {

@@ -1,17 +1,20 @@
 //! The value of one argument, by its kind. A value of another kind is reported with an example of
 //! how the argument is written.
 
+use std::time::Duration;
+
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::{LitInt, LitStr};
+use syn::parse::Parser;
+use syn::{LitFloat, LitInt, LitStr, Path};
 
+use super::{duration, template};
 use crate::errors::Errors;
-use crate::parse::args::{Arg, Value, example};
+use crate::parse::list::{Arg, Value};
 
 /// What follows the `=`.
 pub(crate) fn tokens<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<&'a TokenStream> {
-    let Arg { key, value } = arg;
-    let example = example(&key.to_string());
+    let Arg { key, value, example } = arg;
     match value {
         Value::Equals(tokens) => Some(tokens),
         Value::Flag => {
@@ -29,8 +32,7 @@ pub(crate) fn string(arg: &Arg, errors: &mut Errors) -> Option<LitStr> {
     let tokens = tokens(arg, errors)?;
     let found = syn::parse2::<LitStr>(tokens.clone()).ok();
     if found.is_none() {
-        let example = example(&arg.key.to_string());
-        errors.on(tokens, format!("expected a string, like `{example}`"));
+        errors.on(tokens, format!("expected a string, like `{}`", arg.example));
     }
     found
 }
@@ -46,8 +48,7 @@ pub(crate) fn whole_number<N: TryFrom<i64>>(
     let (negative, digits) = match syn::parse2::<Number>(tokens.clone()) {
         Ok(Number { negative, digits }) if digits.suffix().is_empty() => (negative, digits),
         _ => {
-            let example = example(&arg.key.to_string());
-            errors.on(tokens, format!("expected a whole number, like `{example}`"));
+            errors.on(tokens, format!("expected a whole number, like `{}`", arg.example));
             return None;
         }
     };
@@ -61,6 +62,55 @@ pub(crate) fn whole_number<N: TryFrom<i64>>(
         errors.on(tokens, format!("`{}` must be between {bounds}", arg.key));
     }
     value
+}
+
+/// A number with or without a fraction, and its tokens for whoever judges it.
+pub(crate) fn number<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<(f64, &'a TokenStream)> {
+    let tokens = tokens(arg, errors)?;
+    let negative = tokens.to_string().starts_with('-');
+    let digits: TokenStream = tokens.clone().into_iter().skip(usize::from(negative)).collect();
+    let (text, suffix) = match syn::parse2::<LitFloat>(digits.clone()) {
+        Ok(float) => (float.base10_digits().to_owned(), float.suffix().to_owned()),
+        Err(_) => match syn::parse2::<LitInt>(digits) {
+            Ok(int) => (int.base10_digits().to_owned(), int.suffix().to_owned()),
+            Err(_) => (String::new(), String::new()),
+        },
+    };
+    match text.parse::<f64>() {
+        Ok(number) if suffix.is_empty() => Some((if negative { -number } else { number }, tokens)),
+        _ => {
+            errors.on(tokens, format!("expected a number, like `{}`", arg.example));
+            None
+        }
+    }
+}
+
+/// A path, in quotes or without.
+pub(crate) fn path(tokens: &TokenStream) -> syn::Result<Path> {
+    match syn::parse2::<LitStr>(tokens.clone()) {
+        Ok(literal) => literal.parse_with(Path::parse_mod_style),
+        Err(_) => Path::parse_mod_style.parse2(tokens.clone()),
+    }
+}
+
+/// An argument that stands alone or not at all.
+pub(crate) fn flag(arg: &Arg, errors: &mut Errors) -> bool {
+    let alone = matches!(arg.value, Value::Flag);
+    if !alone {
+        errors.at(arg.key.span(), format!("`{}` takes no value", arg.key));
+    }
+    alone
+}
+
+/// The duration in a string.
+pub(crate) fn duration(literal: &LitStr, errors: &mut Errors) -> Option<Duration> {
+    match duration::parse(&literal.value()) {
+        Ok(duration) => Some(duration),
+        Err(wrong) => {
+            errors.at(template::place_within(literal, wrong.place), wrong.message);
+            None
+        }
+    }
 }
 
 struct Number {

@@ -10,7 +10,7 @@ pub(crate) async fn tidy() {}
 )]
 pub(crate) struct Tidy;
 #[doc(hidden)]
-#[allow(deprecated, clippy::used_underscore_binding)]
+#[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
 const _: () = {
     use ::simple_queue::private::{
         ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
@@ -20,22 +20,22 @@ const _: () = {
         ::simple_queue::private::serde::Deserialize
     )]
     #[serde(crate = "::simple_queue::private::serde")]
-    struct Stored {}
+    struct __Stored {}
     #[automatically_derived]
     impl ::simple_queue::private::serde::Serialize for Tidy {
-        fn serialize<S: ::simple_queue::private::serde::Serializer>(
+        fn serialize<__S: ::simple_queue::private::serde::Serializer>(
             &self,
-            serializer: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
-            (&::simple_queue::private::Write(Stored {})).write(serializer)
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            (&::simple_queue::private::Write(__Stored {})).write(serializer)
         }
     }
     #[automatically_derived]
     impl<'de> ::simple_queue::private::serde::Deserialize<'de> for Tidy {
-        fn deserialize<D: ::simple_queue::private::serde::Deserializer<'de>>(
-            deserializer: D,
-        ) -> ::core::result::Result<Self, D::Error> {
-            let stored: Stored = (&::simple_queue::private::Read::<Stored>::NEW)
+        fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let stored: __Stored = (&::simple_queue::private::Read::<__Stored>::NEW)
                 .read(deserializer)?;
             ::core::result::Result::Ok(Self)
         }

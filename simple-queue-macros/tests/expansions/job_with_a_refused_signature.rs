@@ -13,7 +13,7 @@ fn send(name: &str, (width, height): (u32, u32), anything: impl Trait, id: i64) 
     "a job cannot be generic: its arguments must have one known type to be read back from the database"
 }
 ::core::compile_error! {
-    "`alias` is not supported yet"
+    "`alias` needs a value, like `alias = \"old_name\"`"
 }
 ///
 #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]

@@ -28,7 +28,7 @@ struct SendWelcome {
 const _: () = ::simple_queue::private::assert_storable::<i64>();
 const _: () = ::simple_queue::private::assert_storable::<String>();
 #[doc(hidden)]
-#[allow(deprecated, clippy::used_underscore_binding)]
+#[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
 const _: () = {
     use ::simple_queue::private::{
         ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
@@ -38,17 +38,17 @@ const _: () = {
         ::simple_queue::private::serde::Deserialize
     )]
     #[serde(crate = "::simple_queue::private::serde")]
-    struct Stored<T1, T2> {
+    struct __Stored<T1, T2> {
         user_id: T1,
         template: T2,
     }
     #[automatically_derived]
     impl ::simple_queue::private::serde::Serialize for SendWelcome {
-        fn serialize<S: ::simple_queue::private::serde::Serializer>(
+        fn serialize<__S: ::simple_queue::private::serde::Serializer>(
             &self,
-            serializer: S,
-        ) -> ::core::result::Result<S::Ok, S::Error> {
-            (&::simple_queue::private::Write(Stored {
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            (&::simple_queue::private::Write(__Stored {
                 user_id: &self.user_id,
                 template: &self.template,
             }))
@@ -57,11 +57,11 @@ const _: () = {
     }
     #[automatically_derived]
     impl<'de> ::simple_queue::private::serde::Deserialize<'de> for SendWelcome {
-        fn deserialize<D: ::simple_queue::private::serde::Deserializer<'de>>(
-            deserializer: D,
-        ) -> ::core::result::Result<Self, D::Error> {
-            let stored: Stored<i64, String> = (&::simple_queue::private::Read::<
-                Stored<i64, String>,
+        fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let stored: __Stored<i64, String> = (&::simple_queue::private::Read::<
+                __Stored<i64, String>,
             >::NEW)
                 .read(deserializer)?;
             ::core::result::Result::Ok(Self {

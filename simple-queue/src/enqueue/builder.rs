@@ -9,7 +9,7 @@ use super::{EnqueueOn, Inserted, Target, insert};
 use crate::{
     Error,
     job::JobPayload,
-    row::{Due, NewJob},
+    row::{Due, NewJob, declared_key},
 };
 
 /// A job with options, on its way to be stored.
@@ -17,29 +17,48 @@ use crate::{
 #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
 pub struct Enqueue<J> {
     job: J,
-    due: Due,
+    due: Option<Due>,
     priority: Option<i16>,
+    queue: Option<String>,
+    max_attempts: Option<i32>,
+    unique_key: Option<String>,
 }
 
 impl<J: JobPayload> Enqueue<J> {
     /// A job with the options of its declaration.
     pub fn new(job: J) -> Self {
-        Self { job, due: Due::Now, priority: None }
+        Self { job, due: None, priority: None, queue: None, max_attempts: None, unique_key: None }
     }
 
     /// Due after a wait, counted by the database's clock from the moment it is stored.
     pub fn delay(self, delay: Duration) -> Self {
-        Self { due: Due::After(delay), ..self }
+        Self { due: Some(Due::After(delay)), ..self }
     }
 
     /// Due at a time; one in the past means at once.
     pub fn at(self, at: DateTime<Utc>) -> Self {
-        Self { due: Due::At(at), ..self }
+        Self { due: Some(Due::At(at)), ..self }
     }
 
     /// Jobs of a smaller priority run first.
     pub fn priority(self, priority: i16) -> Self {
         Self { priority: Some(priority), ..self }
+    }
+
+    /// Waits in another queue than the declared one; a worker runs it there only if a handler of that
+    /// queue takes every kind, or this one.
+    pub fn queue(self, queue: impl Into<String>) -> Self {
+        Self { queue: Some(queue.into()), ..self }
+    }
+
+    /// How often it is retried, whatever its declaration says then.
+    pub fn retries(self, retries: u16) -> Self {
+        Self { max_attempts: Some(i32::from(retries) + 1), ..self }
+    }
+
+    /// Another unique key than the declared one; the job's kind is put before it here, too.
+    pub fn unique_key(self, key: impl Into<String>) -> Self {
+        Self { unique_key: Some(key.into()), ..self }
     }
 
     /// Stores the job.
@@ -52,8 +71,13 @@ impl<J: JobPayload> Enqueue<J> {
     /// A call that is dropped before it is ready may have stored the job all the same.
     pub async fn enqueue<'e>(self, on: impl EnqueueOn<'e>) -> Result<Enqueued<J>, Error> {
         let mut row = NewJob::declared(&self.job)?;
-        row.due = self.due;
+        row.due = self.due.unwrap_or(row.due);
         row.priority = self.priority.unwrap_or(row.priority);
+        row.queue = self.queue.unwrap_or(row.queue);
+        row.max_attempts = self.max_attempts.or(row.max_attempts);
+        if let Some(key) = self.unique_key {
+            row.unique_key = Some(declared_key::<J>(&key)?);
+        }
         let mut inserted = insert_boxed(on.target(), vec![row]).await?;
         Ok(Enqueued::from(inserted.remove(0)))
     }

@@ -26,13 +26,14 @@ pub struct JobOptions {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) priority: i16,
+    pub(crate) delay: Option<Duration>,
 }
 
 impl JobOptions {
     /// Options that leave everything to the queue's defaults.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_attempts: None, backoff: None, timeout: None, priority: 0 }
+        Self { max_attempts: None, backoff: None, timeout: None, priority: 0, delay: None }
     }
 
     /// How often a job may be started before it counts as failed; at least 1.
@@ -57,6 +58,12 @@ impl JobOptions {
     #[must_use]
     pub const fn priority(self, priority: i16) -> Self {
         Self { priority, ..self }
+    }
+
+    /// How long after it is stored a job is due; at once by default.
+    #[must_use]
+    pub const fn delay(self, delay: Duration) -> Self {
+        Self { delay: Some(delay), ..self }
     }
 }
 

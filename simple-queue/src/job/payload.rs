@@ -28,9 +28,19 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// File and line of the declaration, for messages.
     const DECLARED_AT: &'static str;
 
+    /// Other kinds that its handler runs too: names that it had before, under which jobs may still be
+    /// stored.
+    const ALIASES: &'static [&'static str] = &[];
+
     /// The key under which only one such job may be live, without the kind that stands before it in
     /// the database; `None` where the declaration has no `unique`.
     fn unique_key(&self) -> Option<String> {
+        None
+    }
+
+    /// What it is grouped by, for cancelling jobs together; literal, so that jobs of several kinds can
+    /// share one.
+    fn fingerprint(&self) -> Option<String> {
         None
     }
 }

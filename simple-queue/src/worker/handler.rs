@@ -32,6 +32,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The kind of job it runs; `None`: every kind of its queue that has no handler of its own.
     const KIND: Option<&'static str> = None;
 
+    /// Other kinds that it runs too.
+    const ALIASES: &'static [&'static str] = &[];
+
     /// Attempts, back-off and timeout of its jobs, where they do not say themselves.
     const OPTIONS: JobOptions = JobOptions::new();
 
@@ -91,6 +94,7 @@ impl<J, S> fmt::Debug for Typed<J, S> {
 impl<J: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<J, S> {
     const QUEUE: &'static str = J::QUEUE;
     const KIND: Option<&'static str> = Some(J::KIND);
+    const ALIASES: &'static [&'static str] = J::ALIASES;
     const OPTIONS: JobOptions = J::OPTIONS;
 
     async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {

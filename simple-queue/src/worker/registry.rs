@@ -28,11 +28,11 @@ impl Registry {
     pub(crate) fn insert<H: Handler>(&mut self, handler: H) {
         let handlers = self.queues.entry(H::QUEUE.to_owned()).or_default();
         let handler: Arc<dyn DynHandler> = Arc::new(handler);
-        match H::KIND {
-            Some(kind) => {
-                handlers.by_kind.insert(kind, handler);
-            }
-            None => handlers.any_kind = Some(handler),
+        for &kind in H::KIND.iter().chain(H::ALIASES) {
+            handlers.by_kind.insert(kind, Arc::clone(&handler));
+        }
+        if H::KIND.is_none() {
+            handlers.any_kind = Some(handler);
         }
     }
 
@@ -40,10 +40,14 @@ impl Registry {
         &mut self,
         state: &Arc<S>,
     ) -> Result<(), Error> {
-        if let Some(first) = self.kinds.get(J::KIND) {
-            return Err(Error::DuplicateKind { kind: J::KIND, first, second: J::DECLARED_AT });
+        let second = J::DECLARED_AT;
+        let mut kinds = std::iter::once(&J::KIND).chain(J::ALIASES);
+        if let Some((&kind, first)) = kinds.find_map(|kind| self.kinds.get_key_value(kind)) {
+            return Err(Error::DuplicateKind { kind, first, second });
         }
-        self.kinds.insert(J::KIND, J::DECLARED_AT);
+        self.kinds.extend(
+            std::iter::once(J::KIND).chain(J::ALIASES.iter().copied()).map(|kind| (kind, second)),
+        );
         self.insert(Typed::<J, S>::new(Arc::clone(state)));
         Ok(())
     }

@@ -20,6 +20,9 @@ mod shadows {
     pub trait Clone {}
     pub trait Serialize {}
     pub trait Deserialize {}
+    pub trait Debug {}
+    pub struct Stored;
+    pub struct Formatter;
     pub mod std {}
     pub mod core {}
     pub mod serde {}
@@ -37,6 +40,33 @@ mod shadows {
         let _ = (state, context, serializer.0, stored);
     }
 
+    #[::simple_queue::job(
+        payload = Default, derive(::core::fmt::Debug), fingerprint = "{given}", unique(by = [key]),
+        backoff = exponential(base = "1s", jitter = 0)
+    )]
+    pub async fn stored(
+        #[job(default = 7)] given: i64,
+        #[job(default, redact)] formatter: i64,
+        #[job(with = "numbers", default = 7)] key: i64,
+    ) {
+        let _ = (given, formatter, key);
+    }
+
+    mod numbers {
+        pub fn serialize<S: ::serde::Serializer>(
+            _: &i64,
+            serializer: S,
+        ) -> ::core::result::Result<S::Ok, S::Error> {
+            serializer.serialize_unit()
+        }
+
+        pub fn deserialize<'de, D: ::serde::Deserializer<'de>>(
+            _: D,
+        ) -> ::core::result::Result<i64, D::Error> {
+            ::core::result::Result::Ok(7)
+        }
+    }
+
     #[::simple_queue::job(unique)]
     pub async fn nothing(context: &::simple_queue::JobContext) {
         let _ = context;
@@ -49,7 +79,7 @@ mod shadows {
     }
 
     pub fn all(queue: &::simple_queue::SimpleQueue, app: App) {
-        let _ = queue.register(::simple_queue::jobs![SendMail, Nothing], app);
+        let _ = queue.register(::simple_queue::jobs![SendMail, Default, Nothing], app);
     }
 }
 

@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job]
+async fn send(#[job(alias = "user_id")] user_id: i64) {
+    let _ = user_id;
+}
+
+fn main() {
+    let _ = Send::new(7);
+}
