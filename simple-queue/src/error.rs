@@ -40,10 +40,10 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A unique key or fingerprint that cannot be stored.
+    /// A unique key, fingerprint or tag that cannot be stored.
     #[error("the {what} `{key}` cannot be stored: {problem}")]
     InvalidKey {
-        /// `unique key` or `fingerprint`.
+        /// `unique key`, `fingerprint` or `tag`.
         what: &'static str,
         /// The key that was given, cut where it is long.
         key: String,

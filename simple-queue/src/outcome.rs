@@ -7,7 +7,7 @@ mod transition;
 
 pub(crate) use transition::{Attempt, DeadLetter, Retry, Transition};
 
-use std::{error::Error, time::Duration};
+use std::{convert::Infallible, error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
 
@@ -31,6 +31,7 @@ enum Verdict {
     Fail,
     Unprocessable,
     Cancel,
+    Expire,
     GiveBack(Duration),
 }
 
@@ -41,24 +42,35 @@ enum Verdict {
     note = "return `()`, `JobResult`, or a `Result` of one of them whose error converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoOutcome {
-    /// What the returned value says of the job.
-    fn into_outcome(self) -> Outcome;
+    /// The error that it may hold.
+    type Error;
+
+    /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the
+    /// error's own type is still known: once it is in a box, an error that wraps another one of its
+    /// own accord, as `anyhow`'s does, no longer shows what it wraps.
+    fn into_outcome(self, find: impl FnOnce(&Self::Error) -> Option<&JobError>) -> Outcome;
 }
 
 impl IntoOutcome for () {
-    fn into_outcome(self) -> Outcome {
+    type Error = Infallible;
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         Outcome::completed()
     }
 }
 
 impl IntoOutcome for Outcome {
-    fn into_outcome(self) -> Outcome {
+    type Error = Infallible;
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         self
     }
 }
 
 impl IntoOutcome for JobResult {
-    fn into_outcome(self) -> Outcome {
+    type Error = Infallible;
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         let (verdict, error) = match self {
             Self::Success => return Outcome::completed(),
             Self::Failed => (Verdict::Retry, "the handler answered that the attempt failed"),
@@ -83,11 +95,16 @@ impl IntoOutcome for JobResult {
     }
 }
 
-impl<T: IntoOutcome, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
-    fn into_outcome(self) -> Outcome {
+impl<T: IntoOutcome<Error = Infallible>, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
+    type Error = E;
+
+    fn into_outcome(self, find: impl FnOnce(&E) -> Option<&JobError>) -> Outcome {
         match self {
-            Ok(value) => value.into_outcome(),
-            Err(error) => Outcome::from_error(error.into().as_ref()),
+            Ok(value) => value.into_outcome(|never| match *never {}),
+            Err(error) => {
+                let decision = find(&error).map(JobError::decision);
+                Outcome::from_error(error.into().as_ref(), decision)
+            }
         }
     }
 }
@@ -116,6 +133,11 @@ impl Outcome {
         self.verdict == Verdict::Complete
     }
 
+    /// The handler did not run: the job waited longer than it may.
+    pub(crate) fn expired() -> Self {
+        Self { verdict: Verdict::Expire, error: None }
+    }
+
     pub(crate) fn cancelled(error: &str) -> Self {
         Self { verdict: Verdict::Cancel, error: Some(error.to_owned()) }
     }
@@ -128,8 +150,9 @@ impl Outcome {
         Self { verdict: Verdict::Snooze(delay), error: None }
     }
 
-    fn from_error(error: &(dyn Error + Send + Sync + 'static)) -> Self {
-        let verdict = match error.downcast_ref::<JobError>().map(JobError::decision) {
+    fn from_error(error: &(dyn Error + Send + Sync + 'static), decision: Option<Decision>) -> Self {
+        let boxed = || error.downcast_ref::<JobError>().map(JobError::decision);
+        let verdict = match decision.or_else(boxed) {
             None | Some(Decision::Retry) => Verdict::Retry,
             Some(Decision::RetryAfter(delay)) => Verdict::RetryAfter(delay),
             Some(Decision::Fail) => Verdict::Fail,
@@ -152,7 +175,7 @@ impl Outcome {
             Verdict::Snooze(delay) | Verdict::GiveBack(delay) => JobError::snooze(delay),
             Verdict::Fail => JobError::fail(cause),
             Verdict::Unprocessable => JobError::unprocessable(cause),
-            Verdict::Cancel => JobError::cancel(cause),
+            Verdict::Cancel | Verdict::Expire => JobError::cancel(cause),
         }
         .into())
     }

@@ -1,6 +1,6 @@
 //! What almost every user needs: `use simple_queue::prelude::*;`
 
 pub use crate::{
-    BoxDynError, Handler, Job, JobContext, JobError, JobExt, JobResult, JobState, SimpleQueue, job,
-    jobs,
+    BoxDynError, Handler, Job, JobContext, JobError, JobExt, JobResult, JobState, JobTx,
+    SimpleQueue, job, jobs,
 };

@@ -1,6 +1,6 @@
 //! What the expansion of the macros names. Not part of the interface: it may change in any release.
 
-use std::{fmt::Display, marker::PhantomData};
+use std::{any::Any, fmt::Display, marker::PhantomData};
 
 pub use chrono::{DateTime, Utc};
 pub use serde;
@@ -12,15 +12,46 @@ pub use crate::{
     worker::registry::{JobList, entry},
 };
 
+pub use crate::JobError;
+
 use crate::{
-    Outcome,
+    JobContext, JobTx, Outcome,
     job::{Storable, of_arguments},
     outcome::IntoOutcome,
 };
 
 /// What a function's returned value says of its job.
-pub fn into_outcome<R: IntoOutcome>(returned: R) -> Outcome {
-    returned.into_outcome()
+pub fn into_outcome<R: IntoOutcome>(
+    returned: R,
+    find: impl FnOnce(&R::Error) -> Option<&JobError>,
+) -> Outcome {
+    returned.into_outcome(find)
+}
+
+/// Begins the transaction that a job takes as a `&mut JobTx`.
+///
+/// # Errors
+/// The outcome of the run, where the database cannot begin one.
+pub async fn begin(context: &JobContext) -> Result<JobTx, Outcome> {
+    JobTx::begin(context).await
+}
+
+/// Ends that transaction as the outcome asks.
+pub async fn finish(context: &JobContext, tx: JobTx, outcome: Outcome) -> Outcome {
+    tx.finish(context, outcome).await
+}
+
+/// `downcast_ref` for errors that have no such method of their own. Where the expansion calls it, the type
+/// of the error is known, and a method of its own, as `anyhow`'s and `eyre`'s errors have, comes first.
+pub trait DowncastRef {
+    /// This error, if it is a `T`.
+    fn downcast_ref<T: 'static>(&self) -> Option<&T>;
+}
+
+impl<E: 'static> DowncastRef for E {
+    fn downcast_ref<T: 'static>(&self) -> Option<&T> {
+        (self as &dyn Any).downcast_ref()
+    }
 }
 
 /// The key for `unique` over all arguments. A payload that serde cannot write has an empty one, with
@@ -34,9 +65,9 @@ pub const fn assert_storable<T: Storable>() {}
 
 /// What may stand in a key's template.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be part of a unique key: it does not implement `Display`",
+    message = "`{Self}` cannot be part of a key: it does not implement `Display`",
     label = "used in the key of this job",
-    note = "use a field of it, like `{{payment.id}}`, or write `unique` for all arguments"
+    note = "use a field of it, like `{{payment.id}}`, or write `unique` alone for a key of all arguments"
 )]
 pub trait KeyPart: Display {}
 

@@ -63,6 +63,8 @@ pub(crate) struct Claim {
     pub(crate) timeout: Option<Duration>,
     pub(crate) reprocess_count: i32,
     pub(crate) crash_count: i32,
+    /// It is of no use to anybody any more.
+    pub(crate) expired: bool,
     pub(crate) run: Arc<Run>,
 }
 
@@ -194,6 +196,9 @@ pub(crate) struct NewJob {
     pub(crate) max_attempts: Option<i32>,
     pub(crate) unique_key: Option<String>,
     pub(crate) fingerprint: Option<String>,
+    /// From when it is due on, how long it may wait to be started.
+    pub(crate) expires_after: Option<Duration>,
+    pub(crate) tags: Vec<String>,
 }
 
 /// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
@@ -225,6 +230,8 @@ impl NewJob {
             max_attempts: None,
             unique_key,
             fingerprint: payload.fingerprint(),
+            expires_after: J::OPTIONS.expires,
+            tags: J::OPTIONS.tags.iter().map(|&tag| tag.to_owned()).collect(),
         })
     }
 }
@@ -253,6 +260,8 @@ impl From<Job> for NewJob {
             max_attempts: Some(job.max_attempts),
             unique_key: job.unique_key,
             fingerprint: job.fingerprint,
+            expires_after: None,
+            tags: Vec::new(),
         }
     }
 }

@@ -121,6 +121,18 @@ async fn a_delay_counts_from_the_databases_clock_and_a_time_in_the_past_means_no
 }
 
 #[tokio::test]
+async fn what_is_said_of_one_job_wins_over_its_declaration() {
+    let database = TestDatabase::migrated().await;
+    let job = || SendWelcome::new(1, "hi").priority(3).queue("other").retries(0).unique_key("one");
+    let first = job().enqueue(&database.pool).await.unwrap();
+    let second = job().priority(4).enqueue(&database.pool).await.unwrap();
+    assert_eq!(second.id(), first.id());
+    let row = "jobs where priority = 3 and queue = 'other' and max_attempts = 1
+        and unique_key = 'send_welcome:one' and run_at = created_at";
+    assert_eq!(database.count(row).await, 1);
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_before_anything_is_written() {
     let database = TestDatabase::migrated().await;
     let jobs = vec![

@@ -136,3 +136,18 @@ async fn a_handler_that_is_registered_after_the_start_is_served_too() {
     probe.next_run().await;
     worker.shutdown(Duration::from_secs(5)).await;
 }
+
+#[tokio::test]
+async fn a_job_that_waited_longer_than_it_may_is_not_started() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let late = simple_queue::Enqueue::new(Usual::new()).expires(Duration::ZERO).tags(["a", "b"]);
+    let late = late.enqueue(&queue).await.unwrap().id();
+    assert_eq!(database.count("jobs where tags = '{a,b}' and expires_at = run_at").await, 1);
+    let worker = queue.start().await;
+    assert_eq!(queue.wait(late).await.unwrap(), simple_queue::JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+    assert_eq!(probe.other_runs().await, []);
+    assert_eq!(database.count("dead_letters where attempt = 0 and tags = '{a,b}'").await, 1);
+}

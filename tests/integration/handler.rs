@@ -158,3 +158,76 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     let reason: String = database.value(&reason).await;
     assert_eq!(reason, "the payload does not fit `with_everything`: missing field `name`");
 }
+
+/// Errors that say what should happen, in the ways that people wrap them.
+mod errors {
+    use anyhow::Context;
+    use simple_queue::prelude::*;
+
+    fn declined() -> Result<(), JobError> {
+        Err(JobError::fail("declined"))
+    }
+
+    #[job(queue = "errors")]
+    pub(super) async fn in_anyhow() -> anyhow::Result<()> {
+        Ok(declined()?)
+    }
+
+    #[job(queue = "errors")]
+    pub(super) async fn in_anyhow_with_context() -> anyhow::Result<()> {
+        declined().context("charging the card").context("closing the order")
+    }
+
+    #[job(queue = "errors")]
+    pub(super) async fn in_a_box() -> Result<(), BoxDynError> {
+        Ok(declined()?)
+    }
+
+    /// The way that many crates do it.
+    #[derive(Debug, thiserror::Error)]
+    pub(super) enum Own {
+        #[error("the provider is down")]
+        Down,
+    }
+
+    #[job(queue = "errors", retries = 0)]
+    pub(super) async fn in_an_own_enum() -> Result<(), Own> {
+        Err(Own::Down)
+    }
+}
+
+#[tokio::test]
+async fn what_an_error_says_should_happen_is_found_however_it_is_wrapped() {
+    use errors::{InABox, InAnOwnEnum, InAnyhow, InAnyhowWithContext};
+
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![InAnyhow, InAnyhowWithContext, InABox, InAnOwnEnum], ()).unwrap();
+    let worker = queue.start().await;
+    let told = [
+        (
+            InAnyhow::new().enqueue(&queue).await.unwrap().id(),
+            JobStatus::CriticalFailure,
+            "declined",
+        ),
+        (
+            InAnyhowWithContext::new().enqueue(&queue).await.unwrap().id(),
+            JobStatus::CriticalFailure,
+            "closing the order: charging the card: declined",
+        ),
+        (InABox::new().enqueue(&queue).await.unwrap().id(), JobStatus::CriticalFailure, "declined"),
+        (
+            InAnOwnEnum::new().enqueue(&queue).await.unwrap().id(),
+            JobStatus::Failed,
+            "the provider is down",
+        ),
+    ];
+    for (id, status, error) in told {
+        assert_eq!(ended(&database, &queue, id).await, status, "{error}");
+        let stored = format!(
+            "select errors -> 0 ->> 'error' from simple_queue.dead_letters where id = '{id}'"
+        );
+        assert_eq!(database.value::<String>(&stored).await, error);
+    }
+    worker.shutdown(STOP).await;
+}

@@ -105,7 +105,9 @@ async fn a_back_off_that_panics_keeps_no_job_from_ending() {
     let panics = BackoffStrategy::Custom(|_| panic!("the back-off was told to panic"));
     queue.with_queue_backoff_strategy(Probe::QUEUE, panics);
     let worker = queue.start().await;
-    for (say, table) in [(Say::Success, "archive"), (Say::Failed, "jobs where worker_id is null")] {
+    for (say, table) in
+        [(Say::Success, "archive"), (Say::Failed, "jobs where worker_id is null and lease = 2")]
+    {
         queue.insert_job(Probe::job(say)).await.unwrap();
         eventually("it is written", async || database.count(table).await == 1).await;
     }

@@ -10,7 +10,8 @@ use crate::model::{Face, JobModel, Param};
 pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let Face { krate, function, payload, .. } = &model.face;
     let bounds = state_bounds(model);
-    let [state, context] = ["state", "context"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [state, context, error] =
+        ["state", "context", "error"].map(|name| Ident::new(name, Span::mixed_site()));
     let unused = |name: &Ident, used: bool| match used {
         true => quote!(#name),
         false => quote!(_),
@@ -47,7 +48,10 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
             S: #bounds,
         {
             #run {
-                #krate::private::into_outcome(#called #awaited)
+                #krate::private::into_outcome(#called #awaited, |#error| {
+                    use #krate::private::DowncastRef as _;
+                    #error.downcast_ref::<#krate::private::JobError>()
+                })
             }
         }
     }

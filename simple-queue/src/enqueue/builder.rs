@@ -22,12 +22,23 @@ pub struct Enqueue<J> {
     queue: Option<String>,
     max_attempts: Option<i32>,
     unique_key: Option<String>,
+    expires: Option<Duration>,
+    tags: Vec<String>,
 }
 
 impl<J: JobPayload> Enqueue<J> {
     /// A job with the options of its declaration.
     pub fn new(job: J) -> Self {
-        Self { job, due: None, priority: None, queue: None, max_attempts: None, unique_key: None }
+        Self {
+            job,
+            due: None,
+            priority: None,
+            queue: None,
+            max_attempts: None,
+            unique_key: None,
+            expires: None,
+            tags: Vec::new(),
+        }
     }
 
     /// Due after a wait, counted by the database's clock from the moment it is stored.
@@ -61,6 +72,18 @@ impl<J: JobPayload> Enqueue<J> {
         Self { unique_key: Some(key.into()), ..self }
     }
 
+    /// How long it may wait to be started, from when it is due on; one that waited longer is not started
+    /// and becomes `cancelled`.
+    pub fn expires(self, expires: Duration) -> Self {
+        Self { expires: Some(expires), ..self }
+    }
+
+    /// Words for people, beside those of the declaration.
+    pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.tags.extend(tags.into_iter().map(Into::into));
+        self
+    }
+
     /// Stores the job.
     ///
     /// # Errors
@@ -75,6 +98,8 @@ impl<J: JobPayload> Enqueue<J> {
         row.priority = self.priority.unwrap_or(row.priority);
         row.queue = self.queue.unwrap_or(row.queue);
         row.max_attempts = self.max_attempts.or(row.max_attempts);
+        row.expires_after = self.expires.or(row.expires_after);
+        row.tags.extend(self.tags);
         if let Some(key) = self.unique_key {
             row.unique_key = Some(declared_key::<J>(&key)?);
         }

@@ -18,6 +18,11 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
             return Err(Error::InvalidKey { what, key: excerpt(key), problem });
         }
     }
+    for tag in &job.tags {
+        if let Some(problem) = problem_of_name(tag, MAX_KEY_BYTES) {
+            return Err(Error::InvalidKey { what: "tag", key: excerpt(tag), problem });
+        }
+    }
     if let Some(problem) = problem_of_payload(&job.job_data) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }

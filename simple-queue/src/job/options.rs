@@ -27,13 +27,23 @@ pub struct JobOptions {
     pub(crate) timeout: Option<Duration>,
     pub(crate) priority: i16,
     pub(crate) delay: Option<Duration>,
+    pub(crate) expires: Option<Duration>,
+    pub(crate) tags: &'static [&'static str],
 }
 
 impl JobOptions {
     /// Options that leave everything to the queue's defaults.
     #[must_use]
     pub const fn new() -> Self {
-        Self { max_attempts: None, backoff: None, timeout: None, priority: 0, delay: None }
+        Self {
+            max_attempts: None,
+            backoff: None,
+            timeout: None,
+            priority: 0,
+            delay: None,
+            expires: None,
+            tags: &[],
+        }
     }
 
     /// How often a job may be started before it counts as failed; at least 1.
@@ -64,6 +74,19 @@ impl JobOptions {
     #[must_use]
     pub const fn delay(self, delay: Duration) -> Self {
         Self { delay: Some(delay), ..self }
+    }
+
+    /// How long a job may wait to be started, from when it is due on; for ever by default. One that
+    /// waited longer is not started and becomes `cancelled`.
+    #[must_use]
+    pub const fn expires(self, expires: Duration) -> Self {
+        Self { expires: Some(expires), ..self }
+    }
+
+    /// Free words for people, stored with each job.
+    #[must_use]
+    pub const fn tags(self, tags: &'static [&'static str]) -> Self {
+        Self { tags, ..self }
     }
 }
 

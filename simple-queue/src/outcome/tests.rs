@@ -11,7 +11,6 @@ fn attempt(number: i32) -> Attempt {
         max_attempts: 3,
         reprocess_count: 0,
         max_reprocess_count: 100,
-        backoff: BACKOFF,
         cancel_requested: false,
     }
 }
@@ -21,11 +20,11 @@ fn at() -> DateTime<Utc> {
 }
 
 fn said(answer: impl IntoOutcome) -> Outcome {
-    answer.into_outcome()
+    answer.into_outcome(|_| None)
 }
 
 fn failed(error: JobError) -> Outcome {
-    Err::<(), _>(error).into_outcome()
+    Err::<(), _>(error).into_outcome(|error| Some(error))
 }
 
 /// The fields of a transition that a row of the table names.
@@ -45,7 +44,7 @@ enum Becomes {
 }
 
 fn becomes(outcome: Outcome, attempt: &Attempt) -> Becomes {
-    match outcome.transition(attempt) {
+    match outcome.transition(attempt, || BACKOFF) {
         Transition::Archive { .. } => Becomes::Completed,
         Transition::Retry(Retry { delay, not_before, attempt_kept, reprocessed, error: _ }) => {
             Becomes::Pending { delay, not_before, attempt_kept, reprocessed }
@@ -96,6 +95,11 @@ fn every_answer_becomes_its_row_of_the_table() {
         ("HandlerMissing", said(JobResult::HandlerMissing), unprocessable()),
         ("Cancel", said(JobResult::Cancel), dead_with(JobStatus::Cancelled)),
         ("cancel", failed(JobError::cancel("x")), dead_with(JobStatus::Cancelled)),
+        (
+            "expired",
+            Outcome::expired(),
+            Becomes::Dead { status: JobStatus::Cancelled, attempt_kept: true },
+        ),
         (
             "given back",
             Outcome::given_back(),
@@ -155,7 +159,8 @@ fn an_error_is_told_with_its_sources_once_each() {
     #[error("sending failed")]
     struct Sending(#[source] std::io::Error);
 
-    let outcome = Err::<(), _>(Sending(std::io::Error::other("connection refused"))).into_outcome();
+    let outcome =
+        Err::<(), _>(Sending(std::io::Error::other("connection refused"))).into_outcome(|_| None);
     assert_eq!(outcome.error.as_deref(), Some("sending failed: connection refused"));
 }
 

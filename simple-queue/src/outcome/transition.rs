@@ -17,8 +17,6 @@ pub(crate) struct Attempt {
     /// How often it was rescheduled before.
     pub(crate) reprocess_count: i32,
     pub(crate) max_reprocess_count: i32,
-    /// The wait after this attempt, should it have failed.
-    pub(crate) backoff: Duration,
     /// Whether somebody asked for its cancellation while it ran.
     pub(crate) cancel_requested: bool,
 }
@@ -58,8 +56,13 @@ pub(crate) struct DeadLetter {
 }
 
 impl Outcome {
-    /// Weighs the answer against the attempts that are left.
-    pub(crate) fn transition(self, attempt: &Attempt) -> Transition {
+    /// Weighs the answer against the attempts that are left. `backoff` is asked for the wait after this
+    /// attempt, if another one follows.
+    pub(crate) fn transition(
+        self,
+        attempt: &Attempt,
+        backoff: impl FnOnce() -> Duration,
+    ) -> Transition {
         let Self { verdict, error } = self;
         // A success that came first wins over a cancellation; nothing else does.
         if verdict == Verdict::Complete {
@@ -70,9 +73,9 @@ impl Outcome {
         }
         match verdict {
             Verdict::Complete => Transition::Archive { result: None },
-            Verdict::Retry => retry(attempt, Duration::ZERO, None, error),
-            Verdict::RetryAfter(delay) => retry(attempt, delay, None, error),
-            Verdict::RetryAt(at) => retry(attempt, Duration::ZERO, Some(at), error),
+            Verdict::Retry => retry(attempt, backoff, Duration::ZERO, None, error),
+            Verdict::RetryAfter(delay) => retry(attempt, backoff, delay, None, error),
+            Verdict::RetryAt(at) => retry(attempt, backoff, Duration::ZERO, Some(at), error),
             Verdict::Snooze(delay) => reschedule(attempt, delay, None, error),
             Verdict::RescheduleAt(at) => reschedule(attempt, Duration::ZERO, Some(at), error),
             Verdict::Fail => {
@@ -89,6 +92,12 @@ impl Outcome {
                 let reason = reason_or(error.as_deref(), "the handler cancelled it");
                 dead(JobStatus::Cancelled, reason, error)
             }
+            Verdict::Expire => Transition::DeadLetter(DeadLetter {
+                status: JobStatus::Cancelled,
+                reason: "it waited longer than it may, and was not started".to_owned(),
+                attempt_kept: true,
+                error: None,
+            }),
             Verdict::GiveBack(delay) => Transition::Retry(Retry::given_back(delay)),
         }
     }
@@ -103,6 +112,7 @@ impl Retry {
 
 fn retry(
     attempt: &Attempt,
+    backoff: impl FnOnce() -> Duration,
     delay: Duration,
     not_before: Option<DateTime<Utc>>,
     error: Option<String>,
@@ -112,7 +122,7 @@ fn retry(
         return dead(JobStatus::Failed, reason, error);
     }
     Transition::Retry(Retry {
-        delay: std::cmp::max(delay, attempt.backoff),
+        delay: std::cmp::max(delay, backoff()),
         not_before,
         attempt_kept: false,
         reprocessed: false,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use serde_json::json;
 use sqlx::{PgConnection, Row, postgres::types::PgInterval};
 use uuid::Uuid;
 
@@ -40,6 +41,8 @@ impl Store {
             .bind(column(jobs, |job| job.max_attempts))
             .bind(column(jobs, |job| job.unique_key.as_deref()))
             .bind(column(jobs, |job| job.fingerprint.as_deref()))
+            .bind(column(jobs, |job| job.expires_after.map(interval)))
+            .bind(column(jobs, |job| (!job.tags.is_empty()).then(|| json!(job.tags).to_string())))
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)

@@ -86,6 +86,7 @@ impl FetchedJob {
             timeout: row.try_get::<Option<f64>, _>("timeout")?.map(seconds),
             reprocess_count: row.try_get("reprocess_count")?,
             crash_count: row.try_get("crash_count")?,
+            expired: row.try_get("expired")?,
             run: Arc::default(),
         };
         let job = Job {

@@ -61,6 +61,11 @@ impl JobContext {
         &self.queue
     }
 
+    /// Whether a worker runs this job, rather than somebody by hand.
+    pub(crate) fn is_claimed(&self) -> bool {
+        self.claim.is_some()
+    }
+
     /// Whether somebody asked for this job's end. A run that goes on is dropped after a grace.
     pub fn is_cancelled(&self) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.run.cancelled.is_cancelled())

@@ -1,6 +1,6 @@
 //! One job's run, as a list of named steps:
 //!
-//! `readable → alone, if suspect → permitted → handled → weighed → handed to finalize`
+//! `readable, not expired → alone, if suspect → permitted → handled → weighed → handed to finalize`
 
 use std::{
     any::Any,
@@ -72,6 +72,7 @@ impl Execution {
             Some(problem) => {
                 Outcome::unprocessable(format!("the payload cannot be read: {problem}"))
             }
+            None if self.claim.expired => Outcome::expired(),
             None => self.alone_if_suspect().await,
         }
     }
@@ -162,14 +163,14 @@ impl Execution {
         } else {
             outcome
         };
-        let transition = outcome.transition(&Attempt {
+        let attempt = Attempt {
             number: self.job.attempt,
             max_attempts: self.job.max_attempts,
             reprocess_count: self.claim.reprocess_count,
             max_reprocess_count: self.config.max_reprocess_count,
-            backoff: self.backoff(),
             cancel_requested: self.claim.run.cancelled.is_cancelled(),
-        });
+        };
+        let transition = outcome.transition(&attempt, || self.backoff());
         if !verify_first {
             tell(&transition);
         }

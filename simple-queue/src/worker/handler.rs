@@ -57,7 +57,7 @@ pub trait Handler: Send + Sync + 'static {
     /// As [`Handler::process`], with all that an outcome can hold.
     #[doc(hidden)]
     fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
-        async { self.process(queue, job).await.into_outcome() }
+        async { self.process(queue, job).await.into_outcome(|error| error.downcast_ref()) }
     }
 }
 

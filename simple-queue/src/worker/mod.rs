@@ -17,6 +17,7 @@ mod queue;
 pub(crate) mod registry;
 mod running;
 mod suspect;
+mod transaction;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 
@@ -27,6 +28,7 @@ pub use handle::{WorkerHandle, start, start_without_janitor};
 pub use handler::{Handler, Typed, TypedHandler};
 pub use queue::SimpleQueue;
 pub use registry::{JobList, JobSet};
+pub use transaction::JobTx;
 
 use std::sync::{
     Arc, PoisonError, RwLock,

@@ -1,6 +1,7 @@
 //! Stage 3: fetches what is due, as much as can be started, and sleeps exactly until there is more.
 
 use std::{
+    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -289,9 +290,12 @@ impl UnheardClaim {
 
 /// Whether a fetch stopped because permits were used up, rather than because nothing more was due.
 fn may_leave_more(fetched: &Fetched, demands: &[Demand], limit: usize) -> bool {
-    fetched.jobs.len() >= limit
-        || demands.iter().any(|demand| {
-            let of_queue = fetched.jobs.iter().filter(|job| job.job.queue == demand.queue);
-            of_queue.count() >= demand.permits
-        })
+    let mut of_queue: HashMap<&str, usize> = HashMap::new();
+    for job in &fetched.jobs {
+        *of_queue.entry(&job.job.queue).or_default() += 1;
+    }
+    let is_full = |demand: &Demand| {
+        of_queue.get(demand.queue.as_str()).is_some_and(|&count| count >= demand.permits)
+    };
+    fetched.jobs.len() >= limit || demands.iter().any(is_full)
 }

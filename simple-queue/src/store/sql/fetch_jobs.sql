@@ -57,7 +57,8 @@ with worker as materialized (
     ))
     returning j.id, j.lease, j.queue, j.kind, j.priority, j.job_data, j.run_at, j.created_at, j.updated_at,
         j.attempt, j.max_attempts, j.reprocess_count, j.crash_count, j.unique_key, j.fingerprint,
-        extract(epoch from j.timeout)::double precision as timeout
+        extract(epoch from j.timeout)::double precision as timeout,
+        coalesce(j.expires_at <= now(), false) as expired
 )
 -- Always at least one row, so that the wait comes back with an empty claim too. It is looked up only
 -- when permits are left: otherwise the next fetch follows as soon as one is free.
