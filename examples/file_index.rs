@@ -42,17 +42,11 @@ struct Arguments {
     work_on: Option<String>,
 }
 
-/// Reads one file and writes what it found, together with the end of the job.
+/// Reads one file and writes what it found, in the transaction that finishes the job.
 #[job(queue = "file_index", retries = 3)]
-async fn index_file(
-    context: &JobContext,
-    pool: &PgPool,
-    run: i64,
-    path: String,
-) -> Result<(), BoxDynError> {
+async fn index_file(tx: &mut JobTx, run: i64, path: String) -> Result<(), BoxDynError> {
     let read = path.clone();
     let found = tokio::task::spawn_blocking(move || Found::read(Path::new(&read))).await??;
-    let mut tx = pool.begin().await?;
     sqlx::query(
         "insert into indexed_files (run, path, sha256, bytes, lines) values ($1, $2, $3, $4, $5)",
     )
@@ -61,10 +55,8 @@ async fn index_file(
     .bind(found.sha256)
     .bind(found.bytes)
     .bind(found.lines)
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    context.finish_in(&mut tx).await?;
-    tx.commit().await?;
     Ok(())
 }
 
@@ -130,9 +122,9 @@ async fn work(url: &str) -> Result<(), BoxDynError> {
     let connections = u32::try_from(AT_ONCE)?;
     let pool = PgPoolOptions::new().max_connections(connections).connect(url).await?;
     // A second, so that a killed worker is noticed within seconds.
-    let queue = SimpleQueue::new(pool.clone()).with_heartbeat_interval(Duration::from_secs(1));
+    let queue = SimpleQueue::new(pool).with_heartbeat_interval(Duration::from_secs(1));
     queue.with_queue_semaphore("file_index", AT_ONCE);
-    queue.register(jobs![IndexFile], pool)?;
+    queue.register(jobs![IndexFile], ())?;
     queue.run_until(std::future::pending::<()>()).await?;
     Ok(())
 }

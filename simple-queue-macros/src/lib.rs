@@ -33,6 +33,7 @@ use proc_macro::TokenStream;
 /// | `backoff = …` | how long it waits between two attempts; see below |
 /// | `timeout = "30s"` | how long one attempt may take |
 /// | `delay = "5m"` | how long after it is stored it is due |
+/// | `expires = "1h"` | how long it may wait to be started, from when it is due; then it is cancelled |
 /// | `priority = -10` | smaller numbers run first; 0 when left out |
 /// | `unique` | only one with the same stored arguments may wait or run at a time |
 /// | `unique(by = [user_id, kind])` | the same, by these arguments alone; `by = []` is one for all |
@@ -56,6 +57,15 @@ use proc_macro::TokenStream;
 /// | `"fixed"`, `fixed("10s")`, `fixed("10s", jitter = 0)` | the same each time; `"fixed"` is 5 s |
 /// | `"none"` | not at all |
 /// | `my::delay` | what a `fn(i32) -> Duration` says of the attempt that failed, from 1; without jitter |
+///
+/// # Arguments of the function
+///
+/// | written as | what it is |
+/// |---|---|
+/// | `user_id: i64` | stored with the job, and a field of its struct |
+/// | `mailer: &Mailer`, `clock: &dyn Clock` | lent by the worker's state |
+/// | `context: &JobContext` | the run: its job, its attempt, whether it is cancelled |
+/// | `tx: &mut JobTx` | the transaction in which the job is finished: committed if the function succeeds, else rolled back |
 ///
 /// # On a stored argument
 ///

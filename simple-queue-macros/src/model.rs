@@ -67,6 +67,7 @@ pub(crate) struct Options {
     pub(crate) backoff: Option<Backoff>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) delay: Option<Duration>,
+    pub(crate) expires: Option<Duration>,
     pub(crate) priority: Option<i16>,
 }
 
@@ -125,6 +126,8 @@ pub(crate) enum Piece {
 
 pub(crate) enum Param {
     Context,
+    /// The transaction in which the job is finished.
+    Transaction,
     /// Borrowed from the state: the `T` of `&T`.
     State(Type),
     Stored(StoredArg),
@@ -172,7 +175,7 @@ impl Param {
     pub(crate) fn as_stored(&mut self) -> Option<&mut StoredArg> {
         match self {
             Self::Stored(arg) => Some(arg),
-            Self::Context | Self::State(_) => None,
+            Self::Context | Self::Transaction | Self::State(_) => None,
         }
     }
 }
@@ -181,14 +184,14 @@ impl JobModel {
     pub(crate) fn stored(&self) -> impl Iterator<Item = &StoredArg> {
         self.params.iter().filter_map(|param| match param {
             Param::Stored(arg) => Some(arg),
-            Param::Context | Param::State(_) => None,
+            Param::Context | Param::Transaction | Param::State(_) => None,
         })
     }
 
     pub(crate) fn states(&self) -> impl Iterator<Item = &Type> {
         self.params.iter().filter_map(|param| match param {
             Param::State(ty) => Some(ty),
-            Param::Context | Param::Stored(_) => None,
+            Param::Context | Param::Transaction | Param::Stored(_) => None,
         })
     }
 }

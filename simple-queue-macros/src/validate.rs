@@ -46,6 +46,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         fingerprint,
         timeout,
         delay,
+        expires,
         priority,
         aliases,
         payload,
@@ -62,6 +63,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         backoff: backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors)),
         timeout: timeout.and_then(|arg| options::timeout(&arg, errors)),
         delay: delay.and_then(|arg| options::delay(&arg, errors)),
+        expires: expires.and_then(|arg| options::expires(&arg, errors)),
         priority: priority.and_then(|arg| options::priority(&arg, errors)),
         attempts,
     };

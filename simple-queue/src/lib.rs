@@ -37,7 +37,7 @@
 //! | declare a job | [`job`], [`jobs`], [`JobState`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
-//! | finish it together with its effects | [`JobContext::finish_in`] |
+//! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
 //! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
 //!

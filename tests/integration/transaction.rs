@@ -67,6 +67,49 @@ async fn effects_and_completion_commit_together_exactly_once() {
     }
 }
 
+/// As `book`, with the transaction handed in.
+#[job(queue = "ledger", retries = 1, backoff = "none")]
+async fn book_in(
+    tx: &mut JobTx,
+    context: &JobContext,
+    amount: i64,
+    fails: i32,
+) -> Result<(), BoxDynError> {
+    sqlx::query("insert into ledger (attempt, amount) values ($1, $2)")
+        .bind(context.attempt())
+        .bind(amount)
+        .execute(&mut **tx)
+        .await?;
+    if context.attempt() <= fails {
+        return Err("rolled back".into());
+    }
+    Follow::new(amount).enqueue(tx).await?;
+    Ok(())
+}
+
+#[job(queue = "elsewhere")]
+async fn follow(amount: i64) {
+    let _ = amount;
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_handed_in_commits_with_the_success_and_with_nothing_else() {
+    for (fails, status, booked) in
+        [(0, JobStatus::Completed, 1), (1, JobStatus::Completed, 1), (2, JobStatus::Failed, 0)]
+    {
+        let database = TestDatabase::migrated().await;
+        let (queue, _) = ledger(&database, 0).await;
+        queue.register(jobs![BookIn], ()).unwrap();
+        let worker = queue.start().await;
+        let id = BookIn::new(100, fails).enqueue(&queue).await.unwrap().id();
+        assert_eq!(queue.wait(id).await.unwrap(), status, "{fails}");
+        worker.shutdown(STOP).await;
+        assert_eq!(database.value::<i64>("select count(*) from ledger").await, booked, "{fails}");
+        let followed = "jobs where queue = 'elsewhere'";
+        assert_eq!(database.count(followed).await, booked, "{fails}");
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_lost_its_lease_cannot_commit_its_effects() {
     let database = TestDatabase::migrated().await;

@@ -1,6 +1,6 @@
 //! How the worker calls the function: `impl TypedHandler`, for every state that has what it borrows.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
@@ -10,17 +10,20 @@ use crate::model::{Face, JobModel, Param};
 pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let Face { krate, function, payload, .. } = &model.face;
     let bounds = state_bounds(model);
-    let [state, context, error] =
-        ["state", "context", "error"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [state, context, error, tx, outcome] = ["state", "context", "error", "tx", "outcome"]
+        .map(|name| Ident::new(name, Span::mixed_site()));
     let unused = |name: &Ident, used: bool| match used {
         true => quote!(#name),
         false => quote!(_),
     };
     let state_param = unused(&state, model.states().next().is_some());
-    let takes_context = model.params.iter().any(|param| matches!(param, Param::Context));
+    let takes = |wanted: fn(&Param) -> bool| model.params.iter().any(wanted);
+    let takes_transaction = takes(|param| matches!(param, Param::Transaction));
+    let takes_context = takes_transaction || takes(|param| matches!(param, Param::Context));
     let context_param = unused(&context, takes_context);
     let arguments = model.params.iter().map(|param| match param {
         Param::Context => quote!(#context),
+        Param::Transaction => quote!(&mut #tx),
         Param::State(ty) => quote!(<S as #krate::Provide<#ty>>::provide(#state)),
         Param::Stored(arg) => {
             let name = &arg.name;
@@ -36,9 +39,31 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let awaited = quote_spanned!(output.last=> .await);
     // The method stands where the function's name does: there it says that its future is not `Send`.
     let here = function.span().resolved_at(Span::call_site());
-    let placed = placed(krate, here);
+    let placed_here = placed(krate, here);
     let run = quote_spanned! {here=>
-        async fn run(self, #state_param: &S, #context_param: &#placed::JobContext) -> #placed::Outcome
+        async fn run(self, #state_param: &S, #context_param: &#placed_here::JobContext) -> #placed_here::Outcome
+    };
+    let find = quote! {|#error| {
+        use #krate::private::DowncastRef as _;
+        #error.downcast_ref::<#krate::private::JobError>()
+    }};
+    // And so does what takes its answer, whose bound is the first that the compiler looks at.
+    let there = output.first.resolved_at(Span::call_site());
+    let placed_there = placed(krate, there);
+    let into_outcome = quote_spanned!(there=> #placed_there::private::into_outcome);
+    let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
+    answer.set_span(output.last.resolved_at(Span::call_site()));
+    let judged = quote!(#into_outcome #answer);
+    let body = match takes_transaction {
+        false => judged,
+        true => quote! {
+            let mut #tx = match #krate::private::begin(#context).await {
+                ::core::result::Result::Ok(#tx) => #tx,
+                ::core::result::Result::Err(#outcome) => return #outcome,
+            };
+            let #outcome = #judged;
+            #krate::private::finish(#context, #tx, #outcome).await
+        },
     };
     quote! {
         #[automatically_derived]
@@ -48,10 +73,7 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
             S: #bounds,
         {
             #run {
-                #krate::private::into_outcome(#called #awaited, |#error| {
-                    use #krate::private::DowncastRef as _;
-                    #error.downcast_ref::<#krate::private::JobError>()
-                })
+                #body
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::model::{Attempts, Backoff, Curve, JobModel, Options, Preset};
 
 pub(crate) fn options(model: &JobModel) -> TokenStream {
     let krate = &model.face.krate;
-    let Options { attempts, backoff, timeout, delay, priority } = &model.options;
+    let Options { attempts, backoff, timeout, delay, expires, priority } = &model.options;
     let attempts = attempts.map(|Attempts(count)| {
         let count = Literal::u32_unsuffixed(count);
         quote!(.max_attempts(#count))
@@ -27,11 +27,15 @@ pub(crate) fn options(model: &JobModel) -> TokenStream {
         let delay = duration(delay);
         quote!(.delay(#delay))
     });
+    let expires = expires.map(|expires| {
+        let expires = duration(expires);
+        quote!(.expires(#expires))
+    });
     let priority = priority.map(|priority| {
         let priority = Literal::i16_unsuffixed(priority);
         quote!(.priority(#priority))
     });
-    quote!(#krate::JobOptions::new() #attempts #backoff #timeout #delay #priority)
+    quote!(#krate::JobOptions::new() #attempts #backoff #timeout #delay #expires #priority)
 }
 
 fn backoff(Backoff { curve, jitter }: &Backoff, krate: &TokenStream) -> TokenStream {

@@ -14,7 +14,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
         Queue::Name(name) => format!("queue `{name}`"),
         Queue::Const(path) => format!("queue `{}`", shown(path)),
     });
-    let Options { attempts, backoff, timeout, delay, priority } = &model.options;
+    let Options { attempts, backoff, timeout, delay, expires, priority } = &model.options;
     let backoff = backoff.as_ref().map(|backoff| curve(&backoff.curve));
     match (attempts, backoff) {
         (None, None) => {}
@@ -42,6 +42,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
     let fingerprint = model.fingerprint.as_deref().map(template);
     parts.extend(fingerprint.map(|fingerprint| format!("fingerprint `{fingerprint}`")));
     parts.extend(delay.map(|delay| format!("due after {delay:?}")));
+    parts.extend(expires.map(|expires| format!("expires after {expires:?}")));
     parts.extend(timeout.map(|timeout| format!("timeout {timeout:?}")));
     parts.extend(priority.map(|priority| format!("priority {priority}")));
     let parts = parts.join(", ");

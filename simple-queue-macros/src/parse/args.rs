@@ -21,6 +21,7 @@ arguments! {
     fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
     timeout: "timeout" like "timeout = \"30s\"",
     delay: "delay" like "delay = \"5m\"",
+    expires: "expires" like "expires = \"1h\"",
     priority: "priority" like "priority = 10",
     /// What the job was called before.
     aliases: "aliases" like "aliases(\"old_name\")",
@@ -60,7 +61,6 @@ const RESERVED: &[&str] = &[
     "compensate",
     "concurrency",
     "cron",
-    "expires",
     "on_exhausted",
     "rate",
     "retain",

@@ -102,6 +102,16 @@ fn a_job_with_a_refused_signature() {
     compare("job_with_a_refused_signature", &expanded(quote!(), job));
 }
 
+#[test]
+fn a_job_that_takes_its_transaction() {
+    let job = quote!(
+        async fn book(tx: &mut JobTx, ledger: &Ledger, amount: i64) -> Result<(), Error> {}
+    );
+    let mut job = expanded(quote!(), job);
+    job.items.retain(|item| quote!(#item).to_string().contains("TypedHandler"));
+    compare("job_that_takes_its_transaction", &job);
+}
+
 /// One file for each argument, with what it changes: the `impl JobPayload`.
 #[test]
 fn each_argument() {
@@ -123,6 +133,7 @@ fn each_argument() {
         ("fingerprint", quote!(fingerprint = "user:{user.id}")),
         ("aliases", quote!(aliases("mail", "mail:send"))),
         ("delay", quote!(delay = "5m")),
+        ("expires", quote!(expires = "1h")),
         ("timeout", quote!(timeout = "1h 30m")),
         ("priority", quote!(priority = -10)),
         ("crate", quote!(crate = facade::queue)),

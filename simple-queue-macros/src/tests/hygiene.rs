@@ -68,6 +68,7 @@ fn a_job_leans_on_no_name_of_the_user() {
         unique(by = [user, time]),
         fingerprint = "{user.id}",
         delay = "5m",
+        expires = "1h",
         aliases("send"),
         timeout = "30s",
         priority = 10,

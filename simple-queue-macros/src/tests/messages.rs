@@ -115,7 +115,6 @@ fn arguments_of_later_releases_are_refused() {
         quote!(compensate = undo),
         quote!(concurrency(limit = 1, key = "{tenant}")),
         quote!(cron = "0 3 * * *"),
-        quote!(expires = "1h"),
         quote!(on_exhausted = tell),
         quote!(rate = "100/m"),
         quote!(retain = "7d"),

@@ -58,6 +58,17 @@ pub(crate) fn delay(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
     Some(delay)
 }
 
+pub(crate) fn expires(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
+    let literal = values::string(arg, errors)?;
+    let expires = values::duration(&literal, errors)?;
+    if expires.is_zero() {
+        let message = "a job that expires at once would never run; leave `expires` out for never";
+        errors.at(literal.span(), message);
+        return None;
+    }
+    Some(expires)
+}
+
 pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {
     let bounds = "-32768 and 32767 (smaller numbers run first)";
     values::whole_number(arg, i64::from(i16::MIN)..=i64::from(i16::MAX), bounds, errors)

@@ -1,11 +1,12 @@
-//! What each parameter is for: the context, a part of the worker's state, or a stored argument.
+//! What each parameter is for: the context, the transaction, a part of the worker's state, or a stored
+//! argument.
 
 use proc_macro2::Ident;
 use quote::{ToTokens, format_ident};
 use syn::{Attribute, FnArg, Pat, PatType, Signature, Type, TypeReference};
 
 use super::field::{self, Noted};
-use super::types::{Owned, bare, first_borrow, is_context, mentions};
+use super::types::{Owned, bare, first_borrow, is_context, is_transaction, mentions};
 use super::values::shown;
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
@@ -54,6 +55,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
         let unnamed = || format_ident!("argument_{}", guessed.len() + 1);
         let (param, stub) = match judged {
             Judged::Context => (Some(Param::Context), None),
+            Judged::Transaction => (Some(Param::Transaction), None),
             Judged::State(ty) => (Some(Param::State(ty)), None),
             Judged::Stored(ty) => {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
@@ -95,6 +97,7 @@ pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
 /// What one parameter's type makes of it.
 enum Judged {
     Context,
+    Transaction,
     State(Type),
     Stored(Type),
     /// Refused; this was probably meant to be stored.
@@ -109,6 +112,7 @@ enum Judged {
 #[derive(Default)]
 struct Borrowed {
     context: bool,
+    transaction: bool,
     types: Vec<String>,
 }
 
@@ -126,6 +130,9 @@ impl Borrowed {
         }
         if is_context(ty) {
             return self.context(reference, errors);
+        }
+        if is_transaction(ty) {
+            return self.transaction(reference, errors);
         }
         if mentions(ty, "impl") {
             errors
@@ -168,9 +175,28 @@ impl Borrowed {
         self.context = true;
         Judged::Context
     }
+
+    fn transaction(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
+        if reference.mutability.is_none() {
+            errors.on(reference, TAKE_THE_TRANSACTION);
+            return Judged::Unborrowable;
+        }
+        if self.transaction {
+            errors.on(reference, "this job already takes a `&mut JobTx`: it is finished in one");
+            return Judged::Unborrowable;
+        }
+        self.transaction = true;
+        Judged::Transaction
+    }
 }
 
+const TAKE_THE_TRANSACTION: &str = "take the transaction as `&mut JobTx`";
+
 fn stored(ty: &Type, errors: &mut Errors) -> Judged {
+    if is_transaction(ty) {
+        errors.on(ty, TAKE_THE_TRANSACTION);
+        return Judged::Unborrowable;
+    }
     if is_context(ty) {
         errors.on(ty, "take the context as `&JobContext`");
         return Judged::Unborrowable;

@@ -16,8 +16,16 @@ pub(crate) fn bare(ty: &Type) -> &Type {
 }
 
 pub(crate) fn is_context(ty: &Type) -> bool {
+    ends_with(ty, "JobContext")
+}
+
+pub(crate) fn is_transaction(ty: &Type) -> bool {
+    ends_with(ty, "JobTx")
+}
+
+fn ends_with(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path)
-        if path.path.segments.last().is_some_and(|last| last.ident == "JobContext"))
+        if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
 /// What has to be stored in place of a `&str` or a slice, which are never anyone's state.

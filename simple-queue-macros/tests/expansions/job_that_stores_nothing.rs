@@ -63,7 +63,13 @@ where
         _: &S,
         _: &::simple_queue::JobContext,
     ) -> ::simple_queue::Outcome {
-        ::simple_queue::private::into_outcome(tidy().await)
+        ::simple_queue::private::into_outcome(
+            tidy().await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
+        )
     }
 }
 #[allow(

@@ -112,6 +112,10 @@ where
                     self.template,
                 )
                 .await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
         )
     }
 }

@@ -1,0 +1,12 @@
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::JobPayload for Send {
+    const KIND: &'static ::core::primitive::str = "send";
+    const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
+        .expires(::core::time::Duration::from_millis(3600000));
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+}

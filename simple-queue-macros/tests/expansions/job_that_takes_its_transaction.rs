@@ -1,0 +1,31 @@
+#[automatically_derived]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
+impl<S> ::simple_queue::TypedHandler<S> for Book
+where
+    S: ::simple_queue::Provide<Ledger> + ::core::marker::Send + ::core::marker::Sync
+        + 'static,
+{
+    async fn run(
+        self,
+        state: &S,
+        context: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        let mut tx = match ::simple_queue::private::begin(context).await {
+            ::core::result::Result::Ok(tx) => tx,
+            ::core::result::Result::Err(outcome) => return outcome,
+        };
+        let outcome = ::simple_queue::private::into_outcome(
+            book(
+                    &mut tx,
+                    <S as ::simple_queue::Provide<Ledger>>::provide(state),
+                    self.amount,
+                )
+                .await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
+        );
+        ::simple_queue::private::finish(context, tx, outcome).await
+    }
+}
