@@ -39,18 +39,18 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let awaited = quote_spanned!(output.last=> .await);
     // The method stands where the function's name does: there it says that its future is not `Send`.
     let here = function.span().resolved_at(Span::call_site());
-    let placed_here = placed(krate, here);
+    let at_name = placed(krate, here);
     let run = quote_spanned! {here=>
-        async fn run(self, #state_param: &S, #context_param: &#placed_here::JobContext) -> #placed_here::Outcome
+        async fn run(self, #state_param: &S, #context_param: &#at_name::JobContext) -> #at_name::Outcome
     };
     let find = quote! {|#error| {
         use #krate::private::DowncastRef as _;
         #error.downcast_ref::<#krate::private::JobError>()
     }};
     // And so does what takes its answer, whose bound is the first that the compiler looks at.
-    let there = output.first.resolved_at(Span::call_site());
-    let placed_there = placed(krate, there);
-    let into_outcome = quote_spanned!(there=> #placed_there::private::into_outcome);
+    let first = output.first.resolved_at(Span::call_site());
+    let at_output = placed(krate, first);
+    let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
     let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
     answer.set_span(output.last.resolved_at(Span::call_site()));
     let judged = quote!(#into_outcome #answer);
