@@ -2,7 +2,7 @@
 
 use simple_queue::JobStatus;
 
-use crate::support::{Probe, STOP, Say, TestDatabase};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, working};
 
 #[tokio::test]
 async fn a_waiting_job_is_cancelled_at_once() {
@@ -22,10 +22,7 @@ async fn a_waiting_job_is_cancelled_at_once() {
 
 #[tokio::test]
 async fn a_running_job_hears_of_its_cancellation_from_another_process() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let job = Probe::job(Say::WaitForCancellation).with_unique_key("k");
     let id = queue.insert_job(job).await.unwrap().unwrap();
     probe.next_run().await;
@@ -39,10 +36,7 @@ async fn a_running_job_hears_of_its_cancellation_from_another_process() {
 
 #[tokio::test]
 async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForCancellation)).await.unwrap().unwrap();
     probe.next_run().await;
     database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
@@ -52,10 +46,7 @@ async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives(
 
 #[tokio::test]
 async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_a_grace() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { queue, probe, worker, .. } = working().await;
     let job = Probe::job(Say::Hang).with_fingerprint("f");
     let id = queue.insert_job(job).await.unwrap().unwrap();
     probe.next_run().await;
@@ -82,10 +73,7 @@ async fn a_success_that_comes_before_the_end_of_the_grace_wins() {
 
 #[tokio::test]
 async fn a_cancellation_that_arrives_between_the_answer_and_its_writing_still_cancels() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::FailBefore(99))).await.unwrap().unwrap();
     // Wherever in its many attempts this meets the job, it ends it.
     probe.next_run().await;

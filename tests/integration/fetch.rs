@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use simple_queue::prelude::*;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 #[job(queue = "probe", priority = 10)]
 async fn unimportant() {}
@@ -35,10 +35,7 @@ async fn a_smaller_priority_runs_first_and_then_what_was_due_first() {
 
 #[tokio::test]
 async fn a_job_of_the_future_starts_when_it_is_due_and_not_before() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     #[expect(clippy::disallowed_methods, reason = "the time is compared with by the database")]
     let due = Utc::now() + TimeDelta::milliseconds(1500);
     queue.insert_job(Probe::job(Say::Success).with_run_at(due)).await.unwrap();

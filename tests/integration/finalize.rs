@@ -2,7 +2,7 @@
 
 use simple_queue::prelude::*;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 /// Takes a running job away, as a reaper and another worker would, while its run still goes on.
 const TAKE_AWAY: &str =
@@ -50,10 +50,7 @@ async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
 
 #[tokio::test]
 async fn a_row_that_somebody_has_locked_delays_no_other_job() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let locked = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
     let mut tx = database.pool.begin().await.unwrap();
@@ -92,10 +89,7 @@ async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
 
 #[tokio::test]
 async fn what_came_to_an_end_while_the_database_refused_is_written_when_it_no_longer_does() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     // Every statement is cut off, as in a restart, while the job ends.

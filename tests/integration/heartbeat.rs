@@ -2,7 +2,7 @@
 
 use simple_queue::JobStatus;
 
-use crate::support::{Mortal, Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Mortal, Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 /// A worker that will be killed, with a handler.
 async fn mortal(database: &TestDatabase, probe: &Probe) -> Mortal {
@@ -70,10 +70,7 @@ async fn a_job_that_runs_longer_than_the_time_to_death_is_left_alone() {
 
 #[tokio::test]
 async fn a_process_that_was_declared_dead_lets_go_and_works_on_under_a_new_id() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
     let before: uuid::Uuid = database.value("select id from simple_queue.workers").await;
@@ -158,10 +155,7 @@ async fn suspects_run_one_at_a_time_and_a_survivor_is_acquitted() {
 
 #[tokio::test]
 async fn a_process_that_cannot_beat_lets_go_of_what_it_runs_and_claims_no_more() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
     // Its row is locked, so no beat arrives; everything else of the database is well.

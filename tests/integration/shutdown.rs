@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 #[tokio::test]
 async fn a_stop_waits_for_what_runs() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     queue
@@ -28,10 +25,7 @@ async fn a_stop_waits_for_what_runs() {
 
 #[tokio::test]
 async fn what_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     queue.insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();
     for _ in 0..5 {
         probe.next_run().await;

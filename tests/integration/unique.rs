@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use simple_queue::{EnqueueOutcome, Error, prelude::*};
 
-use crate::support::{Probe, STOP, Say, TestDatabase};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, working};
 
 #[job(queue = "emails", unique = "user:{user_id}")]
 async fn welcome_once(user_id: i64, template: String) {
@@ -125,10 +125,7 @@ async fn a_key_that_comes_out_empty_or_too_long_is_refused() {
 
 #[tokio::test]
 async fn a_key_is_free_again_when_its_job_has_ended() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, worker, .. } = working().await;
     for _ in 0..3 {
         let job = Probe::job(Say::Success).with_unique_key("once");
         let id = queue.insert_job(job).await.unwrap().expect("no live job has the key");

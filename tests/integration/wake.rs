@@ -5,7 +5,7 @@ use std::time::Duration;
 use simple_queue::prelude::*;
 use sqlx::postgres::PgListener;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 const CHANNEL: &str = "\"simple_queue\".jobs";
 
@@ -71,10 +71,7 @@ async fn inserts_through_a_queue_notify_together() {
 
 #[tokio::test]
 async fn an_idle_worker_says_so_and_a_job_of_another_process_wakes_it() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, probe, worker, .. } = working().await;
     for _ in 0..3 {
         eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
         database.execute("select simple_queue.enqueue('probe', '', '\"Success\"')").await;
@@ -103,10 +100,7 @@ async fn a_transaction_that_began_before_the_worker_slept_does_not_wait_for_the_
 
 #[tokio::test]
 async fn a_worker_whose_listening_was_cut_listens_again() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
-    queue.register_handler(probe.clone());
-    let worker = queue.start().await;
+    let Working { database, queue, probe, worker } = working().await;
     let listening = "select count(*) from pg_stat_activity
         where datname = current_database() and query ilike 'listen%'";
     for _ in 0..2 {

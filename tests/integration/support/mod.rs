@@ -5,11 +5,13 @@ mod eventually;
 mod logging;
 mod mortal;
 mod probe;
+mod working;
 
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+pub(crate) use working::{Working, working};
 
 use std::time::Duration;
 
