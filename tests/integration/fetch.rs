@@ -148,3 +148,23 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
     assert_eq!(probe.other_runs().await, []);
     assert_eq!(database.count("dead_letters where attempt = 0 and tags = '{a,b}'").await, 1);
 }
+
+#[tokio::test]
+async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
+    let Working { database, probe, worker, .. } = working().await;
+    // In the worker's name and unknown to it, as a claim leaves it that was committed and not heard of.
+    database
+        .execute(
+            "insert into simple_queue.jobs (id, queue, job_data, worker_id, lease, attempt)
+             select gen_random_uuid(), 'probe', '\"Success\"', id, 1, 1 from simple_queue.workers",
+        )
+        .await;
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and query like '-- %'";
+    database.value::<i64>(cut).await;
+    // Not before the server is certain to have ended the statement, which takes ten seconds.
+    assert_eq!(probe.next_run().await.attempt, 1);
+    eventually("it is archived", async || database.count("archive where lease = 3").await == 1)
+        .await;
+    worker.shutdown(STOP).await;
+}

@@ -80,7 +80,7 @@ impl Probe {
 
     /// The next run that began; fails when none does.
     pub(crate) async fn next_run(&self) -> Seen {
-        const DEADLINE: Duration = Duration::from_secs(20);
+        const DEADLINE: Duration = Duration::from_secs(30);
         let mut runs = self.runs.lock().await;
         let run = tokio::time::timeout(DEADLINE, runs.recv()).await;
         run.expect("a run begins").expect("the probe still exists")
