@@ -139,7 +139,8 @@ async fn a_cancellation_that_holds_the_row_for_a_moment_does_not_look_like_a_los
     sqlx::query("select from simple_queue.jobs for update").execute(&mut *tx).await.unwrap();
     gate.add_permits(1);
     let waiting = "select count(*) > 0 from pg_stat_activity
-        where state = 'idle in transaction' and query like '-- read_leases%'";
+        where datname = current_database() and state = 'idle in transaction'
+            and query like '-- read_leases%'";
     eventually("it met the lock", async || database.value::<bool>(waiting).await).await;
     tx.rollback().await.unwrap();
     assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
