@@ -152,6 +152,8 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
 #[tokio::test]
 async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
     let Working { database, probe, worker, .. } = working().await;
+    // From here on the poller does nothing but fetch, so a fetch is what the cut below meets.
+    eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
     // In the worker's name and unknown to it, as a claim leaves it that was committed and not heard of.
     database
         .execute(
