@@ -205,7 +205,7 @@ create table simple_queue.workers (
     constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
 
-comment on table simple_queue.workers is 'The processes that work, one row each. A row goes only in the statement that returns its jobs.';
+comment on table simple_queue.workers is 'The processes that work, one row each. A row goes only when its jobs have been returned.';
 comment on column simple_queue.workers.id is 'New at every start, so that a process is never taken for its predecessor.';
 comment on column simple_queue.workers.heartbeat_at is 'Vouches for all that the process runs.';
 comment on column simple_queue.workers.heartbeat_interval is 'How often it promises to beat; dead after 6 of these without one.';

@@ -111,7 +111,9 @@ impl<J: JobPayload> Enqueue<J> {
 /// Stores any number of jobs together: all or, when an error is returned, none.
 ///
 /// # Errors
-/// As for one job; the first that cannot be stored is named.
+/// As for one job; the first that cannot be stored is named. Where the answer of the database was lost for
+/// good, the jobs may have been stored all the same; and on a bare connection a large batch, or one with
+/// keys, is all or none only within a transaction of yours.
 ///
 /// # Cancel safety
 /// A call that is dropped before it is ready may have stored the jobs all the same.

@@ -165,7 +165,7 @@ impl Heartbeat {
     }
 
     /// Removes the row if nothing can be left in this process's name; else the reaper does, in the
-    /// statement that returns what is.
+    /// transaction that returns what is.
     async fn retire(mut self) {
         if !self.worker.holds_nothing() {
             return;
