@@ -7,7 +7,7 @@
 -- planner would rather read the whole table.
 with held as materialized (
     select job.ctid, job.id, done.result
-    from unnest($2::uuid[], $3::bigint[], $4::jsonb[]) as done (job_id, lease, result)
+    from unnest($2::uuid[], $3::bigint[], $4::text[]) as done (job_id, lease, result)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
         where j.id = done.job_id and j.lease = done.lease and j.worker_id = $1
@@ -25,7 +25,7 @@ insert into simple_queue.archive (
     fingerprint, tags, errors, metadata
 )
 select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
-    j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result,
+    j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result::jsonb,
     j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata
 from finished j
 join held on held.id = j.id
