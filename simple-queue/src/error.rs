@@ -60,7 +60,9 @@ pub enum Error {
     },
     /// A live job has the unique key of one that asked for
     /// [`OnConflict::Error`](crate::OnConflict::Error). Nothing was stored.
-    #[error("job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate")]
+    #[error(
+        "job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate"
+    )]
     Duplicate {
         /// The key.
         unique_key: String,

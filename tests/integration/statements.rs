@@ -60,7 +60,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "kinds": null}]'"#;
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "shares": [{"permits": 1000, "kinds": null, "excluded": ["x"]}, {"permits": 5, "kinds": ["x"], "excluded": []}]}]'"#;
     // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
     let of = |value: &str| format!("array_fill({value}, array[1000])");
     let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
@@ -94,10 +94,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
                 of("null::interval"),
             ),
         ),
-        (
-            "reschedule_jobs",
-            format!("{keys}, {}, {}", of("now()"), of("null::interval")),
-        ),
+        ("reschedule_jobs", format!("{keys}, {}, {}", of("now()"), of("null::interval"))),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),

@@ -18,8 +18,16 @@ use crate::{
 pub(crate) struct Demand {
     pub(crate) queue: String,
     pub(crate) permits: usize,
-    /// The kinds that it can run; `None`: all of the queue's.
-    pub(crate) kinds: Option<Vec<String>>,
+    pub(crate) shares: Vec<DemandedShare>,
+}
+
+/// Kinds of a queue of which together so many can be started.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct DemandedShare {
+    pub(crate) permits: usize,
+    /// `None`: all of the queue's but `excluded`.
+    pub(crate) kinds: Option<Vec<&'static str>>,
+    pub(crate) excluded: Vec<&'static str>,
 }
 
 /// What a fetch brought.
