@@ -7,7 +7,10 @@ pub use serde;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 
 pub use crate::{
-    enqueue::enqueue_all,
+    enqueue::{
+        enqueue_all,
+        live::{cancel, cancel_all, find},
+    },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
     worker::registry::{JobList, entry},
 };

@@ -27,7 +27,7 @@ async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
     ];
     for (say, status, attempts, reprocessed) in rows {
         let id = queue.insert_job(Probe::job(say)).await.unwrap().unwrap();
-        assert_eq!(queue.wait(id).await.unwrap(), status, "{say:?}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, status, "{say:?}");
         let table = if status == JobStatus::Completed { "archive" } else { "dead_letters" };
         let row: (i32, i32) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "select attempt, reprocess_count from simple_queue.{table} where id = $1"
@@ -50,7 +50,7 @@ async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
     let worker = queue.start().await;
     let job = Probe::job(Say::Panic).with_max_attempts(2);
     let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id).await.unwrap();
+    queue.wait(id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
 
     let reason: String = database.value("select reason from simple_queue.dead_letters").await;
@@ -74,7 +74,7 @@ async fn only_the_last_ten_errors_are_kept() {
     let worker = queue.start().await;
     let job = Probe::job(Say::Error).with_max_attempts(15);
     let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id).await.unwrap();
+    queue.wait(id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
     let kept = "select string_agg(e ->> 'attempt', ' ') from simple_queue.dead_letters, jsonb_array_elements(errors) e";
     assert_eq!(database.value::<String>(kept).await, "6 7 8 9 10 11 12 13 14 15");
@@ -92,7 +92,7 @@ async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
     queue.register(jobs![FailsWithANul], ()).unwrap();
     let worker = queue.start().await;
     let id = FailsWithANul::new().enqueue(&queue).await.unwrap().id();
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Failed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Failed);
     worker.shutdown(STOP).await;
     let error: String =
         database.value("select errors -> 0 ->> 'error' from simple_queue.dead_letters").await;

@@ -106,7 +106,7 @@ async fn every_refusal_of_a_strategy_becomes_its_outcome() {
         queue.with_queue_strategy(Probe::QUEUE, Scripted { asked: Arc::default(), answers });
         let worker = queue.start().await;
         let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
-        assert_eq!(queue.wait(id).await.unwrap(), status, "{refusal:?}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, status, "{refusal:?}");
         assert_eq!(database.count(&format!("{row} and id = '{id}'")).await, 1, "{refusal:?}");
         worker.shutdown(STOP).await;
     }

@@ -101,7 +101,8 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
-        ("read_status", id.to_owned()),
+        ("read_end", id.to_owned()),
+        ("find_live_job", "'key1'".to_owned()),
     ];
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {

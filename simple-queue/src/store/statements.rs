@@ -61,6 +61,7 @@ statements! {
     find_jobs_anywhere,
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
+    find_live_job,
     #[cfg(feature = "janitor")]
     finish_detaching_archive_partition,
     heartbeat,
@@ -71,7 +72,7 @@ statements! {
     name_suspect,
     notify,
     read_leases,
-    read_status,
+    read_end,
     register_worker,
     replace_jobs,
     reschedule_jobs,
