@@ -53,6 +53,10 @@ statements! {
     #[cfg(feature = "janitor")]
     delete_dead_letters,
     #[cfg(feature = "janitor")]
+    delete_expired_archive,
+    #[cfg(feature = "janitor")]
+    delete_old_archive,
+    #[cfg(feature = "janitor")]
     detach_archive_partition,
     #[cfg(feature = "janitor")]
     drop_archive_partition,
