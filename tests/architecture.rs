@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
     ("error", &["job"]),
+    ("lock", &["job", "worker"]),
     ("retries", &[]),
     ("embedded", &[]),
 ];

@@ -74,6 +74,7 @@ mod worker;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+mod lock;
 pub mod prelude;
 mod retries;
 

@@ -12,6 +12,7 @@ pub use crate::{
         live::{cancel, cancel_all, find},
     },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
+    lock::assert_schema,
     worker::registry::{JobList, entry},
 };
 
