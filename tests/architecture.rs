@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "worker",
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
-    ("error", &[]),
+    ("error", &["job"]),
     ("retries", &[]),
     ("embedded", &[]),
 ];

@@ -1,6 +1,10 @@
 //! The errors that this library returns to its caller.
 
+use std::time::Duration;
+
 use uuid::Uuid;
+
+use crate::job::JobStatus;
 
 /// What can go wrong between a caller and the queue.
 ///
@@ -58,6 +62,17 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A live job has the unique key of one that asked for
+    /// [`OnConflict::Error`](crate::OnConflict::Error). Nothing was stored.
+    #[error(
+        "job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate"
+    )]
+    Duplicate {
+        /// The key.
+        unique_key: String,
+        /// The live job that has it.
+        job_id: Uuid,
+    },
     /// Two jobs of one call have the same id.
     #[error(
         "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"
@@ -99,6 +114,32 @@ pub enum Error {
     UnknownJob {
         /// The id that was looked for.
         job_id: Uuid,
+    },
+    /// A job that was waited for has not ended in time. It may still end.
+    #[error("job {job_id} has not ended within {timeout:?}")]
+    WaitTimedOut {
+        /// The job.
+        job_id: Uuid,
+        /// How long it was waited for.
+        timeout: Duration,
+    },
+    /// A job whose result was waited for ended without one.
+    #[error("job {job_id} did not complete, it is {status}: {reason}")]
+    NotCompleted {
+        /// The job.
+        job_id: Uuid,
+        /// How it ended.
+        status: JobStatus,
+        /// Why.
+        reason: String,
+    },
+    /// What a job left as its result is not of the type that was expected.
+    #[error("the result of job {job_id} cannot be read: {source}")]
+    UnreadableResult {
+        /// The job.
+        job_id: Uuid,
+        /// What does not fit.
+        source: serde_json::Error,
     },
     /// The database holds a state that this release does not know.
     #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]

@@ -170,8 +170,8 @@ pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed, TypedHandler,
-    WorkerHandle, start, start_without_janitor,
+    Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed,
+    TypedHandler, WorkerHandle, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

@@ -8,7 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 pub use serde_json::Value;
 
 pub use crate::{
-    enqueue::enqueue_all,
+    enqueue::{
+        enqueue_all,
+        live::{cancel, cancel_all, find},
+    },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
     worker::registry::{JobList, entry},
 };

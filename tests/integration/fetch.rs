@@ -76,7 +76,7 @@ async fn a_kind_that_nobody_serves_waits_untouched() {
     let strange = Unimportant::new().priority(-1).enqueue(&queue).await.unwrap().id();
     let served = Usual::new().enqueue(&queue).await.unwrap().id();
     let worker = queue.start().await;
-    queue.wait(served).await.unwrap();
+    queue.wait(served, STOP).await.unwrap();
     worker.shutdown(STOP).await;
     let untouched = format!("jobs where id = '{strange}' and attempt = 0 and lease = 0");
     assert_eq!(database.count(&untouched).await, 1);
@@ -143,7 +143,7 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
     let late = late.enqueue(&queue).await.unwrap().id();
     assert_eq!(database.count("jobs where tags = '{a,b}' and expires_at = run_at").await, 1);
     let worker = queue.start().await;
-    assert_eq!(queue.wait(late).await.unwrap(), simple_queue::JobStatus::Cancelled);
+    assert_eq!(queue.wait(late, STOP).await.unwrap().status, simple_queue::JobStatus::Cancelled);
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await, []);
     assert_eq!(database.count("dead_letters where attempt = 0 and tags = '{a,b}'").await, 1);

@@ -7,6 +7,7 @@
 mod support;
 
 mod cancel;
+mod conflict;
 mod enqueue;
 mod fetch;
 mod finalize;
@@ -16,9 +17,11 @@ mod migrate;
 mod outcome;
 mod permit;
 mod plain_interface;
+mod result;
 mod shutdown;
 mod statements;
 mod transaction;
 mod unique;
 mod upkeep;
+mod version;
 mod wake;

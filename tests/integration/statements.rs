@@ -60,14 +60,15 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "kinds": null}]'"#;
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "shares": [{"permits": 1000, "kinds": null, "excluded": ["x"]}, {"permits": 5, "kinds": ["x"], "excluded": []}]}]'"#;
     // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
     let of = |value: &str| format!("array_fill({value}, array[1000])");
     let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
     let (zeros, texts) = (of("0"), of("'failed'::text"));
+    let (keys, queues) = (of("'key1'::text"), of("'q1'::text"));
     let hot = [
         ("fetch_jobs", format!("{id}, {demand}, 1000")),
-        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::jsonb"))),
+        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::text"))),
         (
             "retry_jobs",
             format!(
@@ -80,13 +81,28 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
             "dead_letter_jobs",
             format!("{id}, {id_list}, {numbers}, {texts}, {texts}, {zeros}, {texts}"),
         ),
+        (
+            "replace_jobs",
+            format!(
+                "{id_list}, {queues}, {queues}, {}, {}, {}, {}, {zeros}, {keys}, {queues}, {}, {}, {zeros}, {}, 'channel', true",
+                of("0::smallint"),
+                of("'{}'::text"),
+                of("now()"),
+                of("null::interval"),
+                of("null::interval"),
+                of("null::text"),
+                of("null::interval"),
+            ),
+        ),
+        ("reschedule_jobs", format!("{keys}, {}, {}", of("now()"), of("null::interval"))),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
-        ("read_status", id.to_owned()),
+        ("read_end", id.to_owned()),
+        ("find_live_job", "'key1'".to_owned()),
     ];
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {

@@ -4,6 +4,7 @@
 
 mod builder;
 mod insert;
+pub(crate) mod live;
 mod validate;
 pub(crate) mod wake;
 

@@ -48,7 +48,7 @@ pub enum OnConflict {
     /// burst, only the first is stored and it runs once the burst is over. One that runs is left as it
     /// is.
     Reschedule,
-    /// [`Error::Duplicate`](crate::Error::Duplicate).
+    /// [`Error::Duplicate`](crate::Error::Duplicate), and nothing is stored.
     Error,
 }
 

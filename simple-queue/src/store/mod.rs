@@ -17,7 +17,7 @@ mod statements;
 mod worker;
 
 pub(crate) use connection::Dedicated;
-pub(crate) use fetch::{Demand, Fetched, FetchedJob};
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob};
 pub(crate) use finish::LeaseState;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;

@@ -26,6 +26,7 @@ pub use context::JobContext;
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};
 pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use plain::Ended;
 pub use queue::SimpleQueue;
 pub use registry::{JobList, JobSet};
 pub use transaction::JobTx;

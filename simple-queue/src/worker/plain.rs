@@ -1,12 +1,12 @@
 //! The plain interface: jobs as rows, without declarations.
 
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, insert},
+    enqueue::{EnqueueOn, EnqueueOutcome, insert, live},
     job::{BoxDynError, JobStatus},
     row::{Job, NewJob},
 };
@@ -33,7 +33,11 @@ impl SimpleQueue {
     pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
         let rows = jobs.into_iter().map(NewJob::from).collect();
         let inserted = insert(self.target(), rows).await?;
-        Ok(inserted.into_iter().filter(|job| job.is_new).map(|job| job.id).collect())
+        Ok(inserted
+            .into_iter()
+            .filter(|job| job.outcome == EnqueueOutcome::Inserted)
+            .map(|job| job.id)
+            .collect())
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
@@ -42,14 +46,8 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
-        let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_unique_key(&mut connection, &[unique_key]).await;
-        let ids: Vec<Uuid> = found
-            .map_err(Error::database("find a job by its unique key"))?
-            .into_iter()
-            .map(|(id, _)| id)
-            .collect();
-        self.cancel(&mut connection, &ids).await
+        live::cancel_by_unique_key(self.target(), unique_key).await?;
+        Ok(())
     }
 
     /// Cancels all live jobs that have this fingerprint, as
@@ -61,28 +59,8 @@ impl SimpleQueue {
         &self,
         fingerprint: &str,
     ) -> Result<(), BoxDynError> {
-        let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_fingerprint(&mut connection, fingerprint).await;
-        let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
-        self.cancel(&mut connection, &ids).await
-    }
-
-    async fn cancel(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), BoxDynError> {
-        let (cancelled, requested) = self
-            .store()
-            .cancel_jobs(connection, ids)
-            .await
-            .map_err(Error::database("cancel jobs"))?;
-        tracing::info!(
-            cancelled,
-            requested,
-            "cancelled waiting jobs, and asked for the end of running ones"
-        );
+        live::cancel_by_fingerprint(self.target(), fingerprint).await?;
         Ok(())
-    }
-
-    async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
     }
 
     /// The state of a job, wherever it is.
@@ -90,11 +68,29 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
-        let mut connection = self.acquire().await?;
-        let status = self.store().read_status(&mut connection, job_id).await;
-        match status.map_err(Error::database("read the state of a job"))? {
-            Some(word) => word.parse(),
+        Ok(self.end(job_id).await?.status)
+    }
+
+    /// The state of a job, and what it came to where it is over.
+    pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
+        let mut connection =
+            self.pool().acquire().await.map_err(Error::database("acquire a connection"))?;
+        let end = self.store().read_end(&mut connection, job_id).await;
+        match end.map_err(Error::database("read the state of a job"))? {
+            Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),
             None => Err(Error::UnknownJob { job_id }),
         }
     }
+}
+
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// `completed`, or one of the ways to fail.
+    pub status: JobStatus,
+    /// What its handler returned, where it returned something.
+    pub result: Option<Value>,
+    /// Why it became a dead letter, if it did.
+    pub reason: Option<String>,
 }

@@ -12,8 +12,8 @@ use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 use super::{
     config::Config,
     handle::{WorkerHandle, start},
-    handler::{DynHandler, Handler},
-    registry::{JobList, JobSet, Registry, RegistryMut},
+    handler::Handler,
+    registry::{JobList, JobSet, Registered, Registry, RegistryMut, Served},
 };
 use crate::{
     Error,
@@ -211,13 +211,18 @@ impl SimpleQueue {
         self
     }
 
-    pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
+    pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
         self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
     }
 
-    /// The queues that this process serves, each with its kinds; `None`: all of them.
-    pub(super) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
+    /// The queues that this process serves, and what can be started of each.
+    pub(super) fn served(&self) -> Vec<Served> {
         self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+    }
+
+    /// The names of the queues that this process serves.
+    pub(super) fn queue_names(&self) -> Vec<String> {
+        self.served().into_iter().map(|served| served.queue).collect()
     }
 
     pub(super) fn serves(&self, queue: &str) -> bool {
@@ -262,7 +267,7 @@ impl fmt::Debug for SimpleQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SimpleQueue")
             .field("schema", &self.store().schema().name())
-            .field("served", &self.served())
+            .field("queues", &self.queue_names())
             .finish_non_exhaustive()
     }
 }

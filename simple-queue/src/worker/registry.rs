@@ -2,6 +2,8 @@
 
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
 use super::handler::{DynHandler, Handler, JobHandler, Typed, TypedHandler};
 use crate::{
     Error,
@@ -18,21 +20,49 @@ pub(crate) struct Registry {
 
 #[derive(Default)]
 struct QueueHandlers {
-    by_kind: HashMap<&'static str, Arc<dyn DynHandler>>,
+    by_kind: HashMap<&'static str, Arc<Registered>>,
     /// Serves every kind that has no handler of its own.
-    any_kind: Option<Arc<dyn DynHandler>>,
+    any_kind: Option<Arc<Registered>>,
+}
+
+/// A handler, and its own limit on how many of its jobs this process runs at once.
+pub(crate) struct Registered {
+    pub(crate) handler: Arc<dyn DynHandler>,
+    concurrency: Option<Arc<Semaphore>>,
+}
+
+/// A queue as this process serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) queue: String,
+    pub(crate) shares: Vec<Share>,
+}
+
+/// Kinds of a queue that share a limit: those of one handler that has one, or all others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Share {
+    /// `None`: all but `excluded`.
+    pub(crate) kinds: Option<Vec<&'static str>>,
+    pub(crate) excluded: Vec<&'static str>,
+    /// How many more of them can be started; `None`: as many as their queue has permits for.
+    pub(crate) free: Option<usize>,
 }
 
 impl Registry {
     /// Adds a handler; one that served the same before is replaced.
     pub(crate) fn insert<H: Handler>(&mut self, handler: H) {
         let handlers = self.queues.entry(H::QUEUE.to_owned()).or_default();
-        let handler: Arc<dyn DynHandler> = Arc::new(handler);
+        let registered = Arc::new(Registered {
+            handler: Arc::new(handler),
+            concurrency: H::OPTIONS.concurrency.map(|limit| {
+                Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(usize::MAX)))
+            }),
+        });
         for &kind in H::KIND.iter().chain(H::ALIASES) {
-            handlers.by_kind.insert(kind, Arc::clone(&handler));
+            handlers.by_kind.insert(kind, Arc::clone(&registered));
         }
         if H::KIND.is_none() {
-            handlers.any_kind = Some(handler);
+            handlers.any_kind = Some(registered);
         }
     }
 
@@ -50,7 +80,7 @@ impl Registry {
         Ok(())
     }
 
-    pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
+    pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
         let handlers = self.queues.get(queue)?;
         handlers.by_kind.get(kind).or(handlers.any_kind.as_ref()).cloned()
     }
@@ -59,20 +89,76 @@ impl Registry {
         self.queues.contains_key(queue)
     }
 
-    /// The queues it serves, each with its kinds; `None`: all of them.
-    pub(crate) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
-        let mut served: Vec<_> = self
+    /// The queues that it serves, and what can be started of each.
+    pub(crate) fn served(&self) -> Vec<Served> {
+        let mut served: Vec<Served> = self
             .queues
             .iter()
-            .map(|(queue, handlers)| {
-                let mut kinds: Vec<String> =
-                    handlers.by_kind.keys().map(|&kind| kind.to_owned()).collect();
-                kinds.sort();
-                (queue.clone(), handlers.any_kind.is_none().then_some(kinds))
-            })
+            .map(|(queue, handlers)| Served { queue: queue.clone(), shares: handlers.shares() })
             .collect();
-        served.sort();
+        served.sort_by(|a, b| a.queue.cmp(&b.queue));
         served
+    }
+}
+
+impl QueueHandlers {
+    fn shares(&self) -> Vec<Share> {
+        let mut limited: HashMap<*const Registered, Share> = HashMap::new();
+        let (mut unlimited, mut all) = (Vec::new(), Vec::new());
+        for (&kind, registered) in &self.by_kind {
+            all.push(kind);
+            match registered.free() {
+                None => unlimited.push(kind),
+                Some(free) => {
+                    let share = limited.entry(Arc::as_ptr(registered)).or_default();
+                    share.free = Some(free);
+                    share.kinds.get_or_insert_default().push(kind);
+                }
+            }
+        }
+        let mut shares: Vec<Share> = limited.into_values().collect();
+        let limited = || shares.iter().filter_map(|share| share.kinds.clone()).flatten().collect();
+        match &self.any_kind {
+            None if unlimited.is_empty() => {}
+            None => shares.push(Share { kinds: Some(unlimited), ..Share::default() }),
+            Some(registered) => match registered.free() {
+                None => {
+                    let excluded = limited();
+                    shares.push(Share { excluded, ..Share::default() });
+                }
+                free => {
+                    shares.push(Share { excluded: all, free, ..Share::default() });
+                    if !unlimited.is_empty() {
+                        shares.push(Share { kinds: Some(unlimited), ..Share::default() });
+                    }
+                }
+            },
+        }
+        // The order of a map is another in each process, and the same statement should look the same.
+        for share in &mut shares {
+            share
+                .kinds
+                .iter_mut()
+                .chain([&mut share.excluded])
+                .for_each(|kinds| kinds.sort_unstable());
+        }
+        shares.sort_unstable_by(|a, b| a.kinds.cmp(&b.kinds));
+        shares
+    }
+}
+
+impl Registered {
+    /// How many more of its jobs can be started; `None`: it has no limit of its own.
+    fn free(&self) -> Option<usize> {
+        self.concurrency.as_ref().map(|limit| limit.available_permits())
+    }
+
+    /// The right to start one more.
+    ///
+    /// # Errors
+    /// When as many run as may.
+    pub(crate) fn take(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        self.concurrency.as_ref().map(|limit| Arc::clone(limit).try_acquire_owned()).transpose()
     }
 }
 

@@ -22,11 +22,12 @@ with held as materialized (
 insert into simple_queue.archive (
     id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
     reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
-    fingerprint, tags, errors, metadata
+    fingerprint, tags, errors, metadata, keep_until
 )
 select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
     j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result::jsonb,
-    j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata
+    j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata,
+    now() + j.retain
 from finished j
 join held on held.id = j.id
 returning id
