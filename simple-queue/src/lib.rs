@@ -165,7 +165,7 @@ pub use row::{Job, JobExt};
 /// async fn call_back() {}
 /// ```
 pub use simple_queue_macros::job;
-pub use simple_queue_macros::{JobState, jobs};
+pub use simple_queue_macros::{Job, JobState, handler, jobs};
 #[cfg(feature = "janitor")]
 pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]

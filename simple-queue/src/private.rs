@@ -5,6 +5,7 @@ use std::{any::Any, convert::Infallible, fmt::Display, marker::PhantomData};
 pub use chrono::{DateTime, Utc};
 pub use serde;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+pub use serde_json::Value;
 
 pub use crate::{
     enqueue::{
@@ -19,7 +20,7 @@ pub use crate::{
 pub use crate::JobError;
 
 use crate::{
-    JobContext, JobTx, Outcome,
+    BoxDynError, EnqueueOn, Error, Job, JobContext, JobPayload, JobTx, Outcome,
     job::{Storable, of_arguments},
     outcome::IntoOutcome,
 };
@@ -66,6 +67,66 @@ impl<R> ReturnedFallback for &Returned<R> {
     }
 }
 
+/// Brings a stored payload to the present version with the user's function.
+///
+/// # Errors
+/// That of the function.
+pub fn upgrade<E: Into<BoxDynError>>(
+    upgrade: fn(i32, Value) -> Result<Value, E>,
+    version: i32,
+    stored: Value,
+) -> Result<Value, BoxDynError> {
+    upgrade(version, stored).map_err(Into::into)
+}
+
+/// What a function that is called when a job has failed for good may return.
+#[diagnostic::on_unimplemented(
+    message = "an `on_exhausted` function cannot return `{Self}`",
+    label = "expected `()`, or `Result<(), E>`",
+    note = "return `()`, or a `Result` whose error converts into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait ExhaustedAnswer {
+    /// The same as a `Result`.
+    ///
+    /// # Errors
+    /// That of the function.
+    fn into_result(self) -> Result<(), BoxDynError>;
+}
+
+impl ExhaustedAnswer for () {
+    fn into_result(self) -> Result<(), BoxDynError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxDynError>> ExhaustedAnswer for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxDynError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What such a function returned.
+///
+/// # Errors
+/// That of the function.
+pub fn exhausted<R: ExhaustedAnswer>(returned: R) -> Result<(), BoxDynError> {
+    returned.into_result()
+}
+
+/// Holds where a handler of `J` keeps what `J` declares.
+#[diagnostic::on_unimplemented(
+    message = "a handler of `{J}` cannot keep a `{Self}`",
+    label = "the job's declaration says something else",
+    note = "write `output = {Self}` in the `#[job(..)]` of `{J}`, or return what it says there"
+)]
+pub trait OutputOf<J> {}
+
+#[diagnostic::do_not_recommend]
+impl<J: JobPayload> OutputOf<J> for J::Output {}
+
+/// Fails to compile where a handler keeps something else than its job declares.
+pub const fn assert_output<J, T: OutputOf<J>>() {}
+
 /// Begins the transaction that a job takes as a `&mut JobTx`.
 ///
 /// # Errors
@@ -96,6 +157,36 @@ impl<E: 'static> DowncastRef for E {
 /// which it is refused when it is enqueued; but its own error comes first.
 pub fn unique_key_of<J: Serialize>(job: &J) -> String {
     of_arguments(job).unwrap_or_default()
+}
+
+/// The live job with this key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find<J: JobPayload>(
+    key: String,
+    on: impl EnqueueOn<'_>,
+) -> Result<Option<Job>, Error> {
+    drop((key, on.target()));
+    unimplemented!()
+}
+
+/// Cancels the live job with this key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel<J: JobPayload>(key: String, on: impl EnqueueOn<'_>) -> Result<bool, Error> {
+    drop((key, on.target()));
+    unimplemented!()
+}
+
+/// Cancels all live jobs with this fingerprint.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_all(fingerprint: String, on: impl EnqueueOn<'_>) -> Result<u64, Error> {
+    drop((fingerprint, on.target()));
+    unimplemented!()
 }
 
 /// Fails to compile where an argument cannot be stored.

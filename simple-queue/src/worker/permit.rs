@@ -69,6 +69,11 @@ pub type PermitFuture<'a> =
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a strategy",
+    label = "expected a static that implements `JobStrategy`",
+    note = "implement `simple_queue::sync::JobStrategy` for `{Self}`"
+)]
 pub trait JobStrategy: Send + Sync {
     /// Waits for the permit to start this job, or says why there is none.
     ///
