@@ -20,7 +20,7 @@ pub use crate::{
 pub use crate::JobError;
 
 use crate::{
-    BoxDynError, EnqueueOn, Error, Job, JobContext, JobPayload, JobTx, Outcome,
+    BoxDynError, JobContext, JobPayload, JobTx, Outcome,
     job::{Storable, of_arguments},
     outcome::IntoOutcome,
 };
@@ -157,36 +157,6 @@ impl<E: 'static> DowncastRef for E {
 /// which it is refused when it is enqueued; but its own error comes first.
 pub fn unique_key_of<J: Serialize>(job: &J) -> String {
     of_arguments(job).unwrap_or_default()
-}
-
-/// The live job with this key.
-///
-/// # Errors
-/// When the database fails.
-pub async fn find<J: JobPayload>(
-    key: String,
-    on: impl EnqueueOn<'_>,
-) -> Result<Option<Job>, Error> {
-    drop((key, on.target()));
-    unimplemented!()
-}
-
-/// Cancels the live job with this key.
-///
-/// # Errors
-/// When the database fails.
-pub async fn cancel<J: JobPayload>(key: String, on: impl EnqueueOn<'_>) -> Result<bool, Error> {
-    drop((key, on.target()));
-    unimplemented!()
-}
-
-/// Cancels all live jobs with this fingerprint.
-///
-/// # Errors
-/// When the database fails.
-pub async fn cancel_all(fingerprint: String, on: impl EnqueueOn<'_>) -> Result<u64, Error> {
-    drop((fingerprint, on.target()));
-    unimplemented!()
 }
 
 /// Fails to compile where an argument cannot be stored.

@@ -8,6 +8,7 @@ mod support;
 
 mod cancel;
 mod conflict;
+mod declared;
 mod enqueue;
 mod fetch;
 mod finalize;

@@ -20,8 +20,8 @@ use crate::{
 type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
 /// The live job of this kind that has the key.
-pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
-    let key = declared_key::<J>(key);
+pub fn find<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
+    let key = declared_key::<J>(&key);
     let target = on.target();
     Box::pin(async move {
         let (mut connection, store) = reach(target).await?;
@@ -31,8 +31,8 @@ pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, 
 }
 
 /// Cancels the live job of this kind that has the key; whether there was one.
-pub fn cancel<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
-    let key = declared_key::<J>(key);
+pub fn cancel<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
+    let key = declared_key::<J>(&key);
     let target = on.target();
     Box::pin(async move { Ok(cancel_by_unique_key(target, &key?).await? > 0) })
 }
