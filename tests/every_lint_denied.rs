@@ -119,10 +119,7 @@ pub struct Sender {
 }
 
 fn with_sender(_version: i32, stored: serde_json::Value) -> Result<serde_json::Value, BoxDynError> {
-    match stored.is_object() {
-        true => Ok(stored),
-        false => Err("it is no object".into()),
-    }
+    if stored.is_object() { Ok(stored) } else { Err("it is no object".into()) }
 }
 
 async fn return_to_sender(letter: Letter, context: &JobContext, error: &str) {

@@ -21,20 +21,22 @@ type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>
 
 /// The live job of this kind that has the key.
 pub fn find<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
-    let key = declared_key::<J>(&key);
     let target = on.target();
     Box::pin(async move {
+        let key = declared_key::<J>(&key)?;
         let (mut connection, store) = reach(target).await?;
-        let found = store.find_live_job(&mut connection, &key?).await;
+        let found = store.find_live_job(&mut connection, &key).await;
         found.map_err(Error::database("find a job by its unique key"))
     })
 }
 
 /// Cancels the live job of this kind that has the key; whether there was one.
 pub fn cancel<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
-    let key = declared_key::<J>(&key);
     let target = on.target();
-    Box::pin(async move { Ok(cancel_by_unique_key(target, &key?).await? > 0) })
+    Box::pin(async move {
+        let key = declared_key::<J>(&key)?;
+        Ok(cancel_by_unique_key(target, &key).await? > 0)
+    })
 }
 
 /// Cancels all live jobs that have the fingerprint; how many there were.
