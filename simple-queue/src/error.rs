@@ -115,6 +115,14 @@ pub enum Error {
         /// The id that was looked for.
         job_id: Uuid,
     },
+    /// A job that was to be redriven is no dead letter.
+    #[error(
+        "job {job_id} is no dead letter: it is live, completed, or its history has been removed"
+    )]
+    NotDead {
+        /// The job.
+        job_id: Uuid,
+    },
     /// A job that was waited for has not ended in time. It may still end.
     #[error("job {job_id} has not ended within {timeout:?}")]
     WaitTimedOut {

@@ -41,6 +41,8 @@
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
 //! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
 //!
+//! [`guide`] has the subjects one by one; begin with [declaring jobs](guide::declaring_jobs).
+//!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
 //! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
 //! wherever it is.
@@ -74,6 +76,7 @@ mod worker;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+pub mod guide;
 mod lock;
 pub mod prelude;
 mod retries;
@@ -171,8 +174,8 @@ pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed,
-    TypedHandler, WorkerHandle, start, start_without_janitor,
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
+    SimpleQueue, Typed, TypedHandler, WorkerHandle, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

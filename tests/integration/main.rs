@@ -8,6 +8,7 @@ mod support;
 
 mod cancel;
 mod conflict;
+mod control;
 mod declared;
 mod enqueue;
 mod fetch;

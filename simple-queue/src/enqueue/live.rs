@@ -54,6 +54,12 @@ pub(crate) async fn cancel_by_unique_key(target: Target<'_>, key: &str) -> Resul
     cancel_jobs(&store, &mut connection, &ids).await
 }
 
+/// Cancels the live job that has this id.
+pub(crate) async fn cancel_by_id(target: Target<'_>, id: Uuid) -> Result<u64, Error> {
+    let (mut connection, store) = reach(target).await?;
+    cancel_jobs(&store, &mut connection, &[id]).await
+}
+
 pub(crate) async fn cancel_by_fingerprint(
     target: Target<'_>,
     fingerprint: &str,

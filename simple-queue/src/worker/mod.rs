@@ -5,6 +5,7 @@
 
 mod config;
 mod context;
+mod control;
 mod executor;
 mod handle;
 pub(crate) mod handler;
@@ -22,6 +23,7 @@ mod transaction;
 mod wait;
 
 pub use context::JobContext;
+pub use control::{DeadLetters, Redriven};
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};
