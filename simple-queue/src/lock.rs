@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     job::{JobPayload, StoredArgument},
-    worker::{JobHandler, JobList, registry::Entry},
+    worker::{JobHandler, JobList, job_list::Entry},
 };
 
 /// Compares the stored form of these jobs with a lock file beside the crate's manifest, in a test.
@@ -202,7 +202,7 @@ fn problems_of_job(old: &JobSchema, new: &JobSchema, problems: &mut Vec<String>)
     let JobSchema { kind, version, queue, .. } = new;
     if queue != &old.queue {
         problems.push(format!(
-            "`{kind}` moved from queue `{}` to `{queue}`; let the former build finish what waits in `{}`, or move it there",
+            "`{kind}` moved from queue `{}` to `{queue}`; register it with `.also_on(\"{}\")` as long as jobs wait there",
             old.queue, old.queue
         ));
     }

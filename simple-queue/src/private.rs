@@ -14,7 +14,7 @@ pub use crate::{
     },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
     lock::assert_schema,
-    worker::registry::{JobList, entry},
+    worker::job_list::{JobList, entry},
 };
 
 pub use crate::JobError;

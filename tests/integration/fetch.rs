@@ -170,3 +170,21 @@ async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
         .await;
     worker.shutdown(STOP).await;
 }
+
+#[job(queue = "usual")]
+async fn moves(id: i64) -> Result<i64, BoxDynError> {
+    Ok(id)
+}
+
+#[tokio::test]
+async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let moved = simple_queue::Enqueue::new(Moves::new(1)).queue("elsewhere").enqueue(&queue).await.unwrap();
+    queue.register(jobs![Moves].also_on("elsewhere"), ()).unwrap();
+    let worker = queue.start().await;
+    assert_eq!(moved.wait(&queue, STOP).await.unwrap(), 1);
+    let usual = Moves::new(2).enqueue(&queue).await.unwrap();
+    assert_eq!(usual.wait(&queue, STOP).await.unwrap(), 2);
+    worker.shutdown(STOP).await;
+}

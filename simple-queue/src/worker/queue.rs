@@ -13,7 +13,8 @@ use super::{
     config::Config,
     handle::{WorkerHandle, start},
     handler::Handler,
-    registry::{JobList, JobSet, Registered, Registry, RegistryMut, Served},
+    job_list::{JobList, JobSet, RegistryMut},
+    registry::{Registered, Registry, Served},
 };
 use crate::{
     Error,
@@ -118,10 +119,11 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
     /// come before it are registered.
-    pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
+    pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &jobs.also_on };
+            T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
         Ok(self)
@@ -130,7 +132,7 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
+        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler, &[]);
         self.wake().wake_local();
         self
     }
