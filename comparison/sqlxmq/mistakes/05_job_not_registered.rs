@@ -1,5 +1,5 @@
 //! Mistake: a second job is enqueued that no worker knows.
-//! Otherwise: every attempt ends with `Unknown job` in the log, until none are left.
+//! Otherwise: every attempt ends with an `UnknownJobError` in the log, until none are left.
 
 use std::time::Duration;
 
