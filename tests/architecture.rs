@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
     ("error", &["job"]),
+    ("guide", &[]),
     ("lock", &["job", "worker"]),
     ("retries", &[]),
     ("embedded", &[]),
