@@ -20,6 +20,7 @@ mod twin;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use self::handler::Subject;
 use crate::model::{Declaration, HandlerModel, JobModel};
 
 /// Everything that stands beside a function with `#[job]`.
@@ -28,10 +29,9 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
     let payload = structure::payload(model);
     let debug = debug::debug(structure, &declaration.stored);
     let new = enqueue::new(structure, &declaration.stored);
-    let by_hand = handler::by_hand(handler);
+    let by_hand = handler::by_hand(handler, &Subject::Payload);
     let declared = declared(declaration, Some(&quote!(#new #by_hand)));
-    let name = &structure.face.name;
-    let runs = handler::runs(handler, &quote!(#name), &quote!(Self));
+    let runs = handler::runs(handler, &Subject::Payload);
     quote! {
         #payload
         #debug
@@ -47,21 +47,22 @@ pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
 
 /// Everything that stands beside a function which runs a job that is declared elsewhere.
 pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerModel) -> TokenStream {
-    let name = &handler.face.name;
-    let subject = match structure {
-        Some(_) => quote!(#name),
-        None => quote!(#payload),
+    let (subject, structure) = match structure {
+        Some(structure) => {
+            (Subject::Handler(payload), Some(structure::handler(structure, payload)))
+        }
+        None => (Subject::Declared(payload), None),
     };
-    let structure = structure.as_ref().map(|structure| structure::handler(structure, payload));
+    let name = subject.name(&handler.face.name);
     let agrees = handler::agrees(handler, payload);
-    let runs = handler::runs(handler, &subject, &quote!(#payload));
-    let by_hand = handler::by_hand(handler);
+    let runs = handler::runs(handler, &subject);
+    let by_hand = handler::by_hand(handler, &subject);
     quote! {
         #structure
         #agrees
         #runs
         #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
-        impl #subject {
+        impl #name {
             #by_hand
         }
     }

@@ -93,6 +93,7 @@ use proc_macro::TokenStream;
 /// | `mailer: &Mailer`, `clock: &dyn Clock` | lent by the worker's state |
 /// | `context: &JobContext` | the run: its job, its attempt, whether it is cancelled |
 /// | `tx: &mut JobTx` | the transaction in which the job is finished: committed if the function succeeds, else rolled back |
+/// | `job: SendEmail` | all that is stored, in a struct of this crate that derives `Job`; it is the only argument by value, and has the name that the struct of the function would have. What is declared stands on the struct |
 ///
 /// # On a stored argument
 ///
@@ -111,25 +112,58 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()
 }
 
-/// Runs a job that is declared elsewhere, by a struct which derives `Job`.
+/// The attribute of what runs a job that is declared elsewhere, by a struct which derives `Job`: on an
+/// `async fn` that takes this struct by value, and nothing else.
+///
+/// What stands for it in `jobs![…]` has the function's name in the case of a type, and `Handler` after it:
+/// `SendEmailHandler`. What the function keeps has to be what the job declares as its `output`.
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `strategy = RULES` | the path of a `static` that implements `JobStrategy`: rules of its own for when it may start |
+/// | `on_exhausted = apologize` | an `async fn(Payload, &JobContext, &str)` that is called with the last error when the job has failed for good |
+/// | `crate = path` | where the library is, in a crate that re-exports it |
+///
+/// Its arguments by reference are those of `#[job]`: the worker's state, `&JobContext`, `&mut JobTx`.
 #[proc_macro_attribute]
 pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::handler(arguments.into(), item.into()).into()
 }
 
-/// Makes a job of a struct.
+/// Makes a job of a struct, to be enqueued by whoever knows the struct and to be run by a `#[handler]`: a
+/// unit struct, or one with named fields, which are the stored arguments.
+///
+/// serde's traits are part of it: `Serialize` and `Deserialize` are not derived beside it. What `#[job]` on a
+/// function makes for the payload is made here too, but for `new`: the struct can be written as it is.
+///
+/// `#[job(…)]` on the struct, below the derive, takes the arguments of `#[job]` that speak of what is stored
+/// and enqueued, all but `strategy`, `on_exhausted`, `payload` and `derive`; its `name` is the struct's in
+/// snake case when left out. And it takes
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `output = Receipt` | what its handler returns when it succeeds, `()` when left out |
+///
+/// `#[job(…)]` on a field takes what `#[job]` takes on a stored argument, all but `redact`.
 #[proc_macro_derive(Job, attributes(job, serde))]
 pub fn derive_job(item: TokenStream) -> TokenStream {
     pipeline::derive(item.into()).into()
 }
 
-/// Lists the jobs that a process runs.
+/// Lists the jobs that a process runs, by the structs of `#[job]` and of `#[handler]`: `jobs![SendWelcome,
+/// images::Resize]`. No two of them may share a name.
+///
+/// A crate that re-exports the library says so first: `jobs![crate = path, SendWelcome]`.
 #[proc_macro]
 pub fn jobs(list: TokenStream) -> TokenStream {
     jobs_list::jobs(list.into()).into()
 }
 
-/// Lets jobs borrow the fields of a struct as their state.
+/// Lets jobs borrow the fields of a struct as their state: each field's type, and what is in an `Arc` or a
+/// `Box`.
+///
+/// `#[state(skip)]` leaves a field out; `#[state(crate = path)]` on the struct is for crates that re-export
+/// the library.
 #[proc_macro_derive(JobState, attributes(state))]
 pub fn job_state(item: TokenStream) -> TokenStream {
     job_state::derive(item.into()).into()

@@ -34,8 +34,9 @@
 //!
 //! | to | there is |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`] |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own the derive `Job`, and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
+//! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
@@ -97,6 +98,57 @@ pub use job::{
 };
 pub use outcome::{IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
+/// Makes a job of a struct, for another crate to run.
+///
+/// A crate with such structs needs only this library, and so does whoever enqueues them; what runs them is
+/// a [`handler`] elsewhere.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// /// Greets a new user.
+/// #[derive(Debug, Clone, Job)]
+/// #[job(queue = "emails", retries = 5, unique = "welcome:{user_id}", output = String)]
+/// pub struct SendEmail {
+///     pub user_id: i64,
+///     #[job(default)]
+///     pub language: String,
+/// }
+///
+/// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// SendEmail { user_id: 7, language: "sk".to_owned() }.enqueue(queue).await?;
+/// let waits = SendEmail::find(7, queue).await?.is_some();
+/// # let _ = waits;
+/// # Ok(())
+/// # }
+/// ```
+pub use simple_queue_macros::Job;
+/// Runs a job that is declared elsewhere.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// # mod interface {
+/// #     use simple_queue::prelude::*;
+/// #     #[derive(Job)]
+/// #     #[job(output = String)]
+/// #     pub struct SendEmail { pub user_id: i64 }
+/// # }
+/// # struct Mailer;
+/// # impl Mailer { async fn send(&self, _: i64) -> Result<String, BoxDynError> { Ok(String::new()) } }
+/// use interface::SendEmail; // of another crate, where it derives `Job`
+///
+/// #[handler]
+/// async fn send_email(mailer: &Mailer, job: SendEmail) -> Result<String, BoxDynError> {
+///     mailer.send(job.user_id).await
+/// }
+///
+/// # fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// queue.register(jobs![SendEmailHandler], Mailer)?;
+/// # Ok(())
+/// # }
+/// ```
+pub use simple_queue_macros::handler;
 /// Makes a durable background job of an `async fn`.
 ///
 /// The function stays what it was. Beside it appears a struct of its stored arguments, here `SendWelcome`,
@@ -168,7 +220,7 @@ pub use row::{Job, JobExt};
 /// async fn call_back() {}
 /// ```
 pub use simple_queue_macros::job;
-pub use simple_queue_macros::{Job, JobState, handler, jobs};
+pub use simple_queue_macros::{JobState, jobs};
 #[cfg(feature = "janitor")]
 pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]

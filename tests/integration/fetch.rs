@@ -180,7 +180,8 @@ async fn moves(id: i64) -> Result<i64, BoxDynError> {
 async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let moved = simple_queue::Enqueue::new(Moves::new(1)).queue("elsewhere").enqueue(&queue).await.unwrap();
+    let moved =
+        simple_queue::Enqueue::new(Moves::new(1)).queue("elsewhere").enqueue(&queue).await.unwrap();
     queue.register(jobs![Moves].also_on("elsewhere"), ()).unwrap();
     let worker = queue.start().await;
     assert_eq!(moved.wait(&queue, STOP).await.unwrap(), 1);

@@ -5,7 +5,6 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::payload::kept;
 use crate::krate::placed;
 use crate::model::{Face, Handler, Output, Param};
 
@@ -33,12 +32,25 @@ impl Names {
     }
 }
 
-/// `impl TypedHandler for` this subject; `payload` is how the payload's type is written in it.
-pub(crate) fn runs(handler: &Handler, subject: &TokenStream, payload: &TokenStream) -> TokenStream {
+/// For what the handler is implemented.
+pub(crate) enum Subject<'a> {
+    /// The payload, which is written beside the function.
+    Payload,
+    /// A struct that stands for the handler of this payload.
+    Handler(&'a Type),
+    /// A payload that declares itself.
+    Declared(&'a Type),
+}
+
+/// `impl TypedHandler`.
+pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Handler { face: Face { krate, .. }, function, params, .. } = handler;
     let names = Names::at(Span::mixed_site());
     let Names { job, state, context, tx, outcome, .. } = &names;
+    let (name, payload) = (&handler.face.name, subject.payload());
+    let subject_name = subject.name(name);
     let bounds = state_bounds(handler);
+    let declared = subject.declared(krate);
     let unused = |name: &Ident, used: bool| match used {
         true => quote!(#name),
         false => quote!(_),
@@ -59,7 +71,7 @@ pub(crate) fn runs(handler: &Handler, subject: &TokenStream, payload: &TokenStre
             #context_param: &#at_name::JobContext,
         ) -> #at_name::Outcome
     };
-    let judged = judged(handler, &names);
+    let judged = judged(handler, subject, &names);
     let body = match takes_transaction {
         false => judged,
         true => quote! {
@@ -72,12 +84,13 @@ pub(crate) fn runs(handler: &Handler, subject: &TokenStream, payload: &TokenStre
         },
     };
     let strategy = strategy(handler);
-    let exhausted = exhausted(handler, payload);
+    let exhausted = exhausted(handler, &payload);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-        impl<__State> #krate::TypedHandler<__State> for #subject
+        impl<__State> #krate::TypedHandler<__State> for #subject_name
         where
+            #declared
             __State: #bounds,
         {
             #strategy
@@ -89,8 +102,34 @@ pub(crate) fn runs(handler: &Handler, subject: &TokenStream, payload: &TokenStre
     }
 }
 
+impl Subject<'_> {
+    /// How it is written.
+    pub(crate) fn name(&self, name: &Ident) -> TokenStream {
+        match self {
+            Self::Payload | Self::Handler(_) => quote!(#name),
+            Self::Declared(ty) => quote!(#ty),
+        }
+    }
+
+    /// With this bound taken for granted, a payload that is none is reported once: by the bound.
+    fn declared(&self, krate: &TokenStream) -> Option<TokenStream> {
+        let Self::Declared(ty) = self else { return None };
+        let krate = placed(krate, ty.span());
+        Some(quote_spanned!(ty.span()=> #ty: #krate::JobPayload,))
+    }
+
+    /// How the payload's type is written in its impls.
+    fn payload(&self) -> TokenStream {
+        match self {
+            Self::Payload => quote!(Self),
+            Self::Handler(ty) | Self::Declared(ty) => quote!(#ty),
+        }
+    }
+}
+
 /// The call, and what its answer says of the job.
-fn judged(handler: &Handler, Names { job, state, context, error, tx, .. }: &Names) -> TokenStream {
+fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStream {
+    let Names { job, state, context, error, tx, .. } = names;
     let Handler { face: Face { krate, .. }, function, params, returned, .. } = handler;
     let arguments = params.iter().map(|param| match param {
         Param::Context => quote!(#context),
@@ -113,30 +152,32 @@ fn judged(handler: &Handler, Names { job, state, context, error, tx, .. }: &Name
     // And so does what takes its answer, whose bound is the first that the compiler looks at.
     let first = output.first.resolved_at(Span::call_site());
     let at_output = placed(krate, first);
-    match returned.output {
-        Output::Nothing | Output::Value(_) => {
+    match (&returned.output, subject) {
+        // The declaration of the payload's `Output` has the bound.
+        (Output::Of(_), Subject::Payload) => quote! {{
+            use #krate::private::{ReturnedFallback as _, ReturnedOutcome as _};
+            #krate::private::Returned(#called #awaited).into_outcome(#find)
+        }},
+        _ => {
             let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
             let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
             answer.set_span(output.last.resolved_at(Span::call_site()));
             quote!(#into_outcome #answer)
         }
-        // The declaration of the payload's `Output` has the bound.
-        Output::Of(_) => quote! {{
-            use #krate::private::{ReturnedFallback as _, ReturnedOutcome as _};
-            #krate::private::Returned(#called #awaited).into_outcome(#find)
-        }},
     }
 }
 
 /// The handler with its state, as a value.
-pub(crate) fn by_hand(handler: &Handler) -> TokenStream {
+pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Face { krate, vis, .. } = &handler.face;
+    let declared = subject.declared(krate);
     let bounds = state_bounds(handler);
     quote! {
         /// The handler of this job with its state, to be registered by hand.
         #[must_use]
         #vis fn handler<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
         where
+            #declared
             __State: #bounds,
         {
             #krate::Typed::new(state)
@@ -147,13 +188,22 @@ pub(crate) fn by_hand(handler: &Handler) -> TokenStream {
 /// What is kept of what the function returns is what the job's declaration says, or it does not compile.
 pub(crate) fn agrees(handler: &Handler, payload: &Type) -> TokenStream {
     let krate = &handler.face.krate;
-    let kept = kept(&handler.returned.output, krate);
+    let kept = match &handler.returned.output {
+        Output::Nothing => quote!(Kept::<()>),
+        Output::Value(ty) => quote!(Kept::<#ty>),
+        Output::Of(ty) => quote!(KeptOf::<#ty>),
+    };
     let place = handler.returned.place.first.resolved_at(Span::call_site());
     let at_output = placed(krate, place);
-    let assert = quote_spanned!(place=> #at_output::private::assert_output::<#payload, #kept>());
+    let judged = quote_spanned! {place=>
+        (&#at_output::private::Agreement::<#payload, #at_output::private::#kept>::NEW).judge()
+    };
     quote! {
         #[allow(deprecated)]
-        const _: () = #assert;
+        const _: fn() = || {
+            use #krate::private::{AgreementFallback as _, AgreementJudged as _};
+            #judged;
+        };
     }
 }
 

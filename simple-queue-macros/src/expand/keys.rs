@@ -157,7 +157,11 @@ impl<'a> Key<'a> {
         let params = self.arguments.iter().map(|arg| parameter(&arg.name, &arg.ty));
         let on = Ident::new("on", Span::mixed_site());
         let key = self.of_arguments();
-        let payload = (name != "cancel_all").then(|| quote!(::<Self>));
+        // A unique key belongs to its kind of job, a fingerprint to whoever has it.
+        let asked = match name == "cancel_all" {
+            true => quote!((#key, #on)),
+            false => quote!(::<Self>(&#key, #on)),
+        };
         quote! {
             #[doc = #about]
             ///
@@ -171,7 +175,7 @@ impl<'a> Key<'a> {
             ) -> impl ::core::future::Future<
                 Output = ::core::result::Result<#answer, #krate::Error>,
             > + ::core::marker::Send + 'e {
-                #krate::private::#name #payload(#key, #on)
+                #krate::private::#name #asked
             }
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
 }
 
 /// The type of what is kept when a job succeeds.
-pub(super) fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
+fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
     match output {
         Output::Nothing => quote!(()),
         Output::Value(ty) => quote!(#ty),

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
 
-use super::expanded;
+use super::{expanded, file};
 
 #[test]
 fn a_whole_job() {
@@ -110,6 +110,63 @@ fn a_job_that_takes_its_transaction() {
     let mut job = expanded(quote!(), job);
     job.items.retain(|item| quote!(#item).to_string().contains("TypedHandler"));
     compare("job_that_takes_its_transaction", &job);
+}
+
+#[test]
+fn a_struct_that_is_a_job() {
+    let job = crate::pipeline::derive(quote! {
+        /// Greets a new user.
+        #[derive(Debug)]
+        #[job(queue = "emails", unique = "{user_id}", output = Receipt)]
+        pub struct SendEmail {
+            pub user_id: i64,
+            #[job(default)]
+            pub locale: String,
+        }
+    });
+    compare("derived_job", &file(job));
+}
+
+#[test]
+fn a_handler() {
+    let handler = crate::pipeline::handler(
+        quote!(strategy = RULES, on_exhausted = apologize),
+        quote! {
+            /// Greets a new user.
+            pub async fn send_email(
+                context: &JobContext,
+                mailer: &Mailer,
+                job: interface::SendEmail,
+            ) -> Result<Receipt, MailError> {
+            }
+        },
+    );
+    compare("handler", &file(handler));
+}
+
+#[test]
+fn a_handler_with_a_refused_signature() {
+    let refused = |handler: TokenStream| {
+        let mut handler = file(crate::pipeline::handler(quote!(), handler));
+        handler.items.retain(|item| !matches!(item, Item::Fn(_)));
+        handler
+    };
+    let synchronous = quote!(
+        fn send(job: SendEmail) {}
+    );
+    compare("handler_with_a_refused_signature", &refused(synchronous));
+    let without = quote!(
+        async fn send() {}
+    );
+    compare("handler_without_a_payload", &refused(without));
+}
+
+#[test]
+fn a_job_whose_payload_declares_itself() {
+    let job = quote!(
+        async fn send_email(job: crate::SendEmail) -> Answer {}
+    );
+    compare("job_of_a_declared_payload", &expanded(quote!(), job));
 }
 
 /// One file for each argument, with what it changes: the `impl JobPayload`.

@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::messages;
+use super::{messages, said};
+use crate::parse::list::Table;
 
 #[test]
 fn what_is_right_is_passed_over() {
@@ -161,6 +162,51 @@ fn each_mistake_on_a_parameter_is_named_once() {
         }
     );
     assert_eq!(messages(quote!(derive(Debug)), right), [""; 0]);
+}
+
+#[test]
+fn each_argument_is_taken_where_it_belongs() {
+    let derived = |arguments: TokenStream| {
+        said(crate::pipeline::derive(quote! {
+            #[derive(Job)]
+            #[job(#arguments)]
+            struct Send {
+                user_id: i64,
+            }
+        }))
+    };
+    let handler = |arguments: TokenStream| {
+        let function = quote!(
+            async fn send(job: Send) {}
+        );
+        said(crate::pipeline::handler(arguments, function))
+    };
+    for arguments in [
+        quote!(),
+        quote!(name = "a", aliases("b"), queue = "c", retries = 5, unique, output = Vec<u8>),
+        quote!(template = MAILS, unique = "{user_id}", version = 2, upgrade = none, crate = a::b),
+    ] {
+        assert_eq!(derived(arguments.clone()), [""; 0], "{arguments}");
+    }
+    let right = quote!(strategy = RULES, on_exhausted = tell, crate = a::b);
+    assert_eq!(handler(right), [""; 0]);
+    for arguments in [
+        quote!(strategy = RULES),
+        quote!(on_exhausted = tell),
+        quote!(payload = Mail),
+        quote!(derive(Debug)),
+        quote!(cron = "0 3 * * *"),
+        quote!(output = "u8"),
+    ] {
+        assert_eq!(derived(arguments.clone()).len(), 1, "{arguments}");
+    }
+    for key in crate::parse::args::DeclarationArgs::keys() {
+        let key = proc_macro2::Ident::new(key, proc_macro2::Span::call_site());
+        let said = handler(quote!(#key = 7));
+        let expected =
+            format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct");
+        assert_eq!(said, [expected]);
+    }
 }
 
 #[test]

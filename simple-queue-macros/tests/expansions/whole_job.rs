@@ -231,7 +231,7 @@ impl SendWelcome {
             ::simple_queue::Error,
         >,
     > + ::core::marker::Send + 'e {
-        ::simple_queue::private::find::<Self>(Self::__unique_key(&user_id), on)
+        ::simple_queue::private::find::<Self>(&Self::__unique_key(&user_id), on)
     }
     /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
     ///
@@ -245,7 +245,7 @@ impl SendWelcome {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
     > + ::core::marker::Send + 'e {
-        ::simple_queue::private::cancel::<Self>(Self::__unique_key(&user_id), on)
+        ::simple_queue::private::cancel::<Self>(&Self::__unique_key(&user_id), on)
     }
 }
 #[automatically_derived]

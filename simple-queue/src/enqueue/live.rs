@@ -20,10 +20,10 @@ use crate::{
 type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
 /// The live job of this kind that has the key.
-pub fn find<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
-    let target = on.target();
+pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
+    let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move {
-        let key = declared_key::<J>(&key)?;
+        let key = key?;
         let (mut connection, store) = reach(target).await?;
         let found = store.find_live_job(&mut connection, &key).await;
         found.map_err(Error::database("find a job by its unique key"))
@@ -31,10 +31,10 @@ pub fn find<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e
 }
 
 /// Cancels the live job of this kind that has the key; whether there was one.
-pub fn cancel<'e, J: JobPayload>(key: String, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
-    let target = on.target();
+pub fn cancel<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
+    let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move {
-        let key = declared_key::<J>(&key)?;
+        let key = key?;
         Ok(cancel_by_unique_key(target, &key).await? > 0)
     })
 }

@@ -107,7 +107,8 @@ impl<J: JobPayload> JobHandler for J {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job that can run with the state `{S}`",
     label = "not a job with this state",
-    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`",
+    note = "a struct that derives `Job` is listed by what runs it: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
 )]
 pub trait TypedHandler<S>: JobHandler {
     /// Rules of its own for when a job may start; see [`JobStrategy`].

@@ -31,7 +31,7 @@ impl Send {
         ::simple_queue::private::find::<
             Self,
         >(
-            Self {
+            &Self {
                 user,
                 text: ::core::convert::Into::<String>::into(text),
                 on,
@@ -57,7 +57,7 @@ impl Send {
         ::simple_queue::private::cancel::<
             Self,
         >(
-            Self {
+            &Self {
                 user,
                 text: ::core::convert::Into::<String>::into(text),
                 on,

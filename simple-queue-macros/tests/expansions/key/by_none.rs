@@ -25,7 +25,7 @@ impl Send {
             ::simple_queue::Error,
         >,
     > + ::core::marker::Send + 'e {
-        ::simple_queue::private::find::<Self>(Self::__unique_key(), on)
+        ::simple_queue::private::find::<Self>(&Self::__unique_key(), on)
     }
     /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
     ///
@@ -38,6 +38,6 @@ impl Send {
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
     > + ::core::marker::Send + 'e {
-        ::simple_queue::private::cancel::<Self>(Self::__unique_key(), on)
+        ::simple_queue::private::cancel::<Self>(&Self::__unique_key(), on)
     }
 }

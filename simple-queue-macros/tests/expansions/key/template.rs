@@ -32,7 +32,7 @@ impl Send {
     > + ::core::marker::Send + 'e {
         ::simple_queue::private::find::<
             Self,
-        >(Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
+        >(&Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
     }
     /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
     ///
@@ -49,6 +49,6 @@ impl Send {
     > + ::core::marker::Send + 'e {
         ::simple_queue::private::cancel::<
             Self,
-        >(Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
+        >(&Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
     }
 }
