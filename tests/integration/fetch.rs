@@ -189,3 +189,27 @@ async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
     assert_eq!(usual.wait(&queue, STOP).await.unwrap(), 2);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
+    let database = TestDatabase::migrated().await;
+    let enqueue = "select simple_queue.enqueue(queue, kind, '{}', priority => priority)
+        from (values ('q', 'served', 0), ('q', 'renamed', 0), ('q', 'renamed', 5), ('q', 'young', 0),
+            ('paused', 'renamed', 0), ('other', 'renamed', 0)) as jobs (queue, kind, priority)";
+    database.execute(enqueue).await;
+    database.queue().await.pause("paused").await.unwrap();
+    database
+        .execute(
+            "update simple_queue.jobs set run_at = now() - interval '2 min' where kind <> 'young'",
+        )
+        .await;
+    let sql = include_str!("../../simple-queue/src/store/sql/list_unserved_kinds.sql");
+    let asked = serde_json::json!([
+        { "queue": "q", "kinds": ["served"] },
+        { "queue": "paused", "kinds": ["served"] },
+    ]);
+    let found: Vec<(String, String, chrono::DateTime<Utc>)> =
+        sqlx::query_as(sql).bind(asked).fetch_all(&database.pool).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|(queue, kind, _)| (queue, kind)).collect();
+    assert_eq!(found, [("q".to_owned(), "renamed".to_owned())]);
+}

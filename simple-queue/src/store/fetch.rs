@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -78,6 +79,37 @@ impl Store {
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
     }
+
+    /// What waits in these queues and is of none of these kinds.
+    pub(crate) async fn list_unserved_kinds(
+        &self,
+        connection: &mut PgConnection,
+        served: &[(&str, Vec<&str>)],
+    ) -> sqlx::Result<Vec<UnservedKind>> {
+        let asked: Vec<Value> =
+            served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
+        let rows = sqlx::query(self.statements.list_unserved_kinds.text())
+            .bind(Json(asked))
+            .fetch_all(connection)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(UnservedKind {
+                    queue: row.try_get("queue")?,
+                    kind: row.try_get("kind")?,
+                    since: row.try_get("since")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Jobs that have been due for a while and that the process does not run.
+#[derive(Debug)]
+pub(crate) struct UnservedKind {
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) since: DateTime<Utc>,
 }
 
 impl FetchedJob {

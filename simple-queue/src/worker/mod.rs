@@ -20,6 +20,7 @@ mod registry;
 mod running;
 mod suspect;
 mod transaction;
+mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 

@@ -14,6 +14,7 @@ use super::{
     config::Config,
     executor::Execution,
     registry::{Served, Share},
+    unserved::Unserved,
 };
 use crate::{
     error::is_ambiguous,
@@ -31,6 +32,7 @@ pub(super) struct Poller {
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard_claim: Option<UnheardClaim>,
+    unserved: Unserved,
     /// For returning what an unheard claim took, which reads the whole table.
     upkeep: Dedicated,
 }
@@ -87,6 +89,7 @@ impl Poller {
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
             turn: 0,
             unheard_claim: None,
+            unserved: Unserved::new(),
             upkeep: Dedicated::for_upkeep(options),
         }
     }
@@ -239,6 +242,10 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
+        if self.unserved.is_due() {
+            let served = self.worker.queue.served();
+            self.unserved.run_once(&self.worker.store, &mut self.connection, &served).await?;
+        }
         let longest = match self.worker.listening.load(Ordering::Acquire) {
             true => POLL_WHILE_LISTENING,
             false => config.empty_poll_sleep,

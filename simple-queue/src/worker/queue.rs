@@ -122,7 +122,8 @@ impl SimpleQueue {
     pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            let mut registry = RegistryMut { registry: &mut registry, also_on: &jobs.also_on };
+            let JobList { also_on, .. } = jobs;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
             T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
