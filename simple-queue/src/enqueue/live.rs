@@ -8,7 +8,7 @@ use std::{
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::{EnqueueOn, Target, Via};
+use super::{EnqueueOn, Target, Via, gathering::Destination};
 use crate::{
     Error,
     job::JobPayload,
@@ -94,7 +94,8 @@ enum Reached<'e> {
 async fn reach(target: Target<'_>) -> Result<(Reached<'_>, Store), Error> {
     match target.0 {
         Via::Connection { connection, store } => Ok((Reached::Borrowed(connection), store)),
-        Via::Pool { pool, store, wake: _ } => {
+        Via::Pool { pool, store }
+        | Via::Queue { destination: Destination { pool, store, wake: _ }, gathering: _ } => {
             let connection = pool.acquire().await;
             let connection = connection.map_err(Error::database("acquire a connection"))?;
             Ok((Reached::Pooled(connection), store))

@@ -18,7 +18,11 @@ use super::{
 };
 use crate::{
     Error,
-    enqueue::{EnqueueOn, On, Target, Via, wake::Wake},
+    enqueue::{
+        EnqueueOn, On, Target, Via,
+        gathering::{Destination, Gathering},
+        wake::Wake,
+    },
     store::{Schema, Store, migrate::migrate},
 };
 
@@ -46,6 +50,7 @@ struct Inner {
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
+    gathering: Arc<Gathering>,
     #[cfg(feature = "wait-for-job")]
     waiters: super::wait::Waiters,
 }
@@ -94,6 +99,7 @@ impl SimpleQueue {
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::default(),
             wake: Arc::default(),
+            gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
@@ -246,11 +252,12 @@ impl SimpleQueue {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool {
+        let destination = Destination {
             pool: self.pool().clone(),
             store: self.store().clone(),
-            wake: Some(Arc::clone(self.wake())),
-        })
+            wake: Arc::clone(self.wake()),
+        };
+        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
     }
 }
 
