@@ -213,3 +213,33 @@ async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
     let found: Vec<_> = found.into_iter().map(|(queue, kind, _)| (queue, kind)).collect();
     assert_eq!(found, [("q".to_owned(), "renamed".to_owned())]);
 }
+
+#[tokio::test]
+async fn a_job_of_a_transaction_that_commits_after_thousands_overtook_it_runs_all_the_same() {
+    let Working { database, queue, probe, worker } = working().await;
+    let mut late = database.pool.begin().await.unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar(
+        "insert into simple_queue.jobs (id, queue, job_data)
+         values (gen_random_uuid(), 'probe', '\"Success\"') returning id",
+    )
+    .fetch_one(&mut *late)
+    .await
+    .unwrap();
+    let overtaken = "select now() - $1 > interval '3 s'";
+    let began: chrono::DateTime<Utc> =
+        sqlx::query_scalar("select now()").fetch_one(&mut *late).await.unwrap();
+    while !sqlx::query_scalar::<_, bool>(overtaken)
+        .bind(began)
+        .fetch_one(&database.pool)
+        .await
+        .unwrap()
+    {
+        let jobs = (0..50).map(|_| Probe::job(Say::Success)).collect();
+        queue.insert_jobs(jobs).await.unwrap();
+        eventually("they are done", async || database.count("jobs").await == 0).await;
+    }
+    late.commit().await.unwrap();
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, simple_queue::JobStatus::Completed);
+    probe.next_run().await;
+    worker.shutdown(STOP).await;
+}

@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Demand {
     pub(crate) queue: String,
     pub(crate) permits: usize,
+    /// The priorities that are known to be in use; others are looked for.
+    pub(crate) priorities: Vec<i16>,
     pub(crate) shares: Vec<DemandedShare>,
 }
 
@@ -29,6 +31,26 @@ pub(crate) struct DemandedShare {
     /// `None`: all of the queue's but `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
     pub(crate) excluded: Vec<&'static str>,
+    /// Where each priority is read from; from its beginning where nothing is said.
+    pub(crate) floors: Vec<LaneFloor>,
+}
+
+impl DemandedShare {
+    /// Whether jobs of this kind are among them.
+    pub(crate) fn takes(&self, kind: &str) -> bool {
+        match &self.kinds {
+            Some(kinds) => kinds.contains(&kind),
+            None => !self.excluded.contains(&kind),
+        }
+    }
+}
+
+/// Nothing that is due lies before this row, as far as its process knows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct LaneFloor {
+    pub(crate) priority: i16,
+    pub(crate) run_at: DateTime<Utc>,
+    pub(crate) id: Uuid,
 }
 
 /// What a fetch brought.
@@ -38,6 +60,8 @@ pub(crate) struct Fetched {
     pub(crate) jobs: Vec<FetchedJob>,
     /// How long until the next job of the served queues is due; known only when permits were left.
     pub(crate) next_due_in: Option<Duration>,
+    /// The database's time when it claimed.
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// A claimed job whose number of attempts may still be its handler's to say.
@@ -67,7 +91,9 @@ impl Store {
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
-        let wait: Option<f64> = rows.first().map(|row| row.try_get("wait")).transpose()?.flatten();
+        // There is always one row, so that the wait comes back with an empty claim too.
+        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let (wait, now): (Option<f64>, _) = (first.try_get("wait")?, first.try_get("now")?);
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
             // The one row of an empty claim carries the wait only.
@@ -77,7 +103,7 @@ impl Store {
         }
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
+        Ok(Fetched { jobs, next_due_in: wait.map(seconds), now })
     }
 
     /// What waits in these queues and is of none of these kinds.

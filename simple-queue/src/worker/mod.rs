@@ -7,6 +7,7 @@ mod config;
 mod context;
 mod control;
 mod executor;
+mod floor;
 mod handle;
 pub(crate) mod handler;
 mod heartbeat;

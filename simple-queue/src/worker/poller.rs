@@ -13,6 +13,7 @@ use super::{
     Worker,
     config::Config,
     executor::Execution,
+    floor::Floors,
     registry::{Served, Share},
     unserved::Unserved,
 };
@@ -29,6 +30,7 @@ pub(super) struct Poller {
     connection: Dedicated,
     retries: Retries,
     sleep: SleepCycle,
+    floors: Floors,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard_claim: Option<UnheardClaim>,
@@ -87,6 +89,7 @@ impl Poller {
             connection: Dedicated::new(options),
             retries: Retries::default(),
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
+            floors: Floors::new(),
             turn: 0,
             unheard_claim: None,
             unserved: Unserved::new(),
@@ -138,12 +141,14 @@ impl Poller {
         }
         let config = self.worker.queue.config();
         let free = self.worker.permits.free();
-        let demands = self.demands(&config, free);
+        let mut demands = self.demands(&config, free);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             return Ok(POLL_WHILE_LISTENING);
         }
+        let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, free).await?;
+        self.floors.learn(&demands, &fetched, began.elapsed(), swept);
         let there_is_more = may_leave_more(&fetched, &demands, free);
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
@@ -155,7 +160,9 @@ impl Poller {
             self.unmark_idle_if_busy().await?;
             return Ok(Duration::ZERO);
         }
-        self.fall_asleep(fetched.next_due_in, &config).await
+        let nap = self.fall_asleep(fetched.next_due_in, &config).await?;
+        // Nothing sleeps on what was found without looking below the floors.
+        Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
 
     /// What can be started now, the queues in turn.
@@ -173,6 +180,7 @@ impl Poller {
                         permits: std::cmp::min(free.unwrap_or(permits), permits),
                         kinds,
                         excluded,
+                        floors: Vec::new(),
                     })
                     .filter(|share| share.permits > 0)
                     .collect();
@@ -180,7 +188,7 @@ impl Poller {
                     let first = self.turn % shares.len();
                     shares.rotate_left(first);
                 }
-                Demand { queue, permits, shares }
+                Demand { queue, permits, priorities: Vec::new(), shares }
             })
             .filter(|demand| !demand.shares.is_empty())
             .collect();
