@@ -13,7 +13,7 @@ pub use crate::{
         live::{cancel, cancel_all, find},
     },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
-    worker::registry::{JobList, entry},
+    worker::registry::{JobList, Listed, ListedFallback, ListedJob, entry},
 };
 
 pub use crate::JobError;
