@@ -1,0 +1,61 @@
+//! The jobs of the suite. Each writes what it did into tables of the suite's own.
+
+use std::{process, time::Duration};
+
+use simple_queue::prelude::*;
+use sqlx::PgPool;
+
+#[derive(JobState)]
+pub(crate) struct Hands {
+    pub(crate) pool: PgPool,
+}
+
+/// Writes that it ran; with any run before, it is written twice.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+pub(crate) async fn count_run(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+    millis: u64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Writes its effect in the transaction in which it is finished.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+pub(crate) async fn count_effect(
+    context: &JobContext,
+    tx: &mut JobTx,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    sqlx::query("insert into ledger.effects (job_id, number) values ($1, $2)")
+        .bind(context.job_id())
+        .bind(number)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes its process with it.
+#[job(queue = "faults", retries = 100)]
+pub(crate) async fn aborts(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    process::abort();
+}
+
+async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into ledger.runs (job_id, number, attempt, pid) values ($1, $2, $3, $4)")
+        .bind(context.job_id())
+        .bind(number)
+        .bind(context.attempt())
+        .bind(i32::try_from(process::id()).expect("an id of a process is small"))
+        .execute(pool)
+        .await?;
+    Ok(())
+}
