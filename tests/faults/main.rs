@@ -15,6 +15,7 @@
 
 mod support;
 
+mod postgres;
 mod processes;
 
 /// A worker of a process of its own; started by the tests, with the environment that [`support::Worker`]

@@ -5,6 +5,7 @@ mod jobs;
 mod ledger;
 mod length;
 mod load;
+mod proxy;
 mod server;
 mod worker;
 
@@ -13,6 +14,7 @@ pub(crate) use jobs::{Aborts, CountEffect, CountRun};
 pub(crate) use ledger::Ledger;
 pub(crate) use length::rounds;
 pub(crate) use load::Load;
+pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;
 pub(crate) use worker::{Worker, queue_at, work};
 

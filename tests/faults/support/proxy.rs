@@ -1,0 +1,285 @@
+//! A network that can be broken: a proxy between the library and the server, which understands so much of
+//! the protocol that it knows whose answer it takes away.
+//! <https://www.postgresql.org/docs/current/protocol-message-formats.html>
+
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+    sync::{oneshot, watch},
+};
+
+/// What the proxy does with what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Everything arrives so much later.
+    Late(Duration),
+    /// Nothing is read any more, so that buffers fill up.
+    Stalled,
+    /// What is sent is read and goes nowhere, and nothing comes back: the other end has vanished.
+    HalfOpen,
+    /// Connections are reset, old ones and new ones.
+    Cut,
+}
+
+/// A proxy before one server.
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    server: Mutex<SocketAddr>,
+    /// For connections that begin.
+    fault: watch::Sender<Fault>,
+    connections: Mutex<Vec<Arc<Line>>>,
+    trap: Mutex<Option<Trap>>,
+}
+
+/// One connection through the proxy.
+struct Line {
+    fault: watch::Sender<Fault>,
+    /// The first lines of the statements that were sent on it.
+    sent: Mutex<HashSet<String>>,
+}
+
+/// Takes away one answer.
+struct Trap {
+    /// How the statement begins.
+    statement: String,
+    sprung: oneshot::Sender<()>,
+}
+
+impl Proxy {
+    /// A proxy before the server of this URL.
+    pub(crate) async fn start(url: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            server: Mutex::new(address_of(url)),
+            fault: watch::Sender::new(Fault::None),
+            connections: Mutex::default(),
+            trap: Mutex::default(),
+        });
+        tokio::spawn(accept(listener, Arc::clone(&shared)));
+        Self { address, shared }
+    }
+
+    /// The URL that leads through the proxy.
+    pub(crate) fn url(&self, url: &str) -> String {
+        url.replace(&address_of(url).to_string(), &self.address.to_string())
+    }
+
+    /// Breaks, or mends, all connections, those to come too.
+    pub(crate) fn set(&self, fault: Fault) {
+        self.shared.fault.send_replace(fault);
+        for line in self.shared.lines().iter() {
+            line.fault.send_replace(fault);
+        }
+    }
+
+    /// Breaks the connections that are open now and on which such a statement was sent; those to come are
+    /// well. Returns how many.
+    pub(crate) fn break_those_that_sent(&self, statement: &str, fault: Fault) -> usize {
+        let lines = self.shared.lines();
+        let broken = lines.iter().filter(|line| {
+            let sent = line.sent.lock().unwrap();
+            sent.iter().any(|sent| sent.contains(statement))
+        });
+        broken.map(|line| line.fault.send_replace(fault)).count()
+    }
+
+    /// The next answer to such a statement is taken away: the server has carried it out and said so, and
+    /// then the connection is reset. Ready when that has happened.
+    pub(crate) fn lose_answer_to(&self, statement: &str) -> oneshot::Receiver<()> {
+        let (sprung, has_sprung) = oneshot::channel();
+        let trap = Trap { statement: statement.to_owned(), sprung };
+        let before = self.shared.trap.lock().unwrap().replace(trap);
+        assert!(before.is_none(), "one answer at a time");
+        has_sprung
+    }
+}
+
+impl Shared {
+    fn lines(&self) -> MutexGuard<'_, Vec<Arc<Line>>> {
+        self.connections.lock().unwrap()
+    }
+
+    fn takes_answer_to(&self, statement: &str) -> Option<Trap> {
+        let mut trap = self.trap.lock().unwrap();
+        trap.take_if(|trap| statement.contains(&trap.statement))
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        let (client, _) = listener.accept().await.unwrap();
+        let (shared, fault) = (Arc::clone(&shared), *shared.fault.borrow());
+        let line = Arc::new(Line { fault: watch::Sender::new(fault), sent: Mutex::default() });
+        shared.lines().push(Arc::clone(&line));
+        tokio::spawn(async move {
+            // Whatever ends a connection, its two ends see a reset or an end, as in life.
+            if let Err(error) = carry(client, &shared, &line).await {
+                println!("a connection through the proxy ended: {error}");
+            }
+            shared.lines().retain(|other| !Arc::ptr_eq(other, &line));
+        });
+    }
+}
+
+async fn carry(client: TcpStream, shared: &Shared, line: &Line) -> io::Result<()> {
+    client.set_nodelay(true)?;
+    client.set_zero_linger()?;
+    if *line.fault.borrow() == Fault::Cut {
+        return Ok(());
+    }
+    let address = *shared.server.lock().unwrap();
+    let server = TcpStream::connect(address).await?;
+    server.set_nodelay(true)?;
+    let ((from_client, to_client), (from_server, to_server)) =
+        (client.into_split(), server.into_split());
+    let (lost, is_lost) = watch::channel(None);
+    let requests = requests(from_client, to_server, shared, line, lost);
+    let answers = answers(from_server, to_client, line, is_lost);
+    let cut = async {
+        let mut fault = line.fault.subscribe();
+        fault.wait_for(|fault| *fault == Fault::Cut).await.expect("the line is there");
+    };
+    tokio::select! {
+        ended = requests => ended,
+        ended = answers => ended,
+        () = cut => Ok(()),
+    }
+}
+
+/// Carries what the client sends, message by message, and notes the statements among it.
+async fn requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    line: &Line,
+    lost: watch::Sender<Option<LostAnswer>>,
+) -> io::Result<()> {
+    let mut prepared = HashMap::new();
+    let mut messages = Messages { has_begun: false, buffer: Vec::new() };
+    let mut trap = None;
+    while receive(&mut from, line, &mut messages.buffer).await? {
+        while let Some(message) = messages.next() {
+            if let Some(statement) = statement_of(&message, &mut prepared) {
+                let head = statement.lines().next().unwrap_or_default().to_owned();
+                trap = trap.or_else(|| shared.takes_answer_to(&head));
+                line.sent.lock().unwrap().insert(head);
+            }
+            // The answer is complete when the server is ready for what follows this message.
+            let ends = matches!(message.first(), Some(b'S' | b'Q'));
+            if ends && let Some(trap) = trap.take() {
+                lost.send_replace(Some(LostAnswer(Arc::new(Mutex::new(Some(trap.sprung))))));
+            }
+            send(&mut to, line, &message).await?;
+        }
+    }
+    Ok(())
+}
+
+/// An answer that the client shall not see.
+#[derive(Clone)]
+struct LostAnswer(Arc<Mutex<Option<oneshot::Sender<()>>>>);
+
+async fn answers(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    line: &Line,
+    lost: watch::Receiver<Option<LostAnswer>>,
+) -> io::Result<()> {
+    let mut messages = Messages { has_begun: true, buffer: Vec::new() };
+    while receive(&mut from, line, &mut messages.buffer).await? {
+        while let Some(message) = messages.next() {
+            let lost = lost.borrow().clone();
+            let Some(LostAnswer(sprung)) = lost else {
+                send(&mut to, line, &message).await?;
+                continue;
+            };
+            if message.first() == Some(&b'Z') {
+                let sprung = sprung.lock().unwrap().take().expect("it springs once");
+                sprung.send(()).expect("the test waits for it");
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Reads more, unless nothing is to be read; `false` at the end.
+async fn receive(from: &mut OwnedReadHalf, line: &Line, buffer: &mut Vec<u8>) -> io::Result<bool> {
+    let mut fault = line.fault.subscribe();
+    fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("the line is there");
+    Ok(from.read_buf(buffer).await? > 0)
+}
+
+async fn send(to: &mut OwnedWriteHalf, line: &Line, message: &[u8]) -> io::Result<()> {
+    let mut fault = line.fault.subscribe();
+    let fault = *fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("the line is there");
+    match fault {
+        Fault::HalfOpen => return Ok(()),
+        Fault::Late(delay) => tokio::time::sleep(delay).await,
+        Fault::None | Fault::Stalled | Fault::Cut => {}
+    }
+    to.write_all(message).await
+}
+
+/// What has arrived, to be taken message by message.
+struct Messages {
+    /// The first message of a client has no type.
+    has_begun: bool,
+    buffer: Vec<u8>,
+}
+
+impl Messages {
+    fn next(&mut self) -> Option<Vec<u8>> {
+        let at = usize::from(self.has_begun);
+        let length = self.buffer.get(at..at + 4)?;
+        let length = u32::from_be_bytes(length.try_into().expect("four bytes"));
+        let end = at + usize::try_from(length).expect("it fits");
+        if self.buffer.len() < end {
+            return None;
+        }
+        self.has_begun = true;
+        Some(self.buffer.drain(..end).collect())
+    }
+}
+
+/// The statement that a message asks the server to carry out.
+fn statement_of(message: &[u8], prepared: &mut HashMap<Vec<u8>, String>) -> Option<String> {
+    let body = message.get(5..)?;
+    let mut parts = body.split(|&byte| byte == 0);
+    match message[0] {
+        // Query: the text.
+        b'Q' => Some(String::from_utf8_lossy(parts.next()?).into_owned()),
+        // Parse: a name and the text.
+        b'P' => {
+            let (name, text) = (parts.next()?.to_vec(), parts.next()?);
+            prepared.insert(name, String::from_utf8_lossy(text).into_owned());
+            None
+        }
+        // Bind: a portal and the name of the statement.
+        b'B' => prepared.get(parts.nth(1)?).cloned(),
+        _ => None,
+    }
+}
+
+fn address_of(url: &str) -> SocketAddr {
+    let (_, rest) = url.split_once('@').unwrap();
+    let (address, _) = rest.split_once('/').unwrap();
+    address.parse().unwrap()
+}
