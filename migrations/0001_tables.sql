@@ -24,6 +24,7 @@ create table simple_queue.jobs (
     kind                text        not null default '',
     job_data            jsonb       not null,
     timeout             interval,
+    retain              interval,
     unique_key          text,
     fingerprint         text,
     tags                text[],
@@ -71,6 +72,7 @@ comment on column simple_queue.jobs.queue is 'Where it waits.';
 comment on column simple_queue.jobs.kind is 'Which handler of the queue runs it; empty: the one without a kind.';
 comment on column simple_queue.jobs.job_data is 'The payload.';
 comment on column simple_queue.jobs.timeout is 'How long one attempt may take; null: as long as its handler says.';
+comment on column simple_queue.jobs.retain is 'How long it is kept once it is over; null: as long as the janitor keeps others.';
 comment on column simple_queue.jobs.unique_key is 'Only one live job may have it.';
 comment on column simple_queue.jobs.fingerprint is 'Groups jobs, for cancelling them together.';
 comment on column simple_queue.jobs.tags is 'Free words for people.';
@@ -108,8 +110,12 @@ create table simple_queue.archive (
     tags            text[],
     errors          jsonb,
     metadata        jsonb,
+    keep_until      timestamptz,
     constraint archive_pkey primary key (id, finished_at)
 ) partition by range (finished_at);
+
+-- For the few that are kept for a time of their own.
+create index archive_keep_until on simple_queue.archive (keep_until) where keep_until is not null;
 
 comment on table simple_queue.archive is 'Jobs that are done, one partition a day (UTC). Old days are dropped whole.';
 comment on column simple_queue.archive.id is 'As in jobs.';
@@ -133,6 +139,7 @@ comment on column simple_queue.archive.fingerprint is 'As in jobs.';
 comment on column simple_queue.archive.tags is 'As in jobs.';
 comment on column simple_queue.archive.errors is 'As in jobs: the attempts that failed before.';
 comment on column simple_queue.archive.metadata is 'As in jobs.';
+comment on column simple_queue.archive.keep_until is 'Deleted after this time; null: as old as the janitor lets others become.';
 
 create table simple_queue.dead_letters (
     id              uuid        not null,
@@ -158,6 +165,7 @@ create table simple_queue.dead_letters (
     tags            text[],
     errors          jsonb,
     metadata        jsonb,
+    keep_until      timestamptz,
     constraint dead_letters_pkey primary key (id),
     constraint status_is_final check (
         status in ('failed', 'cancelled', 'critical_failure', 'unprocessable', 'bad_job')
@@ -166,6 +174,8 @@ create table simple_queue.dead_letters (
 
 -- The janitor deletes from the old end.
 create index dead_letters_finished_at on simple_queue.dead_letters (finished_at);
+
+create index dead_letters_keep_until on simple_queue.dead_letters (keep_until) where keep_until is not null;
 
 comment on table simple_queue.dead_letters is 'Jobs that will not run again by themselves, with the reason.';
 comment on column simple_queue.dead_letters.id is 'As in jobs.';
@@ -191,6 +201,7 @@ comment on column simple_queue.dead_letters.fingerprint is 'As in jobs.';
 comment on column simple_queue.dead_letters.tags is 'As in jobs.';
 comment on column simple_queue.dead_letters.errors is 'As in jobs.';
 comment on column simple_queue.dead_letters.metadata is 'As in jobs.';
+comment on column simple_queue.dead_letters.keep_until is 'Deleted after this time; null: as old as the janitor lets others become.';
 
 create table simple_queue.workers (
     id                 uuid        not null,

@@ -20,8 +20,23 @@ pub(crate) struct JobModel {
     pub(crate) fingerprint: Option<Vec<Piece>>,
     /// In the order of the function's parameters.
     pub(crate) params: Vec<Param>,
-    /// Where the function says what it returns.
-    pub(crate) output: Place,
+    pub(crate) returned: Returned,
+}
+
+/// What the function returns.
+pub(crate) struct Returned {
+    /// Where it says so.
+    pub(crate) place: Place,
+    pub(crate) output: Output,
+}
+
+/// What is kept of it when the function succeeds.
+pub(crate) enum Output {
+    Nothing,
+    /// The `T` of what is written as a `Result<T, …>`.
+    Value(Type),
+    /// Known to the compiler only: the function's type is one by another name.
+    Of(Type),
 }
 
 /// The first and the last token of something that the user wrote.

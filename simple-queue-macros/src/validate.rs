@@ -93,7 +93,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         Face { krate, function: signature.ident.clone(), payload, vis, docs, deprecated, derives };
     match params.sound {
         Some(params) if standing == Standing::Sound => {
-            let output = signature::place(&signature.output, face.function.span());
+            let returned = signature::returned(&signature.output, face.function.span());
             Validated::Job(Box::new(JobModel {
                 face,
                 kind,
@@ -103,7 +103,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
                 unique,
                 fingerprint,
                 params,
-                output,
+                returned,
             }))
         }
         _ => Validated::Stub(Box::new(StubModel { face, args: params.guessed })),

@@ -58,6 +58,15 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A live job has the unique key of one that asked for
+    /// [`OnConflict::Error`](crate::OnConflict::Error). Nothing was stored.
+    #[error("job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate")]
+    Duplicate {
+        /// The key.
+        unique_key: String,
+        /// The live job that has it.
+        job_id: Uuid,
+    },
     /// Two jobs of one call have the same id.
     #[error(
         "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"

@@ -88,10 +88,10 @@ struct Readme;
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, On};
 pub use error::Error;
 pub use job::{
-    Backoff, BoxDynError, JobError, JobOptions, JobPayload, JobResult, JobStatus, MAX_KEY_BYTES,
-    MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, Provide,
+    Backoff, BoxDynError, JobError, JobOptions, JobPayload, JobResult, JobStatus, JobTemplate,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Provide, StoredArgument,
 };
-pub use outcome::{IntoOutcome, Outcome};
+pub use outcome::{IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
 /// Makes a durable background job of an `async fn`.
 ///
@@ -170,8 +170,8 @@ pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Handler, JobContext, JobList, JobSet, JobTx, SimpleQueue, Typed, TypedHandler, WorkerHandle,
-    start, start_without_janitor,
+    Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed, TypedHandler,
+    WorkerHandle, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

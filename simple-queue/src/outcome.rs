@@ -10,14 +10,17 @@ pub(crate) use transition::{Attempt, DeadLetter, Retry, Transition};
 use std::{convert::Infallible, error::Error, time::Duration};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
-use crate::job::{BoxDynError, Decision, JobError, JobResult};
+use crate::job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, without_nuls};
 
 /// What one run of a job came to, before it is weighed against the attempts that are left.
 #[derive(Debug)]
 pub struct Outcome {
     verdict: Verdict,
     error: Option<String>,
+    /// What a handler that succeeded returned, as JSON.
+    result: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -39,11 +42,15 @@ enum Verdict {
 #[diagnostic::on_unimplemented(
     message = "a `#[job]` function cannot return `{Self}`",
     label = "expected `()`, or `Result<T, E>`",
-    note = "return `()`, `JobResult`, or a `Result` of one of them whose error converts into `Box<dyn Error + Send + Sync>`"
+    note = "return `()`, `JobResult`, or a `Result` of one of them, or of a value that is kept, whose error converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoOutcome {
     /// The error that it may hold.
     type Error;
+
+    /// What is kept of it when the handler succeeds; see
+    /// [`JobPayload::Output`](crate::JobPayload::Output).
+    type Output;
 
     /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the
     /// error's own type is still known: once it is in a box, an error that wraps another one of its
@@ -53,6 +60,7 @@ pub trait IntoOutcome {
 
 impl IntoOutcome for () {
     type Error = Infallible;
+    type Output = ();
 
     fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         Outcome::completed()
@@ -61,6 +69,7 @@ impl IntoOutcome for () {
 
 impl IntoOutcome for Outcome {
     type Error = Infallible;
+    type Output = ();
 
     fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         self
@@ -69,6 +78,7 @@ impl IntoOutcome for Outcome {
 
 impl IntoOutcome for JobResult {
     type Error = Infallible;
+    type Output = ();
 
     fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         let (verdict, error) = match self {
@@ -77,7 +87,7 @@ impl IntoOutcome for JobResult {
             Self::InternalError => (Verdict::Retry, "the handler answered with an internal error"),
             Self::RetryAt(at) => (Verdict::RetryAt(at), "the handler asked for another attempt"),
             Self::RescheduleAt(at) => {
-                return Outcome { verdict: Verdict::RescheduleAt(at), error: None };
+                return Outcome::without_error(Verdict::RescheduleAt(at));
             }
             Self::HandlerMissing => {
                 (Verdict::Unprocessable, "the handler answered that none is there for this job")
@@ -91,16 +101,17 @@ impl IntoOutcome for JobResult {
                 "the handler answered that it cannot work with the payload",
             ),
         };
-        Outcome { verdict, error: Some(error.to_owned()) }
+        Outcome::with_error(verdict, error.to_owned())
     }
 }
 
-impl<T: IntoOutcome<Error = Infallible>, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
+impl<T: Recorded, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
     type Error = E;
+    type Output = T::Output;
 
     fn into_outcome(self, find: impl FnOnce(&E) -> Option<&JobError>) -> Outcome {
         match self {
-            Ok(value) => value.into_outcome(|never| match *never {}),
+            Ok(value) => value.recorded(),
             Err(error) => {
                 let decision = find(&error).map(JobError::decision);
                 Outcome::from_error(error.into().as_ref(), decision)
@@ -109,14 +120,71 @@ impl<T: IntoOutcome<Error = Infallible>, E: Into<BoxDynError>> IntoOutcome for R
     }
 }
 
+/// What a handler may return in an `Ok`: a value that is kept with the job, or an answer of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept as the result of a job",
+    label = "kept with the job that is done, so serde must be able to write it",
+    note = "derive `Serialize` for `{Self}`, or return `()`"
+)]
+pub trait Recorded {
+    /// What is kept of it.
+    type Output;
+
+    /// What it says of the job.
+    #[doc(hidden)]
+    fn recorded(self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Recorded for T {
+    type Output = T;
+
+    fn recorded(self) -> Outcome {
+        Outcome::completed_with(&self)
+    }
+}
+
+impl Recorded for JobResult {
+    type Output = ();
+
+    fn recorded(self) -> Outcome {
+        self.into_outcome(|never| match *never {})
+    }
+}
+
+impl Recorded for Outcome {
+    type Output = ();
+
+    fn recorded(self) -> Outcome {
+        self
+    }
+}
+
 impl Outcome {
     pub(crate) fn completed() -> Self {
-        Self { verdict: Verdict::Complete, error: None }
+        Self::without_error(Verdict::Complete)
+    }
+
+    /// The handler succeeded and returned this. What cannot be stored is not dropped in silence, and
+    /// another attempt would do the work again and return the same.
+    fn completed_with(value: &impl Serialize) -> Self {
+        let refused = |problem: &dyn std::fmt::Display| {
+            Self::with_error(Verdict::Fail, format!("its result cannot be stored: {problem}"))
+        };
+        let json = match serde_json::to_string(value) {
+            Ok(json) => without_nuls(json),
+            Err(error) => return refused(&error),
+        };
+        if let Some(problem) = problem_of_json(&json) {
+            return refused(&problem);
+        }
+        let result = (json != "null").then_some(json);
+        Self { result, ..Self::completed() }
     }
 
     /// The run ended before the handler could say anything: it panicked or ran out of time.
     pub(crate) fn attempt_failed(error: String) -> Self {
-        Self { verdict: Verdict::Retry, error: Some(error) }
+        Self::with_error(Verdict::Retry, error)
     }
 
     /// The handler did not run, or not to its end, for no fault of the job.
@@ -126,28 +194,33 @@ impl Outcome {
 
     /// As [`Outcome::given_back`], for a job that could not run here for a while.
     pub(crate) fn given_back_for(delay: Duration) -> Self {
-        Self { verdict: Verdict::GiveBack(delay), error: None }
+        Self::without_error(Verdict::GiveBack(delay))
     }
 
     pub(crate) fn is_complete(&self) -> bool {
         self.verdict == Verdict::Complete
     }
 
+    /// What the handler returned, as JSON, where it returned something.
+    pub(crate) fn result(&self) -> Option<&str> {
+        self.result.as_deref()
+    }
+
     /// The handler did not run: the job waited longer than it may.
     pub(crate) fn expired() -> Self {
-        Self { verdict: Verdict::Expire, error: None }
+        Self::without_error(Verdict::Expire)
     }
 
     pub(crate) fn cancelled(error: &str) -> Self {
-        Self { verdict: Verdict::Cancel, error: Some(error.to_owned()) }
+        Self::with_error(Verdict::Cancel, error.to_owned())
     }
 
     pub(crate) fn unprocessable(error: String) -> Self {
-        Self { verdict: Verdict::Unprocessable, error: Some(error) }
+        Self::with_error(Verdict::Unprocessable, error)
     }
 
     pub(crate) fn snoozed(delay: Duration) -> Self {
-        Self { verdict: Verdict::Snooze(delay), error: None }
+        Self::without_error(Verdict::Snooze(delay))
     }
 
     fn from_error(error: &(dyn Error + Send + Sync + 'static), decision: Option<Decision>) -> Self {
@@ -160,7 +233,15 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self { verdict, error: Some(with_sources(error)) }
+        Self::with_error(verdict, with_sources(error))
+    }
+
+    fn with_error(verdict: Verdict, error: String) -> Self {
+        Self { verdict, error: Some(error), result: None }
+    }
+
+    fn without_error(verdict: Verdict) -> Self {
+        Self { verdict, error: None, result: None }
     }
 
     /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.

@@ -1,6 +1,6 @@
 //! What almost every user needs: `use simple_queue::prelude::*;`
 
 pub use crate::{
-    BoxDynError, Handler, Job, JobContext, JobError, JobExt, JobResult, JobState, JobTx,
-    SimpleQueue, job, jobs,
+    Backoff, BoxDynError, Handler, Job, JobContext, JobError, JobExt, JobOptions, JobResult,
+    JobState, JobTemplate, JobTx, SimpleQueue, job, jobs,
 };

@@ -1,6 +1,6 @@
 //! What the expansion of the macros names. Not part of the interface: it may change in any release.
 
-use std::{any::Any, fmt::Display, marker::PhantomData};
+use std::{any::Any, convert::Infallible, fmt::Display, marker::PhantomData};
 
 pub use chrono::{DateTime, Utc};
 pub use serde;
@@ -26,6 +26,40 @@ pub fn into_outcome<R: IntoOutcome>(
     find: impl FnOnce(&R::Error) -> Option<&JobError>,
 ) -> Outcome {
     returned.into_outcome(find)
+}
+
+/// What a function returned whose type is judged elsewhere: where the payload's `Output` is declared. The
+/// fallback keeps the handler from reporting it again.
+#[derive(Debug)]
+pub struct Returned<R>(pub R);
+
+/// Judges what a job can return.
+pub trait ReturnedOutcome {
+    /// The error that it may hold.
+    type Error;
+
+    /// What it says of the job.
+    fn into_outcome(self, find: impl FnOnce(&Self::Error) -> Option<&JobError>) -> Outcome;
+}
+
+impl<R: IntoOutcome> ReturnedOutcome for Returned<R> {
+    type Error = R::Error;
+
+    fn into_outcome(self, find: impl FnOnce(&R::Error) -> Option<&JobError>) -> Outcome {
+        self.0.into_outcome(find)
+    }
+}
+
+/// Stands in where a job cannot; a crate in which it does has another error.
+pub trait ReturnedFallback: Sized {
+    /// Says nothing.
+    fn into_outcome(self, find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome;
+}
+
+impl<R> ReturnedFallback for &Returned<R> {
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
+        unreachable!("a crate in which this is called does not compile")
+    }
 }
 
 /// Begins the transaction that a job takes as a `&mut JobTx`.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Error,
-    job::{JobPayload, JobStatus, namespaced},
+    job::{JobPayload, JobStatus, OnConflict, namespaced},
 };
 
 /// A job of the plain interface: what is to be stored, and what a handler is given.
@@ -53,6 +53,7 @@ pub struct Job {
     pub max_attempts: i32,
 
     pub(crate) kind: String,
+    pub(crate) version: i32,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -108,6 +109,7 @@ impl Job {
             attempt: 0,
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             kind: String::new(),
+            version: FIRST_VERSION,
             claim: None,
         }
     }
@@ -179,6 +181,9 @@ impl<T: Serialize> JobExt<T> for T {
     }
 }
 
+/// The version of a payload whose shape has not changed yet.
+pub(crate) const FIRST_VERSION: i32 = 1;
+
 /// How often a plain [`Job`] may be started, and a `#[job]` that does not say.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;
 
@@ -199,6 +204,10 @@ pub(crate) struct NewJob {
     /// From when it is due on, how long it may wait to be started.
     pub(crate) expires_after: Option<Duration>,
     pub(crate) tags: Vec<String>,
+    pub(crate) version: i32,
+    /// How long it is kept once it is over; `None` leaves it to the queue.
+    pub(crate) retain: Option<Duration>,
+    pub(crate) on_conflict: OnConflict,
 }
 
 /// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
@@ -232,6 +241,9 @@ impl NewJob {
             fingerprint: payload.fingerprint(),
             expires_after: J::OPTIONS.expires,
             tags: J::OPTIONS.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            version: J::VERSION,
+            retain: J::OPTIONS.retain,
+            on_conflict: J::OPTIONS.on_conflict,
         })
     }
 }
@@ -262,6 +274,9 @@ impl From<Job> for NewJob {
             fingerprint: job.fingerprint,
             expires_after: None,
             tags: Vec::new(),
+            version: job.version,
+            retain: None,
+            on_conflict: OnConflict::Ignore,
         }
     }
 }

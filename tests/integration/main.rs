@@ -7,6 +7,7 @@
 mod support;
 
 mod cancel;
+mod conflict;
 mod enqueue;
 mod fetch;
 mod finalize;

@@ -65,9 +65,10 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
     let of = |value: &str| format!("array_fill({value}, array[1000])");
     let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
     let (zeros, texts) = (of("0"), of("'failed'::text"));
+    let (keys, queues) = (of("'key1'::text"), of("'q1'::text"));
     let hot = [
         ("fetch_jobs", format!("{id}, {demand}, 1000")),
-        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::jsonb"))),
+        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::text"))),
         (
             "retry_jobs",
             format!(
@@ -79,6 +80,23 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         (
             "dead_letter_jobs",
             format!("{id}, {id_list}, {numbers}, {texts}, {texts}, {zeros}, {texts}"),
+        ),
+        (
+            "replace_jobs",
+            format!(
+                "{id_list}, {queues}, {queues}, {}, {}, {}, {}, {zeros}, {keys}, {queues}, {}, {}, {zeros}, {}, 'channel', true",
+                of("0::smallint"),
+                of("'{}'::text"),
+                of("now()"),
+                of("null::interval"),
+                of("null::interval"),
+                of("null::text"),
+                of("null::interval"),
+            ),
+        ),
+        (
+            "reschedule_jobs",
+            format!("{keys}, {}, {}", of("now()"), of("null::interval")),
         ),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),

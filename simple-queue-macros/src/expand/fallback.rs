@@ -100,6 +100,7 @@ fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
         }
 
         impl #krate::JobPayload for #payload {
+            type Output = ();
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = "default";
@@ -111,7 +112,7 @@ fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
         where
             S: ::core::marker::Send + ::core::marker::Sync + 'static,
         {
-            async fn run(self, _: &S, _: &#krate::JobContext) -> #krate::Outcome {
+            async fn run(_: Self, _: &S, _: &#krate::JobContext) -> #krate::Outcome {
                 ::core::unreachable!()
             }
         }

@@ -5,13 +5,14 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::krate::placed;
-use crate::model::{Face, JobModel, Param};
+use crate::model::{Face, JobModel, Output, Param};
 
 pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let Face { krate, function, payload, .. } = &model.face;
     let bounds = state_bounds(model);
-    let [state, context, error, tx, outcome] = ["state", "context", "error", "tx", "outcome"]
-        .map(|name| Ident::new(name, Span::mixed_site()));
+    let [job, state, context, error, tx, outcome] =
+        ["job", "state", "context", "error", "tx", "outcome"]
+            .map(|name| Ident::new(name, Span::mixed_site()));
     let unused = |name: &Ident, used: bool| match used {
         true => quote!(#name),
         false => quote!(_),
@@ -21,18 +22,19 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let takes_transaction = takes(|param| matches!(param, Param::Transaction));
     let takes_context = takes_transaction || takes(|param| matches!(param, Param::Context));
     let context_param = unused(&context, takes_context);
+    let job_param = unused(&job, model.stored().next().is_some());
     let arguments = model.params.iter().map(|param| match param {
         Param::Context => quote!(#context),
         Param::Transaction => quote!(&mut #tx),
         Param::State(ty) => quote!(<S as #krate::Provide<#ty>>::provide(#state)),
         Param::Stored(arg) => {
             let name = &arg.name;
-            quote!(self.#name)
+            quote!(#job.#name)
         }
     });
     // The call and its `.await` stand where the return type does: there the compiler says that it
     // is not one of a job.
-    let output = model.output;
+    let output = model.returned.place;
     let mut called = function.clone();
     called.set_span(output.first.resolved_at(function.span()));
     let called = quote!(#called(#(#arguments),*));
@@ -41,7 +43,11 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     let here = function.span().resolved_at(Span::call_site());
     let at_name = placed(krate, here);
     let run = quote_spanned! {here=>
-        async fn run(self, #state_param: &S, #context_param: &#at_name::JobContext) -> #at_name::Outcome
+        async fn run(
+            #job_param: Self,
+            #state_param: &S,
+            #context_param: &#at_name::JobContext,
+        ) -> #at_name::Outcome
     };
     let find = quote! {|#error| {
         use #krate::private::DowncastRef as _;
@@ -50,10 +56,19 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
     // And so does what takes its answer, whose bound is the first that the compiler looks at.
     let first = output.first.resolved_at(Span::call_site());
     let at_output = placed(krate, first);
-    let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
-    let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
-    answer.set_span(output.last.resolved_at(Span::call_site()));
-    let judged = quote!(#into_outcome #answer);
+    let judged = match model.returned.output {
+        Output::Nothing | Output::Value(_) => {
+            let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
+            let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
+            answer.set_span(output.last.resolved_at(Span::call_site()));
+            quote!(#into_outcome #answer)
+        }
+        // The declaration of the payload's `Output` has the bound.
+        Output::Of(_) => quote! {{
+            use #krate::private::{ReturnedFallback as _, ReturnedOutcome as _};
+            #krate::private::Returned(#called #awaited).into_outcome(#find)
+        }},
+    };
     let body = match takes_transaction {
         false => judged,
         true => quote! {

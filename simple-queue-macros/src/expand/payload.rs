@@ -6,7 +6,7 @@ use syn::spanned::Spanned;
 
 use super::{debug, options, summary, unique};
 use crate::krate::placed;
-use crate::model::{Face, JobModel, Queue};
+use crate::model::{Face, JobModel, Output, Queue};
 
 pub(crate) fn structure(model: &JobModel) -> TokenStream {
     let Face { function, payload, vis, docs, deprecated, .. } = &model.face;
@@ -62,12 +62,21 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
             const ALIASES: &'static [&'static ::core::primitive::str] = &[#(#aliases),*];
         }
     });
+    let output = match &model.returned.output {
+        Output::Nothing => quote!(()),
+        Output::Value(ty) => quote!(#ty),
+        Output::Of(ty) => {
+            let krate = placed(krate, ty.span());
+            quote_spanned!(ty.span()=> <#ty as #krate::IntoOutcome>::Output)
+        }
+    };
     let unique_key = unique::unique_key(model);
     let fingerprint = unique::fingerprint(model);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
         impl #krate::JobPayload for #payload {
+            type Output = #output;
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = #queue;

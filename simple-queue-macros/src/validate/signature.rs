@@ -3,11 +3,14 @@
 use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Attribute, FnArg, GenericParam, ReturnType, Safety, Signature};
+use syn::{
+    Attribute, FnArg, GenericArgument, GenericParam, PathArguments, ReturnType, Safety, Signature,
+    Type,
+};
 
 use super::values::shown;
 use crate::errors::Errors;
-use crate::model::Place;
+use crate::model::{Output, Place, Returned};
 use crate::parse::item::{is_job, plain, turns_synchronous};
 
 /// What can be made of the function.
@@ -79,14 +82,45 @@ pub(crate) fn copied(attrs: Vec<Attribute>) -> (Vec<Attribute>, Option<Attribute
     (docs, deprecated)
 }
 
-/// Where the return type stands, or what to point at when there is none.
-pub(crate) fn place(output: &ReturnType, otherwise: Span) -> Place {
+/// What the function returns, and where it says so; where it does not, `otherwise` is pointed at.
+pub(crate) fn returned(output: &ReturnType, otherwise: Span) -> Returned {
     let ReturnType::Type(_, ty) = output else {
-        return Place { first: otherwise, last: otherwise };
+        let place = Place { first: otherwise, last: otherwise };
+        return Returned { place, output: Output::Nothing };
     };
     let spans: Vec<Span> = ty.to_token_stream().into_iter().map(|token| token.span()).collect();
     let first = spans.first().copied().unwrap_or(otherwise);
-    Place { first, last: spans.last().copied().unwrap_or(first) }
+    let place = Place { first, last: spans.last().copied().unwrap_or(first) };
+    Returned { place, output: kept(ty) }
+}
+
+/// What is kept of a value of this type. A `Result` is known by its name, so that what cannot be kept is
+/// reported once, by the handler; of any other type the compiler knows.
+fn kept(ty: &Type) -> Output {
+    let last = |ty: &Type| match ty {
+        Type::Path(path) => path.path.segments.last().cloned(),
+        _ => None,
+    };
+    let says_for_itself = |ty: &Type| {
+        matches!(ty, Type::Tuple(unit) if unit.elems.is_empty())
+            || last(ty).is_some_and(|last| last.ident == "JobResult")
+    };
+    if says_for_itself(ty) {
+        return Output::Nothing;
+    }
+    let success =
+        last(ty).filter(|last| last.ident == "Result").and_then(|last| match last.arguments {
+            PathArguments::AngleBracketed(arguments) => match arguments.args.into_iter().next() {
+                Some(GenericArgument::Type(ty)) => Some(ty),
+                _ => None,
+            },
+            _ => None,
+        });
+    match success {
+        Some(ty) if says_for_itself(&ty) => Output::Nothing,
+        Some(ty) => Output::Value(ty),
+        None => Output::Of(ty.clone()),
+    }
 }
 
 fn qualifiers(signature: &Signature, errors: &mut Errors) {

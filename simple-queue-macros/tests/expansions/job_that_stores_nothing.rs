@@ -44,6 +44,7 @@ const _: () = {
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Tidy {
+    type Output = ();
     const KIND: &'static ::core::primitive::str = "tidy";
     const KIND_HASH: ::core::primitive::u64 = 2192010498159054229u64;
     const QUEUE: &'static ::core::primitive::str = "default";
@@ -59,7 +60,7 @@ where
     S: ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     async fn run(
-        self,
+        _: Self,
         _: &S,
         _: &::simple_queue::JobContext,
     ) -> ::simple_queue::Outcome {

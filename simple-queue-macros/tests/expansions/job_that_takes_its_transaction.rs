@@ -6,7 +6,7 @@ where
         + 'static,
 {
     async fn run(
-        self,
+        job: Self,
         state: &S,
         context: &::simple_queue::JobContext,
     ) -> ::simple_queue::Outcome {
@@ -18,7 +18,7 @@ where
             book(
                     &mut tx,
                     <S as ::simple_queue::Provide<Ledger>>::provide(state),
-                    self.amount,
+                    job.amount,
                 )
                 .await,
             |error| {

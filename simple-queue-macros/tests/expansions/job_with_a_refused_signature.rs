@@ -40,6 +40,7 @@ const _: () = {
         }
     }
     impl ::simple_queue::JobPayload for Send {
+        type Output = ();
         const KIND: &'static ::core::primitive::str = "send";
         const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
         const QUEUE: &'static ::core::primitive::str = "default";
@@ -51,7 +52,7 @@ const _: () = {
         S: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         async fn run(
-            self,
+            _: Self,
             _: &S,
             _: &::simple_queue::JobContext,
         ) -> ::simple_queue::Outcome {

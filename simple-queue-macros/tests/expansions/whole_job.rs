@@ -74,6 +74,7 @@ const _: () = {
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for SendWelcome {
+    type Output = ();
     const KIND: &'static ::core::primitive::str = "send_welcome";
     const KIND_HASH: ::core::primitive::u64 = 290491085748946372u64;
     const QUEUE: &'static ::core::primitive::str = "emails";
@@ -99,7 +100,7 @@ where
         + ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     async fn run(
-        self,
+        job: Self,
         state: &S,
         context: &::simple_queue::JobContext,
     ) -> ::simple_queue::Outcome {
@@ -108,8 +109,8 @@ where
                     context,
                     <S as ::simple_queue::Provide<Mailer>>::provide(state),
                     <S as ::simple_queue::Provide<dyn Clock>>::provide(state),
-                    self.user_id,
-                    self.template,
+                    job.user_id,
+                    job.template,
                 )
                 .await,
             |error| {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{EnqueueOn, Inserted, Target, insert};
 use crate::{
     Error,
-    job::JobPayload,
+    job::{JobPayload, OnConflict},
     row::{Due, NewJob, declared_key},
 };
 
@@ -22,6 +22,7 @@ pub struct Enqueue<J> {
     queue: Option<String>,
     max_attempts: Option<i32>,
     unique_key: Option<String>,
+    on_conflict: Option<OnConflict>,
     expires: Option<Duration>,
     tags: Vec<String>,
 }
@@ -36,6 +37,7 @@ impl<J: JobPayload> Enqueue<J> {
             queue: None,
             max_attempts: None,
             unique_key: None,
+            on_conflict: None,
             expires: None,
             tags: Vec::new(),
         }
@@ -72,6 +74,11 @@ impl<J: JobPayload> Enqueue<J> {
         Self { unique_key: Some(key.into()), ..self }
     }
 
+    /// What becomes of it when a live job has its unique key, whatever its declaration says.
+    pub fn on_conflict(self, on_conflict: OnConflict) -> Self {
+        Self { on_conflict: Some(on_conflict), ..self }
+    }
+
     /// How long it may wait to be started, from when it is due on; one that waited longer is not started
     /// and becomes `cancelled`.
     pub fn expires(self, expires: Duration) -> Self {
@@ -99,6 +106,7 @@ impl<J: JobPayload> Enqueue<J> {
         row.queue = self.queue.unwrap_or(row.queue);
         row.max_attempts = self.max_attempts.or(row.max_attempts);
         row.expires_after = self.expires.or(row.expires_after);
+        row.on_conflict = self.on_conflict.unwrap_or(row.on_conflict);
         row.tags.extend(self.tags);
         if let Some(key) = self.unique_key {
             row.unique_key = Some(declared_key::<J>(&key)?);
@@ -150,10 +158,14 @@ pub enum EnqueueOutcome {
     Inserted,
     /// A live job has its unique key already and was left as it is.
     Duplicate,
+    /// A live job that has its unique key, and still waits, took over its payload and options.
+    Replaced,
+    /// A live job that has its unique key, and still waits, was put off.
+    Rescheduled,
 }
 
 impl<J> Enqueued<J> {
-    /// The job's id; for a duplicate that of the live job that has its key.
+    /// The job's id; if it was not stored, that of the live job that has its key.
     pub fn id(&self) -> Uuid {
         self.id
     }
@@ -170,8 +182,7 @@ impl<J> Enqueued<J> {
 }
 
 impl<J> From<Inserted> for Enqueued<J> {
-    fn from(Inserted { id, is_new }: Inserted) -> Self {
-        let outcome = if is_new { EnqueueOutcome::Inserted } else { EnqueueOutcome::Duplicate };
+    fn from(Inserted { id, outcome }: Inserted) -> Self {
         Self { id, outcome, payload: PhantomData }
     }
 }

@@ -8,10 +8,11 @@ use std::{
 use sqlx::{Acquire, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{Target, Via, validate::validate};
+use super::{EnqueueOutcome, Target, Via, validate::validate};
 use crate::{
     Error,
     error::{is_ambiguous, is_transient},
+    job::OnConflict,
     row::NewJob,
     store::Store,
 };
@@ -21,7 +22,7 @@ use crate::{
 pub(crate) struct Inserted {
     /// Its id, or that of the live job that has its unique key.
     pub(crate) id: Uuid,
-    pub(crate) is_new: bool,
+    pub(crate) outcome: EnqueueOutcome,
 }
 
 /// Inserts jobs: all of them, or none where an error is returned.
@@ -35,14 +36,12 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
     match target.0 {
         Via::Connection { connection, store } => {
             let insertion = Insertion { store: &store, notify: true, repeated: false };
-            insertion.run(connection, &jobs).await.map_err(Error::database("enqueue"))
+            insertion.run(connection, &jobs).await.map_err(Error::from)
         }
         Via::Pool { pool, store, wake } => {
             let notify = wake.as_ref().is_none_or(|wake| wake.notifies_itself());
             let insertion = Insertion { store: &store, notify, repeated: false };
-            let inserted = insert_through(&pool, insertion, &jobs)
-                .await
-                .map_err(Error::database("enqueue"))?;
+            let inserted = insert_through(&pool, insertion, &jobs).await?;
             if let Some(wake) = wake {
                 wake.wake_local();
                 if !notify {
@@ -72,17 +71,17 @@ async fn insert_through(
     pool: &PgPool,
     mut insertion: Insertion<'_>,
     jobs: &[NewJob],
-) -> sqlx::Result<Vec<Inserted>> {
+) -> Result<Vec<Inserted>, Failure> {
     let mut repeat = 0;
     loop {
         let error = match insert_once(pool, insertion, jobs).await {
-            Ok(inserted) => return Ok(inserted),
-            Err(error) => error,
+            Err(Failure::Database(error)) => error,
+            inserted_or_refused => return inserted_or_refused,
         };
         // A pool without a free connection has been waited for already.
         let exhausted = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
         if exhausted || !is_transient(&error) || repeat == REPEATS {
-            return Err(error);
+            return Err(error.into());
         }
         insertion.repeated |= is_ambiguous(&error);
         let wait = FIRST_WAIT * 2_u32.pow(repeat);
@@ -96,7 +95,7 @@ async fn insert_once(
     pool: &PgPool,
     insertion: Insertion<'_>,
     jobs: &[NewJob],
-) -> sqlx::Result<Vec<Inserted>> {
+) -> Result<Vec<Inserted>, Failure> {
     let mut connection = pool.acquire().await?;
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there = match insertion.repeated {
@@ -117,7 +116,7 @@ async fn insert_once(
     Ok(jobs
         .iter()
         .map(|job| match there.contains(&job.id) {
-            true => Inserted { id: job.id, is_new: true },
+            true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
             false => inserted.next().expect("one answer for each job that was missing"),
         })
         .collect())
@@ -130,6 +129,31 @@ async fn ids_anywhere(
 ) -> sqlx::Result<HashSet<Uuid>> {
     let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
     Ok(store.find_jobs_anywhere(connection, &ids).await?.into_iter().collect())
+}
+
+/// Why jobs were not inserted.
+enum Failure {
+    Database(sqlx::Error),
+    /// A job that must not be a duplicate is one.
+    Duplicate {
+        unique_key: String,
+        job_id: Uuid,
+    },
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Database(error) => Self::database("enqueue")(error),
+            Failure::Duplicate { unique_key, job_id } => Self::Duplicate { unique_key, job_id },
+        }
+    }
 }
 
 /// One try at inserting jobs.
@@ -152,7 +176,7 @@ impl Insertion<'_> {
         &self,
         connection: &mut PgConnection,
         jobs: impl IntoIterator<Item = &'j NewJob>,
-    ) -> sqlx::Result<Vec<Inserted>> {
+    ) -> Result<Vec<Inserted>, Failure> {
         let jobs: Vec<&NewJob> = jobs.into_iter().collect();
         let (keyed, plain) = split_by_key(&jobs);
         let mut answers: HashMap<Uuid, Inserted> = HashMap::with_capacity(jobs.len());
@@ -160,8 +184,11 @@ impl Insertion<'_> {
             let new = self.store.insert_jobs(connection, chunk, self.notify).await?;
             let new: HashSet<Uuid> = new.into_iter().collect();
             for job in chunk {
-                let is_new = new.contains(&job.id) || self.repeated;
-                answers.insert(job.id, Inserted { id: job.id, is_new });
+                let outcome = match new.contains(&job.id) || self.repeated {
+                    true => EnqueueOutcome::Inserted,
+                    false => EnqueueOutcome::Duplicate,
+                };
+                answers.insert(job.id, Inserted { id: job.id, outcome });
             }
         }
         for chunk in chunks(&keyed) {
@@ -171,37 +198,78 @@ impl Insertion<'_> {
     }
 
     /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
-    /// look at who it is, so both are repeated until every job is inserted or found.
+    /// look at who it is, so all of it is repeated until every job has its answer.
     async fn insert_keyed(
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         answers: &mut HashMap<Uuid, Inserted>,
-    ) -> sqlx::Result<()> {
+    ) -> Result<(), Failure> {
         let mut open = jobs.to_vec();
         loop {
             for id in self.store.insert_jobs(connection, &open, self.notify).await? {
-                answers.insert(id, Inserted { id, is_new: true });
+                answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });
             }
             open.retain(|job| !answers.contains_key(&job.id));
-            let keys: Vec<&str> = open.iter().filter_map(|job| job.unique_key.as_deref()).collect();
-            if keys.is_empty() {
+            if open.is_empty() {
                 return Ok(());
             }
-            let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;
-            let holders: HashMap<String, Uuid> =
-                holders.into_iter().map(|(id, key)| (key, id)).collect();
-            // Or it is the job's own id that is there already, under whatever key.
+            // It may be the job's own id that is there already, under whatever key.
             let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
-            for job in &open {
-                let holder = job.unique_key.as_ref().and_then(|key| holders.get(key).copied());
-                let own = there.contains(&job.id).then_some(job.id);
-                if let Some(id) = holder.or(own) {
-                    answers.insert(job.id, Inserted { id, is_new: self.repeated && id == job.id });
-                }
+            for id in there {
+                let outcome = match self.repeated {
+                    true => EnqueueOutcome::Inserted,
+                    false => EnqueueOutcome::Duplicate,
+                };
+                answers.insert(id, Inserted { id, outcome });
             }
             open.retain(|job| !answers.contains_key(&job.id));
+            self.settle_conflicts(connection, &open, answers).await?;
+            open.retain(|job| !answers.contains_key(&job.id));
         }
+    }
+
+    /// Does to the live jobs that have the keys of these what each of these asks for. One whose key nobody
+    /// holds any more is left without an answer.
+    async fn settle_conflicts(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<(), Failure> {
+        let asking_for = |wanted: OnConflict| -> Vec<&NewJob> {
+            jobs.iter().copied().filter(|job| job.on_conflict == wanted).collect()
+        };
+        let mut answer = |jobs: &[&NewJob], holders: Vec<(Uuid, String)>, outcome| {
+            let holders: HashMap<String, Uuid> =
+                holders.into_iter().map(|(id, key)| (key, id)).collect();
+            for job in jobs {
+                if let Some(&id) = job.unique_key.as_ref().and_then(|key| holders.get(key)) {
+                    answers.entry(job.id).or_insert(Inserted { id, outcome });
+                }
+            }
+        };
+        let replacing = asking_for(OnConflict::Replace);
+        if !replacing.is_empty() {
+            let replaced = self.store.replace_jobs(connection, &replacing, self.notify).await?;
+            answer(&replacing, replaced, EnqueueOutcome::Replaced);
+        }
+        let rescheduling = asking_for(OnConflict::Reschedule);
+        if !rescheduling.is_empty() {
+            let rescheduled = self.store.reschedule_jobs(connection, &rescheduling).await?;
+            answer(&rescheduling, rescheduled, EnqueueOutcome::Rescheduled);
+        }
+        let keys: Vec<&str> = jobs.iter().filter_map(|job| job.unique_key.as_deref()).collect();
+        let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;
+        let refused = asking_for(OnConflict::Error).into_iter().find_map(|job| {
+            let key = job.unique_key.as_ref()?;
+            holders.iter().find(|(_, held)| held == key).cloned()
+        });
+        if let Some((job_id, unique_key)) = refused {
+            return Err(Failure::Duplicate { unique_key, job_id });
+        }
+        answer(jobs, holders, EnqueueOutcome::Duplicate);
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Error,
-    job::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES},
+    job::{MAX_KEY_BYTES, MAX_QUEUE_NAME_BYTES, problem_of_json},
     row::NewJob,
 };
 
@@ -23,7 +23,7 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
             return Err(Error::InvalidKey { what: "tag", key: excerpt(tag), problem });
         }
     }
-    if let Some(problem) = problem_of_payload(&job.job_data) {
+    if let Some(problem) = problem_of_json(&job.job_data) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
     match job.max_attempts {
@@ -46,49 +46,6 @@ fn problem_of_name(name: &str, max_bytes: usize) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-fn problem_of_payload(json: &str) -> Option<String> {
-    if json.len() > MAX_PAYLOAD_BYTES {
-        return Some(format!(
-            "it has {} bytes and the limit is {MAX_PAYLOAD_BYTES}; store large data elsewhere and enqueue its key",
-            json.len()
-        ));
-    }
-    let (deepest, holds_nul) = scan(json);
-    if deepest > MAX_DEPTH {
-        return Some(format!(
-            "it is nested {deepest} levels deep and the limit is {MAX_DEPTH}, past which it could not be read back"
-        ));
-    }
-    holds_nul.then(|| {
-        "it holds a NUL character (\\u0000), which Postgres cannot store in a jsonb".to_owned()
-    })
-}
-
-/// `serde_json` reads no deeper than this, to save its stack.
-const MAX_DEPTH: usize = 127;
-
-/// How deep a JSON text is nested, and whether one of its strings holds a NUL.
-fn scan(json: &str) -> (usize, bool) {
-    let (mut depth, mut deepest, mut holds_nul, mut in_string) = (0_usize, 0, false, false);
-    let mut bytes = json.bytes().enumerate();
-    while let Some((at, byte)) = bytes.next() {
-        match (in_string, byte) {
-            (_, b'"') => in_string = !in_string,
-            (true, b'\\') => {
-                holds_nul |= json.as_bytes()[at + 1..].starts_with(b"u0000");
-                bytes.next();
-            }
-            (false, b'[' | b'{') => {
-                depth += 1;
-                deepest = std::cmp::max(deepest, depth);
-            }
-            (false, b']' | b'}') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    (deepest, holds_nul)
 }
 
 /// The beginning of a name, for a message.
@@ -142,12 +99,5 @@ mod tests {
             let message = refusal(job);
             assert!(message.contains(expected), "{message}");
         }
-    }
-
-    #[test]
-    fn a_backslash_before_the_escape_is_told_from_the_escape() {
-        assert_eq!(scan(r#""\\u0000""#), (0, false));
-        assert_eq!(scan(r#""\\\u0000""#), (0, true));
-        assert_eq!(scan(r#"{"a":["[{\"["]}"#), (2, false));
     }
 }

@@ -203,9 +203,9 @@ async fn write(
     Ok(written.into_iter().collect())
 }
 
-fn archived(open: &OpenRun) -> Option<(Lease, Option<&serde_json::Value>)> {
+fn archived(open: &OpenRun) -> Option<(Lease, Option<&str>)> {
     match &open.run.transition {
-        Transition::Archive { result } => Some((open.lease(), result.as_ref())),
+        Transition::Archive { result } => Some((open.lease(), result.as_deref())),
         Transition::Retry(_) | Transition::DeadLetter(_) => None,
     }
 }

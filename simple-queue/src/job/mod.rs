@@ -5,23 +5,27 @@
 
 pub(crate) mod backoff;
 pub(crate) mod declaration;
+mod json;
 mod limits;
 mod options;
 mod payload;
 mod result;
 mod state;
 mod status;
+mod template;
 mod unique;
 
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::KindDeclaration;
 pub use limits::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES};
-pub use options::JobOptions;
-pub use payload::JobPayload;
+pub use options::{JobOptions, OnConflict};
 pub(crate) use payload::Storable;
+pub use payload::{JobPayload, StoredArgument};
 pub use result::{BoxDynError, JobError, JobResult};
 pub use state::Provide;
 pub use status::JobStatus;
+pub use template::JobTemplate;
 
+pub(crate) use json::{problem_of_json, without_nuls};
 pub(crate) use result::Decision;
 pub(crate) use unique::{namespaced, of_arguments};

@@ -29,6 +29,27 @@ pub struct JobOptions {
     pub(crate) delay: Option<Duration>,
     pub(crate) expires: Option<Duration>,
     pub(crate) tags: &'static [&'static str],
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) retain: Option<Duration>,
+    pub(crate) on_conflict: OnConflict,
+}
+
+/// What becomes of an enqueued job whose unique key a live job has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// The live job is left as it is; the caller gets its id.
+    #[default]
+    Ignore,
+    /// A live job that still waits starts anew with the payload and options of the new one; one that
+    /// runs is left as it is.
+    Replace,
+    /// A live job that still waits is put off until the new one would be due, if that is later: of a
+    /// burst, only the first is stored and it runs once the burst is over. One that runs is left as it
+    /// is.
+    Reschedule,
+    /// [`Error::Duplicate`](crate::Error::Duplicate), and nothing is stored.
+    Error,
 }
 
 impl JobOptions {
@@ -43,6 +64,9 @@ impl JobOptions {
             delay: None,
             expires: None,
             tags: &[],
+            concurrency: None,
+            retain: None,
+            on_conflict: OnConflict::Ignore,
         }
     }
 
@@ -50,6 +74,12 @@ impl JobOptions {
     #[must_use]
     pub const fn max_attempts(self, max_attempts: i32) -> Self {
         Self { max_attempts: Some(max_attempts), ..self }
+    }
+
+    /// How often a job that failed is run again: one less than [`JobOptions::max_attempts`].
+    #[must_use]
+    pub const fn retries(self, retries: u16) -> Self {
+        self.max_attempts(retries as i32 + 1)
     }
 
     /// How long to wait between two attempts.
@@ -87,6 +117,25 @@ impl JobOptions {
     #[must_use]
     pub const fn tags(self, tags: &'static [&'static str]) -> Self {
         Self { tags, ..self }
+    }
+
+    /// How many such jobs one process runs at once, at least 1; as many as its queue may by default.
+    #[must_use]
+    pub const fn concurrency(self, concurrency: u32) -> Self {
+        Self { concurrency: Some(concurrency), ..self }
+    }
+
+    /// How long a job is kept once it is over; as long as the queue's
+    /// [`Retention`](crate::Retention) by default.
+    #[must_use]
+    pub const fn retain(self, retain: Duration) -> Self {
+        Self { retain: Some(retain), ..self }
+    }
+
+    /// What becomes of a job whose unique key a live job has already.
+    #[must_use]
+    pub const fn on_conflict(self, on_conflict: OnConflict) -> Self {
+        Self { on_conflict, ..self }
     }
 }
 

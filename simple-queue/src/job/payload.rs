@@ -1,8 +1,9 @@
 //! The stored arguments of a declared job.
 
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
-use super::JobOptions;
+use super::{BoxDynError, JobOptions};
 
 /// The arguments of a job as they are stored; `#[job]` writes the struct and this impl beside the
 /// function.
@@ -12,6 +13,10 @@ use super::JobOptions;
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
 )]
 pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// What its handler returns when it succeeds: kept with the job that is done, and what
+    /// [`Enqueued::wait`](crate::Enqueued::wait) answers with. `()` for a handler that returns nothing.
+    type Output;
+
     /// What tells this job from the others of its queue: the function's name, unless `name = "…"`
     /// was given. It is stored with every job, so it never holds a module path that may change.
     const KIND: &'static str;
@@ -32,6 +37,12 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// stored.
     const ALIASES: &'static [&'static str] = &[];
 
+    /// The version of the payload's shape, stored with every job; from 1.
+    const VERSION: i32 = 1;
+
+    /// The stored arguments, as [`assert_schema!`](crate::assert_schema) compares them.
+    const ARGUMENTS: &'static [StoredArgument] = &[];
+
     /// The key under which only one such job may be live, without the kind that stands before it in
     /// the database; `None` where the declaration has no `unique`.
     fn unique_key(&self) -> Option<String> {
@@ -43,6 +54,28 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn fingerprint(&self) -> Option<String> {
         None
     }
+
+    /// Brings a payload that was stored under an earlier version to the shape of this one.
+    ///
+    /// # Errors
+    /// When it cannot: the job becomes `unprocessable`.
+    fn upgrade(version: i32, stored: Value) -> Result<Value, BoxDynError> {
+        let _ = version;
+        Ok(stored)
+    }
+}
+
+/// One argument of a job as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredArgument {
+    /// What it is called in the stored job.
+    pub name: &'static str,
+    /// Its type, as the declaration writes it.
+    pub ty: &'static str,
+    /// Whether a job that was stored without it can be read.
+    pub has_default: bool,
+    /// What it was called before.
+    pub aliases: &'static [&'static str],
 }
 
 /// What a job's argument must be: something serde can write and read back.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 
 use super::{Outcome, Verdict};
 use crate::job::JobStatus;
@@ -25,7 +24,10 @@ pub(crate) struct Attempt {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Transition {
     /// The job is done and moves to the archive.
-    Archive { result: Option<Value> },
+    Archive {
+        /// What its handler returned, as JSON, where it returned something.
+        result: Option<String>,
+    },
     /// The job goes back to pending.
     Retry(Retry),
     /// The job will not run again by itself and moves to the dead letters.
@@ -63,16 +65,16 @@ impl Outcome {
         attempt: &Attempt,
         backoff: impl FnOnce() -> Duration,
     ) -> Transition {
-        let Self { verdict, error } = self;
+        let Self { verdict, error, result } = self;
         // A success that came first wins over a cancellation; nothing else does.
         if verdict == Verdict::Complete {
-            return Transition::Archive { result: None };
+            return Transition::Archive { result };
         }
         if attempt.cancel_requested {
             return dead(JobStatus::Cancelled, "cancelled while it ran".to_owned(), error);
         }
         match verdict {
-            Verdict::Complete => Transition::Archive { result: None },
+            Verdict::Complete => Transition::Archive { result },
             Verdict::Retry => retry(attempt, backoff, Duration::ZERO, None, error),
             Verdict::RetryAfter(delay) => retry(attempt, backoff, delay, None, error),
             Verdict::RetryAt(at) => retry(attempt, backoff, Duration::ZERO, Some(at), error),

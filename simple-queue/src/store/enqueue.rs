@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
-use sqlx::{PgConnection, Row, postgres::types::PgInterval};
+use sqlx::{
+    PgConnection, Postgres, Row,
+    postgres::{PgArguments, types::PgInterval},
+    query::Query,
+};
 use uuid::Uuid;
 
 use super::Store;
@@ -21,33 +25,43 @@ impl Store {
         jobs: &[&NewJob],
         notify: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
-        fn column<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
-            jobs.iter().map(|job| value(job)).collect()
-        }
-        let rows = sqlx::query(self.statements.insert_jobs.text())
-            .bind(column(jobs, |job| job.id))
-            .bind(column(jobs, |job| job.queue.as_str()))
-            .bind(column(jobs, |job| job.kind.as_str()))
-            .bind(column(jobs, |job| job.priority))
-            .bind(column(jobs, |job| job.job_data.as_str()))
-            .bind(column(jobs, |job| match job.due {
-                Due::At(at) => Some(time(at)),
-                Due::Now | Due::After(_) => None,
-            }))
-            .bind(column(jobs, |job| match job.due {
-                Due::After(delay) => Some(interval(delay)),
-                Due::Now | Due::At(_) => None,
-            }))
-            .bind(column(jobs, |job| job.max_attempts))
-            .bind(column(jobs, |job| job.unique_key.as_deref()))
-            .bind(column(jobs, |job| job.fingerprint.as_deref()))
-            .bind(column(jobs, |job| job.expires_after.map(interval)))
-            .bind(column(jobs, |job| (!job.tags.is_empty()).then(|| json!(job.tags).to_string())))
+        let rows = bind_jobs(sqlx::query(self.statements.insert_jobs.text()), jobs)
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)
             .await?;
         rows.iter().map(|row| row.try_get("id")).collect()
+    }
+
+    /// Gives waiting jobs the payloads and options of new ones that have their unique keys; returns those
+    /// that took them, with their keys.
+    pub(crate) async fn replace_jobs(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        notify: bool,
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        let rows = bind_jobs(sqlx::query(self.statements.replace_jobs.text()), jobs)
+            .bind(self.schema.channel())
+            .bind(notify)
+            .fetch_all(connection)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("unique_key")?))).collect()
+    }
+
+    /// Puts waiting jobs off until new ones that have their unique keys would be due; returns those that
+    /// were, with their keys.
+    pub(crate) async fn reschedule_jobs(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        sqlx::query_as(self.statements.reschedule_jobs.text())
+            .bind(column(jobs, |job| job.unique_key.as_deref()))
+            .bind(column(jobs, |job| job.due.at()))
+            .bind(column(jobs, |job| job.due.after()))
+            .fetch_all(connection)
+            .await
     }
 
     /// The live jobs that hold these unique keys.
@@ -123,6 +137,48 @@ impl Store {
             .bind(id)
             .fetch_optional(connection)
             .await
+    }
+}
+
+/// Binds each column of new jobs as one array.
+fn bind_jobs<'j>(
+    query: Query<'j, Postgres, PgArguments>,
+    jobs: &[&'j NewJob],
+) -> Query<'j, Postgres, PgArguments> {
+    query
+        .bind(column(jobs, |job| job.id))
+        .bind(column(jobs, |job| job.queue.as_str()))
+        .bind(column(jobs, |job| job.kind.as_str()))
+        .bind(column(jobs, |job| job.priority))
+        .bind(column(jobs, |job| job.job_data.as_str()))
+        .bind(column(jobs, |job| job.due.at()))
+        .bind(column(jobs, |job| job.due.after()))
+        .bind(column(jobs, |job| job.max_attempts))
+        .bind(column(jobs, |job| job.unique_key.as_deref()))
+        .bind(column(jobs, |job| job.fingerprint.as_deref()))
+        .bind(column(jobs, |job| job.expires_after.map(interval)))
+        .bind(column(jobs, |job| (!job.tags.is_empty()).then(|| json!(job.tags).to_string())))
+        .bind(column(jobs, |job| job.version))
+        .bind(column(jobs, |job| job.retain.map(interval)))
+}
+
+fn column<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
+    jobs.iter().map(|job| value(job)).collect()
+}
+
+impl Due {
+    fn at(self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::At(at) => Some(time(at)),
+            Self::Now | Self::After(_) => None,
+        }
+    }
+
+    fn after(self) -> Option<PgInterval> {
+        match self {
+            Self::After(delay) => Some(interval(delay)),
+            Self::Now | Self::At(_) => None,
+        }
     }
 }
 

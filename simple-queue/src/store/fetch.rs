@@ -102,6 +102,7 @@ impl FetchedJob {
             attempt: row.try_get("attempt")?,
             max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
             kind: row.try_get("kind")?,
+            version: row.try_get("version")?,
             claim: Some(claim.clone()),
         };
         Ok(Self { job, claim, priority: row.try_get("priority")?, max_attempts, unreadable })

@@ -1,7 +1,6 @@
 //! Statements that end a run: each fenced by the lease it was claimed under.
 
-use serde_json::Value;
-use sqlx::{PgConnection, Row, types::Json};
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
@@ -37,11 +36,10 @@ impl Store {
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        done: &[(Lease, Option<&Value>)],
+        done: &[(Lease, Option<&str>)],
     ) -> sqlx::Result<Vec<Uuid>> {
         let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
-        let results: Vec<Option<Json<&Value>>> =
-            done.iter().map(|(_, result)| result.map(Json)).collect();
+        let results: Vec<Option<&str>> = done.iter().map(|&(_, result)| result).collect();
         sqlx::query_scalar(self.statements.archive_jobs.text())
             .bind(worker_id)
             .bind(ids)

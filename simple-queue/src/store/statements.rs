@@ -73,6 +73,8 @@ statements! {
     read_leases,
     read_status,
     register_worker,
+    replace_jobs,
+    reschedule_jobs,
     retire_worker,
     retry_jobs,
     return_jobs,

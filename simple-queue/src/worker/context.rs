@@ -104,13 +104,22 @@ impl JobContext {
     /// [`Error::LeaseLost`] when another process has taken the job over; the transaction must not be
     /// committed then. Also when the job is run by hand.
     pub async fn finish_in(&self, tx: &mut Transaction<'_, Postgres>) -> Result<(), Error> {
+        self.finish_with(tx, None).await
+    }
+
+    /// As [`JobContext::finish_in`], with what the handler returned, as JSON.
+    pub(crate) async fn finish_with(
+        &self,
+        tx: &mut Transaction<'_, Postgres>,
+        result: Option<&str>,
+    ) -> Result<(), Error> {
         let lost = Error::LeaseLost { job_id: self.job_id };
         let Some(claim) = &self.claim else {
             return Err(lost);
         };
         // Said before the attempt: whatever happens to the transaction, its end is looked up.
         claim.run.finished_in_transaction.store(true, Ordering::Release);
-        match self.archive_in(tx, claim.lease).await {
+        match self.archive_in(tx, claim.lease, result).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(lost),
             Err(error) => Err(Error::database("finish a job in a transaction")(error)),
@@ -123,11 +132,12 @@ impl JobContext {
         &self,
         tx: &mut Transaction<'_, Postgres>,
         lease: Lease,
+        result: Option<&str>,
     ) -> sqlx::Result<bool> {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
         loop {
-            if !store.archive_jobs(tx, lease.worker_id, &[(lease, None)]).await?.is_empty() {
+            if !store.archive_jobs(tx, lease.worker_id, &[(lease, result)]).await?.is_empty() {
                 return Ok(true);
             }
             let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;

@@ -1,8 +1,10 @@
 //! Stage 6: what runs a job.
 
-use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc};
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
-use super::{JobContext, SimpleQueue};
+use serde_json::Value;
+
+use super::{JobContext, SimpleQueue, permit::JobStrategy};
 use crate::{
     job::{BoxDynError, JobOptions, JobPayload, JobResult},
     outcome::{IntoOutcome, Outcome},
@@ -54,6 +56,26 @@ pub trait Handler: Send + Sync + 'static {
         job: &Job,
     ) -> impl Future<Output = Result<JobResult, BoxDynError>> + Send;
 
+    /// Its own rules for when a job may start, which come after those of the queue; none by default.
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        None
+    }
+
+    /// Called when a job has failed for good, because its attempts are used up or it said that none can
+    /// help, before it becomes a dead letter. A process that dies in between leaves it to be run again.
+    ///
+    /// # Errors
+    /// Logged; the job becomes a dead letter all the same.
+    fn exhausted(
+        &self,
+        queue: &SimpleQueue,
+        job: &Job,
+        error: &str,
+    ) -> impl Future<Output = Result<(), BoxDynError>> + Send {
+        let _ = (queue, job, error);
+        std::future::ready(Ok(()))
+    }
+
     /// As [`Handler::process`], with all that an outcome can hold.
     #[doc(hidden)]
     fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
@@ -61,67 +83,168 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-/// Runs a declared job with a state `S`; `#[job]` writes the impl.
+/// What `jobs![…]` lists: the struct of a `#[job]`, or what `#[handler]` writes for a job that is declared
+/// elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "not the struct that `#[job]` writes beside a function",
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+)]
+pub trait JobHandler: 'static {
+    /// The job that it runs.
+    type Payload: JobPayload;
+}
+
+#[diagnostic::do_not_recommend]
+impl<J: JobPayload> JobHandler for J {
+    type Payload = J;
+}
+
+/// Runs a declared job with a state `S`; `#[job]` and `#[handler]` write the impl.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job that can run with the state `{S}`",
     label = "not a job with this state",
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
 )]
-pub trait TypedHandler<S>: JobPayload {
+pub trait TypedHandler<S>: JobHandler {
+    /// Rules of its own for when a job may start; see [`JobStrategy`].
+    const STRATEGY: Option<&'static dyn JobStrategy> = None;
+
     /// Runs the job once.
-    fn run(self, state: &S, context: &JobContext) -> impl Future<Output = Outcome> + Send;
-}
+    fn run(
+        job: Self::Payload,
+        state: &S,
+        context: &JobContext,
+    ) -> impl Future<Output = Outcome> + Send;
 
-/// A declared job together with the state it runs with: a [`Handler`].
-pub struct Typed<J, S> {
-    state: Arc<S>,
-    job: PhantomData<fn() -> J>,
-}
-
-impl<J: TypedHandler<S>, S: Send + Sync + 'static> Typed<J, S> {
-    /// Runs jobs `J` with this state.
-    pub fn new(state: Arc<S>) -> Self {
-        Self { state, job: PhantomData }
+    /// Called when the job has failed for good, as [`Handler::exhausted`] is.
+    ///
+    /// # Errors
+    /// Logged; the job becomes a dead letter all the same.
+    fn exhausted(
+        job: Self::Payload,
+        context: &JobContext,
+        error: &str,
+    ) -> impl Future<Output = Result<(), BoxDynError>> + Send {
+        let _ = (job, context, error);
+        std::future::ready(Ok(()))
     }
 }
 
-impl<J, S> fmt::Debug for Typed<J, S> {
+/// A declared job together with the state it runs with: a [`Handler`].
+pub struct Typed<H, S> {
+    state: Arc<S>,
+    handler: PhantomData<fn() -> H>,
+}
+
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> Typed<H, S> {
+    /// Runs the jobs of this handler with this state.
+    pub fn new(state: Arc<S>) -> Self {
+        Self { state, handler: PhantomData }
+    }
+}
+
+impl<H, S> fmt::Debug for Typed<H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Typed").finish_non_exhaustive()
     }
 }
 
-impl<J: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<J, S> {
-    const QUEUE: &'static str = J::QUEUE;
-    const KIND: Option<&'static str> = Some(J::KIND);
-    const ALIASES: &'static [&'static str] = J::ALIASES;
-    const OPTIONS: JobOptions = J::OPTIONS;
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
+    const QUEUE: &'static str = H::Payload::QUEUE;
+    const KIND: Option<&'static str> = Some(H::Payload::KIND);
+    const ALIASES: &'static [&'static str] = H::Payload::ALIASES;
+    const OPTIONS: JobOptions = H::Payload::OPTIONS;
 
     async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         Handler::run(self, queue, job).await.into_job_result()
     }
 
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        H::STRATEGY
+    }
+
+    async fn exhausted(
+        &self,
+        queue: &SimpleQueue,
+        job: &Job,
+        error: &str,
+    ) -> Result<(), BoxDynError> {
+        // A payload that cannot be read has become a dead letter of another kind.
+        let Ok(payload) = read::<H::Payload>(job) else { return Ok(()) };
+        H::exhausted(payload, &JobContext::new(queue, job), error).await
+    }
+
     async fn run(&self, queue: &SimpleQueue, job: &Job) -> Outcome {
-        match J::deserialize(&job.job_data) {
-            Ok(payload) => payload.run(&self.state, &JobContext::new(queue, job)).await,
-            Err(error) => {
-                Outcome::unprocessable(format!("the payload does not fit `{}`: {error}", J::KIND))
-            }
+        match read::<H::Payload>(job) {
+            Ok(payload) => H::run(payload, &self.state, &JobContext::new(queue, job)).await,
+            Err(outcome) => outcome,
         }
     }
 }
 
+/// How long a job of a later version than this build's waits for a process that knows it.
+const WAIT_FOR_NEWER_BUILD: Duration = Duration::from_secs(10);
+
+/// The payload of a stored job, brought to this build's version if an earlier one stored it.
+fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
+    let unfit = |error: &dyn fmt::Display| {
+        Outcome::unprocessable(format!("the payload does not fit `{}`: {error}", J::KIND))
+    };
+    if job.version > J::VERSION {
+        // While a deploy is under way both builds work; it is no fault of the job's.
+        tracing::warn!(
+            version = job.version,
+            known = J::VERSION,
+            "a later build stored this job; it waits for a process of that build"
+        );
+        return Err(Outcome::given_back_for(WAIT_FOR_NEWER_BUILD));
+    }
+    if job.version == J::VERSION {
+        return J::deserialize(&job.job_data).map_err(|error| unfit(&error));
+    }
+    let upgraded: Value = J::upgrade(job.version, job.job_data.clone()).map_err(|error| {
+        Outcome::unprocessable(format!(
+            "the payload of version {} cannot be brought to version {} of `{}`: {error}",
+            job.version,
+            J::VERSION,
+            J::KIND
+        ))
+    })?;
+    J::deserialize(&upgraded).map_err(|error| unfit(&error))
+}
+
 /// A handler whose type has been forgotten, as the registry keeps it.
 pub(crate) trait DynHandler: Send + Sync {
-    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> RunFuture<'h>;
+    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> HandlerFuture<'h, Outcome>;
+    fn exhausted<'h>(
+        &'h self,
+        queue: &'h SimpleQueue,
+        job: &'h Job,
+        error: &'h str,
+    ) -> HandlerFuture<'h, Result<(), BoxDynError>>;
+    fn strategy(&self) -> Option<&dyn JobStrategy>;
     fn options(&self) -> JobOptions;
 }
 
-pub(crate) type RunFuture<'h> = Pin<Box<dyn Future<Output = Outcome> + Send + 'h>>;
+pub(crate) type HandlerFuture<'h, T> = Pin<Box<dyn Future<Output = T> + Send + 'h>>;
 
 impl<H: Handler> DynHandler for H {
-    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> RunFuture<'h> {
+    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> HandlerFuture<'h, Outcome> {
         Box::pin(Handler::run(self, queue, job))
+    }
+
+    fn exhausted<'h>(
+        &'h self,
+        queue: &'h SimpleQueue,
+        job: &'h Job,
+        error: &'h str,
+    ) -> HandlerFuture<'h, Result<(), BoxDynError>> {
+        Box::pin(Handler::exhausted(self, queue, job, error))
+    }
+
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        Handler::strategy(self)
     }
 
     fn options(&self) -> JobOptions {

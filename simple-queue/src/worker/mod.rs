@@ -25,7 +25,7 @@ pub use context::JobContext;
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};
-pub use handler::{Handler, Typed, TypedHandler};
+pub use handler::{Handler, JobHandler, Typed, TypedHandler};
 pub use queue::SimpleQueue;
 pub use registry::{JobList, JobSet};
 pub use transaction::JobTx;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, insert},
+    enqueue::{EnqueueOn, EnqueueOutcome, insert},
     job::{BoxDynError, JobStatus},
     row::{Job, NewJob},
 };
@@ -33,7 +33,7 @@ impl SimpleQueue {
     pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
         let rows = jobs.into_iter().map(NewJob::from).collect();
         let inserted = insert(self.target(), rows).await?;
-        Ok(inserted.into_iter().filter(|job| job.is_new).map(|job| job.id).collect())
+        Ok(inserted.into_iter().filter(|job| job.outcome == EnqueueOutcome::Inserted).map(|job| job.id).collect())
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is

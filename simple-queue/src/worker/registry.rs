@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
 
-use super::handler::{DynHandler, Handler, Typed, TypedHandler};
+use super::handler::{DynHandler, Handler, JobHandler, Typed, TypedHandler};
 use crate::{
     Error,
     job::{JobPayload, KindDeclaration},
@@ -36,19 +36,17 @@ impl Registry {
         }
     }
 
-    fn insert_declared<J: TypedHandler<S>, S: Send + Sync + 'static>(
+    fn insert_declared<H: TypedHandler<S>, S: Send + Sync + 'static>(
         &mut self,
         state: &Arc<S>,
     ) -> Result<(), Error> {
-        let second = J::DECLARED_AT;
-        let mut kinds = std::iter::once(&J::KIND).chain(J::ALIASES);
-        if let Some((&kind, first)) = kinds.find_map(|kind| self.kinds.get_key_value(kind)) {
+        let second = H::Payload::DECLARED_AT;
+        let kinds = || std::iter::once(H::Payload::KIND).chain(H::Payload::ALIASES.iter().copied());
+        if let Some((&kind, first)) = kinds().find_map(|kind| self.kinds.get_key_value(kind)) {
             return Err(Error::DuplicateKind { kind, first, second });
         }
-        self.kinds.extend(
-            std::iter::once(J::KIND).chain(J::ALIASES.iter().copied()).map(|kind| (kind, second)),
-        );
-        self.insert(Typed::<J, S>::new(Arc::clone(state)));
+        self.kinds.extend(kinds().map(|kind| (kind, second)));
+        self.insert(Typed::<H, S>::new(Arc::clone(state)));
         Ok(())
     }
 
@@ -102,41 +100,41 @@ impl<T> JobList<T> {
 
 /// One job of a [`JobList`].
 #[doc(hidden)]
-pub struct Entry<J> {
+pub struct Entry<H> {
     declaration: KindDeclaration,
-    job: PhantomData<fn() -> J>,
+    handler: PhantomData<fn() -> H>,
 }
 
 /// The entry of a job; `jobs![…]` writes one for each.
 #[doc(hidden)]
-pub const fn entry<J: JobPayload>() -> Entry<J> {
+pub const fn entry<H: JobHandler>() -> Entry<H> {
     Entry {
         declaration: KindDeclaration {
-            kind: J::KIND,
-            hash: J::KIND_HASH,
-            declared_at: J::DECLARED_AT,
+            kind: H::Payload::KIND,
+            hash: H::Payload::KIND_HASH,
+            declared_at: H::Payload::DECLARED_AT,
         },
-        job: PhantomData,
+        handler: PhantomData,
     }
 }
 
-// Without a bound on `J`: what is not a job is reported by `entry` alone.
-impl<J> Entry<J> {
+// Without a bound on `H`: what is not a job is reported by `entry` alone.
+impl<H> Entry<H> {
     /// What the compiler compares, so that no two jobs of a list share a name.
     pub const fn declaration(self) -> KindDeclaration {
         self.declaration
     }
 }
 
-impl<J> Clone for Entry<J> {
+impl<H> Clone for Entry<H> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<J> Copy for Entry<J> {}
+impl<H> Copy for Entry<H> {}
 
-impl<J> fmt::Debug for Entry<J> {
+impl<H> fmt::Debug for Entry<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Entry")
     }
@@ -166,9 +164,9 @@ impl<S> JobSet<S> for () {
     }
 }
 
-impl<S: Send + Sync + 'static, J: TypedHandler<S>> JobSet<S> for Entry<J> {
+impl<S: Send + Sync + 'static, H: TypedHandler<S>> JobSet<S> for Entry<H> {
     fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error> {
-        registry.0.insert_declared::<J, S>(state)
+        registry.0.insert_declared::<H, S>(state)
     }
 }
 

@@ -54,7 +54,7 @@ impl JobTx {
         }
         let finished = async {
             if context.is_claimed() {
-                context.finish_in(&mut self.tx).await?;
+                context.finish_with(&mut self.tx, outcome.result()).await?;
             }
             self.tx.commit().await.map_err(Error::database("commit the transaction of a job"))
         };

@@ -1,6 +1,7 @@
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Send {
+    type Output = ();
     const KIND: &'static ::core::primitive::str = "mail:send";
     const KIND_HASH: ::core::primitive::u64 = 11105673929213788162u64;
     const QUEUE: &'static ::core::primitive::str = "default";

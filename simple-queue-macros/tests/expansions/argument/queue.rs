@@ -1,6 +1,7 @@
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
 impl ::simple_queue::JobPayload for Send {
+    type Output = ();
     const KIND: &'static ::core::primitive::str = "send";
     const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
     const QUEUE: &'static ::core::primitive::str = "emails";

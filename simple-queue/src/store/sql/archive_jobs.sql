@@ -7,7 +7,7 @@
 -- planner would rather read the whole table.
 with held as materialized (
     select job.ctid, job.id, done.result
-    from unnest($2::uuid[], $3::bigint[], $4::jsonb[]) as done (job_id, lease, result)
+    from unnest($2::uuid[], $3::bigint[], $4::text[]) as done (job_id, lease, result)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
         where j.id = done.job_id and j.lease = done.lease and j.worker_id = $1
@@ -22,11 +22,12 @@ with held as materialized (
 insert into simple_queue.archive (
     id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
     reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
-    fingerprint, tags, errors, metadata
+    fingerprint, tags, errors, metadata, keep_until
 )
 select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
-    j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result,
-    j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata
+    j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data, held.result::jsonb,
+    j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata,
+    now() + j.retain
 from finished j
 join held on held.id = j.id
 returning id

@@ -10,11 +10,12 @@ with target as (
     insert into simple_queue.dead_letters (
         id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
         reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data,
-        timeout, unique_key, fingerprint, tags, errors, metadata
+        timeout, unique_key, fingerprint, tags, errors, metadata, keep_until
     )
     select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attempts,
         reprocess_count, crash_count, version, priority, 'cancelled', queue, kind,
-        'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata
+        'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata,
+        now() + retain
     from finished
     on conflict (id) do nothing
     returning id

@@ -21,7 +21,7 @@ with held as materialized (
 insert into simple_queue.dead_letters (
     id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
     reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
-    unique_key, fingerprint, tags, errors, metadata
+    unique_key, fingerprint, tags, errors, metadata, keep_until
 )
 select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt - held.attempts_kept,
     j.max_attempts, j.reprocess_count, j.crash_count, j.version, j.priority, held.status, j.queue, j.kind,
@@ -30,7 +30,7 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attemp
         case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
         || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
     end,
-    j.metadata
+    j.metadata, now() + j.retain
 from finished j
 join held on held.id = j.id
 on conflict (id) do nothing

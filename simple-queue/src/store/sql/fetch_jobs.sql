@@ -55,7 +55,7 @@ with worker as materialized (
         ) due
         limit $3
     ))
-    returning j.id, j.lease, j.queue, j.kind, j.priority, j.job_data, j.run_at, j.created_at, j.updated_at,
+    returning j.id, j.lease, j.queue, j.kind, j.version, j.priority, j.job_data, j.run_at, j.created_at, j.updated_at,
         j.attempt, j.max_attempts, j.reprocess_count, j.crash_count, j.unique_key, j.fingerprint,
         extract(epoch from j.timeout)::double precision as timeout,
         coalesce(j.expires_at <= now(), false) as expired

@@ -1,32 +1,34 @@
 -- insert_jobs
 -- Inserts what is not there yet: a row whose id or unique key is taken is left out of the answer, and
--- the caller looks up by whom. $14 says whether workers that sleep are to be notified in this
+-- the caller looks up by whom. $16 says whether workers that sleep are to be notified in this
 -- statement, as they must be where the library does not see the commit.
 with inserted as (
     insert into simple_queue.jobs (
         id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
-        expires_at, tags
+        expires_at, tags, version, retain
     )
     select new.id, new.queue, new.kind, new.priority, new.job_data::jsonb,
         greatest(now(), due.at), due.at,
         new.max_attempts, new.unique_key, new.fingerprint,
         greatest(now(), due.at) + new.expires_after,
         -- An array of arrays of different lengths is none, so each comes as the text of a JSON array.
-        case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end
+        case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
+        new.version, new.retain
     from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
-        $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[]
+        $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
+        $13::integer[], $14::interval[]
     ) as new (
         id, queue, kind, priority, job_data, run_at, delay, max_attempts, unique_key, fingerprint,
-        expires_after, tags
+        expires_after, tags, version, retain
     )
     cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due
     on conflict do nothing
     returning id, queue
 ), notified as (
-    select pg_notify($13, 'queue ' || touched.queue)
+    select pg_notify($15, 'queue ' || touched.queue)
     from (select distinct queue from inserted) touched
-    where $14 and exists (select from simple_queue.workers where idle)
+    where $16 and exists (select from simple_queue.workers where idle)
 )
 -- The count is there because a part of a statement that nothing reads is not carried out.
 select id, (select count(*) from notified) as notified from inserted

@@ -40,7 +40,7 @@ with ghost as materialized (
     insert into simple_queue.dead_letters (
         id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
         reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
-        unique_key, fingerprint, tags, errors, metadata
+        unique_key, fingerprint, tags, errors, metadata, keep_until
     )
     select id, lease + 1, scheduled_at, created_at, now(), worker_id, attempt - 1, max_attempts,
         reprocess_count, crashes, version, priority,
@@ -48,7 +48,7 @@ with ghost as materialized (
         case when cancelled then 'cancelled while it ran, and its process died'
             else format('the process that ran it died, %s times', crashes)
         end,
-        job_data, timeout, unique_key, fingerprint, tags, errors, metadata
+        job_data, timeout, unique_key, fingerprint, tags, errors, metadata, now() + retain
     from finished
     on conflict (id) do nothing
     returning id

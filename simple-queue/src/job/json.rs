@@ -1,0 +1,86 @@
+//! JSON that the database can hold and a worker can read back.
+
+use super::MAX_PAYLOAD_BYTES;
+
+/// Why this JSON text cannot be stored, where it cannot.
+pub(crate) fn problem_of_json(json: &str) -> Option<String> {
+    if json.len() > MAX_PAYLOAD_BYTES {
+        return Some(format!(
+            "it has {} bytes and the limit is {MAX_PAYLOAD_BYTES}; store large data elsewhere and enqueue its key",
+            json.len()
+        ));
+    }
+    let Scan { deepest, nuls } = scan(json);
+    if deepest > MAX_DEPTH {
+        return Some(format!(
+            "it is nested {deepest} levels deep and the limit is {MAX_DEPTH}, past which it could not be read back"
+        ));
+    }
+    (!nuls.is_empty()).then(|| {
+        "it holds a NUL character (\\u0000), which Postgres cannot store in a jsonb".to_owned()
+    })
+}
+
+/// The same JSON with another character in the place of each NUL.
+pub(crate) fn without_nuls(mut json: String) -> String {
+    for at in scan(&json).nuls {
+        json.replace_range(at..at + NUL.len(), "\\ufffd");
+    }
+    json
+}
+
+/// `serde_json` reads no deeper than this, to save its stack.
+const MAX_DEPTH: usize = 127;
+
+/// How a NUL stands in the string of a JSON text.
+const NUL: &str = "\\u0000";
+
+struct Scan {
+    /// How deep the text is nested.
+    deepest: usize,
+    /// Where its strings hold a NUL.
+    nuls: Vec<usize>,
+}
+
+fn scan(json: &str) -> Scan {
+    let (mut depth, mut in_string) = (0_usize, false);
+    let mut scan = Scan { deepest: 0, nuls: Vec::new() };
+    let mut bytes = json.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match (in_string, byte) {
+            (_, b'"') => in_string = !in_string,
+            (true, b'\\') => {
+                if json.as_bytes()[at..].starts_with(NUL.as_bytes()) {
+                    scan.nuls.push(at);
+                }
+                bytes.next();
+            }
+            (false, b'[' | b'{') => {
+                depth += 1;
+                scan.deepest = std::cmp::max(scan.deepest, depth);
+            }
+            (false, b']' | b'}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    scan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backslash_before_the_escape_is_told_from_the_escape() {
+        assert_eq!(scan(r#""\\u0000""#).nuls, [0_usize; 0]);
+        assert_eq!(scan(r#""\\\u0000""#).nuls, [3]);
+        assert_eq!(scan(r#"{"a":["[{\"["]}"#).deepest, 2);
+    }
+
+    #[test]
+    fn every_nul_is_replaced_and_nothing_else() {
+        let json = serde_json::json!({"a\0": ["\0\0", "\\u0000"]}).to_string();
+        let read: serde_json::Value = serde_json::from_str(&without_nuls(json)).unwrap();
+        assert_eq!(read, serde_json::json!({"a\u{fffd}": ["\u{fffd}\u{fffd}", "\\u0000"]}));
+    }
+}

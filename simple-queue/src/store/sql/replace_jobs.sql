@@ -1,0 +1,46 @@
+-- replace_jobs
+-- Gives jobs that wait the payloads and options of new ones that have their unique keys; of several new
+-- ones with one key the last. What runs, or ended meanwhile, is left out of the answer. The parameters
+-- are those of insert_jobs.
+with new as materialized (
+    select distinct on (new.unique_key) new.*, due.at
+    from unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
+        $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
+        $13::integer[], $14::interval[]
+    ) with ordinality as new (
+        id, queue, kind, priority, job_data, run_at, delay, max_attempts, unique_key, fingerprint,
+        expires_after, tags, version, retain, position
+    )
+    cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due
+    order by new.unique_key, new.position desc
+), found as materialized (
+    select job.id, new.unique_key
+    from new
+    cross join lateral (
+        select j.id from simple_queue.jobs j where j.unique_key = new.unique_key limit 1
+    ) job
+), waiting as materialized (
+    select j.id, j.ctid from simple_queue.jobs j
+    where j.id = any (array(select found.id from found)) and j.worker_id is null
+    order by j.id
+    for update
+), replaced as (
+    update simple_queue.jobs j
+    set queue = new.queue, kind = new.kind, priority = new.priority, job_data = new.job_data::jsonb,
+        run_at = greatest(now(), new.at), scheduled_at = new.at,
+        max_attempts = new.max_attempts, fingerprint = new.fingerprint,
+        expires_at = greatest(now(), new.at) + new.expires_after,
+        tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
+        version = new.version, retain = new.retain,
+        attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+    from found
+    join new on new.unique_key = found.unique_key
+    where j.ctid = any (array(select waiting.ctid from waiting)) and j.id = found.id
+    returning j.id, j.unique_key, j.queue
+), notified as (
+    select pg_notify($15, 'queue ' || touched.queue)
+    from (select distinct queue from replaced) touched
+    where $16 and exists (select from simple_queue.workers where idle)
+)
+select id, unique_key, (select count(*) from notified) as notified from replaced

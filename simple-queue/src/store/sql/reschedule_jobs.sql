@@ -1,0 +1,28 @@
+-- reschedule_jobs
+-- Puts jobs that wait off until new ones that have their unique keys would be due, if that is later; of
+-- several new ones with one key the latest counts. What runs, or ended meanwhile, is left out of the
+-- answer. Nobody is notified: nothing becomes due sooner.
+with new as materialized (
+    select new.unique_key, max(coalesce(new.run_at, now() + coalesce(new.delay, interval '0'))) as at
+    from unnest($1::text[], $2::timestamptz[], $3::interval[]) as new (unique_key, run_at, delay)
+    group by new.unique_key
+), found as materialized (
+    select job.id, new.at
+    from new
+    cross join lateral (
+        select j.id from simple_queue.jobs j where j.unique_key = new.unique_key limit 1
+    ) job
+), waiting as materialized (
+    select j.id, j.ctid from simple_queue.jobs j
+    where j.id = any (array(select found.id from found)) and j.worker_id is null
+    order by j.id
+    for update
+)
+update simple_queue.jobs j
+set run_at = greatest(now(), j.run_at, found.at), scheduled_at = greatest(j.scheduled_at, found.at),
+    -- The time it may wait from when it is due on stays as long as it was.
+    expires_at = j.expires_at + (greatest(now(), j.run_at, found.at) - j.run_at),
+    updated_at = now()
+from found
+where j.ctid = any (array(select waiting.ctid from waiting)) and j.id = found.id
+returning j.id, j.unique_key
