@@ -15,8 +15,10 @@
 
 mod support;
 
+mod network;
 mod postgres;
 mod processes;
+mod stragglers;
 
 /// A worker of a process of its own; started by the tests, with the environment that [`support::Worker`]
 /// gives it.

@@ -121,14 +121,14 @@ async fn a_job_that_must_not_be_a_duplicate_is_refused_and_its_batch_with_it() {
     assert_eq!(database.count("jobs").await, 2, "the batch left nothing behind");
 }
 
-
 #[cfg(any())]
 #[tokio::test]
 async fn of_several_new_ones_with_one_key_the_last_stays() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let enqueued =
-        Latest::enqueue_all(["a", "b", "c"].map(|text| Latest::new(1, text)), &queue).await.unwrap();
+    let enqueued = Latest::enqueue_all(["a", "b", "c"].map(|text| Latest::new(1, text)), &queue)
+        .await
+        .unwrap();
     let outcomes: Vec<EnqueueOutcome> = enqueued.iter().map(|job| job.outcome()).collect();
     use EnqueueOutcome::{Inserted, Replaced};
     assert_eq!(outcomes, [Inserted, Replaced, Replaced]);

@@ -94,10 +94,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
                 of("null::interval"),
             ),
         ),
-        (
-            "reschedule_jobs",
-            format!("{keys}, {}, {}", of("now()"), of("null::interval")),
-        ),
+        ("reschedule_jobs", format!("{keys}, {}, {}", of("now()"), of("null::interval"))),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
-use crate::store::{Schema, Store};
+use crate::store::{Pooled, Schema, Servers, Store};
 use wake::Wake;
 
 /// Something that jobs can be enqueued on.
@@ -47,14 +47,14 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 pub(crate) enum Via<'e> {
     /// A pool: the library sees the commit, so it can repeat what failed in passing. With a [`Wake`]
     /// it wakes the workers itself afterwards, else the statement does.
-    Pool { pool: PgPool, store: Store, wake: Option<Arc<Wake>> },
+    Pool { servers: Servers, store: Store, wake: Option<Arc<Wake>> },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
 impl<'e> EnqueueOn<'e> for &'e PgPool {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool { pool: self.clone(), store: default_store(), wake: None })
+        Target(Via::Pool { servers: Servers::of(self.clone()), store: default_store(), wake: None })
     }
 }
 
@@ -92,6 +92,6 @@ impl<'e> EnqueueOn<'e> for On<'e> {
 /// The statements of the default schema, written once for the process.
 fn default_store() -> Store {
     static STORE: std::sync::LazyLock<Store> =
-        std::sync::LazyLock::new(|| Store::new(Schema::default()));
+        std::sync::LazyLock::new(|| Store::new(Schema::default(), &Pooled::default()));
     STORE.clone()
 }

@@ -52,7 +52,10 @@ impl Store {
         demands: &[Demand],
         limit: usize,
     ) -> sqlx::Result<Fetched> {
-        let rows = sqlx::query(self.statements.fetch_jobs.text())
+        let rows = self
+            .statements
+            .fetch_jobs
+            .query()
             .bind(worker_id)
             .bind(Json(demands))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))

@@ -22,7 +22,10 @@ impl Store {
         connection: &mut PgConnection,
         keep: Duration,
     ) -> sqlx::Result<Vec<ArchivePartition>> {
-        let rows = sqlx::query(self.statements.list_archive_partitions.text())
+        let rows = self
+            .statements
+            .list_archive_partitions
+            .query()
             .bind(interval(keep))
             .fetch_all(connection)
             .await?;
@@ -72,7 +75,10 @@ impl Store {
         keep: Duration,
         limit: i64,
     ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.delete_dead_letters.text())
+        let done = self
+            .statements
+            .delete_dead_letters
+            .query()
             .bind(interval(keep))
             .bind(limit)
             .execute(connection)

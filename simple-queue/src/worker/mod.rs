@@ -5,6 +5,7 @@
 
 mod config;
 mod context;
+mod database;
 mod executor;
 mod handle;
 pub(crate) mod handler;
@@ -79,7 +80,7 @@ impl Worker {
         finished: mpsc::UnboundedSender<FinishedRun>,
     ) -> Self {
         let store = queue.store().clone();
-        let connection = Dedicated::new(&queue.connect_options());
+        let connection = Dedicated::new(queue.servers());
         Self {
             permits: Permits::new(&queue.config()),
             suspects: Suspects::new(store.clone(), connection),

@@ -1,6 +1,6 @@
 //! The plain interface: jobs as rows, without declarations.
 
-use sqlx::{PgConnection, Postgres, pool::PoolConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::SimpleQueue;
@@ -33,7 +33,11 @@ impl SimpleQueue {
     pub async fn insert_jobs(&self, jobs: Vec<Job>) -> Result<Vec<Uuid>, BoxDynError> {
         let rows = jobs.into_iter().map(NewJob::from).collect();
         let inserted = insert(self.target(), rows).await?;
-        Ok(inserted.into_iter().filter(|job| job.outcome == EnqueueOutcome::Inserted).map(|job| job.id).collect())
+        Ok(inserted
+            .into_iter()
+            .filter(|job| job.outcome == EnqueueOutcome::Inserted)
+            .map(|job| job.id)
+            .collect())
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
@@ -42,14 +46,11 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
-        let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_unique_key(&mut connection, &[unique_key]).await;
-        let ids: Vec<Uuid> = found
-            .map_err(Error::database("find a job by its unique key"))?
-            .into_iter()
-            .map(|(id, _)| id)
-            .collect();
-        self.cancel(&mut connection, &ids).await
+        let found = self.ask(async |connection| {
+            self.store().find_jobs_by_unique_key(connection, &[unique_key]).await
+        });
+        let found = found.await.map_err(Error::database("find a job by its unique key"))?;
+        self.cancel(found.into_iter().map(|(id, _)| id).collect()).await
     }
 
     /// Cancels all live jobs that have this fingerprint, as
@@ -61,18 +62,15 @@ impl SimpleQueue {
         &self,
         fingerprint: &str,
     ) -> Result<(), BoxDynError> {
-        let mut connection = self.acquire().await?;
-        let found = self.store().find_jobs_by_fingerprint(&mut connection, fingerprint).await;
-        let ids = found.map_err(Error::database("find jobs by their fingerprint"))?;
-        self.cancel(&mut connection, &ids).await
+        let found = self.ask(async |connection| {
+            self.store().find_jobs_by_fingerprint(connection, fingerprint).await
+        });
+        self.cancel(found.await.map_err(Error::database("find jobs by their fingerprint"))?).await
     }
 
-    async fn cancel(&self, connection: &mut PgConnection, ids: &[Uuid]) -> Result<(), BoxDynError> {
-        let (cancelled, requested) = self
-            .store()
-            .cancel_jobs(connection, ids)
-            .await
-            .map_err(Error::database("cancel jobs"))?;
+    async fn cancel(&self, ids: Vec<Uuid>) -> Result<(), BoxDynError> {
+        let asked = self.ask(async |connection| self.store().cancel_jobs(connection, &ids).await);
+        let (cancelled, requested) = asked.await.map_err(Error::database("cancel jobs"))?;
         tracing::info!(
             cancelled,
             requested,
@@ -81,20 +79,24 @@ impl SimpleQueue {
         Ok(())
     }
 
-    async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
-    }
-
     /// The state of a job, wherever it is.
     ///
     /// # Errors
     /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
-        let mut connection = self.acquire().await?;
-        let status = self.store().read_status(&mut connection, job_id).await;
-        match status.map_err(Error::database("read the state of a job"))? {
+        let status =
+            self.ask(async |connection| self.store().read_status(connection, job_id).await);
+        match status.await.map_err(Error::database("read the state of a job"))? {
             Some(word) => word.parse(),
             None => Err(Error::UnknownJob { job_id }),
         }
+    }
+
+    /// One statement on a connection of the pool.
+    async fn ask<T>(
+        &self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        self.servers().ask(1, exchange).await
     }
 }

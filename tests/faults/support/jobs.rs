@@ -49,12 +49,29 @@ pub(crate) async fn aborts(
     process::abort();
 }
 
+/// Fails once, and is followed by another job a second after it succeeded.
+#[job(queue = "faults", retries = 1, backoff = fixed("1s"))]
+pub(crate) async fn stumbles(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    if context.attempt() == 1 {
+        return Err("it stumbles the first time".into());
+    }
+    CountRun::new(-number, 0_u64).delay(Duration::from_secs(1)).enqueue(context).await?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
 async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into ledger.runs (job_id, number, attempt, pid) values ($1, $2, $3, $4)")
+    sqlx::query("insert into ledger.runs (job_id, number, attempt, pid, clock) values ($1, $2, $3, $4, $5)")
         .bind(context.job_id())
         .bind(number)
         .bind(context.attempt())
         .bind(i32::try_from(process::id()).expect("an id of a process is small"))
+        .bind(chrono::Utc::now())
         .execute(pool)
         .await?;
     Ok(())

@@ -16,7 +16,7 @@ const TABLES: &str = "
     create table ledger.acknowledged (job_id uuid not null, number bigint not null);
     create table ledger.runs (
         job_id uuid not null, number bigint not null, attempt integer not null, pid integer not null,
-        at timestamptz not null default now()
+        at timestamptz not null default now(), clock timestamptz not null
     );
     create table ledger.effects (job_id uuid not null, number bigint not null);
     create index on ledger.runs (job_id);

@@ -16,7 +16,8 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::{oneshot, watch},
+    sync::{mpsc, oneshot, watch},
+    time::Instant,
 };
 
 /// What the proxy does with what it is sent.
@@ -83,10 +84,15 @@ impl Proxy {
 
     /// Breaks, or mends, all connections, those to come too.
     pub(crate) fn set(&self, fault: Fault) {
-        self.shared.fault.send_replace(fault);
+        self.set_for_new(fault);
         for line in self.shared.lines().iter() {
             line.fault.send_replace(fault);
         }
+    }
+
+    /// Breaks, or mends, the connections to come, and leaves the old ones as they are.
+    pub(crate) fn set_for_new(&self, fault: Fault) {
+        self.shared.fault.send_replace(fault);
     }
 
     /// Breaks the connections that are open now and on which such a statement was sent; those to come are
@@ -149,24 +155,40 @@ async fn carry(client: TcpStream, shared: &Shared, line: &Line) -> io::Result<()
     server.set_nodelay(true)?;
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
+    let (asked, to_ask) = mpsc::unbounded_channel();
+    let (answered, to_answer) = mpsc::unbounded_channel();
     let (lost, is_lost) = watch::channel(None);
-    let requests = requests(from_client, to_server, shared, line, lost);
-    let answers = answers(from_server, to_client, line, is_lost);
+    let there = async {
+        tokio::join!(
+            requests(from_client, asked, shared, line, lost),
+            deliver(to_ask, to_server, line)
+        )
+    };
+    let back = async {
+        tokio::join!(
+            answers(from_server, answered, line, is_lost),
+            deliver(to_answer, to_client, line)
+        )
+    };
     let cut = async {
         let mut fault = line.fault.subscribe();
         fault.wait_for(|fault| *fault == Fault::Cut).await.expect("the line is there");
     };
     tokio::select! {
-        ended = requests => ended,
-        ended = answers => ended,
+        // What was said before its end arrives all the same.
+        (ended, ()) = there => ended,
+        (ended, ()) = back => ended,
         () = cut => Ok(()),
     }
 }
 
+/// What is on its way, and since when.
+type Sent = (Instant, Vec<u8>);
+
 /// Carries what the client sends, message by message, and notes the statements among it.
 async fn requests(
     mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    to: mpsc::UnboundedSender<Sent>,
     shared: &Shared,
     line: &Line,
     lost: watch::Sender<Option<LostAnswer>>,
@@ -174,7 +196,8 @@ async fn requests(
     let mut prepared = HashMap::new();
     let mut messages = Messages { has_begun: false, buffer: Vec::new() };
     let mut trap = None;
-    while receive(&mut from, line, &mut messages.buffer).await? {
+    while let Some(at) = receive(&mut from, line, &mut messages.buffer).await? {
+        let mut arrived = Vec::new();
         while let Some(message) = messages.next() {
             if let Some(statement) = statement_of(&message, &mut prepared) {
                 let head = statement.lines().next().unwrap_or_default().to_owned();
@@ -186,8 +209,10 @@ async fn requests(
             if ends && let Some(trap) = trap.take() {
                 lost.send_replace(Some(LostAnswer(Arc::new(Mutex::new(Some(trap.sprung))))));
             }
-            send(&mut to, line, &message).await?;
+            arrived.extend(message);
         }
+        // In one piece, as it was sent: what a server makes of half a request is another matter.
+        to.send((at, arrived)).expect("it is delivered");
     }
     Ok(())
 }
@@ -198,16 +223,16 @@ struct LostAnswer(Arc<Mutex<Option<oneshot::Sender<()>>>>);
 
 async fn answers(
     mut from: OwnedReadHalf,
-    mut to: OwnedWriteHalf,
+    to: mpsc::UnboundedSender<Sent>,
     line: &Line,
     lost: watch::Receiver<Option<LostAnswer>>,
 ) -> io::Result<()> {
     let mut messages = Messages { has_begun: true, buffer: Vec::new() };
-    while receive(&mut from, line, &mut messages.buffer).await? {
+    while let Some(at) = receive(&mut from, line, &mut messages.buffer).await? {
         while let Some(message) = messages.next() {
             let lost = lost.borrow().clone();
             let Some(LostAnswer(sprung)) = lost else {
-                send(&mut to, line, &message).await?;
+                to.send((at, message)).expect("it is delivered");
                 continue;
             };
             if message.first() == Some(&b'Z') {
@@ -220,22 +245,32 @@ async fn answers(
     Ok(())
 }
 
-/// Reads more, unless nothing is to be read; `false` at the end.
-async fn receive(from: &mut OwnedReadHalf, line: &Line, buffer: &mut Vec<u8>) -> io::Result<bool> {
+/// Reads more, unless nothing is to be read, and says when it arrived; `None` at the end.
+async fn receive(
+    from: &mut OwnedReadHalf,
+    line: &Line,
+    buffer: &mut Vec<u8>,
+) -> io::Result<Option<Instant>> {
     let mut fault = line.fault.subscribe();
     fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("the line is there");
-    Ok(from.read_buf(buffer).await? > 0)
+    let read = from.read_buf(buffer).await?;
+    Ok((read > 0).then(Instant::now))
 }
 
-async fn send(to: &mut OwnedWriteHalf, line: &Line, message: &[u8]) -> io::Result<()> {
+/// Hands over what is on its way, when it is due. Nobody may be there any more to take it.
+async fn deliver(mut sent: mpsc::UnboundedReceiver<Sent>, mut to: OwnedWriteHalf, line: &Line) {
     let mut fault = line.fault.subscribe();
-    let fault = *fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("the line is there");
-    match fault {
-        Fault::HalfOpen => return Ok(()),
-        Fault::Late(delay) => tokio::time::sleep(delay).await,
-        Fault::None | Fault::Stalled | Fault::Cut => {}
+    while let Some((since, bytes)) = sent.recv().await {
+        let fault = *fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("it is there");
+        if let Fault::Late(delay) = fault {
+            tokio::time::sleep_until(since + delay).await;
+        }
+        if fault != Fault::HalfOpen
+            && let Err(error) = to.write_all(&bytes).await
+        {
+            println!("{} bytes arrived where nobody was: {error}", bytes.len());
+        }
     }
-    to.write_all(message).await
 }
 
 /// What has arrived, to be taken message by message.

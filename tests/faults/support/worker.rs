@@ -12,10 +12,14 @@ use simple_queue::{jobs, prelude::*};
 use sqlx::postgres::PgPoolOptions;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::jobs::{Aborts, CountEffect, CountRun, Hands};
+use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 
 /// What tells the other process which database it works on.
 const URL: &str = "FAULTS_DATABASE_URL";
+
+/// Other settings than those of [`queue_at`].
+pub(crate) const HEARTBEAT_MS: &str = "FAULTS_HEARTBEAT_MS";
+pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
 
 /// What it says when it works.
 const READY: &str = "ready to work";
@@ -102,16 +106,26 @@ pub(crate) async fn work() {
         .with_writer(std::io::stderr)
         .init();
     let url = env::var(URL).expect("the tests set it");
-    let queue = queue_at(&url);
+    let milliseconds = |name| {
+        let text = env::var(name).ok()?;
+        Some(Duration::from_millis(text.parse().expect("a number of milliseconds")))
+    };
+    let mut queue = queue_at(&url);
+    if let Some(interval) = milliseconds(HEARTBEAT_MS) {
+        queue = queue.with_heartbeat_interval(interval);
+    }
+    if let Some(limit) = milliseconds(STATEMENT_MS) {
+        queue = queue.with_statement_timeout(limit);
+    }
     let hands = Hands { pool: queue.pool().clone() };
-    queue.register(jobs![CountRun, CountEffect, Aborts], hands).unwrap();
+    queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
     let worker = queue.start().await;
     println!("\n{READY}");
     terminated.recv().await.unwrap();
     worker.shutdown(Duration::from_secs(5)).await;
 }
 
-/// A queue with short times, so that a death is noticed soon.
+/// A queue with short times, so that a death is noticed soon, and an answer that does not come.
 pub(crate) fn queue_at(url: &str) -> SimpleQueue {
     let options = url.parse().unwrap();
     let pool = PgPoolOptions::new()
@@ -121,4 +135,5 @@ pub(crate) fn queue_at(url: &str) -> SimpleQueue {
     SimpleQueue::new(pool)
         .with_heartbeat_interval(Duration::from_millis(200))
         .with_cancel_grace(Duration::from_millis(100))
+        .with_statement_timeout(Duration::from_secs(1))
 }
