@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::prelude::*;
+use simple_queue::Enqueued;
 use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{CountRun, Field, Stumbles, Worker, eventually, faketime, rounds};
@@ -77,8 +77,9 @@ async fn a_worker_whose_clock_is_wrong_runs_nothing_too_early_or_too_late() {
         let stumbling = stumbling.await.unwrap().id();
         eventually("all has run", async || field.ledger.ended().await == 2).await;
         field.ledger.settle(&[(stumbling, 1)]).await;
-        let minutes_off = "select min(abs(extract(epoch from at - clock)))::int8 / 60 from ledger.runs";
-        assert_eq!(field.ledger.value::<i64>(minutes_off).await, 59, "the clock is wrong enough");
+        let minutes_off =
+            "select min(abs(extract(epoch from at - clock)))::int8 / 60 from ledger.runs";
+        assert!(field.ledger.value::<i64>(minutes_off).await >= 59, "the clock is wrong enough");
         let waits = "select string_agg(wait, ' ') from (
             select round(extract(epoch from at - lag(at, 1, stored.at) over (order by at)))::text as wait
             from ledger.runs, (select created_at as at from simple_queue.archive where job_data ->> 'number' = '1') stored

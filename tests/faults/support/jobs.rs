@@ -66,13 +66,15 @@ pub(crate) async fn stumbles(
 
 #[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
 async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into ledger.runs (job_id, number, attempt, pid, clock) values ($1, $2, $3, $4, $5)")
-        .bind(context.job_id())
-        .bind(number)
-        .bind(context.attempt())
-        .bind(i32::try_from(process::id()).expect("an id of a process is small"))
-        .bind(chrono::Utc::now())
-        .execute(pool)
-        .await?;
+    sqlx::query(
+        "insert into ledger.runs (job_id, number, attempt, pid, clock) values ($1, $2, $3, $4, $5)",
+    )
+    .bind(context.job_id())
+    .bind(number)
+    .bind(context.attempt())
+    .bind(i32::try_from(process::id()).expect("an id of a process is small"))
+    .bind(chrono::Utc::now())
+    .execute(pool)
+    .await?;
     Ok(())
 }
