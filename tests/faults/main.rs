@@ -16,6 +16,7 @@
 mod support;
 
 mod network;
+mod pooler;
 mod postgres;
 mod processes;
 mod stragglers;

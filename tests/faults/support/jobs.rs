@@ -33,6 +33,8 @@ pub(crate) async fn count_effect(
     sqlx::query("insert into ledger.effects (job_id, number) values ($1, $2)")
         .bind(context.job_id())
         .bind(number)
+        // There may be a pooler in between.
+        .persistent(false)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -5,20 +5,22 @@ mod jobs;
 mod ledger;
 mod length;
 mod load;
+mod pooler;
 mod programs;
 mod proxy;
 mod server;
 mod worker;
 
 pub(crate) use field::Field;
-pub(crate) use jobs::{Aborts, CountEffect, CountRun, Stumbles};
+pub(crate) use jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 pub(crate) use ledger::Ledger;
 pub(crate) use length::rounds;
 pub(crate) use load::Load;
+pub(crate) use pooler::Pooler;
 pub(crate) use programs::faketime;
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::Server;
-pub(crate) use worker::{HEARTBEAT_MS, STATEMENT_MS, Worker, queue_at, work};
+pub(crate) use worker::{HEARTBEAT_MS, LEDGER_URL, STATEMENT_MS, Worker, queue_at, work};
 
 use std::time::{Duration, Instant};
 

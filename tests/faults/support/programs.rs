@@ -1,7 +1,7 @@
 //! Programs that some cases need besides Postgres. One that is missing is an error that says how to get it,
 //! never a case that is passed over.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 /// The library that shows a process another time.
 pub(crate) fn faketime() -> PathBuf {
@@ -17,4 +17,18 @@ pub(crate) fn faketime() -> PathBuf {
 fn first(places: &[&str], install: &str) -> PathBuf {
     let found = places.iter().map(PathBuf::from).find(|path| path.exists());
     found.unwrap_or_else(|| panic!("none of {places:?} is there; get it with `{install}`"))
+}
+
+/// The pooler; another one than the system's is named by `SIMPLE_QUEUE_PGBOUNCER`.
+pub(crate) fn pgbouncer() -> PathBuf {
+    if let Some(path) = env::var_os("SIMPLE_QUEUE_PGBOUNCER") {
+        return path.into();
+    }
+    let places = [
+        "/usr/sbin/pgbouncer",
+        "/usr/bin/pgbouncer",
+        "/usr/local/bin/pgbouncer",
+        "/opt/homebrew/bin/pgbouncer",
+    ];
+    first(&places, "apt-get install pgbouncer")
 }

@@ -21,6 +21,9 @@ const URL: &str = "FAULTS_DATABASE_URL";
 pub(crate) const HEARTBEAT_MS: &str = "FAULTS_HEARTBEAT_MS";
 pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
 
+/// The database's own URL, where the other one leads through a pooler.
+pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
+
 /// What it says when it works.
 const READY: &str = "ready to work";
 
@@ -117,7 +120,12 @@ pub(crate) async fn work() {
     if let Some(limit) = milliseconds(STATEMENT_MS) {
         queue = queue.with_statement_timeout(limit);
     }
-    let hands = Hands { pool: queue.pool().clone() };
+    // What handlers say for themselves is not said through a pooler that would mix it up.
+    let pool = match env::var(LEDGER_URL) {
+        Ok(url) => PgPoolOptions::new().connect_lazy(&url).unwrap(),
+        Err(_) => queue.pool().clone(),
+    };
+    let hands = Hands { pool };
     queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
     let worker = queue.start().await;
     println!("\n{READY}");
