@@ -15,10 +15,12 @@
 
 mod support;
 
+mod failover;
 mod network;
 mod pooler;
 mod postgres;
 mod processes;
+mod soak;
 mod stragglers;
 
 /// A worker of a process of its own; started by the tests, with the environment that [`support::Worker`]

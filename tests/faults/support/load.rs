@@ -1,10 +1,7 @@
 //! Jobs that are enqueued all the while.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::atomic::{AtomicI64, Ordering},
     time::Duration,
 };
 
@@ -31,12 +28,14 @@ pub(crate) struct Enqueued {
 /// Between two jobs of one task, so that the backlog stays small on a slow machine.
 const PACE: Duration = Duration::from_millis(10);
 
+/// The number of the next job, of all loads together, so that a job that became two is told from two jobs.
+static NEXT: AtomicI64 = AtomicI64::new(0);
+
 impl Load {
     /// Begins to enqueue on this queue, with so many tasks at once.
     pub(crate) fn start(queue: &SimpleQueue, tasks: usize) -> Self {
-        let (stop, next) = (CancellationToken::new(), Arc::new(AtomicI64::new(0)));
-        let enqueueing =
-            (0..tasks).map(|_| enqueue(queue.clone(), stop.clone(), Arc::clone(&next)));
+        let stop = CancellationToken::new();
+        let enqueueing = (0..tasks).map(|_| enqueue(queue.clone(), stop.clone()));
         Self { tasks: enqueueing.collect(), stop }
     }
 
@@ -53,14 +52,10 @@ impl Load {
     }
 }
 
-async fn enqueue(
-    queue: SimpleQueue,
-    stop: CancellationToken,
-    next: Arc<AtomicI64>,
-) -> (Vec<(Uuid, i64)>, usize) {
+async fn enqueue(queue: SimpleQueue, stop: CancellationToken) -> (Vec<(Uuid, i64)>, usize) {
     let (mut acknowledged, mut refused) = (Vec::new(), 0);
     while stop.run_until_cancelled(tokio::time::sleep(PACE)).await.is_some() {
-        let number = next.fetch_add(1, Ordering::Relaxed);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let enqueued = match number % 2 {
             0 => CountRun::new(number, 5_u64).enqueue(&queue).await.map(|enqueued| enqueued.id()),
             _ => CountEffect::new(number).enqueue(&queue).await.map(|enqueued| enqueued.id()),

@@ -14,13 +14,15 @@ mod worker;
 pub(crate) use field::Field;
 pub(crate) use jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 pub(crate) use ledger::Ledger;
-pub(crate) use length::rounds;
+pub(crate) use length::{full, rounds};
 pub(crate) use load::Load;
 pub(crate) use pooler::Pooler;
 pub(crate) use programs::faketime;
 pub(crate) use proxy::{Fault, Proxy};
-pub(crate) use server::Server;
-pub(crate) use worker::{HEARTBEAT_MS, LEDGER_URL, STATEMENT_MS, Worker, queue_at, work};
+pub(crate) use server::{Server, new_directory};
+pub(crate) use worker::{
+    HEARTBEAT_MS, LEDGER_URL, STATEMENT_MS, Worker, queue_at, queue_at_any, work,
+};
 
 use std::time::{Duration, Instant};
 

@@ -39,7 +39,13 @@ impl Server {
         server
     }
 
-    async fn begin(&mut self) {
+    /// Changes a setting for the next start.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.settings.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts it again.
+    pub(crate) async fn begin(&mut self) {
         let mut builder = EmbeddedPostgres::builder();
         for (name, value) in &self.settings {
             builder = builder.setting(name, value);

@@ -113,7 +113,7 @@ pub(crate) async fn work() {
         let text = env::var(name).ok()?;
         Some(Duration::from_millis(text.parse().expect("a number of milliseconds")))
     };
-    let mut queue = queue_at(&url);
+    let mut queue = queue_at_any(&url);
     if let Some(interval) = milliseconds(HEARTBEAT_MS) {
         queue = queue.with_heartbeat_interval(interval);
     }
@@ -131,6 +131,19 @@ pub(crate) async fn work() {
     println!("\n{READY}");
     terminated.recv().await.unwrap();
     worker.shutdown(Duration::from_secs(5)).await;
+}
+
+/// As [`queue_at`], on whichever of the servers of this URL is writable.
+pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
+    let (start, rest) = url.split_once('@').unwrap();
+    let (hosts, database) = rest.split_once('/').unwrap();
+    let urls: Vec<String> =
+        hosts.split(',').map(|host| format!("{start}@{host}/{database}")).collect();
+    let queue = queue_at(&urls[0]);
+    match urls.len() {
+        1 => queue,
+        _ => queue.with_servers(urls.iter().map(|url| url.parse().unwrap())),
+    }
 }
 
 /// A queue with short times, so that a death is noticed soon, and an answer that does not come.
