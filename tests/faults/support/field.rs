@@ -24,7 +24,7 @@ impl Field {
 
     /// A database of this server, which is this case's alone.
     pub(crate) async fn at(url: String) -> Self {
-        let ledger = Ledger::open(&url).await;
+        let ledger = Ledger::open(&url);
         ledger.make().await;
         let queue = queue_at(&url);
         queue.migrate().await.unwrap();

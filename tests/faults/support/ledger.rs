@@ -68,7 +68,7 @@ const WRONGS: &[(&str, &str)] = &[
 ];
 
 impl Ledger {
-    pub(crate) async fn open(url: &str) -> Self {
+    pub(crate) fn open(url: &str) -> Self {
         let options = url.parse().unwrap();
         let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(options);
         Self { pool }

@@ -99,11 +99,14 @@ impl Proxy {
     /// well. Returns how many.
     pub(crate) fn break_those_that_sent(&self, statement: &str, fault: Fault) -> usize {
         let lines = self.shared.lines();
-        let broken = lines.iter().filter(|line| {
-            let sent = line.sent.lock().unwrap();
-            sent.iter().any(|sent| sent.contains(statement))
-        });
-        broken.map(|line| line.fault.send_replace(fault)).count()
+        let sent_it = |line: &&Arc<Line>| {
+            line.sent.lock().unwrap().iter().any(|sent| sent.contains(statement))
+        };
+        let broken: Vec<_> = lines.iter().filter(sent_it).collect();
+        for line in &broken {
+            line.fault.send_replace(fault);
+        }
+        broken.len()
     }
 
     /// The next answer to such a statement is taken away: the server has carried it out and said so, and
