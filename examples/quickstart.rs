@@ -29,13 +29,13 @@ async fn send_welcome(mailer: &Mailer, user_id: i64, text: String) {
     mailer.send(user_id, &text);
 }
 
-/// Fails twice, as if the other side were down for a moment.
+/// Fails twice, as if the other side were down for a moment; what it returns then is kept.
 #[job(queue = "sync", retries = 5, backoff = "none")]
-async fn sync_contacts(context: &JobContext, user_id: i64) -> Result<(), BoxDynError> {
+async fn sync_contacts(context: &JobContext, user_id: i64) -> Result<u32, BoxDynError> {
     println!("  → contacts of user {user_id}, attempt {}", context.attempt());
     match context.attempt() {
         1 | 2 => Err("the address book did not answer".into()),
-        _ => Ok(()),
+        _ => Ok(37),
     }
 }
 
@@ -45,6 +45,9 @@ async fn charge_card(user_id: i64, cents: u32) -> Result<(), JobError> {
     println!("  → charging user {user_id} {cents} cents");
     Err(JobError::fail("the card was reported stolen"))
 }
+
+/// How long to wait for a job's end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), BoxDynError> {
@@ -60,7 +63,7 @@ async fn main() -> Result<(), BoxDynError> {
 
     println!("\nA job, enqueued and run:");
     let welcome = SendWelcome::new(1, "welcome!").enqueue(&queue).await?;
-    queue.wait(welcome.id()).await?;
+    welcome.wait(&queue, PATIENCE).await?;
 
     println!("\nA duplicate, refused while the first still waits:");
     let later = SendWelcome::new(2, "hello").delay(Duration::from_secs(2)).enqueue(&queue).await?;
@@ -77,21 +80,18 @@ async fn main() -> Result<(), BoxDynError> {
     tx.rollback().await?;
     println!("  → rolled back, so there is none");
 
-    println!("\nA job that fails twice and is retried:");
+    println!("\nA job that fails twice, is retried, and returns something:");
     let sync = SyncContacts::new(4).enqueue(&queue).await?;
-    let status = queue.wait(sync.id()).await?;
-    println!("  → {status}");
+    let contacts = sync.wait(&queue, PATIENCE).await?;
+    println!("  → {contacts} contacts");
 
     println!("\nA job that gives up, and is kept with its reason:");
     let charge = ChargeCard::new(5, 999).enqueue(&queue).await?;
-    queue.wait(charge.id()).await?;
-    let reason = "select reason from simple_queue.dead_letters where id = $1";
-    let reason: String =
-        sqlx::query_scalar(reason).bind(charge.id()).fetch_one(queue.pool()).await?;
-    println!("  → dead letter: {reason}");
+    let ended = queue.wait(charge.id(), PATIENCE).await?;
+    println!("  → {}: {}", ended.status, ended.reason.unwrap_or_default());
 
     println!("\nThe delayed one comes when it is due:");
-    queue.wait(later.id()).await?;
+    later.wait(&queue, PATIENCE).await?;
 
     worker.shutdown(Duration::from_secs(5)).await;
     print_counts(queue.pool()).await?;

@@ -23,7 +23,9 @@ const ROOMS: &[(&str, &[&str])] = &[
         "worker",
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
-    ("error", &[]),
+    ("error", &["job"]),
+    ("guide", &[]),
+    ("lock", &["job", "worker"]),
     ("retries", &[]),
     ("embedded", &[]),
 ];

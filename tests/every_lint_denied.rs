@@ -8,6 +8,7 @@
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
 use simple_queue::prelude::*;
+use simple_queue::sync::{JobStrategy, Permit, PermitFuture};
 
 /// What sends mails.
 #[derive(Debug, Clone, Copy)]
@@ -78,6 +79,53 @@ const fn minutes(attempt: i32) -> std::time::Duration {
     std::time::Duration::from_secs(if attempt > 1 { 600 } else { 60 })
 }
 
+/// What mails have in common.
+pub const MAILS: JobTemplate = JobTemplate::new(JobOptions::new().retries(3)).queue("emails");
+
+/// Lets every job start.
+#[derive(Debug, Clone, Copy)]
+pub struct Always;
+
+impl JobStrategy for Always {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        Box::pin(std::future::ready(Ok(Permit::new(()))))
+    }
+}
+
+static ALWAYS: Always = Always;
+
+/// With all that can be said of options.
+#[job(
+    template = MAILS,
+    tags("letter"),
+    concurrency = 2,
+    retain = "7d",
+    unique(key = "{sender.name}:{_copy}:{to}", on_conflict = "replace"),
+    fingerprint = "{to}",
+    version = 2,
+    upgrade = with_sender,
+    strategy = ALWAYS,
+    on_exhausted = return_to_sender
+)]
+pub async fn letter(to: String, sender: Sender, _copy: bool, text: Vec<u8>) {
+    let _all = std::future::ready((to, sender, text)).await;
+}
+
+/// Who writes.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Sender {
+    /// What he is called.
+    pub name: String,
+}
+
+fn with_sender(_version: i32, stored: serde_json::Value) -> Result<serde_json::Value, BoxDynError> {
+    if stored.is_object() { Ok(stored) } else { Err("it is no object".into()) }
+}
+
+async fn return_to_sender(letter: Letter, context: &JobContext, error: &str) {
+    let _all = std::future::ready((letter.to, context.attempt(), error)).await;
+}
+
 /// Numbers as text.
 pub mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -122,7 +170,7 @@ struct App {
 fn generated_code_is_clean() {
     let register = |queue: SimpleQueue, app: App| {
         queue
-            .register(jobs![Send, Wait, Tidy, Long, ReportMail, Count, images::Resize], app)
+            .register(jobs![Send, Wait, Tidy, Long, ReportMail, Count, Letter, images::Resize], app)
             .is_ok()
     };
     drop(Box::new(register));

@@ -43,12 +43,6 @@ impl Errors {
         self.reported = true;
         self.found.iter().map(syn::Error::to_compile_error).collect()
     }
-
-    #[cfg(test)]
-    pub(crate) fn into_messages(mut self) -> Vec<String> {
-        self.reported = true;
-        self.found.iter().map(ToString::to_string).collect()
-    }
 }
 
 impl Drop for Errors {

@@ -1,5 +1,5 @@
-//! A [`JobModel`] to code. Each file writes one part of it; all paths start at the root, so that
-//! nothing the user names can get in the way.
+//! What is known to be right, to code. Each file writes one part of it; all paths start at the root, so
+//! that nothing the user names can get in the way.
 //!
 //! Lints: what is written here has the place of the attribute and is exempt as such, except where an
 //! item carries the user's own name or visibility. There an `#[allow]` keeps a lint from saying
@@ -10,31 +10,71 @@ mod debug;
 mod enqueue;
 pub(crate) mod fallback;
 mod handler;
+mod keys;
 mod options;
 mod payload;
+mod structure;
 mod summary;
 mod twin;
-mod unique;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::model::JobModel;
+use self::handler::Subject;
+use crate::model::{Declaration, HandlerModel, JobModel};
 
-/// Everything that stands beside the function.
+/// Everything that stands beside a function with `#[job]`.
 pub(crate) fn job(model: &JobModel) -> TokenStream {
-    let payload = payload::structure(model);
-    let codec = codec::codec(model);
-    let declaration = payload::declaration(model);
-    let handler = handler::handler(model);
-    let helpers = enqueue::helpers(model);
-    let debug = debug::debug(model);
+    let JobModel { structure, declaration, handler } = model;
+    let payload = structure::payload(model);
+    let debug = debug::debug(structure, &declaration.stored);
+    let new = enqueue::new(structure, &declaration.stored);
+    let by_hand = handler::by_hand(handler, &Subject::Payload);
+    let declared = declared(declaration, Some(&quote!(#new #by_hand)));
+    let runs = handler::runs(handler, &Subject::Payload);
     quote! {
         #payload
         #debug
+        #declared
+        #runs
+    }
+}
+
+/// Everything that stands beside a struct which derives `Job`.
+pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
+    declared(declaration, None)
+}
+
+/// Everything that stands beside a function which runs a job that is declared elsewhere.
+pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerModel) -> TokenStream {
+    let (subject, structure) = match structure {
+        Some(structure) => {
+            (Subject::Handler(payload), Some(structure::handler(structure, payload)))
+        }
+        None => (Subject::Declared(payload), None),
+    };
+    let name = subject.name(&handler.face.name);
+    let agrees = handler::agrees(handler, payload);
+    let runs = handler::runs(handler, &subject);
+    let by_hand = handler::by_hand(handler, &subject);
+    quote! {
+        #structure
+        #agrees
+        #runs
+        #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+        impl #name {
+            #by_hand
+        }
+    }
+}
+
+fn declared(declaration: &Declaration, first: Option<&TokenStream>) -> TokenStream {
+    let codec = codec::codec(declaration);
+    let payload = payload::declaration(declaration);
+    let helpers = enqueue::helpers(declaration, first);
+    quote! {
         #codec
-        #declaration
-        #handler
+        #payload
         #helpers
     }
 }

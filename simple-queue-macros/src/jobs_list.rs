@@ -5,7 +5,7 @@
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
-use syn::parse::Parser;
+use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
 use syn::{Path, Token};
@@ -14,17 +14,39 @@ use crate::errors::Errors;
 use crate::krate;
 use crate::parse::item::plain;
 
+/// What stands in the list.
+struct List {
+    /// The path of the library, for crates that re-export it: `crate = path` in front of the jobs.
+    krate: Option<Path>,
+    jobs: Punctuated<Path, Token![,]>,
+}
+
+impl Parse for List {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let mut krate = None;
+        if input.peek(Token![crate]) && input.peek2(Token![=]) {
+            input.parse::<Token![crate]>()?;
+            input.parse::<Token![=]>()?;
+            krate = Some(Path::parse_mod_style(input)?);
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(Self { krate, jobs: Punctuated::parse_terminated(input)? })
+    }
+}
+
 pub(crate) fn jobs(list: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    let jobs = match Punctuated::<Path, Token![,]>::parse_terminated.parse2(list) {
-        Ok(jobs) => sound(jobs, &mut errors),
+    let (given, jobs) = match List::parse.parse2(list) {
+        Ok(List { krate, jobs }) => (krate, sound(jobs, &mut errors)),
         Err(error) => {
             errors.push(error);
-            Vec::new()
+            (None, Vec::new())
         }
     };
 
-    let krate = krate::found();
+    let krate = given.map_or_else(krate::found, Path::into_token_stream);
     let declarations = jobs.iter().map(|job| {
         let entry = entry(job, &krate);
         quote!(#entry.declaration())

@@ -28,6 +28,7 @@ use proc_macro::TokenStream;
 /// |---|---|
 /// | `name = "mail:send"` | what the job is called in the database; the function's name when left out |
 /// | `aliases("old_name")` | names that it had before, under which jobs may still be stored |
+/// | `template = MAILS` | the path of a `const` of type `JobTemplate`: its queue and options hold, but for those that stand here |
 /// | `queue = "emails"` | the queue it goes to, `default` when left out; or the path of a constant |
 /// | `retries = 5` | how often it is run again after it failed; `max_attempts = 6` says the same |
 /// | `backoff = …` | how long it waits between two attempts; see below |
@@ -35,10 +36,15 @@ use proc_macro::TokenStream;
 /// | `delay = "5m"` | how long after it is stored it is due |
 /// | `expires = "1h"` | how long it may wait to be started, from when it is due; then it is cancelled |
 /// | `priority = -10` | smaller numbers run first; 0 when left out |
-/// | `unique` | only one with the same stored arguments may wait or run at a time |
-/// | `unique(by = [user_id, kind])` | the same, by these arguments alone; `by = []` is one for all |
-/// | `unique = "user:{user.id}"` | the same, by a key: `{argument}` or a field of it, `{{` for a brace |
+/// | `concurrency = 4` | how many of them one process runs at a time; as many as their queue may when left out |
+/// | `unique …` | which of them are the same job, of which one may wait or run at a time; see below |
 /// | `fingerprint = "order:{order_id}"` | what it is grouped by, to cancel jobs together |
+/// | `tags("mail", "nightly")` | words for people, stored with each |
+/// | `retain = "7d"` | how long it is kept once it is over; as long as its queue's when left out |
+/// | `version = 2` | that of the shape of what is stored; 1 when left out |
+/// | `upgrade = my::upgrade` | a `fn(i32, Value) -> Result<Value, E>` that brings what an earlier version stored to this one; `none` when that is read as it is |
+/// | `strategy = RULES` | the path of a `static` that implements `JobStrategy`: rules of its own for when it may start |
+/// | `on_exhausted = apologize` | an `async fn(Payload, &JobContext, &str)` that is called with the last error when the job has failed for good |
 /// | `payload = WelcomeMail` | the struct's name; that of the function in the case of a type when left out |
 /// | `derive(Debug, Clone)` | what the struct derives; without it, not even `Debug`: it may hold secrets |
 /// | `crate = path` | where the library is, in a crate that re-exports it |
@@ -58,6 +64,27 @@ use proc_macro::TokenStream;
 /// | `"none"` | not at all |
 /// | `my::delay` | what a `fn(i32) -> Duration` says of the attempt that failed, from 1; without jitter |
 ///
+/// # Keys
+///
+/// In a template, `{argument}` stands for an argument, `{argument.field}` for a field of it, `{{` for a brace.
+///
+/// | form | the same are |
+/// |---|---|
+/// | `unique` | those with the same stored arguments |
+/// | `unique = "user:{user.id}"`, `unique(key = "user:{user.id}")` | those whose key reads the same |
+/// | `unique(by = [user_id, kind])` | those in which these arguments are the same; with `by = []`, all |
+/// | `unique(on_conflict = "replace")` | as `unique`, and `on_conflict` beside `key` and `by` too |
+///
+/// | `on_conflict` | what becomes of a new one where another waits or runs |
+/// |---|---|
+/// | `"ignore"` | it is not stored; this is so when left out |
+/// | `"replace"` | one that waits starts anew as the new one |
+/// | `"reschedule"` | one that waits is put off until the new one would be due |
+/// | `"error"` | it is refused |
+///
+/// A job that is `unique` has `find` and `cancel`, one with a `fingerprint` has `cancel_all`: they take the
+/// arguments that the key is made of, and where to look.
+///
 /// # Arguments of the function
 ///
 /// | written as | what it is |
@@ -66,6 +93,7 @@ use proc_macro::TokenStream;
 /// | `mailer: &Mailer`, `clock: &dyn Clock` | lent by the worker's state |
 /// | `context: &JobContext` | the run: its job, its attempt, whether it is cancelled |
 /// | `tx: &mut JobTx` | the transaction in which the job is finished: committed if the function succeeds, else rolled back |
+/// | `job: SendEmail` | all that is stored, in a struct of this crate that derives `Job`; it is the only argument by value, and has the name that the struct of the function would have. What is declared stands on the struct |
 ///
 /// # On a stored argument
 ///
@@ -84,13 +112,58 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()
 }
 
-/// Lists the jobs that a process runs.
+/// The attribute of what runs a job that is declared elsewhere, by a struct which derives `Job`: on an
+/// `async fn` that takes this struct by value, and nothing else.
+///
+/// What stands for it in `jobs![…]` has the function's name in the case of a type, and `Handler` after it:
+/// `SendEmailHandler`. What the function keeps has to be what the job declares as its `output`.
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `strategy = RULES` | the path of a `static` that implements `JobStrategy`: rules of its own for when it may start |
+/// | `on_exhausted = apologize` | an `async fn(Payload, &JobContext, &str)` that is called with the last error when the job has failed for good |
+/// | `crate = path` | where the library is, in a crate that re-exports it |
+///
+/// Its arguments by reference are those of `#[job]`: the worker's state, `&JobContext`, `&mut JobTx`.
+#[proc_macro_attribute]
+pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline::handler(arguments.into(), item.into()).into()
+}
+
+/// Makes a job of a struct, to be enqueued by whoever knows the struct and to be run by a `#[handler]`: a
+/// unit struct, or one with named fields, which are the stored arguments.
+///
+/// serde's traits are part of it: `Serialize` and `Deserialize` are not derived beside it. What `#[job]` on a
+/// function makes for the payload is made here too, but for `new`: the struct can be written as it is.
+///
+/// `#[job(…)]` on the struct, below the derive, takes the arguments of `#[job]` that speak of what is stored
+/// and enqueued, all but `strategy`, `on_exhausted`, `payload` and `derive`; its `name` is the struct's in
+/// snake case when left out. And it takes
+///
+/// | argument | what it says |
+/// |---|---|
+/// | `output = Receipt` | what its handler returns when it succeeds, `()` when left out |
+///
+/// `#[job(…)]` on a field takes what `#[job]` takes on a stored argument, all but `redact`.
+#[proc_macro_derive(Job, attributes(job, serde))]
+pub fn derive_job(item: TokenStream) -> TokenStream {
+    pipeline::derive(item.into()).into()
+}
+
+/// Lists the jobs that a process runs, by the structs of `#[job]` and of `#[handler]`: `jobs![SendWelcome,
+/// images::Resize]`. No two of them may share a name.
+///
+/// A crate that re-exports the library says so first: `jobs![crate = path, SendWelcome]`.
 #[proc_macro]
 pub fn jobs(list: TokenStream) -> TokenStream {
     jobs_list::jobs(list.into()).into()
 }
 
-/// Lets jobs borrow the fields of a struct as their state.
+/// Lets jobs borrow the fields of a struct as their state: each field's type, and what is in an `Arc` or a
+/// `Box`.
+///
+/// `#[state(skip)]` leaves a field out; `#[state(crate = path)]` on the struct is for crates that re-export
+/// the library.
 #[proc_macro_derive(JobState, attributes(state))]
 pub fn job_state(item: TokenStream) -> TokenStream {
     job_state::derive(item.into()).into()

@@ -1,26 +1,87 @@
-//! A job that is known to be right: what [`validate`](crate::validate) hands to
-//! [`expand`](crate::expand). No field here can hold something that would still have to be refused.
+//! What is known to be right: what [`validate`](crate::validate) hands to [`expand`](crate::expand). No
+//! field here can hold something that would still have to be refused.
+//!
+//! A job has two halves, and each way to write one has one of them or both: what is declared of its
+//! payload, and what runs it.
 
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Expr, Ident, LitStr, Path, Type, Visibility};
 
-/// A whole job.
+/// A job that is declared and run in one place: `#[job]` on a function.
 pub(crate) struct JobModel {
+    pub(crate) structure: Structure,
+    pub(crate) declaration: Declaration,
+    pub(crate) handler: Handler,
+}
+
+/// What runs a job that is declared elsewhere: `#[handler]`, or `#[job]` on a function that takes the
+/// payload as it is.
+pub(crate) struct HandlerModel {
+    /// The struct to be written that stands for the handler, where the payload does not do so itself.
+    pub(crate) structure: Option<Structure>,
+    /// The type of the payload, as the function takes it.
+    pub(crate) payload: Type,
+    pub(crate) handler: Handler,
+}
+
+/// What the rest of the crate sees: of a payload, or of what runs one.
+#[derive(Clone)]
+pub(crate) struct Face {
+    /// The path of the library.
+    pub(crate) krate: TokenStream,
+    /// The struct's name.
+    pub(crate) name: Ident,
+    pub(crate) vis: Visibility,
+}
+
+/// A struct that is written beside a function.
+pub(crate) struct Structure {
     pub(crate) face: Face,
+    pub(crate) function: Ident,
+    /// The function's doc comments.
+    pub(crate) docs: Vec<Attribute>,
+    /// `#[deprecated]`, when the function has it.
+    pub(crate) deprecated: Option<Attribute>,
+    /// What the struct derives at the user's wish.
+    pub(crate) derives: Vec<Path>,
+}
+
+/// What is declared of a job.
+pub(crate) struct Declaration {
+    pub(crate) face: Face,
+    /// Where it is declared, for messages.
+    pub(crate) place: Span,
     /// What the job is called in the database.
     pub(crate) kind: String,
-    pub(crate) queue: Queue,
-    pub(crate) options: Options,
-    /// What the job was called before.
+    /// What it was called before.
     pub(crate) aliases: Vec<String>,
+    /// A constant whose queue and options it starts from.
+    pub(crate) template: Option<Path>,
+    pub(crate) queue: Option<Queue>,
+    pub(crate) options: Options,
     pub(crate) unique: Unique,
     /// What jobs are grouped by: the pieces of the template.
     pub(crate) fingerprint: Option<Vec<Piece>>,
+    pub(crate) version: Version,
+    /// In the order in which they are written.
+    pub(crate) stored: Vec<StoredArg>,
+    pub(crate) output: Output,
+}
+
+/// How a job is run.
+pub(crate) struct Handler {
+    /// Of the struct that stands for it in `jobs![…]`.
+    pub(crate) face: Face,
+    pub(crate) function: Ident,
     /// In the order of the function's parameters.
     pub(crate) params: Vec<Param>,
     pub(crate) returned: Returned,
+    /// A static with rules for when it may start.
+    pub(crate) strategy: Option<Path>,
+    /// A function that is called when the job has failed for good.
+    pub(crate) on_exhausted: Option<Path>,
 }
 
 /// What the function returns.
@@ -30,7 +91,8 @@ pub(crate) struct Returned {
     pub(crate) output: Output,
 }
 
-/// What is kept of it when the function succeeds.
+/// What is kept when the job succeeds.
+#[derive(Clone)]
 pub(crate) enum Output {
     Nothing,
     /// The `T` of what is written as a `Result<T, …>`.
@@ -46,27 +108,19 @@ pub(crate) struct Place {
     pub(crate) last: Span,
 }
 
-/// A job whose signature was refused. It gets a struct that looks right and does nothing, so that
-/// the places which use it do not turn red as well.
-pub(crate) struct StubModel {
-    pub(crate) face: Face,
+/// A job that was refused. It gets what looks right and does nothing, so that the places which use it
+/// do not turn red as well.
+pub(crate) struct JobStub {
+    pub(crate) structure: Structure,
     pub(crate) args: Vec<StubArg>,
 }
 
-/// What the payload struct shows to the rest of the crate.
-pub(crate) struct Face {
-    /// The path of the library.
-    pub(crate) krate: TokenStream,
-    pub(crate) function: Ident,
-    /// The struct's name, at the place of the function's name.
-    pub(crate) payload: Ident,
-    pub(crate) vis: Visibility,
-    /// The function's doc comments.
-    pub(crate) docs: Vec<Attribute>,
-    /// `#[deprecated]`, when the function has it.
-    pub(crate) deprecated: Option<Attribute>,
-    /// What the struct derives at the user's wish.
-    pub(crate) derives: Vec<Path>,
+/// As above, for what runs a job that is declared elsewhere.
+pub(crate) struct HandlerStub {
+    pub(crate) structure: Option<Structure>,
+    /// What was taken by value.
+    pub(crate) payload: Option<Type>,
+    pub(crate) face: Face,
 }
 
 pub(crate) enum Queue {
@@ -75,7 +129,7 @@ pub(crate) enum Queue {
     Const(Path),
 }
 
-/// What is left out is decided by the queue at run time.
+/// What is left out is the template's, or decided by the queue at run time.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) attempts: Option<Attempts>,
@@ -84,6 +138,11 @@ pub(crate) struct Options {
     pub(crate) delay: Option<Duration>,
     pub(crate) expires: Option<Duration>,
     pub(crate) priority: Option<i16>,
+    pub(crate) retain: Option<Duration>,
+    /// How many may run at once in one process.
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) tags: Option<Vec<String>>,
+    pub(crate) on_conflict: Option<OnConflict>,
 }
 
 /// How often a job may run in all: one more than it is retried.
@@ -119,6 +178,22 @@ pub(crate) enum Preset {
     None,
 }
 
+/// What becomes of a job whose key is taken.
+#[derive(Clone, Copy)]
+pub(crate) enum OnConflict {
+    Ignore,
+    Replace,
+    Reschedule,
+    Error,
+}
+
+/// The shape of the payload.
+pub(crate) struct Version {
+    pub(crate) number: i32,
+    /// The function that brings a payload of an earlier one to this.
+    pub(crate) upgrade: Option<Path>,
+}
+
 pub(crate) enum Unique {
     No,
     /// Two jobs with the same stored arguments are the same job.
@@ -132,8 +207,9 @@ pub(crate) enum Unique {
 
 pub(crate) enum Piece {
     Text(String),
-    /// A stored argument, or a field in it: `user`, `id` for `{user.id}`.
+    /// A stored argument, by its number, or a field in it: `id` for `{user.id}`.
     Field {
+        argument: usize,
         path: Vec<syn::Member>,
         place: Span,
     },
@@ -144,8 +220,11 @@ pub(crate) enum Param {
     /// The transaction in which the job is finished.
     Transaction,
     /// Borrowed from the state: the `T` of `&T`.
-    State(Type),
-    Stored(StoredArg),
+    State(Box<Type>),
+    /// The stored argument of this name.
+    Stored(Ident),
+    /// All that is stored.
+    Payload,
 }
 
 pub(crate) struct StoredArg {
@@ -155,7 +234,7 @@ pub(crate) struct StoredArg {
     pub(crate) options: FieldOptions,
 }
 
-/// What `#[job(…)]` on a parameter says.
+/// What `#[job(…)]` on a stored argument says.
 #[derive(Default)]
 pub(crate) struct FieldOptions {
     /// What is read where a job was stored without it.
@@ -186,27 +265,11 @@ pub(crate) enum StubArg {
     Anything,
 }
 
-impl Param {
-    pub(crate) fn as_stored(&mut self) -> Option<&mut StoredArg> {
-        match self {
-            Self::Stored(arg) => Some(arg),
-            Self::Context | Self::Transaction | Self::State(_) => None,
-        }
-    }
-}
-
-impl JobModel {
-    pub(crate) fn stored(&self) -> impl Iterator<Item = &StoredArg> {
-        self.params.iter().filter_map(|param| match param {
-            Param::Stored(arg) => Some(arg),
-            Param::Context | Param::Transaction | Param::State(_) => None,
-        })
-    }
-
+impl Handler {
     pub(crate) fn states(&self) -> impl Iterator<Item = &Type> {
         self.params.iter().filter_map(|param| match param {
-            Param::State(ty) => Some(ty),
-            Param::Context | Param::Transaction | Param::Stored(_) => None,
+            Param::State(ty) => Some(&**ty),
+            Param::Context | Param::Transaction | Param::Stored(_) | Param::Payload => None,
         })
     }
 }

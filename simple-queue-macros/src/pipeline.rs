@@ -1,26 +1,59 @@
-//! One `#[job]`, from the tokens that the user wrote to the tokens that the compiler gets.
+//! From the tokens that the user wrote to the tokens that the compiler gets.
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::DeriveInput;
 
 use crate::errors::Errors;
-use crate::validate::Validated;
+use crate::parse::args::Form;
+use crate::validate::{Derived, Validated};
 use crate::{expand, parse, validate};
 
+/// `#[job]` on a function.
 pub(crate) fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    function(arguments, item, Form::Function)
+}
+
+/// `#[handler]`.
+pub(crate) fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    function(arguments, item, Form::Handler)
+}
+
+/// `#[derive(Job)]`.
+pub(crate) fn derive(item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let generated = match syn::parse2::<DeriveInput>(item) {
+        Err(error) => {
+            errors.push(error);
+            TokenStream::new()
+        }
+        Ok(item) => match validate::derived(item, &mut errors) {
+            Derived::Job(declaration) => expand::derived(&declaration),
+            Derived::Stub(face) => expand::fallback::derived(&face),
+            Derived::Nothing => TokenStream::new(),
+        },
+    };
+    let errors = errors.into_compile_errors();
+    quote!(#errors #generated)
+}
+
+fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStream {
     let mut errors = Errors::default();
 
-    let arguments = parse::args::parse(arguments, &mut errors);
-    let item = parse::item::parse(item, &mut errors);
+    let arguments = parse::args::parse(arguments, form, &mut errors);
+    let item = parse::item::parse(item, form, &mut errors);
     // A job is asynchronous for the worker's sake, also when it waits for nothing.
     let lints = item.function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
-    let generated = match item.function {
-        None => TokenStream::new(),
-        Some(function) => match validate::job(arguments, function, &mut errors) {
-            Validated::Job(model) => expand::job(&model),
-            Validated::Stub(stub) => expand::fallback::stub(&stub),
-            Validated::Nothing => TokenStream::new(),
-        },
+    let validated = item.function.map(|function| match form {
+        Form::Handler => validate::handler(arguments, function, &mut errors),
+        Form::Function | Form::Struct => validate::job(arguments, function, &mut errors),
+    });
+    let generated = match validated {
+        Some(Validated::Job(model)) => expand::job(&model),
+        Some(Validated::Handler(model)) => expand::handler(&model),
+        Some(Validated::JobStub(stub)) => expand::fallback::job(&stub),
+        Some(Validated::HandlerStub(stub)) => expand::fallback::handler(&stub),
+        Some(Validated::Nothing) | None => TokenStream::new(),
     };
 
     let as_written = item.as_written;

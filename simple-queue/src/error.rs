@@ -1,6 +1,10 @@
 //! The errors that this library returns to its caller.
 
+use std::time::Duration;
+
 use uuid::Uuid;
+
+use crate::job::JobStatus;
 
 /// What can go wrong between a caller and the queue.
 ///
@@ -118,6 +122,40 @@ pub enum Error {
     UnknownJob {
         /// The id that was looked for.
         job_id: Uuid,
+    },
+    /// A job that was to be redriven is no dead letter.
+    #[error(
+        "job {job_id} is no dead letter: it is live, completed, or its history has been removed"
+    )]
+    NotDead {
+        /// The job.
+        job_id: Uuid,
+    },
+    /// A job that was waited for has not ended in time. It may still end.
+    #[error("job {job_id} has not ended within {timeout:?}")]
+    WaitTimedOut {
+        /// The job.
+        job_id: Uuid,
+        /// How long it was waited for.
+        timeout: Duration,
+    },
+    /// A job whose result was waited for ended without one.
+    #[error("job {job_id} did not complete, it is {status}: {reason}")]
+    NotCompleted {
+        /// The job.
+        job_id: Uuid,
+        /// How it ended.
+        status: JobStatus,
+        /// Why.
+        reason: String,
+    },
+    /// What a job left as its result is not of the type that was expected.
+    #[error("the result of job {job_id} cannot be read: {source}")]
+    UnreadableResult {
+        /// The job.
+        job_id: Uuid,
+        /// What does not fit.
+        source: serde_json::Error,
     },
     /// The database holds a state that this release does not know.
     #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]

@@ -34,12 +34,15 @@
 //!
 //! | to | there is |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`] |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own the derive `Job`, and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
+//! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
 //! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
+//!
+//! [`guide`] has the subjects one by one; begin with [declaring jobs](guide::declaring_jobs).
 //!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
 //! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
@@ -74,6 +77,8 @@ mod worker;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+pub mod guide;
+mod lock;
 pub mod prelude;
 mod retries;
 
@@ -93,6 +98,57 @@ pub use job::{
 };
 pub use outcome::{IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
+/// Makes a job of a struct, for another crate to run.
+///
+/// A crate with such structs needs only this library, and so does whoever enqueues them; what runs them is
+/// a [`handler`] elsewhere.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// /// Greets a new user.
+/// #[derive(Debug, Clone, Job)]
+/// #[job(queue = "emails", retries = 5, unique = "welcome:{user_id}", output = String)]
+/// pub struct SendEmail {
+///     pub user_id: i64,
+///     #[job(default)]
+///     pub language: String,
+/// }
+///
+/// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// SendEmail { user_id: 7, language: "sk".to_owned() }.enqueue(queue).await?;
+/// let waits = SendEmail::find(7, queue).await?.is_some();
+/// # let _ = waits;
+/// # Ok(())
+/// # }
+/// ```
+pub use simple_queue_macros::Job;
+/// Runs a job that is declared elsewhere.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// # mod interface {
+/// #     use simple_queue::prelude::*;
+/// #     #[derive(Job)]
+/// #     #[job(output = String)]
+/// #     pub struct SendEmail { pub user_id: i64 }
+/// # }
+/// # struct Mailer;
+/// # impl Mailer { async fn send(&self, _: i64) -> Result<String, BoxDynError> { Ok(String::new()) } }
+/// use interface::SendEmail; // of another crate, where it derives `Job`
+///
+/// #[handler]
+/// async fn send_email(mailer: &Mailer, job: SendEmail) -> Result<String, BoxDynError> {
+///     mailer.send(job.user_id).await
+/// }
+///
+/// # fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// queue.register(jobs![SendEmailHandler], Mailer)?;
+/// # Ok(())
+/// # }
+/// ```
+pub use simple_queue_macros::handler;
 /// Makes a durable background job of an `async fn`.
 ///
 /// The function stays what it was. Beside it appears a struct of its stored arguments, here `SendWelcome`,
@@ -170,8 +226,8 @@ pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed, TypedHandler,
-    WorkerHandle, start, start_without_janitor,
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
+    SimpleQueue, Typed, TypedHandler, WorkerHandle, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

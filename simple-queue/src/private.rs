@@ -5,17 +5,22 @@ use std::{any::Any, convert::Infallible, fmt::Display, marker::PhantomData};
 pub use chrono::{DateTime, Utc};
 pub use serde;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+pub use serde_json::Value;
 
 pub use crate::{
-    enqueue::enqueue_all,
+    enqueue::{
+        enqueue_all,
+        live::{cancel, cancel_all, find},
+    },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
-    worker::registry::{JobList, entry},
+    lock::assert_schema,
+    worker::job_list::{JobList, entry},
 };
 
 pub use crate::JobError;
 
 use crate::{
-    JobContext, JobTx, Outcome,
+    BoxDynError, JobContext, JobPayload, JobTx, Outcome,
     job::{Storable, of_arguments},
     outcome::IntoOutcome,
 };
@@ -60,6 +65,128 @@ impl<R> ReturnedFallback for &Returned<R> {
     fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         unreachable!("a crate in which this is called does not compile")
     }
+}
+
+/// Brings a stored payload to the present version with the user's function.
+///
+/// # Errors
+/// That of the function.
+pub fn upgrade<E: Into<BoxDynError>>(
+    upgrade: fn(i32, Value) -> Result<Value, E>,
+    version: i32,
+    stored: Value,
+) -> Result<Value, BoxDynError> {
+    upgrade(version, stored).map_err(Into::into)
+}
+
+/// What a function that is called when a job has failed for good may return.
+#[diagnostic::on_unimplemented(
+    message = "an `on_exhausted` function cannot return `{Self}`",
+    label = "expected `()`, or `Result<(), E>`",
+    note = "return `()`, or a `Result` whose error converts into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait ExhaustedAnswer {
+    /// The same as a `Result`.
+    ///
+    /// # Errors
+    /// That of the function.
+    fn into_result(self) -> Result<(), BoxDynError>;
+}
+
+impl ExhaustedAnswer for () {
+    fn into_result(self) -> Result<(), BoxDynError> {
+        Ok(())
+    }
+}
+
+impl<E: Into<BoxDynError>> ExhaustedAnswer for Result<(), E> {
+    fn into_result(self) -> Result<(), BoxDynError> {
+        self.map_err(Into::into)
+    }
+}
+
+/// What such a function returned.
+///
+/// # Errors
+/// That of the function.
+pub fn exhausted<R: ExhaustedAnswer>(returned: R) -> Result<(), BoxDynError> {
+    returned.into_result()
+}
+
+/// What a handler keeps when it succeeds, beside what its job declares. A payload that is none, or an answer
+/// that is none, is reported elsewhere: the fallback keeps it from being reported again.
+#[derive(Debug)]
+pub struct Agreement<J, K>(PhantomData<fn() -> (J, K)>);
+
+impl<J, K> Agreement<J, K> {
+    /// The only value.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// Holds for one and the same type.
+#[diagnostic::on_unimplemented(
+    message = "this handler keeps `{T}`, and its job declares `{Self}`",
+    label = "not what the job declares",
+    note = "write `output = {T}` in the `#[job(..)]` of the payload, or return what is declared there"
+)]
+pub trait Declares<T> {}
+
+impl<T> Declares<T> for T {}
+
+/// What is kept of what a function returns.
+pub trait Keeps {
+    /// Its type.
+    type Kept;
+}
+
+/// A value that is written as such.
+#[derive(Debug)]
+pub struct Kept<T>(PhantomData<fn() -> T>);
+
+impl<T> Keeps for Kept<T> {
+    type Kept = T;
+}
+
+/// Whatever the returned type says.
+#[derive(Debug)]
+pub struct KeptOf<R>(PhantomData<fn() -> R>);
+
+impl<R: IntoOutcome> Keeps for KeptOf<R> {
+    type Kept = R::Output;
+}
+
+/// Compares the two.
+pub trait AgreementJudged {
+    /// What the job declares.
+    type Declared;
+    /// What the handler keeps.
+    type Kept;
+
+    /// Fails to compile where they differ.
+    fn judge(&self)
+    where
+        Self::Declared: Declares<Self::Kept>;
+}
+
+impl<J: JobPayload, K: Keeps> AgreementJudged for Agreement<J, K> {
+    type Declared = J::Output;
+    type Kept = K::Kept;
+
+    fn judge(&self)
+    where
+        J::Output: Declares<K::Kept>,
+    {
+    }
+}
+
+/// Stands in where there is nothing to compare; a crate in which it does has another error.
+pub trait AgreementFallback {
+    /// Does nothing.
+    fn judge(&self);
+}
+
+impl<J, K> AgreementFallback for &Agreement<J, K> {
+    fn judge(&self) {}
 }
 
 /// Begins the transaction that a job takes as a `&mut JobTx`.

@@ -1,6 +1,6 @@
 //! Calling jobs off.
 
-use simple_queue::JobStatus;
+use simple_queue::{JobStatus, prelude::*};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, working};
 
@@ -29,7 +29,7 @@ async fn a_running_job_hears_of_its_cancellation_from_another_process() {
     let elsewhere = database.queue().await;
     elsewhere.cancel_job_by_unique_key("k").await.unwrap();
     // It answered that the attempt failed, but is not tried again.
-    assert_eq!(elsewhere.wait(id).await.unwrap(), JobStatus::Cancelled);
+    assert_eq!(elsewhere.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await, []);
 }
@@ -40,7 +40,7 @@ async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives(
     let id = queue.insert_job(Probe::job(Say::WaitForCancellation)).await.unwrap().unwrap();
     probe.next_run().await;
     database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
 }
 
@@ -51,7 +51,7 @@ async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_a_grace() {
     let id = queue.insert_job(job).await.unwrap().unwrap();
     probe.next_run().await;
     queue.cancel_all_jobs_by_fingerprint("f").await.unwrap();
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
 }
 
@@ -67,7 +67,7 @@ async fn a_success_that_comes_before_the_end_of_the_grace_wins() {
     probe.next_run().await;
     queue.cancel_job_by_unique_key("k").await.unwrap();
     probe.open_gate(1);
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
     worker.shutdown(STOP).await;
 }
 
@@ -88,6 +88,31 @@ async fn a_cancellation_that_arrives_between_the_answer_and_its_writing_still_ca
             .execute("update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null")
             .await;
     }
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
+}
+
+#[job(queue = "q", unique = "{id}", fingerprint = "{group}")]
+async fn grouped(id: i64, group: String) {
+    let _ = (id, group);
+}
+
+#[tokio::test]
+async fn live_jobs_are_found_and_cancelled_by_what_they_were_declared_with() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    for id in 1..=4 {
+        Grouped::new(id, if id < 3 { "a" } else { "b" }).enqueue(&queue).await.unwrap();
+    }
+    let found = Grouped::find(2, &queue).await.unwrap().unwrap();
+    assert_eq!((found.status.as_str(), found.job_data["id"].as_i64()), ("pending", Some(2)));
+    assert!(Grouped::find(9, &database.pool).await.unwrap().is_none());
+
+    let mut tx = database.pool.begin().await.unwrap();
+    assert!(Grouped::cancel(2, &mut tx).await.unwrap());
+    tx.rollback().await.unwrap();
+    assert!(Grouped::cancel(1, &queue).await.unwrap());
+    assert!(!Grouped::cancel(1, &queue).await.unwrap(), "it is over");
+    assert_eq!(Grouped::cancel_all("b", &queue).await.unwrap(), 2);
+    assert_eq!(database.count("jobs").await, 1, "only the second is left");
 }

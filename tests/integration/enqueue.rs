@@ -188,7 +188,7 @@ async fn the_sql_function_does_what_the_call_does() {
     let queue = database.queue().await;
     let mailer = Arc::<Mailer>::default();
     queue.register(jobs![SendWelcome], App { mailer: Arc::clone(&mailer) }).unwrap();
-    let enqueue = "select is_new from simple_queue.enqueue(
+    let enqueue = "select outcome = 'inserted' from simple_queue.enqueue(
         'emails', 'send_welcome', '{\"user_id\": 7, \"template\": \"sql\"}', unique_key => 'send_welcome:7')";
     assert!(database.value::<bool>(enqueue).await);
     assert!(!database.value::<bool>(enqueue).await, "a live job has the key");
@@ -200,6 +200,42 @@ async fn the_sql_function_does_what_the_call_does() {
     assert_eq!(*mailer.sent.lock().unwrap(), [(7, "sql".to_owned())]);
     assert!(database.value::<bool>(enqueue).await, "the key is free again");
     worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn the_sql_function_replaces_puts_off_and_refuses_as_the_call_does() {
+    let database = TestDatabase::migrated().await;
+    let enqueue = async |data: &str, more: &str| -> Result<(uuid::Uuid, String), String> {
+        let sql = format!(
+            "select id, outcome from simple_queue.enqueue('q', 'k', '{data}', unique_key => 'key' {more})"
+        );
+        let row = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&database.pool).await;
+        row.map_err(|error| error.to_string())
+    };
+    let (id, _) = enqueue("1", ", version => 2, tags => '{a}', retain => '1 h'").await.unwrap();
+    let said = async |data: &str, more: &str| {
+        let (found, outcome) = enqueue(data, more).await.unwrap();
+        assert_eq!(found, id);
+        outcome
+    };
+    assert_eq!(said("2", "").await, "duplicate");
+    assert_eq!(
+        database.count("jobs where job_data = '1' and version = 2 and tags = '{a}'").await,
+        1
+    );
+    assert_eq!(said("3", ", priority => 5, on_conflict => 'replace'").await, "replaced");
+    assert_eq!(database.count("jobs where job_data = '3' and priority = 5").await, 1);
+    let later = ", run_at => now() + interval '1 h', on_conflict => 'reschedule'";
+    assert_eq!(said("4", later).await, "rescheduled");
+    assert_eq!(database.count("jobs where job_data = '3' and run_at > now()").await, 1);
+    let refused = enqueue("5", ", on_conflict => 'error'").await.unwrap_err();
+    assert!(refused.contains(&format!("job {id} has the unique key \"key\" already")), "{refused}");
+    let unknown = enqueue("6", ", on_conflict => 'x'").await.unwrap_err();
+    assert!(unknown.contains("unknown on_conflict \"x\""), "{unknown}");
+
+    database.execute("update simple_queue.jobs set worker_id = gen_random_uuid()").await;
+    assert_eq!(said("7", ", on_conflict => 'replace'").await, "duplicate");
+    assert_eq!(database.count("jobs").await, 1);
 }
 
 #[tokio::test]

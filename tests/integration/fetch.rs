@@ -76,7 +76,7 @@ async fn a_kind_that_nobody_serves_waits_untouched() {
     let strange = Unimportant::new().priority(-1).enqueue(&queue).await.unwrap().id();
     let served = Usual::new().enqueue(&queue).await.unwrap().id();
     let worker = queue.start().await;
-    queue.wait(served).await.unwrap();
+    queue.wait(served, STOP).await.unwrap();
     worker.shutdown(STOP).await;
     let untouched = format!("jobs where id = '{strange}' and attempt = 0 and lease = 0");
     assert_eq!(database.count(&untouched).await, 1);
@@ -143,7 +143,7 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
     let late = late.enqueue(&queue).await.unwrap().id();
     assert_eq!(database.count("jobs where tags = '{a,b}' and expires_at = run_at").await, 1);
     let worker = queue.start().await;
-    assert_eq!(queue.wait(late).await.unwrap(), simple_queue::JobStatus::Cancelled);
+    assert_eq!(queue.wait(late, STOP).await.unwrap().status, simple_queue::JobStatus::Cancelled);
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await, []);
     assert_eq!(database.count("dead_letters where attempt = 0 and tags = '{a,b}'").await, 1);
@@ -168,5 +168,24 @@ async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
     assert_eq!(probe.next_run().await.attempt, 1);
     eventually("it is archived", async || database.count("archive where lease = 3").await == 1)
         .await;
+    worker.shutdown(STOP).await;
+}
+
+#[job(queue = "usual")]
+async fn moves(id: i64) -> Result<i64, BoxDynError> {
+    Ok(id)
+}
+
+#[tokio::test]
+async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let moved =
+        simple_queue::Enqueue::new(Moves::new(1)).queue("elsewhere").enqueue(&queue).await.unwrap();
+    queue.register(jobs![Moves].also_on("elsewhere"), ()).unwrap();
+    let worker = queue.start().await;
+    assert_eq!(moved.wait(&queue, STOP).await.unwrap(), 1);
+    let usual = Moves::new(2).enqueue(&queue).await.unwrap();
+    assert_eq!(usual.wait(&queue, STOP).await.unwrap(), 2);
     worker.shutdown(STOP).await;
 }

@@ -83,7 +83,7 @@ async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
         loop execute 'drop table ' || p; end loop; end $$";
     database.execute(drop_all).await;
     let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
-    assert_eq!(queue.wait(id).await.unwrap(), simple_queue::JobStatus::Completed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, simple_queue::JobStatus::Completed);
     worker.shutdown(STOP).await;
 }
 

@@ -71,8 +71,7 @@ async fn enqueues_what_follows(context: &JobContext) -> Result<(), simple_queue:
 }
 
 async fn ended(database: &TestDatabase, queue: &SimpleQueue, id: uuid::Uuid) -> JobStatus {
-    let status = tokio::time::timeout(Duration::from_secs(20), queue.wait(id)).await;
-    let status = status.expect("the job ends").unwrap();
+    let status = queue.wait(id, Duration::from_secs(20)).await.unwrap().status;
     assert_eq!(database.count(&format!("jobs where id = '{id}'")).await, 0);
     status
 }

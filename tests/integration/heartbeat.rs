@@ -80,7 +80,7 @@ async fn a_process_that_was_declared_dead_lets_go_and_works_on_under_a_new_id() 
     let after: uuid::Uuid = database.value("select id from simple_queue.workers").await;
     assert_ne!(before, after);
     probe.open_gate(1);
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
     worker.shutdown(STOP).await;
     assert_eq!(database.count("archive").await, 1);
 }
@@ -96,7 +96,7 @@ async fn a_job_that_killed_too_many_processes_is_a_bad_job() {
     database.execute("update simple_queue.jobs set crash_count = 5").await;
     doomed.kill();
     let worker = queue.start().await;
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::BadJob);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::BadJob);
     worker.shutdown(STOP).await;
     let reason: String = database.value("select reason from simple_queue.dead_letters").await;
     assert_eq!(reason, "the process that ran it died, 6 times");
@@ -166,7 +166,7 @@ async fn a_process_that_cannot_beat_lets_go_of_what_it_runs_and_claims_no_more()
     tx.rollback().await.unwrap();
     assert_eq!(probe.next_run().await.job_id, id, "it goes on when it can beat again");
     probe.open_gate(1);
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
     worker.shutdown(STOP).await;
     assert_eq!(database.count("archive where attempt = 1 and crash_count = 0").await, 1);
 }
@@ -182,7 +182,7 @@ async fn a_job_that_was_to_be_cancelled_when_its_process_died_is_cancelled() {
     doomed.kill();
     database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
     let worker = queue.start().await;
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Cancelled);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
     assert_eq!(database.count("workers").await, 0);
     assert_eq!(database.count("dead_letters where lease = 2 and attempt = 0").await, 1);

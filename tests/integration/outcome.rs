@@ -2,6 +2,8 @@
 
 use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
 
+use tokio::sync::mpsc;
+
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
 #[tokio::test]
@@ -25,7 +27,7 @@ async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
     ];
     for (say, status, attempts, reprocessed) in rows {
         let id = queue.insert_job(Probe::job(say)).await.unwrap().unwrap();
-        assert_eq!(queue.wait(id).await.unwrap(), status, "{say:?}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, status, "{say:?}");
         let table = if status == JobStatus::Completed { "archive" } else { "dead_letters" };
         let row: (i32, i32) = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "select attempt, reprocess_count from simple_queue.{table} where id = $1"
@@ -48,7 +50,7 @@ async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
     let worker = queue.start().await;
     let job = Probe::job(Say::Panic).with_max_attempts(2);
     let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id).await.unwrap();
+    queue.wait(id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
 
     let reason: String = database.value("select reason from simple_queue.dead_letters").await;
@@ -72,7 +74,7 @@ async fn only_the_last_ten_errors_are_kept() {
     let worker = queue.start().await;
     let job = Probe::job(Say::Error).with_max_attempts(15);
     let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id).await.unwrap();
+    queue.wait(id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
     let kept = "select string_agg(e ->> 'attempt', ' ') from simple_queue.dead_letters, jsonb_array_elements(errors) e";
     assert_eq!(database.value::<String>(kept).await, "6 7 8 9 10 11 12 13 14 15");
@@ -90,7 +92,7 @@ async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
     queue.register(jobs![FailsWithANul], ()).unwrap();
     let worker = queue.start().await;
     let id = FailsWithANul::new().enqueue(&queue).await.unwrap().id();
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Failed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Failed);
     worker.shutdown(STOP).await;
     let error: String =
         database.value("select errors -> 0 ->> 'error' from simple_queue.dead_letters").await;
@@ -116,4 +118,60 @@ async fn a_back_off_that_panics_keeps_no_job_from_ending() {
         database.count("jobs where attempt = 1 and run_at > now() - interval '1 s'").await,
         1
     );
+}
+
+/// Notes what it is told when a job has failed for good, and then does what the test wants.
+struct Mourner {
+    probe: Probe,
+    told: mpsc::UnboundedSender<(i32, String)>,
+    then: fn() -> Result<(), BoxDynError>,
+}
+
+impl Handler for Mourner {
+    const QUEUE: &'static str = Probe::QUEUE;
+    const OPTIONS: JobOptions = JobOptions::new().max_attempts(5);
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        self.probe.process(queue, job).await
+    }
+
+    async fn exhausted(
+        &self,
+        _queue: &SimpleQueue,
+        job: &Job,
+        error: &str,
+    ) -> Result<(), BoxDynError> {
+        self.told.send((job.attempt, error.to_owned()))?;
+        (self.then)()
+    }
+}
+
+async fn mourned(then: fn() -> Result<(), BoxDynError>) {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let (told, mut heard) = mpsc::unbounded_channel();
+    queue.register_handler(Mourner { probe: Probe::new(), told, then });
+    queue.insert_job(Probe::job(Say::Error).with_max_attempts(2)).await.unwrap();
+    let worker = queue.start().await;
+    eventually("it is dead", async || database.count("dead_letters").await == 1).await;
+    for say in [Say::Critical, Say::Cancel, Say::Unprocessable, Say::Success] {
+        queue.insert_job(Probe::job(say)).await.unwrap();
+    }
+    eventually("all are over", async || database.count("jobs").await == 0).await;
+    worker.shutdown(STOP).await;
+
+    assert_eq!(heard.recv().await, Some((2, "the probe was told to fail".to_owned())));
+    assert_eq!(heard.recv().await.map(|(attempt, _)| attempt), Some(1), "the critical one");
+    assert!(heard.try_recv().is_err(), "the others are not failures");
+}
+
+#[tokio::test]
+async fn a_handler_is_told_of_jobs_that_failed_for_good_and_of_no_others() {
+    mourned(|| Ok(())).await;
+}
+
+#[tokio::test]
+async fn a_handler_that_fails_when_it_is_told_changes_nothing_of_the_jobs_end() {
+    mourned(|| Err("no".into())).await;
+    mourned(|| panic!("no")).await;
 }

@@ -106,7 +106,7 @@ async fn every_refusal_of_a_strategy_becomes_its_outcome() {
         queue.with_queue_strategy(Probe::QUEUE, Scripted { asked: Arc::default(), answers });
         let worker = queue.start().await;
         let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
-        assert_eq!(queue.wait(id).await.unwrap(), status, "{refusal:?}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, status, "{refusal:?}");
         assert_eq!(database.count(&format!("{row} and id = '{id}'")).await, 1, "{refusal:?}");
         worker.shutdown(STOP).await;
     }
@@ -165,4 +165,103 @@ async fn more_permits_than_can_be_counted_are_as_many_as_can() {
     let worker = queue.start().await;
     probe.next_run().await;
     worker.shutdown(STOP).await;
+}
+
+/// Kinds of one queue, each with its own handler: `K` is the kind, `N` how many may run at once.
+struct Kind<const N: u32>(Probe);
+
+impl<const N: u32> Handler for Kind<N> {
+    const QUEUE: &'static str = Probe::QUEUE;
+    const KIND: Option<&'static str> = Some("limited");
+    const OPTIONS: JobOptions = JobOptions::new().concurrency(N);
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        self.0.process(queue, job).await
+    }
+}
+
+#[tokio::test]
+async fn a_job_with_a_concurrency_of_its_own_never_runs_more_often_and_holds_up_no_other() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_queue_default_semaphore_size(10);
+    let (limited, others) = (Probe::new(), Probe::new());
+    queue.register_handler(Kind::<2>(limited.clone()));
+    queue.register_handler(others.clone());
+    let insert = async |count: i32, kind: &str, priority: i32| {
+        let sql = format!(
+            "select simple_queue.enqueue('probe', '{kind}', '\"WaitForGate\"', priority => {priority})
+            from generate_series(1, {count})"
+        );
+        database.execute(&sql).await;
+    };
+    // Of two priorities: the claim looks at each apart.
+    insert(5, "limited", 0).await;
+    insert(5, "limited", 3).await;
+    insert(8, "", 5).await;
+    let worker = queue.start().await;
+    for _ in 0..8 {
+        others.next_run().await;
+    }
+    for _ in 0..2 {
+        limited.next_run().await;
+    }
+    assert_eq!((limited.running(), others.running()), (2, 8));
+    for _ in 0..10 {
+        limited.open_gate(1);
+    }
+    others.open_gate(8);
+    eventually("all are archived", async || database.count("archive").await == 18).await;
+    assert_eq!(limited.most_at_once(), 2);
+    assert_eq!(database.count("archive where attempt <> 1").await, 0, "no attempt is burnt");
+    worker.shutdown(STOP).await;
+}
+
+/// A handler with rules of its own, beside those of its queue.
+struct WithStrategy(Probe, Budget);
+
+struct Budget(AtomicUsize);
+
+impl JobStrategy for Budget {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        let spent = self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(match spent {
+            0 => Ok(Permit::new(())),
+            _ => Err(JobStrategyError::CancelJob),
+        }))
+    }
+}
+
+impl Handler for WithStrategy {
+    const QUEUE: &'static str = Probe::QUEUE;
+
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        Some(&self.1)
+    }
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        self.0.process(queue, job).await
+    }
+}
+
+#[tokio::test]
+async fn a_handlers_own_strategy_comes_after_that_of_its_queue() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_global_semaphore(1);
+    let asked = Arc::new(AtomicUsize::new(0));
+    struct Counting(Arc<AtomicUsize>);
+    impl JobStrategy for Counting {
+        fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Box::pin(std::future::ready(Ok(Permit::new(()))))
+        }
+    }
+    queue.with_queue_strategy(Probe::QUEUE, Counting(Arc::clone(&asked)));
+    queue.register_handler(WithStrategy(Probe::new(), Budget(AtomicUsize::new(0))));
+    queue.insert_jobs(vec![Probe::job(Say::Success), Probe::job(Say::Success)]).await.unwrap();
+    let worker = queue.start().await;
+    eventually("both have ended", async || database.count("jobs").await == 0).await;
+    worker.shutdown(STOP).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+    assert_eq!(database.count("archive").await, 1);
+    assert_eq!(database.count("dead_letters where status = 'cancelled'").await, 1);
 }

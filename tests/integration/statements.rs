@@ -60,7 +60,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "kinds": null}]'"#;
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "shares": [{"permits": 1000, "kinds": null, "excluded": ["x"]}, {"permits": 5, "kinds": ["x"], "excluded": []}]}]'"#;
     // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
     let of = |value: &str| format!("array_fill({value}, array[1000])");
     let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
@@ -101,7 +101,8 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
-        ("read_status", id.to_owned()),
+        ("read_end", id.to_owned()),
+        ("find_live_job", "'key1'".to_owned()),
     ];
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {

@@ -54,7 +54,7 @@ async fn effects_and_completion_commit_together_exactly_once() {
         queue.register(jobs![Book], app).unwrap();
         let worker = queue.start().await;
         let id = Book::new(100, ending).enqueue(&queue).await.unwrap().id();
-        assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed, "{ending}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed, "{ending}");
         worker.shutdown(STOP).await;
         let booked: (i32, i64, i64) =
             sqlx::query_as("select max(attempt), sum(amount)::bigint, count(*) from ledger")
@@ -102,7 +102,7 @@ async fn a_transaction_that_is_handed_in_commits_with_the_success_and_with_nothi
         queue.register(jobs![BookIn], ()).unwrap();
         let worker = queue.start().await;
         let id = BookIn::new(100, fails).enqueue(&queue).await.unwrap().id();
-        assert_eq!(queue.wait(id).await.unwrap(), status, "{fails}");
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, status, "{fails}");
         worker.shutdown(STOP).await;
         assert_eq!(database.value::<i64>("select count(*) from ledger").await, booked, "{fails}");
         let followed = "jobs where queue = 'elsewhere'";
@@ -143,7 +143,7 @@ async fn a_cancellation_that_holds_the_row_for_a_moment_does_not_look_like_a_los
             and query like '-- read_leases%'";
     eventually("it met the lock", async || database.value::<bool>(waiting).await).await;
     tx.rollback().await.unwrap();
-    assert_eq!(queue.wait(id).await.unwrap(), JobStatus::Completed);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
     worker.shutdown(STOP).await;
     assert_eq!(database.value::<i64>("select count(*) from ledger").await, 1);
 }

@@ -129,7 +129,7 @@ async fn a_key_is_free_again_when_its_job_has_ended() {
     for _ in 0..3 {
         let job = Probe::job(Say::Success).with_unique_key("once");
         let id = queue.insert_job(job).await.unwrap().expect("no live job has the key");
-        queue.wait(id).await.unwrap();
+        queue.wait(id, STOP).await.unwrap();
     }
     worker.shutdown(STOP).await;
     assert_eq!(database.count("archive where unique_key = 'once'").await, 3);

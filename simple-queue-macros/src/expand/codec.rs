@@ -8,31 +8,25 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::twin::Twin;
-use crate::model::{Face, JobModel};
+use crate::model::{Declaration, Face};
 
-pub(crate) fn codec(model: &JobModel) -> TokenStream {
-    let Face { krate, payload, .. } = &model.face;
+pub(crate) fn codec(declaration: &Declaration) -> TokenStream {
+    let Face { krate, name: payload, .. } = &declaration.face;
     let private = quote!(#krate::private);
     let serde_path = quote!(#private::serde).to_string().replace(' ', "");
-    let twins: Vec<Twin> = Twin::of_all(model).collect();
+    let twins: Vec<Twin> = Twin::of_all(declaration).collect();
     let assertions = twins.iter().map(|twin| twin.assertion(krate));
     let wrappers = twins.iter().map(|twin| {
         let (writer, reader) = (twin.writer(krate), twin.reader(krate));
         quote!(#writer #reader)
     });
     let defaults = twins.iter().map(Twin::default_function);
-    let given = given(model);
+    let given = given(declaration);
     let params = twins.iter().map(|twin| &twin.param);
     let fields = twins.iter().map(|twin| twin.field(krate));
     let written = twins.iter().map(Twin::written);
     let types: Vec<_> = twins.iter().map(Twin::read_as).collect();
-    let rebuilt = match twins.is_empty() {
-        true => quote!(Self),
-        false => {
-            let rebuilt = twins.iter().map(Twin::rebuilt);
-            quote!(Self { #(#rebuilt),* })
-        }
-    };
+    let rebuilt = twins.iter().map(Twin::rebuilt);
     quote! {
         #(#assertions)*
         #[doc(hidden)]
@@ -67,7 +61,7 @@ pub(crate) fn codec(model: &JobModel) -> TokenStream {
                 ) -> ::core::result::Result<Self, __D::Error> {
                     let stored: __Stored<#(#types),*> =
                         (&#private::Read::<__Stored<#(#types),*>>::NEW).read(deserializer)?;
-                    ::core::result::Result::Ok(#rebuilt)
+                    ::core::result::Result::Ok(Self { #(#rebuilt),* })
                 }
             }
         };
@@ -75,10 +69,10 @@ pub(crate) fn codec(model: &JobModel) -> TokenStream {
 }
 
 /// Tells an argument that is stored from one that is left out, also where what is stored is `null`.
-fn given(model: &JobModel) -> Option<TokenStream> {
-    let krate = &model.face.krate;
+fn given(declaration: &Declaration) -> Option<TokenStream> {
+    let krate = &declaration.face.krate;
     let serde = quote!(#krate::private::serde);
-    model.stored().any(|arg| arg.options.default.is_some()).then(|| {
+    declaration.stored.iter().any(|arg| arg.options.default.is_some()).then(|| {
         quote! {
             fn __given<'de, T: #serde::Deserialize<'de>, D: #serde::Deserializer<'de>>(
                 deserializer: D,

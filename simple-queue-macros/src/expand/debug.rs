@@ -5,21 +5,21 @@ use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use crate::model::{Face, JobModel, is_debug};
+use crate::model::{StoredArg, Structure, is_debug};
 use crate::parse::item::plain;
 
 /// The attribute of the struct.
-pub(crate) fn derives(model: &JobModel) -> Option<TokenStream> {
-    let redacts = redacts(model);
+pub(crate) fn derives(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
+    let redacts = redacts(structure, stored);
     let derives: Vec<&Path> =
-        model.face.derives.iter().filter(|path| !(redacts && is_debug(path))).collect();
+        structure.derives.iter().filter(|path| !(redacts && is_debug(path))).collect();
     (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]))
 }
 
 /// `Debug`, when it is not derived.
-pub(crate) fn debug(model: &JobModel) -> Option<TokenStream> {
-    let payload = &model.face.payload;
-    let fields = model.stored().map(|arg| {
+pub(crate) fn debug(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
+    let payload = &structure.face.name;
+    let fields = stored.iter().map(|arg| {
         let (name, shown) = (&arg.name, plain(&arg.name));
         match arg.options.redact {
             Some(_) => quote!(.field(#shown, &"…")),
@@ -27,7 +27,7 @@ pub(crate) fn debug(model: &JobModel) -> Option<TokenStream> {
         }
     });
     let shown = plain(payload);
-    redacts(model).then(|| {
+    redacts(structure, stored).then(|| {
         quote! {
             #[automatically_derived]
             #[allow(deprecated, clippy::used_underscore_binding)]
@@ -40,7 +40,6 @@ pub(crate) fn debug(model: &JobModel) -> Option<TokenStream> {
     })
 }
 
-fn redacts(model: &JobModel) -> bool {
-    let Face { derives, .. } = &model.face;
-    derives.iter().any(is_debug) && model.stored().any(|arg| arg.options.redact.is_some())
+fn redacts(structure: &Structure, stored: &[StoredArg]) -> bool {
+    structure.derives.iter().any(is_debug) && stored.iter().any(|arg| arg.options.redact.is_some())
 }

@@ -4,14 +4,15 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, Type};
 
-use super::handler::state_bounds;
-use crate::model::{Face, JobModel};
+use super::{keys, payload};
+use crate::model::{Declaration, Face, StoredArg, Structure};
 
-pub(crate) fn helpers(model: &JobModel) -> TokenStream {
-    let Face { krate, payload, vis, .. } = &model.face;
-    let new = new(model);
-    let options = options(&model.face);
-    let bounds = state_bounds(model);
+/// All that can be done with a payload; what else is known of this one comes first.
+pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) -> TokenStream {
+    let name = &declaration.face.name;
+    let template = payload::template(declaration);
+    let options = options(&declaration.face);
+    let keys = keys::functions(declaration);
     quote! {
         #[allow(
             dead_code,
@@ -21,43 +22,32 @@ pub(crate) fn helpers(model: &JobModel) -> TokenStream {
             unreachable_pub,
             clippy::used_underscore_binding
         )]
-        impl #payload {
-            #new
+        impl #name {
+            #template
+            #first
             #options
-
-            /// The handler of this job with its state, to be registered by hand.
-            #[must_use]
-            #vis fn handler<S>(state: ::std::sync::Arc<S>) -> #krate::Typed<Self, S>
-            where
-                S: #bounds,
-            {
-                #krate::Typed::new(state)
-            }
+            #keys
         }
     }
 }
 
-fn new(model: &JobModel) -> TokenStream {
-    let Face { function, vis, .. } = &model.face;
+pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
+    let Structure { face: Face { vis, .. }, function, .. } = structure;
     let doc = format!(" A job that will call [`{function}`](fn@{function}) with these arguments.");
-    let params = model.stored().map(|arg| parameter(&arg.name, &arg.ty));
-    let fields = model.stored().map(|arg| {
+    let params = stored.iter().map(|arg| parameter(&arg.name, &arg.ty));
+    let fields = stored.iter().map(|arg| {
         let name = &arg.name;
         match is_string(&arg.ty) {
             true => quote!(#name: ::core::convert::Into::into(#name)),
             false => quote!(#name),
         }
     });
-    let body = match model.stored().next() {
-        None => quote!(Self),
-        Some(_) => quote!(Self { #(#fields),* }),
-    };
     quote! {
         #[doc = #doc]
         #[must_use]
         #[allow(clippy::too_many_arguments)]
         #vis fn new(#(#params),*) -> Self {
-            #body
+            Self { #(#fields),* }
         }
     }
 }
@@ -106,6 +96,42 @@ pub(crate) fn options(face: &Face) -> TokenStream {
             #krate::Enqueue::new(self).priority(priority)
         }
 
+        /// Has the job wait in another queue than its own.
+        #vis fn queue(
+            self,
+            queue: impl ::core::convert::Into<::std::string::String>,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).queue(queue)
+        }
+
+        /// Says how often this job is run again after it failed.
+        #vis fn retries(self, retries: ::core::primitive::u16) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).retries(retries)
+        }
+
+        /// Gives the job another unique key than its own.
+        #vis fn unique_key(
+            self,
+            key: impl ::core::convert::Into<::std::string::String>,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).unique_key(key)
+        }
+
+        /// Says how long the job may wait to be started, from when it is due.
+        #vis fn expires(self, expires: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).expires(expires)
+        }
+
+        /// Adds words for people.
+        #vis fn tags(
+            self,
+            tags: impl ::core::iter::IntoIterator<
+                Item = impl ::core::convert::Into<::std::string::String>,
+            >,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).tags(tags)
+        }
+
         /// Stores any number of jobs together, all or none.
         ///
         /// # Errors
@@ -126,7 +152,7 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 }
 
 /// Whether the type is written as `String` is, so that `new` can take a `&str` too.
-fn is_string(ty: &Type) -> bool {
+pub(crate) fn is_string(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let path = quote!(#path).to_string().replace(' ', "");
     ["String", "std::string::String", "::std::string::String"].contains(&path.as_str())

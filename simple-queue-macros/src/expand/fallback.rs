@@ -6,14 +6,16 @@ use quote::{format_ident, quote};
 
 use super::enqueue::{self, parameter};
 use super::payload::fnv1a;
-use crate::model::{Face, StubArg, StubModel};
+use super::structure;
+use crate::model::{Face, HandlerStub, JobStub, Structure, StubArg};
 use crate::parse::item::plain;
 
-pub(crate) fn stub(model: &StubModel) -> TokenStream {
-    let Face { krate, payload, vis, docs, deprecated, derives, .. } = &model.face;
+/// For a function with `#[job]`.
+pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
+    let Structure { face, docs, deprecated, derives, .. } = structure;
+    let Face { name, vis, .. } = face;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
-    let fields: Vec<TokenStream> = model
-        .args
+    let fields: Vec<TokenStream> = args
         .iter()
         .filter_map(|arg| match arg {
             StubArg::Stored { name, ty } | StubArg::Owned { name, ty } => {
@@ -26,39 +28,9 @@ pub(crate) fn stub(model: &StubModel) -> TokenStream {
         true => quote!(;),
         false => quote!({ #(#fields),* }),
     };
-    let helpers = helpers(model);
-    let impls = impls(&model.face);
-    quote! {
-        #(#docs)*
-        #deprecated
-        #[doc = ""]
-        #derives
-        #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
-        #vis struct #payload #body
-
-        #[allow(deprecated)]
-        const _: () = {
-            #impls
-        };
-
-        #[allow(dead_code, deprecated, private_interfaces, unreachable_pub, unused_variables)]
-        impl #payload {
-            #helpers
-
-            /// Does nothing: the job was refused.
-            #vis fn handler<S>(state: ::std::sync::Arc<S>) -> #krate::Typed<Self, S>
-            where
-                S: ::core::marker::Send + ::core::marker::Sync + 'static,
-            {
-                ::core::unreachable!()
-            }
-        }
-    }
-}
-
-fn helpers(model: &StubModel) -> TokenStream {
-    let vis = &model.face.vis;
-    let params = model.args.iter().enumerate().map(|(index, arg)| match arg {
+    let payload = payload(face);
+    let runs = runs(face, &quote!(#name));
+    let params = args.iter().enumerate().map(|(index, arg)| match arg {
         StubArg::Stored { name, ty } => parameter(name, ty),
         StubArg::Owned { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
         StubArg::Anything => {
@@ -66,23 +38,128 @@ fn helpers(model: &StubModel) -> TokenStream {
             quote!(#name: impl ::core::marker::Sized)
         }
     });
-    let options = enqueue::options(&model.face);
-    quote! {
+    let new = quote! {
         /// Does nothing: the job was refused.
         #vis fn new(#(#params),*) -> Self {
             ::core::unreachable!()
         }
-        #options
+    };
+    let helpers = helpers(face, &new);
+    quote! {
+        #(#docs)*
+        #deprecated
+        #[doc = ""]
+        #derives
+        #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
+        #vis struct #name #body
+
+        #[allow(deprecated)]
+        const _: () = {
+            #payload
+            #runs
+        };
+
+        #helpers
     }
 }
 
-fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
+/// For a struct that derives `Job`.
+pub(crate) fn derived(face: &Face) -> TokenStream {
+    let payload = payload(face);
+    let helpers = helpers(face, &TokenStream::new());
+    quote! {
+        #[allow(deprecated)]
+        const _: () = {
+            #payload
+        };
+
+        #helpers
+    }
+}
+
+/// For a function that runs a job which is declared elsewhere.
+pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) -> TokenStream {
+    let name = &face.name;
+    match (structure, payload) {
+        (Some(structure), Some(payload)) => {
+            let structure = structure::handler(structure, payload);
+            let runs = runs(face, &quote!(#name));
+            quote!(#structure #runs)
+        }
+        // The job itself is whole.
+        (None, Some(payload)) => runs(face, &quote!(#payload)),
+        (Some(_), None) => {
+            let Face { krate, vis, .. } = face;
+            let payload = Face { name: format_ident!("__Refused"), ..face.clone() };
+            let (refused, runs) = (self::payload(&payload), runs(face, &quote!(#name)));
+            quote! {
+                #[allow(missing_docs, missing_debug_implementations, unreachable_pub)]
+                #vis struct #name;
+
+                #[allow(missing_docs, missing_debug_implementations)]
+                const _: () = {
+                    pub struct __Refused;
+                    #refused
+                    #runs
+
+                    impl #krate::JobHandler for #name {
+                        type Payload = __Refused;
+                    }
+                };
+            }
+        }
+        (None, None) => TokenStream::new(),
+    }
+}
+
+/// All that can be done with a payload, but what depends on its arguments.
+fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
+    let Face { krate, name, vis } = face;
+    let options = enqueue::options(face);
+    quote! {
+        #[allow(dead_code, deprecated, private_interfaces, unreachable_pub, unused_variables)]
+        impl #name {
+            #new
+            #options
+
+            /// Does nothing: the job was refused.
+            #vis fn handler<__State>(
+                state: ::std::sync::Arc<__State>,
+            ) -> #krate::Typed<Self, __State>
+            where
+                __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+                Self: #krate::TypedHandler<__State>,
+            {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+fn runs(Face { krate, .. }: &Face, subject: &TokenStream) -> TokenStream {
+    quote! {
+        impl<__State> #krate::TypedHandler<__State> for #subject
+        where
+            __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+        {
+            async fn run(
+                _: <Self as #krate::JobHandler>::Payload,
+                _: &__State,
+                _: &#krate::JobContext,
+            ) -> #krate::Outcome {
+                ::core::unreachable!()
+            }
+        }
+    }
+}
+
+fn payload(Face { krate, name, .. }: &Face) -> TokenStream {
     // A name of its own, so that two refused jobs in one list are not refused for sharing one.
-    let kind = plain(function);
+    let kind = plain(name);
     let hash = fnv1a(&kind);
     let serde = quote!(#krate::private::serde);
     quote! {
-        impl #serde::Serialize for #payload {
+        impl #serde::Serialize for #name {
             fn serialize<S: #serde::Serializer>(
                 &self,
                 _: S,
@@ -91,7 +168,7 @@ fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
             }
         }
 
-        impl<'de> #serde::Deserialize<'de> for #payload {
+        impl<'de> #serde::Deserialize<'de> for #name {
             fn deserialize<D: #serde::Deserializer<'de>>(
                 _: D,
             ) -> ::core::result::Result<Self, D::Error> {
@@ -99,22 +176,13 @@ fn impls(Face { krate, function, payload, .. }: &Face) -> TokenStream {
             }
         }
 
-        impl #krate::JobPayload for #payload {
+        impl #krate::JobPayload for #name {
             type Output = ();
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = "default";
             const OPTIONS: #krate::JobOptions = #krate::JobOptions::new();
             const DECLARED_AT: &'static ::core::primitive::str = "";
-        }
-
-        impl<S> #krate::TypedHandler<S> for #payload
-        where
-            S: ::core::marker::Send + ::core::marker::Sync + 'static,
-        {
-            async fn run(_: Self, _: &S, _: &#krate::JobContext) -> #krate::Outcome {
-                ::core::unreachable!()
-            }
         }
     }
 }

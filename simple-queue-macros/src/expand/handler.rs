@@ -2,73 +2,76 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Type;
 use syn::spanned::Spanned;
 
 use crate::krate::placed;
-use crate::model::{Face, JobModel, Output, Param};
+use crate::model::{Face, Handler, Output, Param};
 
-pub(crate) fn handler(model: &JobModel) -> TokenStream {
-    let Face { krate, function, payload, .. } = &model.face;
-    let bounds = state_bounds(model);
-    let [job, state, context, error, tx, outcome] =
-        ["job", "state", "context", "error", "tx", "outcome"]
-            .map(|name| Ident::new(name, Span::mixed_site()));
+/// The names of the generated code, which are no other code's.
+struct Names {
+    job: Ident,
+    state: Ident,
+    context: Ident,
+    error: Ident,
+    tx: Ident,
+    outcome: Ident,
+}
+
+impl Names {
+    fn at(place: Span) -> Self {
+        let named = |name: &str| Ident::new(name, place.resolved_at(Span::mixed_site()));
+        Self {
+            job: named("job"),
+            state: named("state"),
+            context: named("context"),
+            error: named("error"),
+            tx: named("tx"),
+            outcome: named("outcome"),
+        }
+    }
+}
+
+/// For what the handler is implemented.
+pub(crate) enum Subject<'a> {
+    /// The payload, which is written beside the function.
+    Payload,
+    /// A struct that stands for the handler of this payload.
+    Handler(&'a Type),
+    /// A payload that declares itself.
+    Declared(&'a Type),
+}
+
+/// `impl TypedHandler`.
+pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
+    let Handler { face: Face { krate, .. }, function, params, .. } = handler;
+    let names = Names::at(Span::mixed_site());
+    let Names { job, state, context, tx, outcome, .. } = &names;
+    let (name, payload) = (&handler.face.name, subject.payload());
+    let subject_name = subject.name(name);
+    let bounds = state_bounds(handler);
+    let declared = subject.declared(krate);
     let unused = |name: &Ident, used: bool| match used {
         true => quote!(#name),
         false => quote!(_),
     };
-    let state_param = unused(&state, model.states().next().is_some());
-    let takes = |wanted: fn(&Param) -> bool| model.params.iter().any(wanted);
+    let takes = |wanted: fn(&Param) -> bool| params.iter().any(wanted);
     let takes_transaction = takes(|param| matches!(param, Param::Transaction));
     let takes_context = takes_transaction || takes(|param| matches!(param, Param::Context));
-    let context_param = unused(&context, takes_context);
-    let job_param = unused(&job, model.stored().next().is_some());
-    let arguments = model.params.iter().map(|param| match param {
-        Param::Context => quote!(#context),
-        Param::Transaction => quote!(&mut #tx),
-        Param::State(ty) => quote!(<S as #krate::Provide<#ty>>::provide(#state)),
-        Param::Stored(arg) => {
-            let name = &arg.name;
-            quote!(#job.#name)
-        }
-    });
-    // The call and its `.await` stand where the return type does: there the compiler says that it
-    // is not one of a job.
-    let output = model.returned.place;
-    let mut called = function.clone();
-    called.set_span(output.first.resolved_at(function.span()));
-    let called = quote!(#called(#(#arguments),*));
-    let awaited = quote_spanned!(output.last=> .await);
+    let job_param = unused(job, takes(|param| matches!(param, Param::Stored(_) | Param::Payload)));
+    let state_param = unused(state, takes(|param| matches!(param, Param::State(_))));
+    let context_param = unused(context, takes_context);
     // The method stands where the function's name does: there it says that its future is not `Send`.
     let here = function.span().resolved_at(Span::call_site());
     let at_name = placed(krate, here);
     let run = quote_spanned! {here=>
         async fn run(
-            #job_param: Self,
-            #state_param: &S,
+            #job_param: #payload,
+            #state_param: &__State,
             #context_param: &#at_name::JobContext,
         ) -> #at_name::Outcome
     };
-    let find = quote! {|#error| {
-        use #krate::private::DowncastRef as _;
-        #error.downcast_ref::<#krate::private::JobError>()
-    }};
-    // And so does what takes its answer, whose bound is the first that the compiler looks at.
-    let first = output.first.resolved_at(Span::call_site());
-    let at_output = placed(krate, first);
-    let judged = match model.returned.output {
-        Output::Nothing | Output::Value(_) => {
-            let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
-            let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
-            answer.set_span(output.last.resolved_at(Span::call_site()));
-            quote!(#into_outcome #answer)
-        }
-        // The declaration of the payload's `Output` has the bound.
-        Output::Of(_) => quote! {{
-            use #krate::private::{ReturnedFallback as _, ReturnedOutcome as _};
-            #krate::private::Returned(#called #awaited).into_outcome(#find)
-        }},
-    };
+    let judged = judged(handler, subject, &names);
     let body = match takes_transaction {
         false => judged,
         true => quote! {
@@ -80,23 +83,166 @@ pub(crate) fn handler(model: &JobModel) -> TokenStream {
             #krate::private::finish(#context, #tx, #outcome).await
         },
     };
+    let strategy = strategy(handler);
+    let exhausted = exhausted(handler, &payload);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-        impl<S> #krate::TypedHandler<S> for #payload
+        impl<__State> #krate::TypedHandler<__State> for #subject_name
         where
-            S: #bounds,
+            #declared
+            __State: #bounds,
         {
+            #strategy
             #run {
                 #body
             }
+            #exhausted
         }
     }
 }
 
+impl Subject<'_> {
+    /// How it is written.
+    pub(crate) fn name(&self, name: &Ident) -> TokenStream {
+        match self {
+            Self::Payload | Self::Handler(_) => quote!(#name),
+            Self::Declared(ty) => quote!(#ty),
+        }
+    }
+
+    /// With this bound taken for granted, a payload that is none is reported once: by the bound.
+    fn declared(&self, krate: &TokenStream) -> Option<TokenStream> {
+        let Self::Declared(ty) = self else { return None };
+        let krate = placed(krate, ty.span());
+        Some(quote_spanned!(ty.span()=> #ty: #krate::JobPayload,))
+    }
+
+    /// How the payload's type is written in its impls.
+    fn payload(&self) -> TokenStream {
+        match self {
+            Self::Payload => quote!(Self),
+            Self::Handler(ty) | Self::Declared(ty) => quote!(#ty),
+        }
+    }
+}
+
+/// The call, and what its answer says of the job.
+fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStream {
+    let Names { job, state, context, error, tx, .. } = names;
+    let Handler { face: Face { krate, .. }, function, params, returned, .. } = handler;
+    let arguments = params.iter().map(|param| match param {
+        Param::Context => quote!(#context),
+        Param::Transaction => quote!(&mut #tx),
+        Param::State(ty) => quote!(<__State as #krate::Provide<#ty>>::provide(#state)),
+        Param::Stored(name) => quote!(#job.#name),
+        Param::Payload => quote!(#job),
+    });
+    // The call and its `.await` stand where the return type does: there the compiler says that it
+    // is not one of a job.
+    let output = returned.place;
+    let mut called = function.clone();
+    called.set_span(output.first.resolved_at(function.span()));
+    let called = quote!(#called(#(#arguments),*));
+    let awaited = quote_spanned!(output.last=> .await);
+    let find = quote! {|#error| {
+        use #krate::private::DowncastRef as _;
+        #error.downcast_ref::<#krate::private::JobError>()
+    }};
+    // And so does what takes its answer, whose bound is the first that the compiler looks at.
+    let first = output.first.resolved_at(Span::call_site());
+    let at_output = placed(krate, first);
+    match (&returned.output, subject) {
+        // The declaration of the payload's `Output` has the bound.
+        (Output::Of(_), Subject::Payload) => quote! {{
+            use #krate::private::{ReturnedFallback as _, ReturnedOutcome as _};
+            #krate::private::Returned(#called #awaited).into_outcome(#find)
+        }},
+        _ => {
+            let into_outcome = quote_spanned!(first=> #at_output::private::into_outcome);
+            let mut answer = Group::new(Delimiter::Parenthesis, quote!(#called #awaited, #find));
+            answer.set_span(output.last.resolved_at(Span::call_site()));
+            quote!(#into_outcome #answer)
+        }
+    }
+}
+
+/// The handler with its state, as a value.
+pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
+    let Face { krate, vis, .. } = &handler.face;
+    let declared = subject.declared(krate);
+    let bounds = state_bounds(handler);
+    quote! {
+        /// The handler of this job with its state, to be registered by hand.
+        #[must_use]
+        #vis fn handler<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
+        where
+            #declared
+            __State: #bounds,
+        {
+            #krate::Typed::new(state)
+        }
+    }
+}
+
+/// What is kept of what the function returns is what the job's declaration says, or it does not compile.
+pub(crate) fn agrees(handler: &Handler, payload: &Type) -> TokenStream {
+    let krate = &handler.face.krate;
+    let kept = match &handler.returned.output {
+        Output::Nothing => quote!(Kept::<()>),
+        Output::Value(ty) => quote!(Kept::<#ty>),
+        Output::Of(ty) => quote!(KeptOf::<#ty>),
+    };
+    let place = handler.returned.place.first.resolved_at(Span::call_site());
+    let at_output = placed(krate, place);
+    let judged = quote_spanned! {place=>
+        (&#at_output::private::Agreement::<#payload, #at_output::private::#kept>::NEW).judge()
+    };
+    quote! {
+        #[allow(deprecated)]
+        const _: fn() = || {
+            use #krate::private::{AgreementFallback as _, AgreementJudged as _};
+            #judged;
+        };
+    }
+}
+
 /// What a state has to be, to run this job.
-pub(crate) fn state_bounds(model: &JobModel) -> TokenStream {
-    let krate = &model.face.krate;
-    let provides = model.states().map(|ty| quote_spanned!(ty.span()=> #krate::Provide<#ty> +));
+pub(crate) fn state_bounds(handler: &Handler) -> TokenStream {
+    let krate = &handler.face.krate;
+    let provides = handler.states().map(|ty| quote_spanned!(ty.span()=> #krate::Provide<#ty> +));
     quote!(#(#provides)* ::core::marker::Send + ::core::marker::Sync + 'static)
+}
+
+fn strategy(handler: &Handler) -> Option<TokenStream> {
+    let krate = &handler.face.krate;
+    handler.strategy.as_ref().map(|path| {
+        let borrowed = quote_spanned!(path.span()=> &#path);
+        quote! {
+            const STRATEGY: ::core::option::Option<&'static dyn #krate::sync::JobStrategy> =
+                ::core::option::Option::Some(#borrowed);
+        }
+    })
+}
+
+/// The call of the user's function stands where its path does: there the compiler says what is wrong
+/// with it.
+fn exhausted(handler: &Handler, payload: &TokenStream) -> Option<TokenStream> {
+    let krate = &handler.face.krate;
+    handler.on_exhausted.as_ref().map(|path| {
+        let place = path.span().resolved_at(Span::call_site());
+        let Names { job, context, error, .. } = Names::at(place);
+        let at_path = placed(krate, place);
+        let answer = quote_spanned! {place=>
+            #at_path::private::exhausted(#path(#job, #context, #error).await)
+        };
+        let head = quote_spanned! {place=>
+            async fn exhausted(
+                #job: #payload,
+                #context: &#at_path::JobContext,
+                #error: &::core::primitive::str,
+            ) -> ::core::result::Result<(), #at_path::BoxDynError>
+        };
+        quote!(#head { #answer })
+    })
 }

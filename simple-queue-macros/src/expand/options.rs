@@ -6,36 +6,67 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Attempts, Backoff, Curve, JobModel, Options, Preset};
+use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset};
 
-pub(crate) fn options(model: &JobModel) -> TokenStream {
-    let krate = &model.face.krate;
-    let Options { attempts, backoff, timeout, delay, expires, priority } = &model.options;
-    let attempts = attempts.map(|Attempts(count)| {
-        let count = Literal::u32_unsuffixed(count);
-        quote!(.max_attempts(#count))
-    });
-    let backoff = backoff.as_ref().map(|backoff| {
-        let backoff = self::backoff(backoff, krate);
-        quote!(.backoff(#backoff))
-    });
-    let timeout = timeout.map(|timeout| {
-        let timeout = duration(timeout);
-        quote!(.timeout(#timeout))
-    });
-    let delay = delay.map(|delay| {
-        let delay = duration(delay);
-        quote!(.delay(#delay))
-    });
-    let expires = expires.map(|expires| {
-        let expires = duration(expires);
-        quote!(.expires(#expires))
-    });
-    let priority = priority.map(|priority| {
-        let priority = Literal::i16_unsuffixed(priority);
-        quote!(.priority(#priority))
-    });
-    quote!(#krate::JobOptions::new() #attempts #backoff #timeout #delay #expires #priority)
+pub(crate) fn options(declaration: &Declaration) -> TokenStream {
+    let krate = &declaration.face.krate;
+    // Taken apart in full, so that none is forgotten.
+    let Options {
+        attempts,
+        backoff,
+        timeout,
+        delay,
+        expires,
+        priority,
+        retain,
+        concurrency,
+        tags,
+        on_conflict,
+    } = &declaration.options;
+    let start = match declaration.template {
+        None => quote!(#krate::JobOptions::new()),
+        Some(_) => quote!(#krate::JobTemplate::options(&Self::__TEMPLATE)),
+    };
+    let said = [
+        attempts.map(|Attempts(count)| {
+            let count = Literal::u32_unsuffixed(count);
+            quote!(.max_attempts(#count))
+        }),
+        backoff.as_ref().map(|backoff| {
+            let backoff = self::backoff(backoff, krate);
+            quote!(.backoff(#backoff))
+        }),
+        timeout.map(|timeout| lasting(&quote!(timeout), timeout)),
+        delay.map(|delay| lasting(&quote!(delay), delay)),
+        expires.map(|expires| lasting(&quote!(expires), expires)),
+        retain.map(|retain| lasting(&quote!(retain), retain)),
+        priority.map(|priority| {
+            let priority = Literal::i16_unsuffixed(priority);
+            quote!(.priority(#priority))
+        }),
+        concurrency.map(|concurrency| {
+            let concurrency = Literal::u32_unsuffixed(concurrency);
+            quote!(.concurrency(#concurrency))
+        }),
+        tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
+        on_conflict.map(|on_conflict| {
+            let on_conflict = match on_conflict {
+                OnConflict::Ignore => quote!(Ignore),
+                OnConflict::Replace => quote!(Replace),
+                OnConflict::Reschedule => quote!(Reschedule),
+                OnConflict::Error => quote!(Error),
+            };
+            quote!(.on_conflict(#krate::OnConflict::#on_conflict))
+        }),
+    ];
+    let said = said.into_iter().flatten();
+    quote!(#start #(#said)*)
+}
+
+/// An option that is a duration.
+fn lasting(option: &TokenStream, duration: Duration) -> TokenStream {
+    let duration = self::duration(duration);
+    quote!(.#option(#duration))
 }
 
 fn backoff(Backoff { curve, jitter }: &Backoff, krate: &TokenStream) -> TokenStream {

@@ -1,81 +1,46 @@
-//! The payload struct, and what it declares about the job.
+//! What a payload declares about its job: `impl JobPayload`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned;
 
-use super::{debug, options, summary, unique};
+use super::{keys, options};
 use crate::krate::placed;
-use crate::model::{Face, JobModel, Output, Queue};
+use crate::model::{Declaration, Face, Output, Queue, Version};
+use crate::parse::item::plain;
+use crate::validate::shown;
 
-pub(crate) fn structure(model: &JobModel) -> TokenStream {
-    let Face { function, payload, vis, docs, deprecated, .. } = &model.face;
-    let summary = summary::summary(model);
-    let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
-    let fields = model.stored().map(|arg| {
-        let (name, ty, docs) = (&arg.name, &arg.ty, &arg.docs);
-        let default = format!(" The argument `{name}` of [`{function}`](fn@{function}).");
-        let docs = match docs.is_empty() {
-            true => quote!(#[doc = #default]),
-            false => quote!(#(#docs)*),
-        };
-        quote!(#docs #vis #name: #ty)
-    });
-    let derives = debug::derives(model);
-    let body = match model.stored().next() {
-        None => quote!(;),
-        Some(_) => quote!({ #(#fields),* }),
-    };
-    quote! {
-        #(#docs)*
-        #gap
-        #[doc = #summary]
-        #deprecated
-        #derives
-        #[allow(
-            missing_debug_implementations,
-            private_interfaces,
-            unreachable_pub,
-            clippy::exhaustive_structs,
-            clippy::pub_underscore_fields
-        )]
-        #vis struct #payload #body
-    }
-}
-
-/// `impl JobPayload`.
-pub(crate) fn declaration(model: &JobModel) -> TokenStream {
-    let Face { krate, function, payload, .. } = &model.face;
-    let kind = &model.kind;
+pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
+    let Face { krate, name, .. } = &declaration.face;
+    let kind = &declaration.kind;
     let hash = fnv1a(kind);
-    let queue = match &model.queue {
-        Queue::Name(name) => quote!(#name),
-        Queue::Const(path) => quote!(#path),
+    let queue = match (&declaration.queue, &declaration.template) {
+        (Some(Queue::Name(name)), _) => quote!(#name),
+        (Some(Queue::Const(path)), _) => quote!(#path),
+        (None, Some(_)) => quote!(#krate::JobTemplate::queue_or(&Self::__TEMPLATE, "default")),
+        (None, None) => quote!("default"),
     };
-    let queue_check = queue_check(model);
-    let options = options::options(model);
-    let declared_at =
-        quote_spanned!(function.span()=> ::core::concat!(::core::file!(), ":", ::core::line!()));
-    let aliases = (!model.aliases.is_empty()).then(|| {
-        let aliases = &model.aliases;
+    let queue_check = queue_check(declaration);
+    let options = options::options(declaration);
+    let declared_at = quote_spanned! {declaration.place=>
+        ::core::concat!(::core::file!(), ":", ::core::line!())
+    };
+    let aliases = (!declaration.aliases.is_empty()).then(|| {
+        let aliases = &declaration.aliases;
         quote! {
             const ALIASES: &'static [&'static ::core::primitive::str] = &[#(#aliases),*];
         }
     });
-    let output = match &model.returned.output {
-        Output::Nothing => quote!(()),
-        Output::Value(ty) => quote!(#ty),
-        Output::Of(ty) => {
-            let krate = placed(krate, ty.span());
-            quote_spanned!(ty.span()=> <#ty as #krate::IntoOutcome>::Output)
-        }
-    };
-    let unique_key = unique::unique_key(model);
-    let fingerprint = unique::fingerprint(model);
+    let arguments = arguments(declaration);
+    let output = kept(&declaration.output, krate);
+    let unique_key = keys::unique_key(declaration);
+    let fingerprint = keys::fingerprint(declaration);
+    let version = version(&declaration.version, krate);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
-        impl #krate::JobPayload for #payload {
+        impl #krate::JobPayload for #name {
             type Output = #output;
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
@@ -83,24 +48,102 @@ pub(crate) fn declaration(model: &JobModel) -> TokenStream {
             const OPTIONS: #krate::JobOptions = #options;
             const DECLARED_AT: &'static ::core::primitive::str = #declared_at;
             #aliases
+            #arguments
             #unique_key
             #fingerprint
+            #version
         }
         #queue_check
     }
 }
 
+/// The template as a constant, whose type is judged once, where its path is written.
+pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
+    let krate = &declaration.face.krate;
+    declaration.template.as_ref().map(|path| {
+        quote! {
+            #[doc(hidden)]
+            const __TEMPLATE: #krate::JobTemplate = #path;
+        }
+    })
+}
+
+/// The type of what is kept when a job succeeds.
+fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
+    match output {
+        Output::Nothing => quote!(()),
+        Output::Value(ty) => quote!(#ty),
+        Output::Of(ty) => {
+            let krate = placed(krate, ty.span());
+            quote_spanned!(ty.span()=> <#ty as #krate::IntoOutcome>::Output)
+        }
+    }
+}
+
+/// What is stored, for whoever compares it with what an earlier build stored.
+fn arguments(declaration: &Declaration) -> Option<TokenStream> {
+    let krate = &declaration.face.krate;
+    let arguments = declaration.stored.iter().map(|arg| {
+        let name = match &arg.options.rename {
+            Some(rename) => rename.value(),
+            None => plain(&arg.name),
+        };
+        let ty = shown(&arg.ty);
+        let has_default = arg.options.default.is_some();
+        let aliases = &arg.options.aliases;
+        quote! {
+            #krate::StoredArgument {
+                name: #name,
+                ty: #ty,
+                has_default: #has_default,
+                aliases: &[#(#aliases),*],
+            }
+        }
+    });
+    (!declaration.stored.is_empty()).then(|| {
+        quote! {
+            const ARGUMENTS: &'static [#krate::StoredArgument] = &[#(#arguments),*];
+        }
+    })
+}
+
+fn version(Version { number, upgrade }: &Version, krate: &TokenStream) -> Option<TokenStream> {
+    let upgrade = upgrade.as_ref().map(|path| {
+        let value = quote!(#krate::private::Value);
+        let at_path = placed(krate, path.span());
+        let upgrade = quote_spanned!(path.span()=> #at_path::private::upgrade);
+        let [version, stored] =
+            ["version", "stored"].map(|name| Ident::new(name, Span::mixed_site()));
+        quote! {
+            fn upgrade(
+                #version: ::core::primitive::i32,
+                #stored: #value,
+            ) -> ::core::result::Result<#value, #krate::BoxDynError> {
+                #upgrade(#path, #version, #stored)
+            }
+        }
+    });
+    (*number > 1).then(|| {
+        let number = Literal::i32_unsuffixed(*number);
+        quote! {
+            const VERSION: ::core::primitive::i32 = #number;
+            #upgrade
+        }
+    })
+}
+
 /// A constant's value is only known to the compiler.
-fn queue_check(model: &JobModel) -> Option<TokenStream> {
-    let Face { krate, payload, .. } = &model.face;
-    let Queue::Const(path) = &model.queue else {
-        return None;
+fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
+    let Face { krate, name, .. } = &declaration.face;
+    let path: &Path = match (&declaration.queue, &declaration.template) {
+        (Some(Queue::Const(path)), _) | (None, Some(path)) => path,
+        (Some(Queue::Name(_)), _) | (None, None) => return None,
     };
     let placed = placed(krate, path.span());
     let assert = quote_spanned!(path.span()=> #placed::private::assert_queue_name);
     Some(quote! {
         #[allow(deprecated)]
-        const _: () = #assert(<#payload as #krate::JobPayload>::QUEUE);
+        const _: () = #assert(<#name as #krate::JobPayload>::QUEUE);
     })
 }
 

@@ -1,61 +1,110 @@
 //! How a job runs, told in the documentation of its struct.
 
-use quote::quote;
+use std::time::Duration;
 
-use crate::model::{Attempts, Curve, Face, JobModel, Options, Piece, Preset, Queue, Unique};
+use quote::quote;
+use syn::Path;
+
+use crate::model::{
+    Attempts, Curve, Declaration, JobModel, OnConflict, Options, Piece, Preset, Queue, StoredArg,
+    Unique,
+};
 use crate::parse::item::plain;
 use crate::validate::shown;
 
 /// The sentence that tells, in the struct's documentation, how the job runs.
 pub(crate) fn summary(model: &JobModel) -> String {
-    let Face { function, .. } = &model.face;
+    let declaration = &model.declaration;
     let mut parts = Vec::new();
-    parts.push(match &model.queue {
-        Queue::Name(name) => format!("queue `{name}`"),
-        Queue::Const(path) => format!("queue `{}`", shown(path)),
-    });
-    let Options { attempts, backoff, timeout, delay, expires, priority } = &model.options;
+    match (&declaration.queue, &declaration.template) {
+        (Some(Queue::Name(name)), _) => parts.push(format!("queue `{name}`")),
+        (Some(Queue::Const(path)), _) => parts.push(format!("queue `{}`", shown(path))),
+        (None, Some(_)) => {}
+        (None, None) => parts.push("queue `default`".to_owned()),
+    }
+    let template = declaration.template.as_ref();
+    parts.extend(template.map(|path| format!("template `{}`", shown(path))));
+    parts.extend(attempts(&declaration.options));
+    parts.extend(unique(declaration));
+    let fingerprint = declaration.fingerprint.as_deref();
+    let fingerprint = fingerprint.map(|pieces| template_of(pieces, &declaration.stored));
+    parts.extend(fingerprint.map(|fingerprint| format!("fingerprint `{fingerprint}`")));
+    parts.extend(options(&declaration.options));
+    let version = declaration.version.number;
+    parts.extend((version > 1).then(|| format!("version {version}")));
+    let named = |what: &str, path: &Path| format!("{what} `{}`", shown(path));
+    parts.extend(model.handler.strategy.as_ref().map(|path| named("strategy", path)));
+    parts.extend(model.handler.on_exhausted.as_ref().map(|path| named("when exhausted", path)));
+    let (function, parts) = (&model.structure.function, parts.join(", "));
+    format!(" Stored arguments of the job [`{function}`](fn@{function}): {parts}.")
+}
+
+fn attempts(Options { attempts, backoff, .. }: &Options) -> Option<String> {
     let backoff = backoff.as_ref().map(|backoff| curve(&backoff.curve));
     match (attempts, backoff) {
-        (None, None) => {}
-        (None, Some(backoff)) => parts.push(backoff),
-        (Some(Attempts(1)), _) => parts.push("never retried".to_owned()),
+        (None, backoff) => backoff,
+        (Some(Attempts(1)), _) => Some("never retried".to_owned()),
         (Some(Attempts(count)), backoff) => {
             let retries = count - 1;
             let plural = if retries == 1 { "retry" } else { "retries" };
             let backoff = backoff.map(|backoff| format!(" ({backoff})")).unwrap_or_default();
-            parts.push(format!("{retries} {plural}{backoff}"));
+            Some(format!("{retries} {plural}{backoff}"))
         }
     }
-    match &model.unique {
-        Unique::No => {}
-        Unique::AllArguments => parts.push("unique by all arguments".to_owned()),
-        Unique::By(by) if by.is_empty() => parts.push("one at a time".to_owned()),
+}
+
+fn unique(declaration: &Declaration) -> Option<String> {
+    let stored = &declaration.stored;
+    let unique = match &declaration.unique {
+        Unique::No => return None,
+        Unique::AllArguments => "unique by all arguments".to_owned(),
+        Unique::By(by) if by.is_empty() => "one at a time".to_owned(),
         Unique::By(by) => {
-            let names = model.stored().enumerate().filter(|(number, _)| by.contains(number));
-            let names: Vec<String> =
-                names.map(|(_, arg)| format!("`{}`", plain(&arg.name))).collect();
-            parts.push(format!("unique by {}", names.join(" and ")));
+            let names = by.iter().filter_map(|number| stored.get(*number));
+            let names: Vec<String> = names.map(|arg| format!("`{}`", plain(&arg.name))).collect();
+            format!("unique by {}", names.join(" and "))
         }
-        Unique::Key(pieces) => parts.push(format!("unique `{}`", template(pieces))),
-    }
-    let fingerprint = model.fingerprint.as_deref().map(template);
-    parts.extend(fingerprint.map(|fingerprint| format!("fingerprint `{fingerprint}`")));
-    parts.extend(delay.map(|delay| format!("due after {delay:?}")));
-    parts.extend(expires.map(|expires| format!("expires after {expires:?}")));
-    parts.extend(timeout.map(|timeout| format!("timeout {timeout:?}")));
-    parts.extend(priority.map(|priority| format!("priority {priority}")));
-    let parts = parts.join(", ");
-    format!(" Stored arguments of the job [`{function}`](fn@{function}): {parts}.")
+        Unique::Key(pieces) => format!("unique `{}`", template_of(pieces, stored)),
+    };
+    let conflict = match declaration.options.on_conflict {
+        None | Some(OnConflict::Ignore) => "",
+        Some(OnConflict::Replace) => " (a new one replaces it)",
+        Some(OnConflict::Reschedule) => " (a new one puts it off)",
+        Some(OnConflict::Error) => " (a new one is refused)",
+    };
+    Some(unique + conflict)
+}
+
+fn options(options: &Options) -> impl Iterator<Item = String> {
+    let Options { timeout, delay, expires, priority, retain, concurrency, tags, .. } = options;
+    let lasting = |what: &str, duration: &Option<Duration>| {
+        duration.map(|duration| format!("{what} {duration:?}"))
+    };
+    let tags = tags.as_ref().map(|tags| {
+        let tags: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+        format!("tagged {}", tags.join(" and "))
+    });
+    [
+        lasting("due after", delay),
+        lasting("expires after", expires),
+        lasting("timeout", timeout),
+        priority.map(|priority| format!("priority {priority}")),
+        concurrency.map(|concurrency| format!("at most {concurrency} at once in a process")),
+        tags,
+        lasting("kept for", retain),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The template, as it was written.
-fn template(pieces: &[Piece]) -> String {
+fn template_of(pieces: &[Piece], stored: &[StoredArg]) -> String {
     let shown = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),
-        Piece::Field { path, .. } => {
-            let path = path.iter().map(|member| quote!(#member).to_string()).collect::<Vec<_>>();
-            format!("{{{}}}", path.join(".").replace("r#", ""))
+        Piece::Field { argument, path, .. } => {
+            let argument = stored.get(*argument).map(|arg| plain(&arg.name)).unwrap_or_default();
+            let path = path.iter().map(|member| format!(".{}", quote!(#member)).replace("r#", ""));
+            format!("{{{argument}{}}}", path.collect::<String>())
         }
     });
     shown.collect()

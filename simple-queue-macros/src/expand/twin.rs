@@ -10,10 +10,10 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::krate::placed;
-use crate::model::{FieldDefault, JobModel, StoredArg};
+use crate::model::{Declaration, FieldDefault, StoredArg};
 
 pub(crate) struct Twin<'a> {
-    arg: &'a StoredArg,
+    pub(crate) arg: &'a StoredArg,
     /// The type parameter that stands for its type.
     pub(crate) param: Ident,
     /// The type that calls the user's module.
@@ -23,8 +23,8 @@ pub(crate) struct Twin<'a> {
 }
 
 impl<'a> Twin<'a> {
-    pub(crate) fn of_all(model: &'a JobModel) -> impl Iterator<Item = Self> {
-        model.stored().zip(1..).map(|(arg, n)| {
+    pub(crate) fn of_all(declaration: &'a Declaration) -> impl Iterator<Item = Self> {
+        declaration.stored.iter().zip(1..).map(|(arg, n)| {
             let named = |start: &str| format_ident!("{start}{n}", span = Span::mixed_site());
             Self { arg, param: named("T"), wrapper: named("__With"), default: named("__default") }
         })
@@ -65,19 +65,19 @@ impl<'a> Twin<'a> {
     /// Its value, borrowed, when the twin is written.
     pub(crate) fn written(&self) -> TokenStream {
         let name = &self.arg.name;
-        let value = self.borrowed(&quote!(self));
+        let value = self.borrowed(&quote!(&self.#name));
         match self.arg.options.default {
             None => quote!(#name: #value),
             Some(_) => quote!(#name: ::core::option::Option::Some(#value)),
         }
     }
 
-    /// Its value, borrowed, as serde writes it.
-    pub(crate) fn borrowed(&self, payload: &TokenStream) -> TokenStream {
-        let (name, wrapper) = (&self.arg.name, &self.wrapper);
+    /// Its borrowed value, as serde writes it.
+    pub(crate) fn borrowed(&self, value: &TokenStream) -> TokenStream {
+        let wrapper = &self.wrapper;
         match self.arg.options.with {
-            None => quote!(&#payload.#name),
-            Some(_) => quote!(#wrapper(&#payload.#name)),
+            None => value.clone(),
+            Some(_) => quote!(#wrapper(#value)),
         }
     }
 

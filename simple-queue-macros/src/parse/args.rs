@@ -1,35 +1,95 @@
 //! The arguments of `#[job(…)]`, and the parts that some of them have.
 
 use proc_macro2::{TokenStream, TokenTree};
+use syn::Meta;
 
+use super::item::is_job;
 use super::list::{Arg, Table, argument, arguments, in_a_row, split_at_commas};
 use crate::errors::Errors;
 use crate::suggest::did_you_mean;
 
 arguments! {
-    /// The arguments that were given. `validate` takes this apart field by field, so that a new
-    /// one cannot be forgotten there.
-    Args else "queue = \"emails\"",
+    /// What is declared of a job, on a function or on a struct. `validate` takes this apart field by
+    /// field, as it does the other tables, so that a new one cannot be forgotten there.
+    DeclarationArgs else "queue = \"emails\"",
     /// What the job is called in the database; the function's name when left out.
     name: "name" like "name = \"send_welcome\"",
+    /// What the job was called before.
+    aliases: "aliases" like "aliases(\"old_name\")",
+    /// The constant that it starts from.
+    template: "template" like "template = MAILS",
     queue: "queue" like "queue = \"emails\"",
     retries: "retries" like "retries = 5",
     /// `retries` counted the other way: the first run included.
     max_attempts: "max_attempts" like "max_attempts = 6",
     backoff: "backoff" like "backoff = \"exponential\"",
-    unique: "unique" like "unique = \"welcome:{user_id}\"",
-    fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
     timeout: "timeout" like "timeout = \"30s\"",
     delay: "delay" like "delay = \"5m\"",
     expires: "expires" like "expires = \"1h\"",
     priority: "priority" like "priority = 10",
-    /// What the job was called before.
-    aliases: "aliases" like "aliases(\"old_name\")",
-    /// What the payload struct is called; the function's name in the case of a type when left out.
+    /// How many of them run at once in a process.
+    concurrency: "concurrency" like "concurrency = 4",
+    unique: "unique" like "unique = \"welcome:{user_id}\"",
+    fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
+    tags: "tags" like "tags(\"mail\", \"nightly\")",
+    /// How long it is kept once it is over.
+    retain: "retain" like "retain = \"7d\"",
+    /// That of the payload's shape.
+    version: "version" like "version = 2",
+    /// What brings a payload of an earlier version to this one.
+    upgrade: "upgrade" like "upgrade = my::upgrade",
+}
+
+arguments! {
+    /// How a job is run.
+    HandlerArgs else "strategy = RULES",
+    /// Rules of its own for when it may start.
+    strategy: "strategy" like "strategy = RULES",
+    /// What is called when it has failed for good.
+    on_exhausted: "on_exhausted" like "on_exhausted = my::function",
+}
+
+arguments! {
+    /// The struct that is written beside a function.
+    StructureArgs else "derive(Debug, Clone)",
+    /// What it is called; the function's name in the case of a type when left out.
     payload: "payload" like "payload = WelcomeMail",
     derive: "derive" like "derive(Debug, Clone)",
+}
+
+arguments! {
+    /// What a struct alone cannot tell.
+    OutputArgs else "output = Receipt",
+    /// What is kept when the job succeeds.
+    output: "output" like "output = Receipt",
+}
+
+arguments! {
+    /// What everything takes.
+    LibraryArgs else "crate = my_crate::simple_queue",
     /// The path of the library, for crates that re-export it.
     krate: "crate" like "crate = my_crate::simple_queue",
+}
+
+/// All arguments of an attribute, of which each [`Form`] takes some.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) declaration: DeclarationArgs,
+    pub(crate) handler: HandlerArgs,
+    pub(crate) structure: StructureArgs,
+    pub(crate) output: OutputArgs,
+    pub(crate) library: LibraryArgs,
+}
+
+/// Where an attribute stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// `#[job(…)]` on a function.
+    Function,
+    /// `#[job(…)]` on a struct that derives `Job`.
+    Struct,
+    /// `#[handler(…)]` on a function.
+    Handler,
 }
 
 arguments! {
@@ -45,6 +105,8 @@ arguments! {
     /// What `unique(…)` takes.
     UniqueParts else "by = [user_id]",
     by: "by" like "by = [user_id]",
+    key: "key" like "key = \"welcome:{user_id}\"",
+    on_conflict: "on_conflict" like "on_conflict = \"replace\"",
 }
 
 arguments! {
@@ -57,40 +119,140 @@ arguments! {
 }
 
 /// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
-const RESERVED: &[&str] = &[
-    "compensate",
-    "concurrency",
-    "cron",
-    "on_exhausted",
-    "rate",
-    "retain",
-    "serial",
-    "strategy",
-    "tags",
-    "template",
-    "tz",
-    "upgrade",
-    "version",
-];
+const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
 
 /// The same within `unique(…)`.
-const RESERVED_IN_UNIQUE: &[&str] = &["for", "on_conflict", "while"];
+const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 
-pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Args {
+pub(crate) fn parse(tokens: TokenStream, form: Form, errors: &mut Errors) -> Args {
     let mut args = Args::default();
+    take_in(tokens, form, &mut args, errors);
+    args
+}
+
+/// Takes in one list of arguments; a struct can have more than one `#[job(…)]`.
+pub(crate) fn take_in(tokens: TokenStream, form: Form, args: &mut Args, errors: &mut Errors) {
     for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<Args>(tokens, errors) {
-            args.put(arg, &refusal, errors);
+        let Some(arg) = argument::<Args>(tokens, errors) else { continue };
+        match form.misplaced(&arg.key.to_string()) {
+            Some(message) => errors.at(arg.key.span(), message),
+            None => args.put(arg, &|key| form.unknown(key), errors),
         }
     }
-    args
+}
+
+impl Table for Args {
+    fn keys() -> Vec<&'static str> {
+        [
+            DeclarationArgs::keys(),
+            HandlerArgs::keys(),
+            StructureArgs::keys(),
+            OutputArgs::keys(),
+            LibraryArgs::keys(),
+        ]
+        .concat()
+    }
+
+    fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>> {
+        let Self { declaration, handler, structure, output, library } = self;
+        declaration
+            .slot(key)
+            .or_else(|| handler.slot(key))
+            .or_else(|| structure.slot(key))
+            .or_else(|| output.slot(key))
+            .or_else(|| library.slot(key))
+    }
+
+    fn example(key: &str) -> &'static str {
+        match key {
+            key if HandlerArgs::keys().contains(&key) => HandlerArgs::example(key),
+            key if StructureArgs::keys().contains(&key) => StructureArgs::example(key),
+            key if OutputArgs::keys().contains(&key) => OutputArgs::example(key),
+            key if LibraryArgs::keys().contains(&key) => LibraryArgs::example(key),
+            key => DeclarationArgs::example(key),
+        }
+    }
+
+    fn given(&self) -> Vec<&Arg> {
+        let Self { declaration, handler, structure, output, library } = self;
+        [declaration.given(), handler.given(), structure.given(), output.given(), library.given()]
+            .concat()
+    }
+}
+
+impl Form {
+    /// The name of the attribute.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Function | Self::Struct => "job",
+            Self::Handler => "handler",
+        }
+    }
+
+    /// Whether the attribute is taken off the function, because it cannot stand below this one.
+    pub(crate) fn strips(self, meta: &Meta) -> bool {
+        is_job(meta) || (matches!(self, Self::Handler) && meta.path().is_ident("handler"))
+    }
+
+    /// The arguments that are taken here.
+    fn keys(self) -> Vec<&'static str> {
+        let (declaration, handler) = (DeclarationArgs::keys(), HandlerArgs::keys());
+        match self {
+            Self::Function => {
+                [declaration, handler, StructureArgs::keys(), LibraryArgs::keys()].concat()
+            }
+            Self::Struct => [declaration, OutputArgs::keys(), LibraryArgs::keys()].concat(),
+            Self::Handler => [handler, LibraryArgs::keys()].concat(),
+        }
+    }
+
+    /// What is said to an argument that belongs elsewhere.
+    fn misplaced(self, key: &str) -> Option<String> {
+        if self.keys().contains(&key) || !Args::keys().contains(&key) {
+            return None;
+        }
+        Some(match (self, key) {
+            (Self::Function, _) => format!(
+                "`{key}` is what the function returns: it is only written on a struct that derives `Job`"
+            ),
+            (Self::Struct, "payload") => {
+                "the struct is the payload; leave `payload` out".to_owned()
+            }
+            (Self::Struct, "derive") => {
+                "the struct derives it beside `Job`, in `#[derive(Job, ..)]`".to_owned()
+            }
+            (Self::Struct, _) => {
+                format!("`{key}` belongs to what runs the job; write it in its `#[handler(..)]`")
+            }
+            (Self::Handler, "payload" | "derive") => {
+                format!("`{key}` has no place here: the job is declared by its own struct")
+            }
+            (Self::Handler, _) => {
+                format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct")
+            }
+        })
+    }
+
+    fn unknown(self, key: &str) -> String {
+        if key == "on_conflict" {
+            return "`on_conflict` needs `unique`, like `unique(on_conflict = \"replace\")`"
+                .to_owned();
+        }
+        if RESERVED.contains(&key) {
+            return not_supported(key);
+        }
+        let keys = self.keys();
+        let suggestion = did_you_mean(key, keys.iter().copied(), '`');
+        let names = in_a_row(keys);
+        format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
+    }
 }
 
 pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniqueParts {
     let unknown = |key: &str| match RESERVED_IN_UNIQUE.contains(&key) {
         true => not_supported(key),
         false => {
-            let suggestion = did_you_mean(key, UniqueParts::KEYS.iter().copied(), '`');
+            let suggestion = did_you_mean(key, UniqueParts::keys(), '`');
             let example = UniqueParts::example(key);
             format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
         }
@@ -135,7 +297,7 @@ pub(crate) fn on_parameter(
     args: &mut ParamArgs,
     errors: &mut Errors,
 ) -> Vec<Arg> {
-    let known = || ParamArgs::KEYS.iter().copied().chain(["alias"]);
+    let known = || ParamArgs::keys().into_iter().chain(["alias"]);
     let unknown = |key: &str| {
         let suggestion = did_you_mean(key, known(), '`');
         let names = in_a_row(known());
@@ -154,15 +316,6 @@ pub(crate) fn on_parameter(
         }
     }
     aliases
-}
-
-fn refusal(key: &str) -> String {
-    if RESERVED.contains(&key) {
-        return not_supported(key);
-    }
-    let suggestion = did_you_mean(key, Args::KEYS.iter().copied(), '`');
-    let names = in_a_row(Args::KEYS.iter().copied());
-    format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
 }
 
 fn not_supported(key: &str) -> String {

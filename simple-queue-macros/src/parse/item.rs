@@ -1,10 +1,11 @@
-//! The item below `#[job]`. Only the signature is read: a body that is half typed, or newer than
+//! The item below `#[job]` or `#[handler]`. Only the signature is read: a body that is half typed, or newer than
 //! our parser, is nobody's business here.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Meta, Signature, Visibility};
 
+use super::args::Form;
 use crate::errors::Errors;
 
 pub(crate) struct Item {
@@ -21,8 +22,9 @@ pub(crate) struct Function {
     pub(crate) signature: Signature,
 }
 
-pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
-    let as_written = without_our_attributes(item.clone());
+pub(crate) fn parse(item: TokenStream, form: Form, errors: &mut Errors) -> Item {
+    let as_written = without_our_attributes(item.clone(), form);
+    let function = |input: ParseStream<'_>| function(input, form.attribute());
     let function = match function.parse2(item) {
         Ok(function) => Some(function),
         Err(error) => {
@@ -33,18 +35,24 @@ pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Item {
     Item { as_written, function }
 }
 
-fn function(input: ParseStream) -> syn::Result<Function> {
+fn function(input: ParseStream, attribute: &str) -> syn::Result<Function> {
     let attrs = input.call(Attribute::parse_outer)?;
     let vis: Visibility = input.parse()?;
     if !starts_function(input) {
         let keyword: TokenTree = input.parse()?;
         input.parse::<TokenStream>()?;
-        let message = format!("`#[job]` goes on an `async fn`, not on a `{keyword}`");
+        let message = match (attribute, keyword.to_string().as_str()) {
+            ("job", "struct") => "`#[job]` goes on an `async fn`; \
+                                  to make a job of a struct put `#[derive(Job)]` above it"
+                .to_owned(),
+            (_, word) => format!("`#[{attribute}]` goes on an `async fn`, not on a `{word}`"),
+        };
         return Err(syn::Error::new(keyword.span(), message));
     }
     let signature: Signature = input.parse()?;
     if input.peek(syn::Token![;]) {
-        return Err(input.error("a job needs a body: `#[job]` goes on a free `async fn`"));
+        let message = format!("a job needs a body: `#[{attribute}]` goes on a free `async fn`");
+        return Err(input.error(message));
     }
     input.parse::<TokenStream>()?;
     Ok(Function { attrs, vis, signature })
@@ -70,10 +78,10 @@ fn starts_function(input: ParseStream) -> bool {
 
 /// The item without the attributes that the compiler would refuse: `#[job]` and doc comments on
 /// parameters, and those attributes of the function which [`refuses`] names.
-fn without_our_attributes(item: TokenStream) -> TokenStream {
+fn without_our_attributes(item: TokenStream, form: Form) -> TokenStream {
     let mut seen_fn = false;
     let mut seen_parameters = false;
-    without_attributes(item, &|meta| is_job(meta) || turns_synchronous(meta))
+    without_attributes(item, &|meta| form.strips(meta) || turns_synchronous(meta))
         .into_iter()
         .map(|token| match token {
             TokenTree::Ident(word) if word == "fn" => {

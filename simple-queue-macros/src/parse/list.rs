@@ -24,12 +24,15 @@ pub(crate) enum Value {
 
 /// The keys that one kind of list knows; `arguments!` writes the impl.
 pub(crate) trait Table: Default {
-    const KEYS: &'static [&'static str];
+    fn keys() -> Vec<&'static str>;
 
     fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>>;
 
     /// How an argument is written, for messages.
     fn example(key: &str) -> &'static str;
+
+    /// The arguments that were given.
+    fn given(&self) -> Vec<&Arg>;
 
     /// Takes the argument in. What to say to a key that is not known, is for the caller to know.
     fn put(&mut self, arg: Arg, unknown: &dyn Fn(&str) -> String, errors: &mut Errors) {
@@ -56,7 +59,9 @@ macro_rules! arguments {
         }
 
         impl Table for $table {
-            const KEYS: &'static [&'static str] = &[$($key),*];
+            fn keys() -> Vec<&'static str> {
+                vec![$($key),*]
+            }
 
             fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>> {
                 match key {
@@ -70,6 +75,10 @@ macro_rules! arguments {
                     $($key => $example,)*
                     _ => $other,
                 }
+            }
+
+            fn given(&self) -> Vec<&Arg> {
+                [$(&self.$field),*].into_iter().flatten().collect()
             }
         }
     };

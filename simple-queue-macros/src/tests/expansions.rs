@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
 
-use super::expanded;
+use super::{expanded, file};
 
 #[test]
 fn a_whole_job() {
@@ -112,6 +112,63 @@ fn a_job_that_takes_its_transaction() {
     compare("job_that_takes_its_transaction", &job);
 }
 
+#[test]
+fn a_struct_that_is_a_job() {
+    let job = crate::pipeline::derive(quote! {
+        /// Greets a new user.
+        #[derive(Debug)]
+        #[job(queue = "emails", unique = "{user_id}", output = Receipt)]
+        pub struct SendEmail {
+            pub user_id: i64,
+            #[job(default)]
+            pub locale: String,
+        }
+    });
+    compare("derived_job", &file(job));
+}
+
+#[test]
+fn a_handler() {
+    let handler = crate::pipeline::handler(
+        quote!(strategy = RULES, on_exhausted = apologize),
+        quote! {
+            /// Greets a new user.
+            pub async fn send_email(
+                context: &JobContext,
+                mailer: &Mailer,
+                job: interface::SendEmail,
+            ) -> Result<Receipt, MailError> {
+            }
+        },
+    );
+    compare("handler", &file(handler));
+}
+
+#[test]
+fn a_handler_with_a_refused_signature() {
+    let refused = |handler: TokenStream| {
+        let mut handler = file(crate::pipeline::handler(quote!(), handler));
+        handler.items.retain(|item| !matches!(item, Item::Fn(_)));
+        handler
+    };
+    let synchronous = quote!(
+        fn send(job: SendEmail) {}
+    );
+    compare("handler_with_a_refused_signature", &refused(synchronous));
+    let without = quote!(
+        async fn send() {}
+    );
+    compare("handler_without_a_payload", &refused(without));
+}
+
+#[test]
+fn a_job_whose_payload_declares_itself() {
+    let job = quote!(
+        async fn send_email(job: crate::SendEmail) -> Answer {}
+    );
+    compare("job_of_a_declared_payload", &expanded(quote!(), job));
+}
+
 /// One file for each argument, with what it changes: the `impl JobPayload`.
 #[test]
 fn each_argument() {
@@ -136,6 +193,15 @@ fn each_argument() {
         ("expires", quote!(expires = "1h")),
         ("timeout", quote!(timeout = "1h 30m")),
         ("priority", quote!(priority = -10)),
+        ("concurrency", quote!(concurrency = 4)),
+        ("retain", quote!(retain = "7d")),
+        ("tags", quote!(tags("mail", "nightly"))),
+        ("template", quote!(template = templates::MAILS)),
+        ("template_with_queue", quote!(template = MAILS, queue = "emails", retries = 0)),
+        ("unique_on_conflict", quote!(unique(on_conflict = "replace"))),
+        ("unique_key_on_conflict", quote!(unique(key = "{user.id}", on_conflict = "error"))),
+        ("version", quote!(version = 2, upgrade = upgrades::mail)),
+        ("version_without_upgrade", quote!(version = 3, upgrade = none)),
         ("crate", quote!(crate = facade::queue)),
     ] {
         let mut job = expanded(
@@ -149,17 +215,65 @@ fn each_argument() {
     }
 }
 
+/// As above, for what changes the handler: the `impl TypedHandler`.
+#[test]
+fn each_argument_of_the_handler() {
+    for (file, arguments) in [
+        ("strategy", quote!(strategy = rules::OFFICE_HOURS)),
+        ("on_exhausted", quote!(on_exhausted = apologize)),
+    ] {
+        let mut job = expanded(
+            arguments,
+            quote!(
+                async fn send(user: User) {}
+            ),
+        );
+        job.items.retain(|item| implements(item, "TypedHandler"));
+        compare(&format!("argument/{file}"), &job);
+    }
+}
+
+/// What a key brings along: the functions that take what it is made of.
+#[test]
+fn each_key() {
+    for (file, arguments) in [
+        ("all_arguments", quote!(unique)),
+        ("template", quote!(unique = "{text}:{user.id.0}")),
+        ("by_one", quote!(unique(by = [text]))),
+        ("by_none", quote!(unique(by = []))),
+        ("fingerprint", quote!(fingerprint = "{on}")),
+    ] {
+        let mut job = expanded(
+            arguments,
+            quote!(
+                async fn send(user: User, text: String, on: i64) {}
+            ),
+        );
+        job.items.retain(|item| matches!(item, Item::Impl(item) if item.trait_.is_none()));
+        for item in &mut job.items {
+            let Item::Impl(item) = item else { continue };
+            item.items.retain(|item| {
+                let text = quote!(#item).to_string();
+                let names = ["__unique_key", "__fingerprint", "fn find", "fn cancel", "cancel_all"];
+                names.iter().any(|name| text.contains(name))
+            });
+        }
+        compare(&format!("key/{file}"), &job);
+    }
+}
+
 /// The `impl JobPayload` and the checks of its constants.
 fn is_declaration(item: &Item) -> bool {
     match item {
-        Item::Impl(item) => item
-            .trait_
-            .as_ref()
-            .and_then(|(path, _)| path.segments.last())
-            .is_some_and(|last| last.ident == "JobPayload"),
         Item::Const(item) => quote!(#item).to_string().contains("assert_queue_name"),
-        _ => false,
+        item => implements(item, "JobPayload"),
     }
+}
+
+fn implements(item: &Item, name: &str) -> bool {
+    let Item::Impl(item) = item else { return false };
+    let path = item.trait_.as_ref().map(|(path, _)| path);
+    path.and_then(|path| path.segments.last()).is_some_and(|last| last.ident == name)
 }
 
 fn compare(name: &str, found: &syn::File) {

@@ -72,18 +72,56 @@ fn a_job_leans_on_no_name_of_the_user() {
         aliases("send"),
         timeout = "30s",
         priority = 10,
-        derive(Debug)
+        derive(Debug),
+        template = MAILS,
+        tags("a"),
+        retain = "7d",
+        concurrency = 4,
+        version = 2,
+        upgrade = upgrade,
+        strategy = RULES,
+        on_exhausted = tell
     );
     assert_rooted(pipeline::job(arguments, job));
 }
 
 #[test]
-fn neither_does_the_stub_of_a_refused_job() {
+fn neither_do_a_struct_and_its_handler() {
+    let job = quote! {
+        #[job(crate = ::renamed, unique(key = "{text}", on_conflict = "error"), fingerprint = "{text}")]
+        struct Deliver {
+            user: User,
+            #[job(default)]
+            text: Text,
+        }
+    };
+    assert_rooted(pipeline::derive(job));
+    let arguments = quote!(crate = ::renamed, strategy = RULES, on_exhausted = tell);
+    let handler = quote!(
+        async fn deliver(state: &Mailer, job: Deliver, tx: &mut Tx) -> Answer {}
+    );
+    assert_rooted(pipeline::handler(arguments, handler));
+    let job = quote!(
+        async fn deliver(job: Deliver) {}
+    );
+    assert_rooted(pipeline::job(quote!(crate = ::renamed), job));
+}
+
+#[test]
+fn neither_do_the_stubs_of_what_was_refused() {
     let job = quote!(
         fn deliver(user: User, text: Text) {}
     );
-    let expansion = pipeline::job(quote!(crate = ::renamed), job);
-    assert_rooted(expansion);
+    assert_rooted(pipeline::job(quote!(crate = ::renamed), job));
+    let job = quote! {
+        #[job(crate = ::renamed)]
+        enum Deliver {}
+    };
+    assert_rooted(pipeline::derive(job));
+    let handler = quote!(
+        async fn deliver() {}
+    );
+    assert_rooted(pipeline::handler(quote!(crate = ::renamed), handler));
 }
 
 fn assert_rooted(expansion: TokenStream) {

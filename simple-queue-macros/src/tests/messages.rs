@@ -3,7 +3,8 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::messages;
+use super::{messages, said};
+use crate::parse::list::Table;
 
 #[test]
 fn what_is_right_is_passed_over() {
@@ -18,6 +19,15 @@ fn what_is_right_is_passed_over() {
         quote!(unique(by = [user_id]), aliases("send_mail", "mail:send")),
         quote!(backoff = exponential()),
         quote!(payload = Mail, derive(Debug, std::clone::Clone,)),
+        quote!(
+            unique(on_conflict = "ignore"),
+            tags("a", "b",),
+            retain = "0s",
+            concurrency = 4294967295
+        ),
+        quote!(unique(key = "{user_id}", on_conflict = "reschedule",), version = 2, upgrade = none),
+        quote!(template = mails::MAILS, backoff = "linear", version = 7, upgrade = self::none),
+        quote!(strategy = mails::RULES, on_exhausted = tell::<7, 8>, version = 1),
         quote!(backoff = exponential(base = "1m", factor = 1.5, max = "7d", jitter = 0)),
         quote!(backoff = fixed("10s", jitter = 1,)),
     ] {
@@ -53,13 +63,28 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(backoff = exponential(factor = 1)), "`factor` must be greater than 1"),
         (quote!(retries = 0, backoff = my::function), "this job is never retried"),
         (quote!(max_attempts = 1, backoff = "none"), "this job is never retried"),
-        (quote!(unique = "{user_id"), "unmatched `{` in the key"),
-        (quote!(unique = "{user_id.}"), "`` in `{user_id.}` is not the name of a field"),
-        (quote!(unique = "{{user_id}}"), "this key is the same for every `send`; if only one"),
-        (quote!(unique(by = user_id)), "list the names of arguments, like `by = [user_id]`"),
-        (quote!(unique(by = [userid])), "no argument named `userid`, did you mean `user_id`?"),
-        (quote!(unique(by = [], by = [])), "argument `by` given twice"),
-        (quote!(unique(on_conflict = "error")), "`on_conflict` is not supported yet"),
+        (quote!(tags = "a"), "list words for people, like `tags("),
+        (quote!(tags()), "list words for people, like `tags("),
+        (quote!(tags("a", "")), "a tag is a text of 1 to 512 bytes"),
+        (quote!(tags("a", "b", "a")), "`a` is in this list twice"),
+        (quote!(retain = "7"), "\"7\" has no unit"),
+        (quote!(concurrency = 0), "a concurrency of 0 would never run this job; to stop it pause"),
+        (quote!(concurrency = "4"), "expected a whole number, like `concurrency = 4`"),
+        (quote!(concurrency(4)), "`concurrency(..)` is not supported yet"),
+        (
+            quote!(concurrency(limit = 1, key = "{user_id}")),
+            "`concurrency(..)` is not supported yet",
+        ),
+        (quote!(template = "a"), "expected the path of a constant `JobTemplate`, like"),
+        (quote!(strategy = |_| true), "expected the path of a static, like `strategy = RULES`"),
+        (quote!(on_exhausted = tell()), "expected the path of a function, like"),
+        (quote!(version = 0), "versions start at 1"),
+        (quote!(version = 2), "version 2 has no `upgrade`: stored jobs of version 1 would be"),
+        (quote!(version = 3), "version 3 has no `upgrade`: stored jobs of versions 1 to 2 would"),
+        (quote!(upgrade = path), "`upgrade` needs `version = 2` or more"),
+        (quote!(version = 1, upgrade = path), "`upgrade` needs `version = 2` or more"),
+        (quote!(version = 2, upgrade = "path"), "expected the path of a function, like"),
+        (quote!(output = Receipt), "`output` is what the function returns"),
         (quote!(unique(by = [], while = "pending")), "`while` is not supported yet"),
         (quote!(fingerprint = ""), "a fingerprint cannot be empty"),
         (quote!(fingerprint(user_id)), "`fingerprint` takes one value, like"),
@@ -72,10 +97,40 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(derive = "Debug"), "list what to derive, like `derive(Debug, Clone)`"),
         (quote!(derive(Debug Clone)), "list what to derive"),
     ] {
-        let said = said_to(arguments.clone());
-        assert_eq!(said.len(), 1, "{arguments}: {said:?}");
-        assert!(said[0].starts_with(start), "{arguments}: {said:?}");
+        assert_said_once(&arguments, start);
     }
+}
+
+#[test]
+fn each_mistake_in_a_key_is_named_once() {
+    for (arguments, start) in [
+        (quote!(unique = "{user_id"), "unmatched `{` in the key"),
+        (quote!(unique = "{user_id.}"), "`` in `{user_id.}` is not the name of a field"),
+        (quote!(unique = "{{user_id}}"), "this key is the same for every `send`; if only one"),
+        (quote!(unique(by = user_id)), "list the names of arguments, like `by = [user_id]`"),
+        (quote!(unique(by = [userid])), "no argument named `userid`, did you mean `user_id`?"),
+        (quote!(unique(by = [], by = [])), "argument `by` given twice"),
+        (quote!(unique()), "name the arguments, like"),
+        (quote!(unique(key = "{user_id}", by = [])), "use `by` or `key`, not both"),
+        (quote!(unique(key = "all")), "this key is the same for every `send`"),
+        (quote!(unique(on_conflict = replace)), "write it in quotes, `on_conflict = \"replace\"`"),
+        (quote!(unique(on_conflict = "reject")), "unknown answer to a conflict \"reject\""),
+        (
+            quote!(unique(on_conflict = "replase")),
+            "unknown answer to a conflict \"replase\", did you",
+        ),
+        (quote!(unique(on_conflict = 5)), "`on_conflict` is one of \"ignore\", \"replace\""),
+        (quote!(unique(on_conflict)), "`on_conflict` needs a value"),
+        (quote!(on_conflict = "replace"), "`on_conflict` needs `unique`, like"),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}
+
+fn assert_said_once(arguments: &TokenStream, start: &str) {
+    let said = said_to(arguments.clone());
+    assert_eq!(said.len(), 1, "{arguments}: {said:?}");
+    assert!(said[0].starts_with(start), "{arguments}: {said:?}");
 }
 
 #[test]
@@ -110,21 +165,60 @@ fn each_mistake_on_a_parameter_is_named_once() {
 }
 
 #[test]
+fn each_argument_is_taken_where_it_belongs() {
+    let derived = |arguments: TokenStream| {
+        said(crate::pipeline::derive(quote! {
+            #[derive(Job)]
+            #[job(#arguments)]
+            struct Send {
+                user_id: i64,
+            }
+        }))
+    };
+    let handler = |arguments: TokenStream| {
+        let function = quote!(
+            async fn send(job: Send) {}
+        );
+        said(crate::pipeline::handler(arguments, function))
+    };
+    for arguments in [
+        quote!(),
+        quote!(name = "a", aliases("b"), queue = "c", retries = 5, unique, output = Vec<u8>),
+        quote!(template = MAILS, unique = "{user_id}", version = 2, upgrade = none, crate = a::b),
+    ] {
+        assert_eq!(derived(arguments.clone()), [""; 0], "{arguments}");
+    }
+    let right = quote!(strategy = RULES, on_exhausted = tell, crate = a::b);
+    assert_eq!(handler(right), [""; 0]);
+    for arguments in [
+        quote!(strategy = RULES),
+        quote!(on_exhausted = tell),
+        quote!(payload = Mail),
+        quote!(derive(Debug)),
+        quote!(cron = "0 3 * * *"),
+        quote!(output = "u8"),
+    ] {
+        assert_eq!(derived(arguments.clone()).len(), 1, "{arguments}");
+    }
+    for key in crate::parse::args::DeclarationArgs::keys() {
+        let key = proc_macro2::Ident::new(key, proc_macro2::Span::call_site());
+        let said = handler(quote!(#key = 7));
+        let expected =
+            format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct");
+        assert_eq!(said, [expected]);
+    }
+}
+
+#[test]
 fn arguments_of_later_releases_are_refused() {
     for arguments in [
         quote!(compensate = undo),
-        quote!(concurrency(limit = 1, key = "{tenant}")),
         quote!(cron = "0 3 * * *"),
-        quote!(on_exhausted = tell),
         quote!(rate = "100/m"),
-        quote!(retain = "7d"),
         quote!(serial = "account:{account_id}"),
-        quote!(strategy = my::strategy),
-        quote!(tags("a", "b")),
-        quote!(template = "a"),
         quote!(tz = "Europe/Bratislava"),
-        quote!(upgrade = path),
-        quote!(version = 2),
+        quote!(while = "pending"),
+        quote!(for = "1h"),
     ] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");

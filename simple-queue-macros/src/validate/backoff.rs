@@ -5,7 +5,8 @@ use std::time::Duration;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::{LitStr, Path};
 
-use super::values::{self, shown};
+use super::shown::shown;
+use super::values;
 use crate::errors::Errors;
 use crate::model::{Attempts, Backoff, Curve, Preset};
 use crate::parse::args::{BackoffParts, backoff_parts};

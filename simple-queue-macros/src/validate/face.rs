@@ -6,10 +6,9 @@ use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Path, Token};
 
-use super::params::Params;
 use super::values;
 use crate::errors::Errors;
-use crate::model::{Param, is_debug};
+use crate::model::{StoredArg, is_debug};
 use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value};
 
@@ -69,17 +68,13 @@ pub(crate) fn derives(arg: &Arg, errors: &mut Errors) -> Vec<Path> {
 }
 
 /// `redact` speaks of what `derive(Debug)` writes.
-pub(crate) fn refuse_redact_alone(params: &Params, derives: &[Path], errors: &mut Errors) {
+pub(crate) fn refuse_redact_alone(stored: &[StoredArg], derives: &[Path], errors: &mut Errors) {
     if derives.iter().any(is_debug) {
         return;
     }
-    for param in params.sound.iter().flatten() {
-        if let Param::Stored(arg) = param
-            && let Some(place) = arg.options.redact
-        {
-            let message = "`redact` has no effect without `derive(Debug)`: \
-                           a payload struct is not printed unless you ask for it";
-            errors.at(place, message);
-        }
+    for place in stored.iter().filter_map(|arg| arg.options.redact) {
+        let message = "`redact` has no effect without `derive(Debug)`: \
+                       a payload struct is not printed unless you ask for it";
+        errors.at(place, message);
     }
 }

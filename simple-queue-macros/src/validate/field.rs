@@ -1,12 +1,13 @@
-//! What stands on a parameter: doc comments, and `#[job(…)]` with what serde would be told.
+//! What stands on a stored argument: doc comments, and `#[job(…)]` with what serde would be told.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Attribute, Expr, LitStr, Meta, PatType, TypeReference};
+use syn::{Attribute, Expr, LitStr, Meta, TypeReference};
 
+use super::shown::shown;
 use super::types::{bare, is_context};
-use super::values::{self, shown};
+use super::values;
 use crate::errors::Errors;
-use crate::model::{FieldDefault, FieldOptions, Param, StoredArg};
+use crate::model::{FieldDefault, FieldOptions, StoredArg};
 use crate::parse::args::{ParamArgs, on_parameter};
 use crate::parse::item::{is_job, plain};
 use crate::parse::list::{Arg, Value};
@@ -18,12 +19,12 @@ pub(crate) struct Noted {
     pub(crate) place: Option<Span>,
 }
 
-/// Reads the attributes of a parameter, and reports those that it cannot have.
-pub(crate) fn noted(param: &PatType, errors: &mut Errors) -> Noted {
+/// Reads the attributes of a stored argument, and reports those that it cannot have.
+pub(crate) fn noted(attrs: &[Attribute], errors: &mut Errors) -> Noted {
     let mut docs = Vec::new();
     let mut place = None;
     let (mut args, mut aliases) = (ParamArgs::default(), Vec::new());
-    for attr in &param.attrs {
+    for attr in attrs {
         let path = attr.path();
         if path.is_ident("doc") {
             docs.push(attr.clone());
@@ -60,8 +61,7 @@ pub(crate) fn refuse_borrowed(reference: &TypeReference, place: Span, errors: &m
 }
 
 /// Two arguments of one stored name could not be told apart when the job is read back.
-pub(crate) fn refuse_shared_names(params: &mut [Param], errors: &mut Errors) {
-    let mut stored: Vec<&mut StoredArg> = params.iter_mut().filter_map(Param::as_stored).collect();
+pub(crate) fn refuse_shared_names(stored: &mut [StoredArg], errors: &mut Errors) {
     let unrenamed = stored.iter().filter(|arg| arg.options.rename.is_none());
     let mut taken: Vec<String> = unrenamed.map(|arg| plain(&arg.name)).collect();
     let mut is_free = |literal: &LitStr| {
@@ -73,10 +73,10 @@ pub(crate) fn refuse_shared_names(params: &mut [Param], errors: &mut Errors) {
         taken.push(name);
         free
     };
-    for arg in &mut stored {
+    for arg in &mut *stored {
         arg.options.rename = arg.options.rename.take().filter(&mut is_free);
     }
-    for arg in &mut stored {
+    for arg in stored {
         arg.options.aliases.retain(&mut is_free);
     }
 }

@@ -1,51 +1,79 @@
 //! `unique` and `fingerprint`: what jobs have in common.
 
-use proc_macro2::Ident;
+use proc_macro2::{Group, Ident};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{ExprArray, LitStr, Token};
 
-use super::params::{Known, Role};
-use super::{template, values};
+use super::params::Known;
+use super::shown::shown;
+use super::template;
+use super::values;
 use crate::errors::Errors;
-use crate::model::{Piece, Unique};
+use crate::model::{OnConflict, Piece, Unique};
 use crate::parse::args::{UniqueParts, unique_parts};
 use crate::parse::item::plain;
-use crate::parse::list::{Arg, Value};
+use crate::parse::list::{Arg, Value, in_a_row};
+use crate::suggest::did_you_mean;
 
 /// serde writes tuples of up to so many.
 const MOST_ARGUMENTS: usize = 16;
 
+const CONFLICTS: [(&str, OnConflict); 4] = [
+    ("ignore", OnConflict::Ignore),
+    ("replace", OnConflict::Replace),
+    ("reschedule", OnConflict::Reschedule),
+    ("error", OnConflict::Error),
+];
+
 /// What keys can be made of.
 pub(crate) struct Keys<'a> {
-    pub(crate) function: &'a Ident,
+    /// What the job is called, by its function or its struct.
+    pub(crate) called: &'a str,
     pub(crate) known: &'a [Known],
 }
 
 impl Keys<'_> {
-    pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> Option<Unique> {
+    /// What `unique` says, and what becomes of a job whose key is taken.
+    pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
         match &arg.value {
-            Value::Flag => Some(Unique::AllArguments),
-            Value::List(list) => {
-                let before = errors.count();
-                let UniqueParts { by } = unique_parts(list.stream(), errors);
-                if by.is_none() && errors.count() == before {
-                    let message = "name the arguments, like `unique(by = [user_id])`; \
-                                   `unique` alone is for all of them";
-                    errors.on(list, message);
-                }
-                self.by(&by?, errors).map(Unique::By)
-            }
-            Value::Equals(_) => {
-                let literal = values::string(arg, errors)?;
-                let same = format!(
-                    "this key is the same for every `{}`; \
-                     if only one may wait or run at a time write `unique(by = [])`",
-                    plain(self.function)
-                );
-                self.template(&literal, "unique key", &same, errors).map(Unique::Key)
-            }
+            Value::Flag => (Unique::AllArguments, None),
+            Value::List(list) => self.unique_parts(list, errors),
+            Value::Equals(_) => (self.key(arg, errors).unwrap_or(Unique::No), None),
         }
+    }
+
+    fn unique_parts(&self, list: &Group, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
+        let before = errors.count();
+        let UniqueParts { by, key, on_conflict } = unique_parts(list.stream(), errors);
+        if list.stream().is_empty() {
+            let message = "name the arguments, like `unique(by = [user_id])`; \
+                           `unique` alone is for all of them";
+            errors.on(list, message);
+        }
+        let unique = match (by, key) {
+            (Some(_), Some(key)) => {
+                let message = "use `by` or `key`, not both: a key names its arguments itself";
+                errors.at(key.key.span(), message);
+                None
+            }
+            (Some(by), None) => self.by(&by, errors).map(Unique::By),
+            (None, Some(key)) => self.key(&key, errors),
+            (None, None) => Some(Unique::AllArguments),
+        };
+        let on_conflict = on_conflict.and_then(|arg| conflict(&arg, errors));
+        let unique = unique.filter(|_| errors.count() == before).unwrap_or(Unique::No);
+        (unique, on_conflict)
+    }
+
+    fn key(&self, arg: &Arg, errors: &mut Errors) -> Option<Unique> {
+        let literal = values::string(arg, errors)?;
+        let same = format!(
+            "this key is the same for every `{}`; \
+             if only one may wait or run at a time write `unique(by = [])`",
+            self.called
+        );
+        self.template(&literal, "unique key", &same, errors).map(Unique::Key)
     }
 
     pub(crate) fn fingerprint(&self, arg: &Arg, errors: &mut Errors) -> Option<Vec<Piece>> {
@@ -53,8 +81,7 @@ impl Keys<'_> {
         let same = format!(
             "this fingerprint is the same for every `{}`: it groups nothing; \
              put an argument in it, like `{}`",
-            plain(self.function),
-            arg.example
+            self.called, arg.example
         );
         self.template(&literal, "fingerprint", &same, errors)
     }
@@ -88,20 +115,11 @@ impl Keys<'_> {
             errors.on(tokens, expected);
             return None;
         };
-        let stored: Vec<&str> = self
-            .known
-            .iter()
-            .filter(|known| known.role == Role::Stored)
-            .map(|known| &*known.name)
-            .collect();
         let mut by = Vec::new();
         for name in &names {
             let place = name.span();
             let name = plain(name);
-            if !template::is_stored(&name, place, self.known, errors) {
-                continue;
-            }
-            match stored.iter().position(|stored| *stored == name) {
+            match template::stored(&name, place, self.known, errors) {
                 Some(number) if by.contains(&number) => {
                     errors.at(place, format!("`{name}` is in this list twice"));
                 }
@@ -117,6 +135,31 @@ impl Keys<'_> {
         }
         (errors.count() == before).then_some(by)
     }
+}
+
+fn conflict(arg: &Arg, errors: &mut Errors) -> Option<OnConflict> {
+    let tokens = values::tokens(arg, errors)?;
+    let known = |name: &str| CONFLICTS.iter().find(|(known, _)| *known == name);
+    if let Ok(word) = syn::parse2::<Ident>(tokens.clone())
+        && known(&word.to_string()).is_some()
+    {
+        errors.at(word.span(), format!("write it in quotes, `on_conflict = \"{word}\"`"));
+        return None;
+    }
+    let Ok(literal) = syn::parse2::<LitStr>(tokens.clone()) else {
+        let names = in_a_row(CONFLICTS.map(|(name, _)| name)).replace('`', "\"");
+        errors.on(tokens, format!("`{}` is one of {names}, not `{}`", arg.key, shown(tokens)));
+        return None;
+    };
+    let name = literal.value();
+    if known(&name).is_none() {
+        let suggestion = did_you_mean(&name, CONFLICTS.map(|(known, _)| known), '"');
+        let message = format!(
+            "unknown answer to a conflict \"{name}\"{suggestion} (ignore, replace, reschedule, error)"
+        );
+        errors.at(literal.span(), message);
+    }
+    known(&name).map(|(_, conflict)| *conflict)
 }
 
 /// The words in `[a, b]`.

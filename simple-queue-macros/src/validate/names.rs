@@ -2,14 +2,12 @@
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
-use syn::parse::Parser;
-use syn::punctuated::Punctuated;
-use syn::{LitStr, Path, Token};
+use syn::{LitStr, Path};
 
 use super::values;
 use crate::errors::Errors;
 use crate::model::Queue;
-use crate::parse::list::{Arg, Value};
+use crate::parse::list::Arg;
 
 const MAX_QUEUE_LEN: usize = 63;
 const MAX_KIND_LEN: usize = 100;
@@ -21,17 +19,8 @@ pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {
 
 /// The names in `aliases(…)`.
 pub(crate) fn aliases(arg: &Arg, kind: &str, errors: &mut Errors) -> Vec<String> {
-    let found = match &arg.value {
-        Value::List(list) => {
-            Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list.stream()).ok()
-        }
-        Value::Flag | Value::Equals(_) => None,
-    };
-    let Some(found) = found.filter(|found| !found.is_empty()) else {
-        let message = format!("list the names that the job had before, like `{}`", arg.example);
-        errors.at(arg.key.span(), message);
-        return Vec::new();
-    };
+    let what = "the names that the job had before";
+    let found = values::strings(arg, what, errors).unwrap_or_default();
     let mut aliases: Vec<String> = Vec::new();
     for literal in found {
         match kind_in(&literal, errors) {
@@ -59,10 +48,6 @@ fn kind_in(literal: &LitStr, errors: &mut Errors) -> Option<String> {
         return None;
     }
     Some(name)
-}
-
-pub(crate) fn default_queue() -> Queue {
-    Queue::Name("default".to_owned())
 }
 
 /// A name, or the path of a constant. What the constant says is checked where it is known: in a

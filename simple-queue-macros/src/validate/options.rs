@@ -1,13 +1,16 @@
-//! How often, how long and how urgently a job runs.
+//! How often, how long and how urgently a job runs, and what is kept of it.
 
 use std::time::Duration;
 
 use super::values;
 use crate::errors::Errors;
 use crate::model::Attempts;
-use crate::parse::list::Arg;
+use crate::parse::list::{Arg, Value};
 
 const MAX_RETRIES: i64 = 1_000;
+
+/// What the database takes.
+const MAX_TAG_BYTES: usize = 512;
 
 /// `retries` and `max_attempts` say the same thing, one apart.
 pub(crate) fn attempts(
@@ -72,4 +75,44 @@ pub(crate) fn expires(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
 pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {
     let bounds = "-32768 and 32767 (smaller numbers run first)";
     values::whole_number(arg, i64::from(i16::MIN)..=i64::from(i16::MAX), bounds, errors)
+}
+
+/// How long the job is kept once it is over; for no time at all if that is wished.
+pub(crate) fn retain(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
+    let literal = values::string(arg, errors)?;
+    values::duration(&literal, errors)
+}
+
+pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Option<u32> {
+    if let Value::List(list) = &arg.value {
+        let message = "`concurrency(..)` is not supported yet; \
+                       `concurrency = 4` is for all such jobs of one process";
+        errors.on(list, message);
+        return None;
+    }
+    let bounds = format!("1 and {}", u32::MAX);
+    let concurrency = values::whole_number::<u32>(arg, 0..=u32::MAX.into(), &bounds, errors)?;
+    if concurrency == 0 {
+        let message = "a concurrency of 0 would never run this job; to stop it pause the queue";
+        let tokens = values::tokens(arg, errors)?;
+        errors.on(tokens, message);
+        return None;
+    }
+    Some(concurrency)
+}
+
+pub(crate) fn tags(arg: &Arg, errors: &mut Errors) -> Option<Vec<String>> {
+    let mut tags: Vec<String> = Vec::new();
+    for literal in values::strings(arg, "words for people", errors)? {
+        let tag = literal.value();
+        if tag.is_empty() || tag.len() > MAX_TAG_BYTES || tag.contains('\0') {
+            let message = format!("a tag is a text of 1 to {MAX_TAG_BYTES} bytes");
+            errors.at(literal.span(), message);
+        } else if tags.contains(&tag) {
+            errors.at(literal.span(), format!("`{tag}` is in this list twice"));
+        } else {
+            tags.push(tag);
+        }
+    }
+    Some(tags)
 }

@@ -1,21 +1,36 @@
 //! What each parameter is for: the context, the transaction, a part of the worker's state, or a stored
 //! argument.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, Span};
 use quote::{ToTokens, format_ident};
-use syn::{Attribute, FnArg, Pat, PatType, Signature, Type, TypeReference};
+use syn::{FnArg, Pat, PatType, Signature, Type, TypeReference};
 
 use super::field::{self, Noted};
+use super::shown::shown;
 use super::types::{Owned, bare, first_borrow, is_context, is_transaction, mentions};
-use super::values::shown;
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
 use crate::parse::item::plain;
 
+/// What the arguments by value are.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum ByValue {
+    /// Each is stored.
+    Arguments,
+    /// One, with all that is stored in it.
+    Payload,
+}
+
 /// All parameters of a job.
 pub(crate) struct Params {
-    /// `None` when a parameter was refused.
-    pub(crate) sound: Option<Vec<Param>>,
+    /// None was refused.
+    pub(crate) sound: bool,
+    /// In the order of the signature.
+    pub(crate) handed: Vec<Param>,
+    /// Those that are stored.
+    pub(crate) stored: Vec<StoredArg>,
+    /// The type of the payload, where it is taken as it is.
+    pub(crate) payload: Option<Type>,
     /// What the payload would store, as far as that can be guessed. Only needed when something was
     /// refused.
     pub(crate) guessed: Vec<StubArg>,
@@ -38,60 +53,132 @@ pub(crate) enum Role {
     Refused,
 }
 
-pub(crate) fn judge(signature: &Signature, errors: &mut Errors) -> Params {
-    let (mut sound, mut guessed, mut known) = (Some(Vec::new()), Vec::new(), Vec::new());
+pub(crate) fn judge(signature: &Signature, by_value: ByValue, errors: &mut Errors) -> Params {
+    let mut params = Params {
+        sound: true,
+        handed: Vec::new(),
+        stored: Vec::new(),
+        payload: None,
+        guessed: Vec::new(),
+        known: Vec::new(),
+    };
     let mut borrowed = Borrowed::default();
     for input in &signature.inputs {
         let FnArg::Typed(param) = input else { continue };
-        let Noted { docs, options, place } = field::noted(param, errors);
+        params.take_in(param, by_value, &mut borrowed, errors);
+    }
+    if by_value == ByValue::Payload && params.payload.is_none() && params.sound {
+        let message = "a handler takes its job by value, like `job: SendEmail`";
+        errors.at(signature.ident.span(), message);
+        params.sound = false;
+    }
+    if !signature.generics.params.is_empty() {
+        params.guessed.fill_with(|| StubArg::Anything);
+    }
+    field::refuse_shared_names(&mut params.stored, errors);
+    params
+}
+
+impl Params {
+    fn take_in(
+        &mut self,
+        param: &PatType,
+        by_value: ByValue,
+        borrowed: &mut Borrowed,
+        errors: &mut Errors,
+    ) {
+        let Noted { docs, options, place } = field::noted(&param.attrs, errors);
         let before = errors.count();
-        refuse_cfg(param, errors);
         let ty = bare(&param.ty);
         let judged = match ty {
             Type::Reference(reference) => borrowed.judge(reference, errors),
             owned => stored(owned, errors),
         };
         let named = || name(&param.pat).cloned();
-        let unnamed = || format_ident!("argument_{}", guessed.len() + 1);
-        let (param, stub) = match judged {
-            Judged::Context => (Some(Param::Context), None),
-            Judged::Transaction => (Some(Param::Transaction), None),
-            Judged::State(ty) => (Some(Param::State(ty)), None),
+        let unnamed = format_ident!("argument_{}", self.guessed.len() + 1);
+        match judged {
+            Judged::Context => self.handed.push(Param::Context),
+            Judged::Transaction => self.handed.push(Param::Transaction),
+            Judged::State(ty) => self.handed.push(Param::State(Box::new(ty))),
+            Judged::Stored(ty) if by_value == ByValue::Payload => {
+                self.take_payload(param, ty, place, errors);
+            }
             Judged::Stored(ty) => {
-                let name = stored_name(&param.pat, &ty, errors).unwrap_or_else(unnamed);
+                let name = stored_name(&param.pat, &ty, errors).unwrap_or(unnamed);
                 let stub = StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) };
-                (Some(Param::Stored(StoredArg { name, ty, docs, options })), Some(stub))
+                self.guessed.push(stub);
+                self.handed.push(Param::Stored(name.clone()));
+                self.stored.push(StoredArg { name, ty, docs, options });
             }
             Judged::Owned(ty) => {
-                let name = named().unwrap_or_else(unnamed);
-                (None, Some(StubArg::Owned { name, ty: Box::new(ty) }))
+                let name = named().unwrap_or(unnamed);
+                self.guessed.push(StubArg::Owned { name, ty: Box::new(ty) });
             }
-            Judged::Unstorable => (None, Some(StubArg::Anything)),
-            Judged::Unborrowable => (None, None),
-        };
-        guessed.extend(stub);
-        if let (Some(sound), Some(param)) = (&mut sound, param) {
-            sound.push(param);
+            Judged::Unstorable => self.guessed.push(StubArg::Anything),
+            Judged::Unborrowable => {}
         }
         let refused = errors.count() != before;
         if let (Some(place), false, Type::Reference(reference)) = (place, refused, ty) {
             field::refuse_borrowed(reference, place, errors);
-        }
-        if refused {
-            sound = None;
         }
         let role = match ty {
             _ if refused => Role::Refused,
             Type::Reference(_) => Role::Injected(shown(ty)),
             _ => Role::Stored,
         };
-        known.extend(named().map(|name| Known { name: plain(&name), role }));
+        self.known.extend(named().map(|name| Known { name: plain(&name), role }));
+        self.sound &= !refused;
     }
-    if !signature.generics.params.is_empty() {
-        guessed.fill_with(|| StubArg::Anything);
+
+    fn take_payload(
+        &mut self,
+        param: &PatType,
+        ty: Type,
+        place: Option<Span>,
+        errors: &mut Errors,
+    ) {
+        if let Some(first) = &self.payload {
+            let message = format!(
+                "a handler takes one argument by value, its job, which is `{}` here\
+                 \n\nhelp: what else the job needs is a field of it, or the worker's state `&{}`",
+                shown(first),
+                shown(&ty)
+            );
+            errors.on(param, message);
+            return;
+        }
+        if let Some(place) = place {
+            let message = format!(
+                "`#[job(..)]` is for what is stored; write it on a field of `{}`",
+                shown(&ty)
+            );
+            errors.at(place, message);
+        }
+        self.handed.push(Param::Payload);
+        self.payload = Some(ty);
     }
-    field::refuse_shared_names(sound.as_deref_mut().unwrap_or_default(), errors);
-    Params { sound, guessed, known }
+}
+
+/// Whether the function takes, as its only argument by value, a struct of the payload's name.
+pub(crate) fn takes_payload(signature: &Signature, payload: &Ident) -> bool {
+    let mut by_value = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(param) => Some(bare(&param.ty)).filter(|ty| !matches!(ty, Type::Reference(_))),
+        FnArg::Receiver(_) => None,
+    });
+    let is_named = |ty: &Type| match ty {
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == *payload && last.arguments.is_none()),
+        _ => false,
+    };
+    matches!((by_value.next(), by_value.next()), (Some(ty), None) if is_named(ty))
+}
+
+/// Whether a field of this type can be stored.
+pub(crate) fn is_storable(ty: &Type, errors: &mut Errors) -> bool {
+    matches!(stored(bare(ty), errors), Judged::Stored(_))
 }
 
 /// What one parameter's type makes of it.
@@ -192,6 +279,7 @@ impl Borrowed {
 
 const TAKE_THE_TRANSACTION: &str = "take the transaction as `&mut JobTx`";
 
+/// What is taken by value.
 fn stored(ty: &Type, errors: &mut Errors) -> Judged {
     if is_transaction(ty) {
         errors.on(ty, TAKE_THE_TRANSACTION);
@@ -247,15 +335,5 @@ fn name(pat: &Pat) -> Option<&Ident> {
         Pat::Ident(pat) if pat.subpat.is_none() => Some(&pat.ident),
         Pat::Paren(pat) => name(&pat.pat),
         _ => None,
-    }
-}
-
-fn refuse_cfg(param: &PatType, errors: &mut Errors) {
-    let conditional =
-        |attr: &&Attribute| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
-    if let Some(attr) = param.attrs.iter().find(conditional) {
-        let message = "a job has the same arguments in every build: \
-                       it may be read by another one than wrote it";
-        errors.on(attr, message);
     }
 }

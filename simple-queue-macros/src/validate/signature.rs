@@ -8,9 +8,10 @@ use syn::{
     Type,
 };
 
-use super::values::shown;
+use super::shown::shown;
 use crate::errors::Errors;
 use crate::model::{Output, Place, Returned};
+use crate::parse::args::Form;
 use crate::parse::item::{is_job, plain, turns_synchronous};
 
 /// What can be made of the function.
@@ -52,10 +53,22 @@ pub(crate) fn payload_name(signature: &Signature, errors: &mut Errors) -> Option
     }
 }
 
-pub(crate) fn check(attrs: &[Attribute], signature: &Signature, errors: &mut Errors) -> Standing {
+pub(crate) fn check(
+    attrs: &[Attribute],
+    signature: &Signature,
+    form: Form,
+    errors: &mut Errors,
+) -> Standing {
     for attr in attrs {
-        if is_job(&attr.meta) {
-            errors.on(attr, "`#[job]` given twice");
+        if form.strips(&attr.meta) {
+            let message = match (form, is_job(&attr.meta)) {
+                (Form::Handler, true) => {
+                    "`#[job]` both declares a job and runs it; with `#[handler]` leave it out"
+                }
+                (Form::Handler, false) => "`#[handler]` given twice",
+                _ => "`#[job]` given twice",
+            };
+            errors.on(attr, message);
         } else if turns_synchronous(&attr.meta) {
             let path = shown(attr.path());
             errors.on(attr, format!("`#[{path}]` takes the `async` away that a job needs"));
@@ -63,9 +76,9 @@ pub(crate) fn check(attrs: &[Attribute], signature: &Signature, errors: &mut Err
     }
 
     let before = errors.count();
-    qualifiers(signature, errors);
+    qualifiers(signature, form, errors);
     generics(signature, errors);
-    if is_associated(signature, errors) {
+    if is_associated(signature, form, errors) {
         return Standing::Associated;
     }
     match errors.count() == before {
@@ -123,7 +136,7 @@ fn kept(ty: &Type) -> Output {
     }
 }
 
-fn qualifiers(signature: &Signature, errors: &mut Errors) {
+fn qualifiers(signature: &Signature, form: Form, errors: &mut Errors) {
     let Signature { constness, asyncness, safety, abi, fn_token, ident, variadic, .. } = signature;
     if let Some(token) = constness {
         errors.on(token, "a job cannot be `const`: it runs when a worker gets to it");
@@ -139,8 +152,10 @@ fn qualifiers(signature: &Signature, errors: &mut Errors) {
             .on(variadic, "a job cannot be variadic: each stored argument needs a name and a type");
     }
     if asyncness.is_none() && constness.is_none() {
-        let message =
-            format!("a `#[job]` function must be `async`\n\nhelp: write `async fn {ident}`");
+        let attribute = form.attribute();
+        let message = format!(
+            "a `#[{attribute}]` function must be `async`\n\nhelp: write `async fn {ident}`"
+        );
         errors.on(fn_token, message);
     }
 }
@@ -162,7 +177,7 @@ fn generics(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-fn is_associated(signature: &Signature, errors: &mut Errors) -> bool {
+fn is_associated(signature: &Signature, form: Form, errors: &mut Errors) -> bool {
     let Signature { ident, inputs, output, .. } = signature;
     if let Some(FnArg::Receiver(receiver)) = inputs.first() {
         let message = "a job cannot take `self`: it is stored, and run later in another process\
@@ -171,7 +186,9 @@ fn is_associated(signature: &Signature, errors: &mut Errors) -> bool {
         return true;
     }
     if let Some(word) = first_self(quote::quote!(#inputs #output)) {
-        let message = format!("`#[job]` goes on a free function; move `{ident}` out of the `impl`");
+        let attribute = form.attribute();
+        let message =
+            format!("`#[{attribute}]` goes on a free function; move `{ident}` out of the `impl`");
         errors.on(word, message);
         return true;
     }

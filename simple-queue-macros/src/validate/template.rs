@@ -57,10 +57,8 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         errors.at(place, message);
         return None;
     }
-    if !is_stored(argument, place, known, errors) {
-        return None;
-    }
-    let mut path = vec![member(argument, place)?];
+    let argument = stored(argument, place, known, errors)?;
+    let mut path = Vec::new();
     for name in names {
         let Some(member) = member(name, place) else {
             errors.at(place, format!("`{name}` in `{{{text}}}` is not the name of a field"));
@@ -68,14 +66,20 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         };
         path.push(member);
     }
-    Some(Piece::Field { path, place })
+    Some(Piece::Field { argument, path, place })
 }
 
-/// Whether a key can be made of the argument. One that was refused is passed over: it was said.
-pub(crate) fn is_stored(argument: &str, place: Span, known: &[Known], errors: &mut Errors) -> bool {
-    let stored = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
+/// The number of the argument among the stored ones, of which alone a key can be made. One that was
+/// refused is passed over: it was said.
+pub(crate) fn stored(
+    argument: &str,
+    place: Span,
+    known: &[Known],
+    errors: &mut Errors,
+) -> Option<usize> {
+    let names = || known.iter().filter(|known| known.role == Role::Stored).map(|k| &*k.name);
     match known.iter().find(|known| known.name == argument).map(|known| &known.role) {
-        Some(Role::Stored) => return true,
+        Some(Role::Stored) => return names().position(|name| name == argument),
         Some(Role::Refused) => {}
         Some(Role::Injected(ty)) => {
             let message = format!(
@@ -85,15 +89,15 @@ pub(crate) fn is_stored(argument: &str, place: Span, known: &[Known], errors: &m
             errors.at(place, message);
         }
         None => {
-            let suggestion = did_you_mean(argument, stored(), '`');
-            let note = match stored().next() {
+            let suggestion = did_you_mean(argument, names(), '`');
+            let note = match names().next() {
                 None => "this job stores no arguments".to_owned(),
-                Some(_) => format!("the stored arguments are {}", in_a_row(stored())),
+                Some(_) => format!("the stored arguments are {}", in_a_row(names())),
             };
             errors.at(place, format!("no argument named `{argument}`{suggestion}\n\nnote: {note}"));
         }
     }
-    false
+    None
 }
 
 fn member(name: &str, place: Span) -> Option<Member> {

@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Type;
 
-use super::values::shown;
+use super::shown::shown;
 
 /// The type without parentheses and the invisible groups that macros leave.
 pub(crate) fn bare(ty: &Type) -> &Type {

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
 use syn::parse::Parser;
-use syn::{LitFloat, LitInt, LitStr, Path};
+use syn::punctuated::Punctuated;
+use syn::{LitFloat, LitInt, LitStr, Path, Token};
 
 use super::{duration, template};
 use crate::errors::Errors;
@@ -120,26 +120,32 @@ struct Number {
 
 impl syn::parse::Parse for Number {
     fn parse(input: syn::parse::ParseStream) -> syn::Result<Self> {
-        let minus: Option<syn::Token![-]> = input.parse()?;
+        let minus: Option<Token![-]> = input.parse()?;
         Ok(Self { negative: minus.is_some(), digits: input.parse()? })
     }
 }
 
-/// Tokens as a person would write them, for messages.
-pub(crate) fn shown(tokens: impl ToTokens) -> String {
-    let mut text = tokens.to_token_stream().to_string();
-    for (spaced, tight) in [
-        (" :: ", "::"),
-        (":: ", "::"),
-        (" < ", "<"),
-        ("< ", "<"),
-        (" >", ">"),
-        ("& ", "&"),
-        (" ,", ","),
-        (" ;", ";"),
-        ("' ", "'"),
-    ] {
-        text = text.replace(spaced, tight);
+/// The path of an item: a constant, a static, a function.
+pub(crate) fn item(arg: &Arg, what: &str, errors: &mut Errors) -> Option<Path> {
+    let tokens = tokens(arg, errors)?;
+    let path = syn::parse2::<Path>(tokens.clone()).ok();
+    if path.is_none() {
+        errors.on(tokens, format!("expected the path of {what}, like `{}`", arg.example));
     }
-    text
+    path
+}
+
+/// The strings in `tags("a", "b")`, of which there is one at least.
+pub(crate) fn strings(arg: &Arg, what: &str, errors: &mut Errors) -> Option<Vec<LitStr>> {
+    let found = match &arg.value {
+        Value::List(list) => {
+            Punctuated::<LitStr, Token![,]>::parse_terminated.parse2(list.stream()).ok()
+        }
+        Value::Flag | Value::Equals(_) => None,
+    };
+    let found = found.filter(|found| !found.is_empty());
+    if found.is_none() {
+        errors.at(arg.key.span(), format!("list {what}, like `{}`", arg.example));
+    }
+    found.map(|found| found.into_iter().collect())
 }

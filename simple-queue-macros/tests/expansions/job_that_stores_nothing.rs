@@ -37,7 +37,7 @@ const _: () = {
         ) -> ::core::result::Result<Self, __D::Error> {
             let stored: __Stored = (&::simple_queue::private::Read::<__Stored>::NEW)
                 .read(deserializer)?;
-            ::core::result::Result::Ok(Self)
+            ::core::result::Result::Ok(Self {})
         }
     }
 };
@@ -53,26 +53,6 @@ impl ::simple_queue::JobPayload for Tidy {
         ::core::file!(), ":", ::core::line!()
     );
 }
-#[automatically_derived]
-#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<S> ::simple_queue::TypedHandler<S> for Tidy
-where
-    S: ::core::marker::Send + ::core::marker::Sync + 'static,
-{
-    async fn run(
-        _: Self,
-        _: &S,
-        _: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
-        ::simple_queue::private::into_outcome(
-            tidy().await,
-            |error| {
-                use ::simple_queue::private::DowncastRef as _;
-                error.downcast_ref::<::simple_queue::private::JobError>()
-            },
-        )
-    }
-}
 #[allow(
     dead_code,
     deprecated,
@@ -86,7 +66,17 @@ impl Tidy {
     #[must_use]
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new() -> Self {
-        Self
+        Self {}
+    }
+    /// The handler of this job with its state, to be registered by hand.
+    #[must_use]
+    pub(crate) fn handler<__State>(
+        state: ::std::sync::Arc<__State>,
+    ) -> ::simple_queue::Typed<Self, __State>
+    where
+        __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        ::simple_queue::Typed::new(state)
     }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
@@ -125,6 +115,43 @@ impl Tidy {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
+    /// Has the job wait in another queue than its own.
+    pub(crate) fn queue(
+        self,
+        queue: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).queue(queue)
+    }
+    /// Says how often this job is run again after it failed.
+    pub(crate) fn retries(
+        self,
+        retries: ::core::primitive::u16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).retries(retries)
+    }
+    /// Gives the job another unique key than its own.
+    pub(crate) fn unique_key(
+        self,
+        key: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_key(key)
+    }
+    /// Says how long the job may wait to be started, from when it is due.
+    pub(crate) fn expires(
+        self,
+        expires: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).expires(expires)
+    }
+    /// Adds words for people.
+    pub(crate) fn tags(
+        self,
+        tags: impl ::core::iter::IntoIterator<
+            Item = impl ::core::convert::Into<::std::string::String>,
+        >,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).tags(tags)
+    }
     /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
@@ -141,14 +168,24 @@ impl Tidy {
     > + ::core::marker::Send {
         ::simple_queue::private::enqueue_all(jobs, on)
     }
-    /// The handler of this job with its state, to be registered by hand.
-    #[must_use]
-    pub(crate) fn handler<S>(
-        state: ::std::sync::Arc<S>,
-    ) -> ::simple_queue::Typed<Self, S>
-    where
-        S: ::core::marker::Send + ::core::marker::Sync + 'static,
-    {
-        ::simple_queue::Typed::new(state)
+}
+#[automatically_derived]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
+impl<__State> ::simple_queue::TypedHandler<__State> for Tidy
+where
+    __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    async fn run(
+        _: Self,
+        _: &__State,
+        _: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        ::simple_queue::private::into_outcome(
+            tidy().await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
+        )
     }
 }

@@ -1,13 +1,13 @@
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<S> ::simple_queue::TypedHandler<S> for Book
+impl<__State> ::simple_queue::TypedHandler<__State> for Book
 where
-    S: ::simple_queue::Provide<Ledger> + ::core::marker::Send + ::core::marker::Sync
-        + 'static,
+    __State: ::simple_queue::Provide<Ledger> + ::core::marker::Send
+        + ::core::marker::Sync + 'static,
 {
     async fn run(
         job: Self,
-        state: &S,
+        state: &__State,
         context: &::simple_queue::JobContext,
     ) -> ::simple_queue::Outcome {
         let mut tx = match ::simple_queue::private::begin(context).await {
@@ -17,7 +17,7 @@ where
         let outcome = ::simple_queue::private::into_outcome(
             book(
                     &mut tx,
-                    <S as ::simple_queue::Provide<Ledger>>::provide(state),
+                    <__State as ::simple_queue::Provide<Ledger>>::provide(state),
                     job.amount,
                 )
                 .await,

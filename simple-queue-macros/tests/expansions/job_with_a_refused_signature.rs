@@ -41,19 +41,19 @@ const _: () = {
     }
     impl ::simple_queue::JobPayload for Send {
         type Output = ();
-        const KIND: &'static ::core::primitive::str = "send";
-        const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+        const KIND: &'static ::core::primitive::str = "Send";
+        const KIND_HASH: ::core::primitive::u64 = 6317974291308382735u64;
         const QUEUE: &'static ::core::primitive::str = "default";
         const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
         const DECLARED_AT: &'static ::core::primitive::str = "";
     }
-    impl<S> ::simple_queue::TypedHandler<S> for Send
+    impl<__State> ::simple_queue::TypedHandler<__State> for Send
     where
-        S: ::core::marker::Send + ::core::marker::Sync + 'static,
+        __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         async fn run(
-            _: Self,
-            _: &S,
+            _: <Self as ::simple_queue::JobHandler>::Payload,
+            _: &__State,
             _: &::simple_queue::JobContext,
         ) -> ::simple_queue::Outcome {
             ::core::unreachable!()
@@ -105,6 +105,37 @@ impl Send {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
+    /// Has the job wait in another queue than its own.
+    fn queue(
+        self,
+        queue: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).queue(queue)
+    }
+    /// Says how often this job is run again after it failed.
+    fn retries(self, retries: ::core::primitive::u16) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).retries(retries)
+    }
+    /// Gives the job another unique key than its own.
+    fn unique_key(
+        self,
+        key: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_key(key)
+    }
+    /// Says how long the job may wait to be started, from when it is due.
+    fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).expires(expires)
+    }
+    /// Adds words for people.
+    fn tags(
+        self,
+        tags: impl ::core::iter::IntoIterator<
+            Item = impl ::core::convert::Into<::std::string::String>,
+        >,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).tags(tags)
+    }
     /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
@@ -122,9 +153,12 @@ impl Send {
         ::simple_queue::private::enqueue_all(jobs, on)
     }
     /// Does nothing: the job was refused.
-    fn handler<S>(state: ::std::sync::Arc<S>) -> ::simple_queue::Typed<Self, S>
+    fn handler<__State>(
+        state: ::std::sync::Arc<__State>,
+    ) -> ::simple_queue::Typed<Self, __State>
     where
-        S: ::core::marker::Send + ::core::marker::Sync + 'static,
+        __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+        Self: ::simple_queue::TypedHandler<__State>,
     {
         ::core::unreachable!()
     }

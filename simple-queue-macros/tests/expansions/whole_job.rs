@@ -84,40 +84,22 @@ impl ::simple_queue::JobPayload for SendWelcome {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user_id",
+            ty: "i64",
+            has_default: false,
+            aliases: &[],
+        },
+        ::simple_queue::StoredArgument {
+            name: "template",
+            ty: "String",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
-        ::core::option::Option::Some(
-            ::std::format!(
-                "welcome:{}", ::simple_queue::private::key_part(& self.user_id)
-            ),
-        )
-    }
-}
-#[automatically_derived]
-#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<S> ::simple_queue::TypedHandler<S> for SendWelcome
-where
-    S: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
-        + ::core::marker::Send + ::core::marker::Sync + 'static,
-{
-    async fn run(
-        job: Self,
-        state: &S,
-        context: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
-        ::simple_queue::private::into_outcome(
-            send_welcome(
-                    context,
-                    <S as ::simple_queue::Provide<Mailer>>::provide(state),
-                    <S as ::simple_queue::Provide<dyn Clock>>::provide(state),
-                    job.user_id,
-                    job.template,
-                )
-                .await,
-            |error| {
-                use ::simple_queue::private::DowncastRef as _;
-                error.downcast_ref::<::simple_queue::private::JobError>()
-            },
-        )
+        ::core::option::Option::Some(Self::__unique_key(&self.user_id))
     }
 }
 #[allow(
@@ -137,6 +119,17 @@ impl SendWelcome {
             user_id,
             template: ::core::convert::Into::into(template),
         }
+    }
+    /// The handler of this job with its state, to be registered by hand.
+    #[must_use]
+    fn handler<__State>(
+        state: ::std::sync::Arc<__State>,
+    ) -> ::simple_queue::Typed<Self, __State>
+    where
+        __State: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
+            + ::core::marker::Send + ::core::marker::Sync + 'static,
+    {
+        ::simple_queue::Typed::new(state)
     }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
@@ -172,6 +165,37 @@ impl SendWelcome {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
+    /// Has the job wait in another queue than its own.
+    fn queue(
+        self,
+        queue: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).queue(queue)
+    }
+    /// Says how often this job is run again after it failed.
+    fn retries(self, retries: ::core::primitive::u16) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).retries(retries)
+    }
+    /// Gives the job another unique key than its own.
+    fn unique_key(
+        self,
+        key: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_key(key)
+    }
+    /// Says how long the job may wait to be started, from when it is due.
+    fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).expires(expires)
+    }
+    /// Adds words for people.
+    fn tags(
+        self,
+        tags: impl ::core::iter::IntoIterator<
+            Item = impl ::core::convert::Into<::std::string::String>,
+        >,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).tags(tags)
+    }
     /// Stores any number of jobs together, all or none.
     ///
     /// # Errors
@@ -188,13 +212,67 @@ impl SendWelcome {
     > + ::core::marker::Send {
         ::simple_queue::private::enqueue_all(jobs, on)
     }
-    /// The handler of this job with its state, to be registered by hand.
-    #[must_use]
-    fn handler<S>(state: ::std::sync::Arc<S>) -> ::simple_queue::Typed<Self, S>
-    where
-        S: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
-            + ::core::marker::Send + ::core::marker::Sync + 'static,
-    {
-        ::simple_queue::Typed::new(state)
+    #[doc(hidden)]
+    fn __unique_key(user_id: &i64) -> ::std::string::String {
+        ::std::format!("welcome:{}", ::simple_queue::private::key_part(user_id))
+    }
+    /// The job with the key of these arguments that waits or runs, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn find<'e>(
+        user_id: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::core::option::Option<::simple_queue::Job>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::find::<Self>(&Self::__unique_key(&user_id), on)
+    }
+    /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn cancel<'e>(
+        user_id: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::cancel::<Self>(&Self::__unique_key(&user_id), on)
+    }
+}
+#[automatically_derived]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
+impl<__State> ::simple_queue::TypedHandler<__State> for SendWelcome
+where
+    __State: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
+        + ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    async fn run(
+        job: Self,
+        state: &__State,
+        context: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        ::simple_queue::private::into_outcome(
+            send_welcome(
+                    context,
+                    <__State as ::simple_queue::Provide<Mailer>>::provide(state),
+                    <__State as ::simple_queue::Provide<dyn Clock>>::provide(state),
+                    job.user_id,
+                    job.template,
+                )
+                .await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
+        )
     }
 }

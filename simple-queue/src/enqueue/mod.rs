@@ -4,6 +4,7 @@
 
 mod builder;
 mod insert;
+pub(crate) mod live;
 mod validate;
 pub(crate) mod wake;
 
@@ -50,6 +51,21 @@ pub(crate) enum Via<'e> {
     Pool { servers: Servers, store: Store, wake: Option<Arc<Wake>> },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
+}
+
+impl Target<'_> {
+    /// A statement or two and their answers, on the caller's connection or on one of the pool.
+    async fn ask<T>(
+        self,
+        exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        match self.0 {
+            Via::Connection { connection, store } => exchange(connection, &store).await,
+            Via::Pool { servers, store, wake: _ } => {
+                servers.ask(2, async |connection| exchange(connection, &store).await).await
+            }
+        }
+    }
 }
 
 impl<'e> EnqueueOn<'e> for &'e PgPool {

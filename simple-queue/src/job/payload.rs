@@ -10,7 +10,8 @@ use super::{BoxDynError, JobOptions};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
     label = "not the struct that `#[job]` writes beside a function",
-    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`; `#[derive(Job)]` makes one of a struct",
+    note = "an argument whose type has the name of the job's own struct is taken for it; `payload = OtherName` gives that another"
 )]
 pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// What its handler returns when it succeeds: kept with the job that is done, and what

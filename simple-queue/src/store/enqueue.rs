@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{
     PgConnection, Postgres, Row,
     postgres::{PgArguments, types::PgInterval},
@@ -11,8 +11,8 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::Store;
-use crate::row::{Due, NewJob};
+use super::{Store, fetch::job};
+use crate::row::{Due, Job, NewJob};
 
 impl Store {
     /// Inserts jobs and returns the ids of those that were not there already.
@@ -75,6 +75,17 @@ impl Store {
         self.statements.find_jobs_by_unique_key.query_as().bind(keys).fetch_all(connection).await
     }
 
+    /// The live job that holds this unique key.
+    pub(crate) async fn find_live_job(
+        &self,
+        connection: &mut PgConnection,
+        key: &str,
+    ) -> sqlx::Result<Option<Job>> {
+        let row =
+            self.statements.find_live_job.query().bind(key).fetch_optional(connection).await?;
+        row.map(|row| job(&row, row.try_get("job_data")?, row.try_get("status")?)).transpose()
+    }
+
     /// The live jobs that have this fingerprint.
     pub(crate) async fn find_jobs_by_fingerprint(
         &self,
@@ -129,13 +140,13 @@ impl Store {
             .await
     }
 
-    /// The word for the state a job is in, wherever it is.
-    pub(crate) async fn read_status(
+    /// The word for the state a job is in, wherever it is; its result, and why it is dead.
+    pub(crate) async fn read_end(
         &self,
         connection: &mut PgConnection,
         id: Uuid,
-    ) -> sqlx::Result<Option<String>> {
-        self.statements.read_status.query_scalar().bind(id).fetch_optional(connection).await
+    ) -> sqlx::Result<Option<(String, Option<Value>, Option<String>)>> {
+        self.statements.read_end.query_as().bind(id).fetch_optional(connection).await
     }
 }
 

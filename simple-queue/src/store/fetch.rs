@@ -18,8 +18,16 @@ use crate::{
 pub(crate) struct Demand {
     pub(crate) queue: String,
     pub(crate) permits: usize,
-    /// The kinds that it can run; `None`: all of the queue's.
-    pub(crate) kinds: Option<Vec<String>>,
+    pub(crate) shares: Vec<DemandedShare>,
+}
+
+/// Kinds of a queue of which together so many can be started.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct DemandedShare {
+    pub(crate) permits: usize,
+    /// `None`: all of the queue's but `excluded`.
+    pub(crate) kinds: Option<Vec<&'static str>>,
+    pub(crate) excluded: Vec<&'static str>,
 }
 
 /// What a fetch brought.
@@ -92,22 +100,29 @@ impl FetchedJob {
             expired: row.try_get("expired")?,
             run: Arc::default(),
         };
-        let job = Job {
-            id: job_id,
-            fingerprint: row.try_get("fingerprint")?,
-            unique_key: row.try_get("unique_key")?,
-            queue: row.try_get("queue")?,
-            job_data,
-            status: JobStatus::Running.as_str().to_owned(),
-            created_at: row.try_get("created_at")?,
-            run_at: row.try_get("run_at")?,
-            updated_at: row.try_get("updated_at")?,
-            attempt: row.try_get("attempt")?,
-            max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
-            kind: row.try_get("kind")?,
-            version: row.try_get("version")?,
-            claim: Some(claim.clone()),
-        };
+        let mut job = job(row, job_data, JobStatus::Running.as_str().to_owned())?;
+        job.claim = Some(claim.clone());
         Ok(Self { job, claim, priority: row.try_get("priority")?, max_attempts, unreadable })
     }
+}
+
+/// A job's row, as its handler reads it.
+pub(super) fn job(row: &PgRow, job_data: Value, status: String) -> sqlx::Result<Job> {
+    let max_attempts: Option<i32> = row.try_get("max_attempts")?;
+    Ok(Job {
+        id: row.try_get("id")?,
+        fingerprint: row.try_get("fingerprint")?,
+        unique_key: row.try_get("unique_key")?,
+        queue: row.try_get("queue")?,
+        job_data,
+        status,
+        created_at: row.try_get("created_at")?,
+        run_at: row.try_get("run_at")?,
+        updated_at: row.try_get("updated_at")?,
+        attempt: row.try_get("attempt")?,
+        max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
+        kind: row.try_get("kind")?,
+        version: row.try_get("version")?,
+        claim: None,
+    })
 }

@@ -4,6 +4,7 @@
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
 mod connection;
+mod control;
 mod enqueue;
 mod fetch;
 mod finish;
@@ -20,7 +21,8 @@ mod url;
 mod worker;
 
 pub(crate) use connection::Dedicated;
-pub(crate) use fetch::{Demand, Fetched, FetchedJob};
+pub(crate) use control::DeadLetterFilter;
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob};
 pub(crate) use finish::LeaseState;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;

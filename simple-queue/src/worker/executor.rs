@@ -1,6 +1,7 @@
 //! One job's run, as a list of named steps:
 //!
-//! `readable, not expired → alone, if suspect → permitted → handled → weighed → handed to finalize`
+//! `readable, not expired → alone, if suspect → permitted → handled → weighed → told, if exhausted →
+//! handed to finalize`
 
 use std::{
     any::Any,
@@ -21,8 +22,8 @@ use super::{
 };
 use crate::{
     finalize::FinishedRun,
-    job::Backoff,
-    outcome::{Attempt, Outcome, Transition},
+    job::{Backoff, JobStatus},
+    outcome::{Attempt, DeadLetter, Outcome, Transition},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
 };
@@ -63,7 +64,17 @@ impl Execution {
             job.attempt = self.job.attempt,
         );
         let mut ending = Ending { worker: &self.worker, run: Some(self.given_back()) };
-        ending.run = Some(async { self.weigh(self.readable().await) }.instrument(span).await);
+        let run = async {
+            let run = self.weigh(self.readable().await);
+            tokio::select! {
+                biased;
+                () = self.claim.run.abandoned.cancelled(), if is_exhausted(&run.transition) => {
+                    self.given_back()
+                }
+                () = self.tell_exhausted(&run.transition) => run,
+            }
+        };
+        ending.run = Some(run.instrument(span).await);
         // The write that follows needs no permit, so the next job can be fetched meanwhile.
         drop(permit);
     }
@@ -116,18 +127,27 @@ impl Execution {
 
     async fn permitted(&self) -> Outcome {
         match self.acquire_permit().await {
-            Ok(_permit) => self.timed().await,
+            Ok(_permits) => self.timed().await,
             Err(refused) => refused,
         }
     }
 
+    /// The permits by the user's own rules: first the queue's, then the handler's.
     #[tracing::instrument(name = "permit", level = "debug", skip_all)]
-    async fn acquire_permit(&self) -> Result<Permit, Outcome> {
-        let strategy = self.config.strategy_of(&self.job.queue);
+    async fn acquire_permit(&self) -> Result<(Permit, Option<Permit>), Outcome> {
+        let queue = self.config.strategy_of(&self.job.queue);
         let patience = self.config.permit_patience;
+        let acquire = async {
+            let of_queue = queue.acquire(&self.job).await?;
+            let of_handler = match self.handler.strategy() {
+                Some(strategy) => Some(strategy.acquire(&self.job).await?),
+                None => None,
+            };
+            Ok((of_queue, of_handler))
+        };
         let answer = tokio::select! {
             biased;
-            answer = strategy.acquire(&self.job) => answer,
+            answer = acquire => answer,
             () = tokio::time::sleep(patience) => return Err(Outcome::given_back_for(patience)),
             // What has not begun when the process stops is left to others.
             () = self.worker.stopping.cancelled() => return Err(Outcome::given_back()),
@@ -178,6 +198,26 @@ impl Execution {
         FinishedRun { lease: self.claim.lease, transition, verify_first }
     }
 
+    /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
+    /// fail, panic or hang, and the job becomes a dead letter all the same.
+    async fn tell_exhausted(&self, transition: &Transition) {
+        const DEADLINE: Duration = Duration::from_secs(30);
+        let Transition::DeadLetter(letter) = transition else { return };
+        if !is_exhausted(transition) {
+            return;
+        }
+        let error = letter.error.as_deref().unwrap_or(&letter.reason);
+        let told = async { self.handler.exhausted(&self.worker.queue, &self.job, error).await };
+        let told = AssertUnwindSafe(told);
+        let problem = match tokio::time::timeout(DEADLINE, told.catch_unwind()).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(error))) => error.to_string(),
+            Ok(Err(panic)) => format!("panicked: {}", message_of(&*panic)),
+            Err(_) => format!("took longer than {DEADLINE:?}"),
+        };
+        tracing::error!(problem, "the handler could not be told that its job has failed for good");
+    }
+
     /// The wait after this attempt. A custom back-off is the user's code, and may panic.
     fn backoff(&self) -> Duration {
         let backoff = match self.handler.options().backoff {
@@ -212,6 +252,17 @@ impl Drop for Ending<'_> {
             self.worker.finish(run);
         }
     }
+}
+
+/// Whether no further attempt follows because none helped.
+fn is_exhausted(transition: &Transition) -> bool {
+    matches!(
+        transition,
+        Transition::DeadLetter(DeadLetter {
+            status: JobStatus::Failed | JobStatus::CriticalFailure,
+            ..
+        })
+    )
 }
 
 fn tell(transition: &Transition) {

@@ -161,7 +161,7 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
     ];
     let poller = Poller::new(Arc::clone(&worker), &servers);
-    tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.served(), "working");
+    tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.queue_names(), "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
         finalizer: spawn_role(&worker, "finalizer", finalizer.run()),

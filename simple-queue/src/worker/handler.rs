@@ -31,6 +31,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The queue it serves.
     const QUEUE: &'static str;
 
+    /// Other queues that it serves, too.
+    const ALSO_ON: &'static [&'static str] = &[];
+
     /// The kind of job it runs; `None`: every kind of its queue that has no handler of its own.
     const KIND: Option<&'static str> = None;
 
@@ -104,7 +107,8 @@ impl<J: JobPayload> JobHandler for J {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job that can run with the state `{S}`",
     label = "not a job with this state",
-    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`",
+    note = "a struct that derives `Job` is listed by what runs it: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
 )]
 pub trait TypedHandler<S>: JobHandler {
     /// Rules of its own for when a job may start; see [`JobStrategy`].

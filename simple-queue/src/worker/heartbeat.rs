@@ -57,7 +57,7 @@ impl Heartbeat {
         let row = WorkerRow {
             id: self.worker.id(),
             heartbeat_interval: self.interval,
-            queues: self.worker.queue.served().into_iter().map(|(queue, _)| queue).collect(),
+            queues: self.worker.queue.queue_names(),
         };
         while let Err(error) = self.write_row(&row).await {
             tracing::warn!(%error, "this worker could not be registered yet; trying again");
@@ -106,8 +106,7 @@ impl Heartbeat {
     async fn beat(&mut self) -> sqlx::Result<()> {
         let worker = &self.worker;
         let (worker_id, running) = (worker.id(), worker.running.ids());
-        let queues: Vec<String> =
-            worker.queue.served().into_iter().map(|(queue, _)| queue).collect();
+        let queues = worker.queue.queue_names();
         let started = Instant::now();
         let beat = self
             .connection

@@ -1,6 +1,7 @@
-//! Stage 4: the right to run a job, in three steps: global, of the queue, and by the user's own rules.
+//! Stage 4: the right to run a job, in four steps: global, of the queue, of its handler's `concurrency`,
+//! and by the user's own rules.
 //!
-//! The first two are counted before a fetch and taken when its jobs arrive, so a process never claims
+//! The first three are counted before a fetch and taken when its jobs arrive, so a process never claims
 //! what it cannot start. Only the poller takes them: what it counted can grow but never shrink before
 //! it takes them.
 
@@ -14,7 +15,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::config::Config;
+use super::{config::Config, registry::Registered};
 use crate::row::Job;
 
 /// A permit of the user's own making; what it holds is dropped when the job's run is over.
@@ -68,6 +69,11 @@ pub type PermitFuture<'a> =
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a strategy",
+    label = "expected a static that implements `JobStrategy`",
+    note = "implement `simple_queue::sync::JobStrategy` for `{Self}`"
+)]
 pub trait JobStrategy: Send + Sync {
     /// Waits for the permit to start this job, or says why there is none.
     ///
@@ -94,11 +100,12 @@ pub(crate) struct Permits {
     queues: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// The first two permits of one job.
+/// The permits of one job that were counted before it was fetched.
 #[derive(Debug)]
 pub(crate) struct RunPermit {
     _global: OwnedSemaphorePermit,
     _queue: OwnedSemaphorePermit,
+    _handler: Option<OwnedSemaphorePermit>,
 }
 
 impl Permits {
@@ -120,11 +127,18 @@ impl Permits {
     }
 
     /// Takes the permits for one job; `None` only if more was fetched than had been counted.
-    pub(crate) fn take(&self, queue: &str, config: &Config) -> Option<RunPermit> {
+    pub(crate) fn take(
+        &self,
+        queue: &str,
+        handler: &Registered,
+        config: &Config,
+    ) -> Option<RunPermit> {
         let global = Arc::clone(&self.global).try_acquire_owned();
         let queue = self.of(queue, config).try_acquire_owned();
-        match (global, queue) {
-            (Ok(global), Ok(queue)) => Some(RunPermit { _global: global, _queue: queue }),
+        match (global, queue, handler.take()) {
+            (Ok(global), Ok(queue), Ok(handler)) => {
+                Some(RunPermit { _global: global, _queue: queue, _handler: handler })
+            }
             _ => None,
         }
     }

@@ -1,12 +1,12 @@
 //! The plain interface: jobs as rows, without declarations.
 
-use sqlx::PgConnection;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, EnqueueOutcome, insert},
+    enqueue::{EnqueueOn, EnqueueOutcome, insert, live},
     job::{BoxDynError, JobStatus},
     row::{Job, NewJob},
 };
@@ -46,11 +46,8 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
-        let found = self.ask(async |connection| {
-            self.store().find_jobs_by_unique_key(connection, &[unique_key]).await
-        });
-        let found = found.await.map_err(Error::database("find a job by its unique key"))?;
-        self.cancel(found.into_iter().map(|(id, _)| id).collect()).await
+        live::cancel_by_unique_key(self.target(), unique_key).await?;
+        Ok(())
     }
 
     /// Cancels all live jobs that have this fingerprint, as
@@ -62,20 +59,7 @@ impl SimpleQueue {
         &self,
         fingerprint: &str,
     ) -> Result<(), BoxDynError> {
-        let found = self.ask(async |connection| {
-            self.store().find_jobs_by_fingerprint(connection, fingerprint).await
-        });
-        self.cancel(found.await.map_err(Error::database("find jobs by their fingerprint"))?).await
-    }
-
-    async fn cancel(&self, ids: Vec<Uuid>) -> Result<(), BoxDynError> {
-        let asked = self.ask(async |connection| self.store().cancel_jobs(connection, &ids).await);
-        let (cancelled, requested) = asked.await.map_err(Error::database("cancel jobs"))?;
-        tracing::info!(
-            cancelled,
-            requested,
-            "cancelled waiting jobs, and asked for the end of running ones"
-        );
+        live::cancel_by_fingerprint(self.target(), fingerprint).await?;
         Ok(())
     }
 
@@ -84,19 +68,27 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
-        let status =
-            self.ask(async |connection| self.store().read_status(connection, job_id).await);
-        match status.await.map_err(Error::database("read the state of a job"))? {
-            Some(word) => word.parse(),
+        Ok(self.end(job_id).await?.status)
+    }
+
+    /// The state of a job, and what it came to where it is over.
+    pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
+        let end = self.ask(async |connection| self.store().read_end(connection, job_id).await);
+        match end.await.map_err(Error::database("read the state of a job"))? {
+            Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),
             None => Err(Error::UnknownJob { job_id }),
         }
     }
+}
 
-    /// One statement on a connection of the pool.
-    async fn ask<T>(
-        &self,
-        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
-    ) -> sqlx::Result<T> {
-        self.servers().ask(1, exchange).await
-    }
+/// How a job ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Ended {
+    /// `completed`, or one of the ways to fail.
+    pub status: JobStatus,
+    /// What its handler returned, where it returned something.
+    pub result: Option<Value>,
+    /// Why it became a dead letter, if it did.
+    pub reason: Option<String>,
 }

@@ -8,12 +8,17 @@ use std::{
 
 use uuid::Uuid;
 
-use super::{Worker, config::Config, executor::Execution};
+use super::{
+    Worker,
+    config::Config,
+    executor::Execution,
+    registry::{Served, Share},
+};
 use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
     retries::Retries,
-    store::{Dedicated, Demand, Fetched, FetchedJob, Reaped, Servers},
+    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped, Servers},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -22,7 +27,7 @@ pub(super) struct Poller {
     connection: Dedicated,
     retries: Retries,
     sleep: SleepCycle,
-    /// Which queue a fetch begins with, so that none is served last for ever.
+    /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard_claim: Option<UnheardClaim>,
     /// For returning what an unheard claim took, which reads the whole table.
@@ -154,20 +159,31 @@ impl Poller {
         if free == 0 {
             return Vec::new();
         }
-        let mut demands: Vec<Demand> = self
-            .worker
-            .queue
-            .served()
-            .into_iter()
-            .map(|(queue, kinds)| {
+        let served = self.worker.queue.served().into_iter();
+        let mut demands: Vec<Demand> = served
+            .map(|Served { queue, shares }| {
                 let permits = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
-                Demand { queue, permits, kinds }
+                let mut shares: Vec<DemandedShare> = shares
+                    .into_iter()
+                    .map(|Share { kinds, excluded, free }| DemandedShare {
+                        permits: std::cmp::min(free.unwrap_or(permits), permits),
+                        kinds,
+                        excluded,
+                    })
+                    .filter(|share| share.permits > 0)
+                    .collect();
+                if !shares.is_empty() {
+                    let first = self.turn % shares.len();
+                    shares.rotate_left(first);
+                }
+                Demand { queue, permits, shares }
             })
-            .filter(|demand| demand.permits > 0)
+            .filter(|demand| !demand.shares.is_empty())
             .collect();
         if !demands.is_empty() {
-            self.turn = (self.turn + 1) % demands.len();
-            demands.rotate_left(self.turn);
+            self.turn = self.turn.wrapping_add(1);
+            let first = self.turn % demands.len();
+            demands.rotate_left(first);
         }
         demands
     }
@@ -194,12 +210,16 @@ impl Poller {
         let (worker, lease) = (&self.worker, fetched.claim.lease);
         worker.running.insert(lease, Arc::clone(&fetched.claim.run));
         let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
-        let permit = worker.permits.take(&fetched.job.queue, config);
+        let permit = handler
+            .as_ref()
+            .and_then(|handler| worker.permits.take(&fetched.job.queue, handler, config));
         let (Some(handler), Some(permit)) = (handler, permit) else {
-            // Only what can be run is asked for; but a handler can be replaced in between.
+            // Only what can be run is asked for; but a handler can be replaced in between, and a limit of
+            // its own be met in two priorities.
             worker.finish(FinishedRun::given_back(lease));
             return;
         };
+        let handler = Arc::clone(&handler.handler);
         let execution = Execution::new(Arc::clone(worker), handler, Arc::clone(config), fetched);
         worker.tasks.spawn(execution.run(permit));
     }

@@ -12,8 +12,9 @@ use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 use super::{
     config::Config,
     handle::{WorkerHandle, start},
-    handler::{DynHandler, Handler},
-    registry::{JobList, JobSet, Registry, RegistryMut},
+    handler::Handler,
+    job_list::{JobList, JobSet, RegistryMut},
+    registry::{Registered, Registry, Served},
 };
 use crate::{
     Error,
@@ -128,10 +129,11 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
     /// come before it are registered.
-    pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
+    pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &jobs.also_on };
+            T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
         Ok(self)
@@ -140,7 +142,7 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
+        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler, &[]);
         self.wake().wake_local();
         self
     }
@@ -221,13 +223,18 @@ impl SimpleQueue {
         self
     }
 
-    pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<dyn DynHandler>> {
+    pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
         self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
     }
 
-    /// The queues that this process serves, each with its kinds; `None`: all of them.
-    pub(super) fn served(&self) -> Vec<(String, Option<Vec<String>>)> {
+    /// The queues that this process serves, and what can be started of each.
+    pub(super) fn served(&self) -> Vec<Served> {
         self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+    }
+
+    /// The names of the queues that this process serves.
+    pub(super) fn queue_names(&self) -> Vec<String> {
+        self.served().into_iter().map(|served| served.queue).collect()
     }
 
     pub(super) fn serves(&self, queue: &str) -> bool {
@@ -272,7 +279,7 @@ impl fmt::Debug for SimpleQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SimpleQueue")
             .field("schema", &self.store().schema().name())
-            .field("served", &self.served())
+            .field("queues", &self.queue_names())
             .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,16 @@ use std::{
     time::Duration,
 };
 
+use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use super::SimpleQueue;
+use super::{Ended, SimpleQueue};
 use crate::{
     Error,
+    enqueue::Enqueued,
     finalize::Settled,
-    job::{BoxDynError, JobStatus},
+    job::{BoxDynError, JobPayload, JobStatus},
     row::Job,
 };
 
@@ -68,23 +70,42 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 impl SimpleQueue {
     /// Waits until a job has ended, in whatever process, and says how.
     ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use simple_queue::{JobStatus, prelude::*};
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), BoxDynError> {
+    /// let id = queue.insert_job(Job::new("reports", 7)).await?.ok_or("there is one already")?;
+    /// let ended = queue.wait(id, Duration::from_secs(30)).await?;
+    /// assert_eq!(ended.status, JobStatus::Completed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::UnknownJob`] when it is nowhere; or when the database fails for good.
+    /// [`Error::WaitTimedOut`] when it has not ended in time; [`Error::UnknownJob`] when it is nowhere;
+    /// or when the database fails for good.
     ///
     /// # Cancel safety
     /// Cancel safe: it only looks.
-    pub async fn wait(&self, job_id: Uuid) -> Result<JobStatus, Error> {
+    pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<Ended, Error> {
+        match tokio::time::timeout(timeout, self.wait_for_end(job_id)).await {
+            Ok(ended) => ended,
+            Err(_) => Err(Error::WaitTimedOut { job_id, timeout }),
+        }
+    }
+
+    async fn wait_for_end(&self, job_id: Uuid) -> Result<Ended, Error> {
         let mut pause = FIRST_LOOK;
         let waiting = self.waiters().wait(job_id);
         loop {
             // Heard from here on, so that an end between the look and the wait is not missed.
             let ended = waiting.ended.notified();
-            match self.status(job_id).await {
+            match self.end(job_id).await {
                 Err(error) if error.is_transient() => {
                     tracing::debug!(%error, %job_id, "the state of a job could not be read; trying again");
                 }
                 Err(error) => return Err(error),
-                Ok(status) if status.is_final() => return Ok(status),
+                Ok(end) if end.status.is_final() => return Ok(end),
                 Ok(_) => {}
             }
             tokio::select! {
@@ -124,11 +145,11 @@ impl SimpleQueue {
         let queue = self.clone();
         tokio::spawn(async move {
             let ended = tokio::select! {
-                ended = queue.wait(job_id) => ended,
+                ended = queue.wait_for_end(job_id) => ended,
                 () = sender.closed() => return,
             };
             match ended {
-                Ok(status) => {
+                Ok(Ended { status, .. }) => {
                     if sender.send(()).is_err() {
                         tracing::trace!(%job_id, %status, "nobody waits for this job any more");
                     }
@@ -138,5 +159,42 @@ impl SimpleQueue {
             }
         });
         receiver
+    }
+}
+
+impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
+    /// Waits until the job has completed, in whatever process, and returns what its function returned.
+    ///
+    /// A job that was enqueued in a transaction is there only once that has committed.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use simple_queue::prelude::*;
+    /// #[job(queue = "reports")]
+    /// async fn count_words(text: String) -> Result<usize, BoxDynError> {
+    ///     Ok(text.split_whitespace().count())
+    /// }
+    ///
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// let job = CountWords::new("durable background jobs").enqueue(queue).await?;
+    /// let words: usize = job.wait(queue, Duration::from_secs(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotCompleted`] when it ended in another way, [`Error::UnreadableResult`] when what was kept
+    /// is not of this build's type, and those of [`SimpleQueue::wait`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
+    pub async fn wait(&self, queue: &SimpleQueue, timeout: Duration) -> Result<J::Output, Error> {
+        let job_id = self.id();
+        let Ended { status, result, reason } = queue.wait(job_id, timeout).await?;
+        if status != JobStatus::Completed {
+            return Err(Error::NotCompleted { job_id, status, reason: reason.unwrap_or_default() });
+        }
+        serde_json::from_value(result.unwrap_or_default())
+            .map_err(|source| Error::UnreadableResult { job_id, source })
     }
 }

@@ -54,10 +54,10 @@ fn main() {
     assert_eq!(SendWelcome::OPTIONS, OPTIONS);
     assert!(SendWelcome::DECLARED_AT.ends_with("every_argument.rs:24"));
     let job = SendWelcome::new(7, (Place { x: 3 }, 1), "hello");
-    assert_eq!(job.unique_key().as_deref(), Some("{7}:3"));
+    assert_eq!(JobPayload::unique_key(&job).as_deref(), Some("{7}:3"));
     assert_eq!(Tidy::QUEUE, "default");
     assert_eq!(Tidy::OPTIONS, JobOptions::new().max_attempts(1));
-    assert!(Tidy.unique_key().is_some());
+    assert!(JobPayload::unique_key(&Tidy).is_some());
     assert_eq!(serde_json::to_string(&Tidy).unwrap(), "{}");
     serde_json::from_str::<Tidy>(r#"{"was_there": 1}"#).unwrap();
     let _ = |queue: SimpleQueue, app: App| queue.register(jobs![SendWelcome, Tidy], app).is_ok();

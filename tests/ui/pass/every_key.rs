@@ -34,9 +34,59 @@ async fn tidy(days: u8) {
     let _ = days;
 }
 
+#[job(unique = "{on}:{place.0.x}:{name}:{on}", fingerprint = "{name}")]
+async fn visit(name: String, on: i64, place: (Place, i8), text: String) {
+    let _ = (name, on, place, text);
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Place {
+    x: i64,
+}
+
+#[job(unique)]
+async fn count(name: String, on: bool) {
+    let _ = (name, on);
+}
+
+async fn ask(queue: &SimpleQueue, pool: &simple_queue::sqlx::PgPool) -> Result<(), BoxDynError> {
+    let mut tx = pool.begin().await?;
+    let found: Option<Job> = Visit::find("a", 7, (Place { x: 3 }, 1), queue).await?;
+    let cancelled: bool = Visit::cancel(String::from("a"), 7, (Place { x: 3 }, 1), &mut tx).await?;
+    let cancelled_all: u64 = Visit::cancel_all("a", pool).await?;
+    let _ = (found, cancelled, cancelled_all);
+
+    Send::find(7, None, queue).await?;
+    Send::cancel(7, Some("a".to_owned()), queue).await?;
+    Send::cancel_all(7, queue).await?;
+    Remind::find(Time(7), queue).await?;
+    Tidy::cancel(queue).await?;
+
+    // What is asked does not keep what it was asked with.
+    let asked = {
+        let name = String::from("a");
+        Count::find(&*name, true, queue)
+    };
+    fn is_send<T: std::marker::Send>(sent: T) -> T {
+        sent
+    }
+    is_send(asked).await?;
+    Ok(())
+}
+
+/// Every option of one job begins with the job.
+fn build() {
+    let tidy = || Tidy::new(1);
+    let hour = std::time::Duration::from_secs(3600);
+    let _ = (tidy().delay(hour), tidy().expires(hour), tidy().priority(3), tidy().retries(5));
+    let _ = (tidy().queue("others"), tidy().unique_key("today"), tidy().unique_key(String::new()));
+    let _ = (tidy().tags(["a", "b"]), tidy().tags(vec![String::from("a")]));
+}
+
 fn main() {
+    let _ = (ask, build);
     let key = |user_id, kind: Option<&str>, text| {
-        Send::new(user_id, kind.map(str::to_owned), text).unique_key().unwrap()
+        JobPayload::unique_key(&Send::new(user_id, kind.map(str::to_owned), text)).unwrap()
     };
     assert_eq!(key(7, Some("a"), "one"), key(7, Some("a"), "two"));
     assert_ne!(key(7, Some("a"), "one"), key(8, Some("a"), "one"));
@@ -45,16 +95,18 @@ fn main() {
     assert_eq!(Send::new(7, None, "").fingerprint().as_deref(), Some("user:7"));
     assert_eq!(Send::ALIASES, ["mail", "old:send"]);
 
-    let key = |user_id, at| Remind::new(user_id, Time(at)).unique_key().unwrap();
+    let key = |user_id, at| JobPayload::unique_key(&Remind::new(user_id, Time(at))).unwrap();
     assert_eq!(key(7, 5), key(8, 5));
     assert_ne!(key(7, 5), key(7, 6));
     assert!(!key(7, 5).is_empty());
     let delay = std::time::Duration::from_secs(300);
     assert_eq!(Remind::OPTIONS, simple_queue::JobOptions::new().delay(delay));
 
-    assert_eq!(Tidy::new(1).unique_key(), Tidy::new(2).unique_key());
-    assert!(Tidy::new(1).unique_key().is_some_and(|key| !key.is_empty()));
+    assert_eq!(JobPayload::unique_key(&Tidy::new(1)), JobPayload::unique_key(&Tidy::new(2)));
+    assert!(JobPayload::unique_key(&Tidy::new(1)).is_some_and(|key| !key.is_empty()));
     assert_eq!(Tidy::new(1).fingerprint(), None);
     assert!(Tidy::ALIASES.is_empty());
-    let _ = jobs![Send, Remind, Tidy];
+    let visit = Visit::new("a", 7, (Place { x: 3 }, 1), "");
+    assert_eq!(JobPayload::unique_key(&visit).as_deref(), Some("7:3:a:7"));
+    let _ = jobs![Send, Remind, Tidy, Visit, Count];
 }

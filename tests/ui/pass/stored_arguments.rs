@@ -47,7 +47,7 @@ fn main() {
     let stored = r#"{"userId":7,"template":"hello","copies":null,"sent_at":"5","type":"6","password":"secret"}"#;
     assert_eq!(serde_json::to_string(&mail).unwrap(), stored);
     assert_eq!(serde_json::from_str::<WelcomeMail>(stored).unwrap(), mail.clone());
-    assert!(mail.unique_key().is_some_and(|key| !key.is_empty()));
+    assert!(JobPayload::unique_key(&mail).is_some_and(|key| !key.is_empty()));
 
     let old = r#"{"user":7,"sent_at":"5"}"#;
     let read = serde_json::from_str::<WelcomeMail>(old).unwrap();

@@ -10,4 +10,12 @@ impl ::simple_queue::JobPayload for Send {
         ::core::file!(), ":", ::core::line!()
     );
     const ALIASES: &'static [&'static ::core::primitive::str] = &["mail", "mail:send"];
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
 }

@@ -9,4 +9,12 @@ impl facade::queue::JobPayload for Send {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
+    const ARGUMENTS: &'static [facade::queue::StoredArgument] = &[
+        facade::queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
 }

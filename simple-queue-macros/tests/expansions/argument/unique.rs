@@ -9,7 +9,15 @@ impl ::simple_queue::JobPayload for Send {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
-        ::core::option::Option::Some(::simple_queue::private::unique_key_of(self))
+        ::core::option::Option::Some(self.__unique_key())
     }
 }

@@ -9,19 +9,15 @@ impl ::simple_queue::JobPayload for Send {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
-        ::core::option::Option::Some({
-            use ::simple_queue::private::{WriteFallback as _, WriteStored as _};
-            struct __Key<'a>(&'a Send);
-            impl ::simple_queue::private::serde::Serialize for __Key<'_> {
-                fn serialize<__S: ::simple_queue::private::serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    (&::simple_queue::private::Write((&self.0.user,))).write(serializer)
-                }
-            }
-            ::simple_queue::private::unique_key_of(&__Key(self))
-        })
+        ::core::option::Option::Some(Self::__unique_key(&self.user))
     }
 }

@@ -5,13 +5,16 @@
 -- read in the order of dueness. Every level stops as soon as its permits are used, so a lower
 -- priority is not even looked at while a higher one fills them.
 --
+-- Within a priority the kinds that share a limit are read apart, so that the claim keeps each limit; a
+-- limit that is met in two priorities is kept by the caller, who gives back what is too much.
+--
 -- The rows are locked before their ctids are used, and claimed by ctid through an array: joined back
 -- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
 with worker as materialized (
     -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
     select id from simple_queue.workers where id = $1 for key share
 ), demand as materialized (
-    select d.queue, d.permits, d.kinds, array(
+    select d.queue, d.permits, d.shares, array(
         with recursive lane (priority) as (
             (
                 select j.priority from simple_queue.jobs j
@@ -28,7 +31,7 @@ with worker as materialized (
         )
         select lane.priority from lane where lane.priority is not null
     ) as priorities
-    from jsonb_to_recordset($2) as d (queue text, permits integer, kinds text[])
+    from jsonb_to_recordset($2) as d (queue text, permits integer, shares jsonb)
     where not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )
@@ -42,13 +45,15 @@ with worker as materialized (
         cross join lateral (
             select picked.ctid
             from unnest(demand.priorities) as lane (priority)
+            cross join lateral jsonb_to_recordset(demand.shares)
+                as share (permits integer, kinds text[], excluded text[])
             cross join lateral (
                 select j.ctid from simple_queue.jobs j
                 where j.queue = demand.queue and j.priority = lane.priority
                     and j.run_at <= now() and j.worker_id is null
-                    and (demand.kinds is null or j.kind = any (demand.kinds))
+                    and (share.kinds is null or j.kind = any (share.kinds)) and j.kind <> all (share.excluded)
                 order by j.run_at, j.id
-                limit demand.permits
+                limit share.permits
                 for update skip locked
             ) picked
             limit demand.permits
@@ -68,11 +73,13 @@ from (
         select extract(epoch from min(ahead.run_at) - now())::double precision
         from demand
         cross join lateral unnest(demand.priorities) as lane (priority)
+        cross join lateral jsonb_to_recordset(demand.shares)
+            as share (permits integer, kinds text[], excluded text[])
         cross join lateral (
             select j.run_at from simple_queue.jobs j
             where j.queue = demand.queue and j.priority = lane.priority
                 and j.run_at > now() and j.worker_id is null
-                and (demand.kinds is null or j.kind = any (demand.kinds))
+                and (share.kinds is null or j.kind = any (share.kinds)) and j.kind <> all (share.excluded)
             order by j.run_at limit 1
         ) ahead
     ) end as wait

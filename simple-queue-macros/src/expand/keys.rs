@@ -1,0 +1,253 @@
+//! What makes two jobs the same job, and what makes them a group: the keys, and the functions that find
+//! and cancel the jobs which have them. Each key is computed in one place, from the arguments that it is
+//! made of, so that a job and whoever looks for it cannot disagree.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::enqueue::{is_string, parameter};
+use super::twin::Twin;
+use crate::model::{Declaration, Face, Piece, StoredArg, Unique};
+
+/// `JobPayload::unique_key`.
+pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
+    let key = Key::unique(declaration)?.of_self();
+    Some(quote! {
+        fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(#key)
+        }
+    })
+}
+
+/// `JobPayload::fingerprint`.
+pub(crate) fn fingerprint(declaration: &Declaration) -> Option<TokenStream> {
+    let fingerprint = Key::fingerprint(declaration)?.of_self();
+    Some(quote! {
+        fn fingerprint(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(#fingerprint)
+        }
+    })
+}
+
+/// The functions that compute the keys, and those that take what a key is made of.
+pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
+    let unique = Key::unique(declaration).map(|key| {
+        let (function, find, cancel) = (key.function(), key.find(), key.cancel());
+        quote!(#function #find #cancel)
+    });
+    let fingerprint = Key::fingerprint(declaration).map(|key| {
+        let (function, cancel_all) = (key.function(), key.cancel_all());
+        quote!(#function #cancel_all)
+    });
+    quote!(#unique #fingerprint)
+}
+
+/// How a key is computed.
+struct Key<'a> {
+    declaration: &'a Declaration,
+    /// The function that does it.
+    name: Ident,
+    body: TokenStream,
+    /// What it is made of, in the order of the declaration.
+    arguments: Vec<&'a StoredArg>,
+    /// Of all that is stored, as it is stored.
+    whole: bool,
+}
+
+impl<'a> Key<'a> {
+    fn unique(declaration: &'a Declaration) -> Option<Self> {
+        let krate = &declaration.face.krate;
+        let name = format_ident!("__unique_key");
+        let named = |is_named: &dyn Fn(usize) -> bool| named(declaration, is_named);
+        let (body, arguments, whole) = match &declaration.unique {
+            Unique::No => return None,
+            Unique::AllArguments => {
+                (quote!(#krate::private::unique_key_of(self)), named(&|_| true), true)
+            }
+            Unique::Key(pieces) => {
+                let arguments = named(&|number| names(pieces, number));
+                (formatted(pieces, declaration), arguments, false)
+            }
+            Unique::By(by) => {
+                let arguments = named(&|number| by.contains(&number));
+                (by_arguments(by, declaration), arguments, false)
+            }
+        };
+        Some(Self { declaration, name, body, arguments, whole })
+    }
+
+    fn fingerprint(declaration: &'a Declaration) -> Option<Self> {
+        let pieces = declaration.fingerprint.as_ref()?;
+        let name = format_ident!("__fingerprint");
+        let body = formatted(pieces, declaration);
+        let arguments = named(declaration, &|number| names(pieces, number));
+        Some(Self { declaration, name, body, arguments, whole: false })
+    }
+
+    fn function(&self) -> TokenStream {
+        let Self { name, body, arguments, whole, .. } = self;
+        let params = arguments.iter().map(|StoredArg { name, ty, .. }| quote!(#name: &#ty));
+        let params = match whole {
+            true => quote!(&self),
+            false => quote!(#(#params),*),
+        };
+        quote! {
+            #[doc(hidden)]
+            fn #name(#params) -> ::std::string::String {
+                #body
+            }
+        }
+    }
+
+    /// The key of a payload.
+    fn of_self(&self) -> TokenStream {
+        let Self { name, arguments, whole, .. } = self;
+        let arguments = arguments.iter().map(|StoredArg { name, .. }| quote!(&self.#name));
+        match whole {
+            true => quote!(self.#name()),
+            false => quote!(Self::#name(#(#arguments),*)),
+        }
+    }
+
+    /// The key of arguments as `new` takes them.
+    fn of_arguments(&self) -> TokenStream {
+        let Self { name, arguments, whole, .. } = self;
+        let values: Vec<TokenStream> = arguments
+            .iter()
+            .map(|StoredArg { name, ty, .. }| match is_string(ty) {
+                true => quote!(::core::convert::Into::<#ty>::into(#name)),
+                false => quote!(#name),
+            })
+            .collect();
+        let fields =
+            arguments.iter().zip(&values).map(
+                |(StoredArg { name, ty, .. }, value)| match is_string(ty) {
+                    true => quote!(#name: #value),
+                    false => quote!(#name),
+                },
+            );
+        match whole {
+            true => quote!(Self { #(#fields),* }.#name()),
+            false => quote!(Self::#name(#(&#values),*)),
+        }
+    }
+
+    fn find(&self) -> TokenStream {
+        let krate = &self.declaration.face.krate;
+        let about = "The job with the key of these arguments that waits or runs, if there is one.";
+        self.asking("find", about, &quote!(::core::option::Option<#krate::Job>))
+    }
+
+    fn cancel(&self) -> TokenStream {
+        let about = "Cancels the job with the key of these arguments that waits or runs; says whether \
+                     there was one.";
+        self.asking("cancel", about, &quote!(::core::primitive::bool))
+    }
+
+    fn cancel_all(&self) -> TokenStream {
+        let about = "Cancels all jobs, of whatever kind, with the fingerprint of these arguments that \
+                     wait or run; says how many there were.";
+        self.asking("cancel_all", about, &quote!(::core::primitive::u64))
+    }
+
+    /// A function that takes the arguments of the key and where to look.
+    fn asking(&self, name: &str, about: &str, answer: &TokenStream) -> TokenStream {
+        let Face { krate, vis, .. } = &self.declaration.face;
+        let (name, about) = (format_ident!("{name}"), format!(" {about}"));
+        let params = self.arguments.iter().map(|arg| parameter(&arg.name, &arg.ty));
+        let on = Ident::new("on", Span::mixed_site());
+        let key = self.of_arguments();
+        // A unique key belongs to its kind of job, a fingerprint to whoever has it.
+        let asked = match name == "cancel_all" {
+            true => quote!((#key, #on)),
+            false => quote!(::<Self>(&#key, #on)),
+        };
+        quote! {
+            #[doc = #about]
+            ///
+            /// # Errors
+            ///
+            /// When the database fails.
+            #[allow(clippy::too_many_arguments)]
+            #vis fn #name<'e>(
+                #(#params,)*
+                #on: impl #krate::EnqueueOn<'e>,
+            ) -> impl ::core::future::Future<
+                Output = ::core::result::Result<#answer, #krate::Error>,
+            > + ::core::marker::Send + 'e {
+                #krate::private::#name #asked
+            }
+        }
+    }
+}
+
+/// Those of the stored arguments whose number is named.
+fn named<'a>(declaration: &'a Declaration, is_named: &dyn Fn(usize) -> bool) -> Vec<&'a StoredArg> {
+    let numbered = declaration.stored.iter().enumerate();
+    numbered.filter(|(number, _)| is_named(*number)).map(|(_, arg)| arg).collect()
+}
+
+fn names(pieces: &[Piece], number: usize) -> bool {
+    pieces.iter().any(|piece| matches!(piece, Piece::Field { argument, .. } if *argument == number))
+}
+
+/// The key of some arguments: of what serde writes for them, by the way of the codec, so that a type
+/// which it does not know is reported once.
+fn by_arguments(by: &[usize], declaration: &Declaration) -> TokenStream {
+    let krate = &declaration.face.krate;
+    let private = quote!(#krate::private);
+    if by.is_empty() {
+        return quote!(#private::unique_key_of(&()));
+    }
+    let twins: Vec<Twin> = Twin::of_all(declaration).collect();
+    let twins: Vec<&Twin> = by.iter().filter_map(|number| twins.get(*number)).collect();
+    let wrappers = twins.iter().map(|twin| twin.writer(krate));
+    let types = twins.iter().map(|twin| &twin.arg.ty);
+    let names = twins.iter().map(|twin| &twin.arg.name);
+    let values = twins.iter().enumerate().map(|(index, twin)| {
+        let index = syn::Index::from(index);
+        twin.borrowed(&quote!(self.#index))
+    });
+    quote! {
+        use #private::{WriteFallback as _, WriteStored as _};
+
+        #(#wrappers)*
+        struct __Key<'a>(#(&'a #types),*);
+
+        impl #private::serde::Serialize for __Key<'_> {
+            fn serialize<__S: #private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                (&#private::Write((#(#values,)*))).write(serializer)
+            }
+        }
+
+        #private::unique_key_of(&__Key(#(#names),*))
+    }
+}
+
+/// `format!` of the template, each argument by way of a function whose bound tells what is missing.
+fn formatted(pieces: &[Piece], declaration: &Declaration) -> TokenStream {
+    let krate = &declaration.face.krate;
+    let mut format = String::new();
+    let mut arguments = Vec::new();
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => format.push_str(&text.replace('{', "{{").replace('}', "}}")),
+            Piece::Field { argument, path, place } => {
+                format.push_str("{}");
+                let Some(arg) = declaration.stored.get(*argument) else { continue };
+                // Its name as the function has it, at the place where the key names it.
+                let mut name = arg.name.clone();
+                name.set_span(place.resolved_at(name.span()));
+                let field = match path.is_empty() {
+                    true => quote!(#name),
+                    false => quote_spanned!(*place=> &#name #(.#path)*),
+                };
+                arguments.push(quote_spanned!(*place=> #krate::private::key_part(#field)));
+            }
+        }
+    }
+    quote!(::std::format!(#format #(, #arguments)*))
+}

@@ -1,0 +1,73 @@
+//! The structs that are written beside a function: the payload of a job, and what stands for its handler
+//! where the payload is declared elsewhere.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::Type;
+
+use super::{debug, summary};
+use crate::model::{Face, JobModel, Structure};
+use crate::validate::shown;
+
+pub(crate) fn payload(model: &JobModel) -> TokenStream {
+    let JobModel { structure, declaration, .. } = model;
+    let Structure { face, function, .. } = structure;
+    let Face { name, vis, .. } = face;
+    let head = head(structure, &summary::summary(model));
+    let fields = declaration.stored.iter().map(|arg| {
+        let (name, ty, docs) = (&arg.name, &arg.ty, &arg.docs);
+        let default = format!(" The argument `{name}` of [`{function}`](fn@{function}).");
+        let docs = match docs.is_empty() {
+            true => quote!(#[doc = #default]),
+            false => quote!(#(#docs)*),
+        };
+        quote!(#docs #vis #name: #ty)
+    });
+    let derives = debug::derives(structure, &declaration.stored);
+    let body = match declaration.stored.is_empty() {
+        true => quote!(;),
+        false => quote!({ #(#fields),* }),
+    };
+    quote! {
+        #head
+        #derives
+        #[allow(
+            missing_debug_implementations,
+            private_interfaces,
+            unreachable_pub,
+            clippy::exhaustive_structs,
+            clippy::pub_underscore_fields
+        )]
+        #vis struct #name #body
+    }
+}
+
+/// The struct of a handler, and the payload that it runs.
+pub(crate) fn handler(structure: &Structure, payload: &Type) -> TokenStream {
+    let Structure { face: Face { krate, name, vis }, function, .. } = structure;
+    let told = format!(" Runs the job `{}` with [`{function}`](fn@{function}).", shown(payload));
+    let head = head(structure, &told);
+    quote! {
+        #head
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+        #[allow(dead_code, unreachable_pub, clippy::exhaustive_structs)]
+        #vis struct #name;
+
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #krate::JobHandler for #name {
+            type Payload = #payload;
+        }
+    }
+}
+
+/// The documentation of the function with one more sentence, and its deprecation.
+fn head(Structure { docs, deprecated, .. }: &Structure, told: &str) -> TokenStream {
+    let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
+    quote! {
+        #(#docs)*
+        #gap
+        #[doc = #told]
+        #deprecated
+    }
+}

@@ -1,0 +1,154 @@
+//! What is declared of a job, be it on a function or on a struct.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::Path;
+
+use super::keys::Keys;
+use super::params::Known;
+use super::{backoff, names, options, values};
+use crate::errors::Errors;
+use crate::model::{Declaration, Face, Options, Output, StoredArg, Unique, Version};
+use crate::parse::args::DeclarationArgs;
+use crate::parse::list::Arg;
+
+/// Whose declaration it is.
+pub(crate) struct Subject<'a> {
+    pub(crate) face: Face,
+    /// Where it is declared.
+    pub(crate) place: Span,
+    /// What it is called, by its function or its struct.
+    pub(crate) called: &'a str,
+    /// What it is called in the database, unless it says.
+    pub(crate) kind: String,
+    /// The names that keys can be made of.
+    pub(crate) known: &'a [Known],
+    pub(crate) stored: Vec<StoredArg>,
+    pub(crate) output: Output,
+}
+
+/// Arguments that were refused are left out, so that the job can still be used.
+pub(crate) fn declaration(
+    args: DeclarationArgs,
+    subject: Subject<'_>,
+    errors: &mut Errors,
+) -> Declaration {
+    // Taken apart in full: an argument that is added to the table has to be used here.
+    let DeclarationArgs {
+        name,
+        aliases,
+        template,
+        queue,
+        retries,
+        max_attempts,
+        backoff,
+        timeout,
+        delay,
+        expires,
+        priority,
+        concurrency,
+        unique,
+        fingerprint,
+        tags,
+        retain,
+        version,
+        upgrade,
+    } = args;
+    let Subject { face, place, called, kind, known, stored, output } = subject;
+
+    let kind = name.and_then(|arg| names::kind(&arg, errors)).unwrap_or(kind);
+    let aliases = aliases.map(|arg| names::aliases(&arg, &kind, errors)).unwrap_or_default();
+    let template = template.and_then(|arg| values::item(&arg, "a constant `JobTemplate`", errors));
+    let queue = queue.and_then(|arg| names::queue(&arg, errors));
+    let attempts = options::attempts(retries, max_attempts, errors);
+    let backoff = backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors));
+    let timeout = timeout.and_then(|arg| options::timeout(&arg, errors));
+    let delay = delay.and_then(|arg| options::delay(&arg, errors));
+    let expires = expires.and_then(|arg| options::expires(&arg, errors));
+    let priority = priority.and_then(|arg| options::priority(&arg, errors));
+    let concurrency = concurrency.and_then(|arg| options::concurrency(&arg, errors));
+    let retain = retain.and_then(|arg| options::retain(&arg, errors));
+    let tags = tags.and_then(|arg| options::tags(&arg, errors));
+    let version = self::version(version, upgrade, errors);
+    let keys = Keys { called, known };
+    let (unique, on_conflict) = unique.map_or((Unique::No, None), |arg| keys.unique(&arg, errors));
+    let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
+
+    let options = Options {
+        attempts,
+        backoff,
+        timeout,
+        delay,
+        expires,
+        priority,
+        retain,
+        concurrency,
+        tags,
+        on_conflict,
+    };
+    Declaration {
+        face,
+        place,
+        kind,
+        aliases,
+        template,
+        queue,
+        options,
+        unique,
+        fingerprint,
+        version,
+        stored,
+        output,
+    }
+}
+
+/// `version` and `upgrade`, which need each other: that stored payloads are read as they are has to
+/// be said.
+fn version(version: Option<Arg>, upgrade: Option<Arg>, errors: &mut Errors) -> Version {
+    let first = Version { number: 1, upgrade: None };
+    let Some(version) = version else {
+        if let Some(upgrade) = upgrade {
+            errors.at(upgrade.key.span(), "`upgrade` needs `version = 2` or more");
+        }
+        return first;
+    };
+    let bounds = format!("1 and {}", i32::MAX);
+    let Some(number) = values::whole_number::<i32>(&version, 0..=i32::MAX.into(), &bounds, errors)
+    else {
+        return first;
+    };
+    match (number, upgrade) {
+        (0, _) => {
+            if let Some(tokens) = values::tokens(&version, errors) {
+                errors.on(tokens, "versions start at 1");
+            }
+            first
+        }
+        (1, Some(upgrade)) => {
+            errors.at(upgrade.key.span(), "`upgrade` needs `version = 2` or more");
+            first
+        }
+        (1, None) => first,
+        (number, Some(upgrade)) => Version { number, upgrade: self::upgrade(&upgrade, errors) },
+        (number, None) => {
+            let stored = match number {
+                2 => "version 1".to_owned(),
+                _ => format!("versions 1 to {}", number - 1),
+            };
+            let message = format!(
+                "version {number} has no `upgrade`: stored jobs of {stored} would be read as they are; \
+                 write `upgrade = none` if that is meant"
+            );
+            errors.at(version.key.span(), message);
+            Version { number, upgrade: None }
+        }
+    }
+}
+
+/// The path of a function, or `none`; a function of this name is `self::none`.
+fn upgrade(arg: &Arg, errors: &mut Errors) -> Option<Path> {
+    let tokens = values::tokens(arg, errors)?;
+    if syn::parse2::<Ident>(TokenStream::clone(tokens)).is_ok_and(|word| word == "none") {
+        return None;
+    }
+    values::item(arg, "a function", errors)
+}

@@ -1,0 +1,121 @@
+//! A struct that derives `Job`: it is the payload itself.
+
+use heck::ToSnakeCase;
+use syn::{Data, DeriveInput, Field, Fields, Meta, Type};
+
+use super::declaration::{Subject, declaration};
+use super::field::{self, Noted};
+use super::library;
+use super::params::{self, Known, Role};
+use super::values;
+use crate::errors::Errors;
+use crate::model::{Declaration, Face, Output, StoredArg};
+use crate::parse::args::{Args, Form, OutputArgs, take_in};
+use crate::parse::item::{is_job, plain};
+use crate::parse::list::Arg;
+
+/// What becomes of a struct.
+pub(crate) enum Derived {
+    Job(Box<Declaration>),
+    /// Its fields, or what they are in, were refused.
+    Stub(Face),
+    /// It cannot be spoken of without its generics.
+    Nothing,
+}
+
+pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
+    let Args { declaration: declared, handler: _, structure: _, output, library } =
+        arguments(&item, errors);
+    let OutputArgs { output } = output;
+    let krate = self::library(library, errors);
+    let output =
+        output.and_then(|arg| output_type(&arg, errors)).map_or(Output::Nothing, Output::Value);
+    let DeriveInput { ident, vis, generics, data, .. } = item;
+    if !generics.params.is_empty() {
+        let message = "a job cannot be generic: its arguments must have one known type \
+                       to be read back from the database";
+        errors.on(&generics.params, message);
+        return Derived::Nothing;
+    }
+    let place = ident.span();
+    let face = Face { krate, name: ident, vis };
+    let Some(fields) = named_fields(data, errors) else { return Derived::Stub(face) };
+    let before = errors.count();
+    let (mut stored, mut known) = (Vec::new(), Vec::new());
+    for field in fields {
+        let refused = errors.count();
+        let name = field.ident.as_ref().map(plain).unwrap_or_default();
+        stored.extend(self::stored(field, errors));
+        let role = if errors.count() == refused { Role::Stored } else { Role::Refused };
+        known.push(Known { name, role });
+    }
+    field::refuse_shared_names(&mut stored, errors);
+    let sound = errors.count() == before;
+    let called = plain(&face.name);
+    let kind = called.to_snake_case();
+    let subject =
+        Subject { face: face.clone(), place, called: &called, kind, known: &known, stored, output };
+    let declaration = declaration(declared, subject, errors);
+    match sound {
+        true => Derived::Job(Box::new(declaration)),
+        false => Derived::Stub(face),
+    }
+}
+
+/// What every `#[job(…)]` on the struct says.
+fn arguments(item: &DeriveInput, errors: &mut Errors) -> Args {
+    let mut args = Args::default();
+    for attr in item.attrs.iter().filter(|attr| is_job(&attr.meta)) {
+        match &attr.meta {
+            Meta::List(list) => take_in(list.tokens.clone(), Form::Struct, &mut args, errors),
+            Meta::Path(_) | Meta::NameValue(_) => {
+                errors.on(attr, "say what the job is like, as in `#[job(queue = \"emails\")]`");
+            }
+        }
+    }
+    args
+}
+
+fn output_type(arg: &Arg, errors: &mut Errors) -> Option<Type> {
+    let tokens = values::tokens(arg, errors)?;
+    let ty = syn::parse2::<Type>(tokens.clone()).ok();
+    if ty.is_none() {
+        errors.on(tokens, format!("expected a type, like `{}`", arg.example));
+    }
+    ty
+}
+
+/// The fields of a struct that has named ones, or none at all.
+fn named_fields(data: Data, errors: &mut Errors) -> Option<Vec<Field>> {
+    let message = "`Job` is derived for a struct: each of its fields is a stored argument";
+    match data {
+        Data::Struct(data) => match data.fields {
+            Fields::Named(fields) => return Some(fields.named.into_iter().collect()),
+            Fields::Unit => return Some(Vec::new()),
+            Fields::Unnamed(fields) => {
+                let message = "the stored arguments of a job need names\
+                               \n\nhelp: write them between braces, like `{ user_id: i64 }`";
+                errors.on(fields, message);
+            }
+        },
+        Data::Enum(data) => errors.on(data.enum_token, message),
+        Data::Union(data) => errors.on(data.union_token, message),
+    }
+    None
+}
+
+fn stored(field: Field, errors: &mut Errors) -> Option<StoredArg> {
+    let Noted { docs, mut options, .. } = field::noted(&field.attrs, errors);
+    if let Some(place) = options.redact.take() {
+        let message = "`redact` is for structs that `#[job]` writes beside a function; \
+                       here `Debug` is yours to write";
+        errors.at(place, message);
+    }
+    let name = field.ident?;
+    params::is_storable(&field.ty, errors).then_some(StoredArg {
+        name,
+        ty: field.ty,
+        docs,
+        options,
+    })
+}

@@ -1,0 +1,156 @@
+//! A function with `#[job]` or `#[handler]` on it.
+
+use heck::ToUpperCamelCase;
+use proc_macro2::Ident;
+use quote::format_ident;
+use syn::Signature;
+
+use super::declaration::{Subject, declaration};
+use super::params::{self, ByValue, Params};
+use super::signature::{self, Standing};
+use super::{Validated, face, library, values};
+use crate::errors::Errors;
+use crate::model::{Face, Handler, HandlerModel, HandlerStub, JobModel, JobStub, Param, Structure};
+use crate::parse::args::{Args, DeclarationArgs, Form, HandlerArgs, OutputArgs, StructureArgs};
+use crate::parse::item::{Function, plain};
+use crate::parse::list::{Arg, Table};
+
+/// `#[job]`: what is declared and what runs it; the latter alone where the function takes a payload
+/// that declares itself.
+pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Validated {
+    // Taken apart in full, as the tables in it are. What does not belong here is refused by `parse`.
+    let Args {
+        declaration: declared,
+        handler,
+        structure,
+        output: OutputArgs { output: _ },
+        library,
+    } = args;
+    let StructureArgs { payload, derive } = structure;
+    let Function { attrs, vis, signature } = function;
+
+    let krate = self::library(library, errors);
+    let payload = match payload.map(|arg| face::payload(&arg, &signature.ident, errors)) {
+        Some(Some(named)) => Some(named),
+        None => signature::payload_name(&signature, errors),
+        // Refused, and said; under its usual name the job can still be used.
+        Some(None) => signature::payload_name(&signature, &mut Errors::unheard()),
+    };
+    let standing = signature::check(&attrs, &signature, Form::Function, errors);
+    let takes_payload =
+        payload.as_ref().is_some_and(|name| params::takes_payload(&signature, name));
+    let by_value = if takes_payload { ByValue::Payload } else { ByValue::Arguments };
+    let mut params = params::judge(&signature, by_value, errors);
+
+    let is_named = payload.is_some();
+    let name = payload.unwrap_or_else(|| signature.ident.clone());
+    let face = Face { krate, name, vis };
+    let handed = std::mem::take(&mut params.handed);
+    let handler = runs(&face, handler, &signature, handed, errors);
+    if takes_payload {
+        refuse_declaration(&declared, derive.as_ref(), &face.name, errors);
+        return declared_elsewhere(None, handler, params, standing);
+    }
+
+    let derives = derive.map(|arg| face::derives(&arg, errors)).unwrap_or_default();
+    face::refuse_redact_alone(&params.stored, &derives, errors);
+    let (docs, deprecated) = signature::copied(attrs);
+    let place = signature.ident.span();
+    let subject = Subject {
+        face: face.clone(),
+        place,
+        called: &plain(&signature.ident),
+        kind: plain(&signature.ident),
+        known: &params.known,
+        stored: params.stored,
+        output: handler.returned.output.clone(),
+    };
+    let declaration = declaration(declared, subject, errors);
+    let structure = Structure { face, function: signature.ident, docs, deprecated, derives };
+    match standing {
+        _ if !is_named => Validated::Nothing,
+        Standing::Associated => Validated::Nothing,
+        Standing::Sound if params.sound => {
+            Validated::Job(Box::new(JobModel { structure, declaration, handler }))
+        }
+        Standing::Sound | Standing::Unfit => {
+            Validated::JobStub(Box::new(JobStub { structure, args: params.guessed }))
+        }
+    }
+}
+
+/// `#[handler]`: what runs a job that is declared elsewhere.
+pub(crate) fn handler(args: Args, function: Function, errors: &mut Errors) -> Validated {
+    // Taken apart in full, as the tables in it are. What does not belong here is refused by `parse`.
+    let Args { declaration: _, handler, structure: _, output: _, library } = args;
+    let Function { attrs, vis, signature } = function;
+
+    let krate = self::library(library, errors);
+    let standing = signature::check(&attrs, &signature, Form::Handler, errors);
+    let mut params = params::judge(&signature, ByValue::Payload, errors);
+    let name = plain(&signature.ident).to_upper_camel_case();
+    let name = format_ident!("{name}Handler", span = signature.ident.span());
+    let face = Face { krate, name, vis };
+    let handed = std::mem::take(&mut params.handed);
+    let handler = runs(&face, handler, &signature, handed, errors);
+    let (docs, deprecated) = signature::copied(attrs);
+    let function = signature.ident;
+    let structure = Structure { face, function, docs, deprecated, derives: Vec::new() };
+    declared_elsewhere(Some(structure), handler, params, standing)
+}
+
+fn declared_elsewhere(
+    structure: Option<Structure>,
+    handler: Handler,
+    params: Params,
+    standing: Standing,
+) -> Validated {
+    match (standing, params.payload) {
+        (Standing::Associated, _) => Validated::Nothing,
+        (Standing::Sound, Some(payload)) if params.sound => {
+            Validated::Handler(Box::new(HandlerModel { structure, payload, handler }))
+        }
+        (Standing::Sound | Standing::Unfit, payload) => {
+            let face = handler.face;
+            Validated::HandlerStub(Box::new(HandlerStub { structure, payload, face }))
+        }
+    }
+}
+
+/// Two declarations of one job could contradict each other.
+fn refuse_declaration(
+    declared: &DeclarationArgs,
+    derive: Option<&Arg>,
+    payload: &Ident,
+    errors: &mut Errors,
+) {
+    let payload = plain(payload);
+    for Arg { key, .. } in declared.given() {
+        let message =
+            format!("`{payload}` is declared by its own `#[job(..)]`; write `{key}` there");
+        errors.at(key.span(), message);
+    }
+    if let Some(Arg { key, .. }) = derive {
+        let message = format!("`{payload}` is written already; write `{key}` on it");
+        errors.at(key.span(), message);
+    }
+}
+
+fn runs(
+    face: &Face,
+    args: HandlerArgs,
+    signature: &Signature,
+    params: Vec<Param>,
+    errors: &mut Errors,
+) -> Handler {
+    // Taken apart in full: an argument that is added to the table has to be used here.
+    let HandlerArgs { strategy, on_exhausted } = args;
+    Handler {
+        face: face.clone(),
+        function: signature.ident.clone(),
+        params,
+        returned: signature::returned(&signature.output, signature.ident.span()),
+        strategy: strategy.and_then(|arg| values::item(&arg, "a static", errors)),
+        on_exhausted: on_exhausted.and_then(|arg| values::item(&arg, "a function", errors)),
+    }
+}

@@ -1,0 +1,23 @@
+#[automatically_derived]
+#[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
+impl<__State> ::simple_queue::TypedHandler<__State> for Send
+where
+    __State: ::core::marker::Send + ::core::marker::Sync + 'static,
+{
+    const STRATEGY: ::core::option::Option<
+        &'static dyn ::simple_queue::sync::JobStrategy,
+    > = ::core::option::Option::Some(&rules::OFFICE_HOURS);
+    async fn run(
+        job: Self,
+        _: &__State,
+        _: &::simple_queue::JobContext,
+    ) -> ::simple_queue::Outcome {
+        ::simple_queue::private::into_outcome(
+            send(job.user).await,
+            |error| {
+                use ::simple_queue::private::DowncastRef as _;
+                error.downcast_ref::<::simple_queue::private::JobError>()
+            },
+        )
+    }
+}

@@ -1,0 +1,29 @@
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::JobPayload for Send {
+    type Output = ();
+    const KIND: &'static ::core::primitive::str = "send";
+    const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+    const QUEUE: &'static ::core::primitive::str = ::simple_queue::JobTemplate::queue_or(
+        &Self::__TEMPLATE,
+        "default",
+    );
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobTemplate::options(
+        &Self::__TEMPLATE,
+    );
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
+}
+#[allow(deprecated)]
+const _: () = ::simple_queue::private::assert_queue_name(
+    <Send as ::simple_queue::JobPayload>::QUEUE,
+);

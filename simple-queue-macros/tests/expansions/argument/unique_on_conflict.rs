@@ -1,0 +1,24 @@
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::JobPayload for Send {
+    type Output = ();
+    const KIND: &'static ::core::primitive::str = "send";
+    const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
+        .on_conflict(::simple_queue::OnConflict::Replace);
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user",
+            ty: "User",
+            has_default: false,
+            aliases: &[],
+        },
+    ];
+    fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
+        ::core::option::Option::Some(self.__unique_key())
+    }
+}

@@ -1,0 +1,225 @@
+const _: () = ::simple_queue::private::assert_storable::<i64>();
+const _: () = ::simple_queue::private::assert_storable::<String>();
+#[doc(hidden)]
+#[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
+const _: () = {
+    use ::simple_queue::private::{
+        ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+    };
+    fn __default2() -> String {
+        <String as ::core::default::Default>::default()
+    }
+    fn __given<
+        'de,
+        T: ::simple_queue::private::serde::Deserialize<'de>,
+        D: ::simple_queue::private::serde::Deserializer<'de>,
+    >(deserializer: D) -> ::core::result::Result<::core::option::Option<T>, D::Error> {
+        ::core::result::Result::map(
+            T::deserialize(deserializer),
+            ::core::option::Option::Some,
+        )
+    }
+    #[derive(
+        ::simple_queue::private::serde::Serialize,
+        ::simple_queue::private::serde::Deserialize
+    )]
+    #[serde(crate = "::simple_queue::private::serde")]
+    struct __Stored<T1, T2> {
+        user_id: T1,
+        #[serde(
+            default = "::core::option::Option::default",
+            deserialize_with = "__given",
+            bound(deserialize = "T2: ::simple_queue::private::serde::Deserialize<'de>")
+        )]
+        locale: ::core::option::Option<T2>,
+    }
+    #[automatically_derived]
+    impl ::simple_queue::private::serde::Serialize for SendEmail {
+        fn serialize<__S: ::simple_queue::private::serde::Serializer>(
+            &self,
+            serializer: __S,
+        ) -> ::core::result::Result<__S::Ok, __S::Error> {
+            (&::simple_queue::private::Write(__Stored {
+                user_id: &self.user_id,
+                locale: ::core::option::Option::Some(&self.locale),
+            }))
+                .write(serializer)
+        }
+    }
+    #[automatically_derived]
+    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for SendEmail {
+        fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
+            deserializer: __D,
+        ) -> ::core::result::Result<Self, __D::Error> {
+            let stored: __Stored<i64, String> = (&::simple_queue::private::Read::<
+                __Stored<i64, String>,
+            >::NEW)
+                .read(deserializer)?;
+            ::core::result::Result::Ok(Self {
+                user_id: stored.user_id,
+                locale: ::core::option::Option::unwrap_or_else(stored.locale, __default2),
+            })
+        }
+    }
+};
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::JobPayload for SendEmail {
+    type Output = Receipt;
+    const KIND: &'static ::core::primitive::str = "send_email";
+    const KIND_HASH: ::core::primitive::u64 = 17508624028164233144u64;
+    const QUEUE: &'static ::core::primitive::str = "emails";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
+        ::simple_queue::StoredArgument {
+            name: "user_id",
+            ty: "i64",
+            has_default: false,
+            aliases: &[],
+        },
+        ::simple_queue::StoredArgument {
+            name: "locale",
+            ty: "String",
+            has_default: true,
+            aliases: &[],
+        },
+    ];
+    fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
+        ::core::option::Option::Some(Self::__unique_key(&self.user_id))
+    }
+}
+#[allow(
+    dead_code,
+    deprecated,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    clippy::used_underscore_binding
+)]
+impl SendEmail {
+    /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+    ///
+    /// # Errors
+    ///
+    /// When the payload or its key cannot be stored, or the database fails.
+    pub fn enqueue<'e>(
+        self,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::simple_queue::Enqueued<Self>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::Enqueue::new(self).enqueue(on)
+    }
+    /// Makes the job due this long after it is stored.
+    pub fn delay(self, delay: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).delay(delay)
+    }
+    /// Makes the job due at this time.
+    pub fn at(
+        self,
+        time: ::simple_queue::private::DateTime<::simple_queue::private::Utc>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).at(time)
+    }
+    /// Gives the job a priority of its own; smaller numbers run first.
+    pub fn priority(
+        self,
+        priority: ::core::primitive::i16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).priority(priority)
+    }
+    /// Has the job wait in another queue than its own.
+    pub fn queue(
+        self,
+        queue: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).queue(queue)
+    }
+    /// Says how often this job is run again after it failed.
+    pub fn retries(
+        self,
+        retries: ::core::primitive::u16,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).retries(retries)
+    }
+    /// Gives the job another unique key than its own.
+    pub fn unique_key(
+        self,
+        key: impl ::core::convert::Into<::std::string::String>,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_key(key)
+    }
+    /// Says how long the job may wait to be started, from when it is due.
+    pub fn expires(
+        self,
+        expires: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).expires(expires)
+    }
+    /// Adds words for people.
+    pub fn tags(
+        self,
+        tags: impl ::core::iter::IntoIterator<
+            Item = impl ::core::convert::Into<::std::string::String>,
+        >,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).tags(tags)
+    }
+    /// Stores any number of jobs together, all or none.
+    ///
+    /// # Errors
+    ///
+    /// When one of them cannot be stored; then none is.
+    pub fn enqueue_all<'e>(
+        jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::std::vec::Vec<::simple_queue::Enqueued<Self>>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send {
+        ::simple_queue::private::enqueue_all(jobs, on)
+    }
+    #[doc(hidden)]
+    fn __unique_key(user_id: &i64) -> ::std::string::String {
+        ::std::format!("{}", ::simple_queue::private::key_part(user_id))
+    }
+    /// The job with the key of these arguments that waits or runs, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    pub fn find<'e>(
+        user_id: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::core::option::Option<::simple_queue::Job>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::find::<Self>(&Self::__unique_key(&user_id), on)
+    }
+    /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    pub fn cancel<'e>(
+        user_id: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::cancel::<Self>(&Self::__unique_key(&user_id), on)
+    }
+}

@@ -1,0 +1,69 @@
+#[allow(
+    dead_code,
+    deprecated,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    clippy::used_underscore_binding
+)]
+impl Send {
+    #[doc(hidden)]
+    fn __unique_key(&self) -> ::std::string::String {
+        ::simple_queue::private::unique_key_of(self)
+    }
+    /// The job with the key of these arguments that waits or runs, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn find<'e>(
+        user: User,
+        text: impl ::core::convert::Into<String>,
+        on: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::core::option::Option<::simple_queue::Job>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::find::<
+            Self,
+        >(
+            &Self {
+                user,
+                text: ::core::convert::Into::<String>::into(text),
+                on,
+            }
+                .__unique_key(),
+            on,
+        )
+    }
+    /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn cancel<'e>(
+        user: User,
+        text: impl ::core::convert::Into<String>,
+        on: i64,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::cancel::<
+            Self,
+        >(
+            &Self {
+                user,
+                text: ::core::convert::Into::<String>::into(text),
+                on,
+            }
+                .__unique_key(),
+            on,
+        )
+    }
+}

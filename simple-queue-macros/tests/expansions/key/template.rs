@@ -1,0 +1,54 @@
+#[allow(
+    dead_code,
+    deprecated,
+    private_bounds,
+    private_interfaces,
+    unreachable_pub,
+    clippy::used_underscore_binding
+)]
+impl Send {
+    #[doc(hidden)]
+    fn __unique_key(user: &User, text: &String) -> ::std::string::String {
+        ::std::format!(
+            "{}:{}", ::simple_queue::private::key_part(text),
+            ::simple_queue::private::key_part(& user.id.0)
+        )
+    }
+    /// The job with the key of these arguments that waits or runs, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn find<'e>(
+        user: User,
+        text: impl ::core::convert::Into<String>,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<
+            ::core::option::Option<::simple_queue::Job>,
+            ::simple_queue::Error,
+        >,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::find::<
+            Self,
+        >(&Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
+    }
+    /// Cancels the job with the key of these arguments that waits or runs; says whether there was one.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails.
+    #[allow(clippy::too_many_arguments)]
+    fn cancel<'e>(
+        user: User,
+        text: impl ::core::convert::Into<String>,
+        on: impl ::simple_queue::EnqueueOn<'e>,
+    ) -> impl ::core::future::Future<
+        Output = ::core::result::Result<::core::primitive::bool, ::simple_queue::Error>,
+    > + ::core::marker::Send + 'e {
+        ::simple_queue::private::cancel::<
+            Self,
+        >(&Self::__unique_key(&user, &::core::convert::Into::<String>::into(text)), on)
+    }
+}

@@ -1,2 +1,0 @@
--- read_status
-select status from simple_queue.all_jobs where id = $1

@@ -1,0 +1,37 @@
+//! Jobs that are declared in one crate and run in another: the declarations.
+
+use simple_queue::prelude::*;
+
+/// Greets a new user; what is kept is the text.
+#[derive(Debug, Clone, Job)]
+#[job(queue = "split", retries = 1, backoff = "none", unique = "{user_id}", output = String)]
+pub struct Greet {
+    /// Whom to greet.
+    #[job(alias = "user")]
+    pub user_id: i64,
+    /// In which language.
+    #[job(default = "en".to_owned())]
+    pub language: String,
+}
+
+/// Fails whenever it runs.
+#[derive(Debug, Clone, Copy, Job)]
+#[job(queue = "split", retries = 1, backoff = "none", fingerprint = "{reason}")]
+pub struct Fail {
+    /// Why.
+    pub reason: u8,
+}
+
+/// Stores nothing.
+#[derive(Debug, Clone, Copy, Job)]
+#[job(queue = "split")]
+pub struct Tidy;
+
+/// Stores a job, as a service does that runs none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn greet(queue: &SimpleQueue, user_id: i64) -> Result<(), simple_queue::Error> {
+    Greet { user_id, language: "sk".to_owned() }.priority(7).enqueue(queue).await?;
+    Ok(())
+}

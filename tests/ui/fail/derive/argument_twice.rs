@@ -1,0 +1,13 @@
+use simple_queue::prelude::*;
+
+#[derive(Job)]
+#[job(queue = "emails")]
+#[job(queue = "mails")]
+struct Send {
+    user_id: i64,
+}
+
+fn main() {
+    let send = Send { user_id: 7 };
+    let _ = |queue: SimpleQueue| drop(send.enqueue(&queue));
+}

@@ -1,0 +1,11 @@
+use simple_queue::prelude::*;
+
+#[derive(Job)]
+#[job(queue = "emails")]
+struct Send<'a> {
+    user: &'a str,
+}
+
+fn main() {
+    let _ = Send { user: "a" };
+}

@@ -1,0 +1,15 @@
+use simple_queue::prelude::*;
+
+#[derive(Job)]
+struct Send {
+    user_id: i64,
+}
+
+#[handler]
+async fn send(#[job(default)] job: Send) {
+    let _ = job.user_id;
+}
+
+fn main() {
+    let _ = |queue: SimpleQueue| queue.register(jobs![SendHandler], ()).is_ok();
+}

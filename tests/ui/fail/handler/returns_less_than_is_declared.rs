@@ -1,0 +1,16 @@
+use simple_queue::prelude::*;
+
+#[derive(Job)]
+#[job(output = i64)]
+struct Send {
+    user_id: i64,
+}
+
+#[handler]
+async fn send(job: Send) {
+    let _ = job.user_id;
+}
+
+fn main() {
+    let _ = |queue: SimpleQueue| queue.register(jobs![SendHandler], ()).is_ok();
+}

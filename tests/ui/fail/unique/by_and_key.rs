@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job(unique(by = [user_id], key = "{user_id}"))]
+async fn send(user_id: i64) {
+    let _ = user_id;
+}
+
+fn main() {
+    let _ = Send::new(7);
+}
