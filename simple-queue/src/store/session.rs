@@ -58,7 +58,8 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     if !pooled {
         return exchange(connection).await;
     }
-    let mut tx = connection.begin().await?;
+    // Whatever the database's default is, each statement is to see what was committed before it.
+    let mut tx = connection.begin_with("begin isolation level read committed").await?;
     let answer = exchange(&mut tx).await?;
     tx.commit().await?;
     Ok(answer)
