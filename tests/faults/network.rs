@@ -76,7 +76,8 @@ async fn a_late_network_makes_everything_late_and_nothing_wrong() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let url = proxy.url(&field.url);
-    proxy.set(Fault::Late(Duration::from_millis(500)));
+    // Half a second there and back.
+    proxy.set(Fault::Late(Duration::from_millis(250)));
     let worker = Worker::start_with(&url, |command| {
         command.env(HEARTBEAT_MS, "2000").env(STATEMENT_MS, "10000");
     });

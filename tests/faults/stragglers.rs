@@ -81,8 +81,10 @@ async fn a_worker_whose_clock_is_wrong_runs_nothing_too_early_or_too_late() {
             "select min(abs(extract(epoch from at - clock)))::int8 / 60 from ledger.runs";
         assert!(field.ledger.value::<i64>(minutes_off).await >= 59, "the clock is wrong enough");
         let waits = "select string_agg(wait, ' ') from (
-            select round(extract(epoch from at - lag(at, 1, stored.at) over (order by at)))::text as wait
-            from ledger.runs, (select created_at as at from simple_queue.archive where job_data ->> 'number' = '1') stored
+            select round(extract(epoch from
+                r.at - lag(r.at, 1, stored.created_at) over (order by r.at)))::text as wait
+            from ledger.runs r
+            join simple_queue.archive stored on stored.job_data ->> 'number' = '1'
         ) waits";
         let waits: String = field.ledger.value(waits).await;
         assert_eq!(waits, "1 1 1", "seconds between the steps, with the clock {offset} off");
