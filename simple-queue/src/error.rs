@@ -1,6 +1,6 @@
 //! The errors that this library returns to its caller.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ pub enum Error {
     Database {
         /// What was being done.
         action: &'static str,
-        /// What the database or its driver said.
-        source: sqlx::Error,
+        /// What the database or its driver said; shared by calls that shared a statement.
+        source: Arc<sqlx::Error>,
     },
     /// The tables could not be made or brought up to date.
     #[error("the schema `{schema}` could not be migrated: {source}")]
@@ -172,7 +172,17 @@ impl Error {
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { action, source }
+        move |source| Self::Database { action, source: Arc::new(source) }
+    }
+
+    /// The same failure of the database, for another call that had a part in it.
+    pub(crate) fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Database { action, source } => {
+                Some(Self::Database { action, source: Arc::clone(source) })
+            }
+            _ => None,
+        }
     }
 }
 

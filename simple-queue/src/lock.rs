@@ -19,7 +19,7 @@ use crate::{
 /// # use simple_queue::prelude::*;
 /// # #[job] async fn send_welcome(user_id: i64) {}
 /// # #[job] async fn resize_image(path: String) {}
-/// #[test]
+/// // In a `#[test]`:
 /// fn stored_jobs_can_still_be_read() {
 ///     simple_queue::assert_schema!("jobs.lock", jobs![SendWelcome, ResizeImage]);
 /// }

@@ -107,6 +107,7 @@ statements! {
     #[cfg(feature = "janitor")]
     list_archive_partitions,
     list_paused_queues,
+    list_unserved_kinds,
     lock_dead_workers,
     name_suspect,
     notify,

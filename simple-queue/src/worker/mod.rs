@@ -8,6 +8,7 @@ mod context;
 mod control;
 mod database;
 mod executor;
+mod floor;
 mod handle;
 pub(crate) mod handler;
 mod heartbeat;
@@ -21,6 +22,7 @@ mod registry;
 mod running;
 mod suspect;
 mod transaction;
+mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 

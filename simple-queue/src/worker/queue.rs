@@ -18,7 +18,11 @@ use super::{
 };
 use crate::{
     Error,
-    enqueue::{EnqueueOn, On, Target, Via, wake::Wake},
+    enqueue::{
+        EnqueueOn, On, Target, Via,
+        gathering::{Destination, Gathering},
+        wake::Wake,
+    },
     store::{Schema, Servers, Store, migrate::migrate, parse_url},
 };
 
@@ -46,6 +50,7 @@ struct Inner {
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
+    gathering: Arc<Gathering>,
     #[cfg(feature = "wait-for-job")]
     waiters: super::wait::Waiters,
 }
@@ -104,6 +109,7 @@ impl SimpleQueue {
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::default(),
             wake: Arc::default(),
+            gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
@@ -132,7 +138,8 @@ impl SimpleQueue {
     pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            let mut registry = RegistryMut { registry: &mut registry, also_on: &jobs.also_on };
+            let JobList { also_on, .. } = jobs;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
             T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
@@ -255,11 +262,12 @@ impl SimpleQueue {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool {
+        let destination = Destination {
             servers: self.servers().clone(),
             store: self.store().clone(),
-            wake: Some(Arc::clone(self.wake())),
-        })
+            wake: Arc::clone(self.wake()),
+        };
+        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
     }
 }
 
