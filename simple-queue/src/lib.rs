@@ -27,7 +27,7 @@
 //! queue.register(jobs![SendWelcome], App { mailer: Mailer })?;
 //!
 //! SendWelcome::new(42, "hello").enqueue(&queue).await?;
-//! queue.run_until(tokio::signal::ctrl_c()).await?;
+//! queue.run_until(simple_queue::shutdown_signal()).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -42,7 +42,8 @@
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
-//! [`guide`] has the subjects one by one; begin with [declaring jobs](guide::declaring_jobs).
+//! [`guide`] has the subjects one by one; [declaring jobs](guide::declaring_jobs) and
+//! [running workers](guide::running_workers).
 //!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
 //! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
@@ -227,7 +228,7 @@ pub use upkeep::janitor::Retention;
 pub use worker::start_with_janitor;
 pub use worker::{
     DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
-    SimpleQueue, Typed, TypedHandler, WorkerHandle, start, start_without_janitor,
+    SimpleQueue, Typed, TypedHandler, WorkerHandle, shutdown_signal, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

@@ -2,3 +2,6 @@
 
 #[doc = include_str!("declaring_jobs.md")]
 pub mod declaring_jobs {}
+
+#[doc = include_str!("running_workers.md")]
+pub mod running_workers {}

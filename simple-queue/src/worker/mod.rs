@@ -20,6 +20,7 @@ mod poller;
 mod queue;
 mod registry;
 mod running;
+mod signal;
 mod suspect;
 mod transaction;
 mod unserved;
@@ -35,6 +36,7 @@ pub use handler::{Handler, JobHandler, Typed, TypedHandler};
 pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use queue::SimpleQueue;
+pub use signal::shutdown_signal;
 pub use transaction::JobTx;
 
 use std::sync::{

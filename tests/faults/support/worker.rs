@@ -10,7 +10,6 @@ use std::{
 
 use simple_queue::{jobs, prelude::*};
 use sqlx::postgres::PgPoolOptions;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 
@@ -103,7 +102,7 @@ pub(crate) fn signal_process(name: &str, process: u32) {
 
 /// What the other process does.
 pub(crate) async fn work() {
-    let mut terminated = signal(SignalKind::terminate()).unwrap();
+    let stop = tokio::spawn(simple_queue::shutdown_signal());
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
@@ -129,7 +128,7 @@ pub(crate) async fn work() {
     queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
     let worker = queue.start().await;
     println!("\n{READY}");
-    terminated.recv().await.unwrap();
+    stop.await.unwrap();
     worker.shutdown(Duration::from_secs(5)).await;
 }
 
