@@ -160,6 +160,14 @@ async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {
     CountRun::new(1, 0_u64).enqueue(&queue).await.unwrap();
     assert!(start.elapsed() > Duration::from_secs(1), "the old connection was not tried");
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 2);
+
+    // The next one is well when it is taken, and leads nowhere when it is used.
+    let vanished = proxy.vanish_at("insert_jobs");
+    let patience = Duration::from_secs(20);
+    let enqueued = tokio::time::timeout(patience, CountRun::new(2, 0_u64).enqueue(&queue)).await;
+    enqueued.expect("it takes another connection").unwrap();
+    vanished.await.unwrap();
+    assert_eq!(field.ledger.count("simple_queue.jobs").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

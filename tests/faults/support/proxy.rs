@@ -55,11 +55,19 @@ struct Line {
     sent: Mutex<HashSet<String>>,
 }
 
-/// Takes away one answer.
+/// Does something to the connection on which a statement comes next.
 struct Trap {
     /// How the statement begins.
     statement: String,
+    harm: Harm,
     sprung: oneshot::Sender<()>,
+}
+
+enum Harm {
+    /// Its answer is taken away.
+    LostAnswer,
+    /// The other end vanishes before it arrives.
+    Vanished,
 }
 
 impl Proxy {
@@ -112,8 +120,17 @@ impl Proxy {
     /// The next answer to such a statement is taken away: the server has carried it out and said so, and
     /// then the connection is reset. Ready when that has happened.
     pub(crate) fn lose_answer_to(&self, statement: &str) -> oneshot::Receiver<()> {
+        self.set_trap(statement, Harm::LostAnswer)
+    }
+
+    /// The next such statement goes nowhere, and nothing comes back on its connection any more.
+    pub(crate) fn vanish_at(&self, statement: &str) -> oneshot::Receiver<()> {
+        self.set_trap(statement, Harm::Vanished)
+    }
+
+    fn set_trap(&self, statement: &str, harm: Harm) -> oneshot::Receiver<()> {
         let (sprung, has_sprung) = oneshot::channel();
-        let trap = Trap { statement: statement.to_owned(), sprung };
+        let trap = Trap { statement: statement.to_owned(), harm, sprung };
         let before = self.shared.trap.lock().unwrap().replace(trap);
         assert!(before.is_none(), "one answer at a time");
         has_sprung
@@ -125,7 +142,7 @@ impl Shared {
         self.connections.lock().unwrap()
     }
 
-    fn takes_answer_to(&self, statement: &str) -> Option<Trap> {
+    fn trap_for(&self, statement: &str) -> Option<Trap> {
         let mut trap = self.trap.lock().unwrap();
         trap.take_if(|trap| statement.contains(&trap.statement))
     }
@@ -204,13 +221,22 @@ async fn requests(
         while let Some(message) = messages.next() {
             if let Some(statement) = statement_of(&message, &mut prepared) {
                 let head = statement.lines().next().unwrap_or_default().to_owned();
-                trap = trap.or_else(|| shared.takes_answer_to(&head));
+                trap = trap.or_else(|| shared.trap_for(&head));
                 line.sent.lock().unwrap().insert(head);
             }
             // The answer is complete when the server is ready for what follows this message.
             let ends = matches!(message.first(), Some(b'S' | b'Q'));
             if ends && let Some(trap) = trap.take() {
-                lost.send_replace(Some(LostAnswer(Arc::new(Mutex::new(Some(trap.sprung))))));
+                match trap.harm {
+                    Harm::LostAnswer => {
+                        let sprung = Arc::new(Mutex::new(Some(trap.sprung)));
+                        lost.send_replace(Some(LostAnswer(sprung)));
+                    }
+                    Harm::Vanished => {
+                        line.fault.send_replace(Fault::HalfOpen);
+                        trap.sprung.send(()).expect("the test waits for it");
+                    }
+                }
             }
             arrived.extend(message);
         }
