@@ -1,8 +1,8 @@
 -- Enqueues a job from any language or driver, in the caller's transaction.
 --
--- Does what the Rust call does: a live job that has the unique key already is left as it is and its
--- id is returned. `kind` is the name of the `#[job]`, or empty for a plain handler. The key of a
--- `#[job]` begins with its kind: 'send_welcome:welcome:42'.
+-- Does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler; the key
+-- of a `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` says what becomes of it
+-- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'.
 create function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -11,8 +11,13 @@ create function simple_queue.enqueue(
     priority     integer     default 0,
     max_attempts integer     default null,
     unique_key   text        default null,
-    fingerprint  text        default null
-) returns table (id uuid, is_new boolean)
+    fingerprint  text        default null,
+    expires_at   timestamptz default null,
+    tags         text[]      default null,
+    version      integer     default 1,
+    retain       interval    default null,
+    on_conflict  text        default 'ignore'
+) returns table (id uuid, outcome text)
 language plpgsql as $$
 #variable_conflict use_variable
 declare
@@ -27,27 +32,63 @@ declare
         'hex'
     )::uuid;
 begin
+    if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
+        raise exception 'unknown on_conflict "%"', on_conflict
+            using errcode = 'invalid_parameter_value',
+                hint = 'Write ''ignore'', ''replace'', ''reschedule'' or ''error''.';
+    end if;
+    outcome := 'inserted';
     loop
-        insert into simple_queue.jobs as j
-            (id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key, fingerprint)
+        insert into simple_queue.jobs as j (
+            id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
+            fingerprint, expires_at, tags, version, retain
+        )
         values (
             new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
-            unique_key, fingerprint
+            unique_key, fingerprint, expires_at, tags, version, retain
         )
         on conflict do nothing;
-        if found then
-            perform pg_notify('simple_queue.jobs', 'queue ' || queue)
-            where exists (select from simple_queue.workers w where w.idle);
-            return query select new_id, true;
-            return;
+        id := new_id;
+        exit when found;
+        if on_conflict = 'replace' then
+            outcome := 'replaced';
+            update simple_queue.jobs j
+            set queue = enqueue.queue, kind = enqueue.kind, job_data = enqueue.job_data,
+                run_at = greatest(now(), enqueue.run_at), scheduled_at = enqueue.run_at,
+                priority = enqueue.priority, max_attempts = enqueue.max_attempts,
+                fingerprint = enqueue.fingerprint, expires_at = enqueue.expires_at,
+                tags = enqueue.tags, version = enqueue.version, retain = enqueue.retain,
+                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+            where j.unique_key = enqueue.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
+        elsif on_conflict = 'reschedule' then
+            outcome := 'rescheduled';
+            update simple_queue.jobs j
+            set run_at = greatest(now(), j.run_at, enqueue.run_at),
+                scheduled_at = greatest(j.scheduled_at, enqueue.run_at),
+                expires_at = j.expires_at + (greatest(now(), j.run_at, enqueue.run_at) - j.run_at),
+                updated_at = now()
+            where j.unique_key = enqueue.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
         end if;
-        -- The holder of the key may end between the two statements; then the insert succeeds.
-        return query select j.id, false from simple_queue.jobs j where j.unique_key = enqueue.unique_key;
-        if found then
-            return;
+        outcome := 'duplicate';
+        select j.id into id from simple_queue.jobs j where j.unique_key = enqueue.unique_key;
+        if found and on_conflict = 'error' then
+            raise exception 'job % has the unique key "%" already', id, unique_key
+                using errcode = 'unique_violation';
         end if;
+        exit when found;
+        -- The holder of the key ended between the statements; now the insert succeeds.
+        outcome := 'inserted';
     end loop;
+    if outcome in ('inserted', 'replaced') then
+        perform pg_notify('simple_queue.jobs', 'queue ' || queue)
+        where exists (select from simple_queue.workers w where w.idle);
+    end if;
+    return next;
 end
 $$;
 
-comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key already.';
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled.';

@@ -24,6 +24,8 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
     ),
     ("error", &["job"]),
+    ("guide", &[]),
+    ("lock", &["job", "worker"]),
     ("retries", &[]),
     ("embedded", &[]),
 ];

@@ -1,6 +1,6 @@
 //! The errors that this library returns to its caller.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ pub enum Error {
     Database {
         /// What was being done.
         action: &'static str,
-        /// What the database or its driver said.
-        source: sqlx::Error,
+        /// What the database or its driver said; shared by calls that shared a statement.
+        source: Arc<sqlx::Error>,
     },
     /// The tables could not be made or brought up to date.
     #[error("the schema `{schema}` could not be migrated: {source}")]
@@ -115,6 +115,14 @@ pub enum Error {
         /// The id that was looked for.
         job_id: Uuid,
     },
+    /// A job that was to be redriven is no dead letter.
+    #[error(
+        "job {job_id} is no dead letter: it is live, completed, or its history has been removed"
+    )]
+    NotDead {
+        /// The job.
+        job_id: Uuid,
+    },
     /// A job that was waited for has not ended in time. It may still end.
     #[error("job {job_id} has not ended within {timeout:?}")]
     WaitTimedOut {
@@ -156,7 +164,17 @@ impl Error {
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { action, source }
+        move |source| Self::Database { action, source: Arc::new(source) }
+    }
+
+    /// The same failure of the database, for another call that had a part in it.
+    pub(crate) fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Database { action, source } => {
+                Some(Self::Database { action, source: Arc::clone(source) })
+            }
+            _ => None,
+        }
     }
 }
 

@@ -34,13 +34,15 @@
 //!
 //! | to | there is |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own the derive `Job`, and [`handler`] |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own [`derive(Job)`](derive@Job), and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
-//! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
+//! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
+//!
+//! [`guide`] has the subjects one by one; begin with [declaring jobs](guide::declaring_jobs).
 //!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
 //! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
@@ -75,6 +77,8 @@ mod worker;
 #[cfg(feature = "embedded")]
 pub mod embedded;
 mod error;
+pub mod guide;
+mod lock;
 pub mod prelude;
 mod retries;
 
@@ -222,8 +226,8 @@ pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, SimpleQueue, Typed,
-    TypedHandler, WorkerHandle, start, start_without_janitor,
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
+    SimpleQueue, Typed, TypedHandler, WorkerHandle, start, start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

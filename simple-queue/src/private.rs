@@ -13,7 +13,8 @@ pub use crate::{
         live::{cancel, cancel_all, find},
     },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
-    worker::registry::{JobList, Listed, ListedFallback, ListedJob, entry},
+    lock::assert_schema,
+    worker::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
 };
 
 pub use crate::JobError;

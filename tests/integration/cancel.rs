@@ -99,22 +99,20 @@ async fn grouped(id: i64, group: String) {
 
 #[tokio::test]
 async fn live_jobs_are_found_and_cancelled_by_what_they_were_declared_with() {
-    use simple_queue::private::{cancel, cancel_all, find};
-
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     for id in 1..=4 {
         Grouped::new(id, if id < 3 { "a" } else { "b" }).enqueue(&queue).await.unwrap();
     }
-    let found = find::<Grouped>("2", &queue).await.unwrap().unwrap();
+    let found = Grouped::find(2, &queue).await.unwrap().unwrap();
     assert_eq!((found.status.as_str(), found.job_data["id"].as_i64()), ("pending", Some(2)));
-    assert!(find::<Grouped>("9", &database.pool).await.unwrap().is_none());
+    assert!(Grouped::find(9, &database.pool).await.unwrap().is_none());
 
     let mut tx = database.pool.begin().await.unwrap();
-    assert!(cancel::<Grouped>("2", &mut tx).await.unwrap());
+    assert!(Grouped::cancel(2, &mut tx).await.unwrap());
     tx.rollback().await.unwrap();
-    assert!(cancel::<Grouped>("1", &queue).await.unwrap());
-    assert!(!cancel::<Grouped>("1", &queue).await.unwrap(), "it is over");
-    assert_eq!(cancel_all("b".to_owned(), &queue).await.unwrap(), 2);
+    assert!(Grouped::cancel(1, &queue).await.unwrap());
+    assert!(!Grouped::cancel(1, &queue).await.unwrap(), "it is over");
+    assert_eq!(Grouped::cancel_all("b", &queue).await.unwrap(), 2);
     assert_eq!(database.count("jobs").await, 1, "only the second is left");
 }

@@ -12,13 +12,11 @@ async fn keyed(key: String, text: String) {
     let _ = (key, text);
 }
 
-#[cfg(any())]
 #[job(queue = "q", unique(key = "{key}", on_conflict = "error"))]
 async fn strict(key: String) {
     let _ = key;
 }
 
-#[cfg(any())]
 #[job(queue = "q", unique(key = "{id}", on_conflict = "replace"))]
 async fn latest(id: i64, text: String) {
     let _ = (id, text);
@@ -104,7 +102,6 @@ async fn a_burst_is_put_off_until_it_is_over_and_stays_one_job() {
     assert_eq!(database.count("jobs").await, 1);
 }
 
-#[cfg(any())]
 #[tokio::test]
 async fn a_job_that_must_not_be_a_duplicate_is_refused_and_its_batch_with_it() {
     let database = TestDatabase::migrated().await;
@@ -121,7 +118,6 @@ async fn a_job_that_must_not_be_a_duplicate_is_refused_and_its_batch_with_it() {
     assert_eq!(database.count("jobs").await, 2, "the batch left nothing behind");
 }
 
-#[cfg(any())]
 #[tokio::test]
 async fn of_several_new_ones_with_one_key_the_last_stays() {
     let database = TestDatabase::migrated().await;
@@ -136,7 +132,6 @@ async fn of_several_new_ones_with_one_key_the_last_stays() {
     assert_eq!(database.count("jobs where job_data->>'text' = 'c'").await, 1);
 }
 
-#[cfg(any())]
 #[tokio::test]
 async fn a_hundred_that_replace_one_another_at_once_leave_one_job_and_no_error() {
     let database = TestDatabase::migrated().await;

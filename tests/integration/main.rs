@@ -8,6 +8,8 @@ mod support;
 
 mod cancel;
 mod conflict;
+mod control;
+mod declared;
 mod enqueue;
 mod fetch;
 mod finalize;

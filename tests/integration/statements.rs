@@ -60,7 +60,12 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "shares": [{"permits": 1000, "kinds": null, "excluded": ["x"]}, {"permits": 5, "kinds": ["x"], "excluded": []}]}]'"#;
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "shares": [
+        {"permits": 1000, "kinds": null, "excluded": ["x"], "floors": [{
+            "priority": 1, "run_at": "2026-01-01T00:00:00Z", "id": "01a202c7-f117-7578-92ff-7b69cae0e360"
+        }]},
+        {"permits": 5, "kinds": ["x"], "excluded": [], "floors": []}
+    ]}]'"#;
     // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
     let of = |value: &str| format!("array_fill({value}, array[1000])");
     let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
@@ -112,6 +117,15 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
             if *name == "fetch_jobs" {
                 assert!(plan.contains("Tid Scan on jobs"), "{name}, {mode}:\n{plan}");
                 assert!(plan.contains("using jobs_fetch on jobs"), "{name}, {mode}:\n{plan}");
+                // The scan begins at the floor: it is no filter.
+                let begins_at_floor = |line: &str| {
+                    line.contains("Index Cond") && line.contains("ROW(run_at, id) >= ROW(")
+                };
+                assert!(plan.lines().any(begins_at_floor), "{name}, {mode}:\n{plan}");
+                assert!(
+                    !plan.contains("Bitmap"),
+                    "{name}, {mode}: reads a lane to its end\n{plan}"
+                );
             }
             sqlx::raw_sql("deallocate all").execute(&mut connection).await.unwrap();
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simple_queue::Retention;
+use simple_queue::{Retention, prelude::*};
 
 use crate::support::{STOP, TestDatabase, eventually};
 
@@ -91,5 +91,72 @@ async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() 
     let queue = database.queue().await.with_retention(retention);
     let worker = queue.start().await;
     eventually("the dead letter is gone", async || database.count("dead_letters").await == 0).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_for_a_time_of_its_own_outlives_its_day_or_goes_before_it() {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute(
+            "create table simple_queue.archive_20200101 (like simple_queue.archive including all)",
+        )
+        .await;
+    database
+        .execute(
+            "alter table simple_queue.archive attach partition simple_queue.archive_20200101
+             for values from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00')",
+        )
+        .await;
+    let over = |table: &str, finished_at: &str, keep_until: &str, more: (&str, &str)| {
+        format!(
+            "insert into simple_queue.{table}
+                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                 priority, queue, kind, job_data, keep_until {})
+             select gen_random_uuid(), 1, now(), {finished_at}, 1, 0, 0, 1, 0, 'q', '', '{{}}',
+                {keep_until} {}
+             from generate_series(1, 1500)",
+            more.0, more.1
+        )
+    };
+    let (old, dead) = ("'2020-01-01 12:00+00'", (", status, reason", ", 'failed', 'test'"));
+    for sql in [
+        over("archive", old, "null", ("", "")),
+        over("archive", old, "now() + interval '1 day'", ("", "")),
+        over("archive", "now()", "null", ("", "")),
+        over("archive", "now()", "now()", ("", "")),
+        over("dead_letters", old, "null", dead),
+        over("dead_letters", old, "now() + interval '1 day'", dead),
+        over("dead_letters", "now()", "now()", dead),
+    ] {
+        database.execute(&sql).await;
+    }
+    let worker = database.queue().await.start().await;
+    let left = async || (database.count("archive").await, database.count("dead_letters").await);
+    eventually("only what is kept is left", async || left().await == (3000, 1500)).await;
+    assert_eq!(database.count("archive where keep_until > now()").await, 1500);
+    assert_eq!(database.count("dead_letters where keep_until > now()").await, 1500);
+    worker.shutdown(STOP).await;
+}
+
+#[job(queue = "q", retries = 0)]
+async fn fails_or_not(fails: bool) -> Result<(), BoxDynError> {
+    if fails { Err("no".into()) } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn a_declared_retain_is_counted_from_the_jobs_end() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![FailsOrNot], ()).unwrap();
+    for fails in [true, false] {
+        FailsOrNot::new(fails).enqueue(&queue).await.unwrap();
+    }
+    database.execute("update simple_queue.jobs set retain = interval '2 days'").await;
+    let worker = queue.start().await;
+    eventually("both are over", async || database.count("jobs").await == 0).await;
+    let kept = "where keep_until = finished_at + interval '2 days'";
+    assert_eq!(database.count(&format!("archive {kept}")).await, 1);
+    assert_eq!(database.count(&format!("dead_letters {kept}")).await, 1);
     worker.shutdown(STOP).await;
 }

@@ -58,8 +58,8 @@ impl<J: JobPayload> Enqueue<J> {
         Self { priority: Some(priority), ..self }
     }
 
-    /// Waits in another queue than the declared one; a worker runs it there only if a handler of that
-    /// queue takes every kind, or this one.
+    /// Waits in another queue than the declared one; a worker runs it there if it was registered with
+    /// [`also_on`](crate::JobList::also_on), or if a handler of that queue takes every kind.
     pub fn queue(self, queue: impl Into<String>) -> Self {
         Self { queue: Some(queue.into()), ..self }
     }

@@ -8,7 +8,7 @@ use std::{
 use sqlx::{Acquire, PgConnection, PgPool};
 use uuid::Uuid;
 
-use super::{EnqueueOutcome, Target, Via, validate::validate};
+use super::{EnqueueOutcome, Target, Via, gathering::Destination, validate::validate};
 use crate::{
     Error,
     error::{is_ambiguous, is_transient},
@@ -38,19 +38,33 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
             let insertion = Insertion { store: &store, notify: true, repeated: false };
             insertion.run(connection, &jobs).await.map_err(Error::from)
         }
-        Via::Pool { pool, store, wake } => {
-            let notify = wake.as_ref().is_none_or(|wake| wake.notifies_itself());
-            let insertion = Insertion { store: &store, notify, repeated: false };
-            let inserted = insert_through(&pool, insertion, &jobs).await?;
-            if let Some(wake) = wake {
-                wake.wake_local();
-                if !notify {
-                    wake.enqueued(&pool, &store, jobs.into_iter().map(|job| job.queue));
-                }
-            }
-            Ok(inserted)
+        Via::Pool { pool, store } => {
+            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            insert_through(&pool, insertion, &jobs).await.map_err(Error::from)
         }
+        Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
+            Ok([job]) if job.unique_key.is_none() => {
+                Ok(vec![gathering.insert(destination, job).await?])
+            }
+            Ok(job) => insert_and_wake(&destination, &job).await.map_err(Error::from),
+            Err(jobs) => insert_and_wake(&destination, &jobs).await.map_err(Error::from),
+        },
     }
+}
+
+/// Inserts jobs where their commit is seen, and wakes the workers after it.
+pub(super) async fn insert_and_wake(
+    Destination { pool, store, wake }: &Destination,
+    jobs: &[NewJob],
+) -> Result<Vec<Inserted>, Failure> {
+    let notify = wake.notifies_itself();
+    let insertion = Insertion { store, notify, repeated: false };
+    let inserted = insert_through(pool, insertion, jobs).await?;
+    wake.wake_local();
+    if !notify {
+        wake.enqueued(pool, store, jobs.iter().map(|job| job.queue.clone()));
+    }
+    Ok(inserted)
 }
 
 /// A clone of a [`Job`](crate::Job) has its id; two of them would be one row.
@@ -132,7 +146,7 @@ async fn ids_anywhere(
 }
 
 /// Why jobs were not inserted.
-enum Failure {
+pub(super) enum Failure {
     Database(sqlx::Error),
     /// A job that must not be a duplicate is one.
     Duplicate {
@@ -168,7 +182,7 @@ struct Insertion<'s> {
 
 /// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
 /// thousand rows on, and far below the gigabyte that the protocol carries at once.
-const ROWS_PER_STATEMENT: usize = 1000;
+pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
 impl Insertion<'_> {

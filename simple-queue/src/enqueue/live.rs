@@ -8,7 +8,7 @@ use std::{
 use sqlx::{PgConnection, Postgres, pool::PoolConnection};
 use uuid::Uuid;
 
-use super::{EnqueueOn, Target, Via};
+use super::{EnqueueOn, Target, Via, gathering::Destination};
 use crate::{
     Error,
     job::JobPayload,
@@ -21,20 +21,22 @@ type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>
 
 /// The live job of this kind that has the key.
 pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Job>> {
-    let key = declared_key::<J>(key);
-    let target = on.target();
+    let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move {
+        let key = key?;
         let (mut connection, store) = reach(target).await?;
-        let found = store.find_live_job(&mut connection, &key?).await;
+        let found = store.find_live_job(&mut connection, &key).await;
         found.map_err(Error::database("find a job by its unique key"))
     })
 }
 
 /// Cancels the live job of this kind that has the key; whether there was one.
 pub fn cancel<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
-    let key = declared_key::<J>(key);
-    let target = on.target();
-    Box::pin(async move { Ok(cancel_by_unique_key(target, &key?).await? > 0) })
+    let (key, target) = (declared_key::<J>(key), on.target());
+    Box::pin(async move {
+        let key = key?;
+        Ok(cancel_by_unique_key(target, &key).await? > 0)
+    })
 }
 
 /// Cancels all live jobs that have the fingerprint; how many there were.
@@ -50,6 +52,12 @@ pub(crate) async fn cancel_by_unique_key(target: Target<'_>, key: &str) -> Resul
     let found = found.map_err(Error::database("find a job by its unique key"))?;
     let ids: Vec<Uuid> = found.into_iter().map(|(id, _)| id).collect();
     cancel_jobs(&store, &mut connection, &ids).await
+}
+
+/// Cancels the live job that has this id.
+pub(crate) async fn cancel_by_id(target: Target<'_>, id: Uuid) -> Result<u64, Error> {
+    let (mut connection, store) = reach(target).await?;
+    cancel_jobs(&store, &mut connection, &[id]).await
 }
 
 pub(crate) async fn cancel_by_fingerprint(
@@ -86,7 +94,8 @@ enum Reached<'e> {
 async fn reach(target: Target<'_>) -> Result<(Reached<'_>, Store), Error> {
     match target.0 {
         Via::Connection { connection, store } => Ok((Reached::Borrowed(connection), store)),
-        Via::Pool { pool, store, wake: _ } => {
+        Via::Pool { pool, store }
+        | Via::Queue { destination: Destination { pool, store, wake: _ }, gathering: _ } => {
             let connection = pool.acquire().await;
             let connection = connection.map_err(Error::database("acquire a connection"))?;
             Ok((Reached::Pooled(connection), store))

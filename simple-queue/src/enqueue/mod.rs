@@ -3,6 +3,7 @@
 //! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
 
 mod builder;
+pub(crate) mod gathering;
 mod insert;
 pub(crate) mod live;
 mod validate;
@@ -16,14 +17,14 @@ use std::sync::Arc;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
 use crate::store::{Schema, Store};
-use wake::Wake;
+use gathering::{Destination, Gathering};
 
 /// Something that jobs can be enqueued on.
 ///
 /// | on | what it means |
 /// |---|---|
-/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment |
-/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand |
+/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment; calls at the same time share a statement |
+/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand; each call is a statement |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
 /// | `&mut PgConnection` | as above where a transaction is open on it; else stored when the call returns, but a large batch, or one with keys, not all or none |
 ///
@@ -46,16 +47,18 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 
 #[derive(Debug)]
 pub(crate) enum Via<'e> {
-    /// A pool: the library sees the commit, so it can repeat what failed in passing. With a [`Wake`]
-    /// it wakes the workers itself afterwards, else the statement does.
-    Pool { pool: PgPool, store: Store, wake: Option<Arc<Wake>> },
+    /// A queue: the library sees the commit, so it can repeat what failed in passing, gather what is
+    /// enqueued at the same time, and wake the workers itself afterwards.
+    Queue { destination: Destination, gathering: Arc<Gathering> },
+    /// A pool: the same, but that every call is a statement of its own, which wakes the workers.
+    Pool { pool: PgPool, store: Store },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
 impl<'e> EnqueueOn<'e> for &'e PgPool {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool { pool: self.clone(), store: default_store(), wake: None })
+        Target(Via::Pool { pool: self.clone(), store: default_store() })
     }
 }
 

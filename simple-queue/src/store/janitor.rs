@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use sqlx::{PgConnection, Row};
 
 use super::{Store, enqueue::interval, statements::Statement};
@@ -10,9 +11,12 @@ use super::{Store, enqueue::interval, statements::Statement};
 #[derive(Debug, Clone)]
 pub(crate) struct ArchivePartition {
     pub(crate) name: String,
+    pub(crate) day: NaiveDate,
     pub(crate) attached: bool,
     /// A detach was begun and not ended, because its process died.
     pub(crate) detach_pending: bool,
+    /// It holds jobs that are kept longer than others.
+    pub(crate) holds_kept: bool,
 }
 
 impl Store {
@@ -31,7 +35,9 @@ impl Store {
                 Ok(ArchivePartition {
                     name: row.try_get("name")?,
                     attached: row.try_get("attached")?,
+                    day: row.try_get("day")?,
                     detach_pending: row.try_get("detach_pending")?,
+                    holds_kept: row.try_get("holds_kept")?,
                 })
             })
             .collect()
@@ -63,6 +69,35 @@ impl Store {
         partition: &str,
     ) -> sqlx::Result<()> {
         on_partition(connection, &self.statements.drop_archive_partition, partition).await
+    }
+
+    /// Deletes archived jobs that were kept for a time of their own, at most `limit`; returns how many.
+    pub(crate) async fn delete_expired_archive(
+        &self,
+        connection: &mut PgConnection,
+        limit: i64,
+    ) -> sqlx::Result<u64> {
+        let done = sqlx::query(self.statements.delete_expired_archive.text())
+            .bind(limit)
+            .execute(connection)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Deletes the archived jobs of a day but those that are kept longer, at most `limit`; returns how
+    /// many.
+    pub(crate) async fn delete_old_archive(
+        &self,
+        connection: &mut PgConnection,
+        day: NaiveDate,
+        limit: i64,
+    ) -> sqlx::Result<u64> {
+        let done = sqlx::query(self.statements.delete_old_archive.text())
+            .bind(day)
+            .bind(limit)
+            .execute(connection)
+            .await?;
+        Ok(done.rows_affected())
     }
 
     /// Deletes dead letters older than `keep`, at most `limit`; returns how many.

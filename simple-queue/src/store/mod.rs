@@ -4,6 +4,7 @@
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
 mod connection;
+mod control;
 mod enqueue;
 mod fetch;
 mod finish;
@@ -17,7 +18,8 @@ mod statements;
 mod worker;
 
 pub(crate) use connection::Dedicated;
-pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob};
+pub(crate) use control::DeadLetterFilter;
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
 pub(crate) use finish::LeaseState;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;

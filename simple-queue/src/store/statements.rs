@@ -53,11 +53,16 @@ statements! {
     #[cfg(feature = "janitor")]
     delete_dead_letters,
     #[cfg(feature = "janitor")]
+    delete_expired_archive,
+    #[cfg(feature = "janitor")]
+    delete_old_archive,
+    #[cfg(feature = "janitor")]
     detach_archive_partition,
     #[cfg(feature = "janitor")]
     drop_archive_partition,
     ensure_archive_partitions,
     fetch_jobs,
+    find_holder_of_dead_key,
     find_jobs_anywhere,
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
@@ -68,14 +73,19 @@ statements! {
     insert_jobs,
     #[cfg(feature = "janitor")]
     list_archive_partitions,
+    list_paused_queues,
+    list_unserved_kinds,
     lock_dead_workers,
     name_suspect,
     notify,
+    pause_queue,
     read_leases,
     read_end,
+    redrive_dead_letters,
     register_worker,
     replace_jobs,
     reschedule_jobs,
+    resume_queue,
     retire_worker,
     retry_jobs,
     return_jobs,

@@ -1,12 +1,14 @@
-//! Bounds the history: whole days of the archive are dropped, old dead letters deleted.
+//! Bounds the history: whole days of the archive are dropped; old dead letters, and what was kept for a
+//! time of its own, deleted.
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::store::{ArchivePartition, Dedicated, Store};
 
-/// How long what is over is kept.
+/// How long what is over is kept, where its declaration's `retain` does not say.
 ///
 /// ```
 /// use std::time::Duration;
@@ -37,17 +39,18 @@ impl Default for Retention {
 pub(crate) struct Swept {
     pub(crate) partitions_made: i32,
     pub(crate) partitions_dropped: usize,
+    pub(crate) archived_deleted: u64,
     pub(crate) dead_letters_deleted: u64,
 }
 
-/// Keeps its connection between passes, so that a pass costs three short statements.
+/// Keeps its connection between passes, so that a pass costs four short statements.
 pub(crate) struct Janitor {
     store: Store,
     connection: Dedicated,
     retention: Retention,
 }
 
-/// So many dead letters go in one statement.
+/// So many rows go in one statement.
 const BITE: i64 = 1000;
 
 impl Janitor {
@@ -59,8 +62,12 @@ impl Janitor {
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
     pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
         let partitions_made = self.make_partitions().await?;
-        let mut partitions_dropped = 0;
+        let (mut partitions_dropped, mut archived_deleted) = (0, 0);
         for partition in self.old_partitions().await? {
+            if partition.holds_kept {
+                archived_deleted += self.delete(Outdated::OfDay(partition.day)).await?;
+                continue;
+            }
             match self.drop_partition(&partition).await {
                 Ok(()) => partitions_dropped += 1,
                 // Somebody reads it, or another janitor is at it; there is a next pass.
@@ -69,12 +76,15 @@ impl Janitor {
                 }
             }
         }
-        let dead_letters_deleted = self.delete_dead_letters().await?;
-        let swept = Swept { partitions_made, partitions_dropped, dead_letters_deleted };
+        archived_deleted += self.delete(Outdated::Archive).await?;
+        let dead_letters_deleted = self.delete(Outdated::DeadLetters).await?;
+        let swept =
+            Swept { partitions_made, partitions_dropped, archived_deleted, dead_letters_deleted };
         if swept != Swept::default() {
             tracing::info!(
                 partitions_made,
                 partitions_dropped,
+                archived_deleted,
                 dead_letters_deleted,
                 "tidied the history"
             );
@@ -112,15 +122,19 @@ impl Janitor {
             .await
     }
 
-    async fn delete_dead_letters(&mut self) -> sqlx::Result<u64> {
+    /// Deletes in bites, until one is not full; returns how many rows went.
+    async fn delete(&mut self, what: Outdated) -> sqlx::Result<u64> {
+        let (store, keep) = (&self.store, self.retention.dead_letters);
         let mut deleted = 0;
         loop {
             let bite = self
                 .connection
-                .ask(async |connection| {
-                    self.store
-                        .delete_dead_letters(connection, self.retention.dead_letters, BITE)
-                        .await
+                .ask(async |connection| match what {
+                    Outdated::OfDay(day) => store.delete_old_archive(connection, day, BITE).await,
+                    Outdated::Archive => store.delete_expired_archive(connection, BITE).await,
+                    Outdated::DeadLetters => {
+                        store.delete_dead_letters(connection, keep, BITE).await
+                    }
                 })
                 .await?;
             deleted += bite;
@@ -129,4 +143,14 @@ impl Janitor {
             }
         }
     }
+}
+
+/// Rows that are deleted one by one.
+#[derive(Clone, Copy)]
+enum Outdated {
+    /// Those of an old day of the archive that are not kept longer than others.
+    OfDay(NaiveDate),
+    /// Those of the archive that were kept for a time of their own.
+    Archive,
+    DeadLetters,
 }

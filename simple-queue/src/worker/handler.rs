@@ -31,6 +31,9 @@ pub trait Handler: Send + Sync + 'static {
     /// The queue it serves.
     const QUEUE: &'static str;
 
+    /// Other queues that it serves, too.
+    const ALSO_ON: &'static [&'static str] = &[];
+
     /// The kind of job it runs; `None`: every kind of its queue that has no handler of its own.
     const KIND: Option<&'static str> = None;
 

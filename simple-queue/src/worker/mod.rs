@@ -5,30 +5,35 @@
 
 mod config;
 mod context;
+mod control;
 mod executor;
+mod floor;
 mod handle;
 pub(crate) mod handler;
 mod heartbeat;
+pub(crate) mod job_list;
 mod listener;
 pub(crate) mod permit;
 mod plain;
 mod poller;
 mod queue;
-pub(crate) mod registry;
+mod registry;
 mod running;
 mod suspect;
 mod transaction;
+mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 
 pub use context::JobContext;
+pub use control::{DeadLetters, Redriven};
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};
 pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use queue::SimpleQueue;
-pub use registry::{JobList, JobSet};
 pub use transaction::JobTx;
 
 use std::sync::{

@@ -73,8 +73,7 @@ impl SimpleQueue {
 
     /// The state of a job, and what it came to where it is over.
     pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
-        let mut connection =
-            self.pool().acquire().await.map_err(Error::database("acquire a connection"))?;
+        let mut connection = self.acquire().await?;
         let end = self.store().read_end(&mut connection, job_id).await;
         match end.map_err(Error::database("read the state of a job"))? {
             Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),

@@ -13,7 +13,9 @@ use super::{
     Worker,
     config::Config,
     executor::Execution,
+    floor::Floors,
     registry::{Served, Share},
+    unserved::Unserved,
 };
 use crate::{
     error::is_ambiguous,
@@ -28,9 +30,11 @@ pub(super) struct Poller {
     connection: Dedicated,
     retries: Retries,
     sleep: SleepCycle,
+    floors: Floors,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard_claim: Option<UnheardClaim>,
+    unserved: Unserved,
     /// For returning what an unheard claim took, which reads the whole table.
     upkeep: Dedicated,
 }
@@ -85,8 +89,10 @@ impl Poller {
             connection: Dedicated::new(options),
             retries: Retries::default(),
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
+            floors: Floors::new(),
             turn: 0,
             unheard_claim: None,
+            unserved: Unserved::new(),
             upkeep: Dedicated::for_upkeep(options),
         }
     }
@@ -135,12 +141,14 @@ impl Poller {
         }
         let config = self.worker.queue.config();
         let free = self.worker.permits.free();
-        let demands = self.demands(&config, free);
+        let mut demands = self.demands(&config, free);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             return Ok(POLL_WHILE_LISTENING);
         }
+        let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, free).await?;
+        self.floors.learn(&demands, &fetched, began.elapsed(), swept);
         let there_is_more = may_leave_more(&fetched, &demands, free);
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
@@ -152,7 +160,9 @@ impl Poller {
             self.unmark_idle_if_busy().await?;
             return Ok(Duration::ZERO);
         }
-        self.fall_asleep(fetched.next_due_in, &config).await
+        let nap = self.fall_asleep(fetched.next_due_in, &config).await?;
+        // Nothing sleeps on what was found without looking below the floors.
+        Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
 
     /// What can be started now, the queues in turn.
@@ -170,6 +180,7 @@ impl Poller {
                         permits: std::cmp::min(free.unwrap_or(permits), permits),
                         kinds,
                         excluded,
+                        floors: Vec::new(),
                     })
                     .filter(|share| share.permits > 0)
                     .collect();
@@ -177,7 +188,7 @@ impl Poller {
                     let first = self.turn % shares.len();
                     shares.rotate_left(first);
                 }
-                Demand { queue, permits, shares }
+                Demand { queue, permits, priorities: Vec::new(), shares }
             })
             .filter(|demand| !demand.shares.is_empty())
             .collect();
@@ -239,6 +250,10 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
+        if self.unserved.is_due() {
+            let served = self.worker.queue.served();
+            self.unserved.run_once(&self.worker.store, &mut self.connection, &served).await?;
+        }
         let longest = match self.worker.listening.load(Ordering::Acquire) {
             true => POLL_WHILE_LISTENING,
             false => config.empty_poll_sleep,

@@ -13,11 +13,16 @@ use super::{
     config::Config,
     handle::{WorkerHandle, start},
     handler::Handler,
-    registry::{JobList, JobSet, Registered, Registry, RegistryMut, Served},
+    job_list::{JobList, JobSet, RegistryMut},
+    registry::{Registered, Registry, Served},
 };
 use crate::{
     Error,
-    enqueue::{EnqueueOn, On, Target, Via, wake::Wake},
+    enqueue::{
+        EnqueueOn, On, Target, Via,
+        gathering::{Destination, Gathering},
+        wake::Wake,
+    },
     store::{Schema, Store, migrate::migrate},
 };
 
@@ -45,6 +50,7 @@ struct Inner {
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
+    gathering: Arc<Gathering>,
     #[cfg(feature = "wait-for-job")]
     waiters: super::wait::Waiters,
 }
@@ -93,6 +99,7 @@ impl SimpleQueue {
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::default(),
             wake: Arc::default(),
+            gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
@@ -118,10 +125,12 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
     /// come before it are registered.
-    pub fn register<S, T: JobSet<S>>(&self, _jobs: JobList<T>, state: S) -> Result<&Self, Error> {
+    pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            T::register(&mut RegistryMut(&mut registry), &Arc::new(state))?;
+            let JobList { also_on, .. } = jobs;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
+            T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
         Ok(self)
@@ -130,7 +139,7 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler);
+        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler, &[]);
         self.wake().wake_local();
         self
     }
@@ -243,11 +252,12 @@ impl SimpleQueue {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool {
+        let destination = Destination {
             pool: self.pool().clone(),
             store: self.store().clone(),
-            wake: Some(Arc::clone(self.wake())),
-        })
+            wake: Arc::clone(self.wake()),
+        };
+        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
     }
 }
 

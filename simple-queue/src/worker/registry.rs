@@ -1,14 +1,11 @@
 //! Which handler runs what.
 
-use std::{collections::HashMap, fmt, marker::PhantomData, sync::Arc};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::handler::{DynHandler, Handler, JobHandler, Typed, TypedHandler};
-use crate::{
-    Error,
-    job::{JobPayload, KindDeclaration},
-};
+use super::handler::{DynHandler, Handler, Typed, TypedHandler};
+use crate::{Error, job::JobPayload};
 
 /// The handlers of a process, by queue and kind.
 #[derive(Default)]
@@ -48,27 +45,39 @@ pub(crate) struct Share {
     pub(crate) free: Option<usize>,
 }
 
+impl Served {
+    /// All kinds that are run here; `None`: every one.
+    pub(crate) fn kinds(&self) -> Option<Vec<&'static str>> {
+        let kinds: Option<Vec<_>> = self.shares.iter().map(|share| share.kinds.clone()).collect();
+        kinds.map(|kinds| kinds.concat())
+    }
+}
+
 impl Registry {
     /// Adds a handler; one that served the same before is replaced.
-    pub(crate) fn insert<H: Handler>(&mut self, handler: H) {
-        let handlers = self.queues.entry(H::QUEUE.to_owned()).or_default();
+    pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {
         let registered = Arc::new(Registered {
             handler: Arc::new(handler),
             concurrency: H::OPTIONS.concurrency.map(|limit| {
                 Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(usize::MAX)))
             }),
         });
-        for &kind in H::KIND.iter().chain(H::ALIASES) {
-            handlers.by_kind.insert(kind, Arc::clone(&registered));
-        }
-        if H::KIND.is_none() {
-            handlers.any_kind = Some(registered);
+        let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
+        for queue in queues.chain(also_on.iter().cloned()) {
+            let handlers = self.queues.entry(queue).or_default();
+            for &kind in H::KIND.iter().chain(H::ALIASES) {
+                handlers.by_kind.insert(kind, Arc::clone(&registered));
+            }
+            if H::KIND.is_none() {
+                handlers.any_kind = Some(Arc::clone(&registered));
+            }
         }
     }
 
-    fn insert_declared<H: TypedHandler<S>, S: Send + Sync + 'static>(
+    pub(super) fn insert_declared<H: TypedHandler<S>, S: Send + Sync + 'static>(
         &mut self,
         state: &Arc<S>,
+        also_on: &[String],
     ) -> Result<(), Error> {
         let second = H::Payload::DECLARED_AT;
         let kinds = || std::iter::once(H::Payload::KIND).chain(H::Payload::ALIASES.iter().copied());
@@ -76,7 +85,7 @@ impl Registry {
             return Err(Error::DuplicateKind { kind, first, second });
         }
         self.kinds.extend(kinds().map(|kind| (kind, second)));
-        self.insert(Typed::<H, S>::new(Arc::clone(state)));
+        self.insert(Typed::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
     }
 
@@ -165,153 +174,5 @@ impl Registered {
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.served()).finish()
-    }
-}
-
-/// The jobs that a binary runs, as `jobs![…]` lists them.
-#[derive(Debug, Clone, Copy)]
-pub struct JobList<T> {
-    jobs: PhantomData<fn() -> T>,
-}
-
-impl<T> JobList<T> {
-    #[doc(hidden)]
-    pub const fn new(_jobs: T) -> Self
-    where
-        T: Copy,
-    {
-        Self { jobs: PhantomData }
-    }
-}
-
-/// One job of a [`JobList`].
-#[doc(hidden)]
-pub struct Entry<H> {
-    declaration: KindDeclaration,
-    handler: PhantomData<fn() -> H>,
-}
-
-/// The entry of a job; `jobs![…]` writes one for each.
-#[doc(hidden)]
-pub const fn entry<H: JobHandler>() -> Entry<H> {
-    Entry {
-        declaration: KindDeclaration {
-            kind: H::Payload::KIND,
-            hash: H::Payload::KIND_HASH,
-            declared_at: H::Payload::DECLARED_AT,
-        },
-        handler: PhantomData,
-    }
-}
-
-// Without a bound on `H`: what is not a job is reported by `entry` alone.
-impl<H> Entry<H> {
-    /// What the compiler compares, so that no two jobs of a list share a name.
-    pub const fn declaration(self) -> KindDeclaration {
-        self.declaration
-    }
-}
-
-impl<H> Clone for Entry<H> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<H> Copy for Entry<H> {}
-
-impl<H> fmt::Debug for Entry<H> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Entry")
-    }
-}
-
-/// Makes the entry of what is a job.
-#[doc(hidden)]
-pub trait ListedJob {
-    /// What it is listed as.
-    type Entry;
-
-    /// The entry.
-    fn listed(&self) -> Self::Entry;
-}
-
-impl<H: JobHandler> ListedJob for Listed<H> {
-    type Entry = Entry<H>;
-
-    fn listed(&self) -> Entry<H> {
-        entry()
-    }
-}
-
-/// Makes one of anything else, which runs with every state: that it is no job is reported by [`entry`], and
-/// need not be reported by whoever takes the list. A crate in which it does has another error.
-#[doc(hidden)]
-pub trait ListedFallback {
-    /// The entry.
-    fn listed(&self) -> NoEntry;
-}
-
-impl<H> ListedFallback for &Listed<H> {
-    fn listed(&self) -> NoEntry {
-        NoEntry
-    }
-}
-
-/// Something that stands in a list and is perhaps a job.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Listed<H>(PhantomData<fn() -> H>);
-
-impl<H> Listed<H> {
-    /// The only value.
-    pub const NEW: Self = Self(PhantomData);
-}
-
-/// The entry of something that is no job.
-#[doc(hidden)]
-#[derive(Debug, Clone, Copy)]
-pub struct NoEntry;
-
-impl<S> JobSet<S> for NoEntry {
-    fn register(_registry: &mut RegistryMut<'_>, _state: &Arc<S>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-/// A list of jobs all of which can run with the state `S`.
-///
-/// `jobs![…]` nests its entries as a balanced tree of pairs, so that the compiler's work on a list
-/// grows with the logarithm of its length where its recursion is concerned.
-#[diagnostic::on_unimplemented(
-    message = "these jobs cannot run with the state `{S}`",
-    label = "a job here needs what `{S}` does not provide"
-)]
-pub trait JobSet<S> {
-    #[doc(hidden)]
-    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error>;
-}
-
-/// The registry as [`JobSet`] sees it.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct RegistryMut<'r>(pub(crate) &'r mut Registry);
-
-impl<S> JobSet<S> for () {
-    fn register(_registry: &mut RegistryMut<'_>, _state: &Arc<S>) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-impl<S: Send + Sync + 'static, H: TypedHandler<S>> JobSet<S> for Entry<H> {
-    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error> {
-        registry.0.insert_declared::<H, S>(state)
-    }
-}
-
-impl<S, A: JobSet<S>, B: JobSet<S>> JobSet<S> for (A, B) {
-    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error> {
-        A::register(registry, state)?;
-        B::register(registry, state)
     }
 }

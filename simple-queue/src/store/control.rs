@@ -1,0 +1,84 @@
+//! Statements of those who look after queues by hand.
+
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::Store;
+use crate::job::JobStatus;
+
+/// Which dead letters are meant: those of which all of these hold.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeadLetterFilter {
+    pub(crate) job_id: Option<Uuid>,
+    pub(crate) queue: Option<String>,
+    pub(crate) kind: Option<String>,
+    pub(crate) status: Option<JobStatus>,
+}
+
+impl Store {
+    /// Keeps the jobs of a queue from being started.
+    pub(crate) async fn pause_queue(
+        &self,
+        connection: &mut PgConnection,
+        queue: &str,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.pause_queue.text()).bind(queue).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Lets the jobs of a queue be started again.
+    pub(crate) async fn resume_queue(
+        &self,
+        connection: &mut PgConnection,
+        queue: &str,
+    ) -> sqlx::Result<()> {
+        sqlx::query(self.statements.resume_queue.text())
+            .bind(queue)
+            .bind(self.schema.channel())
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// The queues that are paused.
+    pub(crate) async fn list_paused_queues(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Vec<String>> {
+        sqlx::query_scalar(self.statements.list_paused_queues.text()).fetch_all(connection).await
+    }
+
+    /// The live job that has the unique key of a dead letter.
+    pub(crate) async fn find_holder_of_dead_key(
+        &self,
+        connection: &mut PgConnection,
+        dead: Uuid,
+    ) -> sqlx::Result<Option<(String, Uuid)>> {
+        sqlx::query_as(self.statements.find_holder_of_dead_key.text())
+            .bind(dead)
+            .fetch_optional(connection)
+            .await
+    }
+
+    /// Puts at most `limit` dead letters back to pending, those after this one; returns each that was
+    /// looked at, and whether it was put back.
+    pub(crate) async fn redrive_dead_letters(
+        &self,
+        connection: &mut PgConnection,
+        filter: &DeadLetterFilter,
+        after: Option<Uuid>,
+        limit: i64,
+    ) -> sqlx::Result<Vec<(Uuid, bool)>> {
+        let rows = sqlx::query(self.statements.redrive_dead_letters.text())
+            .bind(filter.job_id)
+            .bind(&filter.queue)
+            .bind(&filter.kind)
+            .bind(filter.status.map(JobStatus::as_str))
+            .bind(after)
+            .bind(limit)
+            .bind(self.schema.channel())
+            .fetch_all(connection)
+            .await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("redriven")?))).collect()
+    }
+}

@@ -1,0 +1,165 @@
+//! What people do to queues and jobs by hand: pause, resume, cancel, redrive.
+
+use sqlx::{Postgres, pool::PoolConnection};
+use uuid::Uuid;
+
+use super::SimpleQueue;
+use crate::{
+    Error,
+    enqueue::{EnqueueOn, live},
+    job::JobStatus,
+    store::DeadLetterFilter,
+};
+
+impl SimpleQueue {
+    /// Keeps the jobs of a queue from being started, in every process, until it is resumed. What runs
+    /// goes on to its end, and jobs can still be enqueued.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pause(&self, queue: &str) -> Result<(), Error> {
+        let mut connection = self.acquire().await?;
+        let paused = self.store().pause_queue(&mut connection, queue).await;
+        paused.map_err(Error::database("pause a queue"))
+    }
+
+    /// Lets the jobs of a queue be started again; nothing if it is not paused.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resume(&self, queue: &str) -> Result<(), Error> {
+        let mut connection = self.acquire().await?;
+        let resumed = self.store().resume_queue(&mut connection, queue).await;
+        resumed.map_err(Error::database("resume a queue"))?;
+        self.wake().wake_local();
+        Ok(())
+    }
+
+    /// The queues that are paused, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn paused(&self) -> Result<Vec<String>, Error> {
+        let mut connection = self.acquire().await?;
+        let paused = self.store().list_paused_queues(&mut connection).await;
+        paused.map_err(Error::database("list the paused queues"))
+    }
+
+    /// Cancels a job: at once while it waits; while it runs, in whatever process, its handler is told, and
+    /// dropped after a grace. Whether it was live.
+    ///
+    /// A job that succeeds before it is dropped is `completed`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel(&self, job_id: Uuid) -> Result<bool, Error> {
+        Ok(live::cancel_by_id(self.target(), job_id).await? > 0)
+    }
+
+    /// Puts a dead letter back to pending, due at once, with all its attempts before it.
+    ///
+    /// # Errors
+    /// [`Error::NotDead`] when no dead letter has this id; [`Error::Duplicate`] when a live job has its
+    /// unique key; or when the database fails.
+    pub async fn redrive(&self, job_id: Uuid) -> Result<(), Error> {
+        let filter = DeadLetterFilter { job_id: Some(job_id), ..DeadLetterFilter::default() };
+        let Redriven { redriven, still_dead } = self.redrive_those(&filter).await?;
+        if redriven == 1 {
+            return Ok(());
+        }
+        if still_dead.is_empty() {
+            return Err(Error::NotDead { job_id });
+        }
+        let mut connection = self.acquire().await?;
+        let holder = self.store().find_holder_of_dead_key(&mut connection, job_id).await;
+        match holder.map_err(Error::database("find who has a unique key"))? {
+            Some((unique_key, job_id)) => Err(Error::Duplicate { unique_key, job_id }),
+            // It ended in between.
+            None => Box::pin(self.redrive(job_id)).await,
+        }
+    }
+
+    /// Puts many dead letters back to pending, a thousand in a transaction.
+    ///
+    /// ```no_run
+    /// # use simple_queue::{DeadLetters, JobStatus, SimpleQueue};
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// // After a deploy that can read them:
+    /// let unread = DeadLetters::all().queue("emails").status(JobStatus::Unprocessable);
+    /// let redriven = queue.redrive_all(unread).await?;
+    /// println!("{} run again", redriven.redriven);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the database fails; what was put back before stays so, and the call can be repeated.
+    pub async fn redrive_all(&self, which: DeadLetters) -> Result<Redriven, Error> {
+        self.redrive_those(&which.0).await
+    }
+
+    async fn redrive_those(&self, filter: &DeadLetterFilter) -> Result<Redriven, Error> {
+        const BITE: usize = 1000;
+        let mut connection = self.acquire().await?;
+        let (mut all, mut after) = (Redriven::default(), None);
+        loop {
+            let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
+            let looked_at =
+                self.store().redrive_dead_letters(&mut connection, filter, after, bite).await;
+            let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
+            after = looked_at.last().map(|(id, _)| *id);
+            let full = looked_at.len() == BITE;
+            for (id, redriven) in looked_at {
+                match redriven {
+                    true => all.redriven += 1,
+                    false => all.still_dead.push(id),
+                }
+            }
+            if !full {
+                self.wake().wake_local();
+                return Ok(all);
+            }
+        }
+    }
+
+    pub(super) async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
+        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
+    }
+}
+
+/// Which dead letters [`SimpleQueue::redrive_all`] puts back: those of which everything holds that is said.
+#[derive(Debug, Clone)]
+#[must_use = "nothing is put back before `redrive_all` is awaited"]
+pub struct DeadLetters(DeadLetterFilter);
+
+impl DeadLetters {
+    /// All of them.
+    pub fn all() -> Self {
+        Self(DeadLetterFilter::default())
+    }
+
+    /// Those of one queue.
+    pub fn queue(self, queue: impl Into<String>) -> Self {
+        Self(DeadLetterFilter { queue: Some(queue.into()), ..self.0 })
+    }
+
+    /// Those of one kind: the name of a `#[job]`.
+    pub fn kind(self, kind: impl Into<String>) -> Self {
+        Self(DeadLetterFilter { kind: Some(kind.into()), ..self.0 })
+    }
+
+    /// Those that ended like this.
+    pub fn status(self, status: JobStatus) -> Self {
+        Self(DeadLetterFilter { status: Some(status), ..self.0 })
+    }
+}
+
+/// What became of dead letters that were to be put back.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Redriven {
+    /// How many are pending again.
+    pub redriven: u64,
+    /// Those whose unique key a live job has.
+    pub still_dead: Vec<Uuid>,
+}

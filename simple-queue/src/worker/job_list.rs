@@ -1,0 +1,183 @@
+//! The jobs of a binary, as a type: so the compiler can tell whether a state has what all of them need.
+
+use std::{fmt, marker::PhantomData, sync::Arc};
+
+use super::{
+    handler::{JobHandler, TypedHandler},
+    registry::Registry,
+};
+use crate::{
+    Error,
+    job::{JobPayload, KindDeclaration},
+};
+
+/// The jobs that a binary runs, as `jobs![…]` lists them.
+#[derive(Debug, Clone)]
+#[must_use = "jobs are run only when they are registered"]
+pub struct JobList<T> {
+    jobs: PhantomData<fn() -> T>,
+    pub(super) also_on: Vec<String>,
+}
+
+impl<T> JobList<T> {
+    #[doc(hidden)]
+    pub const fn new(_jobs: T) -> Self
+    where
+        T: Copy,
+    {
+        Self { jobs: PhantomData, also_on: Vec::new() }
+    }
+
+    /// Runs these jobs where they wait in this queue, too: because they were enqueued with
+    /// [`queue`](crate::Enqueue::queue), or before their declaration named another one.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// # fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// #[job(queue = "mail")]
+    /// async fn send_invoice(order_id: i64) {}
+    ///
+    /// queue.register(jobs![SendInvoice].also_on("emails"), ())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn also_on(mut self, queue: impl Into<String>) -> Self {
+        self.also_on.push(queue.into());
+        self
+    }
+}
+
+/// One job of a [`JobList`].
+#[doc(hidden)]
+pub struct Entry<H> {
+    declaration: KindDeclaration,
+    handler: PhantomData<fn() -> H>,
+}
+
+/// The entry of a job; `jobs![…]` writes one for each.
+#[doc(hidden)]
+pub const fn entry<H: JobHandler>() -> Entry<H> {
+    Entry {
+        declaration: KindDeclaration {
+            kind: H::Payload::KIND,
+            hash: H::Payload::KIND_HASH,
+            declared_at: H::Payload::DECLARED_AT,
+        },
+        handler: PhantomData,
+    }
+}
+
+// Without a bound on `H`: what is not a job is reported by `entry` alone.
+impl<H> Entry<H> {
+    /// What the compiler compares, so that no two jobs of a list share a name.
+    pub const fn declaration(self) -> KindDeclaration {
+        self.declaration
+    }
+}
+
+impl<H> Clone for Entry<H> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<H> Copy for Entry<H> {}
+
+impl<H> fmt::Debug for Entry<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Entry")
+    }
+}
+
+/// Makes the entry of what is a job.
+#[doc(hidden)]
+pub trait ListedJob {
+    /// What it is listed as.
+    type Entry;
+
+    /// The entry.
+    fn listed(&self) -> Self::Entry;
+}
+
+impl<H: JobHandler> ListedJob for Listed<H> {
+    type Entry = Entry<H>;
+
+    fn listed(&self) -> Entry<H> {
+        entry()
+    }
+}
+
+/// Makes one of anything else, which runs with every state: that it is no job is reported by [`entry`], and
+/// need not be reported by whoever takes the list. A crate in which it does has another error.
+#[doc(hidden)]
+pub trait ListedFallback {
+    /// The entry.
+    fn listed(&self) -> NoEntry;
+}
+
+impl<H> ListedFallback for &Listed<H> {
+    fn listed(&self) -> NoEntry {
+        NoEntry
+    }
+}
+
+/// Something that stands in a list and is perhaps a job.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Listed<H>(PhantomData<fn() -> H>);
+
+impl<H> Listed<H> {
+    /// The only value.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// The entry of something that is no job.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct NoEntry;
+
+impl<S> JobSet<S> for NoEntry {
+    fn register(_registry: &mut RegistryMut<'_>, _state: &Arc<S>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// A list of jobs all of which can run with the state `S`.
+///
+/// `jobs![…]` nests its entries as a balanced tree of pairs, so that the compiler's work on a list
+/// grows with the logarithm of its length where its recursion is concerned.
+#[diagnostic::on_unimplemented(
+    message = "these jobs cannot run with the state `{S}`",
+    label = "a job here needs what `{S}` does not provide"
+)]
+pub trait JobSet<S> {
+    #[doc(hidden)]
+    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error>;
+}
+
+/// The registry as [`JobSet`] sees it.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct RegistryMut<'r> {
+    pub(super) registry: &'r mut Registry,
+    pub(super) also_on: &'r [String],
+}
+
+impl<S> JobSet<S> for () {
+    fn register(_registry: &mut RegistryMut<'_>, _state: &Arc<S>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl<S: Send + Sync + 'static, H: TypedHandler<S>> JobSet<S> for Entry<H> {
+    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error> {
+        registry.registry.insert_declared::<H, S>(state, registry.also_on)
+    }
+}
+
+impl<S, A: JobSet<S>, B: JobSet<S>> JobSet<S> for (A, B) {
+    fn register(registry: &mut RegistryMut<'_>, state: &Arc<S>) -> Result<(), Error> {
+        A::register(registry, state)?;
+        B::register(registry, state)
+    }
+}

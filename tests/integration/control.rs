@@ -1,0 +1,121 @@
+//! What people do to queues and jobs by hand.
+
+use std::time::Duration;
+
+use simple_queue::{DeadLetters, Error, JobStatus};
+
+use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
+
+#[tokio::test]
+async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_resumed() {
+    let Working { database, queue, probe, worker } = working().await;
+    let elsewhere = database.queue().await;
+    elsewhere.pause(Probe::QUEUE).await.unwrap();
+    elsewhere.pause(Probe::QUEUE).await.unwrap();
+    assert_eq!(queue.paused().await.unwrap(), [Probe::QUEUE]);
+
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    eventually("the worker has looked and sleeps", async || {
+        database.count("workers where idle").await == 1
+    })
+    .await;
+    assert_eq!(database.count("jobs where lease = 0").await, 1);
+
+    elsewhere.resume(Probe::QUEUE).await.unwrap();
+    probe.next_run().await;
+    assert_eq!(queue.paused().await.unwrap(), [""; 0]);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn what_runs_in_a_queue_that_is_paused_goes_on_to_its_end() {
+    let Working { database: _database, queue, probe, worker } = working().await;
+    let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
+    probe.next_run().await;
+    queue.pause(Probe::QUEUE).await.unwrap();
+    probe.open_gate(1);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_is_cancelled_by_its_id_whether_it_waits_or_runs_elsewhere() {
+    let Working { database, queue, probe, worker } = working().await;
+    let elsewhere = database.queue().await;
+    let running = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
+    probe.next_run().await;
+    let later = chrono::Utc::now() + Duration::from_hours(1);
+    let waiting = Probe::job(Say::Success).with_run_at(later);
+    let waiting = queue.insert_job(waiting).await.unwrap().unwrap();
+    for id in [running, waiting] {
+        assert!(elsewhere.cancel(id).await.unwrap());
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
+        assert!(!elsewhere.cancel(id).await.unwrap(), "it is over");
+    }
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_runs_again_with_all_its_attempts_and_what_it_remembers() {
+    let Working { database, queue, probe, worker } = working().await;
+    let job = Probe::job(Say::FailBefore(2)).with_max_attempts(1).with_fingerprint("f");
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Failed);
+    probe.next_run().await;
+
+    database.execute("update simple_queue.dead_letters set max_attempts = 2").await;
+    queue.redrive(id).await.unwrap();
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
+    let remembered = "archive where attempt = 2 and fingerprint = 'f' and lease > 3
+        and jsonb_array_length(errors) = 2";
+    assert_eq!(database.count(remembered).await, 1);
+
+    let error = queue.redrive(id).await.unwrap_err();
+    assert!(matches!(error, Error::NotDead { job_id } if job_id == id), "{error}");
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_whose_key_a_live_job_has_stays_dead_and_names_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    let dead =
+        queue.insert_job(Probe::job(Say::Critical).with_unique_key("k")).await.unwrap().unwrap();
+    queue.wait(dead, STOP).await.unwrap();
+    queue.pause(Probe::QUEUE).await.unwrap();
+    let live =
+        queue.insert_job(Probe::job(Say::Success).with_unique_key("k")).await.unwrap().unwrap();
+
+    let error = queue.redrive(dead).await.unwrap_err();
+    assert!(matches!(error, Error::Duplicate { job_id, .. } if job_id == live), "{error}");
+    assert_eq!(queue.redrive_all(DeadLetters::all()).await.unwrap().still_dead, [dead]);
+    assert_eq!(database.count("dead_letters").await, 1);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    database
+        .execute(
+            "insert into simple_queue.dead_letters
+                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                 priority, status, queue, kind, reason, job_data, keep_until)
+             select gen_random_uuid(), 7, now(), now(), 3, 1, 2, 1, 0,
+                case when n % 2 = 0 then 'unprocessable' else 'failed' end,
+                case when n % 3 = 0 then 'a' else 'b' end, 'k', 'test', '{}', now() + interval '1 day'
+             from generate_series(1, 6000) n",
+        )
+        .await;
+    let unread = DeadLetters::all().queue("b").kind("k").status(JobStatus::Unprocessable);
+    let redriven = queue.redrive_all(unread.clone()).await.unwrap();
+    assert_eq!((redriven.redriven, redriven.still_dead.len()), (2000, 0));
+    assert_eq!(queue.redrive_all(unread).await.unwrap().redriven, 0);
+    let anew = "jobs where queue = 'b' and lease = 7 and attempt = 0 and crash_count = 0
+        and reprocess_count = 0 and retain = interval '1 day' and run_at <= now()";
+    assert_eq!(database.count(anew).await, 2000);
+    assert_eq!(database.count("dead_letters").await, 4000);
+}

@@ -1,0 +1,170 @@
+//! What a declaration says holds when its jobs run.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+use simple_queue::{
+    JobStatus,
+    prelude::*,
+    sync::{JobStrategy, JobStrategyError, Permit, PermitFuture},
+};
+use tokio::sync::Semaphore;
+
+use crate::support::{STOP, TestDatabase, eventually};
+
+const SLOW: JobTemplate =
+    JobTemplate::new(JobOptions::new().retries(7).priority(4).tags(&["slow"])).queue("slow");
+
+#[job(template = SLOW, retries = 1, tags("fast", "mine"), retain = "2d", version = 2, upgrade = none)]
+async fn inherits(id: i64) {
+    let _ = id;
+}
+
+#[tokio::test]
+async fn a_row_holds_what_the_declaration_and_its_template_say() {
+    let database = TestDatabase::migrated().await;
+    Inherits::new(1).enqueue(&database.pool).await.unwrap();
+    let row: (String, i16, Vec<String>, i32, bool) = sqlx::query_as(
+        "select queue, priority, tags, version, retain = interval '2 days' from simple_queue.jobs",
+    )
+    .fetch_one(&database.pool)
+    .await
+    .unwrap();
+    let tags = vec!["fast".to_owned(), "mine".to_owned()];
+    assert_eq!(row, ("slow".to_owned(), 4, tags, 2, true));
+}
+
+struct Rooms {
+    now: AtomicUsize,
+    most: AtomicUsize,
+    gate: Semaphore,
+}
+
+#[job(queue = "rooms", concurrency = 2)]
+async fn enter(rooms: &Rooms, id: i64) -> Result<i64, BoxDynError> {
+    let now = rooms.now.fetch_add(1, Ordering::SeqCst) + 1;
+    rooms.most.fetch_max(now, Ordering::SeqCst);
+    rooms.gate.acquire().await?.forget();
+    rooms.now.fetch_sub(1, Ordering::SeqCst);
+    Ok(id)
+}
+
+#[tokio::test]
+async fn a_declared_concurrency_is_kept_by_each_process() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let rooms = Rooms { now: 0.into(), most: 0.into(), gate: Semaphore::new(0) };
+    let rooms = Arc::new(rooms);
+    #[derive(JobState)]
+    struct House(Arc<Rooms>);
+    queue.register(jobs![Enter], House(Arc::clone(&rooms))).unwrap();
+    let jobs = Enter::enqueue_all((0..6).map(Enter::new), &queue).await.unwrap();
+    let worker = queue.start().await;
+    eventually("two are in", async || rooms.now.load(Ordering::SeqCst) == 2).await;
+    assert_eq!(database.count("jobs where lease > 0").await, 2, "no more than that was claimed");
+    rooms.gate.add_permits(6);
+    for job in jobs {
+        job.wait(&queue, STOP).await.unwrap();
+    }
+    assert_eq!(rooms.most.load(Ordering::SeqCst), 2);
+    worker.shutdown(STOP).await;
+}
+
+struct OnlyEven;
+
+impl JobStrategy for OnlyEven {
+    fn acquire(&self, job: &Job) -> PermitFuture<'_> {
+        let even = job.job_data["number"].as_i64().is_some_and(|number| number % 2 == 0);
+        Box::pin(std::future::ready(match even {
+            true => Ok(Permit::new(())),
+            false => Err(JobStrategyError::CancelJob),
+        }))
+    }
+}
+
+static ONLY_EVEN: OnlyEven = OnlyEven;
+
+#[job(queue = "q", strategy = ONLY_EVEN)]
+async fn halve(number: i64) -> Result<i64, BoxDynError> {
+    Ok(number / 2)
+}
+
+#[tokio::test]
+async fn a_declared_strategy_decides_which_jobs_may_start() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Halve], ()).unwrap();
+    let worker = queue.start().await;
+    let even = Halve::new(8).enqueue(&queue).await.unwrap();
+    assert_eq!(even.wait(&queue, STOP).await.unwrap(), 4);
+    let odd = Halve::new(9).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.wait(odd.id(), STOP).await.unwrap().status, JobStatus::Cancelled);
+    worker.shutdown(STOP).await;
+}
+
+static MOURNED: Mutex<Vec<(i64, i32, String)>> = Mutex::new(Vec::new());
+
+async fn mourn(job: Doomed, context: &JobContext, error: &str) -> Result<(), simple_queue::Error> {
+    MOURNED.lock().unwrap().push((job.id, context.attempt(), error.to_owned()));
+    Halve::new(2).enqueue(context).await?;
+    Ok(())
+}
+
+#[job(queue = "q", retries = 1, backoff = "none", on_exhausted = mourn)]
+async fn doomed(id: i64) -> Result<(), BoxDynError> {
+    Err(format!("{id} fails").into())
+}
+
+#[tokio::test]
+async fn the_function_for_exhausted_jobs_is_called_once_and_may_enqueue_what_follows() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Doomed, Halve], ()).unwrap();
+    let worker = queue.start().await;
+    let job = Doomed::new(5).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.wait(job.id(), STOP).await.unwrap().status, JobStatus::Failed);
+    assert_eq!(*MOURNED.lock().unwrap(), [(5, 2, "5 fails".to_owned())]);
+    eventually("what follows ran", async || database.count("archive").await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
+fn split_name(version: i32, stored: Value) -> Result<Value, String> {
+    let name = stored["name"].as_str().ok_or("there is no name")?;
+    match version {
+        1 => Ok(json!({ "first": name.split(' ').next() })),
+        other => Err(format!("version {other} was never stored")),
+    }
+}
+
+#[job(queue = "q", version = 2, upgrade = split_name)]
+async fn greet(first: String) -> Result<String, BoxDynError> {
+    Ok(format!("hello {first}"))
+}
+
+#[tokio::test]
+async fn a_declared_upgrade_brings_stored_jobs_to_the_present_version() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Greet], ()).unwrap();
+    let worker = queue.start().await;
+    let store = async |payload: &str| -> uuid::Uuid {
+        database
+            .value(&format!("select id from simple_queue.enqueue('q', 'greet', '{payload}')"))
+            .await
+    };
+    let old = store(r#"{"name": "Ada Lovelace"}"#).await;
+    assert_eq!(queue.wait(old, STOP).await.unwrap().result, Some(json!("hello Ada")));
+    let nameless = store("{}").await;
+    let ended = queue.wait(nameless, STOP).await.unwrap();
+    assert_eq!(ended.status, JobStatus::Unprocessable);
+    assert!(ended.reason.unwrap().ends_with("there is no name"));
+    let new = Greet::new("Bob").delay(Duration::ZERO).enqueue(&queue).await.unwrap();
+    assert_eq!(new.wait(&queue, STOP).await.unwrap(), "hello Bob");
+    worker.shutdown(STOP).await;
+}
