@@ -1,6 +1,7 @@
 //! The whole pipeline, without a compiler: what is written for a job, and what is said to a mistake.
 //! What the compiler makes of it is tested in the workspace's `tests/ui`.
 
+mod arguments;
 mod expansions;
 mod hygiene;
 mod messages;
