@@ -28,6 +28,14 @@ pub enum Error {
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
+    /// The migrations need a session of their own, and there is a pooler that only lends sessions.
+    #[error(
+        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `SimpleQueue::with_direct_url`"
+    )]
+    NeedsDirectUrl {
+        /// The schema the tables belong to.
+        schema: String,
+    },
     /// A schema's name that cannot be one.
     #[error(
         "`{schema}` cannot be a schema of this queue: use 1 to 48 of the characters a-z, 0-9 and `_`, not starting with a digit"
@@ -207,6 +215,34 @@ pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
             false
         }
         _ => true,
+    }
+}
+
+/// Whether the server may be gone, or no longer be the one that is written to.
+pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // It became read-only, it is shutting down or starting up, or the connection failed.
+            code == "25006" || code.starts_with("57P") || code.starts_with("08")
+        }),
+        _ => is_transient(error),
+    }
+}
+
+/// Whether a pooler refused to begin a session with a parameter that it does not know.
+pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
+    // pgbouncer calls it a violation of the protocol.
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("08P01"))
+}
+
+/// An error that may come from a statement.
+pub(crate) trait FailedStatement {
+    fn failed_statement(&self) -> Option<&sqlx::Error>;
+}
+
+impl FailedStatement for sqlx::Error {
+    fn failed_statement(&self) -> Option<&sqlx::Error> {
+        Some(self)
     }
 }
 

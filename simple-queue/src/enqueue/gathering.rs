@@ -8,12 +8,15 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use sqlx::PgPool;
 use tokio::sync::oneshot;
 
 use super::insert::{Failure, Inserted, ROWS_PER_STATEMENT, insert_and_wake};
 use super::wake::Wake;
-use crate::{Error, row::NewJob, store::Store};
+use crate::{
+    Error,
+    row::NewJob,
+    store::{Servers, Store},
+};
 
 /// The jobs of one queue's callers that wait to be written.
 #[derive(Debug, Default)]
@@ -33,7 +36,7 @@ type Answer = oneshot::Sender<Result<Inserted, Error>>;
 /// Where they are written.
 #[derive(Debug, Clone)]
 pub(crate) struct Destination {
-    pub(crate) pool: PgPool,
+    pub(crate) servers: Servers,
     pub(crate) store: Store,
     pub(crate) wake: Arc<Wake>,
 }

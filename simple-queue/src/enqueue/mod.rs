@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
-use crate::store::{Schema, Store};
+use crate::store::{Pooled, Schema, Servers, Store};
 use gathering::{Destination, Gathering};
 
 /// Something that jobs can be enqueued on.
@@ -51,14 +51,30 @@ pub(crate) enum Via<'e> {
     /// enqueued at the same time, and wake the workers itself afterwards.
     Queue { destination: Destination, gathering: Arc<Gathering> },
     /// A pool: the same, but that every call is a statement of its own, which wakes the workers.
-    Pool { pool: PgPool, store: Store },
+    Pool { servers: Servers, store: Store },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
+impl Target<'_> {
+    /// A statement or two and their answers, on the caller's connection or on one of the pool.
+    async fn ask<T>(
+        self,
+        exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        match self.0 {
+            Via::Connection { connection, store } => exchange(connection, &store).await,
+            Via::Pool { servers, store }
+            | Via::Queue { destination: Destination { servers, store, wake: _ }, gathering: _ } => {
+                servers.ask(2, async |connection| exchange(connection, &store).await).await
+            }
+        }
+    }
+}
+
 impl<'e> EnqueueOn<'e> for &'e PgPool {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool { pool: self.clone(), store: default_store() })
+        Target(Via::Pool { servers: Servers::of(self.clone()), store: default_store() })
     }
 }
 
@@ -96,6 +112,6 @@ impl<'e> EnqueueOn<'e> for On<'e> {
 /// The statements of the default schema, written once for the process.
 fn default_store() -> Store {
     static STORE: std::sync::LazyLock<Store> =
-        std::sync::LazyLock::new(|| Store::new(Schema::default()));
+        std::sync::LazyLock::new(|| Store::new(Schema::default(), &Pooled::default()));
     STORE.clone()
 }

@@ -85,7 +85,10 @@ impl Store {
         demands: &[Demand],
         limit: usize,
     ) -> sqlx::Result<Fetched> {
-        let rows = sqlx::query(self.statements.fetch_jobs.text())
+        let rows = self
+            .statements
+            .fetch_jobs
+            .query()
             .bind(worker_id)
             .bind(Json(demands))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
@@ -114,7 +117,10 @@ impl Store {
     ) -> sqlx::Result<Vec<UnservedKind>> {
         let asked: Vec<Value> =
             served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
-        let rows = sqlx::query(self.statements.list_unserved_kinds.text())
+        let rows = self
+            .statements
+            .list_unserved_kinds
+            .query()
             .bind(Json(asked))
             .fetch_all(connection)
             .await?;

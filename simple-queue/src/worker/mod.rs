@@ -6,6 +6,7 @@
 mod config;
 mod context;
 mod control;
+mod database;
 mod executor;
 mod floor;
 mod handle;
@@ -85,7 +86,7 @@ impl Worker {
         finished: mpsc::UnboundedSender<FinishedRun>,
     ) -> Self {
         let store = queue.store().clone();
-        let connection = Dedicated::new(&queue.connect_options());
+        let connection = Dedicated::new(queue.servers());
         Self {
             permits: Permits::new(&queue.config()),
             suspects: Suspects::new(store.clone(), connection),

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
 use super::{
@@ -21,7 +20,7 @@ use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
     retries::Retries,
-    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped},
+    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped, Servers},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -49,11 +48,11 @@ struct UnheardClaim {
     looks: usize,
 }
 
-/// From the claim to each look for what it took. By the first the server has ended the statement; the
-/// others are for what can outlast that: a commit that waits for its standby, a request that was still
-/// on its way when the network was cut.
-const LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 3] =
-    [Dedicated::STATEMENT_TIMEOUT, Duration::from_mins(1), Duration::from_mins(5)];
+/// From the claim to the looks for what it took. The first comes when the server has ended the statement,
+/// after the time that it may take; these are for what can outlast that: a commit that waits for its
+/// standby, a request that was still on its way when the network was cut.
+const LATER_LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 2] =
+    [Duration::from_mins(1), Duration::from_mins(5)];
 
 /// The poller's way into sleep.
 ///
@@ -83,17 +82,17 @@ const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
 const BUSY_FOR_GOOD: Duration = Duration::from_secs(1);
 
 impl Poller {
-    pub(super) fn new(worker: Arc<Worker>, options: &PgConnectOptions) -> Self {
+    pub(super) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
         Self {
             worker,
-            connection: Dedicated::new(options),
+            connection: Dedicated::new(servers),
             retries: Retries::default(),
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
             floors: Floors::new(),
             turn: 0,
             unheard_claim: None,
             unserved: Unserved::new(),
-            upkeep: Dedicated::for_upkeep(options),
+            upkeep: Dedicated::for_upkeep(servers),
         }
     }
 
@@ -212,7 +211,8 @@ impl Poller {
         if let Err(error) = &fetched
             && is_ambiguous(error)
         {
-            self.unheard_claim = Some(UnheardClaim::new());
+            let statement_ends = Instant::now() + self.worker.queue.servers().statement_timeout();
+            self.unheard_claim = Some(UnheardClaim { due: statement_ends, looks: 0 });
         }
         fetched
     }
@@ -305,21 +305,16 @@ impl Poller {
             }
             Err(error) => {
                 tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
-                Some(UnheardClaim { due: now + Dedicated::STATEMENT_TIMEOUT, ..claim })
+                Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };
     }
 }
 
 impl UnheardClaim {
-    fn new() -> Self {
-        Self { due: Instant::now() + LOOKS_AFTER_UNHEARD_CLAIM[0], looks: 0 }
-    }
-
     fn next_look(self) -> Option<Self> {
-        let looks = self.looks + 1;
-        let pause = LOOKS_AFTER_UNHEARD_CLAIM.get(looks)?;
-        Some(Self { due: Instant::now() + *pause, looks })
+        let pause = LATER_LOOKS_AFTER_UNHEARD_CLAIM.get(self.looks)?;
+        Some(Self { due: Instant::now() + *pause, looks: self.looks + 1 })
     }
 }
 

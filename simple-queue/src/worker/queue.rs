@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 
 use super::{
     config::Config,
@@ -23,7 +23,7 @@ use crate::{
         gathering::{Destination, Gathering},
         wake::Wake,
     },
-    store::{Schema, Store, migrate::migrate},
+    store::{Schema, Servers, Store, migrate::migrate, parse_url},
 };
 
 /// A queue in a database: enqueues jobs and works on them.
@@ -45,7 +45,7 @@ pub struct SimpleQueue {
 }
 
 struct Inner {
-    pool: PgPool,
+    servers: Servers,
     store: Store,
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
@@ -61,16 +61,26 @@ impl SimpleQueue {
     /// Jobs are enqueued through the pool. A worker opens a few connections of its own beside it,
     /// with the pool's options, so that handlers that use up the pool do not hold it up.
     pub fn new(pool: PgPool) -> Self {
-        Self::from_parts(pool, Schema::default(), Config::default())
+        Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
     }
 
     /// A queue on a pool of its own.
     ///
+    /// Several servers may be named, `postgres://app@one:5432,two:5432/app`; the queue follows the one that
+    /// is writable, see [`SimpleQueue::with_servers`].
+    ///
     /// # Errors
     /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let pool = PgPool::connect(url).await.map_err(Error::database("connect"))?;
-        Ok(Self::new(pool))
+        let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        let pool = PgPoolOptions::new().connect_lazy_with(servers[0].clone());
+        let queue = Self::new(pool);
+        let queue = match servers.len() {
+            1 => queue,
+            _ => queue.with_servers(servers.drain(..)),
+        };
+        queue.servers().acquire().await.map_err(Error::database("connect"))?;
+        Ok(queue)
     }
 
     /// As [`SimpleQueue::connect`].
@@ -89,13 +99,13 @@ impl SimpleQueue {
     /// When the name is not one that needs no quotes.
     pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
         let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.inner.pool.clone(), Schema::new(schema)?, config))
+        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
     }
 
-    fn from_parts(pool: PgPool, schema: Schema, config: Config) -> Self {
+    fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
         let inner = Inner {
-            pool,
-            store: Store::new(schema),
+            store: Store::new(schema, servers.pooled()),
+            servers,
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::default(),
             wake: Arc::default(),
@@ -115,7 +125,7 @@ impl SimpleQueue {
     /// # Cancel safety
     /// Each migration is applied in a transaction: a call that is dropped leaves none half done.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrate(&self.connect_options(), self.store().schema()).await
+        migrate(self.servers(), self.store().schema()).await
     }
 
     /// Registers the jobs that this process runs, and the state they run with.
@@ -188,7 +198,7 @@ impl SimpleQueue {
 
     /// The pool that jobs are enqueued through.
     pub fn pool(&self) -> &PgPool {
-        &self.inner.pool
+        self.servers().pool()
     }
 }
 
@@ -202,8 +212,8 @@ impl SimpleQueue {
         &self.inner.wake
     }
 
-    pub(crate) fn connect_options(&self) -> PgConnectOptions {
-        (*self.inner.pool.connect_options()).clone()
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.inner.servers
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
@@ -253,7 +263,7 @@ impl SimpleQueue {
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
         let destination = Destination {
-            pool: self.pool().clone(),
+            servers: self.servers().clone(),
             store: self.store().clone(),
             wake: Arc::clone(self.wake()),
         };

@@ -49,7 +49,7 @@ with worker as materialized (
     )
 ), claimed as (
     update simple_queue.jobs j
-    set worker_id = worker.id, lease = j.lease + 1, attempt = j.attempt + 1, updated_at = now()
+    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
     from worker
     where j.ctid = any (array(
         select due.ctid
