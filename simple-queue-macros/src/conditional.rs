@@ -10,7 +10,7 @@ use syn::punctuated::Punctuated;
 use syn::{Attribute, FnArg, Meta, Token};
 
 use crate::errors::Errors;
-use crate::parse::args::Form;
+use crate::parse::form::Form;
 use crate::parse::item::Function;
 
 /// With each further condition there are twice as many builds.

@@ -26,18 +26,12 @@ use crate::model::{Declaration, HandlerModel, JobModel};
 /// Everything that stands beside a function with `#[job]`.
 pub(crate) fn job(model: &JobModel) -> TokenStream {
     let JobModel { structure, declaration, handler } = model;
-    let payload = structure::payload(model);
     let debug = debug::debug(structure, &declaration.stored);
     let new = enqueue::new(structure, &declaration.stored);
     let by_hand = handler::by_hand(handler, &Subject::Payload);
     let declared = declared(declaration, Some(&quote!(#new #by_hand)));
     let runs = handler::runs(handler, &Subject::Payload);
-    quote! {
-        #payload
-        #debug
-        #declared
-        #runs
-    }
+    structure::payload(model, &quote!(#debug #declared #runs))
 }
 
 /// Everything that stands beside a struct which derives `Job`.
@@ -47,24 +41,25 @@ pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
 
 /// Everything that stands beside a function which runs a job that is declared elsewhere.
 pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerModel) -> TokenStream {
-    let (subject, structure) = match structure {
-        Some(structure) => {
-            (Subject::Handler(payload), Some(structure::handler(structure, payload)))
-        }
-        None => (Subject::Declared(payload), None),
+    let subject = match structure {
+        Some(_) => Subject::Handler(payload),
+        None => Subject::Declared(payload),
     };
     let name = subject.name(&handler.face.name);
     let agrees = handler::agrees(handler, payload);
     let runs = handler::runs(handler, &subject);
     let by_hand = handler::by_hand(handler, &subject);
-    quote! {
-        #structure
+    let items = quote! {
         #agrees
         #runs
         #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
         impl #name {
             #by_hand
         }
+    };
+    match structure {
+        Some(structure) => structure::handler(structure, payload, &items),
+        None => items,
     }
 }
 

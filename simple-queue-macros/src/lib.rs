@@ -5,6 +5,7 @@
 //! [`expand`]. [`errors`] gathers what is wrong on the way. A function whose arguments depend on the build
 //! makes a detour through [`conditional`].
 
+mod beside;
 mod conditional;
 mod errors;
 mod expand;
@@ -172,4 +173,11 @@ pub fn jobs(list: TokenStream) -> TokenStream {
 #[proc_macro_derive(JobState, attributes(state))]
 pub fn job_state(item: TokenStream) -> TokenStream {
     job_state::derive(item.into()).into()
+}
+
+/// What stands beside a struct; for the expansions of this crate.
+#[doc(hidden)]
+#[proc_macro_derive(Beside, attributes(beside))]
+pub fn beside(item: TokenStream) -> TokenStream {
+    beside::derive(item.into()).into()
 }

@@ -3,5 +3,6 @@
 //! [`validate`](crate::validate).
 
 pub(crate) mod args;
+pub(crate) mod form;
 pub(crate) mod item;
 pub(crate) mod list;

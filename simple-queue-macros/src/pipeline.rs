@@ -6,7 +6,7 @@ use syn::DeriveInput;
 
 use crate::conditional::{self, Written};
 use crate::errors::Errors;
-use crate::parse::args::Form;
+use crate::parse::form::Form;
 use crate::parse::item::Item;
 use crate::validate::{Derived, Validated};
 use crate::{expand, parse, validate};

@@ -1,13 +1,16 @@
 //! The whole pipeline, without a compiler: what is written for a job, and what is said to a mistake.
 //! What the compiler makes of it is tested in the workspace's `tests/ui`.
 
+mod arguments;
 mod expansions;
 mod hygiene;
 mod messages;
 
 use proc_macro2::TokenStream;
 
-use crate::pipeline;
+use quote::{ToTokens, quote};
+
+use crate::{beside, pipeline};
 
 /// The expansion as a file, laid out for reading.
 fn expanded(arguments: TokenStream, item: TokenStream) -> syn::File {
@@ -15,7 +18,21 @@ fn expanded(arguments: TokenStream, item: TokenStream) -> syn::File {
 }
 
 fn file(expansion: TokenStream) -> syn::File {
-    syn::parse2(expansion).expect("what is generated are items")
+    let mut file: syn::File = syn::parse2(expansion).expect("what is generated are items");
+    file.items = file.items.into_iter().flat_map(unfolded).collect();
+    file
+}
+
+/// A struct without the items that it brings along, and these after it.
+fn unfolded(mut item: syn::Item) -> Vec<syn::Item> {
+    let syn::Item::Struct(structure) = &mut item else { return vec![item] };
+    let beside: TokenStream = beside::derive(quote!(#structure));
+    structure.attrs.retain(|attr| {
+        let text = attr.meta.to_token_stream().to_string();
+        !text.starts_with("beside") && !text.ends_with("private :: Beside)")
+    });
+    let beside: syn::File = syn::parse2(beside).expect("what is brought along are items");
+    std::iter::once(item).chain(beside.items).collect()
 }
 
 /// What is said to a job.

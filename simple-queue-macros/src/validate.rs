@@ -3,6 +3,7 @@
 //! constants) is left to the code that [`expand`](crate::expand) writes.
 
 mod backoff;
+mod borrowed;
 mod declaration;
 mod derived;
 mod duration;

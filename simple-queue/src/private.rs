@@ -18,6 +18,7 @@ pub use crate::{
 };
 
 pub use crate::JobError;
+pub use simple_queue_macros::Beside;
 
 use crate::{
     BoxDynError, JobContext, JobPayload, JobTx, Outcome,

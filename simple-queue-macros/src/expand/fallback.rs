@@ -7,13 +7,14 @@ use quote::{format_ident, quote};
 use super::enqueue::{self, parameter};
 use super::payload::fnv1a;
 use super::structure;
+use crate::beside;
 use crate::model::{Face, HandlerStub, JobStub, Structure, StubArg};
 use crate::parse::item::plain;
 
 /// For a function with `#[job]`.
 pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
     let Structure { face, docs, deprecated, derives, .. } = structure;
-    let Face { name, vis, .. } = face;
+    let Face { krate, name, vis } = face;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let fields: Vec<TokenStream> = args
         .iter()
@@ -45,21 +46,26 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
         }
     };
     let helpers = helpers(face, &new);
+    let beside = beside::attributes(
+        krate,
+        &quote! {
+            #[allow(deprecated)]
+            const _: () = {
+                #payload
+                #runs
+            };
+
+            #helpers
+        },
+    );
     quote! {
         #(#docs)*
         #deprecated
         #[doc = ""]
+        #beside
         #derives
         #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
         #vis struct #name #body
-
-        #[allow(deprecated)]
-        const _: () = {
-            #payload
-            #runs
-        };
-
-        #helpers
     }
 }
 
@@ -82,9 +88,7 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
     let name = &face.name;
     match (structure, payload) {
         (Some(structure), Some(payload)) => {
-            let structure = structure::handler(structure, payload);
-            let runs = runs(face, &quote!(#name));
-            quote!(#structure #runs)
+            structure::handler(structure, payload, &runs(face, &quote!(#name)))
         }
         // The job itself is whole.
         (None, Some(payload)) => runs(face, &quote!(#payload)),
@@ -92,20 +96,25 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
             let Face { krate, vis, .. } = face;
             let payload = Face { name: format_ident!("__Refused"), ..face.clone() };
             let (refused, runs) = (self::payload(&payload), runs(face, &quote!(#name)));
+            let beside = beside::attributes(
+                krate,
+                &quote! {
+                    #[allow(missing_docs, missing_debug_implementations)]
+                    const _: () = {
+                        pub struct __Refused;
+                        #refused
+                        #runs
+
+                        impl #krate::JobHandler for #name {
+                            type Payload = __Refused;
+                        }
+                    };
+                },
+            );
             quote! {
+                #beside
                 #[allow(missing_docs, missing_debug_implementations, unreachable_pub)]
                 #vis struct #name;
-
-                #[allow(missing_docs, missing_debug_implementations)]
-                const _: () = {
-                    pub struct __Refused;
-                    #refused
-                    #runs
-
-                    impl #krate::JobHandler for #name {
-                        type Payload = __Refused;
-                    }
-                };
             }
         }
         (None, None) => TokenStream::new(),

@@ -6,13 +6,14 @@ use quote::quote;
 use syn::Type;
 
 use super::{debug, summary};
+use crate::beside;
 use crate::model::{Face, JobModel, Structure};
 use crate::validate::shown;
 
-pub(crate) fn payload(model: &JobModel) -> TokenStream {
+pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
     let JobModel { structure, declaration, .. } = model;
     let Structure { face, function, .. } = structure;
-    let Face { name, vis, .. } = face;
+    let Face { krate, name, vis } = face;
     let head = head(structure, &summary::summary(model));
     let fields = declaration.stored.iter().map(|arg| {
         let (name, ty, docs) = (&arg.name, &arg.ty, &arg.docs);
@@ -23,6 +24,7 @@ pub(crate) fn payload(model: &JobModel) -> TokenStream {
         };
         quote!(#docs #vis #name: #ty)
     });
+    let beside = beside::attributes(krate, items);
     let derives = debug::derives(structure, &declaration.stored);
     let body = match declaration.stored.is_empty() {
         true => quote!(;),
@@ -30,6 +32,7 @@ pub(crate) fn payload(model: &JobModel) -> TokenStream {
     };
     quote! {
         #head
+        #beside
         #derives
         #[allow(
             missing_debug_implementations,
@@ -43,21 +46,24 @@ pub(crate) fn payload(model: &JobModel) -> TokenStream {
 }
 
 /// The struct of a handler, and the payload that it runs.
-pub(crate) fn handler(structure: &Structure, payload: &Type) -> TokenStream {
+pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream) -> TokenStream {
     let Structure { face: Face { krate, name, vis }, function, .. } = structure;
     let told = format!(" Runs the job `{}` with [`{function}`](fn@{function}).", shown(payload));
     let head = head(structure, &told);
-    quote! {
-        #head
-        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
-        #[allow(dead_code, unreachable_pub, clippy::exhaustive_structs)]
-        #vis struct #name;
-
+    let runs = quote! {
         #[automatically_derived]
         #[allow(deprecated)]
         impl #krate::JobHandler for #name {
             type Payload = #payload;
         }
+    };
+    let beside = beside::attributes(krate, &quote!(#runs #items));
+    quote! {
+        #head
+        #beside
+        #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
+        #[allow(dead_code, unreachable_pub, clippy::exhaustive_structs)]
+        #vis struct #name;
     }
 }
 

@@ -1,9 +1,8 @@
 //! The arguments of `#[job(…)]`, and the parts that some of them have.
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::Meta;
 
-use super::item::is_job;
+use super::form::Form;
 use super::list::{Arg, Table, argument, arguments, in_a_row, split_at_commas};
 use crate::errors::Errors;
 use crate::suggest::did_you_mean;
@@ -81,17 +80,6 @@ pub(crate) struct Args {
     pub(crate) library: LibraryArgs,
 }
 
-/// Where an attribute stands.
-#[derive(Clone, Copy)]
-pub(crate) enum Form {
-    /// `#[job(…)]` on a function.
-    Function,
-    /// `#[job(…)]` on a struct that derives `Job`.
-    Struct,
-    /// `#[handler(…)]` on a function.
-    Handler,
-}
-
 arguments! {
     /// The parts of a back-off: those of `exponential(…)`, and what follows the first of the others.
     BackoffParts else "base = \"2s\"",
@@ -118,10 +106,7 @@ arguments! {
     redact: "redact" like "redact",
 }
 
-/// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
-const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
-
-/// The same within `unique(…)`.
+/// Parts whose meaning is decided but not written yet. They are refused, never ignored.
 const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 
 pub(crate) fn parse(tokens: TokenStream, form: Form, errors: &mut Errors) -> Args {
@@ -177,74 +162,6 @@ impl Table for Args {
         let Self { declaration, handler, structure, output, library } = self;
         [declaration.given(), handler.given(), structure.given(), output.given(), library.given()]
             .concat()
-    }
-}
-
-impl Form {
-    /// The name of the attribute.
-    pub(crate) fn attribute(self) -> &'static str {
-        match self {
-            Self::Function | Self::Struct => "job",
-            Self::Handler => "handler",
-        }
-    }
-
-    /// Whether the attribute is taken off the function, because it cannot stand below this one.
-    pub(crate) fn strips(self, meta: &Meta) -> bool {
-        is_job(meta) || (matches!(self, Self::Handler) && meta.path().is_ident("handler"))
-    }
-
-    /// The arguments that are taken here.
-    fn keys(self) -> Vec<&'static str> {
-        let (declaration, handler) = (DeclarationArgs::keys(), HandlerArgs::keys());
-        match self {
-            Self::Function => {
-                [declaration, handler, StructureArgs::keys(), LibraryArgs::keys()].concat()
-            }
-            Self::Struct => [declaration, OutputArgs::keys(), LibraryArgs::keys()].concat(),
-            Self::Handler => [handler, LibraryArgs::keys()].concat(),
-        }
-    }
-
-    /// What is said to an argument that belongs elsewhere.
-    fn misplaced(self, key: &str) -> Option<String> {
-        if self.keys().contains(&key) || !Args::keys().contains(&key) {
-            return None;
-        }
-        Some(match (self, key) {
-            (Self::Function, _) => format!(
-                "`{key}` is what the function returns: it is only written on a struct that derives `Job`"
-            ),
-            (Self::Struct, "payload") => {
-                "the struct is the payload; leave `payload` out".to_owned()
-            }
-            (Self::Struct, "derive") => {
-                "the struct derives it beside `Job`, in `#[derive(Job, ..)]`".to_owned()
-            }
-            (Self::Struct, _) => {
-                format!("`{key}` belongs to what runs the job; write it in its `#[handler(..)]`")
-            }
-            (Self::Handler, "payload" | "derive") => {
-                format!("`{key}` has no place here: the job is declared by its own struct")
-            }
-            (Self::Handler, _) => {
-                format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct")
-            }
-        })
-    }
-
-    fn unknown(self, key: &str) -> String {
-        if key == "on_conflict" {
-            return "`on_conflict` needs `unique`, like `unique(on_conflict = \"replace\")`"
-                .to_owned();
-        }
-        if RESERVED.contains(&key) {
-            return not_supported(key);
-        }
-        let keys = self.keys();
-        let suggestion = did_you_mean(key, keys.iter().copied(), '`');
-        let names = in_a_row(keys);
-        format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
     }
 }
 
@@ -318,6 +235,6 @@ pub(crate) fn on_parameter(
     aliases
 }
 
-fn not_supported(key: &str) -> String {
+pub(super) fn not_supported(key: &str) -> String {
     format!("`{key}` is not supported yet")
 }

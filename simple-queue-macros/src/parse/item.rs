@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Meta, Signature, Visibility};
 
-use super::args::Form;
+use super::form::Form;
 use crate::errors::Errors;
 
 pub(crate) struct Item {

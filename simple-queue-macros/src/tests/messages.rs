@@ -280,6 +280,44 @@ fn names_that_cannot_be_a_struct_are_refused() {
 }
 
 #[test]
+fn a_signature_that_the_compiler_refuses_too_is_refused() {
+    for (item, start) in [
+        (
+            quote!(
+                async fn send(a: u8, rest: ...) {}
+            ),
+            "a job cannot be variadic",
+        ),
+        (
+            quote!(
+                async fn send() -> impl Future<Output = ()> {}
+            ),
+            "a `#[job]` function cannot return `impl",
+        ),
+        (
+            quote!(
+                async fn send() -> Result<Vec<impl Copy>, E> {}
+            ),
+            "a `#[job]` function cannot return `Re",
+        ),
+        (
+            quote!(
+                async fn send() -> ! {}
+            ),
+            "a `#[job]` function cannot return `!`",
+        ),
+    ] {
+        let said = messages(quote!(), item.clone());
+        assert_eq!(said.len(), 1, "{item}: {said:?}");
+        assert!(said[0].starts_with(start), "{item}: {said:?}");
+    }
+    let opaque_error = quote!(
+        async fn send() -> Result<u8, impl Into<BoxDynError>> {}
+    );
+    assert_eq!(messages(quote!(), opaque_error), [""; 0]);
+}
+
+#[test]
 fn types_are_shown_as_they_are_written() {
     let said = messages(
         quote!(),

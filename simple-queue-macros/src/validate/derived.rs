@@ -10,7 +10,8 @@ use super::params::{self, Known, Role};
 use super::values;
 use crate::errors::Errors;
 use crate::model::{Declaration, Face, Output, StoredArg};
-use crate::parse::args::{Args, Form, OutputArgs, take_in};
+use crate::parse::args::{Args, OutputArgs, take_in};
+use crate::parse::form::Form;
 use crate::parse::item::{is_job, plain};
 use crate::parse::list::Arg;
 

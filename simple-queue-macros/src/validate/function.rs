@@ -11,7 +11,8 @@ use super::signature::{self, Standing};
 use super::{Validated, face, library, values};
 use crate::errors::Errors;
 use crate::model::{Face, Handler, HandlerModel, HandlerStub, JobModel, JobStub, Param, Structure};
-use crate::parse::args::{Args, DeclarationArgs, Form, HandlerArgs, OutputArgs, StructureArgs};
+use crate::parse::args::{Args, DeclarationArgs, HandlerArgs, OutputArgs, StructureArgs};
+use crate::parse::form::Form;
 use crate::parse::item::{Function, plain};
 use crate::parse::list::{Arg, Table};
 

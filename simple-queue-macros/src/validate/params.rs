@@ -3,11 +3,12 @@
 
 use proc_macro2::{Ident, Span};
 use quote::{ToTokens, format_ident};
-use syn::{FnArg, Pat, PatType, Signature, Type, TypeReference};
+use syn::{FnArg, Pat, PatType, Signature, Type};
 
+use super::borrowed::{Borrowed, Judged, TAKE_THE_TRANSACTION};
 use super::field::{self, Noted};
 use super::shown::shown;
-use super::types::{Owned, bare, first_borrow, is_context, is_transaction, mentions};
+use super::types::{bare, first_borrow, is_context, is_transaction, mentions};
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
 use crate::parse::item::plain;
@@ -180,104 +181,6 @@ pub(crate) fn takes_payload(signature: &Signature, payload: &Ident) -> bool {
 pub(crate) fn is_storable(ty: &Type, errors: &mut Errors) -> bool {
     matches!(stored(bare(ty), errors), Judged::Stored(_))
 }
-
-/// What one parameter's type makes of it.
-enum Judged {
-    Context,
-    Transaction,
-    State(Type),
-    Stored(Type),
-    /// Refused; this was probably meant to be stored.
-    Owned(Type),
-    /// Refused, and it would have been stored.
-    Unstorable,
-    /// Refused, and it would have been borrowed.
-    Unborrowable,
-}
-
-/// What is borrowed so far: nothing may be borrowed twice.
-#[derive(Default)]
-struct Borrowed {
-    context: bool,
-    transaction: bool,
-    types: Vec<String>,
-}
-
-impl Borrowed {
-    fn judge(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
-        let ty = bare(&reference.elem);
-        if let Some(owned) = Owned::of(ty) {
-            let (borrowed, owned_shown) = (shown(reference), owned.shown);
-            let message = format!(
-                "job arguments are stored, so `{borrowed}` must be `{owned_shown}`\
-                 \n\nnote: by reference, a job takes its worker's state"
-            );
-            errors.on(reference, message);
-            return Judged::Owned(owned.ty);
-        }
-        if is_context(ty) {
-            return self.context(reference, errors);
-        }
-        if is_transaction(ty) {
-            return self.transaction(reference, errors);
-        }
-        if mentions(ty, "impl") {
-            errors
-                .on(reference, "a job cannot be generic: borrow one known type, or a `&dyn Trait`");
-            return Judged::Unborrowable;
-        }
-        if reference.mutability.is_some() {
-            let message = "a job shares its worker's state with others, so it cannot be `&mut`\
-                           \n\nhelp: use `&T` with a lock in it, or take the argument by value";
-            errors.on(reference, message);
-            return Judged::Unborrowable;
-        }
-        if let Some(lifetime) = reference.lifetime.as_ref().filter(|name| name.ident == "static") {
-            let message = "the worker's state is lent for one run; write `&` without `'static`";
-            errors.on(lifetime, message);
-            return Judged::Unborrowable;
-        }
-        let written = shown(ty);
-        if self.types.contains(&written) {
-            let message = format!(
-                "two `&{written}` arguments would be the same value\
-                 \n\nhelp: wrap one of the two in a type of its own"
-            );
-            errors.on(reference, message);
-            return Judged::Unborrowable;
-        }
-        self.types.push(written);
-        Judged::State(ty.clone())
-    }
-
-    fn context(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
-        if reference.mutability.is_some() {
-            errors.on(reference, "take the context as `&JobContext`");
-            return Judged::Unborrowable;
-        }
-        if self.context {
-            errors.on(reference, "this job already takes a `&JobContext`");
-            return Judged::Unborrowable;
-        }
-        self.context = true;
-        Judged::Context
-    }
-
-    fn transaction(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
-        if reference.mutability.is_none() {
-            errors.on(reference, TAKE_THE_TRANSACTION);
-            return Judged::Unborrowable;
-        }
-        if self.transaction {
-            errors.on(reference, "this job already takes a `&mut JobTx`: it is finished in one");
-            return Judged::Unborrowable;
-        }
-        self.transaction = true;
-        Judged::Transaction
-    }
-}
-
-const TAKE_THE_TRANSACTION: &str = "take the transaction as `&mut JobTx`";
 
 /// What is taken by value.
 fn stored(ty: &Type, errors: &mut Errors) -> Judged {

@@ -9,9 +9,10 @@ use syn::{
 };
 
 use super::shown::shown;
+use super::types::mentions;
 use crate::errors::Errors;
 use crate::model::{Output, Place, Returned};
-use crate::parse::args::Form;
+use crate::parse::form::Form;
 use crate::parse::item::{is_job, plain, turns_synchronous};
 
 /// What can be made of the function.
@@ -78,6 +79,7 @@ pub(crate) fn check(
     let before = errors.count();
     qualifiers(signature, form, errors);
     generics(signature, errors);
+    nameless_output(signature, form, errors);
     if is_associated(signature, form, errors) {
         return Standing::Associated;
     }
@@ -174,6 +176,23 @@ fn generics(signature: &Signature, errors: &mut Errors) {
         errors.on(&generics.params, message);
     } else if let Some(clause) = &generics.where_clause {
         errors.on(clause, "remove the `where` clause: nothing in a job is generic");
+    }
+}
+
+/// The type of what is kept stands in the declaration, where only a type with a name can.
+fn nameless_output(signature: &Signature, form: Form, errors: &mut Errors) {
+    let ReturnType::Type(_, ty) = &signature.output else { return };
+    let nameless = match kept(ty) {
+        Output::Nothing => false,
+        Output::Value(ty) | Output::Of(ty) => mentions(&ty, "impl") || matches!(ty, Type::Never(_)),
+    };
+    if nameless {
+        let (attribute, written) = (form.attribute(), shown(ty));
+        let message = format!(
+            "a `#[{attribute}]` function cannot return `{written}`\
+             \n\nhelp: return `()`, or a `Result` of a type that has a name"
+        );
+        errors.on(ty, message);
     }
 }
 

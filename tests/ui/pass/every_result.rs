@@ -57,6 +57,11 @@ async fn with_anyhow() -> anyhow::Result<Option<u8>> {
     Ok(None)
 }
 
+#[job]
+async fn with_an_error_without_a_name() -> Result<u8, impl Into<BoxDynError>> {
+    if false { Err("this") } else { Ok(1) }
+}
+
 fn main() {
     let _: [Kept<Nothing>; 1] = [()];
     let _: [Kept<Unit>; 1] = [()];
@@ -66,4 +71,5 @@ fn main() {
     let _: Kept<ValueOfAShorterResult> = vec![1];
     let _: Kept<ValueBehindAnAlias> = Receipt(1);
     let _: Kept<WithAnyhow> = Some(1);
+    let _: Kept<WithAnErrorWithoutAName> = 1;
 }

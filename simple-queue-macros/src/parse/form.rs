@@ -1,0 +1,92 @@
+//! Where an attribute stands, and which arguments it takes there.
+
+use syn::Meta;
+
+use super::args::{
+    Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs, not_supported,
+};
+use super::item::is_job;
+use super::list::{Table, in_a_row};
+use crate::suggest::did_you_mean;
+
+/// Where an attribute stands.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// `#[job(…)]` on a function.
+    Function,
+    /// `#[job(…)]` on a struct that derives `Job`.
+    Struct,
+    /// `#[handler(…)]` on a function.
+    Handler,
+}
+
+/// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
+const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
+
+impl Form {
+    /// The name of the attribute.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Function | Self::Struct => "job",
+            Self::Handler => "handler",
+        }
+    }
+
+    /// Whether the attribute is taken off the function, because it cannot stand below this one.
+    pub(crate) fn strips(self, meta: &Meta) -> bool {
+        is_job(meta) || (matches!(self, Self::Handler) && meta.path().is_ident("handler"))
+    }
+
+    /// The arguments that are taken here.
+    fn keys(self) -> Vec<&'static str> {
+        let (declaration, handler) = (DeclarationArgs::keys(), HandlerArgs::keys());
+        match self {
+            Self::Function => {
+                [declaration, handler, StructureArgs::keys(), LibraryArgs::keys()].concat()
+            }
+            Self::Struct => [declaration, OutputArgs::keys(), LibraryArgs::keys()].concat(),
+            Self::Handler => [handler, LibraryArgs::keys()].concat(),
+        }
+    }
+
+    /// What is said to an argument that belongs elsewhere.
+    pub(super) fn misplaced(self, key: &str) -> Option<String> {
+        if self.keys().contains(&key) || !Args::keys().contains(&key) {
+            return None;
+        }
+        Some(match (self, key) {
+            (Self::Function, _) => format!(
+                "`{key}` is what the function returns: it is only written on a struct that derives `Job`"
+            ),
+            (Self::Struct, "payload") => {
+                "the struct is the payload; leave `payload` out".to_owned()
+            }
+            (Self::Struct, "derive") => {
+                "the struct derives it beside `Job`, in `#[derive(Job, ..)]`".to_owned()
+            }
+            (Self::Struct, _) => {
+                format!("`{key}` belongs to what runs the job; write it in its `#[handler(..)]`")
+            }
+            (Self::Handler, "payload" | "derive") => {
+                format!("`{key}` has no place here: the job is declared by its own struct")
+            }
+            (Self::Handler, _) => {
+                format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct")
+            }
+        })
+    }
+
+    pub(super) fn unknown(self, key: &str) -> String {
+        if key == "on_conflict" {
+            return "`on_conflict` needs `unique`, like `unique(on_conflict = \"replace\")`"
+                .to_owned();
+        }
+        if RESERVED.contains(&key) {
+            return not_supported(key);
+        }
+        let keys = self.keys();
+        let suggestion = did_you_mean(key, keys.iter().copied(), '`');
+        let names = in_a_row(keys);
+        format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
+    }
+}
