@@ -26,7 +26,7 @@ pub async fn shutdown_signal() {
 async fn heard(name: &str, signal: impl Future<Output = io::Result<()>>) {
     if let Err(error) = signal.await {
         tracing::error!(%error, name, "a signal cannot be listened for");
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 
