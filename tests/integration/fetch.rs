@@ -243,3 +243,26 @@ async fn a_job_of_a_transaction_that_commits_after_thousands_overtook_it_runs_al
     probe.next_run().await;
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn what_is_fetched_ahead_and_cannot_start_soon_is_given_back_with_its_attempt() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_queue_default_semaphore_size(2);
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let quick = (0..5000).map(|_| Probe::job(Say::Success));
+    let slow = (0..50).map(|_| Probe::job(Say::WaitForGate));
+    queue.insert_jobs(quick.chain(slow).collect()).await.unwrap();
+    let worker = queue.start().await;
+    eventually("the quick ones are done", async || database.count("archive").await == 5000).await;
+    eventually("some of the slow ones were given back", async || {
+        database.count("jobs where lease >= 2 and worker_id is null").await > 0
+    })
+    .await;
+    eventually("two run", async || database.count("jobs where worker_id is not null").await == 2)
+        .await;
+    assert_eq!(database.count("jobs where attempt = 0").await, 48);
+    worker.shutdown(Duration::ZERO).await;
+    assert_eq!(database.count("jobs where attempt = 0 and worker_id is null").await, 50);
+    assert_eq!(database.count("archive where attempt <> 1").await, 0);
+}

@@ -18,6 +18,7 @@ use super::{
     config::Config,
     handler::DynHandler,
     permit::{JobStrategyError, Permit, RunPermit},
+    registry::Registered,
     suspect::SUSPECT_FROM,
 };
 use crate::{
@@ -43,12 +44,8 @@ pub(super) struct Execution {
 const PAUSE_OF_A_SUSPECT: Duration = Duration::from_secs(1);
 
 impl Execution {
-    pub(super) fn new(
-        worker: Arc<Worker>,
-        handler: Arc<dyn DynHandler>,
-        config: Arc<Config>,
-        fetched: FetchedJob,
-    ) -> Self {
+    pub(super) fn new(worker: Arc<Worker>, handler: &Registered, fetched: FetchedJob) -> Self {
+        let (handler, config) = (Arc::clone(&handler.handler), worker.queue.config());
         let FetchedJob { mut job, claim, max_attempts, unreadable, priority: _ } = fetched;
         job.max_attempts =
             max_attempts.or(handler.options().max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
@@ -75,11 +72,16 @@ impl Execution {
             }
         };
         ending.run = Some(run.instrument(span).await);
-        // The write that follows needs no permit, so the next job can be fetched meanwhile.
+        // The write that follows needs no permit, so the next job can run meanwhile.
         drop(permit);
+        self.worker.prefetched.ended(&self.job.queue);
     }
 
     async fn readable(&self) -> Outcome {
+        // While it waited to be started the process may have lost the right to it.
+        if self.claim.run.abandoned.is_cancelled() {
+            return Outcome::given_back();
+        }
         match &self.unreadable {
             Some(problem) => {
                 Outcome::unprocessable(format!("the payload cannot be read: {problem}"))

@@ -65,6 +65,7 @@ impl WorkerHandle {
             poller.abort();
             worker.may_hold_more.store(true, Ordering::Release);
         }
+        worker.give_back_overdue(Duration::ZERO);
         worker.tasks.close();
         if timeout_at(until, worker.tasks.wait()).await.is_err() {
             tracing::warn!(

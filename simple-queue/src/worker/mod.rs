@@ -17,6 +17,7 @@ mod listener;
 pub(crate) mod permit;
 mod plain;
 mod poller;
+mod prefetch;
 mod queue;
 mod registry;
 mod running;
@@ -39,9 +40,12 @@ pub use queue::SimpleQueue;
 pub use signal::shutdown_signal;
 pub use transaction::JobTx;
 
-use std::sync::{
-    Arc, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use tokio::sync::mpsc;
@@ -50,9 +54,12 @@ use uuid::Uuid;
 
 use crate::{
     finalize::FinishedRun,
-    store::{Dedicated, Store},
+    store::{Dedicated, FetchedJob, Store},
 };
-use permit::Permits;
+use executor::Execution;
+use permit::{Permits, RunPermit};
+use prefetch::{Prefetched, Waiting};
+use registry::Registered;
 use running::Running;
 use suspect::Suspects;
 
@@ -63,6 +70,7 @@ pub(crate) struct Worker {
     /// New at every start, and again after the process was declared dead.
     id: RwLock<Uuid>,
     permits: Permits,
+    prefetched: Prefetched,
     running: Arc<Running>,
     suspects: Suspects,
     /// The runs of jobs, so that a stop can wait for them.
@@ -91,6 +99,7 @@ impl Worker {
         let connection = Dedicated::new(queue.servers());
         Self {
             permits: Permits::new(&queue.config()),
+            prefetched: Prefetched::default(),
             suspects: Suspects::new(store.clone(), connection),
             queue,
             store,
@@ -112,6 +121,39 @@ impl Worker {
 
     fn take_new_id(&self) {
         *self.id.write().unwrap_or_else(PoisonError::into_inner) = Uuid::now_v7();
+    }
+
+    /// Runs a job in a task of its own, and then those that were fetched ahead, as long as there are
+    /// permits for them.
+    fn spawn(self: &Arc<Self>, handler: Arc<Registered>, fetched: FetchedJob, permit: RunPermit) {
+        let worker = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let mut next = Some((handler, fetched, permit));
+            while let Some((handler, fetched, permit)) = next {
+                Execution::new(Arc::clone(&worker), &handler, fetched).run(permit).await;
+                // A run of many short jobs must not keep the thread from others.
+                tokio::task::consume_budget().await;
+                next = worker
+                    .next_prefetched()
+                    .map(|(Waiting { handler, fetched, .. }, permit)| (handler, fetched, permit));
+            }
+        });
+    }
+
+    /// The next job that was fetched ahead and has a permit now.
+    fn next_prefetched(&self) -> Option<(Waiting, RunPermit)> {
+        if self.stopping.is_cancelled() {
+            return None;
+        }
+        let config = self.queue.config();
+        self.prefetched.next(|queue, handler| self.permits.take(queue, handler, &config))
+    }
+
+    /// Gives back what was fetched ahead and has waited for so long, with its attempt.
+    fn give_back_overdue(&self, patience: Duration) {
+        for waiting in self.prefetched.overdue(patience) {
+            self.finish(FinishedRun::given_back(waiting.fetched.claim.lease));
+        }
     }
 
     /// Hands a run that is over to the finalizer, and wakes the poller for the permit it left.

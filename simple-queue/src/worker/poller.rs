@@ -11,9 +11,10 @@ use uuid::Uuid;
 use super::{
     Worker,
     config::Config,
-    executor::Execution,
     floor::Floors,
+    prefetch::Waiting,
     registry::{Served, Share},
+    suspect::SUSPECT_FROM,
     unserved::Unserved,
 };
 use crate::{
@@ -109,6 +110,7 @@ impl Poller {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+        self.worker.give_back_overdue(Duration::ZERO);
         if self.unheard_claim.is_some() {
             self.worker.may_hold_more.store(true, Ordering::Release);
         }
@@ -139,16 +141,20 @@ impl Poller {
             return Ok(LOOK_WHILE_SILENT);
         }
         let config = self.worker.queue.config();
-        let free = self.worker.permits.free();
-        let mut demands = self.demands(&config, free);
+        self.worker.give_back_overdue(config.permit_patience);
+        self.start_prefetched();
+        let (mut demands, limit) = self.demands(&config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
-            return Ok(POLL_WHILE_LISTENING);
+            let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
+            return Ok(
+                overdue.map_or(POLL_WHILE_LISTENING, |overdue| overdue.min(POLL_WHILE_LISTENING))
+            );
         }
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
-        let fetched = self.claim(&demands, free).await?;
+        let fetched = self.claim(&demands, limit).await?;
         self.floors.learn(&demands, &fetched, began.elapsed(), swept);
-        let there_is_more = may_leave_more(&fetched, &demands, free);
+        let there_is_more = may_leave_more(&fetched, &demands, limit);
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
         }
@@ -164,15 +170,16 @@ impl Poller {
         Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
 
-    /// What can be started now, the queues in turn.
-    fn demands(&mut self, config: &Config, free: usize) -> Vec<Demand> {
-        if free == 0 {
-            return Vec::new();
-        }
+    /// What can be started now and soon, the queues in turn; and how much of it together.
+    fn demands(&mut self, config: &Config) -> (Vec<Demand>, usize) {
+        let free = self.worker.permits.free();
+        let mut limit = 0;
         let served = self.worker.queue.served().into_iter();
         let mut demands: Vec<Demand> = served
             .map(|Served { queue, shares }| {
-                let permits = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
+                let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
+                let permits = self.worker.prefetched.wanted(&queue, free);
+                limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()
                     .map(|Share { kinds, excluded, free }| DemandedShare {
@@ -196,7 +203,9 @@ impl Poller {
             let first = self.turn % demands.len();
             demands.rotate_left(first);
         }
-        demands
+        // What is fetched ahead needs no permit yet.
+        let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
+        (demands, std::cmp::min(limit, free + ahead))
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = demands.len(), limit))]
@@ -217,22 +226,29 @@ impl Poller {
         fetched
     }
 
-    fn start(&self, fetched: FetchedJob, config: &Arc<Config>) {
+    fn start(&self, fetched: FetchedJob, config: &Config) {
         let (worker, lease) = (&self.worker, fetched.claim.lease);
         worker.running.insert(lease, Arc::clone(&fetched.claim.run));
-        let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
-        let permit = handler
-            .as_ref()
-            .and_then(|handler| worker.permits.take(&fetched.job.queue, handler, config));
-        let (Some(handler), Some(permit)) = (handler, permit) else {
-            // Only what can be run is asked for; but a handler can be replaced in between, and a limit of
-            // its own be met in two priorities.
-            worker.finish(FinishedRun::given_back(lease));
-            return;
+        // Only what can be run is asked for; but a handler can be replaced in between.
+        let Some(handler) = worker.queue.handler(&fetched.job.queue, fetched.job.kind()) else {
+            return worker.finish(FinishedRun::given_back(lease));
         };
-        let handler = Arc::clone(&handler.handler);
-        let execution = Execution::new(Arc::clone(worker), handler, Arc::clone(config), fetched);
-        worker.tasks.spawn(execution.run(permit));
+        match worker.permits.take(&fetched.job.queue, &handler, config) {
+            Some(permit) => worker.spawn(handler, fetched, permit),
+            // A suspect must not keep others waiting for their turn, and one with a limit of its own, which
+            // may be met in two priorities, not those without.
+            None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
+                worker.finish(FinishedRun::given_back(lease));
+            }
+            None => worker.prefetched.push(handler, fetched),
+        }
+    }
+
+    /// Starts those that were fetched ahead and for which permits have become free.
+    fn start_prefetched(&self) {
+        while let Some((Waiting { handler, fetched, .. }, permit)) = self.worker.next_prefetched() {
+            self.worker.spawn(handler, fetched, permit);
+        }
     }
 
     /// Nothing is due: says so in the table, looks once more, and then sleeps until something is.

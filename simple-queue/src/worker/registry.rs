@@ -162,6 +162,10 @@ impl Registered {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
 
+    pub(crate) fn is_limited(&self) -> bool {
+        self.concurrency.is_some()
+    }
+
     /// The right to start one more.
     ///
     /// # Errors

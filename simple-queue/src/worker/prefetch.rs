@@ -1,0 +1,170 @@
+//! Jobs that are fetched ahead of need, so that a permit that becomes free is used at once.
+//!
+//! A process that ends thousands of jobs in a second would otherwise wait for a round trip after every
+//! hundred. How far ahead is measured: as many as end in [`HORIZON`], none where few do. What waits for longer
+//! than a prefetched job may is given back with its attempt, and so is all of it when the process stops.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{permit::RunPermit, registry::Registered};
+use crate::store::FetchedJob;
+
+/// What ends in this time is fetched ahead.
+const HORIZON: Duration = Duration::from_millis(50);
+
+/// At most so many of a queue; a statement that claims more is no faster.
+const MOST: usize = 1000;
+
+/// Fewer are not worth it: the next fetch brings them as soon.
+const FEWEST: usize = 8;
+
+/// How long the pace is measured before it counts.
+const SAMPLE: Duration = Duration::from_millis(20);
+
+/// The jobs of a process that wait here for permits, in the order in which they were claimed.
+#[derive(Default)]
+pub(super) struct Prefetched {
+    queues: Mutex<HashMap<String, Ahead>>,
+}
+
+struct Ahead {
+    waiting: VecDeque<Waiting>,
+    /// How many have ended since the last sample.
+    ended: u32,
+    sampled_at: Instant,
+    /// How many end in a second.
+    pace: f64,
+}
+
+/// A claimed job without a permit.
+pub(super) struct Waiting {
+    pub(super) handler: Arc<Registered>,
+    pub(super) fetched: FetchedJob,
+    since: Instant,
+}
+
+impl Prefetched {
+    /// How many jobs of a queue shall be fetched: with as many free permits, and ahead of need. While some
+    /// wait here, permits are not fetched for, and not before half of those that were ahead have begun.
+    pub(super) fn wanted(&self, queue: &str, free: usize) -> usize {
+        let mut queues = self.queues();
+        let Some(ahead) = queues.get_mut(queue) else { return free };
+        let target = ahead.target();
+        let room = target.saturating_sub(ahead.waiting.len());
+        match ahead.waiting.is_empty() {
+            true => free + room,
+            false if room > target / 2 => room,
+            false => 0,
+        }
+    }
+
+    pub(super) fn push(&self, handler: Arc<Registered>, fetched: FetchedJob) {
+        let waiting = Waiting { handler, fetched, since: Instant::now() };
+        let queue = waiting.fetched.job.queue.clone();
+        self.queues().entry(queue).or_insert_with(Ahead::new).waiting.push_back(waiting);
+    }
+
+    /// A job of this queue has ended; the pace is measured by it.
+    pub(super) fn ended(&self, queue: &str) {
+        let mut queues = self.queues();
+        match queues.get_mut(queue) {
+            Some(ahead) => ahead.ended = ahead.ended.saturating_add(1),
+            None => {
+                queues.insert(queue.to_owned(), Ahead { ended: 1, ..Ahead::new() });
+            }
+        }
+    }
+
+    /// The next job for which there is a permit, the longest waiting of its queue.
+    pub(super) fn next(
+        &self,
+        permit: impl Fn(&str, &Registered) -> Option<RunPermit>,
+    ) -> Option<(Waiting, RunPermit)> {
+        self.queues().iter_mut().find_map(|(queue, ahead)| {
+            let permit = permit(queue, &ahead.waiting.front()?.handler)?;
+            Some((ahead.waiting.pop_front()?, permit))
+        })
+    }
+
+    /// Takes out those that have waited for longer than this.
+    pub(super) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
+        let mut overdue = Vec::new();
+        for ahead in self.queues().values_mut() {
+            while ahead.waiting.front().is_some_and(|first| first.since.elapsed() > patience) {
+                overdue.extend(ahead.waiting.pop_front());
+            }
+        }
+        overdue
+    }
+
+    /// How long until the first of them has waited for so long.
+    pub(super) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
+        let queues = self.queues();
+        let firsts = queues.values().filter_map(|ahead| ahead.waiting.front());
+        firsts.map(|first| patience.saturating_sub(first.since.elapsed())).min()
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<String, Ahead>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ahead {
+    fn new() -> Self {
+        Self { waiting: VecDeque::new(), ended: 0, sampled_at: Instant::now(), pace: 0.0 }
+    }
+
+    /// How many to have ahead, from the pace of late.
+    fn target(&mut self) -> usize {
+        let lasted = self.sampled_at.elapsed();
+        if lasted >= SAMPLE {
+            let pace = f64::from(self.ended) / lasted.as_secs_f64();
+            // Half of it is what was before, so that one slow statement does not end it.
+            self.pace = f64::midpoint(self.pace, pace);
+            (self.ended, self.sampled_at) = (0, Instant::now());
+        }
+        let target = MOST.min(count(self.pace * HORIZON.as_secs_f64()));
+        if target < FEWEST { 0 } else { target }
+    }
+}
+
+/// A number of jobs, rounded down.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a small positive number"
+)]
+fn count(jobs: f64) -> usize {
+    jobs.clamp(0.0, 1e6) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at_pace(ended: u32, in_the_last: Duration) -> Prefetched {
+        let prefetched = Prefetched::default();
+        prefetched.ended("q");
+        let mut queues = prefetched.queues();
+        let ahead = queues.get_mut("q").unwrap();
+        ahead.ended = ended;
+        ahead.sampled_at = ahead.sampled_at.checked_sub(in_the_last).unwrap();
+        drop(queues);
+        prefetched
+    }
+
+    #[test]
+    fn as_many_are_wanted_ahead_as_end_in_the_horizon() {
+        let second = Duration::from_secs(1);
+        // Half of 10,000 a second, because there was nothing before, is 250 in 50 ms.
+        let wanted = at_pace(10_000, second).wanted("q", 7);
+        assert!((200..=257).contains(&wanted), "{wanted}");
+        assert_eq!(at_pace(10_000_000, second).wanted("q", 7), MOST + 7);
+        assert_eq!(at_pace(100, second).wanted("q", 7), 7, "few are not worth it");
+        assert_eq!(Prefetched::default().wanted("q", 7), 7);
+    }
+}
