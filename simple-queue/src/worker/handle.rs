@@ -60,11 +60,7 @@ impl WorkerHandle {
             "stopping: no more jobs are fetched"
         );
         worker.stopping.cancel();
-        if timeout_at(until, &mut poller).await.is_err() {
-            // It waits for the database. What its claim takes is returned with this process's row.
-            poller.abort();
-            worker.may_hold_more.store(true, Ordering::Release);
-        }
+        let polling = timeout_at(until, &mut poller).await.is_err();
         worker.give_back_overdue(Duration::ZERO);
         worker.tasks.close();
         if timeout_at(until, worker.tasks.wait()).await.is_err() {
@@ -78,6 +74,11 @@ impl WorkerHandle {
                     "jobs that block their thread could not be stopped; others will return them"
                 );
             }
+        }
+        if polling && timeout(LAST_WRITES, &mut poller).await.is_err() {
+            // It waits for the database. What its claim takes is returned with this process's row.
+            poller.abort();
+            worker.may_hold_more.store(true, Ordering::Release);
         }
         worker.finished.write().unwrap_or_else(PoisonError::into_inner).take();
         if timeout(LAST_WRITES, finalizer).await.is_err() {

@@ -229,8 +229,9 @@ impl Poller {
     fn start(&self, fetched: FetchedJob, config: &Config) {
         let (worker, lease) = (&self.worker, fetched.claim.lease);
         worker.running.insert(lease, Arc::clone(&fetched.claim.run));
-        // Only what can be run is asked for; but a handler can be replaced in between.
-        let Some(handler) = worker.queue.handler(&fetched.job.queue, fetched.job.kind()) else {
+        let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
+        // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
+        let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
             return worker.finish(FinishedRun::given_back(lease));
         };
         match worker.permits.take(&fetched.job.queue, &handler, config) {
