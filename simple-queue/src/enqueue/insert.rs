@@ -12,7 +12,6 @@ use super::{EnqueueOutcome, Target, Via, gathering::Destination, validate::valid
 use crate::{
     Error,
     error::{FailedStatement, is_ambiguous, is_transient},
-    job::OnConflict,
     row::NewJob,
     store::{Servers, Store},
 };
@@ -138,7 +137,7 @@ async fn insert_once(
         .collect())
 }
 
-async fn ids_anywhere(
+pub(super) async fn ids_anywhere(
     connection: &mut PgConnection,
     store: &Store,
     jobs: impl Iterator<Item = &NewJob>,
@@ -183,12 +182,12 @@ impl From<Failure> for Error {
 
 /// One try at inserting jobs.
 #[derive(Debug, Clone, Copy)]
-struct Insertion<'s> {
-    store: &'s Store,
+pub(super) struct Insertion<'s> {
+    pub(super) store: &'s Store,
     /// Whether the statements wake sleeping workers.
-    notify: bool,
+    pub(super) notify: bool,
     /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
-    repeated: bool,
+    pub(super) repeated: bool,
 }
 
 /// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
@@ -220,81 +219,6 @@ impl Insertion<'_> {
             self.insert_keyed(connection, chunk, &mut answers).await?;
         }
         Ok(jobs.iter().map(|job| answers[&job.id]).collect())
-    }
-
-    /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
-    /// look at who it is, so all of it is repeated until every job has its answer.
-    async fn insert_keyed(
-        &self,
-        connection: &mut PgConnection,
-        jobs: &[&NewJob],
-        answers: &mut HashMap<Uuid, Inserted>,
-    ) -> Result<(), Failure> {
-        let mut open = jobs.to_vec();
-        loop {
-            for id in self.store.insert_jobs(connection, &open, self.notify).await? {
-                answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });
-            }
-            open.retain(|job| !answers.contains_key(&job.id));
-            if open.is_empty() {
-                return Ok(());
-            }
-            // It may be the job's own id that is there already, under whatever key.
-            let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
-            for id in there {
-                let outcome = match self.repeated {
-                    true => EnqueueOutcome::Inserted,
-                    false => EnqueueOutcome::Duplicate,
-                };
-                answers.insert(id, Inserted { id, outcome });
-            }
-            open.retain(|job| !answers.contains_key(&job.id));
-            self.settle_conflicts(connection, &open, answers).await?;
-            open.retain(|job| !answers.contains_key(&job.id));
-        }
-    }
-
-    /// Does to the live jobs that have the keys of these what each of these asks for. One whose key nobody
-    /// holds any more is left without an answer.
-    async fn settle_conflicts(
-        &self,
-        connection: &mut PgConnection,
-        jobs: &[&NewJob],
-        answers: &mut HashMap<Uuid, Inserted>,
-    ) -> Result<(), Failure> {
-        let asking_for = |wanted: OnConflict| -> Vec<&NewJob> {
-            jobs.iter().copied().filter(|job| job.on_conflict == wanted).collect()
-        };
-        let mut answer = |jobs: &[&NewJob], holders: Vec<(Uuid, String)>, outcome| {
-            let holders: HashMap<String, Uuid> =
-                holders.into_iter().map(|(id, key)| (key, id)).collect();
-            for job in jobs {
-                if let Some(&id) = job.unique_key.as_ref().and_then(|key| holders.get(key)) {
-                    answers.entry(job.id).or_insert(Inserted { id, outcome });
-                }
-            }
-        };
-        let replacing = asking_for(OnConflict::Replace);
-        if !replacing.is_empty() {
-            let replaced = self.store.replace_jobs(connection, &replacing, self.notify).await?;
-            answer(&replacing, replaced, EnqueueOutcome::Replaced);
-        }
-        let rescheduling = asking_for(OnConflict::Reschedule);
-        if !rescheduling.is_empty() {
-            let rescheduled = self.store.reschedule_jobs(connection, &rescheduling).await?;
-            answer(&rescheduling, rescheduled, EnqueueOutcome::Rescheduled);
-        }
-        let keys: Vec<&str> = jobs.iter().filter_map(|job| job.unique_key.as_deref()).collect();
-        let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;
-        let refused = asking_for(OnConflict::Error).into_iter().find_map(|job| {
-            let key = job.unique_key.as_ref()?;
-            holders.iter().find(|(_, held)| held == key).cloned()
-        });
-        if let Some((job_id, unique_key)) = refused {
-            return Err(Failure::Duplicate { unique_key, job_id });
-        }
-        answer(jobs, holders, EnqueueOutcome::Duplicate);
-        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ mod running;
 mod signal;
 mod suspect;
 mod transaction;
+mod unheard;
 mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;

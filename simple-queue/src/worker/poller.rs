@@ -15,13 +15,14 @@ use super::{
     prefetch::Waiting,
     registry::{Served, Share},
     suspect::SUSPECT_FROM,
+    unheard::UnheardClaims,
     unserved::Unserved,
 };
 use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
     retries::Retries,
-    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped, Servers},
+    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Servers},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -33,27 +34,9 @@ pub(super) struct Poller {
     floors: Floors,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
-    unheard_claim: Option<UnheardClaim>,
+    unheard: UnheardClaims,
     unserved: Unserved,
-    /// For returning what an unheard claim took, which reads the whole table.
-    upkeep: Dedicated,
 }
-
-/// A claim that may have been carried out without our hearing of it. What it took is in this process's
-/// name and nobody knows of it.
-#[derive(Debug, Clone, Copy)]
-struct UnheardClaim {
-    /// When what it took is looked for next.
-    due: Instant,
-    /// How often that has been done.
-    looks: usize,
-}
-
-/// From the claim to the looks for what it took. The first comes when the server has ended the statement,
-/// after the time that it may take; these are for what can outlast that: a commit that waits for its
-/// standby, a request that was still on its way when the network was cut.
-const LATER_LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 2] =
-    [Duration::from_mins(1), Duration::from_mins(5)];
 
 /// The poller's way into sleep.
 ///
@@ -91,9 +74,8 @@ impl Poller {
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
             floors: Floors::new(),
             turn: 0,
-            unheard_claim: None,
+            unheard: UnheardClaims::new(servers),
             unserved: Unserved::new(),
-            upkeep: Dedicated::for_upkeep(servers),
         }
     }
 
@@ -111,14 +93,14 @@ impl Poller {
             }
         }
         self.worker.give_back_overdue(Duration::ZERO);
-        if self.unheard_claim.is_some() {
+        if self.unheard.any() {
             self.worker.may_hold_more.store(true, Ordering::Release);
         }
     }
 
     /// One look at the database; how long until the next is due, unless something happens before.
     async fn turn(&mut self) -> Duration {
-        self.return_unheard_claim().await;
+        self.unheard.return_what_is_due(&self.worker).await;
         let wait = match self.fetch().await {
             Ok(wait) => {
                 self.retries.reset();
@@ -129,10 +111,7 @@ impl Poller {
                 self.retries.next()
             }
         };
-        match self.unheard_claim {
-            Some(claim) => std::cmp::min(wait, claim.due.saturating_duration_since(Instant::now())),
-            None => wait,
-        }
+        self.unheard.until_due().map_or(wait, |due| std::cmp::min(wait, due))
     }
 
     async fn fetch(&mut self) -> sqlx::Result<Duration> {
@@ -147,9 +126,8 @@ impl Poller {
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
-            return Ok(
-                overdue.map_or(POLL_WHILE_LISTENING, |overdue| overdue.min(POLL_WHILE_LISTENING))
-            );
+            return Ok(overdue
+                .map_or(POLL_WHILE_LISTENING, |due| std::cmp::min(due, POLL_WHILE_LISTENING)));
         }
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, limit).await?;
@@ -220,8 +198,7 @@ impl Poller {
         if let Err(error) = &fetched
             && is_ambiguous(error)
         {
-            let statement_ends = Instant::now() + self.worker.queue.servers().statement_timeout();
-            self.unheard_claim = Some(UnheardClaim { due: statement_ends, looks: 0 });
+            self.unheard.note(self.worker.queue.servers().statement_timeout());
         }
         fetched
     }
@@ -297,41 +274,6 @@ impl Poller {
         self.connection
             .ask(async |connection| store.set_idle(connection, worker_id, idle).await)
             .await
-    }
-
-    /// Returns what a claim without an answer took. This role alone claims, and not meanwhile, so
-    /// whatever is in this process's name and unknown to it came from there.
-    async fn return_unheard_claim(&mut self) {
-        let now = Instant::now();
-        let Some(claim) = self.unheard_claim.filter(|claim| claim.due <= now) else { return };
-        let (worker_id, held) = (self.worker.id(), self.worker.running.ids());
-        let store = &self.worker.store;
-        let returned = self
-            .upkeep
-            .ask(async |connection| store.return_unheld_jobs(connection, worker_id, &held).await)
-            .await;
-        self.unheard_claim = match returned {
-            Ok(reaped) => {
-                if reaped != Reaped::default() {
-                    tracing::warn!(
-                        returned = reaped.returned,
-                        "returned jobs of a claim whose answer was lost"
-                    );
-                }
-                claim.next_look()
-            }
-            Err(error) => {
-                tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
-                Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
-            }
-        };
-    }
-}
-
-impl UnheardClaim {
-    fn next_look(self) -> Option<Self> {
-        let pause = LATER_LOOKS_AFTER_UNHEARD_CLAIM.get(self.looks)?;
-        Some(Self { due: Instant::now() + *pause, looks: self.looks + 1 })
     }
 }
 

@@ -127,7 +127,7 @@ impl Ahead {
             self.pace = f64::midpoint(self.pace, pace);
             (self.ended, self.sampled_at) = (0, Instant::now());
         }
-        let target = MOST.min(count(self.pace * HORIZON.as_secs_f64()));
+        let target = std::cmp::min(MOST, count(self.pace * HORIZON.as_secs_f64()));
         if target < FEWEST { 0 } else { target }
     }
 }

@@ -1,0 +1,92 @@
+//! Jobs with unique keys, and what becomes of those whose key is taken.
+
+use std::collections::HashMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{
+    EnqueueOutcome,
+    insert::{Failure, Inserted, Insertion, ids_anywhere},
+};
+use crate::{job::OnConflict, row::NewJob};
+
+impl Insertion<'_> {
+    /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
+    /// look at who it is, so all of it is repeated until every job has its answer.
+    pub(super) async fn insert_keyed(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<(), Failure> {
+        let mut open = jobs.to_vec();
+        while !open.is_empty() {
+            for id in self.store.insert_jobs(connection, &open, self.notify).await? {
+                answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });
+            }
+            open.retain(|job| !answers.contains_key(&job.id));
+            if open.is_empty() {
+                return Ok(());
+            }
+            // It may be the job's own id that is there already, under whatever key.
+            let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
+            for id in there {
+                let outcome = match self.repeated {
+                    true => EnqueueOutcome::Inserted,
+                    false => EnqueueOutcome::Duplicate,
+                };
+                answers.insert(id, Inserted { id, outcome });
+            }
+            open.retain(|job| !answers.contains_key(&job.id));
+            if !open.is_empty() {
+                self.settle_conflicts(connection, &open, answers).await?;
+                open.retain(|job| !answers.contains_key(&job.id));
+            }
+        }
+        Ok(())
+    }
+
+    /// Does to the live jobs that have the keys of these what each of these asks for. One whose key nobody
+    /// holds any more is left without an answer.
+    async fn settle_conflicts(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<(), Failure> {
+        let asking_for = |wanted: OnConflict| -> Vec<&NewJob> {
+            jobs.iter().copied().filter(|job| job.on_conflict == wanted).collect()
+        };
+        let mut answer = |jobs: &[&NewJob], holders: Vec<(Uuid, String)>, outcome| {
+            let holders: HashMap<String, Uuid> =
+                holders.into_iter().map(|(id, key)| (key, id)).collect();
+            for job in jobs {
+                if let Some(&id) = job.unique_key.as_ref().and_then(|key| holders.get(key)) {
+                    answers.entry(job.id).or_insert(Inserted { id, outcome });
+                }
+            }
+        };
+        let replacing = asking_for(OnConflict::Replace);
+        if !replacing.is_empty() {
+            let replaced = self.store.replace_jobs(connection, &replacing, self.notify).await?;
+            answer(&replacing, replaced, EnqueueOutcome::Replaced);
+        }
+        let rescheduling = asking_for(OnConflict::Reschedule);
+        if !rescheduling.is_empty() {
+            let rescheduled = self.store.reschedule_jobs(connection, &rescheduling).await?;
+            answer(&rescheduling, rescheduled, EnqueueOutcome::Rescheduled);
+        }
+        let keys: Vec<&str> = jobs.iter().filter_map(|job| job.unique_key.as_deref()).collect();
+        let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;
+        let refused = asking_for(OnConflict::Error).into_iter().find_map(|job| {
+            let key = job.unique_key.as_ref()?;
+            holders.iter().find(|(_, held)| held == key).cloned()
+        });
+        if let Some((job_id, unique_key)) = refused {
+            return Err(Failure::Duplicate { unique_key, job_id });
+        }
+        answer(jobs, holders, EnqueueOutcome::Duplicate);
+        Ok(())
+    }
+}
