@@ -1,0 +1,25 @@
+//! What is measured, a file for each.
+
+mod drain;
+mod enqueue;
+mod latency;
+mod sustained;
+
+use crate::{arguments::Workload, bench::Bench, contestant::{Duty, Result}};
+
+pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
+    match workload {
+        Workload::Drain => drain::run(bench).await,
+        Workload::Enqueue => enqueue::run(bench).await,
+        Workload::Latency => latency::run(bench).await,
+        Workload::Sustained => sustained::run(bench).await,
+        _ => todo_unreachable(),
+    }
+}
+fn todo_unreachable() -> Result<()> { Err("not there".into()) }
+
+/// A worker of one queue that runs as many jobs at once as its best settings say.
+const ONE_QUEUE: Duty = Duty { queues: 1, concurrency: None };
+
+/// By what contestants are compared where many jobs a second count.
+const COSTS: &[&str] = &["jobs/s", "server µs/job", "client µs/job", "WAL B/job"];
