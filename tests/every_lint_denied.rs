@@ -126,6 +126,51 @@ async fn return_to_sender(letter: Letter, context: &JobContext, error: &str) {
     let _all = std::future::ready((letter.to, context.attempt(), error)).await;
 }
 
+/// A parcel, declared here and run below.
+#[derive(Debug, Clone, Job)]
+#[job(unique(by = [weight]), fingerprint = "{to}", output = String)]
+pub struct Parcel {
+    /// Where it goes.
+    pub to: String,
+    /// What it weighs.
+    #[job(default, with = "as_text")]
+    pub weight: u64,
+    /// Only where there are stamps.
+    #[cfg(any())]
+    pub stamp: Stamp,
+}
+
+/// Sends a parcel.
+///
+/// # Errors
+///
+/// Never.
+#[handler(strategy = ALWAYS, on_exhausted = keep)]
+pub async fn deliver(
+    mailer: &Mailer,
+    #[cfg(any())] stamps: &Stamps,
+    #[cfg(not(any()))] _context: &JobContext,
+    job: Parcel,
+) -> Result<String, BoxDynError> {
+    let _sent = std::future::ready(mailer.sent).await;
+    Ok(job.to)
+}
+
+async fn keep(parcel: Parcel, _context: &JobContext, error: &str) -> Result<(), BoxDynError> {
+    let _all = std::future::ready((parcel.to, error)).await;
+    Ok(())
+}
+
+/// Nothing in it.
+#[derive(Debug, Clone, Copy, Job)]
+pub struct Sweep;
+
+/// Runs the payload of this crate as it is.
+#[job]
+pub async fn sweep(job: Sweep) {
+    let _job = std::future::ready(job).await;
+}
+
 /// Numbers as text.
 pub mod as_text {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -170,7 +215,21 @@ struct App {
 fn generated_code_is_clean() {
     let register = |queue: SimpleQueue, app: App| {
         queue
-            .register(jobs![Send, Wait, Tidy, Long, ReportMail, Count, Letter, images::Resize], app)
+            .register(
+                jobs![
+                    Send,
+                    Wait,
+                    Tidy,
+                    Long,
+                    ReportMail,
+                    Count,
+                    Letter,
+                    DeliverHandler,
+                    Sweep,
+                    images::Resize
+                ],
+                app,
+            )
             .is_ok()
     };
     drop(Box::new(register));

@@ -38,6 +38,11 @@ impl Errors {
         self.found.len()
     }
 
+    /// For what will be looked at again, and reported then.
+    pub(crate) fn forget(mut self) {
+        self.reported = true;
+    }
+
     /// All mistakes as `compile_error!`s, in the order in which they were found.
     pub(crate) fn into_compile_errors(mut self) -> TokenStream {
         self.reported = true;

@@ -47,14 +47,17 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
     };
 
     let krate = given.map_or_else(krate::found, Path::into_token_stream);
+    // What is not a job is reported here, and passed over in the tree.
     let declarations = jobs.iter().map(|job| {
-        let entry = entry(job, &krate);
-        quote!(#entry.declaration())
+        let krate = krate::placed(&krate, job.span());
+        quote_spanned!(job.span()=> #krate::private::entry::<#job>().declaration())
     });
     let tree = tree(&jobs, &krate);
     let errors = errors.into_compile_errors();
     quote! {{
         #errors
+        #[allow(unused_imports)]
+        use #krate::private::{ListedFallback as _, ListedJob as _};
         const _: () = #krate::private::assert_distinct_kinds(&[#(#declarations),*]);
         #krate::private::JobList::new(#tree)
     }}
@@ -89,18 +92,11 @@ fn sound(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path>
 fn tree(jobs: &[Path], krate: &TokenStream) -> TokenStream {
     match jobs {
         [] => quote!(()),
-        [job] => entry(job, krate),
+        [job] => quote!((&#krate::private::Listed::<#job>::NEW).listed()),
         _ => {
             let (left, right) = jobs.split_at(jobs.len() / 2);
             let (left, right) = (tree(left, krate), tree(right, krate));
             quote!((#left, #right))
         }
     }
-}
-
-/// One job. It is written twice, the same each time, so that the compiler reports something that is
-/// not a job once.
-fn entry(job: &Path, krate: &TokenStream) -> TokenStream {
-    let krate = krate::placed(krate, job.span());
-    quote_spanned!(job.span()=> #krate::private::entry::<#job>())
 }

@@ -2,8 +2,10 @@
 //! examples stand at the re-exports in that crate, where they can be compiled.
 //!
 //! In the order in which one `#[job]` is read: [`pipeline`], [`parse`], [`validate`], [`model`],
-//! [`expand`]. [`errors`] gathers what is wrong on the way.
+//! [`expand`]. [`errors`] gathers what is wrong on the way. A function whose arguments depend on the build
+//! makes a detour through [`conditional`].
 
+mod conditional;
 mod errors;
 mod expand;
 mod job_state;
@@ -107,6 +109,9 @@ use proc_macro::TokenStream;
 /// | `alias = "user"` | what it was called before; can stand there more than once |
 /// | `with = "module"` | the module whose `serialize` and `deserialize` write and read it, as serde calls them |
 /// | `redact` | a derived `Debug` shows `"…"` in place of its value |
+///
+/// An argument with `#[cfg(…)]` is one in those builds only. What they store is read by the others without
+/// it; the other way round it needs a `default`.
 #[proc_macro_attribute]
 pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()

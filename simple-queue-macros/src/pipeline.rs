@@ -4,8 +4,10 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::DeriveInput;
 
+use crate::conditional::{self, Written};
 use crate::errors::Errors;
 use crate::parse::args::Form;
+use crate::parse::item::Item;
 use crate::validate::{Derived, Validated};
 use crate::{expand, parse, validate};
 
@@ -40,13 +42,22 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
 fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStream {
     let mut errors = Errors::default();
 
-    let arguments = parse::args::parse(arguments, form, &mut errors);
-    let item = parse::item::parse(item, form, &mut errors);
+    let args = parse::args::parse(arguments.clone(), form, &mut errors);
+    let Item { as_written, function } = parse::item::parse(item.clone(), form, &mut errors);
+    if let Some(function) = &function {
+        let krate = validate::library(&args.library, &mut Errors::unheard());
+        let written = Written { form, krate, arguments, item };
+        if let Some(builds) = conditional::builds(function, &written, &mut errors) {
+            // What is wrong with the rest is said of the build that is compiled.
+            errors.forget();
+            return builds;
+        }
+    }
     // A job is asynchronous for the worker's sake, also when it waits for nothing.
-    let lints = item.function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
-    let validated = item.function.map(|function| match form {
-        Form::Handler => validate::handler(arguments, function, &mut errors),
-        Form::Function | Form::Struct => validate::job(arguments, function, &mut errors),
+    let lints = function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
+    let validated = function.map(|function| match form {
+        Form::Handler => validate::handler(args, function, &mut errors),
+        Form::Function | Form::Struct => validate::job(args, function, &mut errors),
     });
     let generated = match validated {
         Some(Validated::Job(model)) => expand::job(&model),
@@ -56,7 +67,6 @@ fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStrea
         Some(Validated::Nothing) | None => TokenStream::new(),
     };
 
-    let as_written = item.as_written;
     let errors = errors.into_compile_errors();
     quote!(#lints #as_written #errors #generated)
 }

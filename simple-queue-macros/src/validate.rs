@@ -44,7 +44,9 @@ pub(crate) enum Validated {
 }
 
 /// The path of the library.
-fn library(args: LibraryArgs, errors: &mut Errors) -> proc_macro2::TokenStream {
+pub(crate) fn library(args: &LibraryArgs, errors: &mut Errors) -> proc_macro2::TokenStream {
+    // Taken apart in full: an argument that is added to the table has to be used here.
     let LibraryArgs { krate } = args;
-    krate.and_then(|arg| names::krate(&arg, errors)).unwrap_or_else(krate::found)
+    let given = krate.as_ref().and_then(|arg| names::krate(arg, errors));
+    given.unwrap_or_else(krate::found)
 }

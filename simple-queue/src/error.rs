@@ -1,6 +1,6 @@
 //! The errors that this library returns to its caller.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -17,8 +17,8 @@ pub enum Error {
     Database {
         /// What was being done.
         action: &'static str,
-        /// What the database or its driver said.
-        source: sqlx::Error,
+        /// What the database or its driver said; shared by calls that shared a statement.
+        source: Arc<sqlx::Error>,
     },
     /// The tables could not be made or brought up to date.
     #[error("the schema `{schema}` could not be migrated: {source}")]
@@ -27,6 +27,14 @@ pub enum Error {
         schema: String,
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
+    },
+    /// The migrations need a session of their own, and there is a pooler that only lends sessions.
+    #[error(
+        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `SimpleQueue::with_direct_url`"
+    )]
+    NeedsDirectUrl {
+        /// The schema the tables belong to.
+        schema: String,
     },
     /// A schema's name that cannot be one.
     #[error(
@@ -164,7 +172,17 @@ impl Error {
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { action, source }
+        move |source| Self::Database { action, source: Arc::new(source) }
+    }
+
+    /// The same failure of the database, for another call that had a part in it.
+    pub(crate) fn shared(&self) -> Option<Self> {
+        match self {
+            Self::Database { action, source } => {
+                Some(Self::Database { action, source: Arc::clone(source) })
+            }
+            _ => None,
+        }
     }
 }
 
@@ -197,6 +215,34 @@ pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
             false
         }
         _ => true,
+    }
+}
+
+/// Whether the server may be gone, or no longer be the one that is written to.
+pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // It became read-only, it is shutting down or starting up, or the connection failed.
+            code == "25006" || code.starts_with("57P") || code.starts_with("08")
+        }),
+        _ => is_transient(error),
+    }
+}
+
+/// Whether a pooler refused to begin a session with a parameter that it does not know.
+pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
+    // pgbouncer calls it a violation of the protocol.
+    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("08P01"))
+}
+
+/// An error that may come from a statement.
+pub(crate) trait FailedStatement {
+    fn failed_statement(&self) -> Option<&sqlx::Error>;
+}
+
+impl FailedStatement for sqlx::Error {
+    fn failed_statement(&self) -> Option<&sqlx::Error> {
+        Some(self)
     }
 }
 

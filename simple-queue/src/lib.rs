@@ -34,13 +34,13 @@
 //!
 //! | to | there is |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own the derive `Job`, and [`handler`] |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own [`derive(Job)`](derive@Job), and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
-//! | do without macros | [`Handler`], [`Job`], [`SimpleQueue::insert_job`] |
+//! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! [`guide`] has the subjects one by one; begin with [declaring jobs](guide::declaring_jobs).
 //!

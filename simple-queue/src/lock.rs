@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     job::{JobPayload, StoredArgument},
-    worker::{JobHandler, JobList, job_list::Entry},
+    worker::{
+        JobHandler, JobList,
+        job_list::{Entry, NoEntry},
+    },
 };
 
 /// Compares the stored form of these jobs with a lock file beside the crate's manifest, in a test.
@@ -19,7 +22,7 @@ use crate::{
 /// # use simple_queue::prelude::*;
 /// # #[job] async fn send_welcome(user_id: i64) {}
 /// # #[job] async fn resize_image(path: String) {}
-/// #[test]
+/// // In a `#[test]`:
 /// fn stored_jobs_can_still_be_read() {
 ///     simple_queue::assert_schema!("jobs.lock", jobs![SendWelcome, ResizeImage]);
 /// }
@@ -77,6 +80,10 @@ impl<H: JobHandler> Schemas for Entry<H> {
     fn collect(schemas: &mut Vec<JobSchema>) {
         schemas.push(JobSchema::of::<H::Payload>());
     }
+}
+
+impl Schemas for NoEntry {
+    fn collect(_schemas: &mut Vec<JobSchema>) {}
 }
 
 impl<A: Schemas, B: Schemas> Schemas for (A, B) {

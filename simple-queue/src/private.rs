@@ -14,7 +14,7 @@ pub use crate::{
     },
     job::declaration::{assert_distinct_kinds, assert_queue_name},
     lock::assert_schema,
-    worker::job_list::{JobList, entry},
+    worker::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
 };
 
 pub use crate::JobError;

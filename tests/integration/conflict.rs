@@ -125,9 +125,10 @@ async fn of_several_new_ones_with_one_key_the_last_stays() {
     let enqueued = Latest::enqueue_all(["a", "b", "c"].map(|text| Latest::new(1, text)), &queue)
         .await
         .unwrap();
-    let outcomes: Vec<EnqueueOutcome> = enqueued.iter().map(|job| job.outcome()).collect();
-    use EnqueueOutcome::{Inserted, Replaced};
-    assert_eq!(outcomes, [Inserted, Replaced, Replaced]);
+    let outcomes: Vec<EnqueueOutcome> =
+        enqueued.iter().map(simple_queue::Enqueued::outcome).collect();
+    let replaced = EnqueueOutcome::Replaced;
+    assert_eq!(outcomes, [EnqueueOutcome::Inserted, replaced, replaced]);
     assert!(enqueued.iter().all(|job| job.id() == enqueued[0].id()));
     assert_eq!(database.count("jobs where job_data->>'text' = 'c'").await, 1);
 }

@@ -1,7 +1,5 @@
 //! What people do to queues and jobs by hand.
 
-use std::time::Duration;
-
 use simple_queue::{DeadLetters, Error, JobStatus};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
@@ -44,8 +42,7 @@ async fn a_job_is_cancelled_by_its_id_whether_it_waits_or_runs_elsewhere() {
     let elsewhere = database.queue().await;
     let running = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
     probe.next_run().await;
-    let later = chrono::Utc::now() + Duration::from_hours(1);
-    let waiting = Probe::job(Say::Success).with_run_at(later);
+    let waiting = Probe::job(Say::Success).with_run_at(chrono::DateTime::<chrono::Utc>::MAX_UTC);
     let waiting = queue.insert_job(waiting).await.unwrap().unwrap();
     for id in [running, waiting] {
         assert!(elsewhere.cancel(id).await.unwrap());

@@ -46,6 +46,9 @@ struct Rooms {
     gate: Semaphore,
 }
 
+#[derive(JobState)]
+struct House(Arc<Rooms>);
+
 #[job(queue = "rooms", concurrency = 2)]
 async fn enter(rooms: &Rooms, id: i64) -> Result<i64, BoxDynError> {
     let now = rooms.now.fetch_add(1, Ordering::SeqCst) + 1;
@@ -61,8 +64,6 @@ async fn a_declared_concurrency_is_kept_by_each_process() {
     let queue = database.queue().await;
     let rooms = Rooms { now: 0.into(), most: 0.into(), gate: Semaphore::new(0) };
     let rooms = Arc::new(rooms);
-    #[derive(JobState)]
-    struct House(Arc<Rooms>);
     queue.register(jobs![Enter], House(Arc::clone(&rooms))).unwrap();
     let jobs = Enter::enqueue_all((0..6).map(Enter::new), &queue).await.unwrap();
     let worker = queue.start().await;
@@ -134,12 +135,12 @@ async fn the_function_for_exhausted_jobs_is_called_once_and_may_enqueue_what_fol
     worker.shutdown(STOP).await;
 }
 
-fn split_name(version: i32, stored: Value) -> Result<Value, String> {
-    let name = stored["name"].as_str().ok_or("there is no name")?;
-    match version {
-        1 => Ok(json!({ "first": name.split(' ').next() })),
-        other => Err(format!("version {other} was never stored")),
-    }
+fn split_name(version: i32, mut stored: Value) -> Result<Value, String> {
+    assert_eq!(version, 1);
+    let name = stored["name"].take();
+    let name = name.as_str().ok_or("there is no name")?;
+    stored["first"] = name.split(' ').next().into();
+    Ok(stored)
 }
 
 #[job(queue = "q", version = 2, upgrade = split_name)]

@@ -254,3 +254,58 @@ async fn two_jobs_of_one_name_in_two_lists_are_refused_with_both_places() {
     assert!(message.contains("`send_welcome`"), "{message}");
     assert_eq!(message.matches("tests/integration/enqueue.rs:").count(), 2, "{message}");
 }
+
+#[tokio::test]
+async fn calls_at_the_same_time_share_statements_and_each_gets_its_own_id() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let calls = (0..500).map(|n| SendWelcome::new(n, "hi").enqueue(&queue));
+    let enqueued = futures_util::future::try_join_all(calls).await.unwrap();
+    let ids: std::collections::HashSet<_> =
+        enqueued.iter().map(simple_queue::Enqueued::id).collect();
+    assert_eq!((ids.len(), database.count("jobs").await), (500, 500));
+    for (n, job) in enqueued.iter().enumerate() {
+        let own = format!("jobs where id = '{}' and job_data->>'user_id' = '{n}'", job.id());
+        assert_eq!(database.count(&own).await, 1);
+    }
+    // Rows of one transaction share its time.
+    let commits: i64 =
+        database.value("select count(distinct created_at) from simple_queue.jobs").await;
+    assert!(commits < 50, "{commits} commits for 500 calls");
+}
+
+#[tokio::test]
+async fn one_that_the_database_refuses_fails_alone_among_those_it_shares_a_statement_with() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    database
+        .execute("alter table simple_queue.jobs add check (job_data->>'template' <> 'forbidden')")
+        .await;
+    let calls = (0..50).map(|n| {
+        let text = if n == 25 { "forbidden" } else { "hi" };
+        SendWelcome::new(n, text).enqueue(&queue)
+    });
+    let results = futures_util::future::join_all(calls).await;
+    let refused: Vec<usize> = (0..results.len()).filter(|&n| results[n].is_err()).collect();
+    assert_eq!(refused, [25]);
+    let error = results[25].as_ref().unwrap_err().to_string();
+    assert!(error.contains("violates check constraint"), "{error}");
+    assert_eq!(database.count("jobs").await, 49);
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_holds_up_none_of_those_it_would_have_shared_a_statement_with() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let mut lock = database.pool.begin().await.unwrap();
+    sqlx::query("lock simple_queue.jobs in exclusive mode").execute(&mut *lock).await.unwrap();
+    let mut first = Box::pin(SendWelcome::new(1, "dropped").enqueue(&queue));
+    assert!(futures_util::poll!(&mut first).is_pending());
+    drop(first);
+    let others = (2..10).map(|n| SendWelcome::new(n, "hi").enqueue(&queue));
+    let mut others = Box::pin(futures_util::future::try_join_all(others));
+    assert!(futures_util::poll!(&mut others).is_pending());
+    lock.commit().await.unwrap();
+    tokio::time::timeout(STOP, others).await.unwrap().unwrap();
+    assert_eq!(database.count("jobs where job_data->>'user_id' <> '1'").await, 8);
+}

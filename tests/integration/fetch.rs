@@ -189,3 +189,57 @@ async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
     assert_eq!(usual.wait(&queue, STOP).await.unwrap(), 2);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
+    let database = TestDatabase::migrated().await;
+    let enqueue = "select simple_queue.enqueue(queue, kind, '{}', priority => priority)
+        from (values ('q', 'served', 0), ('q', 'renamed', 0), ('q', 'renamed', 5), ('q', 'young', 0),
+            ('paused', 'renamed', 0), ('other', 'renamed', 0)) as jobs (queue, kind, priority)";
+    database.execute(enqueue).await;
+    database.queue().await.pause("paused").await.unwrap();
+    database
+        .execute(
+            "update simple_queue.jobs set run_at = now() - interval '2 min' where kind <> 'young'",
+        )
+        .await;
+    let sql = include_str!("../../simple-queue/src/store/sql/list_unserved_kinds.sql");
+    let asked = serde_json::json!([
+        { "queue": "q", "kinds": ["served"] },
+        { "queue": "paused", "kinds": ["served"] },
+    ]);
+    let found: Vec<(String, String, chrono::DateTime<Utc>)> =
+        sqlx::query_as(sql).bind(asked).fetch_all(&database.pool).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|(queue, kind, _)| (queue, kind)).collect();
+    assert_eq!(found, [("q".to_owned(), "renamed".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_job_of_a_transaction_that_commits_after_thousands_overtook_it_runs_all_the_same() {
+    let Working { database, queue, probe, worker } = working().await;
+    let mut late = database.pool.begin().await.unwrap();
+    let id: uuid::Uuid = sqlx::query_scalar(
+        "insert into simple_queue.jobs (id, queue, job_data)
+         values (gen_random_uuid(), 'probe', '\"Success\"') returning id",
+    )
+    .fetch_one(&mut *late)
+    .await
+    .unwrap();
+    let overtaken = "select now() - $1 > interval '3 s'";
+    let began: chrono::DateTime<Utc> =
+        sqlx::query_scalar("select now()").fetch_one(&mut *late).await.unwrap();
+    while !sqlx::query_scalar::<_, bool>(overtaken)
+        .bind(began)
+        .fetch_one(&database.pool)
+        .await
+        .unwrap()
+    {
+        let jobs = (0..50).map(|_| Probe::job(Say::Success)).collect();
+        queue.insert_jobs(jobs).await.unwrap();
+        eventually("they are done", async || database.count("jobs").await == 0).await;
+    }
+    late.commit().await.unwrap();
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, simple_queue::JobStatus::Completed);
+    probe.next_run().await;
+    worker.shutdown(STOP).await;
+}

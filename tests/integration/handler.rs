@@ -135,27 +135,32 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     let app = App { reporter: Arc::new(reporter), greeting: "hello" };
     queue.register(jobs![WithEverything], app).unwrap();
     let good = WithEverything::new("Ann", None);
-    let jobs = [good, WithEverything::new("Bob", None), WithEverything::new("Cyd", None)];
+    let bad = ["Bob", "Cyd", "Dan"].map(|name| WithEverything::new(name, None));
+    let jobs = [good].into_iter().chain(bad);
     let ids = WithEverything::enqueue_all(jobs, &queue).await.unwrap();
     // Renamed in a release that was deployed since, and nested deeper than anything can be read.
-    let [_, bob, cyd] = &ids[..] else { panic!("three jobs") };
+    let [_, bob, cyd, dan] = &ids[..] else { panic!("four jobs") };
     let renamed = "'{\"nom\": \"Bob\"}'";
     let deep = "('{\"name\":' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb";
-    for (id, payload) in [(bob, renamed), (cyd, deep)] {
+    let inside = "'{\"name\": \"Dan\", \"times\": [1]}'";
+    for (id, payload) in [(bob, renamed), (cyd, deep), (dan, inside)] {
         let id = id.id();
         let update = format!("update simple_queue.jobs set job_data = {payload} where id = '{id}'");
         assert_eq!(database.execute(&update).await, 1);
     }
     let worker = queue.start().await;
     assert_eq!(ended(&database, &queue, ids[0].id()).await, JobStatus::Completed);
-    for id in [bob, cyd] {
+    for id in [bob, cyd, dan] {
         assert_eq!(ended(&database, &queue, id.id()).await, JobStatus::Unprocessable);
     }
     worker.shutdown(STOP).await;
-    assert_eq!(database.count("dead_letters where attempt = 0").await, 2);
+    assert_eq!(database.count("dead_letters where attempt = 0").await, 3);
     let reason = format!("select reason from simple_queue.dead_letters where id = '{}'", bob.id());
     let reason: String = database.value(&reason).await;
     assert_eq!(reason, "the payload does not fit `with_everything`: missing field `name`");
+    let reason = format!("select reason from simple_queue.dead_letters where id = '{}'", dan.id());
+    let reason: String = database.value(&reason).await;
+    assert!(reason.contains("`with_everything`: times: invalid type: sequence"), "{reason}");
 }
 
 /// Errors that say what should happen, in the ways that people wrap them.

@@ -15,6 +15,7 @@ mod fetch;
 mod finalize;
 mod handler;
 mod heartbeat;
+mod limits;
 mod migrate;
 mod outcome;
 mod permit;

@@ -243,18 +243,20 @@ impl Handler for WithStrategy {
     }
 }
 
+struct Counting(Arc<AtomicUsize>);
+
+impl JobStrategy for Counting {
+    fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::ready(Ok(Permit::new(()))))
+    }
+}
+
 #[tokio::test]
 async fn a_handlers_own_strategy_comes_after_that_of_its_queue() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_global_semaphore(1);
     let asked = Arc::new(AtomicUsize::new(0));
-    struct Counting(Arc<AtomicUsize>);
-    impl JobStrategy for Counting {
-        fn acquire(&self, _job: &Job) -> PermitFuture<'_> {
-            self.0.fetch_add(1, Ordering::SeqCst);
-            Box::pin(std::future::ready(Ok(Permit::new(()))))
-        }
-    }
     queue.with_queue_strategy(Probe::QUEUE, Counting(Arc::clone(&asked)));
     queue.register_handler(WithStrategy(Probe::new(), Budget(AtomicUsize::new(0))));
     queue.insert_jobs(vec![Probe::job(Say::Success), Probe::job(Say::Success)]).await.unwrap();

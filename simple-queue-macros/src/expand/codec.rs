@@ -3,6 +3,9 @@
 //! They stand on a twin of it whose field types are parameters. A type that serde does not know
 //! would otherwise be reported by each of the derived functions; so it is reported once, by the
 //! assertion at the place where the user wrote the type, and the codec falls back to one that fails.
+//!
+//! What serde derives says `str` and `u64`, and means the language's. So the twin has a scope of its own
+//! in which they are; the user's types, whatever they are called, are named outside of it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -25,45 +28,55 @@ pub(crate) fn codec(declaration: &Declaration) -> TokenStream {
     let params = twins.iter().map(|twin| &twin.param);
     let fields = twins.iter().map(|twin| twin.field(krate));
     let written = twins.iter().map(Twin::written);
-    let types: Vec<_> = twins.iter().map(Twin::read_as).collect();
+    let types: Vec<_> = twins.iter().map(|twin| &twin.alias).collect();
+    let aliases = twins.iter().map(|twin| {
+        let (alias, ty) = (&twin.alias, twin.read_as());
+        quote!(type #alias = #ty;)
+    });
     let rebuilt = twins.iter().map(Twin::rebuilt);
     quote! {
         #(#assertions)*
         #[doc(hidden)]
         #[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
         const _: () = {
-            use #private::{ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _};
-
             #(#wrappers)*
             #(#defaults)*
-            #given
+            #(#aliases)*
 
-            #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
-            #[serde(crate = #serde_path)]
-            struct __Stored<#(#params),*> {
-                #(#fields),*
-            }
+            const _: () = {
+                #[allow(unused_imports)]
+                use ::core::primitive::*;
+                use #private::{ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _};
 
-            #[automatically_derived]
-            impl #private::serde::Serialize for #payload {
-                fn serialize<__S: #private::serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    (&#private::Write(__Stored { #(#written),* })).write(serializer)
+                #given
+
+                #[derive(#private::serde::Serialize, #private::serde::Deserialize)]
+                #[serde(crate = #serde_path)]
+                struct __Stored<#(#params),*> {
+                    #(#fields),*
                 }
-            }
 
-            #[automatically_derived]
-            impl<'de> #private::serde::Deserialize<'de> for #payload {
-                fn deserialize<__D: #private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    let stored: __Stored<#(#types),*> =
-                        (&#private::Read::<__Stored<#(#types),*>>::NEW).read(deserializer)?;
-                    ::core::result::Result::Ok(Self { #(#rebuilt),* })
+                #[automatically_derived]
+                impl #private::serde::Serialize for #payload {
+                    fn serialize<__S: #private::serde::Serializer>(
+                        &self,
+                        serializer: __S,
+                    ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                        (&#private::Write(__Stored { #(#written),* })).write(serializer)
+                    }
                 }
-            }
+
+                #[automatically_derived]
+                impl<'de> #private::serde::Deserialize<'de> for #payload {
+                    fn deserialize<__D: #private::serde::Deserializer<'de>>(
+                        deserializer: __D,
+                    ) -> ::core::result::Result<Self, __D::Error> {
+                        let stored: __Stored<#(#types),*> =
+                            (&#private::Read::<__Stored<#(#types),*>>::NEW).read(deserializer)?;
+                        ::core::result::Result::Ok(Self { #(#rebuilt),* })
+                    }
+                }
+            };
         };
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Twin<'a> {
     pub(crate) arg: &'a StoredArg,
     /// The type parameter that stands for its type.
     pub(crate) param: Ident,
+    /// Another name for its type as it is read.
+    pub(crate) alias: Ident,
     /// The type that calls the user's module.
     wrapper: Ident,
     /// The function that returns the default.
@@ -26,7 +28,13 @@ impl<'a> Twin<'a> {
     pub(crate) fn of_all(declaration: &'a Declaration) -> impl Iterator<Item = Self> {
         declaration.stored.iter().zip(1..).map(|(arg, n)| {
             let named = |start: &str| format_ident!("{start}{n}", span = Span::mixed_site());
-            Self { arg, param: named("T"), wrapper: named("__With"), default: named("__default") }
+            Self {
+                arg,
+                param: named("T"),
+                alias: named("__Type"),
+                wrapper: named("__With"),
+                default: named("__default"),
+            }
         })
     }
 

@@ -76,6 +76,9 @@ fn starts_function(input: ParseStream) -> bool {
     }
 }
 
+/// What stands on a parameter and is read by us alone, or refused by us.
+const REFUSED_THERE: &[&str] = &["cfg_attr", "doc", "serde"];
+
 /// The item without the attributes that the compiler would refuse: `#[job]` and doc comments on
 /// parameters, and those attributes of the function which [`refuses`] names.
 fn without_our_attributes(item: TokenStream, form: Form) -> TokenStream {
@@ -93,7 +96,7 @@ fn without_our_attributes(item: TokenStream, form: Form) -> TokenStream {
             {
                 seen_parameters = true;
                 let inner = without_attributes(group.stream(), &|meta| {
-                    is_job(meta) || meta.path().is_ident("doc") || meta.path().is_ident("serde")
+                    is_job(meta) || REFUSED_THERE.iter().any(|name| meta.path().is_ident(name))
                 });
                 let mut stripped = Group::new(Delimiter::Parenthesis, inner);
                 stripped.set_span(group.span());

@@ -113,6 +113,36 @@ fn a_job_that_takes_its_transaction() {
 }
 
 #[test]
+fn a_job_whose_arguments_depend_on_the_build() {
+    let job = quote! {
+        /// Greets a new user.
+        async fn send(
+            #[cfg(feature = "sms")] phone: &Phone,
+            #[job(default)]
+            #[cfg(feature = "sms")]
+            number: String,
+            user_id: i64,
+        ) {
+            this is not even Rust
+        }
+    };
+    let expansion = crate::pipeline::job(quote!(unique, crate = facade::queue), job);
+    let expected = quote! {
+        #[cfg(not(feature = "sms"))]
+        #[facade::queue::job(unique, crate = facade::queue)]
+        /// Greets a new user.
+        async fn send(user_id: i64) { this is not even Rust }
+        #[cfg(feature = "sms")]
+        #[facade::queue::job(unique, crate = facade::queue)]
+        /// Greets a new user.
+        async fn send(phone: &Phone, #[job(default)] number: String, user_id: i64) {
+            this is not even Rust
+        }
+    };
+    assert_eq!(expansion.to_string(), expected.to_string());
+}
+
+#[test]
 fn a_struct_that_is_a_job() {
     let job = crate::pipeline::derive(quote! {
         /// Greets a new user.

@@ -147,6 +147,11 @@ fn each_mistake_on_a_parameter_is_named_once() {
         (quote!(#[job(default)] name: &str), "job arguments are stored, so `&str`"),
         (quote!(a: i64, #[job(alias = "a")] b: i64), "an argument is stored as `a` already"),
         (quote!(#[job(rename = "b")] a: i64, b: i64), "an argument is stored as `b` already"),
+        (quote!(#[cfg_attr(a, b)] a: i64), "an argument is part of a build or is not: write"),
+        (
+            quote!(#[cfg(a)] a: A, #[cfg(b)] b: B, #[cfg(c)] c: C, #[cfg(d)] d: D, #[cfg(e)] e: E),
+            "a job has at most 4 conditions on its arguments; put some of them into one struct",
+        ),
     ] {
         let said = messages(quote!(derive(Debug)), quote!(async fn send(#argument) {}));
         assert_eq!(said.len(), 1, "{argument}: {said:?}");

@@ -27,7 +27,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     let Args { declaration: declared, handler: _, structure: _, output, library } =
         arguments(&item, errors);
     let OutputArgs { output } = output;
-    let krate = self::library(library, errors);
+    let krate = self::library(&library, errors);
     let output =
         output.and_then(|arg| output_type(&arg, errors)).map_or(Output::Nothing, Output::Value);
     let DeriveInput { ident, vis, generics, data, .. } = item;

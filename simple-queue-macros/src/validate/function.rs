@@ -29,7 +29,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     let StructureArgs { payload, derive } = structure;
     let Function { attrs, vis, signature } = function;
 
-    let krate = self::library(library, errors);
+    let krate = self::library(&library, errors);
     let payload = match payload.map(|arg| face::payload(&arg, &signature.ident, errors)) {
         Some(Some(named)) => Some(named),
         None => signature::payload_name(&signature, errors),
@@ -85,7 +85,7 @@ pub(crate) fn handler(args: Args, function: Function, errors: &mut Errors) -> Va
     let Args { declaration: _, handler, structure: _, output: _, library } = args;
     let Function { attrs, vis, signature } = function;
 
-    let krate = self::library(library, errors);
+    let krate = self::library(&library, errors);
     let standing = signature::check(&attrs, &signature, Form::Handler, errors);
     let mut params = params::judge(&signature, ByValue::Payload, errors);
     let name = plain(&signature.ident).to_upper_camel_case();

@@ -12,34 +12,38 @@ pub(crate) struct Tidy;
 #[doc(hidden)]
 #[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
 const _: () = {
-    use ::simple_queue::private::{
-        ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+    const _: () = {
+        #[allow(unused_imports)]
+        use ::core::primitive::*;
+        use ::simple_queue::private::{
+            ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+        };
+        #[derive(
+            ::simple_queue::private::serde::Serialize,
+            ::simple_queue::private::serde::Deserialize
+        )]
+        #[serde(crate = "::simple_queue::private::serde")]
+        struct __Stored {}
+        #[automatically_derived]
+        impl ::simple_queue::private::serde::Serialize for Tidy {
+            fn serialize<__S: ::simple_queue::private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                (&::simple_queue::private::Write(__Stored {})).write(serializer)
+            }
+        }
+        #[automatically_derived]
+        impl<'de> ::simple_queue::private::serde::Deserialize<'de> for Tidy {
+            fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                let stored: __Stored = (&::simple_queue::private::Read::<__Stored>::NEW)
+                    .read(deserializer)?;
+                ::core::result::Result::Ok(Self {})
+            }
+        }
     };
-    #[derive(
-        ::simple_queue::private::serde::Serialize,
-        ::simple_queue::private::serde::Deserialize
-    )]
-    #[serde(crate = "::simple_queue::private::serde")]
-    struct __Stored {}
-    #[automatically_derived]
-    impl ::simple_queue::private::serde::Serialize for Tidy {
-        fn serialize<__S: ::simple_queue::private::serde::Serializer>(
-            &self,
-            serializer: __S,
-        ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            (&::simple_queue::private::Write(__Stored {})).write(serializer)
-        }
-    }
-    #[automatically_derived]
-    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for Tidy {
-        fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
-            deserializer: __D,
-        ) -> ::core::result::Result<Self, __D::Error> {
-            let stored: __Stored = (&::simple_queue::private::Read::<__Stored>::NEW)
-                .read(deserializer)?;
-            ::core::result::Result::Ok(Self {})
-        }
-    }
 };
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]

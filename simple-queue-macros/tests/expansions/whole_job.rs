@@ -30,46 +30,52 @@ const _: () = ::simple_queue::private::assert_storable::<String>();
 #[doc(hidden)]
 #[allow(deprecated, clippy::unnecessary_wraps, clippy::used_underscore_binding)]
 const _: () = {
-    use ::simple_queue::private::{
-        ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+    type __Type1 = i64;
+    type __Type2 = String;
+    const _: () = {
+        #[allow(unused_imports)]
+        use ::core::primitive::*;
+        use ::simple_queue::private::{
+            ReadFallback as _, ReadStored as _, WriteFallback as _, WriteStored as _,
+        };
+        #[derive(
+            ::simple_queue::private::serde::Serialize,
+            ::simple_queue::private::serde::Deserialize
+        )]
+        #[serde(crate = "::simple_queue::private::serde")]
+        struct __Stored<T1, T2> {
+            user_id: T1,
+            template: T2,
+        }
+        #[automatically_derived]
+        impl ::simple_queue::private::serde::Serialize for SendWelcome {
+            fn serialize<__S: ::simple_queue::private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                (&::simple_queue::private::Write(__Stored {
+                    user_id: &self.user_id,
+                    template: &self.template,
+                }))
+                    .write(serializer)
+            }
+        }
+        #[automatically_derived]
+        impl<'de> ::simple_queue::private::serde::Deserialize<'de> for SendWelcome {
+            fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                let stored: __Stored<__Type1, __Type2> = (&::simple_queue::private::Read::<
+                    __Stored<__Type1, __Type2>,
+                >::NEW)
+                    .read(deserializer)?;
+                ::core::result::Result::Ok(Self {
+                    user_id: stored.user_id,
+                    template: stored.template,
+                })
+            }
+        }
     };
-    #[derive(
-        ::simple_queue::private::serde::Serialize,
-        ::simple_queue::private::serde::Deserialize
-    )]
-    #[serde(crate = "::simple_queue::private::serde")]
-    struct __Stored<T1, T2> {
-        user_id: T1,
-        template: T2,
-    }
-    #[automatically_derived]
-    impl ::simple_queue::private::serde::Serialize for SendWelcome {
-        fn serialize<__S: ::simple_queue::private::serde::Serializer>(
-            &self,
-            serializer: __S,
-        ) -> ::core::result::Result<__S::Ok, __S::Error> {
-            (&::simple_queue::private::Write(__Stored {
-                user_id: &self.user_id,
-                template: &self.template,
-            }))
-                .write(serializer)
-        }
-    }
-    #[automatically_derived]
-    impl<'de> ::simple_queue::private::serde::Deserialize<'de> for SendWelcome {
-        fn deserialize<__D: ::simple_queue::private::serde::Deserializer<'de>>(
-            deserializer: __D,
-        ) -> ::core::result::Result<Self, __D::Error> {
-            let stored: __Stored<i64, String> = (&::simple_queue::private::Read::<
-                __Stored<i64, String>,
-            >::NEW)
-                .read(deserializer)?;
-            ::core::result::Result::Ok(Self {
-                user_id: stored.user_id,
-                template: stored.template,
-            })
-        }
-    }
 };
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]

@@ -5,16 +5,16 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{Acquire, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{EnqueueOutcome, Target, Via, validate::validate};
+use super::{EnqueueOutcome, Target, Via, gathering::Destination, validate::validate};
 use crate::{
     Error,
-    error::{is_ambiguous, is_transient},
+    error::{FailedStatement, is_ambiguous, is_transient},
     job::OnConflict,
     row::NewJob,
-    store::Store,
+    store::{Servers, Store},
 };
 
 /// What became of one job, in the order in which they were given.
@@ -38,19 +38,33 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
             let insertion = Insertion { store: &store, notify: true, repeated: false };
             insertion.run(connection, &jobs).await.map_err(Error::from)
         }
-        Via::Pool { pool, store, wake } => {
-            let notify = wake.as_ref().is_none_or(|wake| wake.notifies_itself());
-            let insertion = Insertion { store: &store, notify, repeated: false };
-            let inserted = insert_through(&pool, insertion, &jobs).await?;
-            if let Some(wake) = wake {
-                wake.wake_local();
-                if !notify {
-                    wake.enqueued(&pool, &store, jobs.into_iter().map(|job| job.queue));
-                }
-            }
-            Ok(inserted)
+        Via::Pool { servers, store } => {
+            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            insert_through(&servers, insertion, &jobs).await.map_err(Error::from)
         }
+        Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
+            Ok([job]) if job.unique_key.is_none() => {
+                Ok(vec![gathering.insert(destination, job).await?])
+            }
+            Ok(job) => insert_and_wake(&destination, &job).await.map_err(Error::from),
+            Err(jobs) => insert_and_wake(&destination, &jobs).await.map_err(Error::from),
+        },
     }
+}
+
+/// Inserts jobs where their commit is seen, and wakes the workers after it.
+pub(super) async fn insert_and_wake(
+    Destination { servers, store, wake }: &Destination,
+    jobs: &[NewJob],
+) -> Result<Vec<Inserted>, Failure> {
+    let notify = wake.notifies_itself();
+    let insertion = Insertion { store, notify, repeated: false };
+    let inserted = insert_through(servers, insertion, jobs).await?;
+    wake.wake_local();
+    if !notify {
+        wake.enqueued(servers, store, jobs.iter().map(|job| job.queue.clone()));
+    }
+    Ok(inserted)
 }
 
 /// A clone of a [`Job`](crate::Job) has its id; two of them would be one row.
@@ -68,13 +82,16 @@ const REPEATS: u32 = 6;
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 async fn insert_through(
-    pool: &PgPool,
+    servers: &Servers,
     mut insertion: Insertion<'_>,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
+    let all: Vec<&NewJob> = jobs.iter().collect();
     let mut repeat = 0;
     loop {
-        let error = match insert_once(pool, insertion, jobs).await {
+        let once =
+            async |connection: &mut PgConnection| insert_once(connection, insertion, jobs).await;
+        let error = match servers.ask(statements(&all), once).await {
             Err(Failure::Database(error)) => error,
             inserted_or_refused => return inserted_or_refused,
         };
@@ -92,14 +109,13 @@ async fn insert_through(
 }
 
 async fn insert_once(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     insertion: Insertion<'_>,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
-    let mut connection = pool.acquire().await?;
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there = match insertion.repeated {
-        true => ids_anywhere(&mut connection, insertion.store, jobs.iter()).await?,
+        true => ids_anywhere(connection, insertion.store, jobs.iter()).await?,
         false => HashSet::new(),
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
@@ -110,7 +126,7 @@ async fn insert_once(
         tx.commit().await?;
         inserted
     } else {
-        insertion.run(&mut connection, missing).await?
+        insertion.run(connection, missing).await?
     };
     let mut inserted = inserted.into_iter();
     Ok(jobs
@@ -132,7 +148,7 @@ async fn ids_anywhere(
 }
 
 /// Why jobs were not inserted.
-enum Failure {
+pub(super) enum Failure {
     Database(sqlx::Error),
     /// A job that must not be a duplicate is one.
     Duplicate {
@@ -144,6 +160,15 @@ enum Failure {
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error)
+    }
+}
+
+impl FailedStatement for Failure {
+    fn failed_statement(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Duplicate { .. } => None,
+        }
     }
 }
 
@@ -168,7 +193,7 @@ struct Insertion<'s> {
 
 /// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
 /// thousand rows on, and far below the gigabyte that the protocol carries at once.
-const ROWS_PER_STATEMENT: usize = 1000;
+pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
 impl Insertion<'_> {

@@ -3,6 +3,7 @@
 //! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
 
 mod builder;
+pub(crate) mod gathering;
 mod insert;
 pub(crate) mod live;
 mod validate;
@@ -15,15 +16,15 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
-use crate::store::{Schema, Store};
-use wake::Wake;
+use crate::store::{Pooled, Schema, Servers, Store};
+use gathering::{Destination, Gathering};
 
 /// Something that jobs can be enqueued on.
 ///
 /// | on | what it means |
 /// |---|---|
-/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment |
-/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand |
+/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment; calls at the same time share a statement |
+/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand; each call is a statement |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
 /// | `&mut PgConnection` | as above where a transaction is open on it; else stored when the call returns, but a large batch, or one with keys, not all or none |
 ///
@@ -46,16 +47,34 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 
 #[derive(Debug)]
 pub(crate) enum Via<'e> {
-    /// A pool: the library sees the commit, so it can repeat what failed in passing. With a [`Wake`]
-    /// it wakes the workers itself afterwards, else the statement does.
-    Pool { pool: PgPool, store: Store, wake: Option<Arc<Wake>> },
+    /// A queue: the library sees the commit, so it can repeat what failed in passing, gather what is
+    /// enqueued at the same time, and wake the workers itself afterwards.
+    Queue { destination: Destination, gathering: Arc<Gathering> },
+    /// A pool: the same, but that every call is a statement of its own, which wakes the workers.
+    Pool { servers: Servers, store: Store },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
+impl Target<'_> {
+    /// A statement or two and their answers, on the caller's connection or on one of the pool.
+    async fn ask<T>(
+        self,
+        exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        match self.0 {
+            Via::Connection { connection, store } => exchange(connection, &store).await,
+            Via::Pool { servers, store }
+            | Via::Queue { destination: Destination { servers, store, wake: _ }, gathering: _ } => {
+                servers.ask(2, async |connection| exchange(connection, &store).await).await
+            }
+        }
+    }
+}
+
 impl<'e> EnqueueOn<'e> for &'e PgPool {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool { pool: self.clone(), store: default_store(), wake: None })
+        Target(Via::Pool { servers: Servers::of(self.clone()), store: default_store() })
     }
 }
 
@@ -93,6 +112,6 @@ impl<'e> EnqueueOn<'e> for On<'e> {
 /// The statements of the default schema, written once for the process.
 fn default_store() -> Store {
     static STORE: std::sync::LazyLock<Store> =
-        std::sync::LazyLock::new(|| Store::new(Schema::default()));
+        std::sync::LazyLock::new(|| Store::new(Schema::default(), &Pooled::default()));
     STORE.clone()
 }

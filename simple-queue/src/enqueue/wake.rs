@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgPool;
 use tokio::sync::watch;
 
-use crate::store::{Notification, Store};
+use crate::store::{Notification, Servers, Store};
 
 /// Wakes the worker of this process through memory, and the others through the database.
 ///
@@ -61,18 +60,18 @@ impl Wake {
     /// Something was committed to these queues by an insert that did not notify.
     pub(crate) fn enqueued(
         self: &Arc<Self>,
-        pool: &PgPool,
+        servers: &Servers,
         store: &Store,
         queues: impl Iterator<Item = String>,
     ) {
         let mut remote = self.remote();
         remote.queues.extend(queues);
         if !mem::replace(&mut remote.sending, true) {
-            tokio::spawn(Arc::clone(self).send_until_quiet(pool.clone(), store.clone()));
+            tokio::spawn(Arc::clone(self).send_until_quiet(servers.clone(), store.clone()));
         }
     }
 
-    async fn send_until_quiet(self: Arc<Self>, pool: PgPool, store: Store) {
+    async fn send_until_quiet(self: Arc<Self>, servers: Servers, store: Store) {
         let sending = Sending(&self);
         loop {
             tokio::time::sleep(Self::PAUSE).await;
@@ -80,10 +79,7 @@ impl Wake {
             if payloads.is_empty() {
                 return sending.ended();
             }
-            let sent = async {
-                let mut connection = pool.acquire().await?;
-                store.notify(&mut connection, &payloads).await
-            };
+            let sent = servers.ask(1, async |connection| store.notify(connection, &payloads).await);
             // A lost notification costs time only: workers look by themselves now and then.
             if let Err(error) = sent.await {
                 tracing::warn!(%error, "other workers could not be notified; they will look by themselves");

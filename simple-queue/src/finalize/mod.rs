@@ -13,9 +13,8 @@ use crate::{
     outcome::{Retry, Transition},
     retries::Retries,
     row::Lease,
-    store::{Dedicated, Store},
+    store::{Dedicated, Servers, Store},
 };
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::mpsc;
 
 /// A run that is over, and what is to be written of it.
@@ -86,13 +85,13 @@ impl Finalizer {
     /// been written.
     pub(crate) fn new(
         store: Store,
-        options: &PgConnectOptions,
+        servers: &Servers,
         settled: impl Fn(Settled) + Send + 'static,
     ) -> (Self, mpsc::UnboundedSender<FinishedRun>) {
         let (outbox, inbox) = mpsc::unbounded_channel();
         let finalizer = Self {
             store,
-            connection: Dedicated::new(options),
+            connection: Dedicated::new(servers),
             inbox,
             settled: Box::new(settled),
             open: Vec::new(),

@@ -1,45 +1,52 @@
 //! A connection of a role's own.
 
-use std::{io, time::Duration};
+use std::time::Duration;
 
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::PgConnection;
+
+use super::{
+    Servers,
+    session::{answer_in_time, within},
+};
 
 /// A connection that one role keeps to itself, outside the pool that the user's code uses: handlers
 /// that hold every connection of the pool never hold up a heartbeat.
 ///
-/// It is opened when it is first needed and closed after any error, or when an answer is late, so
-/// that the next call begins on a new one: after a restart of the server, or a failover, no old
-/// socket is used twice.
+/// It is opened when it is first needed and closed after any error, or when an answer is late, and when the
+/// database has moved, so that the next call begins on a new one: after a restart of the server, or a
+/// failover, no old socket is used twice.
 #[derive(Debug)]
 pub(crate) struct Dedicated {
-    options: PgConnectOptions,
+    servers: Servers,
     statement_timeout: Duration,
-    connection: Option<PgConnection>,
+    connection: Option<Open>,
+}
+
+#[derive(Debug)]
+struct Open {
+    connection: PgConnection,
+    /// How often the database had moved when it was opened.
+    moves: u64,
 }
 
 impl Dedicated {
-    /// No statement of a role takes this long while the database is well. The server ends one that
-    /// does, and the client stops waiting a little later: then it is certain that the statement is
-    /// no longer under way, even where the other end of the connection has vanished.
-    pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
-
     /// For upkeep, which may have to read a whole table, and whom nobody waits for.
     pub(crate) const UPKEEP_TIMEOUT: Duration = Duration::from_mins(15);
 
-    /// How much longer than the server the client waits.
-    const MARGIN: Duration = Duration::from_secs(2);
-
-    pub(crate) fn new(options: &PgConnectOptions) -> Self {
-        let statement_timeout = Self::STATEMENT_TIMEOUT;
-        Self { options: options.clone(), statement_timeout, connection: None }
+    pub(crate) fn new(servers: &Servers) -> Self {
+        let statement_timeout = servers.statement_timeout();
+        Self { servers: servers.clone(), statement_timeout, connection: None }
     }
 
-    pub(crate) fn for_upkeep(options: &PgConnectOptions) -> Self {
-        let statement_timeout = Self::UPKEEP_TIMEOUT;
-        Self { statement_timeout, ..Self::new(options) }
+    pub(crate) fn for_upkeep(servers: &Servers) -> Self {
+        Self { statement_timeout: Self::UPKEEP_TIMEOUT, ..Self::new(servers) }
     }
 
-    /// Exchanges statements and answers with the database, but does not wait for ever.
+    /// Exchanges statements and answers with the database, but does not wait for ever: the server ends a
+    /// statement that takes too long, and the client stops waiting a little later.
+    ///
+    /// Where a pooler only lends sessions the exchange is one transaction, and only the client's limit
+    /// holds.
     ///
     /// Cancel safe: an exchange that was not heard to its end, or that failed, leaves no connection
     /// behind.
@@ -47,31 +54,40 @@ impl Dedicated {
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
-        let limit = self.statement_timeout + Self::MARGIN;
-        let answered = async {
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => self.open().await?,
-            };
-            let answer = exchange(&mut connection).await?;
-            self.connection = Some(connection);
-            Ok(answer)
-        };
-        match tokio::time::timeout(limit, answered).await {
-            Ok(answer) => answer,
-            Err(_) => Err(sqlx::Error::Io(io::Error::new(
-                io::ErrorKind::TimedOut,
-                format!("no answer within {limit:?}"),
-            ))),
-        }
+        let pooled = self.servers.pooled().clone();
+        self.exchange(async |connection| within(connection, pooled.get(), exchange).await).await
     }
 
-    async fn open(&self) -> sqlx::Result<PgConnection> {
-        let mut connection = self.options.connect().await?;
-        sqlx::query(include_str!("sql/set_statement_timeout.sql"))
-            .bind(format!("{}ms", self.statement_timeout.as_millis()))
-            .execute(&mut connection)
-            .await?;
-        Ok(connection)
+    /// As [`Dedicated::ask`], for an exchange that begins its transactions itself, or that cannot be in
+    /// one.
+    pub(crate) async fn ask_outside_transaction<T>(
+        &mut self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        self.exchange(exchange).await
+    }
+
+    async fn exchange<T>(
+        &mut self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        let moves = *self.servers.moves().borrow();
+        let kept = self.connection.take().filter(|open| open.moves == moves);
+        let answer = answer_in_time(self.statement_timeout, async {
+            let mut open = match kept {
+                Some(open) => open,
+                None => self.open().await?,
+            };
+            let answer = exchange(&mut open.connection).await?;
+            self.connection = Some(open);
+            Ok(answer)
+        });
+        answer.await.inspect_err(|error| self.servers.heed(error))
+    }
+
+    async fn open(&self) -> sqlx::Result<Open> {
+        let connection = self.servers.open(self.statement_timeout).await?;
+        // Finding the server may have been what moved it.
+        Ok(Open { connection, moves: *self.servers.moves().borrow() })
     }
 }

@@ -22,7 +22,7 @@ impl Store {
         connection: &mut PgConnection,
         queue: &str,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.pause_queue.text()).bind(queue).execute(connection).await?;
+        self.statements.pause_queue.query().bind(queue).execute(connection).await?;
         Ok(())
     }
 
@@ -32,7 +32,9 @@ impl Store {
         connection: &mut PgConnection,
         queue: &str,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.resume_queue.text())
+        self.statements
+            .resume_queue
+            .query()
             .bind(queue)
             .bind(self.schema.channel())
             .execute(connection)
@@ -45,7 +47,7 @@ impl Store {
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<String>> {
-        sqlx::query_scalar(self.statements.list_paused_queues.text()).fetch_all(connection).await
+        self.statements.list_paused_queues.query_scalar().fetch_all(connection).await
     }
 
     /// The live job that has the unique key of a dead letter.
@@ -54,7 +56,9 @@ impl Store {
         connection: &mut PgConnection,
         dead: Uuid,
     ) -> sqlx::Result<Option<(String, Uuid)>> {
-        sqlx::query_as(self.statements.find_holder_of_dead_key.text())
+        self.statements
+            .find_holder_of_dead_key
+            .query_as()
             .bind(dead)
             .fetch_optional(connection)
             .await
@@ -69,7 +73,10 @@ impl Store {
         after: Option<Uuid>,
         limit: i64,
     ) -> sqlx::Result<Vec<(Uuid, bool)>> {
-        let rows = sqlx::query(self.statements.redrive_dead_letters.text())
+        let rows = self
+            .statements
+            .redrive_dead_letters
+            .query()
             .bind(filter.job_id)
             .bind(&filter.queue)
             .bind(&filter.kind)

@@ -25,7 +25,7 @@ impl Store {
         jobs: &[&NewJob],
         notify: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
-        let rows = bind_jobs(sqlx::query(self.statements.insert_jobs.text()), jobs)
+        let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)
@@ -41,7 +41,7 @@ impl Store {
         jobs: &[&NewJob],
         notify: bool,
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        let rows = bind_jobs(sqlx::query(self.statements.replace_jobs.text()), jobs)
+        let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)
@@ -56,7 +56,9 @@ impl Store {
         connection: &mut PgConnection,
         jobs: &[&NewJob],
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.statements.reschedule_jobs.text())
+        self.statements
+            .reschedule_jobs
+            .query_as()
             .bind(column(jobs, |job| job.unique_key.as_deref()))
             .bind(column(jobs, |job| job.due.at()))
             .bind(column(jobs, |job| job.due.after()))
@@ -70,10 +72,7 @@ impl Store {
         connection: &mut PgConnection,
         keys: &[&str],
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        sqlx::query_as(self.statements.find_jobs_by_unique_key.text())
-            .bind(keys)
-            .fetch_all(connection)
-            .await
+        self.statements.find_jobs_by_unique_key.query_as().bind(keys).fetch_all(connection).await
     }
 
     /// The live job that holds this unique key.
@@ -82,10 +81,8 @@ impl Store {
         connection: &mut PgConnection,
         key: &str,
     ) -> sqlx::Result<Option<Job>> {
-        let row = sqlx::query(self.statements.find_live_job.text())
-            .bind(key)
-            .fetch_optional(connection)
-            .await?;
+        let row =
+            self.statements.find_live_job.query().bind(key).fetch_optional(connection).await?;
         row.map(|row| job(&row, row.try_get("job_data")?, row.try_get("status")?)).transpose()
     }
 
@@ -95,7 +92,9 @@ impl Store {
         connection: &mut PgConnection,
         fingerprint: &str,
     ) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.statements.find_jobs_by_fingerprint.text())
+        self.statements
+            .find_jobs_by_fingerprint
+            .query_scalar()
             .bind(fingerprint)
             .fetch_all(connection)
             .await
@@ -107,10 +106,7 @@ impl Store {
         connection: &mut PgConnection,
         ids: &[Uuid],
     ) -> sqlx::Result<Vec<Uuid>> {
-        sqlx::query_scalar(self.statements.find_jobs_anywhere.text())
-            .bind(ids)
-            .fetch_all(connection)
-            .await
+        self.statements.find_jobs_anywhere.query_scalar().bind(ids).fetch_all(connection).await
     }
 
     /// Sends notifications to every process that listens.
@@ -119,7 +115,9 @@ impl Store {
         connection: &mut PgConnection,
         payloads: &[String],
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.notify.text())
+        self.statements
+            .notify
+            .query()
             .bind(self.schema.channel())
             .bind(payloads)
             .execute(connection)
@@ -133,7 +131,9 @@ impl Store {
         connection: &mut PgConnection,
         ids: &[Uuid],
     ) -> sqlx::Result<(i64, i64)> {
-        sqlx::query_as(self.statements.cancel_jobs.text())
+        self.statements
+            .cancel_jobs
+            .query_as()
             .bind(ids)
             .bind(self.schema.channel())
             .fetch_one(connection)
@@ -146,7 +146,7 @@ impl Store {
         connection: &mut PgConnection,
         id: Uuid,
     ) -> sqlx::Result<Option<(String, Option<Value>, Option<String>)>> {
-        sqlx::query_as(self.statements.read_end.text()).bind(id).fetch_optional(connection).await
+        self.statements.read_end.query_as().bind(id).fetch_optional(connection).await
     }
 }
 

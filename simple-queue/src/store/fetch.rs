@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::{Value, json, value::RawValue};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use crate::{
 pub(crate) struct Demand {
     pub(crate) queue: String,
     pub(crate) permits: usize,
+    /// The priorities that are known to be in use; others are looked for.
+    pub(crate) priorities: Vec<i16>,
     pub(crate) shares: Vec<DemandedShare>,
 }
 
@@ -28,6 +31,26 @@ pub(crate) struct DemandedShare {
     /// `None`: all of the queue's but `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
     pub(crate) excluded: Vec<&'static str>,
+    /// Where each priority is read from; from its beginning where nothing is said.
+    pub(crate) floors: Vec<LaneFloor>,
+}
+
+impl DemandedShare {
+    /// Whether jobs of this kind are among them.
+    pub(crate) fn takes(&self, kind: &str) -> bool {
+        match &self.kinds {
+            Some(kinds) => kinds.contains(&kind),
+            None => !self.excluded.contains(&kind),
+        }
+    }
+}
+
+/// Nothing that is due lies before this row, as far as its process knows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(crate) struct LaneFloor {
+    pub(crate) priority: i16,
+    pub(crate) run_at: DateTime<Utc>,
+    pub(crate) id: Uuid,
 }
 
 /// What a fetch brought.
@@ -37,6 +60,8 @@ pub(crate) struct Fetched {
     pub(crate) jobs: Vec<FetchedJob>,
     /// How long until the next job of the served queues is due; known only when permits were left.
     pub(crate) next_due_in: Option<Duration>,
+    /// The database's time when it claimed.
+    pub(crate) now: DateTime<Utc>,
 }
 
 /// A claimed job whose number of attempts may still be its handler's to say.
@@ -60,13 +85,18 @@ impl Store {
         demands: &[Demand],
         limit: usize,
     ) -> sqlx::Result<Fetched> {
-        let rows = sqlx::query(self.statements.fetch_jobs.text())
+        let rows = self
+            .statements
+            .fetch_jobs
+            .query()
             .bind(worker_id)
             .bind(Json(demands))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
-        let wait: Option<f64> = rows.first().map(|row| row.try_get("wait")).transpose()?.flatten();
+        // There is always one row, so that the wait comes back with an empty claim too.
+        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let (wait, now): (Option<f64>, _) = (first.try_get("wait")?, first.try_get("now")?);
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
             // The one row of an empty claim carries the wait only.
@@ -76,8 +106,42 @@ impl Store {
         }
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        Ok(Fetched { jobs, next_due_in: wait.map(seconds) })
+        Ok(Fetched { jobs, next_due_in: wait.map(seconds), now })
     }
+
+    /// What waits in these queues and is of none of these kinds.
+    pub(crate) async fn list_unserved_kinds(
+        &self,
+        connection: &mut PgConnection,
+        served: &[(&str, Vec<&str>)],
+    ) -> sqlx::Result<Vec<UnservedKind>> {
+        let asked: Vec<Value> =
+            served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
+        let rows = self
+            .statements
+            .list_unserved_kinds
+            .query()
+            .bind(Json(asked))
+            .fetch_all(connection)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(UnservedKind {
+                    queue: row.try_get("queue")?,
+                    kind: row.try_get("kind")?,
+                    since: row.try_get("since")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Jobs that have been due for a while and that the process does not run.
+#[derive(Debug)]
+pub(crate) struct UnservedKind {
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) since: DateTime<Utc>,
 }
 
 impl FetchedJob {

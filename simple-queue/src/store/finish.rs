@@ -40,7 +40,9 @@ impl Store {
     ) -> sqlx::Result<Vec<Uuid>> {
         let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
         let results: Vec<Option<&str>> = done.iter().map(|&(_, result)| result).collect();
-        sqlx::query_scalar(self.statements.archive_jobs.text())
+        self.statements
+            .archive_jobs
+            .query_scalar()
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
@@ -61,7 +63,9 @@ impl Store {
         let column = |value: fn(&Retry) -> i32| -> Vec<i32> {
             retries.iter().map(|(_, retry)| value(retry)).collect()
         };
-        sqlx::query_scalar(self.statements.retry_jobs.text())
+        self.statements
+            .retry_jobs
+            .query_scalar()
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
@@ -86,7 +90,9 @@ impl Store {
         dead: &[(Lease, &DeadLetter)],
     ) -> sqlx::Result<Vec<Uuid>> {
         let (ids, numbers) = columns(dead.iter().map(|(lease, _)| lease));
-        sqlx::query_scalar(self.statements.dead_letter_jobs.text())
+        self.statements
+            .dead_letter_jobs
+            .query_scalar()
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
@@ -105,7 +111,9 @@ impl Store {
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<i32> {
-        sqlx::query_scalar(self.statements.ensure_archive_partitions.text())
+        self.statements
+            .ensure_archive_partitions
+            .query_scalar()
             .bind(DAYS_AHEAD)
             .fetch_one(connection)
             .await
@@ -119,7 +127,10 @@ impl Store {
         leases: &[Lease],
     ) -> sqlx::Result<Vec<LeaseState>> {
         let (ids, numbers) = columns(leases.iter());
-        let rows = sqlx::query(self.statements.read_leases.text())
+        let rows = self
+            .statements
+            .read_leases
+            .query()
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)

@@ -26,7 +26,10 @@ impl Store {
         connection: &mut PgConnection,
         keep: Duration,
     ) -> sqlx::Result<Vec<ArchivePartition>> {
-        let rows = sqlx::query(self.statements.list_archive_partitions.text())
+        let rows = self
+            .statements
+            .list_archive_partitions
+            .query()
             .bind(interval(keep))
             .fetch_all(connection)
             .await?;
@@ -77,10 +80,8 @@ impl Store {
         connection: &mut PgConnection,
         limit: i64,
     ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.delete_expired_archive.text())
-            .bind(limit)
-            .execute(connection)
-            .await?;
+        let done =
+            self.statements.delete_expired_archive.query().bind(limit).execute(connection).await?;
         Ok(done.rows_affected())
     }
 
@@ -92,7 +93,10 @@ impl Store {
         day: NaiveDate,
         limit: i64,
     ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.delete_old_archive.text())
+        let done = self
+            .statements
+            .delete_old_archive
+            .query()
             .bind(day)
             .bind(limit)
             .execute(connection)
@@ -107,7 +111,10 @@ impl Store {
         keep: Duration,
         limit: i64,
     ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.delete_dead_letters.text())
+        let done = self
+            .statements
+            .delete_dead_letters
+            .query()
             .bind(interval(keep))
             .bind(limit)
             .execute(connection)

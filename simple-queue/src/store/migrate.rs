@@ -3,10 +3,9 @@
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr,
     migrate::{MigrateError, Migration, MigrationType, Migrator},
-    postgres::PgConnectOptions,
 };
 
-use super::Schema;
+use super::{Schema, Servers};
 use crate::Error;
 
 /// Every file of `migrations/`, in order. Files are only ever added.
@@ -22,7 +21,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
 /// application's. Any number of processes may do this at once: a lock lets one at a time. It belongs
 /// to the session, and a migration that fails leaves it held; so this runs on a connection of its own,
 /// which is closed whatever happens.
-pub(crate) async fn migrate(options: &PgConnectOptions, schema: &Schema) -> Result<(), Error> {
+pub(crate) async fn migrate(servers: &Servers, schema: &Schema) -> Result<(), Error> {
+    let options = servers.session().await.map_err(Error::database("connect for the migrations"))?;
+    let Some(options) = options else {
+        return Err(Error::NeedsDirectUrl { schema: schema.name().to_owned() });
+    };
     let mut connection =
         options.connect().await.map_err(Error::database("connect for the migrations"))?;
     let migrated = async {

@@ -14,18 +14,24 @@ pub(crate) mod migrate;
 mod notification;
 mod reaper;
 mod schema;
+mod servers;
+mod session;
 mod statements;
+mod url;
 mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
-pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob};
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
 pub(crate) use finish::LeaseState;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;
 pub(crate) use notification::Notification;
 pub(crate) use reaper::Reaped;
 pub(crate) use schema::Schema;
+pub(crate) use servers::Servers;
+pub(crate) use session::Pooled;
+pub(crate) use url::parse_url;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
 use std::{sync::Arc, time::Duration};
@@ -40,8 +46,9 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(schema: Schema) -> Self {
-        let statements = Arc::new(Statements::new(&schema));
+    /// `pooled` says how the statements are sent.
+    pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
+        let statements = Arc::new(Statements::new(&schema, pooled));
         Self { schema, statements }
     }
 

@@ -41,7 +41,10 @@ impl Store {
         max_crash_count: i32,
     ) -> sqlx::Result<Reaped> {
         let mut tx = connection.begin_with("begin isolation level read committed").await?;
-        let locked = sqlx::query(self.statements.lock_dead_workers.text())
+        let locked = self
+            .statements
+            .lock_dead_workers
+            .query()
             .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
             .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
             .fetch_all(&mut *tx)
@@ -93,7 +96,10 @@ impl Store {
         connection: &mut PgConnection,
         returning: &Returning<'_>,
     ) -> sqlx::Result<Reaped> {
-        let row = sqlx::query(self.statements.return_jobs.text())
+        let row = self
+            .statements
+            .return_jobs
+            .query()
             .bind(returning.workers)
             .bind(returning.suspects)
             .bind(returning.held)
@@ -115,10 +121,7 @@ impl Store {
         connection: &mut PgConnection,
         workers: &[Uuid],
     ) -> sqlx::Result<u64> {
-        let done = sqlx::query(self.statements.bury_workers.text())
-            .bind(workers)
-            .execute(connection)
-            .await?;
+        let done = self.statements.bury_workers.query().bind(workers).execute(connection).await?;
         Ok(done.rows_affected())
     }
 }

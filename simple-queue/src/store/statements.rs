@@ -2,25 +2,55 @@
 
 use std::sync::Arc;
 
-use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
+use sqlx::{
+    AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr,
+    postgres::{PgArguments, PgRow},
+    query::{Query, QueryAs, QueryScalar},
+};
 
-use super::Schema;
+use super::{Pooled, Schema};
 
 /// One statement. Made once for a schema, so that its text, by which a connection finds its prepared
 /// form again, is always the same.
 #[derive(Debug)]
-pub(super) struct Statement(Arc<str>);
+pub(super) struct Statement {
+    text: Arc<str>,
+    pooled: Pooled,
+}
 
 impl Statement {
+    pub(super) fn query(&self) -> Query<'static, Postgres, PgArguments> {
+        sqlx::query(self.text()).persistent(self.is_named())
+    }
+
+    pub(super) fn query_as<R>(&self) -> QueryAs<'static, Postgres, R, PgArguments>
+    where
+        R: for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_as(self.text()).persistent(self.is_named())
+    }
+
+    pub(super) fn query_scalar<T>(&self) -> QueryScalar<'static, Postgres, T, PgArguments>
+    where
+        (T,): for<'r> FromRow<'r, PgRow>,
+    {
+        sqlx::query_scalar(self.text()).persistent(self.is_named())
+    }
+
+    /// Whether its prepared form is kept in the session, under a name.
+    fn is_named(&self) -> bool {
+        !self.pooled.get()
+    }
+
     /// The only dynamic part is the schema's name, which [`Schema::new`] lets no quote into.
-    pub(super) fn text(&self) -> SqlStr {
-        AssertSqlSafe(Arc::clone(&self.0)).into_sql_str()
+    fn text(&self) -> SqlStr {
+        AssertSqlSafe(Arc::clone(&self.text)).into_sql_str()
     }
 
     #[cfg(feature = "janitor")]
     /// The statement for one partition of the archive; partitions cannot be parameters.
     pub(super) fn for_partition(&self, partition: &str) -> SqlStr {
-        let sql = self.0.replace(".archive_partition", &format!(".\"{partition}\""));
+        let sql = self.text.replace(".archive_partition", &format!(".\"{partition}\""));
         AssertSqlSafe(sql).into_sql_str()
     }
 }
@@ -34,11 +64,14 @@ macro_rules! statements {
         }
 
         impl Statements {
-            pub(super) fn new(schema: &Schema) -> Self {
+            pub(super) fn new(schema: &Schema, pooled: &Pooled) -> Self {
                 Self {
-                    $($(#[$condition])? $name: Statement(
-                        schema.write_into(include_str!(concat!("sql/", stringify!($name), ".sql"))).into(),
-                    ),)*
+                    $($(#[$condition])? $name: Statement {
+                        text: schema
+                            .write_into(include_str!(concat!("sql/", stringify!($name), ".sql")))
+                            .into(),
+                        pooled: pooled.clone(),
+                    },)*
                 }
             }
         }
@@ -74,6 +107,7 @@ statements! {
     #[cfg(feature = "janitor")]
     list_archive_partitions,
     list_paused_queues,
+    list_unserved_kinds,
     lock_dead_workers,
     name_suspect,
     notify,

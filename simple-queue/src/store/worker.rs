@@ -41,7 +41,9 @@ impl Store {
         connection: &mut PgConnection,
         worker: &WorkerRow,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.register_worker.text())
+        self.statements
+            .register_worker
+            .query()
             .bind(worker.id)
             .bind(interval(worker.heartbeat_interval))
             .bind(i32::try_from(std::process::id()).unwrap_or_default())
@@ -59,7 +61,10 @@ impl Store {
         queues: &[String],
         running: &[Uuid],
     ) -> sqlx::Result<Beat> {
-        let row = sqlx::query(self.statements.heartbeat.text())
+        let row = self
+            .statements
+            .heartbeat
+            .query()
             .bind(worker_id)
             .bind(queues)
             .bind(running)
@@ -88,11 +93,7 @@ impl Store {
         worker_id: Uuid,
         idle: bool,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.set_idle.text())
-            .bind(worker_id)
-            .bind(idle)
-            .execute(connection)
-            .await?;
+        self.statements.set_idle.query().bind(worker_id).bind(idle).execute(connection).await?;
         Ok(())
     }
 
@@ -103,7 +104,9 @@ impl Store {
         worker_id: Uuid,
         suspect_id: Option<Uuid>,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.name_suspect.text())
+        self.statements
+            .name_suspect
+            .query()
             .bind(worker_id)
             .bind(suspect_id)
             .execute(connection)
@@ -117,10 +120,7 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        sqlx::query(self.statements.retire_worker.text())
-            .bind(worker_id)
-            .execute(connection)
-            .await?;
+        self.statements.retire_worker.query().bind(worker_id).execute(connection).await?;
         Ok(())
     }
 }

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use sqlx::postgres::PgConnectOptions;
 
-use crate::store::{ArchivePartition, Dedicated, Store};
+use crate::store::{ArchivePartition, Dedicated, Servers, Store};
 
 /// How long what is over is kept, where its declaration's `retain` does not say.
 ///
@@ -54,8 +53,8 @@ pub(crate) struct Janitor {
 const BITE: i64 = 1000;
 
 impl Janitor {
-    pub(crate) fn new(store: Store, options: &PgConnectOptions, retention: Retention) -> Self {
-        Self { store, connection: Dedicated::for_upkeep(options), retention }
+    pub(crate) fn new(store: Store, servers: &Servers, retention: Retention) -> Self {
+        Self { store, connection: Dedicated::for_upkeep(servers), retention }
     }
 
     /// One pass over everything. What fails is said and left to the next pass.
@@ -109,7 +108,7 @@ impl Janitor {
     /// Detaches and drops, each step where the last one of a pass that was cut off stopped.
     async fn drop_partition(&mut self, partition: &ArchivePartition) -> sqlx::Result<()> {
         self.connection
-            .ask(async |connection| {
+            .ask_outside_transaction(async |connection| {
                 let (store, name) = (&self.store, partition.name.as_str());
                 if partition.detach_pending {
                     store.finish_detaching_archive_partition(connection, name).await?;

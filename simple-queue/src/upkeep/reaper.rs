@@ -9,13 +9,12 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use sqlx::postgres::PgConnectOptions;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
     retries::Retries,
-    store::{Dedicated, Reaped, Silent, Store},
+    store::{Dedicated, Reaped, Servers, Silent, Store},
 };
 
 /// A process is dead after this many of its intervals without a heartbeat.
@@ -51,8 +50,8 @@ pub(crate) struct Reaper {
 const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
 
 impl Reaper {
-    pub(crate) fn new(store: Store, options: &PgConnectOptions, max_crash_count: i32) -> Self {
-        let connection = Dedicated::for_upkeep(options);
+    pub(crate) fn new(store: Store, servers: &Servers, max_crash_count: i32) -> Self {
+        let connection = Dedicated::for_upkeep(servers);
         Self {
             store,
             connection,
@@ -103,7 +102,7 @@ impl Reaper {
     async fn reap(&mut self, dead: &[Silent]) -> sqlx::Result<Reaped> {
         let reaped = self
             .connection
-            .ask(async |connection| {
+            .ask_outside_transaction(async |connection| {
                 self.store.reap_workers(connection, dead, self.max_crash_count).await
             })
             .await?;
@@ -143,12 +142,16 @@ pub(crate) fn patience(heartbeat_interval: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{PgPool, postgres::PgConnectOptions};
+
     use super::*;
 
     const INTERVAL: Duration = Duration::from_secs(5);
 
     fn reaper() -> Reaper {
-        Reaper::new(Store::new(crate::store::Schema::default()), &PgConnectOptions::new(), 5)
+        let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
+        let store = Store::new(crate::store::Schema::default(), servers.pooled());
+        Reaper::new(store, &servers, 5)
     }
 
     fn silent(beat: i64) -> Silent {
@@ -159,24 +162,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_heartbeat_that_did_not_move_for_six_intervals_is_dead() {
+    #[tokio::test]
+    async fn a_heartbeat_that_did_not_move_for_six_intervals_is_dead() {
         let (mut reaper, start) = (reaper(), Instant::now());
         assert_eq!(reaper.judge(start, vec![silent(1)]), vec![]);
         assert_eq!(reaper.judge(start + INTERVAL * 5, vec![silent(1)]), vec![]);
         assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
     }
 
-    #[test]
-    fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
+    #[tokio::test]
+    async fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
         let (mut reaper, start) = (reaper(), Instant::now());
         for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
             assert_eq!(reaper.judge(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
         }
     }
 
-    #[test]
-    fn silence_that_nobody_watched_without_a_break_does_not_count() {
+    #[tokio::test]
+    async fn silence_that_nobody_watched_without_a_break_does_not_count() {
         let (mut reaper, start) = (reaper(), Instant::now());
         reaper.judge(start, vec![silent(1)]);
         reaper.unmoved.clear();

@@ -1,6 +1,6 @@
 //! What people do to queues and jobs by hand: pause, resume, cancel, redrive.
 
-use sqlx::{Postgres, pool::PoolConnection};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::SimpleQueue;
@@ -18,9 +18,8 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn pause(&self, queue: &str) -> Result<(), Error> {
-        let mut connection = self.acquire().await?;
-        let paused = self.store().pause_queue(&mut connection, queue).await;
-        paused.map_err(Error::database("pause a queue"))
+        let paused = self.ask(async |connection| self.store().pause_queue(connection, queue).await);
+        paused.await.map_err(Error::database("pause a queue"))
     }
 
     /// Lets the jobs of a queue be started again; nothing if it is not paused.
@@ -28,9 +27,9 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn resume(&self, queue: &str) -> Result<(), Error> {
-        let mut connection = self.acquire().await?;
-        let resumed = self.store().resume_queue(&mut connection, queue).await;
-        resumed.map_err(Error::database("resume a queue"))?;
+        let resumed =
+            self.ask(async |connection| self.store().resume_queue(connection, queue).await);
+        resumed.await.map_err(Error::database("resume a queue"))?;
         self.wake().wake_local();
         Ok(())
     }
@@ -40,9 +39,8 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn paused(&self) -> Result<Vec<String>, Error> {
-        let mut connection = self.acquire().await?;
-        let paused = self.store().list_paused_queues(&mut connection).await;
-        paused.map_err(Error::database("list the paused queues"))
+        let paused = self.ask(async |connection| self.store().list_paused_queues(connection).await);
+        paused.await.map_err(Error::database("list the paused queues"))
     }
 
     /// Cancels a job: at once while it waits; while it runs, in whatever process, its handler is told, and
@@ -70,9 +68,9 @@ impl SimpleQueue {
         if still_dead.is_empty() {
             return Err(Error::NotDead { job_id });
         }
-        let mut connection = self.acquire().await?;
-        let holder = self.store().find_holder_of_dead_key(&mut connection, job_id).await;
-        match holder.map_err(Error::database("find who has a unique key"))? {
+        let holder = self
+            .ask(async |connection| self.store().find_holder_of_dead_key(connection, job_id).await);
+        match holder.await.map_err(Error::database("find who has a unique key"))? {
             Some((unique_key, job_id)) => Err(Error::Duplicate { unique_key, job_id }),
             // It ended in between.
             None => Box::pin(self.redrive(job_id)).await,
@@ -100,13 +98,13 @@ impl SimpleQueue {
 
     async fn redrive_those(&self, filter: &DeadLetterFilter) -> Result<Redriven, Error> {
         const BITE: usize = 1000;
-        let mut connection = self.acquire().await?;
         let (mut all, mut after) = (Redriven::default(), None);
         loop {
             let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
-            let looked_at =
-                self.store().redrive_dead_letters(&mut connection, filter, after, bite).await;
-            let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
+            let looked_at = self.ask(async |connection| {
+                self.store().redrive_dead_letters(connection, filter, after, bite).await
+            });
+            let looked_at = looked_at.await.map_err(Error::database("redrive dead letters"))?;
             after = looked_at.last().map(|(id, _)| *id);
             let full = looked_at.len() == BITE;
             for (id, redriven) in looked_at {
@@ -122,8 +120,12 @@ impl SimpleQueue {
         }
     }
 
-    pub(super) async fn acquire(&self) -> Result<PoolConnection<Postgres>, Error> {
-        self.pool().acquire().await.map_err(Error::database("acquire a connection"))
+    /// One statement on a connection of the pool.
+    pub(super) async fn ask<T>(
+        &self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        self.servers().ask(1, exchange).await
     }
 }
 

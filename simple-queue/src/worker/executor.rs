@@ -38,7 +38,8 @@ pub(super) struct Execution {
     unreadable: Option<String>,
 }
 
-/// How long a suspect that cannot run now waits before anybody looks at it again.
+/// How long a suspect that cannot run now waits before anybody looks at it again: about so long, or all
+/// that died together would come back together, and one of them run each time.
 const PAUSE_OF_A_SUSPECT: Duration = Duration::from_secs(1);
 
 impl Execution {
@@ -99,7 +100,7 @@ impl Execution {
                 permit.acquit().await;
                 outcome
             }
-            None => Outcome::given_back_for(PAUSE_OF_A_SUSPECT),
+            None => Outcome::given_back_for(PAUSE_OF_A_SUSPECT.mul_f64(0.5 + fastrand::f64())),
         }
     }
 

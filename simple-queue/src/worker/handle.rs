@@ -127,12 +127,12 @@ pub async fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle 
 /// As [`start`], and leaves the history to other processes.
 pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
     let queue = queue.as_ref().clone();
-    let options = queue.connect_options();
+    let servers = queue.servers().clone();
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
     let (finalizer, finished) = {
         let (running, queue) = (Arc::clone(&running), queue.clone());
-        Finalizer::new(store.clone(), &options, move |settled| {
+        Finalizer::new(store.clone(), &servers, move |settled| {
             running.remove(settled.lease);
             if !settled.ended {
                 // It may be due again sooner than the poller means to look.
@@ -145,9 +145,9 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let worker = Arc::new(Worker::new(queue, running, finished));
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&options), sightings);
+    let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
     heartbeat.register().await;
-    let reaper = Reaper::new(store, &options, config.max_crash_count);
+    let reaper = Reaper::new(store, &servers, config.max_crash_count);
     let reaping = {
         let stopped = worker.stopped.clone();
         async move {
@@ -158,9 +158,9 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let keepers = vec![
         spawn_role(&worker, "heartbeat", heartbeat.run()),
         spawn_role(&worker, "reaper", reaping),
-        spawn_role(&worker, "listener", listener::run(Arc::clone(&worker), options.clone())),
+        spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
     ];
-    let poller = Poller::new(Arc::clone(&worker), &options);
+    let poller = Poller::new(Arc::clone(&worker), &servers);
     tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.queue_names(), "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
@@ -194,9 +194,8 @@ fn spawn_role(
 #[cfg(feature = "janitor")]
 async fn run_janitor(worker: Arc<Worker>) {
     let config = worker.queue.config();
-    let options = worker.queue.connect_options();
-    let mut janitor =
-        crate::upkeep::janitor::Janitor::new(worker.store.clone(), &options, config.retention);
+    let (store, servers) = (worker.store.clone(), worker.queue.servers());
+    let mut janitor = crate::upkeep::janitor::Janitor::new(store, servers, config.retention);
     let stopped = worker.stopped.clone();
     let passes = async {
         loop {

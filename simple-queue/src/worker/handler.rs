@@ -205,7 +205,7 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
         return Err(Outcome::given_back_for(WAIT_FOR_NEWER_BUILD));
     }
     if job.version == J::VERSION {
-        return J::deserialize(&job.job_data).map_err(|error| unfit(&error));
+        return decode(&job.job_data).map_err(|error| unfit(&error));
     }
     let upgraded: Value = J::upgrade(job.version, job.job_data.clone()).map_err(|error| {
         Outcome::unprocessable(format!(
@@ -215,7 +215,12 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
             J::KIND
         ))
     })?;
-    J::deserialize(&upgraded).map_err(|error| unfit(&error))
+    decode(&upgraded).map_err(|error| unfit(&error))
+}
+
+/// The error says where in the payload it is.
+fn decode<J: JobPayload>(data: &Value) -> Result<J, serde_path_to_error::Error<serde_json::Error>> {
+    serde_path_to_error::deserialize(data)
 }
 
 /// A handler whose type has been forgotten, as the registry keeps it.

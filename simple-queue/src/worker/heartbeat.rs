@@ -152,8 +152,8 @@ impl Heartbeat {
     }
 
     fn tell_reaper(&self, sighting: Sighting) {
-        // The reaper ends after the heartbeat, unless it panicked; then others do its work.
-        if self.sightings.send(sighting).is_err() {
+        // With the worker it ends a moment before the last beat; without it, others do its work.
+        if self.sightings.send(sighting).is_err() && !self.worker.stopped.is_cancelled() {
             tracing::error!("the reaper of this process is gone");
         }
     }

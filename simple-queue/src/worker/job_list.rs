@@ -89,6 +89,59 @@ impl<H> fmt::Debug for Entry<H> {
     }
 }
 
+/// Makes the entry of what is a job.
+#[doc(hidden)]
+pub trait ListedJob {
+    /// What it is listed as.
+    type Entry;
+
+    /// The entry.
+    fn listed(&self) -> Self::Entry;
+}
+
+impl<H: JobHandler> ListedJob for Listed<H> {
+    type Entry = Entry<H>;
+
+    fn listed(&self) -> Entry<H> {
+        entry()
+    }
+}
+
+/// Makes one of anything else, which runs with every state: that it is no job is reported by [`entry`], and
+/// need not be reported by whoever takes the list. A crate in which it does has another error.
+#[doc(hidden)]
+pub trait ListedFallback {
+    /// The entry.
+    fn listed(&self) -> NoEntry;
+}
+
+impl<H> ListedFallback for &Listed<H> {
+    fn listed(&self) -> NoEntry {
+        NoEntry
+    }
+}
+
+/// Something that stands in a list and is perhaps a job.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Listed<H>(PhantomData<fn() -> H>);
+
+impl<H> Listed<H> {
+    /// The only value.
+    pub const NEW: Self = Self(PhantomData);
+}
+
+/// The entry of something that is no job.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct NoEntry;
+
+impl<S> JobSet<S> for NoEntry {
+    fn register(_registry: &mut RegistryMut<'_>, _state: &Arc<S>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 /// A list of jobs all of which can run with the state `S`.
 ///
 /// `jobs![…]` nests its entries as a balanced tree of pairs, so that the compiler's work on a list

@@ -3,9 +3,14 @@
 use std::{
     io,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
+use sqlx::{
+    Acquire, Connection,
+    postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
+};
+use tokio::time::timeout;
 
 use super::Worker;
 use crate::{retries::Retries, store::Notification};
@@ -14,41 +19,113 @@ use crate::{retries::Retries, store::Notification};
 ///
 /// A connection that breaks is replaced here rather than by the driver: between a break and the next
 /// LISTEN notifications are lost, so the poller looks by itself after every LISTEN that took effect.
-pub(super) async fn run(worker: Arc<Worker>, options: PgConnectOptions) {
+pub(super) async fn run(worker: Arc<Worker>) {
     let mut retries = Retries::default();
     let stopped = worker.stopped.clone();
     let listening = async {
         loop {
-            let error = listen(&worker, options.clone(), &mut retries).await;
+            let mut moves = worker.queue.servers().moves();
+            let ended = tokio::select! {
+                ended = listen(&worker, &mut retries) => ended,
+                // The server may still be there, and nobody notifies on it any more.
+                _ = moves.changed() => Ended::Moved,
+            };
             worker.listening.store(false, Ordering::Release);
             // The poller may be in a sleep that counts on being notified.
             worker.queue.wake().wake_local();
-            tracing::warn!(%error, "notifications are not heard for the moment; looking for jobs by polling");
-            retries.wait().await;
+            match ended {
+                Ended::Moved => {}
+                Ended::Failed(error) => {
+                    tracing::warn!(%error, "notifications are not heard for the moment; looking for jobs by polling");
+                    worker.queue.servers().heed(&error);
+                    retries.wait().await;
+                }
+                Ended::Pooled => {
+                    let pace = worker.queue.config().empty_poll_sleep;
+                    tracing::warn!(
+                        ?pace,
+                        "notifications are not heard through a pooler; looking for jobs by polling. `SimpleQueue::with_direct_url` takes the URL of the server itself"
+                    );
+                    return;
+                }
+            }
         }
     };
     stopped.run_until_cancelled(listening).await;
 }
 
+/// Why nothing is heard.
+enum Ended {
+    Failed(sqlx::Error),
+    /// The database is on another server now.
+    Moved,
+    /// Sessions are only lent, so there is none to listen on.
+    Pooled,
+}
+
+impl From<sqlx::Error> for Ended {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Listens until it no longer can.
-async fn listen(worker: &Worker, options: PgConnectOptions, retries: &mut Retries) -> sqlx::Error {
-    let heard = async {
-        let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-        let mut listener = PgListener::connect_with(&pool).await?;
-        listener.eager_reconnect(false);
-        listener.listen(&worker.store.schema().channel()).await?;
+async fn listen(worker: &Worker, retries: &mut Retries) -> Ended {
+    let config = worker.queue.config();
+    let patience = worker.queue.servers().statement_timeout();
+    let heard: Result<std::convert::Infallible, Ended> = async {
+        let Some(options) = worker.queue.servers().session().await? else {
+            return Err(Ended::Pooled);
+        };
+        let channel = worker.store.schema().channel();
+        let mut listener = in_time(patience, begin(options, &channel)).await?;
         retries.reset();
         worker.listening.store(true, Ordering::Release);
         worker.queue.wake().wake_local();
-        while let Some(notification) = listener.try_recv().await? {
+        while let Some(notification) =
+            hear(&mut listener, config.heartbeat_interval, patience).await?
+        {
             heed(worker, notification.payload());
         }
-        Ok(())
-    };
-    match heard.await {
-        Ok(()) => sqlx::Error::Io(io::ErrorKind::ConnectionReset.into()),
-        Err(error) => error,
+        Err(Ended::Failed(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into())))
     }
+    .await;
+    let Err(ended) = heard;
+    ended
+}
+
+async fn begin(options: PgConnectOptions, channel: &str) -> sqlx::Result<PgListener> {
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.eager_reconnect(false);
+    listener.listen(channel).await?;
+    Ok(listener)
+}
+
+/// The next notification; `None` where the connection has ended.
+///
+/// A connection of which the other end has vanished says nothing, which is what one says on which there is
+/// nothing to hear. So after a silence the server is asked whether it is there, by a message that is no
+/// statement and costs it nothing.
+async fn hear(
+    listener: &mut PgListener,
+    silence: Duration,
+    patience: Duration,
+) -> sqlx::Result<Option<PgNotification>> {
+    loop {
+        if let Ok(heard) = timeout(silence, listener.try_recv()).await {
+            return heard;
+        }
+        in_time(patience, async { listener.acquire().await?.ping().await }).await?;
+    }
+}
+
+async fn in_time<T>(
+    patience: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    let late = || Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
+    timeout(patience, answer).await.unwrap_or_else(|_| late())
 }
 
 fn heed(worker: &Worker, payload: &str) {

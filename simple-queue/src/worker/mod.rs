@@ -6,7 +6,9 @@
 mod config;
 mod context;
 mod control;
+mod database;
 mod executor;
+mod floor;
 mod handle;
 pub(crate) mod handler;
 mod heartbeat;
@@ -20,6 +22,7 @@ mod registry;
 mod running;
 mod suspect;
 mod transaction;
+mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 
@@ -83,7 +86,7 @@ impl Worker {
         finished: mpsc::UnboundedSender<FinishedRun>,
     ) -> Self {
         let store = queue.store().clone();
-        let connection = Dedicated::new(&queue.connect_options());
+        let connection = Dedicated::new(queue.servers());
         Self {
             permits: Permits::new(&queue.config()),
             suspects: Suspects::new(store.clone(), connection),

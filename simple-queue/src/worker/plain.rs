@@ -73,9 +73,8 @@ impl SimpleQueue {
 
     /// The state of a job, and what it came to where it is over.
     pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
-        let mut connection = self.acquire().await?;
-        let end = self.store().read_end(&mut connection, job_id).await;
-        match end.map_err(Error::database("read the state of a job"))? {
+        let end = self.ask(async |connection| self.store().read_end(connection, job_id).await);
+        match end.await.map_err(Error::database("read the state of a job"))? {
             Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),
             None => Err(Error::UnknownJob { job_id }),
         }

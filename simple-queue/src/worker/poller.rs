@@ -6,20 +6,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::postgres::PgConnectOptions;
 use uuid::Uuid;
 
 use super::{
     Worker,
     config::Config,
     executor::Execution,
+    floor::Floors,
     registry::{Served, Share},
+    unserved::Unserved,
 };
 use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
     retries::Retries,
-    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped},
+    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Reaped, Servers},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -28,9 +29,11 @@ pub(super) struct Poller {
     connection: Dedicated,
     retries: Retries,
     sleep: SleepCycle,
+    floors: Floors,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard_claim: Option<UnheardClaim>,
+    unserved: Unserved,
     /// For returning what an unheard claim took, which reads the whole table.
     upkeep: Dedicated,
 }
@@ -45,11 +48,11 @@ struct UnheardClaim {
     looks: usize,
 }
 
-/// From the claim to each look for what it took. By the first the server has ended the statement; the
-/// others are for what can outlast that: a commit that waits for its standby, a request that was still
-/// on its way when the network was cut.
-const LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 3] =
-    [Dedicated::STATEMENT_TIMEOUT, Duration::from_mins(1), Duration::from_mins(5)];
+/// From the claim to the looks for what it took. The first comes when the server has ended the statement,
+/// after the time that it may take; these are for what can outlast that: a commit that waits for its
+/// standby, a request that was still on its way when the network was cut.
+const LATER_LOOKS_AFTER_UNHEARD_CLAIM: [Duration; 2] =
+    [Duration::from_mins(1), Duration::from_mins(5)];
 
 /// The poller's way into sleep.
 ///
@@ -79,15 +82,17 @@ const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
 const BUSY_FOR_GOOD: Duration = Duration::from_secs(1);
 
 impl Poller {
-    pub(super) fn new(worker: Arc<Worker>, options: &PgConnectOptions) -> Self {
+    pub(super) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
         Self {
             worker,
-            connection: Dedicated::new(options),
+            connection: Dedicated::new(servers),
             retries: Retries::default(),
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
+            floors: Floors::new(),
             turn: 0,
             unheard_claim: None,
-            upkeep: Dedicated::for_upkeep(options),
+            unserved: Unserved::new(),
+            upkeep: Dedicated::for_upkeep(servers),
         }
     }
 
@@ -135,12 +140,14 @@ impl Poller {
         }
         let config = self.worker.queue.config();
         let free = self.worker.permits.free();
-        let demands = self.demands(&config, free);
+        let mut demands = self.demands(&config, free);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             return Ok(POLL_WHILE_LISTENING);
         }
+        let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, free).await?;
+        self.floors.learn(&demands, &fetched, began.elapsed(), swept);
         let there_is_more = may_leave_more(&fetched, &demands, free);
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
@@ -152,7 +159,9 @@ impl Poller {
             self.unmark_idle_if_busy().await?;
             return Ok(Duration::ZERO);
         }
-        self.fall_asleep(fetched.next_due_in, &config).await
+        let nap = self.fall_asleep(fetched.next_due_in, &config).await?;
+        // Nothing sleeps on what was found without looking below the floors.
+        Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
 
     /// What can be started now, the queues in turn.
@@ -170,6 +179,7 @@ impl Poller {
                         permits: std::cmp::min(free.unwrap_or(permits), permits),
                         kinds,
                         excluded,
+                        floors: Vec::new(),
                     })
                     .filter(|share| share.permits > 0)
                     .collect();
@@ -177,7 +187,7 @@ impl Poller {
                     let first = self.turn % shares.len();
                     shares.rotate_left(first);
                 }
-                Demand { queue, permits, shares }
+                Demand { queue, permits, priorities: Vec::new(), shares }
             })
             .filter(|demand| !demand.shares.is_empty())
             .collect();
@@ -201,7 +211,8 @@ impl Poller {
         if let Err(error) = &fetched
             && is_ambiguous(error)
         {
-            self.unheard_claim = Some(UnheardClaim::new());
+            let statement_ends = Instant::now() + self.worker.queue.servers().statement_timeout();
+            self.unheard_claim = Some(UnheardClaim { due: statement_ends, looks: 0 });
         }
         fetched
     }
@@ -239,6 +250,10 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
+        if self.unserved.is_due() {
+            let served = self.worker.queue.served();
+            self.unserved.run_once(&self.worker.store, &mut self.connection, &served).await?;
+        }
         let longest = match self.worker.listening.load(Ordering::Acquire) {
             true => POLL_WHILE_LISTENING,
             false => config.empty_poll_sleep,
@@ -290,21 +305,16 @@ impl Poller {
             }
             Err(error) => {
                 tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
-                Some(UnheardClaim { due: now + Dedicated::STATEMENT_TIMEOUT, ..claim })
+                Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };
     }
 }
 
 impl UnheardClaim {
-    fn new() -> Self {
-        Self { due: Instant::now() + LOOKS_AFTER_UNHEARD_CLAIM[0], looks: 0 }
-    }
-
     fn next_look(self) -> Option<Self> {
-        let looks = self.looks + 1;
-        let pause = LOOKS_AFTER_UNHEARD_CLAIM.get(looks)?;
-        Some(Self { due: Instant::now() + *pause, looks })
+        let pause = LATER_LOOKS_AFTER_UNHEARD_CLAIM.get(self.looks)?;
+        Some(Self { due: Instant::now() + *pause, looks: self.looks + 1 })
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 
 use super::{
     config::Config,
@@ -18,8 +18,12 @@ use super::{
 };
 use crate::{
     Error,
-    enqueue::{EnqueueOn, On, Target, Via, wake::Wake},
-    store::{Schema, Store, migrate::migrate},
+    enqueue::{
+        EnqueueOn, On, Target, Via,
+        gathering::{Destination, Gathering},
+        wake::Wake,
+    },
+    store::{Schema, Servers, Store, migrate::migrate, parse_url},
 };
 
 /// A queue in a database: enqueues jobs and works on them.
@@ -41,11 +45,12 @@ pub struct SimpleQueue {
 }
 
 struct Inner {
-    pool: PgPool,
+    servers: Servers,
     store: Store,
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
+    gathering: Arc<Gathering>,
     #[cfg(feature = "wait-for-job")]
     waiters: super::wait::Waiters,
 }
@@ -56,16 +61,26 @@ impl SimpleQueue {
     /// Jobs are enqueued through the pool. A worker opens a few connections of its own beside it,
     /// with the pool's options, so that handlers that use up the pool do not hold it up.
     pub fn new(pool: PgPool) -> Self {
-        Self::from_parts(pool, Schema::default(), Config::default())
+        Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
     }
 
     /// A queue on a pool of its own.
     ///
+    /// Several servers may be named, `postgres://app@one:5432,two:5432/app`; the queue follows the one that
+    /// is writable, see [`SimpleQueue::with_servers`].
+    ///
     /// # Errors
     /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let pool = PgPool::connect(url).await.map_err(Error::database("connect"))?;
-        Ok(Self::new(pool))
+        let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        let pool = PgPoolOptions::new().connect_lazy_with(servers[0].clone());
+        let queue = Self::new(pool);
+        let queue = match servers.len() {
+            1 => queue,
+            _ => queue.with_servers(servers.drain(..)),
+        };
+        queue.servers().acquire().await.map_err(Error::database("connect"))?;
+        Ok(queue)
     }
 
     /// As [`SimpleQueue::connect`].
@@ -84,16 +99,17 @@ impl SimpleQueue {
     /// When the name is not one that needs no quotes.
     pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
         let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.inner.pool.clone(), Schema::new(schema)?, config))
+        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
     }
 
-    fn from_parts(pool: PgPool, schema: Schema, config: Config) -> Self {
+    fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
         let inner = Inner {
-            pool,
-            store: Store::new(schema),
+            store: Store::new(schema, servers.pooled()),
+            servers,
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::default(),
             wake: Arc::default(),
+            gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
             waiters: super::wait::Waiters::default(),
         };
@@ -109,7 +125,7 @@ impl SimpleQueue {
     /// # Cancel safety
     /// Each migration is applied in a transaction: a call that is dropped leaves none half done.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrate(&self.connect_options(), self.store().schema()).await
+        migrate(self.servers(), self.store().schema()).await
     }
 
     /// Registers the jobs that this process runs, and the state they run with.
@@ -122,7 +138,8 @@ impl SimpleQueue {
     pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            let mut registry = RegistryMut { registry: &mut registry, also_on: &jobs.also_on };
+            let JobList { also_on, .. } = jobs;
+            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
             T::register(&mut registry, &Arc::new(state))?;
         }
         self.wake().wake_local();
@@ -181,7 +198,7 @@ impl SimpleQueue {
 
     /// The pool that jobs are enqueued through.
     pub fn pool(&self) -> &PgPool {
-        &self.inner.pool
+        self.servers().pool()
     }
 }
 
@@ -195,8 +212,8 @@ impl SimpleQueue {
         &self.inner.wake
     }
 
-    pub(crate) fn connect_options(&self) -> PgConnectOptions {
-        (*self.inner.pool.connect_options()).clone()
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.inner.servers
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
@@ -245,11 +262,12 @@ impl SimpleQueue {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
-        Target(Via::Pool {
-            pool: self.pool().clone(),
+        let destination = Destination {
+            servers: self.servers().clone(),
             store: self.store().clone(),
-            wake: Some(Arc::clone(self.wake())),
-        })
+            wake: Arc::clone(self.wake()),
+        };
+        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
     }
 }
 

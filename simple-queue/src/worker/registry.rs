@@ -45,6 +45,14 @@ pub(crate) struct Share {
     pub(crate) free: Option<usize>,
 }
 
+impl Served {
+    /// All kinds that are run here; `None`: every one.
+    pub(crate) fn kinds(&self) -> Option<Vec<&'static str>> {
+        let kinds: Option<Vec<_>> = self.shares.iter().map(|share| share.kinds.clone()).collect();
+        kinds.map(|kinds| kinds.concat())
+    }
+}
+
 impl Registry {
     /// Adds a handler; one that served the same before is replaced.
     pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {

@@ -38,7 +38,11 @@ impl JobTx {
     /// Begins it on the queue's pool. A database that cannot begin one has failed the attempt.
     pub(crate) async fn begin(context: &JobContext) -> Result<Self, Outcome> {
         let queue = context.queue();
-        match queue.pool().begin().await.map_err(Error::database("begin the transaction of a job"))
+        match queue
+            .servers()
+            .begin()
+            .await
+            .map_err(Error::database("begin the transaction of a job"))
         {
             Ok(tx) => Ok(Self { tx, store: queue.store().clone() }),
             Err(error) => Err(Outcome::attempt_failed(error.to_string())),

@@ -32,6 +32,6 @@ fn compiles() {
     let register = |queue: SimpleQueue, app: App| {
         queue.register(jobs![crate = renamed::simple_queue, Send, TidyHandler], app).is_ok()
     };
-    drop((register, App { mailer: Mailer }.mailer));
+    drop(Box::new((register, App { mailer: Mailer }.mailer)));
     assert_eq!((Send::new(7, "a").user_id, Tidy { days: 7 }.days), (7, 7));
 }

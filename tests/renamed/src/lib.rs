@@ -47,7 +47,7 @@ mod tests {
     fn compiles() {
         let register =
             |queue: SimpleQueue, app: App| queue.register(jobs![Send, TidyHandler], app).is_ok();
-        drop((register, enqueue, App { mailer: Mailer }.mailer));
+        drop(Box::new((register, enqueue, App { mailer: Mailer }.mailer)));
         assert_eq!(Send::new(7, "a").user_id, 7);
     }
 }

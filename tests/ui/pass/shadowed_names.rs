@@ -22,6 +22,21 @@ mod shadows {
     pub trait Deserialize {}
     pub trait Debug {}
     pub struct Stored;
+    pub struct Job;
+    pub struct JobHandler;
+    pub struct S;
+    pub struct T1;
+    pub mod primitive {}
+    pub mod handler {}
+    #[allow(non_camel_case_types)]
+    pub struct str;
+    #[allow(non_camel_case_types)]
+    pub struct bool;
+    #[allow(non_camel_case_types)]
+    #[derive(::serde::Serialize, ::serde::Deserialize)]
+    pub struct u64(::core::primitive::i64);
+    #[allow(non_camel_case_types)]
+    pub struct usize;
     pub struct Formatter;
     pub mod std {}
     pub mod core {}
@@ -72,6 +87,31 @@ mod shadows {
         let _ = context;
     }
 
+    #[::simple_queue::job(unique, version = 2, upgrade = none)]
+    pub async fn numbered(state: &S, #[job(default = u64(7))] number: u64, other: i64) {
+        let _ = (state, number.0, other);
+    }
+
+    #[derive(::simple_queue::Job)]
+    #[job(unique(by = [number]), fingerprint = "{other}")]
+    pub struct Counted {
+        pub number: u64,
+        pub other: i64,
+    }
+
+    #[::simple_queue::handler(on_exhausted = error)]
+    pub async fn counted(job: Counted) {
+        let _ = (job.number.0, job.other);
+    }
+
+    async fn error(
+        job: Counted,
+        _: &::simple_queue::JobContext,
+        error: &::core::primitive::str,
+    ) {
+        let _ = (job.number.0, error);
+    }
+
     #[derive(::simple_queue::JobState)]
     pub struct App {
         own: String,
@@ -80,6 +120,8 @@ mod shadows {
 
     pub fn all(queue: &::simple_queue::SimpleQueue, app: App) {
         let _ = queue.register(::simple_queue::jobs![SendMail, Default, Nothing], app);
+        let _ = queue.register(::simple_queue::jobs![Numbered, CountedHandler], S);
+        let _ = Counted::find(u64(7), queue);
     }
 }
 

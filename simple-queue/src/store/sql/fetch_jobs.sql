@@ -1,9 +1,10 @@
 -- fetch_jobs
 -- Claims, for every queue in the demand, at most as many due jobs as it has free permits.
 --
--- The priorities of a queue are found one index descent each, and for each priority the index is
--- read in the order of dueness. Every level stops as soon as its permits are used, so a lower
--- priority is not even looked at while a higher one fills them.
+-- For each priority of a queue the index is read in the order of dueness, from the floor on that the
+-- caller knows of. Every level stops as soon as its permits are used, so a lower priority is not even
+-- looked at while a higher one fills them. The priorities that the caller does not know are found in the
+-- gaps between those it does, one index descent each.
 --
 -- Within a priority the kinds that share a limit are read apart, so that the claim keeps each limit; a
 -- limit that is met in two priorities is kept by the caller, who gives back what is too much.
@@ -15,29 +16,40 @@ with worker as materialized (
     select id from simple_queue.workers where id = $1 for key share
 ), demand as materialized (
     select d.queue, d.permits, d.shares, array(
-        with recursive lane (priority) as (
-            (
+        with recursive gap (low, high) as (
+            select coalesce(lag(bound) over (order by bound), -32769), bound
+            from (
+                select known.priority::integer from unnest(d.priorities) as known (priority)
+                union all
+                select 32768
+            ) as bounds (bound)
+        ), lane (priority, high) as (
+            select (
                 select j.priority from simple_queue.jobs j
-                where j.queue = d.queue
+                where j.queue = d.queue and j.priority > gap.low and j.priority < gap.high
                 order by j.priority limit 1
-            )
+            ), gap.high
+            from gap
             union all
             select (
                 select j.priority from simple_queue.jobs j
-                where j.queue = d.queue and j.priority > lane.priority
+                where j.queue = d.queue and j.priority > lane.priority and j.priority < lane.high
                 order by j.priority limit 1
-            )
+            ), lane.high
             from lane where lane.priority is not null
         )
         select lane.priority from lane where lane.priority is not null
+        union all
+        select known.priority from unnest(d.priorities) as known (priority)
+        order by priority
     ) as priorities
-    from jsonb_to_recordset($2) as d (queue text, permits integer, shares jsonb)
+    from jsonb_to_recordset($2) as d (queue text, permits integer, priorities smallint[], shares jsonb)
     where not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )
 ), claimed as (
     update simple_queue.jobs j
-    set worker_id = worker.id, lease = j.lease + 1, attempt = j.attempt + 1, updated_at = now()
+    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
     from worker
     where j.ctid = any (array(
         select due.ctid
@@ -46,12 +58,29 @@ with worker as materialized (
             select picked.ctid
             from unnest(demand.priorities) as lane (priority)
             cross join lateral jsonb_to_recordset(demand.shares)
-                as share (permits integer, kinds text[], excluded text[])
+                as share (permits integer, kinds text[], excluded text[], floors jsonb)
+            -- With a limit it is looked up for each priority, in their order; a join would lose that.
+            left join lateral (
+                select known.run_at, known.id
+                from jsonb_to_recordset(share.floors)
+                    as known (priority smallint, run_at timestamptz, id uuid)
+                where known.priority = lane.priority
+                limit 1
+            ) floor on true
             cross join lateral (
                 select j.ctid from simple_queue.jobs j
                 where j.queue = demand.queue and j.priority = lane.priority
+                    and (j.run_at, j.id) >= (
+                        coalesce(floor.run_at, '-infinity'),
+                        coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
+                    )
                     and j.run_at <= now() and j.worker_id is null
-                    and (share.kinds is null or j.kind = any (share.kinds)) and j.kind <> all (share.excluded)
+                    -- A case, of which the planner knows nothing: where all kinds are alike it would
+                    -- take `<> all` to leave no row, and then sort the whole lane.
+                    and case
+                        when share.kinds is null then j.kind <> all (share.excluded)
+                        else j.kind = any (share.kinds)
+                    end
                 order by j.run_at, j.id
                 limit share.permits
                 for update skip locked
@@ -67,7 +96,7 @@ with worker as materialized (
 )
 -- Always at least one row, so that the wait comes back with an empty claim too. It is looked up only
 -- when permits are left: otherwise the next fetch follows as soon as one is free.
-select claimed.*, next.wait
+select claimed.*, next.wait, now() as now
 from (
     select case when (select count(*) from claimed) < $3 then (
         select extract(epoch from min(ahead.run_at) - now())::double precision
@@ -79,7 +108,10 @@ from (
             select j.run_at from simple_queue.jobs j
             where j.queue = demand.queue and j.priority = lane.priority
                 and j.run_at > now() and j.worker_id is null
-                and (share.kinds is null or j.kind = any (share.kinds)) and j.kind <> all (share.excluded)
+                and case
+                    when share.kinds is null then j.kind <> all (share.excluded)
+                    else j.kind = any (share.kinds)
+                end
             order by j.run_at limit 1
         ) ahead
     ) end as wait

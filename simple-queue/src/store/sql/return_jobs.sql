@@ -18,7 +18,8 @@ with ghost as materialized (
     -- The names are compared with the row as it is when it is locked: one that was claimed anew
     -- meanwhile, by a process that has begun since, is left alone.
     select j.id, j.cancel_requested_at is not null as cancelled,
-        j.crash_count + case when $4 and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end
+        -- A counter at its end stays there: one row that cannot be written would hold up all.
+        least(j.crash_count, 2147483646) + case when $4 and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end
             as crash_count
     from simple_queue.jobs j
     join process on process.id = j.worker_id

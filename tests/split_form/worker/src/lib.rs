@@ -1,6 +1,5 @@
 //! Jobs that are declared in one crate and run in another: what runs them.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
 
 use std::{
     sync::atomic::{AtomicU8, Ordering},
@@ -40,6 +39,7 @@ async fn fail(job: Fail) -> Result<(), String> {
 
 async fn note(job: Fail, context: &JobContext, error: &str) -> Result<(), BoxDynError> {
     assert_eq!((context.attempt(), error), (2, "for reason 7"));
+    tokio::task::yield_now().await;
     FAILED_FOR.store(job.reason, Ordering::Relaxed);
     Ok(())
 }

@@ -1,7 +1,7 @@
 use simple_queue::prelude::*;
 
 #[job]
-async fn send(#[cfg(all())] user_id: i64) {
+async fn send(#[cfg_attr(all(), job(default))] user_id: i64) {
     let _ = user_id;
 }
 

@@ -1,0 +1,140 @@
+//! Single enqueues that happen at the same time share a statement and its commit.
+//!
+//! Nothing waits in order to gather: one that comes alone is written at once, and what comes while a write
+//! is in flight goes together into the next.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+use super::insert::{Failure, Inserted, ROWS_PER_STATEMENT, insert_and_wake};
+use super::wake::Wake;
+use crate::{
+    Error,
+    row::NewJob,
+    store::{Servers, Store},
+};
+
+/// The jobs of one queue's callers that wait to be written.
+#[derive(Debug, Default)]
+pub(crate) struct Gathering {
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    jobs: Vec<(NewJob, Answer)>,
+    /// A task is writing, and will look at `jobs` again before it ends.
+    writing: bool,
+}
+
+type Answer = oneshot::Sender<Result<Inserted, Error>>;
+
+/// Where they are written.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    pub(crate) servers: Servers,
+    pub(crate) store: Store,
+    pub(crate) wake: Arc<Wake>,
+}
+
+impl Gathering {
+    /// Inserts a job without a unique key, together with what others insert meanwhile. It returns after the
+    /// commit, with this job's own answer.
+    ///
+    /// A key may be held by an open transaction; so jobs with one have statements of their own, and no
+    /// other job waits for them.
+    pub(crate) async fn insert(
+        self: &Arc<Self>,
+        destination: Destination,
+        job: NewJob,
+    ) -> Result<Inserted, Error> {
+        let (answer, answered) = oneshot::channel();
+        {
+            let mut waiting = self.waiting();
+            waiting.jobs.push((job, answer));
+            if !mem::replace(&mut waiting.writing, true) {
+                tokio::spawn(Arc::clone(self).write_until_empty(destination));
+            }
+        }
+        // Its task is gone only with the runtime it ran on.
+        answered
+            .await
+            .unwrap_or_else(|_| Err(Error::database("enqueue")(sqlx::Error::WorkerCrashed)))
+    }
+
+    async fn write_until_empty(self: Arc<Self>, destination: Destination) {
+        let writing = Writing(&self);
+        loop {
+            let (jobs, answers): (Vec<NewJob>, Vec<Answer>) = self.take().into_iter().unzip();
+            if jobs.is_empty() {
+                return writing.ended();
+            }
+            match insert_and_wake(&destination, &jobs).await {
+                Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
+                Err(failure) => self.answer_one_by_one(&destination, jobs, answers, failure).await,
+            }
+        }
+    }
+
+    /// What the database refused may be the fault of one of them: each is then written alone. What it could
+    /// not do at all it cannot do for each either.
+    async fn answer_one_by_one(
+        &self,
+        destination: &Destination,
+        jobs: Vec<NewJob>,
+        answers: Vec<Answer>,
+        failure: Failure,
+    ) {
+        let error = Error::from(failure);
+        if jobs.len() == 1 || error.is_transient() {
+            let others = std::iter::from_fn(|| error.shared()).take(answers.len() - 1);
+            let errors: Vec<_> = others.map(Err).collect();
+            return answer(answers, errors.into_iter().chain([Err(error)]));
+        }
+        for (job, waiting) in jobs.into_iter().zip(answers) {
+            let inserted = insert_and_wake(destination, &[job]).await;
+            let inserted = inserted.map(|mut inserted| inserted.remove(0)).map_err(Error::from);
+            answer(vec![waiting], std::iter::once(inserted));
+        }
+    }
+
+    /// What is to be written now; with nothing, the writing is over.
+    fn take(&self) -> Vec<(NewJob, Answer)> {
+        let mut waiting = self.waiting();
+        waiting.writing = !waiting.jobs.is_empty();
+        let now = std::cmp::min(waiting.jobs.len(), ROWS_PER_STATEMENT);
+        waiting.jobs.drain(..now).collect()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, Error>>) {
+    for (waiting, result) in waiting.into_iter().zip(results) {
+        if waiting.send(result).is_err() {
+            tracing::trace!("an enqueue was no longer waited for");
+        }
+    }
+}
+
+/// Lets others write, should the task that writes be dropped with its runtime. Those who wait are told so.
+struct Writing<'g>(&'g Gathering);
+
+impl Writing<'_> {
+    /// The mark was reset together with the look at what is left.
+    fn ended(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        *self.0.waiting() = Waiting::default();
+    }
+}

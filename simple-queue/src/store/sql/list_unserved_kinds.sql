@@ -1,0 +1,38 @@
+-- list_unserved_kinds
+-- Kinds of jobs that have been due in these queues for a minute and that this process does not run. Asked
+-- when nothing else is due there, so there is little to read past; paused queues are left out.
+with recursive asked as materialized (
+    select d.queue, d.kinds from jsonb_to_recordset($1) as d (queue text, kinds text[])
+    where not exists (
+        select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
+    )
+), lane (queue, priority) as (
+    select asked.queue, first.priority
+    from asked
+    cross join lateral (
+        select j.priority from simple_queue.jobs j
+        where j.queue = asked.queue
+        order by j.priority limit 1
+    ) first
+    union all
+    select lane.queue, next.priority
+    from lane
+    cross join lateral (
+        select j.priority from simple_queue.jobs j
+        where j.queue = lane.queue and j.priority > lane.priority
+        order by j.priority limit 1
+    ) next
+)
+select asked.queue, waiting.kind, min(waiting.run_at) as since
+from asked
+join lane on lane.queue = asked.queue
+cross join lateral (
+    select j.kind, j.run_at from simple_queue.jobs j
+    where j.queue = asked.queue and j.priority = lane.priority
+        and j.run_at < now() - interval '1 minute' and j.worker_id is null
+        and j.kind <> all (asked.kinds)
+    order by j.run_at
+    limit 100
+) waiting
+group by asked.queue, waiting.kind
+order by asked.queue, waiting.kind

@@ -1,2 +1,0 @@
--- set_statement_timeout
-select set_config('statement_timeout', $1, false)

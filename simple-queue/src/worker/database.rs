@@ -1,0 +1,53 @@
+//! What can be set about the way to the database.
+
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::SimpleQueue;
+use crate::{Error, store::parse_url};
+
+/// What the time of a statement may be: less would end those that are well.
+const SHORTEST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_hours(1);
+
+impl SimpleQueue {
+    /// The servers on which the database may be; the queue follows the one that is writable.
+    ///
+    /// When a connection breaks, or a server says that it is read-only, the others are asked, and the pool
+    /// and the worker move to the first that is writable. A server that is writable is not left, so a
+    /// primary that others have replaced must be kept from coming back as one. While nothing fails nothing
+    /// is asked.
+    ///
+    /// Your own statements on the pool reach the new server from then on; one that was under way fails.
+    #[must_use]
+    pub fn with_servers(self, servers: impl IntoIterator<Item = PgConnectOptions>) -> Self {
+        self.servers().set_candidates(servers.into_iter().collect());
+        self
+    }
+
+    /// The URL of the server itself, where the pool leads to it through a pooler such as pgbouncer.
+    ///
+    /// Listening for notifications, and the migrations, need a session of their own, which a pooler that
+    /// lends sessions for a transaction does not give. Without this URL a worker looks for jobs at the pace
+    /// of [`SimpleQueue::with_empty_poll_sleep`], and says so once; [`SimpleQueue::migrate`] is refused.
+    ///
+    /// # Errors
+    /// When the URL cannot be read.
+    pub fn with_direct_url(self, url: &str) -> Result<Self, Error> {
+        let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        self.servers().set_direct(servers.remove(0));
+        Ok(self)
+    }
+
+    /// How long a statement of the library's own may take; 10 seconds by default, from 100 ms to an hour.
+    ///
+    /// The server ends one that takes longer, and two seconds later nobody waits for it any more, so this
+    /// is also how soon a connection is given up of which the other end has vanished. Set it before the
+    /// start.
+    #[must_use]
+    pub fn with_statement_timeout(self, limit: Duration) -> Self {
+        self.servers().set_statement_timeout(limit.clamp(SHORTEST, LONGEST));
+        self
+    }
+}

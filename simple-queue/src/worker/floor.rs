@@ -1,0 +1,132 @@
+//! From where on the index is read.
+//!
+//! The index of what is due begins with entries of jobs that are done. They are skipped cheaply only when
+//! every snapshot that could still see them is gone; a long transaction, a replica or a slow vacuum keeps
+//! them, and each fetch would wade through all of them again. So a process remembers, for each queue and
+//! priority, the first row of the last claim, its *floor*, and reads from there on: before it, everything
+//! was running, locked or not committed yet.
+//!
+//! It is an optimisation, and may be wrong. Three rules bound what that can cost:
+//!
+//! - Whatever becomes pending is due at `greatest(now(), …)`, so it lies behind every floor but one that is
+//!   too close to the present. Therefore a floor stays [`MARGIN`] behind the database's `now()`: of two
+//!   transactions that enqueue, the one that began first may commit last.
+//! - A *sweep* reads without floors. It is made at the start, and then so often that it takes a fiftieth of
+//!   the time, but at least every [`LONGEST_BETWEEN_SWEEPS`]: next to always while there is nothing to wade
+//!   through.
+//! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
+//!   are not passed by those of another.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use uuid::Uuid;
+
+use crate::store::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor};
+
+/// Longer than most transactions that enqueue take. In a backlog, where wading is dear, it costs nothing.
+const MARGIN: TimeDelta = TimeDelta::seconds(1);
+
+/// A sweep is due when so many times of what the last one took have passed.
+const SWEEP_SHARE: u32 = 50;
+const LONGEST_BETWEEN_SWEEPS: Duration = Duration::from_secs(30);
+
+/// So many priorities of a queue are remembered. Others are found anew by each fetch.
+const MOST_LANES: usize = 32;
+
+/// What one process knows of the queues it serves.
+#[derive(Debug)]
+pub(super) struct Floors {
+    lanes: HashMap<ShareKey, Vec<LaneFloor>>,
+    next_sweep: Instant,
+}
+
+/// Kinds of a queue that are fetched together.
+type ShareKey = (String, Option<Vec<&'static str>>);
+
+impl Floors {
+    pub(super) fn new() -> Self {
+        Self { lanes: HashMap::new(), next_sweep: Instant::now() }
+    }
+
+    /// Writes the floors into a demand, unless a sweep is due; whether they were.
+    pub(super) fn apply(&self, demands: &mut [Demand]) -> bool {
+        if Instant::now() >= self.next_sweep {
+            return false;
+        }
+        for demand in demands {
+            for share in &mut demand.shares {
+                if let Some(lanes) = self.lanes.get(&key(&demand.queue, share)) {
+                    share.floors.clone_from(lanes);
+                    demand.priorities.extend(lanes.iter().map(|lane| lane.priority));
+                }
+            }
+            demand.priorities.sort_unstable();
+            demand.priorities.dedup();
+        }
+        true
+    }
+
+    /// Takes in what a fetch brought that took so long.
+    pub(super) fn learn(
+        &mut self,
+        demands: &[Demand],
+        fetched: &Fetched,
+        took: Duration,
+        swept: bool,
+    ) {
+        if swept {
+            let pause = std::cmp::min(took * SWEEP_SHARE, LONGEST_BETWEEN_SWEEPS);
+            self.next_sweep = Instant::now() + pause;
+        }
+        for demand in demands {
+            for share in &demand.shares {
+                let claimed = fetched.jobs.iter().filter(|fetched| {
+                    fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
+                });
+                let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
+                raise(lanes, claimed, fetched);
+            }
+        }
+    }
+
+    /// How long until the next sweep is due.
+    pub(super) fn until_sweep(&self) -> Duration {
+        self.next_sweep.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Raises the floor of each priority to the first row that was claimed of it; they come in order.
+fn raise<'f>(
+    lanes: &mut Vec<LaneFloor>,
+    claimed: impl Iterator<Item = &'f FetchedJob>,
+    fetched: &Fetched,
+) {
+    let latest = fetched.now - MARGIN;
+    let mut last = None;
+    for FetchedJob { job, priority, .. } in claimed {
+        let Some(run_at) = job.run_at.filter(|_| last != Some(*priority)) else { continue };
+        last = Some(*priority);
+        let floor = match run_at < latest {
+            true => LaneFloor { priority: *priority, run_at, id: job.id },
+            false => LaneFloor { priority: *priority, run_at: latest, id: Uuid::nil() },
+        };
+        let before = lanes.iter().position(|lane| lane.priority == *priority);
+        let floor = match before.map(|at| lanes.remove(at)) {
+            // Another process may have claimed past this one's floor, and a sweep claims before it.
+            Some(before) if (before.run_at, before.id) > (floor.run_at, floor.id) => before,
+            _ => floor,
+        };
+        // The one that was claimed of most lately stands last.
+        lanes.push(floor);
+    }
+    let surplus = lanes.len().saturating_sub(MOST_LANES);
+    lanes.drain(..surplus);
+}
+
+fn key(queue: &str, share: &DemandedShare) -> ShareKey {
+    (queue.to_owned(), share.kinds.clone())
+}

@@ -1,0 +1,64 @@
+//! Tells of jobs that wait and that nobody here runs: a job that is in no `jobs![…]` list, or was renamed.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    time::{Duration, Instant},
+};
+
+use super::registry::Served;
+use crate::store::{Dedicated, Store, UnservedKind};
+
+/// What has been said, and when there is another look.
+#[derive(Debug)]
+pub(super) struct Unserved {
+    next_look: Instant,
+    said: HashMap<(String, String), Instant>,
+}
+
+const LOOK: Duration = Duration::from_mins(1);
+
+/// The same is said once an hour.
+const SAY_AGAIN: Duration = Duration::from_hours(1);
+
+impl Unserved {
+    /// The first look is a minute away: other processes of a deploy may come later.
+    pub(super) fn new() -> Self {
+        Self { next_look: Instant::now() + LOOK, said: HashMap::new() }
+    }
+
+    pub(super) fn is_due(&self) -> bool {
+        Instant::now() >= self.next_look
+    }
+
+    /// One look; says what is found and was not said before.
+    pub(super) async fn run_once(
+        &mut self,
+        store: &Store,
+        connection: &mut Dedicated,
+        served: &[Served],
+    ) -> sqlx::Result<()> {
+        self.next_look = Instant::now() + LOOK;
+        let asked: Vec<(&str, Vec<&str>)> =
+            served.iter().filter_map(|served| Some((&*served.queue, served.kinds()?))).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let unserved = connection
+            .ask(async |connection| store.list_unserved_kinds(connection, &asked).await)
+            .await?;
+        let now = Instant::now();
+        self.said.retain(|_, said| now.duration_since(*said) < SAY_AGAIN);
+        for UnservedKind { queue, kind, since } in unserved {
+            if let Entry::Vacant(unsaid) = self.said.entry((queue.clone(), kind.clone())) {
+                unsaid.insert(now);
+                tracing::warn!(
+                    queue,
+                    kind,
+                    %since,
+                    "jobs of a kind that this process does not run have been due for a while; list it in `jobs![…]`, or ignore this if another process runs it"
+                );
+            }
+        }
+        Ok(())
+    }
+}

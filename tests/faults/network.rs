@@ -1,0 +1,186 @@
+//! A network that breaks, between a worker or an enqueuer and a server that is well.
+
+use std::time::{Duration, Instant};
+
+use simple_queue::prelude::*;
+use sqlx::postgres::PgPoolOptions;
+
+use crate::support::{
+    CountEffect, CountRun, Fault, Field, HEARTBEAT_MS, Proxy, STATEMENT_MS, Worker, eventually,
+    queue_at, rounds,
+};
+
+/// The sessions that listen.
+const LISTENING: &str = "select count(*) from pg_stat_activity
+    where datname = current_database() and query ilike 'listen%'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let far = Worker::start(&proxy.url(&field.url)).await;
+    let load = field.load();
+    for _ in 0..rounds(1, 50) {
+        field.ledger.progress(30).await;
+        let near = field.worker().await;
+        proxy.set(Fault::HalfOpen);
+        let returned = "simple_queue.workers";
+        eventually("the far one is taken for dead", async || {
+            field.ledger.count(returned).await == 1
+        })
+        .await;
+        field.ledger.progress(30).await;
+        // The old connections will never say anything again.
+        proxy.set_for_new(Fault::None);
+        near.terminate().await;
+        field.ledger.progress(30).await;
+    }
+    let enqueued = load.stop().await;
+    field.ledger.settle(&enqueued.acknowledged).await;
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    drop(far);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let url = proxy.url(&field.url);
+    let (queue, _worker) = (queue_at(&url), Worker::start(&url).await);
+    let mut acknowledged = Vec::new();
+    for round in 0..rounds(1, 50) {
+        for statement in ["fetch_jobs", "insert_jobs", "archive_jobs", "COMMIT", "heartbeat"] {
+            let lost = proxy.lose_answer_to(statement);
+            for _ in 0..10 {
+                let number = i64::try_from(acknowledged.len()).unwrap();
+                let job_id = match statement {
+                    "COMMIT" => CountEffect::new(number).enqueue(&queue).await.unwrap().id(),
+                    _ => CountRun::new(number, 1_u64).enqueue(&queue).await.unwrap().id(),
+                };
+                acknowledged.push((job_id, number));
+            }
+            let lost = tokio::time::timeout(Duration::from_secs(30), lost).await;
+            assert!(lost.is_ok(), "no {statement} was sent in round {round}");
+        }
+    }
+    field.ledger.settle(&acknowledged).await;
+    let repeated = "(select from ledger.runs group by job_id having count(*) > 1) again";
+    assert_eq!(field.ledger.count(repeated).await, 0);
+    assert_eq!(field.ledger.count("simple_queue.archive where attempt <> 1").await, 0);
+    let ended = i64::try_from(acknowledged.len()).unwrap();
+    assert_eq!(field.ledger.count("simple_queue.archive").await, ended);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_network_makes_everything_late_and_nothing_wrong() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let url = proxy.url(&field.url);
+    // Half a second there and back.
+    proxy.set(Fault::Late(Duration::from_millis(250)));
+    let worker = Worker::start_with(&url, |command| {
+        command.env(HEARTBEAT_MS, "2000").env(STATEMENT_MS, "10000");
+    });
+    let worker = worker.await;
+    let mut acknowledged = Vec::new();
+    // No more at once than the worker's pool has connections: it is slow, too.
+    for _ in 0..rounds(1, 50) {
+        for _ in 0..8 {
+            let number = i64::try_from(acknowledged.len()).unwrap();
+            let job_id = match number % 2 {
+                0 => CountRun::new(number, 1_u64).enqueue(&field.queue).await.unwrap().id(),
+                _ => CountEffect::new(number).enqueue(&field.queue).await.unwrap().id(),
+            };
+            acknowledged.push((job_id, number));
+        }
+        let all = i64::try_from(acknowledged.len()).unwrap();
+        eventually("they are done", async || field.ledger.ended().await == all).await;
+    }
+    field.ledger.settle(&acknowledged).await;
+    let wrong = "simple_queue.archive where attempt <> 1 or crash_count <> 0";
+    assert_eq!(field.ledger.count(wrong).await, 0);
+    worker.terminate().await;
+    assert_eq!(field.ledger.count("simple_queue.workers").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_arrive() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let far = Worker::start(&proxy.url(&field.url)).await;
+    let load = field.load();
+    for _ in 0..rounds(3, 100) {
+        field.ledger.progress(30).await;
+        let near = field.worker().await;
+        let returned = async || {
+            field.ledger.count("simple_queue.jobs where crash_count > 0").await
+                + field.ledger.count("simple_queue.archive where crash_count > 0").await
+        };
+        let before = returned().await;
+        proxy.set(Fault::Stalled);
+        eventually("the far one is taken for dead", async || returned().await > before).await;
+        field.ledger.progress(30).await;
+        // All that it said meanwhile arrives now.
+        proxy.set(Fault::None);
+        near.terminate().await;
+    }
+    let enqueued = load.stop().await;
+    field.ledger.settle(&enqueued.acknowledged).await;
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    drop(far);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_alone_its_listening_has_left_listens_again() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let _worker = Worker::start(&proxy.url(&field.url)).await;
+    let listening = async || field.ledger.value::<i64>(LISTENING).await;
+    eventually("it listens", async || listening().await == 1).await;
+
+    assert_eq!(proxy.break_those_that_sent("LISTEN", Fault::Cut), 1);
+    eventually("nobody listens", async || listening().await == 0).await;
+    eventually("it listens again", async || listening().await == 1).await;
+
+    assert_eq!(proxy.break_those_that_sent("LISTEN", Fault::HalfOpen), 1);
+    // The server does not know that nobody hears the first one any more.
+    eventually("it listens on another connection", async || listening().await == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let queue = queue_at(&proxy.url(&field.url));
+    CountRun::new(0, 0_u64).enqueue(&queue).await.unwrap();
+    eventually("the connection is idle", async || queue.pool().num_idle() == 1).await;
+    proxy.set(Fault::HalfOpen);
+    proxy.set_for_new(Fault::None);
+    let start = Instant::now();
+    CountRun::new(1, 0_u64).enqueue(&queue).await.unwrap();
+    assert!(start.elapsed() > Duration::from_secs(1), "the old connection was not tried");
+    assert_eq!(field.ledger.count("simple_queue.jobs").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let options = proxy.url(&field.url).parse().unwrap();
+    // What one leaves behind, the next one finds.
+    let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
+    let queue = SimpleQueue::new(pool);
+    proxy.set(Fault::Late(Duration::from_millis(10)));
+    let mut acknowledged = Vec::new();
+    for patience in (5..120).step_by(5).map(Duration::from_millis) {
+        let two = ["one", "other"].map(|key| Job::new("nobody", ()).with_unique_key(key));
+        // With keys they take a transaction, which is dropped at whatever point has been reached.
+        drop(tokio::time::timeout(patience, queue.insert_jobs(two.to_vec())).await);
+        let id = queue.insert_job(Job::new("nobody", ())).await.unwrap().unwrap();
+        acknowledged.push(id);
+    }
+    for id in acknowledged {
+        let found = format!("simple_queue.jobs where id = '{id}'");
+        assert_eq!(field.ledger.count(&found).await, 1, "an acknowledged job was not committed");
+    }
+}

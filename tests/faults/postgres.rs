@@ -1,0 +1,91 @@
+//! A server that restarts, ends sessions, or has no room for more of them.
+
+use sqlx::{Connection as _, PgConnection};
+
+use crate::support::{Field, Server, eventually, rounds};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_under_load_loses_nothing() {
+    let mut server = Server::start(&[]).await;
+    let field = Field::at(server.create_database().await).await;
+    let workers = field.workers(2).await;
+    let load = field.load();
+    for _ in 0..rounds(4, 200) {
+        field.ledger.progress(50).await;
+        server.crash_and_restart().await;
+    }
+    field.ledger.progress(50).await;
+    let enqueued = load.stop().await;
+    field.ledger.settle(&enqueued.acknowledged).await;
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    drop(workers);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_that_are_ended_again_and_again_lose_nothing() {
+    let field = Field::shared().await;
+    let mut workers = field.workers(2).await;
+    let load = field.load();
+    for _ in 0..rounds(20, 2000) {
+        field.ledger.progress(20).await;
+        let all = "select count(pg_terminate_backend(pid)) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()";
+        let ended: i64 = field.ledger.value(all).await;
+        assert!(ended > 4, "{ended} sessions were there to be ended");
+    }
+    let enqueued = load.stop().await;
+    field.ledger.settle(&enqueued.acknowledged).await;
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    let crashed = "simple_queue.archive where crash_count > 0";
+    assert_eq!(field.ledger.count(crashed).await, 0, "nobody was taken for dead");
+    assert!(workers.iter_mut().all(|worker| worker.ended().is_none()), "the processes live on");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_without_room_for_more_sessions_costs_time_only() {
+    let server = Server::start(&[("max_connections", "40")]).await;
+    let field = Field::at(server.create_database().await).await;
+    let mut workers = field.workers(2).await;
+    let load = field.load();
+    for _ in 0..rounds(3, 100) {
+        field.ledger.progress(50).await;
+        let hoard = hoard_sessions(&field).await;
+        let is_refused = async || PgConnection::connect(&field.url).await.is_err();
+        eventually("there is no room for a session", is_refused).await;
+        drop(hoard);
+    }
+    field.ledger.progress(50).await;
+    let enqueued = load.stop().await;
+    field.ledger.settle(&enqueued.acknowledged).await;
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    assert!(workers.iter_mut().all(|worker| worker.ended().is_none()), "the processes live on");
+}
+
+/// Ends the sessions of everybody else and takes their places, and all the others, until ten times in a
+/// row there was none.
+async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
+    let (mut hoard, mut refusals): (Vec<PgConnection>, u32) = (Vec::new(), 0);
+    while refusals < 10 {
+        match PgConnection::connect(&field.url).await {
+            Ok(mut connection) => {
+                sqlx::query("set application_name = 'hoard'")
+                    .execute(&mut connection)
+                    .await
+                    .unwrap();
+                hoard.push(connection);
+                refusals = 0;
+            }
+            Err(_) => refusals += 1,
+        }
+        let first = hoard.first_mut().expect("the first session is had");
+        sqlx::query(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and application_name <> 'hoard'
+                 and pid <> pg_backend_pid()",
+        )
+        .execute(first)
+        .await
+        .unwrap();
+    }
+    hoard
+}

@@ -1,0 +1,82 @@
+//! The jobs of the suite. Each writes what it did into tables of the suite's own.
+
+use std::{process, time::Duration};
+
+use simple_queue::prelude::*;
+use sqlx::PgPool;
+
+#[derive(JobState)]
+pub(crate) struct Hands {
+    pub(crate) pool: PgPool,
+}
+
+/// Writes that it ran; with any run before, it is written twice.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+pub(crate) async fn count_run(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+    millis: u64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    Ok(())
+}
+
+/// Writes its effect in the transaction in which it is finished.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+pub(crate) async fn count_effect(
+    context: &JobContext,
+    tx: &mut JobTx,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    sqlx::query("insert into ledger.effects (job_id, number) values ($1, $2)")
+        .bind(context.job_id())
+        .bind(number)
+        // There may be a pooler in between.
+        .persistent(false)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Takes its process with it.
+#[job(queue = "faults", retries = 100)]
+pub(crate) async fn aborts(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    process::abort();
+}
+
+/// Fails once, and is followed by another job a second after it succeeded.
+#[job(queue = "faults", retries = 1, backoff = fixed("1s"))]
+pub(crate) async fn stumbles(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    if context.attempt() == 1 {
+        return Err("it stumbles the first time".into());
+    }
+    CountRun::new(-number, 0_u64).delay(Duration::from_secs(1)).enqueue(context).await?;
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
+async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into ledger.runs (job_id, number, attempt, pid, clock) values ($1, $2, $3, $4, $5)",
+    )
+    .bind(context.job_id())
+    .bind(number)
+    .bind(context.attempt())
+    .bind(i32::try_from(process::id()).expect("an id of a process is small"))
+    .bind(chrono::Utc::now())
+    .execute(pool)
+    .await?;
+    Ok(())
+}

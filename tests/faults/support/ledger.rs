@@ -1,0 +1,145 @@
+//! What was enqueued, ran and had effects, counted apart from the library.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use uuid::Uuid;
+
+/// The suite's own tables, and what can be asked of them while the server comes and goes.
+#[derive(Clone)]
+pub(crate) struct Ledger {
+    pub(crate) pool: PgPool,
+}
+
+const TABLES: &str = "
+    create schema ledger;
+    create table ledger.acknowledged (job_id uuid not null, number bigint not null);
+    create table ledger.runs (
+        job_id uuid not null, number bigint not null, attempt integer not null, pid integer not null,
+        at timestamptz not null default now(), clock timestamptz not null
+    );
+    create table ledger.effects (job_id uuid not null, number bigint not null);
+    create index on ledger.runs (job_id);
+";
+
+/// What must be nowhere, whatever happened: a name, and a query that counts it.
+const WRONGS: &[(&str, &str)] = &[
+    ("jobs that are still there", "select count(*) from simple_queue.jobs"),
+    (
+        "acknowledged jobs that are lost",
+        "select count(*) from ledger.acknowledged k
+         where not exists (select from simple_queue.archive a where a.id = k.job_id)
+             and not exists (select from simple_queue.dead_letters d where d.id = k.job_id)",
+    ),
+    (
+        "jobs that ended twice",
+        "select count(*) from (
+            select id from (
+                select id from simple_queue.archive union all select id from simple_queue.dead_letters
+            ) ended group by id having count(*) > 1
+        ) twice",
+    ),
+    (
+        "jobs that were enqueued once and are two",
+        "select count(*) from (
+            select job_data ->> 'number' from (
+                select job_data from simple_queue.archive
+                union all select job_data from simple_queue.dead_letters
+            ) ended group by 1 having count(*) > 1
+        ) twice",
+    ),
+    (
+        "jobs that are done and never ran",
+        "select count(*) from simple_queue.archive a
+         where kind = 'count_run' and not exists (select from ledger.runs r where r.job_id = a.id)",
+    ),
+    (
+        "jobs whose effect did not happen exactly once",
+        "select count(*) from (
+            select a.id from simple_queue.archive a left join ledger.effects e on e.job_id = a.id
+            where a.kind = 'count_effect' group by a.id having count(e.job_id) <> 1
+        ) wrong",
+    ),
+    (
+        "effects of jobs that are not done",
+        "select count(*) from ledger.effects e
+         where not exists (select from simple_queue.archive a where a.id = e.job_id)",
+    ),
+];
+
+impl Ledger {
+    pub(crate) fn open(url: &str) -> Self {
+        let options = url.parse().unwrap();
+        let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(options);
+        Self { pool }
+    }
+
+    pub(crate) async fn make(&self) {
+        sqlx::raw_sql(TABLES).execute(&self.pool).await.unwrap();
+    }
+
+    /// The one value that a query answers with, as soon as there is a server that answers.
+    pub(crate) async fn value<T>(&self, sql: &str) -> T
+    where
+        T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
+    {
+        const DEADLINE: Duration = Duration::from_mins(1);
+        const PAUSE: Duration = Duration::from_millis(20);
+        let start = Instant::now();
+        loop {
+            match sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pool).await {
+                Ok(value) => return value,
+                Err(error) if start.elapsed() > DEADLINE => panic!("{sql}: {error}"),
+                Err(_) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// How many rows of a table, or of a table and a condition.
+    pub(crate) async fn count(&self, from: &str) -> i64 {
+        self.value(&format!("select count(*) from {from}")).await
+    }
+
+    /// Carries out statements; not repeated.
+    pub(crate) async fn execute(&self, sql: &str) {
+        sqlx::raw_sql(AssertSqlSafe(sql))
+            .execute(&self.pool)
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// How many jobs have ended.
+    pub(crate) async fn ended(&self) -> i64 {
+        self.value(
+            "select (select count(*) from simple_queue.archive)
+                + (select count(*) from simple_queue.dead_letters)",
+        )
+        .await
+    }
+
+    /// Waits until so many more jobs have ended than now.
+    pub(crate) async fn progress(&self, jobs: i64) {
+        let until = self.ended().await + jobs;
+        super::eventually(&format!("{jobs} more jobs end"), async || self.ended().await >= until)
+            .await;
+    }
+
+    /// Waits until every job has ended, and checks what must hold of all that was acknowledged.
+    pub(crate) async fn settle(&self, acknowledged: &[(Uuid, i64)]) {
+        super::eventually("all jobs end", async || self.count("simple_queue.jobs").await == 0)
+            .await;
+        let (ids, numbers): (Vec<Uuid>, Vec<i64>) = acknowledged.iter().copied().unzip();
+        sqlx::query(
+            "insert into ledger.acknowledged select * from unnest($1::uuid[], $2::bigint[])",
+        )
+        .bind(ids)
+        .bind(numbers)
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        for (what, sql) in WRONGS {
+            let found: i64 = self.value(sql).await;
+            assert_eq!(found, 0, "{what}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! How long the cases are.
+
+use std::env;
+
+/// Whether the full lengths were asked for.
+pub(crate) fn full() -> bool {
+    env::var("SIMPLE_QUEUE_FAULTS").is_ok_and(|length| match length.as_str() {
+        "full" => true,
+        other => panic!("SIMPLE_QUEUE_FAULTS is `{other}`; the only value it knows is `full`"),
+    })
+}
+
+/// How often a fault happens: in the short form, and in the full one.
+pub(crate) fn rounds(short: usize, in_full: usize) -> usize {
+    if full() { in_full } else { short }
+}

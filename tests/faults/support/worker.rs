@@ -1,0 +1,160 @@
+//! Workers in processes of their own: this test binary, started once more.
+
+use std::{
+    env,
+    io::{BufRead as _, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::Duration,
+};
+
+use simple_queue::{jobs, prelude::*};
+use sqlx::postgres::PgPoolOptions;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
+
+/// What tells the other process which database it works on.
+const URL: &str = "FAULTS_DATABASE_URL";
+
+/// Other settings than those of [`queue_at`].
+pub(crate) const HEARTBEAT_MS: &str = "FAULTS_HEARTBEAT_MS";
+pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
+
+/// The database's own URL, where the other one leads through a pooler.
+pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
+
+/// What it says when it works.
+const READY: &str = "ready to work";
+
+/// A worker in a process of its own; killed with this value.
+pub(crate) struct Worker(Child);
+
+impl Worker {
+    /// Starts one and returns when it works.
+    pub(crate) async fn start(url: &str) -> Self {
+        Self::start_with(url, |_| ()).await
+    }
+
+    /// As [`Worker::start`], with something changed about the process.
+    pub(crate) async fn start_with(url: &str, change: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command
+            .args(["--exact", "the_worker_process", "--ignored", "--nocapture"])
+            .env(URL, url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let worker = Self(child);
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        // Reads to the end, for a process whose words nobody reads cannot end well.
+        thread::spawn(move || {
+            let mut ready = Some(ready);
+            for line in output.lines().map_while(Result::ok) {
+                if line.contains(READY)
+                    && let Some(ready) = ready.take()
+                {
+                    ready.send(()).expect("the test waits for it");
+                }
+            }
+        });
+        is_ready.await.expect("the worker works before it ends");
+        worker
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    /// Ends it as a power cut does.
+    pub(crate) fn kill(mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+
+    /// Asks it to stop and waits until it has.
+    pub(crate) async fn terminate(mut self) {
+        signal_process("TERM", self.id());
+        super::eventually("the worker stops", async || self.0.try_wait().unwrap().is_some()).await;
+        let status = self.0.wait().unwrap();
+        assert!(status.success(), "the worker ended with {status}");
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
+        self.0.try_wait().unwrap()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.kill().expect("the process is ours");
+        self.0.wait().expect("the process is ours");
+    }
+}
+
+/// Sends a signal by name.
+pub(crate) fn signal_process(name: &str, process: u32) {
+    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
+    assert!(sent.unwrap().success(), "{process} cannot be sent a {name}");
+}
+
+/// What the other process does.
+pub(crate) async fn work() {
+    let mut terminated = signal(SignalKind::terminate()).unwrap();
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
+        .with_writer(std::io::stderr)
+        .init();
+    let url = env::var(URL).expect("the tests set it");
+    let milliseconds = |name| {
+        let text = env::var(name).ok()?;
+        Some(Duration::from_millis(text.parse().expect("a number of milliseconds")))
+    };
+    let mut queue = queue_at_any(&url);
+    if let Some(interval) = milliseconds(HEARTBEAT_MS) {
+        queue = queue.with_heartbeat_interval(interval);
+    }
+    if let Some(limit) = milliseconds(STATEMENT_MS) {
+        queue = queue.with_statement_timeout(limit);
+    }
+    // What handlers say for themselves is not said through a pooler that would mix it up.
+    let pool = match env::var(LEDGER_URL) {
+        Ok(url) => PgPoolOptions::new().connect_lazy(&url).unwrap(),
+        Err(_) => queue.pool().clone(),
+    };
+    let hands = Hands { pool };
+    queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
+    let worker = queue.start().await;
+    println!("\n{READY}");
+    terminated.recv().await.unwrap();
+    worker.shutdown(Duration::from_secs(5)).await;
+}
+
+/// As [`queue_at`], on whichever of the servers of this URL is writable.
+pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
+    let (start, rest) = url.split_once('@').unwrap();
+    let (hosts, database) = rest.split_once('/').unwrap();
+    let urls: Vec<String> =
+        hosts.split(',').map(|host| format!("{start}@{host}/{database}")).collect();
+    let queue = queue_at(&urls[0]);
+    match urls.len() {
+        1 => queue,
+        _ => queue.with_servers(urls.iter().map(|url| url.parse().unwrap())),
+    }
+}
+
+/// A queue with short times, so that a death is noticed soon, and an answer that does not come.
+pub(crate) fn queue_at(url: &str) -> SimpleQueue {
+    let options = url.parse().unwrap();
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(options);
+    SimpleQueue::new(pool)
+        .with_heartbeat_interval(Duration::from_millis(200))
+        .with_cancel_grace(Duration::from_millis(100))
+        .with_statement_timeout(Duration::from_secs(1))
+}

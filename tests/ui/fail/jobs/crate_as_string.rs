@@ -1,0 +1,5 @@
+use simple_queue::prelude::*;
+
+fn main() {
+    let _ = jobs![crate = "simple_queue"];
+}

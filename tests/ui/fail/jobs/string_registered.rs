@@ -1,0 +1,5 @@
+use simple_queue::prelude::*;
+
+fn main() {
+    let _ = |queue: SimpleQueue| queue.register(jobs![String], ()).is_ok();
+}
