@@ -29,6 +29,9 @@ pub(crate) struct Arguments {
     /// Measures on this server, as a superuser, instead of starting one
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
+    /// A setting of the server that is started; may be given several times
+    #[arg(long = "set", value_name = "NAME=VALUE", conflicts_with = "url", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
     /// Only these contestants, separated by commas
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
@@ -63,6 +66,13 @@ pub(crate) enum Workload {
     Queues,
     /// One of four processes is killed
     Kill,
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| format!("`{text}` is not of the form NAME=VALUE, as jit=off is"))?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 impl Arguments {

@@ -50,7 +50,7 @@ pub(crate) struct Case {
 impl Bench {
     async fn run(arguments: Arguments) -> Result<()> {
         let contestants = contestants_of(&arguments).await?;
-        let server = Server::start(arguments.url.as_deref()).await?;
+        let server = Server::start(arguments.url.as_deref(), &arguments.settings).await?;
         let abouts = contestants.iter().map(|(about, _)| about.clone()).collect();
         let report = Report::new(server.settings.clone(), abouts, arguments.json.clone())?;
         let mut bench = Self { arguments, server, contestants, report };
@@ -79,7 +79,10 @@ impl Bench {
                 let (about, program) = meant[(turn + round as usize) % meant.len()];
                 bar.set_message(format!(
                     "{}, {} · round {} of {rounds} · {}",
-                    case.workload, case.name, round + 1, about.name
+                    case.workload,
+                    case.name,
+                    round + 1,
+                    about.name
                 ));
                 let connections = self.arguments.connections;
                 let measured =
@@ -132,11 +135,15 @@ async fn contestants_of(arguments: &Arguments) -> Result<Vec<(About, Program)>> 
             all.push((about, program.clone()));
         }
     }
-    let unknown = arguments.only.iter().find(|name| all.iter().all(|(about, _)| about.name != **name));
+    let unknown =
+        arguments.only.iter().find(|name| all.iter().all(|(about, _)| about.name != **name));
     if let Some(unknown) = unknown {
         let names: Vec<_> = all.iter().map(|(about, _)| &*about.name).collect();
-        let peers = if cfg!(feature = "peers") { "" } else { "; with `--features peers` there are more" };
-        return Err(format!("there is no contestant `{unknown}`, but {}{peers}", names.join(", ")).into());
+        let peers =
+            if cfg!(feature = "peers") { "" } else { "; with `--features peers` there are more" };
+        return Err(
+            format!("there is no contestant `{unknown}`, but {}{peers}", names.join(", ")).into()
+        );
     }
     all.retain(|(about, _)| {
         arguments.only.is_empty() || arguments.only.iter().any(|name| about.name == *name)

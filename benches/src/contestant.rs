@@ -113,7 +113,9 @@ pub trait Contestant: Sized + Send + Sync + 'static {
         _job: NewJob,
         _hold: Duration,
     ) -> impl Future<Output = Result<()>> + Send {
-        async { Err(format!("{} was not taught to enqueue in a transaction", Self::ABOUT.name).into()) }
+        async {
+            Err(format!("{} was not taught to enqueue in a transaction", Self::ABOUT.name).into())
+        }
     }
 
     /// Starts a worker whose handler decodes the [`Payload`] and then awaits [`Probe::run`].

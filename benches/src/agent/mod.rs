@@ -12,7 +12,9 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 pub use self::probe::Probe;
-pub(crate) use self::protocol::{Answer, Arrivals, Command, HandlerKind, Manner, Produced, Production};
+pub(crate) use self::protocol::{
+    Answer, Arrivals, Command, HandlerKind, Manner, Produced, Production,
+};
 use crate::contestant::{About, Contestant, Result, Setup};
 
 /// A contestant that this program can be.
@@ -72,7 +74,11 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 async fn serve<C: Contestant>(setup: Setup) -> Result<()> {
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut output = tokio::io::stdout();
-    let mut held = Held::<C> { contestant: C::connect(setup).await?.into(), worker: None, probe: Probe::default() };
+    let mut held = Held::<C> {
+        contestant: C::connect(setup).await?.into(),
+        worker: None,
+        probe: Probe::default(),
+    };
     while let Some(line) = lines.next_line().await? {
         let answer = match held.carry_out(serde_json::from_str(&line)?).await {
             Ok(answer) => answer,
@@ -111,7 +117,7 @@ impl<C: Contestant> Held<C> {
                 return Ok(Answer::Arrivals(self.probe.take_arrivals()));
             }
         }
-        Ok(Answer::Done { started: self.probe.started(), finished: self.probe.finished(), cpu_ns: cpu_ns() })
+        Ok(Answer::Done { finished: self.probe.finished(), cpu_ns: cpu_ns() })
     }
 }
 
@@ -126,6 +132,7 @@ pub(crate) fn now_ns() -> u64 {
 }
 
 fn nanoseconds(clock: rustix::time::ClockId) -> u64 {
-    let now = Duration::try_from(rustix::time::clock_gettime(clock)).expect("these clocks begin at zero");
+    let now =
+        Duration::try_from(rustix::time::clock_gettime(clock)).expect("these clocks begin at zero");
     u64::try_from(now.as_nanos()).expect("the machine has not run for centuries")
 }

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use super::{now_ns, protocol::{Arrivals, HandlerKind}};
+use super::{
+    now_ns,
+    protocol::{Arrivals, HandlerKind},
+};
 use crate::contestant::{Payload, Result};
 
 /// Counts the runs of a worker's handler. A cheap clone.
@@ -21,10 +24,10 @@ pub struct Probe {
 
 #[derive(Debug, Default)]
 struct Inner {
-    started: AtomicU64,
     finished: AtomicU64,
     job: Duration,
-    late_us: Option<Mutex<Vec<(u64, i64)>>>,
+    arrivals_below: u64,
+    late_us: Mutex<Vec<(u64, i64)>>,
     log: Option<File>,
 }
 
@@ -42,7 +45,7 @@ impl Probe {
         };
         let inner = Inner {
             job: Duration::from_millis(kind.job_ms),
-            late_us: kind.arrivals.then(Mutex::default),
+            arrivals_below: kind.arrivals_below,
             log,
             ..Inner::default()
         };
@@ -55,11 +58,14 @@ impl Probe {
     /// When the run cannot be logged.
     pub async fn run(&self, payload: &Payload) -> std::io::Result<()> {
         let inner = &*self.inner;
-        inner.started.fetch_add(1, Ordering::Relaxed);
-        if let Some(late_us) = &inner.late_us {
+        if payload.id < inner.arrivals_below {
             let late = i64::try_from(now_ns()).unwrap_or(i64::MAX)
                 - i64::try_from(payload.due).unwrap_or(i64::MAX);
-            late_us.lock().unwrap_or_else(PoisonError::into_inner).push((payload.id, late / 1000));
+            inner
+                .late_us
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((payload.id, late / 1000));
         }
         if let Some(mut log) = inner.log.as_ref() {
             // One write of a few bytes to a file that is only appended to: whole, whoever else writes.
@@ -72,18 +78,12 @@ impl Probe {
         Ok(())
     }
 
-    pub(super) fn started(&self) -> u64 {
-        self.inner.started.load(Ordering::Relaxed)
-    }
-
     pub(super) fn finished(&self) -> u64 {
         self.inner.finished.load(Ordering::Relaxed)
     }
 
     pub(super) fn take_arrivals(&self) -> Arrivals {
-        let late_us = self.inner.late_us.as_ref().map(|late_us| {
-            std::mem::take(&mut *late_us.lock().unwrap_or_else(PoisonError::into_inner))
-        });
-        Arrivals { late_us: late_us.unwrap_or_default() }
+        let mut late_us = self.inner.late_us.lock().unwrap_or_else(PoisonError::into_inner);
+        Arrivals { late_us: std::mem::take(&mut *late_us) }
     }
 }

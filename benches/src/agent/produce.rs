@@ -11,7 +11,10 @@ use std::{
 use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{now_ns, protocol::{Manner, Produced, Production}};
+use super::{
+    now_ns,
+    protocol::{Manner, Produced, Production},
+};
 use crate::contestant::{Contestant, NewJob, Payload, Placement, Result};
 
 pub(super) async fn produce<C: Contestant>(

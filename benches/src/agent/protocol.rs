@@ -27,8 +27,8 @@ pub(crate) enum Command {
 pub(crate) struct HandlerKind {
     /// How long it takes.
     pub(crate) job_ms: u64,
-    /// Whether it notes when each job began.
-    pub(crate) arrivals: bool,
+    /// It notes when each job with a smaller number than this began.
+    pub(crate) arrivals_below: u64,
     /// A file that gets the number of each job that begins, and keeps it when the process is killed.
     pub(crate) log: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ impl Production {
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Answer {
-    Done { started: u64, finished: u64, cpu_ns: u64 },
+    Done { finished: u64, cpu_ns: u64 },
     Produced { produced: Produced, cpu_ns: u64 },
     Arrivals(Arrivals),
     Failed { error: String },
@@ -85,7 +85,7 @@ pub(crate) struct Produced {
     pub(crate) calls_us: Vec<u32>,
 }
 
-/// When jobs began.
+/// When jobs began, since the last time that was asked.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Arrivals {
     /// The number of each job, and how many microseconds it was late.

@@ -6,7 +6,9 @@ use simple_queue::{WorkerHandle, prelude::*};
 
 use crate::{
     agent::Probe,
-    contestant::{About, Contestant, Duty, NewJob, Payload, Placement, Result, Role, Setup, Suits, Urgency},
+    contestant::{
+        About, Contestant, Duty, NewJob, Payload, Placement, Result, Role, Setup, Suits, Urgency,
+    },
 };
 
 /// This library with its history.

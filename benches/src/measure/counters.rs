@@ -24,7 +24,11 @@ pub(crate) struct Counted {
 
 impl Counters {
     /// Reads those of the server and, of statements, those in one database.
-    pub(crate) async fn read(observer: &mut PgConnection, database: &str, statements: bool) -> Result<Self> {
+    pub(crate) async fn read(
+        observer: &mut PgConnection,
+        database: &str,
+        statements: bool,
+    ) -> Result<Self> {
         let row = sqlx::query(
             "select (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::double precision as wal, pg_backend_pid() as pid",
         )
@@ -48,7 +52,10 @@ impl Counters {
         Counted {
             wal_bytes: self.wal_bytes - earlier.wal_bytes,
             statements: self.statements.zip(earlier.statements).map(|(now, then)| now - then),
-            server_cpu: self.server_cpu.zip(earlier.server_cpu).map(|(now, then)| now.saturating_sub(then)),
+            server_cpu: self
+                .server_cpu
+                .zip(earlier.server_cpu)
+                .map(|(now, then)| now.saturating_sub(then)),
         }
     }
 }
@@ -84,9 +91,13 @@ impl Stat {
             return None;
         }
         let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks: u64 = fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
+        let ticks: u64 =
+            fields.get(13)?.parse::<u64>().ok()? + fields.get(14)?.parse::<u64>().ok()?;
         // Linux counts these in hundredths of a second on every machine.
-        Some(Self { parent: fields.get(1)?.parse().ok()?, ended_children: Duration::from_millis(ticks * 10) })
+        Some(Self {
+            parent: fields.get(1)?.parse().ok()?,
+            ended_children: Duration::from_millis(ticks * 10),
+        })
     }
 }
 

@@ -55,8 +55,9 @@ impl Program {
     /// The contestants it has.
     pub(crate) async fn contestants(&self) -> Result<Vec<About>> {
         let said = Process::new(&self.path).arg(CONTESTANTS).output().await?;
-        Ok(serde_json::from_slice(&said.stdout)
-            .map_err(|error| format!("{} does not say whom it has: {error}", self.path.display()))?)
+        Ok(serde_json::from_slice(&said.stdout).map_err(|error| {
+            format!("{} does not say whom it has: {error}", self.path.display())
+        })?)
     }
 
     pub(crate) fn start(&self, about: &About, url: &str, connections: u32) -> Result<AgentProcess> {
@@ -70,7 +71,14 @@ impl Program {
         let input = child.stdin.take().ok_or("the agent has no input")?;
         let output = child.stdout.take().ok_or("the agent has no output")?;
         let answers = BufReader::new(output).lines();
-        Ok(AgentProcess { name: about.name.to_string(), child, input, answers, first: None, last: Look::default() })
+        Ok(AgentProcess {
+            name: about.name.to_string(),
+            child,
+            input,
+            answers,
+            first: None,
+            last: Look::default(),
+        })
     }
 }
 
@@ -89,7 +97,6 @@ pub(crate) struct AgentProcess {
 /// How far a worker is.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Look {
-    pub(crate) started: u64,
     pub(crate) finished: u64,
     cpu_ns: u64,
 }
@@ -117,8 +124,8 @@ impl AgentProcess {
 
     async fn done(&mut self, command: &Command) -> Result<Look> {
         match self.ask(command).await? {
-            Answer::Done { started, finished, cpu_ns } => {
-                self.last = Look { started, finished, cpu_ns };
+            Answer::Done { finished, cpu_ns } => {
+                self.last = Look { finished, cpu_ns };
                 Ok(self.last)
             }
             other => Err(format!("{} answered {other:?} to {command:?}", self.name).into()),

@@ -6,7 +6,7 @@ mod server;
 mod trial;
 
 pub(crate) use self::{
-    counters::{Counted, Counters},
+    counters::Counters,
     fleet::{AgentProcess, Program},
     server::{Server, Settings},
     trial::{Trial, Values},

@@ -36,7 +36,7 @@ const SETTINGS: [(&str, &str); 4] = [
     ("max_connections", "400"),
 ];
 
-const STATED: [&str; 10] = [
+const STATED: [&str; 11] = [
     "server_version",
     "fsync",
     "synchronous_commit",
@@ -46,27 +46,30 @@ const STATED: [&str; 10] = [
     "max_wal_size",
     "checkpoint_timeout",
     "autovacuum",
+    "jit",
     "data_directory",
 ];
 
 impl Server {
     /// Uses a server that is there, or starts a durable one.
-    pub(crate) async fn start(url: Option<&str>) -> Result<Self> {
+    pub(crate) async fn start(url: Option<&str>, settings: &[(String, String)]) -> Result<Self> {
         if let Some(url) = url {
             return Self::connect(None, url).await;
         }
         if std::env::var_os("DATABASE_URL").is_some() {
-            return Err("DATABASE_URL is set: say `--url \"$DATABASE_URL\"` to measure on that server, \
+            return Err(
+                "DATABASE_URL is set: say `--url \"$DATABASE_URL\"` to measure on that server, \
                 or unset it to have one started"
-                .into());
+                    .into(),
+            );
         }
-        let with_statements = start_own(true).await;
+        let with_statements = start_own(settings, true).await;
         let own = match with_statements {
             Ok(own) => own,
             // Its message is the end of the server's log.
             Err(error) if error.to_string().contains("pg_stat_statements") => {
                 eprintln!("Statements are not counted: this PostgreSQL has no pg_stat_statements.");
-                start_own(false).await?
+                start_own(settings, false).await?
             }
             Err(error) => return Err(error.into()),
         };
@@ -82,15 +85,19 @@ impl Server {
                 .fetch_one(&mut observer)
                 .await?;
         if !is_superuser {
-            return Err("the user of the URL must be a superuser: the bench makes and drops databases, \
+            return Err(
+                "the user of the URL must be a superuser: the bench makes and drops databases, \
                 orders checkpoints and counts statements"
-                .into());
+                    .into(),
+            );
         }
         let statements = count_statements(&mut observer).await?;
         let settings = Settings {
-            measured_at: sqlx::query_scalar("select to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI \"UTC\"')")
-                .fetch_one(&mut observer)
-                .await?,
+            measured_at: sqlx::query_scalar(
+                "select to_char(now() at time zone 'utc', 'YYYY-MM-DD HH24:MI \"UTC\"')",
+            )
+            .fetch_one(&mut observer)
+            .await?,
             machine: machine(),
             server: stated(&mut observer).await?,
             statements,
@@ -133,9 +140,15 @@ impl Server {
     }
 }
 
-async fn start_own(with_statements: bool) -> std::result::Result<EmbeddedPostgres, simple_queue::embedded::EmbeddedError> {
+async fn start_own(
+    settings: &[(String, String)],
+    with_statements: bool,
+) -> std::result::Result<EmbeddedPostgres, simple_queue::embedded::EmbeddedError> {
     let mut builder = EmbeddedPostgres::builder().durable(true);
     for (name, value) in SETTINGS {
+        builder = builder.setting(name, value);
+    }
+    for (name, value) in settings {
         builder = builder.setting(name, value);
     }
     if with_statements {
@@ -162,8 +175,10 @@ async fn count_statements(observer: &mut PgConnection) -> Result<bool> {
 async fn stated(observer: &mut PgConnection) -> Result<Vec<(String, String)>> {
     let mut stated = Vec::new();
     for name in STATED {
-        let value: String =
-            sqlx::query_scalar("select current_setting($1)").bind(name).fetch_one(&mut *observer).await?;
+        let value: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(name)
+            .fetch_one(&mut *observer)
+            .await?;
         stated.push((name.to_owned(), value));
     }
     Ok(stated)

@@ -125,7 +125,11 @@ impl<'b> Trial<'b> {
 
     /// Waits until the workers' handlers have run so many jobs and the table has none left; returns when it
     /// had none.
-    pub(crate) async fn drained(&mut self, jobs: u64, workers: &mut [AgentProcess]) -> Result<Instant> {
+    pub(crate) async fn drained(
+        &mut self,
+        jobs: u64,
+        workers: &mut [AgentProcess],
+    ) -> Result<Instant> {
         self.watch(jobs, workers, |_| {}).await?;
         let mut deadline = Instant::now() + PATIENCE;
         let mut before = u64::MAX;
@@ -150,9 +154,20 @@ impl<'b> Trial<'b> {
         &mut self,
         jobs: u64,
         workers: &mut [AgentProcess],
+        seen: impl FnMut(u64),
+    ) -> Result<()> {
+        self.watch_for(jobs, workers, PATIENCE, seen).await
+    }
+
+    /// As [`Self::watch`], with a patience of its own.
+    pub(crate) async fn watch_for(
+        &mut self,
+        jobs: u64,
+        workers: &mut [AgentProcess],
+        patience: Duration,
         mut seen: impl FnMut(u64),
     ) -> Result<()> {
-        let (mut before, mut deadline) = (0, Instant::now() + PATIENCE);
+        let (mut before, mut deadline) = (0, Instant::now() + patience);
         loop {
             let mut finished = 0;
             for worker in &mut *workers {
@@ -163,13 +178,13 @@ impl<'b> Trial<'b> {
                 return Ok(());
             }
             if finished > before {
-                (before, deadline) = (finished, Instant::now() + PATIENCE);
+                (before, deadline) = (finished, Instant::now() + patience);
             }
             if Instant::now() > deadline {
                 let left = self.left().await?;
                 return Err(format!(
                     "{finished} of {jobs} jobs ran, none for {}; {left} are in the table",
-                    humantime(PATIENCE)
+                    format_args!("{} s", patience.as_secs())
                 )
                 .into());
             }
@@ -186,12 +201,25 @@ impl<'b> Trial<'b> {
     pub(crate) async fn check_history(&mut self, jobs: u64) -> Result<()> {
         let Some(sql) = &self.about.count_kept else { return Ok(()) };
         let kept = count(&mut self.connection, sql).await?;
-        if kept == jobs { Ok(()) } else { Err(format!("{jobs} jobs ran, {kept} are in the history").into()) }
+        if kept == jobs {
+            Ok(())
+        } else {
+            Err(format!("{jobs} jobs ran, {kept} are in the history").into())
+        }
     }
 
     /// How many rows were killed, and how many updates of them touched no index, since the database was made.
     /// To be called when the processes have ended: the server has their statistics only then.
     pub(crate) async fn dead_rows(&mut self) -> Result<(f64, f64)> {
+        let others = "select count(*) from pg_stat_activity
+            where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()";
+        let deadline = Instant::now() + PATIENCE;
+        while count(&mut self.connection, others).await? > 0 {
+            if Instant::now() > deadline {
+                return Err("a process ended and its connections did not".into());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
         let sql = "select coalesce(sum(n_tup_upd + n_tup_del), 0)::double precision,
             coalesce(sum(n_tup_hot_upd), 0)::double precision from pg_stat_user_tables";
         sqlx::raw_sql("select pg_stat_clear_snapshot()").execute(&mut self.connection).await?;
@@ -220,7 +248,9 @@ impl<'b> Trial<'b> {
             .bind(&*self.about.fetch)
             .fetch_one(&mut self.server.observer)
             .await?;
-        sqlx::raw_sql("select pg_stat_statements_reset()").execute(&mut self.server.observer).await?;
+        sqlx::raw_sql("select pg_stat_statements_reset()")
+            .execute(&mut self.server.observer)
+            .await?;
         Ok(mean)
     }
 
@@ -243,8 +273,8 @@ impl<'b> Trial<'b> {
         duty: &Duty,
         handler: &HandlerKind,
     ) -> Result<Values> {
-        let mut workers = self.workers(processes).await?;
         let dead_before = self.dead_rows().await?;
+        let mut workers = self.workers(processes).await?;
         let stretch = self.begin_stretch(&mut workers).await?;
         for worker in &mut workers {
             worker.work(duty.clone(), handler.clone()).await?;
@@ -285,8 +315,4 @@ impl Stretch {
 async fn count(connection: &mut PgConnection, sql: &str) -> Result<u64> {
     let count: i64 = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(connection).await?;
     Ok(u64::try_from(count)?)
-}
-
-fn humantime(duration: Duration) -> String {
-    format!("{} s", duration.as_secs())
 }

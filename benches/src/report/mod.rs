@@ -48,7 +48,9 @@ pub(crate) fn line(case: &Case, about: &About, round: u32, measured: &Result<Val
     let said = match measured {
         Ok(values) => {
             let headline = case.ratios.first().and_then(|name| values.get_key_value(name));
-            headline.map_or_else(String::new, |(name, value)| format!("{} {name}", table::number(*value)))
+            headline.map_or_else(String::new, |(name, value)| {
+                format!("{} {name}", table::number(*value))
+            })
         }
         Err(error) => format!("failed: {error}"),
     };
@@ -138,7 +140,9 @@ impl Report {
         println!("\nAll figures: {}\nPlot: {}", self.json.display(), svg.display());
         let failed = self.trials.iter().filter(|trial| trial.error.is_some()).count();
         if failed > 0 {
-            return Err(format!("{failed} of {} trials failed, as said above", self.trials.len()).into());
+            return Err(
+                format!("{failed} of {} trials failed, as said above", self.trials.len()).into()
+            );
         }
         Ok(())
     }

@@ -2,10 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{
-    statistics::Summary,
-    table::number,
-};
+use super::{statistics::Summary, table::number};
 use crate::measure::Settings;
 
 /// What a bar shows: the first of these that a case has.
@@ -21,7 +18,9 @@ pub(super) fn svg(settings: &Settings, summaries: &[Summary]) -> String {
     let mut groups: Vec<Vec<&Summary>> = Vec::new();
     for summary in summaries {
         match groups.last_mut() {
-            Some(group) if (group[0].workload, &group[0].case) == (summary.workload, &summary.case) => {
+            Some(group)
+                if (group[0].workload, &group[0].case) == (summary.workload, &summary.case) =>
+            {
                 group.push(summary);
             }
             _ => groups.push(vec![summary]),
@@ -63,10 +62,14 @@ fn draw_group(svg: &mut String, group: &[&Summary], top: f64) -> f64 {
             name if name.starts_with("bare") => "#999999",
             _ => "#e08214",
         };
-        line(svg, &format!(
-            "<rect x=\"{NAMES}\" y=\"{:.1}\" width=\"{length:.1}\" height=\"{:.1}\" fill=\"{colour}\"/>",
-            y - BAR * 0.75, BAR * 0.8
-        ));
+        line(
+            svg,
+            &format!(
+                "<rect x=\"{NAMES}\" y=\"{:.1}\" width=\"{length:.1}\" height=\"{:.1}\" fill=\"{colour}\"/>",
+                y - BAR * 0.75,
+                BAR * 0.8
+            ),
+        );
         text(svg, NAMES + length + 6.0, y - 2.0, "", &label);
         y += BAR;
     }

@@ -78,10 +78,12 @@ impl Ratio {
 
     fn between(trials: &[&Record], ours: &str, other: &str, metric: &'static str) -> Option<Self> {
         let value = |name: &str, round: u32| {
-            let of = trials.iter().find(|trial| trial.contestant == name && trial.round == round)?;
+            let of =
+                trials.iter().find(|trial| trial.contestant == name && trial.round == round)?;
             of.values.get(metric).copied()
         };
-        let rounds = trials.iter().filter(|trial| trial.contestant == ours).map(|trial| trial.round);
+        let rounds =
+            trials.iter().filter(|trial| trial.contestant == ours).map(|trial| trial.round);
         let ratios: Vec<f64> = rounds
             .filter_map(|round| Some(value(ours, round)? / value(other, round)?))
             .filter(|ratio| ratio.is_finite())
@@ -158,8 +160,13 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_within_rounds_and_only_where_both_were_measured() {
-        let trials =
-            [trial("ours", 0, 10.0), trial("other", 0, 5.0), trial("ours", 1, 100.0), trial("other", 1, 10.0), trial("ours", 2, 1.0)];
+        let trials = [
+            trial("ours", 0, 10.0),
+            trial("other", 0, 5.0),
+            trial("ours", 1, 100.0),
+            trial("other", 1, 10.0),
+            trial("ours", 2, 1.0),
+        ];
         let trials: Vec<_> = trials.iter().collect();
         let ratios = Ratio::of(&trials, &["jobs/s"], |name| name == "ours");
         assert_eq!(ratios.len(), 1);

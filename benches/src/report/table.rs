@@ -74,15 +74,19 @@ pub(super) fn print_ratios(styles: &Styles, metrics: &[&'static str], ratios: &[
         return;
     }
     println!();
-    let head: Vec<&str> = std::iter::once("ratio in a round").chain(metrics.iter().copied()).collect();
+    let head: Vec<&str> =
+        std::iter::once("ratio in a round").chain(metrics.iter().copied()).collect();
     let rows = pairs.into_iter().map(|(ours, other)| {
         let cells = metrics.iter().map(|&metric| {
             ratios
                 .iter()
                 .find(|ratio| ratio.ours == ours && ratio.other == other && ratio.metric == metric)
-                .map_or_else(|| "–".to_owned(), |Ratio { median, least, most, .. }| {
-                    format!("{median:.2} [{least:.2}..{most:.2}]")
-                })
+                .map_or_else(
+                    || "–".to_owned(),
+                    |Ratio { median, least, most, .. }| {
+                        format!("{median:.2} [{least:.2}..{most:.2}]")
+                    },
+                )
         });
         std::iter::once(format!("{ours} ÷ {other}")).chain(cells).collect()
     });
@@ -90,7 +94,12 @@ pub(super) fn print_ratios(styles: &Styles, metrics: &[&'static str], ratios: &[
 }
 
 /// With so many columns of words, on the left, and numbers on the right.
-pub(super) fn print(styles: &Styles, head: &[&str], words: usize, rows: impl Iterator<Item = Vec<String>>) {
+pub(super) fn print(
+    styles: &Styles,
+    head: &[&str],
+    words: usize,
+    rows: impl Iterator<Item = Vec<String>>,
+) {
     let rows: Vec<Vec<String>> = rows.collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -139,6 +148,9 @@ mod tests {
     fn numbers_have_about_three_significant_digits() {
         let written: Vec<String> =
             [0.0, 0.0123, 0.5, 9.876, 45.67, 456.7, 1_234_567.0, -1234.0].map(number).into();
-        assert_eq!(written, ["0.000", "0.012", "0.50", "9.88", "45.7", "457", "1,234,567", "-1,234"]);
+        assert_eq!(
+            written,
+            ["0.000", "0.012", "0.50", "9.88", "45.7", "457", "1,234,567", "-1,234"]
+        );
     }
 }

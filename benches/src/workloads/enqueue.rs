@@ -21,7 +21,9 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         let case = Case { workload: "enqueue", name: name.to_owned(), ratios: COSTS };
         let production = Production::new(jobs / shrink, manner);
         bench
-            .measure(case, About::is_for_throughput, async |trial| enqueue(trial, &production).await)
+            .measure(case, About::is_for_throughput, async |trial| {
+                enqueue(trial, &production).await
+            })
             .await?;
     }
     Ok(())

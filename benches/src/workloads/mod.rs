@@ -1,11 +1,20 @@
 //! What is measured, a file for each.
 
+mod backlog;
+mod decay;
 mod drain;
 mod enqueue;
+mod kill;
 mod latency;
+mod processes;
+mod queues;
 mod sustained;
 
-use crate::{arguments::Workload, bench::Bench, contestant::{Duty, Result}};
+use crate::{
+    arguments::Workload,
+    bench::Bench,
+    contestant::{Duty, Result},
+};
 
 pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
     match workload {
@@ -13,10 +22,13 @@ pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
         Workload::Enqueue => enqueue::run(bench).await,
         Workload::Latency => latency::run(bench).await,
         Workload::Sustained => sustained::run(bench).await,
-        _ => todo_unreachable(),
+        Workload::Decay => decay::run(bench).await,
+        Workload::Backlog => backlog::run(bench).await,
+        Workload::Processes => processes::run(bench).await,
+        Workload::Queues => queues::run(bench).await,
+        Workload::Kill => kill::run(bench).await,
     }
 }
-fn todo_unreachable() -> Result<()> { Err("not there".into()) }
 
 /// A worker of one queue that runs as many jobs at once as its best settings say.
 const ONE_QUEUE: Duty = Duty { queues: 1, concurrency: None };

@@ -17,11 +17,8 @@ const CHUNK: u64 = 1_000;
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let seconds = if bench.arguments.quick { 5 } else { 60 };
-    let case = Case {
-        workload: "sustained",
-        name: format!("16 callers for {seconds} s"),
-        ratios: COSTS,
-    };
+    let case =
+        Case { workload: "sustained", name: format!("16 callers for {seconds} s"), ratios: COSTS };
     bench
         .measure(case, About::is_for_throughput, async |trial| callers(trial, seconds).await)
         .await?;
@@ -48,8 +45,10 @@ pub(super) async fn callers(trial: &mut Trial<'_>, seconds: u64) -> Result<Value
     let mut agents = trial.workers(2).await?;
     agents[0].work(ONE_QUEUE, HandlerKind::default()).await?;
     let stretch = trial.begin_stretch(&mut agents).await?;
-    let production =
-        Production { seconds: Some(seconds), ..Production::new(u64::MAX, Manner::Callers { callers: 16 }) };
+    let production = Production {
+        seconds: Some(seconds),
+        ..Production::new(u64::MAX, Manner::Callers { callers: 16 })
+    };
     let jobs = agents[1].produce(production).await?.jobs;
     let behind = jobs - agents[0].look().await?.finished;
     let wall = trial.drained(jobs, &mut agents[..1]).await?.duration_since(stretch.begun());

@@ -33,7 +33,9 @@ impl<const HISTORY: bool> Contestant for Bare<HISTORY> {
     const ABOUT: About = About {
         name: Cow::Borrowed(if HISTORY { "bare" } else { "bare-forgetting" }),
         version: Cow::Borrowed("PostgreSQL"),
-        settings: Cow::Borrowed("claims of 500 by one loop, pool without pings, one notification per 5 ms"),
+        settings: Cow::Borrowed(
+            "claims of 500 by one loop, pool without pings, one notification per 5 ms",
+        ),
         role: Role::Bare,
         history: HISTORY,
         suits: Suits::Everything,

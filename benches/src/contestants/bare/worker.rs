@@ -54,7 +54,12 @@ struct Loop {
 }
 
 impl Worker {
-    pub(super) async fn start(pool: &PgPool, duty: &Duty, probe: Probe, keeps: bool) -> Result<Self> {
+    pub(super) async fn start(
+        pool: &PgPool,
+        duty: &Duty,
+        probe: Probe,
+        keeps: bool,
+    ) -> Result<Self> {
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         let queues = i16::try_from(duty.queues)?;
@@ -66,7 +71,9 @@ impl Worker {
             keeps,
             batch: i64::try_from(duty.concurrency.unwrap_or(BATCH))?,
             lease: i32::try_from(std::process::id())?,
-            lanes: (0..queues).flat_map(|queue| (0..3).map(move |priority| (queue, priority))).collect(),
+            lanes: (0..queues)
+                .flat_map(|queue| (0..3).map(move |priority| (queue, priority)))
+                .collect(),
             floors: HashMap::new(),
             swept: Instant::now(),
         };
@@ -97,7 +104,9 @@ impl Loop {
         if claimed.is_empty() {
             return Ok(false);
         }
-        let payloads = claimed.iter().map(|row| serde_json::from_str(row.try_get("payload")?).map_err(Into::into));
+        let payloads = claimed
+            .iter()
+            .map(|row| serde_json::from_str(row.try_get("payload")?).map_err(Into::into));
         let payloads = payloads.collect::<Result<Vec<Payload>>>()?;
         try_join_all(payloads.iter().map(|payload| self.probe.run(payload))).await?;
         let ids = claimed.iter().map(|row| row.try_get("id"));
@@ -134,12 +143,20 @@ impl Loop {
     }
 
     async fn finish(&mut self, ids: Vec<Uuid>) -> Result<()> {
-        let sql =
-            if self.keeps { include_str!("finish_and_keep.sql") } else { include_str!("finish.sql") };
+        let sql = if self.keeps {
+            include_str!("finish_and_keep.sql")
+        } else {
+            include_str!("finish.sql")
+        };
         let claimed = u64::try_from(ids.len())?;
-        let finished = sqlx::query(sql).bind(ids).bind(self.lease).execute(&mut self.connection).await?;
+        let finished =
+            sqlx::query(sql).bind(ids).bind(self.lease).execute(&mut self.connection).await?;
         if finished.rows_affected() != claimed {
-            return Err(format!("{claimed} jobs were run and {} finished", finished.rows_affected()).into());
+            return Err(format!(
+                "{claimed} jobs were run and {} finished",
+                finished.rows_affected()
+            )
+            .into());
         }
         Ok(())
     }
