@@ -1,0 +1,152 @@
+//! The whole run: contestants, rounds, reports.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    agent,
+    arguments::Arguments,
+    contestant::{About, Result},
+    contestants,
+    measure::{Program, Server, Trial, Values},
+    report::{self, Record, Report},
+    workloads,
+};
+
+/// The program, as the bench or as one of its agents.
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let done = agent::main(&contestants::all(), &arguments).unwrap_or_else(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(Bench::run(Arguments::parse()))
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+pub(crate) struct Bench {
+    pub(crate) arguments: Arguments,
+    server: Server,
+    contestants: Vec<(About, Program)>,
+    report: Report,
+}
+
+/// What is measured the same way of several contestants.
+#[derive(Debug, Clone)]
+pub(crate) struct Case {
+    pub(crate) workload: &'static str,
+    pub(crate) name: String,
+    /// By what the contestants are compared.
+    pub(crate) ratios: &'static [&'static str],
+}
+
+impl Bench {
+    async fn run(arguments: Arguments) -> Result<()> {
+        let contestants = contestants_of(&arguments).await?;
+        let server = Server::start(arguments.url.as_deref(), &arguments.settings).await?;
+        let abouts = contestants.iter().map(|(about, _)| about.clone()).collect();
+        let report = Report::new(server.settings.clone(), abouts, arguments.json.clone())?;
+        let mut bench = Self { arguments, server, contestants, report };
+        bench.report.print_head();
+        for workload in bench.arguments.workloads() {
+            workloads::run(workload, &mut bench).await?;
+        }
+        bench.server.stop().await?;
+        bench.report.finish()
+    }
+
+    /// Measures a case of each contestant for which it is meant, in turn, as many rounds as were asked for.
+    /// What fails is reported, and the others go on.
+    pub(crate) async fn measure(
+        &mut self,
+        case: Case,
+        is_meant: impl Fn(&About) -> bool,
+        measure: impl AsyncFn(&mut Trial<'_>) -> Result<Values>,
+    ) -> Result<()> {
+        let meant: Vec<_> = self.contestants.iter().filter(|(about, _)| is_meant(about)).collect();
+        let rounds = self.arguments.rounds();
+        let bar = progress_bar(rounds as usize * meant.len());
+        for round in 0..rounds {
+            for turn in 0..meant.len() {
+                // Each begins a round once, so that none is always measured after the same other one.
+                let (about, program) = meant[(turn + round as usize) % meant.len()];
+                bar.set_message(format!(
+                    "{}, {} · round {} of {rounds} · {}",
+                    case.workload,
+                    case.name,
+                    round + 1,
+                    about.name
+                ));
+                let connections = self.arguments.connections;
+                let measured =
+                    try_once(about, program, &mut self.server, connections, &measure).await;
+                bar.inc(1);
+                let line = report::line(&case, about, round, &measured);
+                if bar.is_hidden() {
+                    eprintln!("{line}");
+                } else if measured.is_err() {
+                    bar.println(line);
+                }
+                self.report.add(Record::new(&case, about, round, measured));
+            }
+        }
+        bar.finish_and_clear();
+        self.report.print_case(&case)
+    }
+}
+
+async fn try_once(
+    about: &About,
+    program: &Program,
+    server: &mut Server,
+    connections: u32,
+    measure: impl AsyncFn(&mut Trial<'_>) -> Result<Values>,
+) -> Result<Values> {
+    let mut trial = Trial::begin(about, program, server, connections).await?;
+    let measured = measure(&mut trial).await;
+    trial.end().await?;
+    measured
+}
+
+fn progress_bar(trials: usize) -> ProgressBar {
+    let bar = ProgressBar::new(trials as u64);
+    let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} {msg}")
+        .expect("the template is well formed");
+    bar.set_style(style);
+    bar.enable_steady_tick(std::time::Duration::from_millis(250));
+    bar
+}
+
+async fn contestants_of(arguments: &Arguments) -> Result<Vec<(About, Program)>> {
+    let mut programs = vec![Program::this()?];
+    if cfg!(feature = "peers") {
+        programs.push(Program::peers().await?);
+    }
+    let mut all = Vec::new();
+    for program in programs {
+        for about in program.contestants().await? {
+            all.push((about, program.clone()));
+        }
+    }
+    let unknown =
+        arguments.only.iter().find(|name| all.iter().all(|(about, _)| about.name != **name));
+    if let Some(unknown) = unknown {
+        let names: Vec<_> = all.iter().map(|(about, _)| &*about.name).collect();
+        let peers =
+            if cfg!(feature = "peers") { "" } else { "; with `--features peers` there are more" };
+        return Err(
+            format!("there is no contestant `{unknown}`, but {}{peers}", names.join(", ")).into()
+        );
+    }
+    all.retain(|(about, _)| {
+        arguments.only.is_empty() || arguments.only.iter().any(|name| about.name == *name)
+    });
+    Ok(all)
+}

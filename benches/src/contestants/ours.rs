@@ -1,0 +1,145 @@
+//! simple-queue, as `SimpleQueue::connect` gives it: one configuration for every workload.
+
+use std::{borrow::Cow, time::Duration};
+
+use simple_queue::{WorkerHandle, prelude::*};
+
+use crate::{
+    agent::Probe,
+    contestant::{
+        About, Contestant, Duty, NewJob, Payload, Placement, Result, Role, Setup, Suits, Urgency,
+    },
+};
+
+/// This library with its history.
+#[derive(Debug)]
+pub(super) struct Ours {
+    queue: SimpleQueue,
+}
+
+/// The measured job.
+#[job(queue = "bench")]
+async fn measured(probe: &Probe, id: u64, due: u64, data: String) -> std::io::Result<()> {
+    probe.run(&Payload { id, due, data }).await
+}
+
+#[derive(JobState)]
+struct State {
+    probe: Probe,
+}
+
+impl Contestant for Ours {
+    const ABOUT: About = About {
+        name: Cow::Borrowed("simple-queue"),
+        version: Cow::Borrowed("this tree"),
+        settings: Cow::Borrowed("the defaults"),
+        role: Role::Ours,
+        history: true,
+        suits: Suits::Everything,
+        many_queues: true,
+        transactions: true,
+        recovers: true,
+        count_left: Cow::Borrowed("select count(*) from simple_queue.jobs"),
+        count_kept: Some(Cow::Borrowed("select count(*) from simple_queue.archive")),
+        claim_all: Some(Cow::Borrowed(
+            "with other as (
+                insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
+                values (gen_random_uuid(), '1 day', 0, 'elsewhere', '{}') returning id
+            )
+            update simple_queue.jobs set worker_id = other.id, lease = lease + 1, attempt = attempt + 1
+            from other",
+        )),
+        fetch: Cow::Borrowed("fetch_jobs"),
+    };
+
+    type Worker = WorkerHandle;
+
+    async fn connect(setup: Setup) -> Result<Self> {
+        Ok(Self { queue: SimpleQueue::connect(&setup.url).await? })
+    }
+
+    async fn migrate(&self) -> Result<()> {
+        Ok(self.queue.migrate().await?)
+    }
+
+    async fn enqueue(&self, job: NewJob) -> Result<()> {
+        placed(job).enqueue(&self.queue).await?;
+        Ok(())
+    }
+
+    async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<()> {
+        let declared = |job: &NewJob| {
+            let Placement { delay_ms, urgency, queue } = job.placement;
+            delay_ms == 0 && queue == 0 && matches!(urgency, Urgency::Usual)
+        };
+        if jobs.iter().all(declared) {
+            Measured::enqueue_all(jobs.into_iter().map(payload), &self.queue).await?;
+            return Ok(());
+        }
+        // The bulk call takes jobs as they are declared. Where others fill the table around what is measured,
+        // a statement of our own is as good.
+        let payloads = jobs.iter().map(|job| serde_json::to_string(&job.payload));
+        sqlx::query(include_str!("ours_fill.sql"))
+            .bind(jobs.iter().map(|job| name_of(job.placement.queue)).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| priority(job.placement.urgency)).collect::<Vec<_>>())
+            .bind(jobs.iter().map(|job| job.placement.delay().as_secs_f64()).collect::<Vec<_>>())
+            .bind(payloads.collect::<Result<Vec<_>, _>>()?)
+            .execute(self.queue.pool())
+            .await?;
+        Ok(())
+    }
+
+    async fn enqueue_and_hold(&self, job: NewJob, hold: Duration) -> Result<()> {
+        let mut tx = self.queue.pool().begin().await?;
+        placed(job).enqueue(&mut tx).await?;
+        tokio::time::sleep(hold).await;
+        Ok(tx.commit().await?)
+    }
+
+    async fn start(&self, duty: Duty, probe: Probe) -> Result<WorkerHandle> {
+        let mut jobs = jobs![Measured];
+        for queue in (0..duty.queues).map(name_of) {
+            if let Some(concurrency) = duty.concurrency {
+                self.queue.with_queue_semaphore(queue.clone(), concurrency);
+            }
+            if queue != name_of(0) {
+                jobs = jobs.also_on(queue);
+            }
+        }
+        self.queue.register(jobs, State { probe })?;
+        Ok(self.queue.start().await)
+    }
+
+    async fn stop(worker: WorkerHandle) -> Result<()> {
+        worker.shutdown(Duration::from_secs(30)).await;
+        Ok(())
+    }
+}
+
+fn payload(job: NewJob) -> Measured {
+    let Payload { id, due, data } = job.payload;
+    Measured { id, due, data }
+}
+
+fn placed(job: NewJob) -> simple_queue::Enqueue<Measured> {
+    let Placement { urgency, queue, .. } = job.placement;
+    let delay = job.placement.delay();
+    let mut placed =
+        simple_queue::Enqueue::new(payload(job)).queue(name_of(queue)).priority(priority(urgency));
+    if !delay.is_zero() {
+        placed = placed.delay(delay);
+    }
+    placed
+}
+
+fn name_of(queue: usize) -> String {
+    if queue == 0 { "bench".to_owned() } else { format!("bench-{queue}") }
+}
+
+const fn priority(urgency: Urgency) -> i16 {
+    match urgency {
+        Urgency::Urgent => -1,
+        Urgency::Usual => 0,
+        Urgency::Low => 1,
+    }
+}

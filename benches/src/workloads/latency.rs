@@ -1,0 +1,138 @@
+//! From the call of enqueue to the start of the handler, in another process, as between a web server and a
+//! worker; how late delayed jobs are; and what open transactions beside it do.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use super::ONE_QUEUE;
+use crate::{
+    agent::{HandlerKind, Manner, Production},
+    bench::{Bench, Case},
+    contestant::{About, Result},
+    measure::{AgentProcess, Trial, Values},
+    report::percentiles,
+};
+
+const PERCENTILES: &[&str] = &["p50 ms", "p95 ms", "p99 ms"];
+
+/// How long the last job may take after the last call.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn run(bench: &mut Bench) -> Result<()> {
+    let seconds = if bench.arguments.quick { 4 } else { 15 };
+    for (name, per_second) in [("one every 50 ms", 20.0), ("100 a second", 100.0)] {
+        let production = paced(per_second, seconds);
+        let case = Case { workload: "latency", name: name.to_owned(), ratios: PERCENTILES };
+        bench
+            .measure(case, About::is_for_latency, async |trial| {
+                latency(trial, &[production.clone()]).await
+            })
+            .await?;
+    }
+    let case =
+        Case { workload: "latency", name: "half of the maximum".to_owned(), ratios: PERCENTILES };
+    bench
+        .measure(case, About::is_for_throughput, async |trial| {
+            half_of_maximum(trial, seconds).await
+        })
+        .await?;
+
+    let mut delayed = paced(100.0, seconds);
+    delayed.placement.delay_ms = 2_000;
+    let case = Case { workload: "latency", name: "delayed by 2 s".to_owned(), ratios: PERCENTILES };
+    bench
+        .measure(case, About::is_for_latency, async |trial| {
+            latency(trial, &[delayed.clone()]).await
+        })
+        .await?;
+
+    let singles = paced(20.0, seconds);
+    let held = Production {
+        first: singles.jobs,
+        manner: Manner::Held { per_second: 10.0 },
+        ..Production { jobs: 10 * seconds, ..singles.clone() }
+    };
+    let case = Case {
+        workload: "latency",
+        name: "beside transactions of 1 to 500 ms".to_owned(),
+        ratios: PERCENTILES,
+    };
+    let is_meant = |about: &About| about.transactions && about.is_for_latency();
+    bench
+        .measure(case, is_meant, async |trial| {
+            latency(trial, &[singles.clone(), held.clone()]).await
+        })
+        .await
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a positive number of jobs"
+)]
+pub(super) fn paced(per_second: f64, seconds: u64) -> Production {
+    let jobs = per_second * seconds as f64;
+    Production::new(jobs as u64, Manner::Paced { per_second })
+}
+
+/// Each production in a process of its own, all beside one worker.
+pub(super) async fn latency(trial: &mut Trial<'_>, productions: &[Production]) -> Result<Values> {
+    let jobs = productions.iter().map(|production| production.jobs).sum();
+    let mut agents = trial.workers(1 + productions.len()).await?;
+    let handler = HandlerKind { arrivals_below: jobs, ..HandlerKind::default() };
+    agents[0].work(ONE_QUEUE, handler).await?;
+    let warm_up = Production { jobs: 20, ..paced(20.0, 1) };
+    agents[1].produce(Production { first: u64::MAX - 100, ..warm_up.clone() }).await?;
+    trial.watch(warm_up.jobs, &mut agents[..1], |_| {}).await?;
+
+    let stretch = trial.begin_stretch(&mut agents).await?;
+    let producing = agents[1..]
+        .iter_mut()
+        .zip(productions)
+        .map(|(agent, production)| agent.produce(production.clone()));
+    futures_util::future::try_join_all(producing).await?;
+    let late = arrivals(&mut agents[0], jobs).await?;
+    let mut values = trial.end_stretch(&stretch, stretch.elapsed(), jobs, &mut agents).await?;
+    let mut agents = agents.into_iter();
+    if let Some(worker) = agents.next() {
+        worker.stop_work().await?;
+    }
+    for producer in agents {
+        producer.end().await?;
+    }
+    let late = late.iter().map(|&us| us as f64 / 1000.0).collect::<Vec<_>>();
+    values.insert("max ms", late.iter().copied().fold(f64::MIN, f64::max));
+    values.extend(percentiles(late, ["p50 ms", "p95 ms", "p99 ms"])?);
+    Ok(values)
+}
+
+/// How late each of the jobs below this number was; fails if one did not run, or ran twice.
+async fn arrivals(worker: &mut AgentProcess, jobs: u64) -> Result<Vec<i64>> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut late_us = BTreeMap::new();
+    while (late_us.len() as u64) < jobs {
+        for (id, us) in worker.arrivals().await?.late_us {
+            if late_us.insert(id, us).is_some() {
+                return Err(format!("job {id} ran twice").into());
+            }
+        }
+        if Instant::now() > deadline {
+            return Err(format!(
+                "{} of {jobs} jobs ran within {} s",
+                late_us.len(),
+                PATIENCE.as_secs()
+            )
+            .into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(late_us.into_values().collect())
+}
+
+/// The rate is half of what this contestant reaches with producer and worker beside each other in this trial.
+async fn half_of_maximum(trial: &mut Trial<'_>, seconds: u64) -> Result<Values> {
+    let per_second = super::sustained::callers(trial, seconds).await?["jobs/s"] / 2.0;
+    latency(trial, &[paced(per_second, seconds)]).await
+}
