@@ -67,8 +67,11 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
 
 /// How to connect so that a session that is this process's own can be told: a pooler refuses to set its
 /// mark, or drops it.
+///
+/// Statements are not compiled there: the planner takes each array for one of a hundred values, and so the
+/// claim of a few rows for one that is worth half a second of compiling.
 pub(super) fn own_session(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("simple_queue.session", "own")])
+    options.clone().options([("simple_queue.session", "own"), ("jit", "off")])
 }
 
 /// Whether the mark is there. Asked in one message, which a pooler cannot part.
