@@ -44,7 +44,9 @@ with worker as materialized (
         order by priority
     ) as priorities
     from jsonb_to_recordset($2) as d (queue text, permits integer, priorities smallint[], shares jsonb)
-    where not exists (
+    -- Always true. A set of JSON counts as a hundred rows; so that a hundred times a hundred of them do not
+    -- look like work that is worth compiling the statement for, it is made to count as one.
+    where d.permits * 0 = 0 and not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )
 ), claimed as (
@@ -57,8 +59,9 @@ with worker as materialized (
         cross join lateral (
             select picked.ctid
             from unnest(demand.priorities) as lane (priority)
-            cross join lateral jsonb_to_recordset(demand.shares)
+            join lateral jsonb_to_recordset(demand.shares)
                 as share (permits integer, kinds text[], excluded text[], floors jsonb)
+                on share.permits * 0 = 0
             -- With a limit it is looked up for each priority, in their order; a join would lose that.
             left join lateral (
                 select known.run_at, known.id
@@ -102,8 +105,9 @@ from (
         select extract(epoch from min(ahead.run_at) - now())::double precision
         from demand
         cross join lateral unnest(demand.priorities) as lane (priority)
-        cross join lateral jsonb_to_recordset(demand.shares)
+        join lateral jsonb_to_recordset(demand.shares)
             as share (permits integer, kinds text[], excluded text[])
+            on share.permits * 0 = 0
         cross join lateral (
             select j.run_at from simple_queue.jobs j
             where j.queue = demand.queue and j.priority = lane.priority
