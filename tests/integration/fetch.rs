@@ -259,9 +259,11 @@ async fn what_is_fetched_ahead_and_cannot_start_soon_is_given_back_with_its_atte
         database.count("jobs where lease >= 2 and worker_id is null").await > 0
     })
     .await;
-    eventually("two run", async || database.count("jobs where worker_id is not null").await == 2)
-        .await;
-    assert_eq!(database.count("jobs where attempt = 0").await, 48);
+    eventually("two run", async || {
+        database.count("jobs where worker_id is not null").await == 2
+            && database.count("jobs where attempt = 0").await == 48
+    })
+    .await;
     worker.shutdown(Duration::ZERO).await;
     assert_eq!(database.count("jobs where attempt = 0 and worker_id is null").await, 50);
     assert_eq!(database.count("archive where attempt <> 1").await, 0);

@@ -58,8 +58,8 @@ impl Gathering {
             let mut waiting = self.waiting();
             waiting.jobs.push((job, answer));
             if !mem::replace(&mut waiting.writing, true) {
-                let writing = Writing { gathering: Arc::clone(self), ended: false };
-                tokio::spawn(writing.until_empty(destination));
+                let task = Writing { gathering: Arc::clone(self), ended: false };
+                tokio::spawn(task.until_empty(destination));
             }
         }
         // Its task is gone only with the runtime it ran on.
