@@ -36,6 +36,8 @@ fn five_hundred_jobs_in_one_list_compile() {
 /// Mistakes of which more is said than one thing, and how many things.
 const EXCEPTIONS: &[(&str, usize)] = &[
     ("many_errors_at_once", 6),
+    // The compiler has words of its own for it, which do not say what to do.
+    ("module_in_another_file", 2),
     // The compiler's own words come first; then it goes on with the struct that had the name before.
     ("payload_name_taken", 4),
 ];

@@ -11,6 +11,7 @@ mod enqueue;
 pub(crate) mod fallback;
 mod handler;
 mod keys;
+pub(crate) mod module;
 mod options;
 mod payload;
 mod structure;

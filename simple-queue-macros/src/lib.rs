@@ -118,6 +118,25 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()
 }
 
+/// The attribute of a module whose jobs have something in common: each job in it, and in the modules within it,
+/// takes these arguments where it does not say otherwise.
+///
+/// | argument | |
+/// |---|---|
+/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `tags`, `retain`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
+///
+/// A job is a function with `#[job]`, or a struct that derives `Job`; what concerns the running is taken by
+/// `#[handler]` too, and not by such a struct. What stands on the job comes first, then this, then a `template`:
+/// the job's own in place of the module's. A `#[job_defaults(…)]` on a module within the module comes before the
+/// outer one. `retries = 0` on a job makes a `backoff` from here fall away.
+///
+/// Paths are read where each job stands: `crate::RULES` is the same in all modules. The module has its body in
+/// place; what a macro or a `cfg_attr` writes in it takes nothing from here.
+#[proc_macro_attribute]
+pub fn job_defaults(arguments: TokenStream, module: TokenStream) -> TokenStream {
+    pipeline::job_defaults(arguments.into(), module.into()).into()
+}
+
 /// The attribute of what runs a job that is declared elsewhere, by a struct which derives `Job`: on an
 /// `async fn` that takes this struct by value, and nothing else.
 ///

@@ -6,3 +6,4 @@ pub(crate) mod args;
 pub(crate) mod form;
 pub(crate) mod item;
 pub(crate) mod list;
+pub(crate) mod module;

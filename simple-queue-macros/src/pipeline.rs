@@ -1,6 +1,6 @@
 //! From the tokens that the user wrote to the tokens that the compiler gets.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::DeriveInput;
 
@@ -39,10 +39,28 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     quote!(#errors #generated)
 }
 
+/// `#[job_defaults]`.
+pub(crate) fn job_defaults(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    if arguments.is_empty() {
+        let message =
+            "say what the jobs have in common, like `#[job_defaults(queue = \"emails\")]`";
+        errors.at(Span::call_site(), message);
+    }
+    let args = parse::args::parse([arguments], Form::Module, &mut errors);
+    let defaults = validate::defaults(args, &mut errors);
+    let item = match parse::module::parse(item.clone(), &mut errors) {
+        Some(module) => expand::module::module(&module, &defaults),
+        None => item,
+    };
+    let errors = errors.into_compile_errors();
+    quote!(#item #errors)
+}
+
 fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStream {
     let mut errors = Errors::default();
 
-    let args = parse::args::parse(arguments.clone(), form, &mut errors);
+    let args = parse::args::parse([arguments.clone()], form, &mut errors);
     let Item { as_written, function } = parse::item::parse(item.clone(), form, &mut errors);
     if let Some(function) = &function {
         let krate = validate::library(&args.library, &mut Errors::unheard());
@@ -57,7 +75,7 @@ fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStrea
     let lints = function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
     let validated = function.map(|function| match form {
         Form::Handler => validate::handler(args, function, &mut errors),
-        Form::Function | Form::Struct => validate::job(args, function, &mut errors),
+        Form::Function | Form::Struct | Form::Module => validate::job(args, function, &mut errors),
     });
     let generated = match validated {
         Some(Validated::Job(model)) => expand::job(&model),

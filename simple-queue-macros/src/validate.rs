@@ -5,6 +5,7 @@
 mod backoff;
 mod borrowed;
 mod declaration;
+mod defaults;
 mod derived;
 mod duration;
 mod face;
@@ -25,6 +26,7 @@ use crate::krate;
 use crate::model::{HandlerModel, HandlerStub, JobModel, JobStub};
 use crate::parse::args::LibraryArgs;
 
+pub(crate) use defaults::defaults;
 pub(crate) use derived::{Derived, derived};
 pub(crate) use function::{handler, job};
 pub(crate) use shown::shown;

@@ -34,7 +34,7 @@
 //!
 //! | to | there is |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`]; in a crate of its own [`derive(Job)`](derive@Job), and [`handler`] |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; for many at once [`job_defaults`]; in a crate of its own [`derive(Job)`](derive@Job), and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
@@ -221,6 +221,33 @@ pub use simple_queue_macros::handler;
 /// async fn call_back() {}
 /// ```
 pub use simple_queue_macros::job;
+/// Says once what the jobs of a module have in common.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// #[job_defaults(queue = "emails", retries = 5, timeout = "30s")]
+/// mod mails {
+///     use simple_queue::prelude::*;
+///
+///     #[job]
+///     pub async fn send_invoice(order_id: i64) {}
+///
+///     #[job(retries = 0, tags("password"))]
+///     pub async fn send_password(user_id: i64) {}
+/// }
+///
+/// # fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// queue.register(jobs![mails::SendInvoice, mails::SendPassword], ())?;
+/// # Ok(())
+/// # }
+/// # use simple_queue::{JobOptions, JobPayload};
+/// # let common = JobOptions::new().timeout(std::time::Duration::from_secs(30));
+/// # assert_eq!(mails::SendInvoice::QUEUE, "emails");
+/// # assert_eq!(mails::SendInvoice::OPTIONS, common.retries(5));
+/// # assert_eq!(mails::SendPassword::OPTIONS, common.retries(0).tags(&["password"]));
+/// ```
+pub use simple_queue_macros::job_defaults;
 pub use simple_queue_macros::{JobState, jobs};
 #[cfg(feature = "janitor")]
 pub use upkeep::janitor::Retention;

@@ -2,5 +2,5 @@
 
 pub use crate::{
     Backoff, BoxDynError, Handler, Job, JobContext, JobError, JobExt, JobOptions, JobResult,
-    JobState, JobTemplate, JobTx, SimpleQueue, handler, job, jobs,
+    JobState, JobTemplate, JobTx, SimpleQueue, handler, job, job_defaults, jobs,
 };

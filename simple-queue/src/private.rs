@@ -21,7 +21,7 @@ pub use crate::JobError;
 pub use simple_queue_macros::Beside;
 
 use crate::{
-    BoxDynError, JobContext, JobPayload, JobTx, Outcome,
+    BoxDynError, JobContext, JobPayload, JobTx, Outcome, Provide,
     job::{Storable, of_arguments},
     outcome::IntoOutcome,
 };
@@ -33,6 +33,17 @@ pub fn into_outcome<R: IntoOutcome>(
 ) -> Outcome {
     returned.into_outcome(find)
 }
+
+/// A state that lends a job what it takes.
+#[diagnostic::on_unimplemented(
+    message = "the worker's state `{Self}` does not provide the `&{T}` that `{J}` takes",
+    label = "`{J}` takes a `&{T}`",
+    note = "add a field of type `{T}` to `{Self}` and put `#[derive(JobState)]` on it, or take the argument by value to store it with the job"
+)]
+pub trait ProvideTo<J: ?Sized, T: ?Sized>: Provide<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<S: Provide<T> + ?Sized, J: ?Sized, T: ?Sized> ProvideTo<J, T> for S {}
 
 /// What a function returned whose type is judged elsewhere: where the payload's `Output` is declared. The
 /// fallback keeps the handler from reporting it again.

@@ -145,7 +145,12 @@ async fn a_hundred_that_replace_one_another_at_once_leave_one_job_and_no_error()
         })
     });
     for call in calls.collect::<Vec<_>>() {
-        call.await.unwrap().unwrap();
+        let enqueued = call.await.unwrap().unwrap();
+        let taken_over = enqueued.iter().all(|job| job.outcome() != EnqueueOutcome::Duplicate);
+        assert!(
+            taken_over,
+            "nothing runs, so nothing keeps a job from being replaced: {enqueued:?}"
+        );
     }
     assert_eq!(database.count("jobs").await, 2);
 }

@@ -116,3 +116,16 @@ async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
     assert_eq!(database.count(anew).await, 2000);
     assert_eq!(database.count("dead_letters").await, 4000);
 }
+
+#[tokio::test]
+async fn a_dead_letter_that_was_enqueued_again_under_its_own_id_is_not_redriven() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let job = Probe::job(Say::Success);
+    queue.insert_job(job.clone()).await.unwrap();
+    queue.cancel(job.id).await.unwrap();
+    queue.insert_job(job.clone()).await.unwrap();
+    assert_eq!((database.count("jobs").await, database.count("dead_letters").await), (1, 1));
+    let error = queue.redrive(job.id).await.unwrap_err();
+    assert!(matches!(error, Error::NotDead { job_id } if job_id == job.id), "{error}");
+}

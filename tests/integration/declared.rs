@@ -169,3 +169,29 @@ async fn a_declared_upgrade_brings_stored_jobs_to_the_present_version() {
     assert_eq!(new.wait(&queue, STOP).await.unwrap(), "hello Bob");
     worker.shutdown(STOP).await;
 }
+
+async fn follow_up(
+    _job: Booked,
+    context: &JobContext,
+    _error: &str,
+) -> Result<(), simple_queue::Error> {
+    Halve::new(2).enqueue(context).await?;
+    Ok(())
+}
+
+#[job(queue = "q", retries = 0, on_exhausted = follow_up)]
+async fn booked(_tx: &mut JobTx, id: i64) -> Result<i64, BoxDynError> {
+    Ok(id)
+}
+
+#[tokio::test]
+async fn a_job_that_succeeds_in_its_transaction_at_its_last_attempt_is_not_told_to_have_failed() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Booked], ()).unwrap();
+    let worker = queue.start().await;
+    let job = Booked::new(11).enqueue(&queue).await.unwrap();
+    assert_eq!(job.wait(&queue, STOP).await.unwrap(), 11);
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("all_jobs where kind = 'halve'").await, 0);
+}

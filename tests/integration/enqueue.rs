@@ -309,3 +309,32 @@ async fn a_call_that_is_dropped_holds_up_none_of_those_it_would_have_shared_a_st
     tokio::time::timeout(STOP, others).await.unwrap().unwrap();
     assert_eq!(database.count("jobs where job_data->>'user_id' <> '1'").await, 8);
 }
+
+#[tokio::test]
+async fn two_calls_with_one_id_at_the_same_time_store_it_once_and_one_learns_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    for _ in 0..20 {
+        let job = Job::new("q", 1);
+        let calls = (0..5).map(|_| queue.insert_job(job.clone()));
+        let stored = futures_util::future::try_join_all(calls).await.unwrap();
+        assert_eq!(stored.iter().flatten().count(), 1, "{stored:?}");
+    }
+    assert_eq!(database.count("jobs").await, 20);
+}
+
+#[test]
+fn a_runtime_that_ends_before_it_wrote_leaves_the_queue_usable_on_another() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let (second, database) = (runtime(), TestDatabase::migrated());
+    let database = second.block_on(database);
+    let queue = second.block_on(database.queue());
+    let first = runtime();
+    first.block_on(async {
+        let mut dropped = Box::pin(queue.insert_job(Job::new("q", 1)));
+        assert!(futures_util::poll!(&mut dropped).is_pending());
+    });
+    drop(first);
+    let stored = async { tokio::time::timeout(STOP, queue.insert_job(Job::new("q", 2))).await };
+    assert!(second.block_on(stored).unwrap().unwrap().is_some());
+}

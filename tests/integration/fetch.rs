@@ -259,10 +259,75 @@ async fn what_is_fetched_ahead_and_cannot_start_soon_is_given_back_with_its_atte
         database.count("jobs where lease >= 2 and worker_id is null").await > 0
     })
     .await;
-    eventually("two run", async || database.count("jobs where worker_id is not null").await == 2)
-        .await;
-    assert_eq!(database.count("jobs where attempt = 0").await, 48);
+    eventually("two run", async || {
+        database.count("jobs where worker_id is not null").await == 2
+            && database.count("jobs where attempt = 0").await == 48
+    })
+    .await;
     worker.shutdown(Duration::ZERO).await;
     assert_eq!(database.count("jobs where attempt = 0 and worker_id is null").await, 50);
     assert_eq!(database.count("archive where attempt <> 1").await, 0);
+}
+
+#[tokio::test]
+async fn a_large_transaction_that_was_overtaken_is_drained_at_once_when_it_commits() {
+    let Working { database, queue, probe: _probe, worker } = working().await;
+    let mut late = database.pool.begin().await.unwrap();
+    sqlx::query(
+        "insert into simple_queue.jobs (id, queue, job_data)
+         select gen_random_uuid(), 'probe', '\"Success\"' from generate_series(1, 3000)",
+    )
+    .execute(&mut *late)
+    .await
+    .unwrap();
+    let overtaken = "select now() - min(created_at) > interval '2 s' from simple_queue.archive";
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    while database.value::<Option<bool>>(overtaken).await != Some(true) {
+        queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    }
+    late.commit().await.unwrap();
+    // Those that go on overtaking keep the floor where it is.
+    let trickle = async {
+        loop {
+            queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+        }
+    };
+    let drained = eventually("the large one is done", async || {
+        database.count("jobs where created_at < now() - interval '2 s'").await == 0
+    });
+    tokio::select! {
+        () = drained => {}
+        () = trickle => {}
+    }
+    worker.shutdown(STOP).await;
+}
+
+/// The other queue of these tests.
+struct Elsewhere(Probe);
+
+impl Handler for Elsewhere {
+    const QUEUE: &'static str = "elsewhere";
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        self.0.process(queue, job).await
+    }
+}
+
+#[tokio::test]
+async fn a_queue_that_is_fetched_ahead_takes_the_permits_from_no_other() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_global_semaphore(4);
+    let (busy, other) = (Probe::new(), Probe::new());
+    queue.register_handler(busy.clone());
+    queue.register_handler(Elsewhere(other.clone()));
+    for _ in 0..10 {
+        queue.insert_jobs((0..2000).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
+    }
+    let worker = queue.start().await;
+    eventually("the busy one is at its pace", async || database.count("archive").await > 2000)
+        .await;
+    queue.insert_job(Job::new("elsewhere", Say::Success)).await.unwrap();
+    other.next_run().await;
+    assert!(database.count("jobs").await > 1000, "it did not wait for the others");
+    worker.shutdown(STOP).await;
 }

@@ -1,7 +1,8 @@
 //! What the payload struct can do, so that a call site needs no import but the struct.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 use syn::{Ident, Type};
 
 use super::{keys, payload};
@@ -42,11 +43,12 @@ pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
             false => quote!(#name),
         }
     });
+    let new = method_at(function, "new");
     quote! {
         #[doc = #doc]
         #[must_use]
         #[allow(clippy::too_many_arguments)]
-        #vis fn new(#(#params),*) -> Self {
+        #vis fn #new(#(#params),*) -> Self {
             Self { #(#fields),* }
         }
     }
@@ -55,21 +57,23 @@ pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
 /// A parameter of `new`: the stored type, or for a `String` all that becomes one.
 pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
     match is_string(ty) {
-        true => quote!(#name: impl ::core::convert::Into<#ty>),
+        true => quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>),
         false => quote!(#name: #ty),
     }
 }
 
 /// The ways to enqueue: alone, with options, in bulk.
 pub(crate) fn options(face: &Face) -> TokenStream {
-    let Face { krate, vis, .. } = face;
+    let Face { krate, vis, name } = face;
+    let [enqueue, enqueue_all] = ["enqueue", "enqueue_all"].map(|method| method_at(name, method));
+    let with_options = with_options(face);
     quote! {
         /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
         ///
         /// # Errors
         ///
         /// When the payload or its key cannot be stored, or the database fails.
-        #vis fn enqueue<'e>(
+        #vis fn #enqueue<'e>(
             self,
             on: impl #krate::EnqueueOn<'e>,
         ) -> impl ::core::future::Future<
@@ -78,66 +82,14 @@ pub(crate) fn options(face: &Face) -> TokenStream {
             #krate::Enqueue::new(self).enqueue(on)
         }
 
-        /// Makes the job due this long after it is stored.
-        #vis fn delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).delay(delay)
-        }
-
-        /// Makes the job due at this time.
-        #vis fn at(
-            self,
-            time: #krate::private::DateTime<#krate::private::Utc>,
-        ) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).at(time)
-        }
-
-        /// Gives the job a priority of its own; smaller numbers run first.
-        #vis fn priority(self, priority: ::core::primitive::i16) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).priority(priority)
-        }
-
-        /// Has the job wait in another queue than its own.
-        #vis fn queue(
-            self,
-            queue: impl ::core::convert::Into<::std::string::String>,
-        ) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).queue(queue)
-        }
-
-        /// Says how often this job is run again after it failed.
-        #vis fn retries(self, retries: ::core::primitive::u16) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).retries(retries)
-        }
-
-        /// Gives the job another unique key than its own.
-        #vis fn unique_key(
-            self,
-            key: impl ::core::convert::Into<::std::string::String>,
-        ) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).unique_key(key)
-        }
-
-        /// Says how long the job may wait to be started, from when it is due.
-        #vis fn expires(self, expires: ::core::time::Duration) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).expires(expires)
-        }
-
-        /// Adds words for people.
-        #vis fn tags(
-            self,
-            tags: impl ::core::iter::IntoIterator<
-                Item = impl ::core::convert::Into<::std::string::String>,
-            >,
-        ) -> #krate::Enqueue<Self> {
-            #krate::Enqueue::new(self).tags(tags)
-        }
+        #with_options
 
         /// Stores any number of jobs together, all or none.
         ///
         /// # Errors
         ///
         /// When one of them cannot be stored; then none is.
-        #vis fn enqueue_all<'e>(
+        #vis fn #enqueue_all<'e>(
             jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
             on: impl #krate::EnqueueOn<'e>,
         ) -> impl ::core::future::Future<
@@ -149,6 +101,74 @@ pub(crate) fn options(face: &Face) -> TokenStream {
             #krate::private::enqueue_all(jobs, on)
         }
     }
+}
+
+/// The first option of a job that differs from what is declared.
+fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
+    let named = |method| method_at(name, method);
+    let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
+    let [retries, unique_key, expires, tags] =
+        ["retries", "unique_key", "expires", "tags"].map(named);
+    quote! {
+        /// Makes the job due this long after it is stored.
+        #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).delay(delay)
+        }
+
+        /// Makes the job due at this time.
+        #vis fn #at(
+            self,
+            time: #krate::private::DateTime<#krate::private::Utc>,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).at(time)
+        }
+
+        /// Gives the job a priority of its own; smaller numbers run first.
+        #vis fn #priority(self, priority: ::core::primitive::i16) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).priority(priority)
+        }
+
+        /// Has the job wait in another queue than its own.
+        #vis fn #queue(
+            self,
+            queue: impl ::core::convert::Into<::std::string::String>,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).queue(queue)
+        }
+
+        /// Says how often this job is run again after it failed.
+        #vis fn #retries(self, retries: ::core::primitive::u16) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).retries(retries)
+        }
+
+        /// Gives the job another unique key than its own.
+        #vis fn #unique_key(
+            self,
+            key: impl ::core::convert::Into<::std::string::String>,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).unique_key(key)
+        }
+
+        /// Says how long the job may wait to be started, from when it is due.
+        #vis fn #expires(self, expires: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).expires(expires)
+        }
+
+        /// Adds words for people.
+        #vis fn #tags(
+            self,
+            tags: impl ::core::iter::IntoIterator<
+                Item = impl ::core::convert::Into<::std::string::String>,
+            >,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).tags(tags)
+        }
+    }
+}
+
+/// A method that stands where the user's name does: there the compiler shows what it takes.
+pub(crate) fn method_at(name: &Ident, method: &str) -> Ident {
+    Ident::new(method, name.span())
 }
 
 /// Whether the type is written as `String` is, so that `new` can take a `&str` too.

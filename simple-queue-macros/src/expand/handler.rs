@@ -5,6 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
+use super::enqueue::method_at;
 use crate::krate::placed;
 use crate::model::{Face, Handler, Output, Param};
 
@@ -61,7 +62,8 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let job_param = unused(job, takes(|param| matches!(param, Param::Stored(_) | Param::Payload)));
     let state_param = unused(state, takes(|param| matches!(param, Param::State(_))));
     let context_param = unused(context, takes_context);
-    // The method stands where the function's name does: there it says that its future is not `Send`.
+    // The trait and its method stand where the function's name does: there the compiler shows who needs what
+    // a state does not provide, and that a future is not `Send`.
     let here = function.span().resolved_at(Span::call_site());
     let at_name = placed(krate, here);
     let run = quote_spanned! {here=>
@@ -71,6 +73,8 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
             #context_param: &#at_name::JobContext,
         ) -> #at_name::Outcome
     };
+    let at_function = placed(krate, function.span());
+    let typed_handler = quote_spanned!(function.span()=> #at_function::TypedHandler<__State>);
     let judged = judged(handler, subject, &names);
     let body = match takes_transaction {
         false => judged,
@@ -88,7 +92,7 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     quote! {
         #[automatically_derived]
         #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-        impl<__State> #krate::TypedHandler<__State> for #subject_name
+        impl<__State> #typed_handler for #subject_name
         where
             #declared
             __State: #bounds,
@@ -170,12 +174,13 @@ fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStrea
 /// The handler with its state, as a value.
 pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Face { krate, vis, .. } = &handler.face;
+    let by_hand = method_at(&handler.function, "handler");
     let declared = subject.declared(krate);
     let bounds = state_bounds(handler);
     quote! {
         /// The handler of this job with its state, to be registered by hand.
         #[must_use]
-        #vis fn handler<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
+        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
         where
             #declared
             __State: #bounds,
@@ -210,7 +215,10 @@ pub(crate) fn agrees(handler: &Handler, payload: &Type) -> TokenStream {
 /// What a state has to be, to run this job.
 pub(crate) fn state_bounds(handler: &Handler) -> TokenStream {
     let krate = &handler.face.krate;
-    let provides = handler.states().map(|ty| quote_spanned!(ty.span()=> #krate::Provide<#ty> +));
+    let provides = handler.states().map(|ty| {
+        let at_type = placed(krate, ty.span());
+        quote_spanned!(ty.span()=> #at_type::private::ProvideTo<Self, #ty> +)
+    });
     quote!(#(#provides)* ::core::marker::Send + ::core::marker::Sync + 'static)
 }
 

@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::enqueue::{is_string, parameter};
+use super::enqueue::{is_string, method_at, parameter};
 use super::twin::Twin;
 use crate::model::{Declaration, Face, Piece, StoredArg, Unique};
 
@@ -152,8 +152,9 @@ impl<'a> Key<'a> {
 
     /// A function that takes the arguments of the key and where to look.
     fn asking(&self, name: &str, about: &str, answer: &TokenStream) -> TokenStream {
-        let Face { krate, vis, .. } = &self.declaration.face;
-        let (name, about) = (format_ident!("{name}"), format!(" {about}"));
+        let Face { krate, vis, name: job } = &self.declaration.face;
+        let (method, name) = (method_at(job, name), format_ident!("{name}"));
+        let about = format!(" {about}");
         let params = self.arguments.iter().map(|arg| parameter(&arg.name, &arg.ty));
         let on = Ident::new("on", Span::mixed_site());
         let key = self.of_arguments();
@@ -169,7 +170,7 @@ impl<'a> Key<'a> {
             ///
             /// When the database fails.
             #[allow(clippy::too_many_arguments)]
-            #vis fn #name<'e>(
+            #vis fn #method<'e>(
                 #(#params,)*
                 #on: impl #krate::EnqueueOn<'e>,
             ) -> impl ::core::future::Future<

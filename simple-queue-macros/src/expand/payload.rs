@@ -41,7 +41,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
         impl #krate::JobPayload for #name {
-            type Output = #output;
+            #output
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = #queue;
@@ -68,14 +68,17 @@ pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// The type of what is kept when a job succeeds.
+/// The type of what is kept when a job succeeds. It stands where the function says so: there the compiler says
+/// that it cannot be seen from as far as the job.
 fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
     match output {
-        Output::Nothing => quote!(()),
-        Output::Value(ty) => quote!(#ty),
+        Output::Nothing => quote!(
+            type Output = ();
+        ),
+        Output::Value(ty) => quote_spanned!(ty.span()=> type Output = #ty;),
         Output::Of(ty) => {
             let krate = placed(krate, ty.span());
-            quote_spanned!(ty.span()=> <#ty as #krate::IntoOutcome>::Output)
+            quote_spanned!(ty.span()=> type Output = <#ty as #krate::IntoOutcome>::Output;)
         }
     }
 }
@@ -141,9 +144,10 @@ fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
     };
     let placed = placed(krate, path.span());
     let assert = quote_spanned!(path.span()=> #placed::private::assert_queue_name);
+    let judged = quote_spanned!(path.span()=> (<#name as #krate::JobPayload>::QUEUE));
     Some(quote! {
         #[allow(deprecated)]
-        const _: () = #assert(<#name as #krate::JobPayload>::QUEUE);
+        const _: () = #assert #judged;
     })
 }
 

@@ -3,9 +3,9 @@
 use proc_macro2::{TokenStream, TokenTree};
 
 use super::form::Form;
-use super::list::{Arg, Table, argument, arguments, in_a_row, split_at_commas};
+use super::list::{Arg, Table, Value, argument, arguments, in_a_row, split_at_commas};
 use crate::errors::Errors;
-use crate::suggest::did_you_mean;
+use crate::suggest::{did_you_mean, nearest};
 
 arguments! {
     /// What is declared of a job, on a function or on a struct. `validate` takes this apart field by
@@ -109,19 +109,48 @@ arguments! {
 /// Parts whose meaning is decided but not written yet. They are refused, never ignored.
 const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 
-pub(crate) fn parse(tokens: TokenStream, form: Form, errors: &mut Errors) -> Args {
+/// What `#[job_defaults]` writes into the attributes of its module: `__inherited(…)` holds what they take
+/// where they do not say otherwise.
+pub(crate) const INHERITED: &str = "__inherited";
+
+/// All lists of arguments that one attribute has; a struct can have more than one `#[job(…)]`.
+pub(crate) fn parse(
+    lists: impl IntoIterator<Item = TokenStream>,
+    form: Form,
+    errors: &mut Errors,
+) -> Args {
     let mut args = Args::default();
-    take_in(tokens, form, &mut args, errors);
+    let mut inherited = TokenStream::new();
+    let arguments: Vec<Vec<TokenTree>> =
+        lists.into_iter().flat_map(|list| split_at_commas(list, errors)).collect();
+    for tokens in arguments {
+        let Some(arg) = argument::<Args>(tokens, errors) else { continue };
+        match (&arg.value, form.misplaced(&arg.key.to_string())) {
+            (Value::List(list), _) if arg.key == INHERITED => inherited.extend(list.stream()),
+            (_, Some(message)) => errors.at(arg.key.span(), message),
+            (_, None) => args.put(arg, &|key| form.unknown(key), errors),
+        }
+    }
+    args.inherit(inherited, form);
     args
 }
 
-/// Takes in one list of arguments; a struct can have more than one `#[job(…)]`.
-pub(crate) fn take_in(tokens: TokenStream, form: Form, args: &mut Args, errors: &mut Errors) {
-    for tokens in split_at_commas(tokens, errors) {
-        let Some(arg) = argument::<Args>(tokens, errors) else { continue };
-        match form.misplaced(&arg.key.to_string()) {
-            Some(message) => errors.at(arg.key.span(), message),
-            None => args.put(arg, &|key| form.unknown(key), errors),
+impl Args {
+    /// Takes of these, which were found to be sound, what has its place here and is not said already.
+    fn inherit(&mut self, inherited: TokenStream, form: Form) {
+        let errors = &mut Errors::unheard();
+        for tokens in split_at_commas(inherited, errors) {
+            let Some(arg) = argument::<Self>(tokens, errors) else { continue };
+            let key = arg.key.to_string();
+            let DeclarationArgs { retries, max_attempts, .. } = &self.declaration;
+            let counts_attempts = key == "retries" || key == "max_attempts";
+            if !form.takes(&key) || counts_attempts && (retries.is_some() || max_attempts.is_some())
+            {
+                continue;
+            }
+            if let Some(slot @ None) = self.slot(&key) {
+                *slot = Some(Arg { inherited: true, ..arg });
+            }
         }
     }
 }
@@ -191,9 +220,8 @@ pub(crate) fn backoff_parts(
     errors: &mut Errors,
 ) -> BackoffParts {
     let unknown = |key: &str| {
-        let suggestion = did_you_mean(key, allowed.iter().copied(), '`');
-        let names = in_a_row(allowed.iter().copied());
-        format!("`{curve}` has no `{key}`{suggestion}\n\nnote: it takes {names}")
+        let hint = hint(key, allowed, "it takes");
+        format!("`{curve}` has no `{key}`{hint}")
     };
     let mut parts = BackoffParts::default();
     for tokens in items {
@@ -214,13 +242,10 @@ pub(crate) fn on_parameter(
     args: &mut ParamArgs,
     errors: &mut Errors,
 ) -> Vec<Arg> {
-    let known = || ParamArgs::keys().into_iter().chain(["alias"]);
+    let known = [ParamArgs::keys(), vec!["alias"]].concat();
     let unknown = |key: &str| {
-        let suggestion = did_you_mean(key, known(), '`');
-        let names = in_a_row(known());
-        format!(
-            "unknown argument `{key}` on a parameter{suggestion}\n\nnote: the arguments are {names}"
-        )
+        let hint = hint(key, &known, "the arguments are");
+        format!("unknown argument `{key}` on a parameter{hint}")
     };
     let mut aliases = Vec::new();
     for tokens in split_at_commas(tokens, errors) {
@@ -233,6 +258,17 @@ pub(crate) fn on_parameter(
         }
     }
     aliases
+}
+
+/// What was most likely meant; where that cannot be told, all that there is.
+pub(super) fn hint(key: &str, known: &[&str], there_are: &str) -> String {
+    match nearest(key, known.iter().copied()) {
+        Some(_) => did_you_mean(key, known.iter().copied(), '`'),
+        None => {
+            let names = in_a_row(known.iter().copied());
+            format!("\n\nnote: {there_are} {names}")
+        }
+    }
 }
 
 pub(super) fn not_supported(key: &str) -> String {

@@ -3,11 +3,10 @@
 use syn::Meta;
 
 use super::args::{
-    Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs, not_supported,
+    Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs, hint, not_supported,
 };
 use super::item::is_job;
-use super::list::{Table, in_a_row};
-use crate::suggest::did_you_mean;
+use super::list::Table;
 
 /// Where an attribute stands.
 #[derive(Clone, Copy)]
@@ -18,7 +17,12 @@ pub(crate) enum Form {
     Struct,
     /// `#[handler(…)]` on a function.
     Handler,
+    /// `#[job_defaults(…)]` on a module.
+    Module,
 }
+
+/// What cannot be said of many jobs at once.
+const A_JOBS_OWN: &[&str] = &["name", "aliases", "unique", "fingerprint", "version", "upgrade"];
 
 /// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
 const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
@@ -29,6 +33,7 @@ impl Form {
         match self {
             Self::Function | Self::Struct => "job",
             Self::Handler => "handler",
+            Self::Module => "job_defaults",
         }
     }
 
@@ -46,12 +51,21 @@ impl Form {
             }
             Self::Struct => [declaration, OutputArgs::keys(), LibraryArgs::keys()].concat(),
             Self::Handler => [handler, LibraryArgs::keys()].concat(),
+            Self::Module => {
+                let mut keys = [declaration, handler, LibraryArgs::keys()].concat();
+                keys.retain(|key| !A_JOBS_OWN.contains(key));
+                keys
+            }
         }
+    }
+
+    pub(super) fn takes(self, key: &str) -> bool {
+        self.keys().contains(&key)
     }
 
     /// What is said to an argument that belongs elsewhere.
     pub(super) fn misplaced(self, key: &str) -> Option<String> {
-        if self.keys().contains(&key) || !Args::keys().contains(&key) {
+        if self.takes(key) || !Args::keys().contains(&key) {
             return None;
         }
         Some(match (self, key) {
@@ -73,10 +87,14 @@ impl Form {
             (Self::Handler, _) => {
                 format!("`{key}` belongs to the job; write it in the `#[job(..)]` of its struct")
             }
+            (Self::Module, _) => a_jobs_own(key),
         })
     }
 
     pub(super) fn unknown(self, key: &str) -> String {
+        if key == "on_conflict" && matches!(self, Self::Module) {
+            return a_jobs_own(key);
+        }
         if key == "on_conflict" {
             return "`on_conflict` needs `unique`, like `unique(on_conflict = \"replace\")`"
                 .to_owned();
@@ -84,9 +102,11 @@ impl Form {
         if RESERVED.contains(&key) {
             return not_supported(key);
         }
-        let keys = self.keys();
-        let suggestion = did_you_mean(key, keys.iter().copied(), '`');
-        let names = in_a_row(keys);
-        format!("unknown argument `{key}`{suggestion}\n\nnote: the arguments are {names}")
+        let hint = hint(key, &self.keys(), "the arguments are");
+        format!("unknown argument `{key}`{hint}")
     }
+}
+
+fn a_jobs_own(key: &str) -> String {
+    format!("`{key}` is a job's own; write it in the `#[job(..)]` of that job")
 }

@@ -2,6 +2,7 @@
 //! values not yet looked at.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 
 use crate::errors::Errors;
 
@@ -11,6 +12,19 @@ pub(crate) struct Arg {
     pub(crate) value: Value,
     /// How it is written when it is right, for messages.
     pub(crate) example: &'static str,
+    /// Not the job's own, but that of the module it is in.
+    pub(crate) inherited: bool,
+}
+
+impl ToTokens for Arg {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let key = &self.key;
+        tokens.extend(match &self.value {
+            Value::Flag => quote!(#key),
+            Value::Equals(value) => quote!(#key = #value),
+            Value::List(list) => quote!(#key #list),
+        });
+    }
 }
 
 pub(crate) enum Value {
@@ -172,7 +186,7 @@ pub(crate) fn argument<T: Table>(tokens: Vec<TokenTree>, errors: &mut Errors) ->
             return None;
         }
     };
-    Some(Arg { key, value, example })
+    Some(Arg { key, value, example, inherited: false })
 }
 
 /// The tokens without the invisible group in which a macro passes a value on.

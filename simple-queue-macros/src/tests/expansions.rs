@@ -199,6 +199,56 @@ fn a_job_whose_payload_declares_itself() {
     compare("job_of_a_declared_payload", &expanded(quote!(), job));
 }
 
+#[test]
+fn a_module_whose_jobs_have_something_in_common() {
+    let module = crate::pipeline::job_defaults(
+        quote!(queue = "emails", retries = 5, strategy = RULES, backoff = linear("5s")),
+        quote! {
+            /// Mails.
+            pub(crate) mod mails {
+                use simple_queue::prelude::*;
+
+                #[job]
+                async fn plain(#[job(default)] text: String) {}
+
+                #[simple_queue::job(retries = 0)]
+                async fn own() {}
+
+                #[derive(Debug, Job)]
+                struct Bare;
+
+                #[derive(simple_queue::Job)]
+                #[job(name = "told")]
+                #[job(retries = 1)]
+                struct Told;
+
+                #[handler]
+                async fn tell(job: Told) {}
+
+                #[cfg(test)]
+                mod deeper {
+                    #[job()]
+                    async fn deep() {}
+
+                    #[job_defaults(retries = 1)]
+                    mod deepest {
+                        #[job]
+                        async fn deepest() {}
+                    }
+                }
+
+                mod elsewhere;
+
+                #[derive(Debug)]
+                struct Other;
+
+                const OTHER: fn() = || ();
+            }
+        },
+    );
+    compare("module_with_defaults", &file(module));
+}
+
 /// Compares with the file of this name.
 pub(super) fn compare(name: &str, found: &syn::File) {
     let found = prettyplease::unparse(found);

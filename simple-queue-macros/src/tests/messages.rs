@@ -91,7 +91,7 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(delay = 5), "expected a string, like `delay = \"5m\"`"),
         (quote!(aliases(old)), "list the names that the job had before"),
         (quote!(name = "mail", aliases("a", "mail")), "`mail` is what the job is called now"),
-        (quote!(name = ""), "job names may only use"),
+        (quote!(name = ""), "\"\" cannot name a job: job names may only use"),
         (quote!(payload(Mail)), "`payload` takes one value, like `payload = WelcomeMail`"),
         (quote!(payload = a::Mail), "expected the name of the payload struct"),
         (quote!(derive = "Debug"), "list what to derive, like `derive(Debug, Clone)`"),

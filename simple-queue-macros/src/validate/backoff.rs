@@ -35,7 +35,10 @@ pub(crate) fn backoff(
 ) -> Option<Backoff> {
     let backoff = written(arg, errors)?;
     if matches!(attempts, Some(Attempts(1))) {
-        errors.at(arg.key.span(), "this job is never retried, so `backoff` has no effect");
+        // One that it has in common with others says nothing of this job.
+        if !arg.inherited {
+            errors.at(arg.key.span(), "this job is never retried, so `backoff` has no effect");
+        }
         return None;
     }
     Some(backoff)

@@ -59,7 +59,7 @@ pub(crate) fn declaration(
     let aliases = aliases.map(|arg| names::aliases(&arg, &kind, errors)).unwrap_or_default();
     let template = template.and_then(|arg| values::item(&arg, "a constant `JobTemplate`", errors));
     let queue = queue.and_then(|arg| names::queue(&arg, errors));
-    let attempts = options::attempts(retries, max_attempts, errors);
+    let attempts = options::attempts(retries.as_ref(), max_attempts.as_ref(), errors);
     let backoff = backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors));
     let timeout = timeout.and_then(|arg| options::timeout(&arg, errors));
     let delay = delay.and_then(|arg| options::delay(&arg, errors));

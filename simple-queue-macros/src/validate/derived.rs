@@ -10,7 +10,7 @@ use super::params::{self, Known, Role};
 use super::values;
 use crate::errors::Errors;
 use crate::model::{Declaration, Face, Output, StoredArg};
-use crate::parse::args::{Args, OutputArgs, take_in};
+use crate::parse::args::{self, Args, OutputArgs};
 use crate::parse::form::Form;
 use crate::parse::item::{is_job, plain};
 use crate::parse::list::Arg;
@@ -65,16 +65,16 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
 
 /// What every `#[job(…)]` on the struct says.
 fn arguments(item: &DeriveInput, errors: &mut Errors) -> Args {
-    let mut args = Args::default();
+    let mut lists = Vec::new();
     for attr in item.attrs.iter().filter(|attr| is_job(&attr.meta)) {
         match &attr.meta {
-            Meta::List(list) => take_in(list.tokens.clone(), Form::Struct, &mut args, errors),
+            Meta::List(list) => lists.push(list.tokens.clone()),
             Meta::Path(_) | Meta::NameValue(_) => {
                 errors.on(attr, "say what the job is like, as in `#[job(queue = \"emails\")]`");
             }
         }
     }
-    args
+    args::parse(lists, Form::Struct, errors)
 }
 
 fn output_type(arg: &Arg, errors: &mut Errors) -> Option<Type> {

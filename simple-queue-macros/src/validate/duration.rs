@@ -3,9 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-/// The units, and what they are in milliseconds.
-const UNITS: [(&str, u64); 5] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+use humantime::DurationError;
 
 /// What is wrong, and where in the text.
 #[derive(Debug, PartialEq)]
@@ -14,59 +12,48 @@ pub(crate) struct Wrong {
     pub(crate) place: Range<usize>,
 }
 
-/// The sum of all parts, each a whole number with its unit.
+/// The sum of all parts, each a whole number with its unit, to the millisecond.
 pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
-    let wrong = |message: String, place: Range<usize>| Err(Wrong { message, place });
-    let mut millis = 0_u64;
-    let mut at = 0;
-    let mut parts = 0;
-    while at < text.len() {
-        let rest = &text[at..];
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let after = &rest[digits..];
-        let letters = after.len() - after.trim_start_matches(char::is_alphabetic).len();
-        let part = at..at + digits + letters;
-        if rest.starts_with(' ') {
-            at += 1;
-            continue;
+    let whole = || 0..text.len();
+    let duration = humantime::parse_duration(text).map_err(|error| explained(text, &error))?;
+    if i64::try_from(duration.as_millis()).is_err() {
+        return Err(Wrong { message: TOO_LONG.to_owned(), place: whole() });
+    }
+    if !duration.is_zero() && duration.as_millis() == 0 {
+        let message =
+            format!("\"{text}\" is shorter than a millisecond, to which jobs are counted");
+        return Err(Wrong { message, place: whole() });
+    }
+    Ok(duration)
+}
+
+const TOO_LONG: &str = "this duration is too long to be counted";
+
+/// The parser's error in our words.
+fn explained(text: &str, error: &DurationError) -> Wrong {
+    let (message, place) = match error {
+        DurationError::InvalidCharacter(at) | DurationError::NumberExpected(at) => {
+            let message = format!("\"{text}\" is not a duration; write \"30s\" or \"1h 30m\"");
+            (message, *at..text.len())
         }
-        if digits == 0 {
-            let place = at..text.len();
-            return wrong(
-                format!("\"{rest}\" is not a duration; write \"30s\" or \"1h 30m\""),
-                place,
-            );
-        }
-        let (number, unit) = (&rest[..digits], &after[..letters]);
-        if unit.is_empty() {
+        DurationError::UnknownUnit { start, end, unit, value } if unit.is_empty() => {
             let message = format!(
-                "\"{number}\" has no unit; write \"{number}s\", or one of \"ms\", \"m\", \"h\", \"d\""
+                "\"{value}\" has no unit; write \"{value}s\", or one of \"ms\", \"m\", \"h\", \"d\""
             );
-            return wrong(message, part);
+            (message, start.saturating_sub(value.to_string().len())..*end)
         }
-        let Some((_, unit_millis)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+        DurationError::UnknownUnit { start, end, unit, .. } => {
             let message = format!(
                 "unknown unit \"{unit}\"; the units are \"ms\", \"s\", \"m\", \"h\" and \"d\""
             );
-            return wrong(message, at + digits..part.end);
-        };
-        let sum = number
-            .parse::<u64>()
-            .ok()
-            .and_then(|number| number.checked_mul(*unit_millis))
-            .and_then(|part| millis.checked_add(part))
-            .filter(|sum| i64::try_from(*sum).is_ok());
-        let Some(sum) = sum else {
-            return wrong("this duration is too long to be counted".to_owned(), part);
-        };
-        millis = sum;
-        at = part.end;
-        parts += 1;
-    }
-    if parts == 0 {
-        return wrong("expected a duration, like \"30s\" or \"1h 30m\"".to_owned(), 0..text.len());
-    }
-    Ok(Duration::from_millis(millis))
+            (message, *start..*end)
+        }
+        DurationError::NumberOverflow => (TOO_LONG.to_owned(), 0..text.len()),
+        DurationError::Empty => {
+            ("expected a duration, like \"30s\" or \"1h 30m\"".to_owned(), 0..text.len())
+        }
+    };
+    Wrong { message, place }
 }
 
 #[cfg(test)]
@@ -87,10 +74,12 @@ mod tests {
         let wrong = |text: &str| parse(text).unwrap_err();
         assert_eq!(wrong("1h 30").place, 3..5);
         assert!(wrong("30").message.contains("\"30\" has no unit; write \"30s\""));
-        assert_eq!(wrong("5 parsecs").place, 0..1);
+        assert_eq!(wrong("5 parsecs").place, 2..9);
         assert_eq!(wrong("5parsecs").place, 1..8);
         assert!(wrong("").message.contains("expected a duration"));
         assert!(wrong("-5s").message.contains("is not a duration"));
         assert!(wrong("99999999999999999999d").message.contains("too long"));
+        assert!(wrong("99999999999999d").message.contains("too long"));
+        assert!(wrong("5us").message.contains("shorter than a millisecond"));
     }
 }

@@ -126,7 +126,7 @@ fn refuse_declaration(
     errors: &mut Errors,
 ) {
     let payload = plain(payload);
-    for Arg { key, .. } in declared.given() {
+    for Arg { key, .. } in declared.given().into_iter().filter(|arg| !arg.inherited) {
         let message =
             format!("`{payload}` is declared by its own `#[job(..)]`; write `{key}` there");
         errors.at(key.span(), message);

@@ -41,8 +41,8 @@ fn kind_in(literal: &LitStr, errors: &mut Errors) -> Option<String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
     if name.is_empty() || name.len() > MAX_KIND_LEN || !name.chars().all(allowed) {
         let message = format!(
-            "job names may only use letters, digits, `_`, `-`, `.`, `:` and `/` \
-             (1 to {MAX_KIND_LEN} characters)"
+            "{name:?} cannot name a job: job names may only use letters, digits, `_`, `-`, `.`, `:` \
+             and `/` (1 to {MAX_KIND_LEN} characters)"
         );
         errors.at(literal.span(), message);
         return None;
@@ -67,7 +67,8 @@ pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
     if name.is_empty() || name.len() > MAX_QUEUE_LEN || !name.chars().all(allowed) {
         let message = format!(
-            "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to {MAX_QUEUE_LEN} characters)"
+            "{name:?} cannot name a queue: queue names may only use a-z, 0-9, `_`, `-` and `.` \
+             (1 to {MAX_QUEUE_LEN} characters)"
         );
         errors.at(literal.span(), message);
         return None;

@@ -14,8 +14,8 @@ const MAX_TAG_BYTES: usize = 512;
 
 /// `retries` and `max_attempts` say the same thing, one apart.
 pub(crate) fn attempts(
-    retries: Option<Arg>,
-    max_attempts: Option<Arg>,
+    retries: Option<&Arg>,
+    max_attempts: Option<&Arg>,
     errors: &mut Errors,
 ) -> Option<Attempts> {
     match (retries, max_attempts) {
@@ -28,13 +28,13 @@ pub(crate) fn attempts(
         }
         (Some(arg), None) => {
             let bounds = format!("0 and {MAX_RETRIES} (0 means: run once)");
-            let retries = values::whole_number::<u32>(&arg, 0..=MAX_RETRIES, &bounds, errors)?;
+            let retries = values::whole_number::<u32>(arg, 0..=MAX_RETRIES, &bounds, errors)?;
             Some(Attempts(retries + 1))
         }
         (None, Some(arg)) => {
             let most = MAX_RETRIES + 1;
             let bounds = format!("1 and {most} (1 means: never retried)");
-            values::whole_number(&arg, 1..=most, &bounds, errors).map(Attempts)
+            values::whole_number(arg, 1..=most, &bounds, errors).map(Attempts)
         }
     }
 }

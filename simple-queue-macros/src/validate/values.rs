@@ -14,7 +14,7 @@ use crate::parse::list::{Arg, Value};
 
 /// What follows the `=`.
 pub(crate) fn tokens<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<&'a TokenStream> {
-    let Arg { key, value, example } = arg;
+    let Arg { key, value, example, inherited: _ } = arg;
     match value {
         Value::Equals(tokens) => Some(tokens),
         Value::Flag => {

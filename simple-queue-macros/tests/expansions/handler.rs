@@ -29,7 +29,7 @@ const _: fn() = || {
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
 impl<__State> ::simple_queue::TypedHandler<__State> for SendEmailHandler
 where
-    __State: ::simple_queue::Provide<Mailer> + ::core::marker::Send
+    __State: ::simple_queue::private::ProvideTo<Self, Mailer> + ::core::marker::Send
         + ::core::marker::Sync + 'static,
 {
     const STRATEGY: ::core::option::Option<
@@ -69,7 +69,7 @@ impl SendEmailHandler {
         state: ::std::sync::Arc<__State>,
     ) -> ::simple_queue::Typed<Self, __State>
     where
-        __State: ::simple_queue::Provide<Mailer> + ::core::marker::Send
+        __State: ::simple_queue::private::ProvideTo<Self, Mailer> + ::core::marker::Send
             + ::core::marker::Sync + 'static,
     {
         ::simple_queue::Typed::new(state)

@@ -2,7 +2,7 @@
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
 impl<__State> ::simple_queue::TypedHandler<__State> for Book
 where
-    __State: ::simple_queue::Provide<Ledger> + ::core::marker::Send
+    __State: ::simple_queue::private::ProvideTo<Self, Ledger> + ::core::marker::Send
         + ::core::marker::Sync + 'static,
 {
     async fn run(

@@ -132,8 +132,9 @@ impl SendWelcome {
         state: ::std::sync::Arc<__State>,
     ) -> ::simple_queue::Typed<Self, __State>
     where
-        __State: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
-            + ::core::marker::Send + ::core::marker::Sync + 'static,
+        __State: ::simple_queue::private::ProvideTo<Self, Mailer>
+            + ::simple_queue::private::ProvideTo<Self, dyn Clock> + ::core::marker::Send
+            + ::core::marker::Sync + 'static,
     {
         ::simple_queue::Typed::new(state)
     }
@@ -258,8 +259,9 @@ impl SendWelcome {
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
 impl<__State> ::simple_queue::TypedHandler<__State> for SendWelcome
 where
-    __State: ::simple_queue::Provide<Mailer> + ::simple_queue::Provide<dyn Clock>
-        + ::core::marker::Send + ::core::marker::Sync + 'static,
+    __State: ::simple_queue::private::ProvideTo<Self, Mailer>
+        + ::simple_queue::private::ProvideTo<Self, dyn Clock> + ::core::marker::Send
+        + ::core::marker::Sync + 'static,
 {
     async fn run(
         job: Self,

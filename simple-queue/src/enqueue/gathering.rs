@@ -4,6 +4,7 @@
 //! is in flight goes together into the next.
 
 use std::{
+    collections::HashSet,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -57,27 +58,14 @@ impl Gathering {
             let mut waiting = self.waiting();
             waiting.jobs.push((job, answer));
             if !mem::replace(&mut waiting.writing, true) {
-                tokio::spawn(Arc::clone(self).write_until_empty(destination));
+                let task = Writing { gathering: Arc::clone(self), ended: false };
+                tokio::spawn(task.until_empty(destination));
             }
         }
         // Its task is gone only with the runtime it ran on.
         answered
             .await
             .unwrap_or_else(|_| Err(Error::database("enqueue")(sqlx::Error::WorkerCrashed)))
-    }
-
-    async fn write_until_empty(self: Arc<Self>, destination: Destination) {
-        let writing = Writing(&self);
-        loop {
-            let (jobs, answers): (Vec<NewJob>, Vec<Answer>) = self.take().into_iter().unzip();
-            if jobs.is_empty() {
-                return writing.ended();
-            }
-            match insert_and_wake(&destination, &jobs).await {
-                Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
-                Err(failure) => self.answer_one_by_one(&destination, jobs, answers, failure).await,
-            }
-        }
     }
 
     /// What the database refused may be the fault of one of them: each is then written alone. What it could
@@ -106,8 +94,13 @@ impl Gathering {
     fn take(&self) -> Vec<(NewJob, Answer)> {
         let mut waiting = self.waiting();
         waiting.writing = !waiting.jobs.is_empty();
-        let now = std::cmp::min(waiting.jobs.len(), ROWS_PER_STATEMENT);
-        waiting.jobs.drain(..now).collect()
+        // Two of one id are two calls, of which the second is to find the first: it goes into the next.
+        let mut ids = HashSet::new();
+        let (now, later) = mem::take(&mut waiting.jobs)
+            .into_iter()
+            .partition(|(job, _)| ids.len() < ROWS_PER_STATEMENT && ids.insert(job.id));
+        waiting.jobs = later;
+        now
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -123,18 +116,37 @@ fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, E
     }
 }
 
-/// Lets others write, should the task that writes be dropped with its runtime. Those who wait are told so.
-struct Writing<'g>(&'g Gathering);
-
-impl Writing<'_> {
+/// The task that writes. Should it be dropped with its runtime, even before it began, others write, and
+/// those who wait are told so.
+struct Writing {
+    gathering: Arc<Gathering>,
     /// The mark was reset together with the look at what is left.
-    fn ended(self) {
-        mem::forget(self);
+    ended: bool,
+}
+
+impl Writing {
+    async fn until_empty(mut self, destination: Destination) {
+        loop {
+            let (jobs, answers): (Vec<NewJob>, Vec<Answer>) =
+                self.gathering.take().into_iter().unzip();
+            if jobs.is_empty() {
+                self.ended = true;
+                return;
+            }
+            match insert_and_wake(&destination, &jobs).await {
+                Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
+                Err(failure) => {
+                    self.gathering.answer_one_by_one(&destination, jobs, answers, failure).await;
+                }
+            }
+        }
     }
 }
 
-impl Drop for Writing<'_> {
+impl Drop for Writing {
     fn drop(&mut self) {
-        *self.0.waiting() = Waiting::default();
+        if !self.ended {
+            *self.gathering.waiting() = Waiting::default();
+        }
     }
 }

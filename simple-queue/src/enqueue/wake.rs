@@ -67,23 +67,8 @@ impl Wake {
         let mut remote = self.remote();
         remote.queues.extend(queues);
         if !mem::replace(&mut remote.sending, true) {
-            tokio::spawn(Arc::clone(self).send_until_quiet(servers.clone(), store.clone()));
-        }
-    }
-
-    async fn send_until_quiet(self: Arc<Self>, servers: Servers, store: Store) {
-        let sending = Sending(&self);
-        loop {
-            tokio::time::sleep(Self::PAUSE).await;
-            let payloads = self.take();
-            if payloads.is_empty() {
-                return sending.ended();
-            }
-            let sent = servers.ask(1, async |connection| store.notify(connection, &payloads).await);
-            // A lost notification costs time only: workers look by themselves now and then.
-            if let Err(error) = sent.await {
-                tracing::warn!(%error, "other workers could not be notified; they will look by themselves");
-            }
+            let sending = Sending { wake: Arc::clone(self), ended: false };
+            tokio::spawn(sending.until_quiet(servers.clone(), store.clone()));
         }
     }
 
@@ -99,18 +84,35 @@ impl Wake {
     }
 }
 
-/// Resets the mark of the task that sends, should the task be dropped with its runtime.
-struct Sending<'w>(&'w Wake);
-
-impl Sending<'_> {
+/// The task that sends. Its mark is reset should it be dropped with its runtime, even before it began.
+struct Sending {
+    wake: Arc<Wake>,
     /// The mark was reset together with the look at what is left.
-    fn ended(self) {
-        mem::forget(self);
+    ended: bool,
+}
+
+impl Sending {
+    async fn until_quiet(mut self, servers: Servers, store: Store) {
+        loop {
+            tokio::time::sleep(Wake::PAUSE).await;
+            let payloads = self.wake.take();
+            if payloads.is_empty() {
+                self.ended = true;
+                return;
+            }
+            let sent = servers.ask(1, async |connection| store.notify(connection, &payloads).await);
+            // A lost notification costs time only: workers look by themselves now and then.
+            if let Err(error) = sent.await {
+                tracing::warn!(%error, "other workers could not be notified; they will look by themselves");
+            }
+        }
     }
 }
 
-impl Drop for Sending<'_> {
+impl Drop for Sending {
     fn drop(&mut self) {
-        self.0.remote().sending = false;
+        if !self.ended {
+            self.wake.remote().sending = false;
+        }
     }
 }

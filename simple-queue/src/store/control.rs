@@ -50,12 +50,12 @@ impl Store {
         self.statements.list_paused_queues.query_scalar().fetch_all(connection).await
     }
 
-    /// The live job that has the unique key of a dead letter.
+    /// The live job that has the unique key of a dead letter, or its id.
     pub(crate) async fn find_holder_of_dead_key(
         &self,
         connection: &mut PgConnection,
         dead: Uuid,
-    ) -> sqlx::Result<Option<(String, Uuid)>> {
+    ) -> sqlx::Result<Option<(Option<String>, Uuid)>> {
         self.statements
             .find_holder_of_dead_key
             .query_as()

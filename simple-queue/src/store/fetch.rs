@@ -1,6 +1,6 @@
 //! Statements that claim jobs, and return what an unheard claim took.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -62,6 +62,27 @@ pub(crate) struct Fetched {
     pub(crate) next_due_in: Option<Duration>,
     /// The database's time when it claimed.
     pub(crate) now: DateTime<Utc>,
+    /// How many it might claim at most.
+    limit: usize,
+    /// The priorities of each queue that it read.
+    lanes: HashMap<String, Vec<i16>>,
+}
+
+impl Fetched {
+    /// Whether more of this queue may be due than was claimed, because permits were used up.
+    pub(crate) fn stopped_by_limit(&self, demand: &Demand) -> bool {
+        let of_queue = || self.jobs.iter().filter(|fetched| fetched.job.queue == demand.queue);
+        let full = |share: &DemandedShare| {
+            of_queue().filter(|fetched| share.takes(fetched.job.kind())).count() >= share.permits
+        };
+        self.jobs.len() >= self.limit
+            || of_queue().count() >= demand.permits
+            || demand.shares.iter().any(full)
+    }
+
+    pub(crate) fn lanes_of(&self, queue: &str) -> &[i16] {
+        self.lanes.get(queue).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// A claimed job whose number of attempts may still be its handler's to say.
@@ -97,6 +118,8 @@ impl Store {
         // There is always one row, so that the wait comes back with an empty claim too.
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let (wait, now): (Option<f64>, _) = (first.try_get("wait")?, first.try_get("now")?);
+        let lanes: Option<Json<HashMap<String, Vec<i16>>>> = first.try_get("lanes")?;
+        let lanes = lanes.map(|Json(lanes)| lanes).unwrap_or_default();
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
             // The one row of an empty claim carries the wait only.
@@ -106,7 +129,7 @@ impl Store {
         }
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        Ok(Fetched { jobs, next_due_in: wait.map(seconds), now })
+        Ok(Fetched { jobs, next_due_in: wait.map(seconds), now, limit, lanes })
     }
 
     /// What waits in these queues and is of none of these kinds.

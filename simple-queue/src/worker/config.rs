@@ -164,8 +164,8 @@ impl super::SimpleQueue {
         })
     }
 
-    /// How long a fetched job may wait for its strategy's permit before it is given back; 500 ms by
-    /// default.
+    /// How long a fetched job may wait for a permit before it is given back: one that was fetched ahead of
+    /// need, or whose strategy takes its time; 500 ms by default.
     #[must_use]
     pub fn with_hold_queue_semaphore(self, patience: Duration) -> Self {
         self.configured(|config| config.permit_patience = patience)

@@ -61,19 +61,28 @@ impl SimpleQueue {
     /// unique key; or when the database fails.
     pub async fn redrive(&self, job_id: Uuid) -> Result<(), Error> {
         let filter = DeadLetterFilter { job_id: Some(job_id), ..DeadLetterFilter::default() };
-        let Redriven { redriven, still_dead } = self.redrive_those(&filter).await?;
-        if redriven == 1 {
-            return Ok(());
-        }
-        if still_dead.is_empty() {
-            return Err(Error::NotDead { job_id });
-        }
-        let holder = self
-            .ask(async |connection| self.store().find_holder_of_dead_key(connection, job_id).await);
-        match holder.await.map_err(Error::database("find who has a unique key"))? {
-            Some((unique_key, job_id)) => Err(Error::Duplicate { unique_key, job_id }),
-            // It ended in between.
-            None => Box::pin(self.redrive(job_id)).await,
+        loop {
+            let Redriven { redriven, still_dead } = self.redrive_those(&filter).await?;
+            if redriven == 1 {
+                return Ok(());
+            }
+            if still_dead.is_empty() {
+                return Err(Error::NotDead { job_id });
+            }
+            let holder = self
+                .ask(async |connection| {
+                    self.store().find_holder_of_dead_key(connection, job_id).await
+                })
+                .await;
+            match holder.map_err(Error::database("find who has a unique key"))? {
+                Some((Some(unique_key), job_id)) => {
+                    return Err(Error::Duplicate { unique_key, job_id });
+                }
+                // It was enqueued again with the same id.
+                Some((None, job_id)) => return Err(Error::NotDead { job_id }),
+                // It ended in between.
+                None => {}
+            }
         }
     }
 

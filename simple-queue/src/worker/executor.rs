@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use sqlx::PgConnection;
 use tracing::Instrument;
 
 use super::{
@@ -68,7 +69,7 @@ impl Execution {
                 () = self.claim.run.abandoned.cancelled(), if is_exhausted(&run.transition) => {
                     self.given_back()
                 }
-                () = self.tell_exhausted(&run.transition) => run,
+                () = self.tell_exhausted(&run) => run,
             }
         };
         ending.run = Some(run.instrument(span).await);
@@ -202,10 +203,10 @@ impl Execution {
 
     /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
     /// fail, panic or hang, and the job becomes a dead letter all the same.
-    async fn tell_exhausted(&self, transition: &Transition) {
+    async fn tell_exhausted(&self, run: &FinishedRun) {
         const DEADLINE: Duration = Duration::from_secs(30);
-        let Transition::DeadLetter(letter) = transition else { return };
-        if !is_exhausted(transition) {
+        let Transition::DeadLetter(letter) = &run.transition else { return };
+        if !is_exhausted(&run.transition) || (run.verify_first && !self.is_still_held().await) {
             return;
         }
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
@@ -218,6 +219,21 @@ impl Execution {
             Err(_) => format!("took longer than {DEADLINE:?}"),
         };
         tracing::error!(problem, "the handler could not be told that its job has failed for good");
+    }
+
+    /// Whether the job still runs here: a handler that finished it in a transaction may have committed.
+    async fn is_still_held(&self) -> bool {
+        let lease = self.claim.lease;
+        let read = async |connection: &mut PgConnection| {
+            self.worker.store.read_leases(connection, lease.worker_id, &[lease]).await
+        };
+        match self.worker.queue.servers().ask(1, read).await {
+            Ok(states) => states.iter().any(|state| state.held),
+            Err(error) => {
+                tracing::error!(%error, "whether this job has failed for good is not known; its handler is not told");
+                false
+            }
+        }
     }
 
     /// The wait after this attempt. A custom back-off is the user's code, and may panic.

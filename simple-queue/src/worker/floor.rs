@@ -4,7 +4,7 @@
 //! every snapshot that could still see them is gone; a long transaction, a replica or a slow vacuum keeps
 //! them, and each fetch would wade through all of them again. So a process remembers, for each queue and
 //! priority, the first row of the last claim, its *floor*, and reads from there on: before it, everything
-//! was running, locked or not committed yet.
+//! was running, locked, not committed yet, or of a kind that it does not run.
 //!
 //! It is an optimisation, and may be wrong. Three rules bound what that can cost:
 //!
@@ -14,6 +14,7 @@
 //! - A *sweep* reads without floors. It is made at the start, and then so often that it takes a fiftieth of
 //!   the time, but at least every [`LONGEST_BETWEEN_SWEEPS`]: next to always while there is nothing to wade
 //!   through.
+//!   What it finds below a floor takes the floor along, so that the rest of a large transaction follows at once.
 //! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
 //!   are not passed by those of another.
 
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use crate::store::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor};
@@ -88,7 +89,10 @@ impl Floors {
                     fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
                 });
                 let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
-                raise(lanes, claimed, fetched);
+                move_to_claimed(lanes, claimed, fetched, swept);
+                if !fetched.stopped_by_limit(demand) {
+                    raise_all(lanes, fetched.lanes_of(&demand.queue), fetched.now - MARGIN);
+                }
             }
         }
     }
@@ -99,11 +103,12 @@ impl Floors {
     }
 }
 
-/// Raises the floor of each priority to the first row that was claimed of it; they come in order.
-fn raise<'f>(
+/// Moves the floor of each priority to the first row that was claimed of it; they come in order.
+fn move_to_claimed<'f>(
     lanes: &mut Vec<LaneFloor>,
     claimed: impl Iterator<Item = &'f FetchedJob>,
     fetched: &Fetched,
+    swept: bool,
 ) {
     let latest = fetched.now - MARGIN;
     let mut last = None;
@@ -116,13 +121,36 @@ fn raise<'f>(
         };
         let before = lanes.iter().position(|lane| lane.priority == *priority);
         let floor = match before.map(|at| lanes.remove(at)) {
-            // Another process may have claimed past this one's floor, and a sweep claims before it.
-            Some(before) if (before.run_at, before.id) > (floor.run_at, floor.id) => before,
+            // What a sweep finds below the floor has more behind it, which is not to wait for the next.
+            Some(before) if !swept && is_later(&before, &floor) => before,
             _ => floor,
         };
         // The one that was claimed of most lately stands last.
         lanes.push(floor);
     }
+    forget_surplus(lanes);
+}
+
+/// A fetch that permits did not stop has read every priority to its end: nothing due is left of them. So
+/// they are not read again from their beginning either where only others' kinds wait.
+fn raise_all(lanes: &mut Vec<LaneFloor>, priorities: &[i16], run_at: DateTime<Utc>) {
+    for &priority in priorities {
+        let end = LaneFloor { priority, run_at, id: Uuid::nil() };
+        match lanes.iter_mut().find(|lane| lane.priority == priority) {
+            Some(lane) if is_later(lane, &end) => {}
+            Some(lane) => *lane = end,
+            None => lanes.insert(0, end),
+        }
+    }
+    forget_surplus(lanes);
+}
+
+fn is_later(a: &LaneFloor, b: &LaneFloor) -> bool {
+    (a.run_at, a.id) > (b.run_at, b.id)
+}
+
+/// Those that were claimed of least lately go first.
+fn forget_surplus(lanes: &mut Vec<LaneFloor>) {
     let surplus = lanes.len().saturating_sub(MOST_LANES);
     lanes.drain(..surplus);
 }

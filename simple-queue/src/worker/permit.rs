@@ -1,9 +1,8 @@
 //! Stage 4: the right to run a job, in four steps: global, of the queue, of its handler's `concurrency`,
 //! and by the user's own rules.
 //!
-//! The first three are counted before a fetch and taken when its jobs arrive, so a process never claims
-//! what it cannot start. Only the poller takes them: what it counted can grow but never shrink before
-//! it takes them.
+//! The first three are counted before a fetch and taken when its jobs arrive, so a process claims little that
+//! it cannot start: what it fetched ahead of need, and what a run that ended meanwhile took a permit for.
 
 use std::{
     any::Any,
@@ -126,21 +125,18 @@ impl Permits {
         self.of(queue, config).available_permits()
     }
 
-    /// Takes the permits for one job; `None` only if more was fetched than had been counted.
+    /// Takes the permits for one job; `None` if one of them is not free.
     pub(crate) fn take(
         &self,
         queue: &str,
         handler: &Registered,
         config: &Config,
     ) -> Option<RunPermit> {
-        let global = Arc::clone(&self.global).try_acquire_owned();
-        let queue = self.of(queue, config).try_acquire_owned();
-        match (global, queue, handler.take()) {
-            (Ok(global), Ok(queue), Ok(handler)) => {
-                Some(RunPermit { _global: global, _queue: queue, _handler: handler })
-            }
-            _ => None,
-        }
+        // The scarcest first, so that one that is missing takes the others from nobody.
+        let Ok(handler) = handler.take() else { return None };
+        let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
+        let Ok(global) = Arc::clone(&self.global).try_acquire_owned() else { return None };
+        Some(RunPermit { _global: global, _queue: queue, _handler: handler })
     }
 
     fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {

@@ -1,7 +1,6 @@
 //! Stage 3: fetches what is due, as much as can be started, and sleeps exactly until there is more.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -132,7 +131,7 @@ impl Poller {
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, limit).await?;
         self.floors.learn(&demands, &fetched, began.elapsed(), swept);
-        let there_is_more = may_leave_more(&fetched, &demands, limit);
+        let there_is_more = demands.iter().any(|demand| fetched.stopped_by_limit(demand));
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
         }
@@ -152,11 +151,16 @@ impl Poller {
     fn demands(&mut self, config: &Config) -> (Vec<Demand>, usize) {
         let free = self.worker.permits.free();
         let mut limit = 0;
-        let served = self.worker.queue.served().into_iter();
+        let served = self.worker.queue.served();
+        // Where queues compete for the process's permits none of them gets ahead of the others.
+        let compete = free == 0 && served.len() > 1;
         let mut demands: Vec<Demand> = served
+            .into_iter()
             .map(|Served { queue, shares }| {
                 let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
-                let permits = self.worker.prefetched.wanted(&queue, free);
+                // And neither do kinds that have a limit of their own, or none beside them.
+                let alone = shares.iter().all(|share| share.free.is_none());
+                let permits = self.worker.prefetched.wanted(&queue, free, alone && !compete);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()
@@ -275,16 +279,4 @@ impl Poller {
             .ask(async |connection| store.set_idle(connection, worker_id, idle).await)
             .await
     }
-}
-
-/// Whether a fetch stopped because permits were used up, rather than because nothing more was due.
-fn may_leave_more(fetched: &Fetched, demands: &[Demand], limit: usize) -> bool {
-    let mut of_queue: HashMap<&str, usize> = HashMap::new();
-    for job in &fetched.jobs {
-        *of_queue.entry(&job.job.queue).or_default() += 1;
-    }
-    let is_full = |demand: &Demand| {
-        of_queue.get(demand.queue.as_str()).is_some_and(|&count| count >= demand.permits)
-    };
-    fetched.jobs.len() >= limit || demands.iter().any(is_full)
 }

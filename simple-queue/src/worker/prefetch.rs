@@ -29,6 +29,8 @@ const SAMPLE: Duration = Duration::from_millis(20);
 #[derive(Default)]
 pub(super) struct Prefetched {
     queues: Mutex<HashMap<String, Ahead>>,
+    /// The queues of which some wait, the next one first.
+    turns: Mutex<VecDeque<String>>,
 }
 
 struct Ahead {
@@ -48,12 +50,13 @@ pub(super) struct Waiting {
 }
 
 impl Prefetched {
-    /// How many jobs of a queue shall be fetched: with as many free permits, and ahead of need. While some
-    /// wait here, permits are not fetched for, and not before half of those that were ahead have begun.
-    pub(super) fn wanted(&self, queue: &str, free: usize) -> usize {
+    /// How many jobs of a queue shall be fetched: with as many free permits, and ahead of need if it may.
+    /// While some wait here, permits are not fetched for, and not before half of those that were ahead have
+    /// begun.
+    pub(super) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
         let mut queues = self.queues();
         let Some(ahead) = queues.get_mut(queue) else { return free };
-        let target = ahead.target();
+        let target = if may_be_ahead { ahead.target() } else { 0 };
         let room = target.saturating_sub(ahead.waiting.len());
         match ahead.waiting.is_empty() {
             true => free + room,
@@ -65,7 +68,12 @@ impl Prefetched {
     pub(super) fn push(&self, handler: Arc<Registered>, fetched: FetchedJob) {
         let waiting = Waiting { handler, fetched, since: Instant::now() };
         let queue = waiting.fetched.job.queue.clone();
-        self.queues().entry(queue).or_insert_with(Ahead::new).waiting.push_back(waiting);
+        let mut queues = self.queues();
+        let ahead = queues.entry(queue.clone()).or_insert_with(Ahead::new);
+        if ahead.waiting.is_empty() {
+            self.turns().push_back(queue);
+        }
+        ahead.waiting.push_back(waiting);
     }
 
     /// A job of this queue has ended; the pace is measured by it.
@@ -79,22 +87,34 @@ impl Prefetched {
         }
     }
 
-    /// The next job for which there is a permit, the longest waiting of its queue.
+    /// The next job for which there is a permit, the longest waiting of its queue; the queues take turns.
     pub(super) fn next(
         &self,
         permit: impl Fn(&str, &Registered) -> Option<RunPermit>,
     ) -> Option<(Waiting, RunPermit)> {
-        self.queues().iter_mut().find_map(|(queue, ahead)| {
-            let permit = permit(queue, &ahead.waiting.front()?.handler)?;
-            Some((ahead.waiting.pop_front()?, permit))
-        })
+        let (mut queues, mut turns) = (self.queues(), self.turns());
+        for _ in 0..turns.len() {
+            let queue = turns.pop_front()?;
+            let Some(ahead) = queues.get_mut(&queue) else { continue };
+            // One whose jobs were given back meanwhile has no turn.
+            let Some(first) = ahead.waiting.front() else { continue };
+            let next = permit(&queue, &first.handler)
+                .and_then(|permit| Some((ahead.waiting.pop_front()?, permit)));
+            if !ahead.waiting.is_empty() {
+                turns.push_back(queue);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
     }
 
     /// Takes out those that have waited for longer than this.
     pub(super) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
         let mut overdue = Vec::new();
         for ahead in self.queues().values_mut() {
-            while ahead.waiting.front().is_some_and(|first| first.since.elapsed() > patience) {
+            while ahead.waiting.front().is_some_and(|first| first.since.elapsed() >= patience) {
                 overdue.extend(ahead.waiting.pop_front());
             }
         }
@@ -106,6 +126,11 @@ impl Prefetched {
         let queues = self.queues();
         let firsts = queues.values().filter_map(|ahead| ahead.waiting.front());
         firsts.map(|first| patience.saturating_sub(first.since.elapsed())).min()
+    }
+
+    /// Taken after [`Prefetched::queues`], never before.
+    fn turns(&self) -> MutexGuard<'_, VecDeque<String>> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queues(&self) -> MutexGuard<'_, HashMap<String, Ahead>> {
@@ -161,10 +186,11 @@ mod tests {
     fn as_many_are_wanted_ahead_as_end_in_the_horizon() {
         let second = Duration::from_secs(1);
         // Half of 10,000 a second, because there was nothing before, is 250 in 50 ms.
-        let wanted = at_pace(10_000, second).wanted("q", 7);
+        let wanted = at_pace(10_000, second).wanted("q", 7, true);
         assert!((200..=257).contains(&wanted), "{wanted}");
-        assert_eq!(at_pace(10_000_000, second).wanted("q", 7), MOST + 7);
-        assert_eq!(at_pace(100, second).wanted("q", 7), 7, "few are not worth it");
-        assert_eq!(Prefetched::default().wanted("q", 7), 7);
+        assert_eq!(at_pace(10_000_000, second).wanted("q", 7, true), MOST + 7);
+        assert_eq!(at_pace(100, second).wanted("q", 7, true), 7, "few are not worth it");
+        assert_eq!(Prefetched::default().wanted("q", 7, true), 7);
+        assert_eq!(at_pace(10_000, second).wanted("q", 7, false), 7);
     }
 }

@@ -44,7 +44,9 @@ with worker as materialized (
         order by priority
     ) as priorities
     from jsonb_to_recordset($2) as d (queue text, permits integer, priorities smallint[], shares jsonb)
-    where not exists (
+    -- Always true. A set of JSON counts as a hundred rows; so that a hundred times a hundred of them do not
+    -- look like work that is worth compiling the statement for, it is made to count as one.
+    where d.permits * 0 = 0 and not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )
 ), claimed as (
@@ -57,8 +59,9 @@ with worker as materialized (
         cross join lateral (
             select picked.ctid
             from unnest(demand.priorities) as lane (priority)
-            cross join lateral jsonb_to_recordset(demand.shares)
+            join lateral jsonb_to_recordset(demand.shares)
                 as share (permits integer, kinds text[], excluded text[], floors jsonb)
+                on share.permits * 0 = 0
             -- With a limit it is looked up for each priority, in their order; a join would lose that.
             left join lateral (
                 select known.run_at, known.id
@@ -96,23 +99,35 @@ with worker as materialized (
 )
 -- Always at least one row, so that the wait comes back with an empty claim too. It is looked up only
 -- when permits are left: otherwise the next fetch follows as soon as one is free.
-select claimed.*, next.wait, now() as now
+select claimed.*, next.wait, now() as now, (
+    select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
+) as lanes
 from (
     select case when (select count(*) from claimed) < $3 then (
         select extract(epoch from min(ahead.run_at) - now())::double precision
         from demand
         cross join lateral unnest(demand.priorities) as lane (priority)
-        cross join lateral jsonb_to_recordset(demand.shares)
+        join lateral jsonb_to_recordset(demand.shares)
             as share (permits integer, kinds text[], excluded text[])
+            on share.permits * 0 = 0
         cross join lateral (
-            select j.run_at from simple_queue.jobs j
-            where j.queue = demand.queue and j.priority = lane.priority
-                and j.run_at > now() and j.worker_id is null
-                and case
-                    when share.kinds is null then j.kind <> all (share.excluded)
-                    else j.kind = any (share.kinds)
-                end
-            order by j.run_at limit 1
+            -- Of kinds that others run there may be any number: after a hundred of those it is time to look
+            -- again, and no more are read.
+            select coalesce(
+                min(coming.run_at) filter (where case
+                    when share.kinds is null then coming.kind <> all (share.excluded)
+                    else coming.kind = any (share.kinds)
+                end),
+                max(coming.run_at) filter (where coming.number = 100)
+            ) as run_at
+            from (
+                select j.run_at, j.kind, row_number() over (order by j.run_at) as number
+                from simple_queue.jobs j
+                where j.queue = demand.queue and j.priority = lane.priority
+                    and j.run_at > now() and j.worker_id is null
+                order by j.run_at
+                limit 100
+            ) coming
         ) ahead
     ) end as wait
 ) next

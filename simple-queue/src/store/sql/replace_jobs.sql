@@ -21,7 +21,7 @@ with new as materialized (
         select j.id from simple_queue.jobs j where j.unique_key = new.unique_key limit 1
     ) job
 ), waiting as materialized (
-    select j.id, j.ctid from simple_queue.jobs j
+    select j.id from simple_queue.jobs j
     where j.id = any (array(select found.id from found)) and j.worker_id is null
     order by j.id
     for update
@@ -36,7 +36,9 @@ with new as materialized (
         attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
     from found
     join new on new.unique_key = found.unique_key
-    where j.ctid = any (array(select waiting.ctid from waiting)) and j.id = found.id
+    -- By id and not by ctid: a row that somebody changed while its lock was waited for is found in its
+    -- newest version only so.
+    where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
 ), notified as (
     select pg_notify($15, 'queue ' || touched.queue)

@@ -13,7 +13,7 @@ with new as materialized (
         select j.id from simple_queue.jobs j where j.unique_key = new.unique_key limit 1
     ) job
 ), waiting as materialized (
-    select j.id, j.ctid from simple_queue.jobs j
+    select j.id from simple_queue.jobs j
     where j.id = any (array(select found.id from found)) and j.worker_id is null
     order by j.id
     for update
@@ -24,5 +24,7 @@ set run_at = greatest(now(), j.run_at, found.at), scheduled_at = greatest(j.sche
     expires_at = j.expires_at + (greatest(now(), j.run_at, found.at) - j.run_at),
     updated_at = now()
 from found
-where j.ctid = any (array(select waiting.ctid from waiting)) and j.id = found.id
+-- By id and not by ctid: a row that somebody changed while its lock was waited for is found in its newest
+-- version only so.
+where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
 returning j.id, j.unique_key

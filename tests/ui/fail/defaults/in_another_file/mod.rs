@@ -1,0 +1,2 @@
+#[simple_queue::job]
+async fn tidy() {}

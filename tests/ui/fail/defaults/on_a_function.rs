@@ -1,0 +1,6 @@
+use simple_queue::prelude::*;
+
+#[job_defaults(retries = 5)]
+async fn send() {}
+
+fn main() {}

@@ -1,0 +1,20 @@
+use simple_queue::prelude::*;
+
+const MAILS: &str = "my mails";
+
+#[job_defaults(queue = super::MAILS)]
+mod mails {
+    use simple_queue::prelude::*;
+
+    #[job]
+    async fn send(user_id: i64) {
+        let _ = user_id;
+    }
+
+    #[job]
+    async fn resend(user_id: i64) {
+        let _ = user_id;
+    }
+}
+
+fn main() {}

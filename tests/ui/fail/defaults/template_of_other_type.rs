@@ -1,0 +1,20 @@
+use simple_queue::prelude::*;
+
+const MAILS: &str = "mails";
+
+#[job_defaults(template = super::MAILS)]
+mod mails {
+    use simple_queue::prelude::*;
+
+    #[job]
+    async fn send(user_id: i64) {
+        let _ = user_id;
+    }
+
+    #[job]
+    async fn resend(user_id: i64) {
+        let _ = user_id;
+    }
+}
+
+fn main() {}
