@@ -125,19 +125,16 @@ fn progress_bar(trials: usize) -> ProgressBar {
 }
 
 async fn contestants_of(arguments: &Arguments) -> Result<Vec<(About, Program)>> {
-    let mut programs = vec![Program::this()?];
-    if cfg!(feature = "peers") {
-        programs.push(Program::peers().await?);
-    }
     let mut all = Vec::new();
-    for program in programs {
-        for about in program.contestants().await? {
-            all.push((about, program.clone()));
-        }
+    let is_known =
+        |all: &[(About, Program)], name: &str| all.iter().any(|(about, _)| about.name == name);
+    add(&mut all, Program::this()?).await?;
+    let needs_peers =
+        arguments.only.is_empty() || arguments.only.iter().any(|name| !is_known(&all, name));
+    if cfg!(feature = "peers") && needs_peers {
+        add(&mut all, Program::peers().await?).await?;
     }
-    let unknown =
-        arguments.only.iter().find(|name| all.iter().all(|(about, _)| about.name != **name));
-    if let Some(unknown) = unknown {
+    if let Some(unknown) = arguments.only.iter().find(|name| !is_known(&all, name)) {
         let names: Vec<_> = all.iter().map(|(about, _)| &*about.name).collect();
         let peers =
             if cfg!(feature = "peers") { "" } else { "; with `--features peers` there are more" };
@@ -149,4 +146,11 @@ async fn contestants_of(arguments: &Arguments) -> Result<Vec<(About, Program)>> 
         arguments.only.is_empty() || arguments.only.iter().any(|name| about.name == *name)
     });
     Ok(all)
+}
+
+async fn add(all: &mut Vec<(About, Program)>, program: Program) -> Result<()> {
+    for about in program.contestants().await? {
+        all.push((about, program.clone()));
+    }
+    Ok(())
 }

@@ -126,6 +126,10 @@ pub trait Contestant: Sized + Send + Sync + 'static {
 }
 
 /// What the bench has to know of a contestant.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, and selects for one workload"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct About {
     /// Its name in tables and after `--only`.

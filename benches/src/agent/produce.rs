@@ -93,9 +93,9 @@ async fn paced<C: Contestant>(
             let (called, mut job) = (Instant::now(), job(&production, n));
             if held {
                 // 1 to 500 ms, the same in every trial.
-                let hold = Duration::from_millis(1 + n * 337 % 500);
-                job.payload.due += u64::try_from(hold.as_nanos()).expect("half a second");
-                contestant.enqueue_and_hold(job, hold).await?;
+                let open_for = Duration::from_millis(1 + n * 337 % 500);
+                job.payload.due += u64::try_from(open_for.as_nanos()).expect("half a second");
+                contestant.enqueue_and_hold(job, open_for).await?;
             } else {
                 contestant.enqueue(job).await?;
             }

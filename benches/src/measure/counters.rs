@@ -86,8 +86,8 @@ impl Stat {
     fn of(pid: i32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name stands in brackets and may hold anything.
-        let (start, rest) = stat.rsplit_once(')')?;
-        if !start.ends_with("(postgres") {
+        let (name, rest) = stat.rsplit_once(')')?;
+        if !name.ends_with("(postgres") {
             return None;
         }
         let fields: Vec<&str> = rest.split_whitespace().collect();

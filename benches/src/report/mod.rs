@@ -106,7 +106,7 @@ impl Report {
         let rows = self.contestants.iter().map(|about| {
             vec![about.name.to_string(), about.version.to_string(), about.settings.to_string()]
         });
-        table::print(&self.styles, &["contestant", "version", "settings"], 3, rows);
+        table::print(self.styles, &["contestant", "version", "settings"], 3, rows);
     }
 
     /// Prints what was measured of a case and what that means for ours, and writes all that there is so far.
@@ -122,8 +122,8 @@ impl Report {
         };
         let ratios = Ratio::of(&trials, case.ratios, is_ours);
         println!("\n{}", self.styles.heading(&format!("{}: {}", case.workload, case.name)));
-        table::print_summaries(&self.styles, &summaries);
-        table::print_ratios(&self.styles, case.ratios, &ratios);
+        table::print_summaries(self.styles, &summaries);
+        table::print_ratios(self.styles, case.ratios, &ratios);
         for trial in &trials {
             if let Some(error) = &trial.error {
                 println!("{} failed in round {}: {error}", trial.contestant, trial.round + 1);

@@ -45,7 +45,7 @@ const ORDER: &[&str] = &[
     "HOT/job",
 ];
 
-pub(super) fn print_summaries(styles: &Styles, summaries: &[Summary]) {
+pub(super) fn print_summaries(styles: Styles, summaries: &[Summary]) {
     let mut metrics: Vec<&str> =
         summaries.iter().flat_map(|summary| summary.medians.keys().copied()).collect();
     metrics.sort_by_key(|&metric| {
@@ -62,7 +62,7 @@ pub(super) fn print_summaries(styles: &Styles, summaries: &[Summary]) {
     print(styles, &head, 1, rows);
 }
 
-pub(super) fn print_ratios(styles: &Styles, metrics: &[&'static str], ratios: &[Ratio]) {
+pub(super) fn print_ratios(styles: Styles, metrics: &[&'static str], ratios: &[Ratio]) {
     let mut pairs: Vec<(&str, &str)> = Vec::new();
     for ratio in ratios {
         let pair = (&*ratio.ours, &*ratio.other);
@@ -95,7 +95,7 @@ pub(super) fn print_ratios(styles: &Styles, metrics: &[&'static str], ratios: &[
 
 /// With so many columns of words, on the left, and numbers on the right.
 pub(super) fn print(
-    styles: &Styles,
+    styles: Styles,
     head: &[&str],
     words: usize,
     rows: impl Iterator<Item = Vec<String>>,

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    slice,
     time::{Duration, Instant},
 };
 
@@ -18,7 +19,7 @@ use crate::{
 const PERCENTILES: &[&str] = &["p50 ms", "p95 ms", "p99 ms"];
 
 /// How long the last job may take after the last call.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let seconds = if bench.arguments.quick { 4 } else { 15 };
@@ -27,7 +28,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         let case = Case { workload: "latency", name: name.to_owned(), ratios: PERCENTILES };
         bench
             .measure(case, About::is_for_latency, async |trial| {
-                latency(trial, &[production.clone()]).await
+                latency(trial, slice::from_ref(&production)).await
             })
             .await?;
     }
@@ -44,7 +45,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let case = Case { workload: "latency", name: "delayed by 2 s".to_owned(), ratios: PERCENTILES };
     bench
         .measure(case, About::is_for_latency, async |trial| {
-            latency(trial, &[delayed.clone()]).await
+            latency(trial, slice::from_ref(&delayed)).await
         })
         .await?;
 

@@ -10,7 +10,7 @@ use crate::{
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let jobs = bench.arguments.jobs();
     for processes in [1, 2, 4, 8] {
-        let name = format!("{jobs} jobs, {processes} of 8 processes");
+        let name = format!("{jobs} jobs, processes: {processes}");
         let case = Case { workload: "processes", name, ratios: COSTS };
         bench
             .measure(case, About::is_for_throughput, async |trial| {
