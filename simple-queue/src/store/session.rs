@@ -69,9 +69,14 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
 /// mark, or drops it.
 ///
 /// Statements are not compiled there: the planner takes each array for one of a hundred values, and so the
-/// claim of a few rows for one that is worth half a second of compiling.
+/// claim of a few rows for one that is worth half a second of compiling. And each is planned once: a role
+/// sends the same few all the time, and their plans do not depend on the values.
 pub(super) fn own_session(options: &PgConnectOptions) -> PgConnectOptions {
-    options.clone().options([("simple_queue.session", "own"), ("jit", "off")])
+    options.clone().options([
+        ("simple_queue.session", "own"),
+        ("jit", "off"),
+        ("plan_cache_mode", "force_generic_plan"),
+    ])
 }
 
 /// Whether the mark is there. Asked in one message, which a pooler cannot part.
