@@ -73,7 +73,10 @@ impl SimpleQueue {
     /// When the URL cannot be read or the database cannot be reached.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
-        let pool = PgPoolOptions::new().connect_lazy_with(servers[0].clone());
+        // A connection that broke while it was idle is noticed by the statement that meets it, and repeated;
+        // asking each time whether it still is there would cost every enqueue a round trip.
+        let pool =
+            PgPoolOptions::new().test_before_acquire(false).connect_lazy_with(servers[0].clone());
         let queue = Self::new(pool);
         let queue = match servers.len() {
             1 => queue,
