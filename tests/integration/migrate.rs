@@ -105,3 +105,10 @@ async fn every_table_and_column_says_what_it_is_for() {
     .unwrap();
     assert_eq!(silent, Vec::<String>::new());
 }
+
+#[tokio::test]
+async fn a_direct_url_of_several_servers_is_refused_rather_than_read_in_part() {
+    let queue = TestDatabase::empty().await.queue().await;
+    let error = queue.with_direct_url("postgres://app@one:1,two:2/app").unwrap_err();
+    assert!(error.to_string().contains("names one server, not 2"), "{error}");
+}

@@ -94,9 +94,10 @@ fn preset(literal: &LitStr, errors: &mut Errors) -> Option<Backoff> {
 fn call(tokens: &TokenStream) -> Option<(Path, Group)> {
     let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let Some(TokenTree::Group(list)) = tokens.pop() else { return None };
-    let is_call = list.delimiter() == Delimiter::Parenthesis;
-    let path = syn::parse2::<Path>(tokens.into_iter().collect()).ok();
-    path.filter(|_| is_call).map(|path| (path, list))
+    match syn::parse2::<Path>(tokens.into_iter().collect()) {
+        Ok(path) if list.delimiter() == Delimiter::Parenthesis => Some((path, list)),
+        _ => None,
+    }
 }
 
 fn parts(curve: &Path, list: &Group, errors: &mut Errors) -> Option<Backoff> {

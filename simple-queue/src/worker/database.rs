@@ -33,10 +33,16 @@ impl SimpleQueue {
     /// of [`SimpleQueue::with_empty_poll_sleep`], and says so once; [`SimpleQueue::migrate`] is refused.
     ///
     /// # Errors
-    /// When the URL cannot be read.
+    /// When the URL cannot be read, or names several servers: this one is not followed when it moves.
     pub fn with_direct_url(self, url: &str) -> Result<Self, Error> {
-        let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
-        self.servers().set_direct(servers.remove(0));
+        let servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        let [server] = servers.as_slice() else {
+            let problem = format!("a direct URL names one server, not {}", servers.len());
+            return Err(Error::database("read the URL")(sqlx::Error::Configuration(
+                problem.into(),
+            )));
+        };
+        self.servers().set_direct(server.clone());
         Ok(self)
     }
 

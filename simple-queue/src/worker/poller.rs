@@ -158,7 +158,7 @@ impl Poller {
             .into_iter()
             .map(|Served { queue, shares }| {
                 let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
-                // And neither do kinds that have a limit of their own, or none beside them.
+                // And neither do the jobs of a queue in which some have a limit of their own.
                 let alone = shares.iter().all(|share| share.free.is_none());
                 let permits = self.worker.prefetched.wanted(&queue, free, alone && !compete);
                 limit += permits;
