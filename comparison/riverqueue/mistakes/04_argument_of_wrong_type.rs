@@ -65,7 +65,7 @@ async fn main() -> Result<(), BoxError> {
 
     // Until Ctrl-C.
     let mut run = client.start_with_graceful_stop(async {
-        let _ = tokio::signal::ctrl_c().await;
+        tokio::signal::ctrl_c().await.expect("Ctrl-C can be heard");
     })?;
     run.wait().await?;
     Ok(())
