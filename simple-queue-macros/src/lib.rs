@@ -43,7 +43,7 @@ use proc_macro::TokenStream;
 /// | `unique …` | which of them are the same job, of which one may wait or run at a time; see below |
 /// | `fingerprint = "order:{order_id}"` | what it is grouped by, to cancel jobs together |
 /// | `tags("mail", "nightly")` | words for people, stored with each |
-/// | `retain = "7d"` | how long it is kept once it is over; as long as its queue's when left out |
+/// | `retain = "7d"` | how long it is kept once it is over, as long as its queue's when left out; `"none"`: deleted when it is done |
 /// | `version = 2` | that of the shape of what is stored; 1 when left out |
 /// | `upgrade = my::upgrade` | a `fn(i32, Value) -> Result<Value, E>` that brings what an earlier version stored to this one; `none` when that is read as it is |
 /// | `strategy = RULES` | the path of a `static` that implements `JobStrategy`: rules of its own for when it may start |

@@ -95,7 +95,8 @@ pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, On};
 pub use error::Error;
 pub use job::{
     Backoff, BoxDynError, JobError, JobOptions, JobPayload, JobResult, JobStatus, JobTemplate,
-    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Provide, StoredArgument,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Provide, Retention,
+    StoredArgument,
 };
 pub use outcome::{IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
@@ -249,8 +250,6 @@ pub use simple_queue_macros::job;
 /// ```
 pub use simple_queue_macros::job_defaults;
 pub use simple_queue_macros::{JobState, jobs};
-#[cfg(feature = "janitor")]
-pub use upkeep::janitor::Retention;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{

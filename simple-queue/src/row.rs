@@ -1,17 +1,15 @@
 //! A job as it is stored.
 
-use std::{
-    fmt,
-    sync::{Arc, atomic::AtomicBool},
-    time::Duration,
-};
+mod run;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::Value;
-use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+pub(crate) use self::run::Run;
 use crate::{
     Error,
     job::{JobPayload, JobStatus, OnConflict, namespaced},
@@ -54,6 +52,8 @@ pub struct Job {
 
     pub(crate) kind: String,
     pub(crate) version: i32,
+    /// The payload as it is stored, until somebody wants it as [`Job::job_data`].
+    pub(crate) stored: Option<String>,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -67,17 +67,6 @@ pub(crate) struct Claim {
     /// It is of no use to anybody any more.
     pub(crate) expired: bool,
     pub(crate) run: Arc<Run>,
-}
-
-/// What a run and those who watch it tell each other.
-#[derive(Debug, Default)]
-pub(crate) struct Run {
-    /// Somebody asked for the job's cancellation.
-    pub(crate) cancelled: CancellationToken,
-    /// The process must let go of the job: it is stopping, or can no longer vouch for it.
-    pub(crate) abandoned: CancellationToken,
-    /// The handler finished the job in a transaction of its own, which may or may not commit.
-    pub(crate) finished_in_transaction: AtomicBool,
 }
 
 /// The right to change a running job: every change into or out of running gives it a new number, so
@@ -110,6 +99,7 @@ impl Job {
             max_attempts: DEFAULT_MAX_ATTEMPTS,
             kind: String::new(),
             version: FIRST_VERSION,
+            stored: None,
             claim: None,
         }
     }
@@ -143,9 +133,20 @@ impl Job {
     /// Cancel safe.
     pub async fn cancelled(&self) {
         match &self.claim {
-            Some(claim) => claim.run.cancelled.cancelled().await,
+            Some(claim) => claim.run.cancelled().await,
             None => std::future::pending().await,
         }
+    }
+
+    /// Makes [`Job::job_data`] of what is stored.
+    ///
+    /// # Errors
+    /// When it is no JSON that can be read here: nested too deep, for instance.
+    pub(crate) fn read_stored(&mut self) -> Result<(), serde_json::Error> {
+        if let Some(stored) = self.stored.take() {
+            self.job_data = serde_json::from_str(&stored)?;
+        }
+        Ok(())
     }
 
     /// What tells this job from the others of its queue: the name of its `#[job]`, or an empty text.
@@ -267,7 +268,7 @@ impl From<Job> for NewJob {
             queue: job.queue,
             kind: job.kind,
             priority: 0,
-            job_data: job.job_data.to_string(),
+            job_data: job.stored.unwrap_or_else(|| job.job_data.to_string()),
             due: job.run_at.map_or(Due::Now, Due::At),
             max_attempts: Some(job.max_attempts),
             unique_key: job.unique_key,

@@ -109,3 +109,64 @@ async fn what_came_to_an_end_while_the_database_refused_is_written_when_it_no_lo
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await, [], "it ran once");
 }
+
+#[job(queue = "forgotten", retain = "none")]
+async fn forgotten(fails: bool) -> Result<(), JobError> {
+    if fails { Err(JobError::fail("no attempt can help")) } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn a_job_without_history_is_deleted_when_it_is_done_and_kept_when_it_fails() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Forgotten], ()).unwrap();
+    let worker = queue.start().await;
+    let failed = Forgotten::new(true).enqueue(&queue).await.unwrap();
+    let done = Forgotten::new(false).enqueue(&queue).await.unwrap();
+    eventually("both are over", async || database.count("jobs").await == 0).await;
+    assert_eq!(queue.status(failed.id()).await.unwrap(), simple_queue::JobStatus::CriticalFailure);
+    assert!(matches!(queue.status(done.id()).await, Err(Error::UnknownJob { .. })));
+    assert_eq!(database.count("dead_letters where keep_until is null").await, 1);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_queue_without_history_keeps_only_the_jobs_that_say_so() {
+    #[job(queue = "remembered", retain = "7d")]
+    async fn remembered() {}
+    let database = TestDatabase::migrated().await;
+    let none = simple_queue::Retention { archive: std::time::Duration::ZERO, ..Default::default() };
+    let (queue, probe) = (database.queue().await.with_retention(none), Probe::new());
+    queue.register(jobs![Remembered], ()).unwrap();
+    queue.register_handler(probe.clone());
+    let jobs = (0..50).map(|_| Probe::job(Say::Success)).collect();
+    queue.insert_jobs(jobs).await.unwrap();
+    Remembered::new().enqueue(&queue).await.unwrap();
+    let worker = queue.start().await;
+    eventually("all are done", async || database.count("jobs").await == 0).await;
+    assert_eq!(database.count("archive").await, 1);
+    assert_eq!(database.count("archive where kind = 'remembered'").await, 1);
+    worker.shutdown(STOP).await;
+    assert_eq!(probe.other_runs().await.len(), 50, "each ran once");
+}
+
+#[tokio::test]
+async fn a_job_is_finished_in_the_transaction_that_claims_the_next() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.register_handler(probe.clone());
+    let queue = queue.with_queue_default_semaphore_size(1);
+    let jobs = (0..3).map(|_| Probe::job(Say::WaitForGate)).collect();
+    queue.insert_jobs(jobs).await.unwrap();
+    let worker = queue.start().await;
+    for _ in 0..2 {
+        probe.next_run().await;
+        probe.open_gate(1);
+    }
+    probe.next_run().await;
+    let together = "select count(*) from simple_queue.archive a
+        join simple_queue.jobs j on j.xmin::text = a.xmin::text";
+    assert_eq!(database.value::<i64>(together).await, 1, "the second, with the claim of the third");
+    probe.open_gate(1);
+    worker.shutdown(STOP).await;
+}

@@ -63,8 +63,11 @@ fn hot_statements() -> Vec<(&'static str, String)> {
     let (zeros, texts) = (of("0"), of("'failed'::text"));
     let (keys, queues) = (of("'key1'::text"), of("'q1'::text"));
     vec![
-        ("fetch_jobs", format!("{id}, {demand}, 1000")),
-        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}", of("null::text"))),
+        (
+            "fetch_jobs",
+            format!("{id}, {demand}, 1000, {id_list}, {numbers}, {}, true", of("null::text")),
+        ),
+        ("archive_jobs", format!("{id}, {id_list}, {numbers}, {}, true", of("null::text"))),
         (
             "retry_jobs",
             format!(
@@ -109,7 +112,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         .execute(
             "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
              select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
-             from generate_series(1, 50000) n",
+             from generate_series(1, 1000000) n",
         )
         .await;
     database.execute("vacuum analyze simple_queue.jobs").await;

@@ -91,7 +91,10 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
         priority.map(|priority| format!("priority {priority}")),
         concurrency.map(|concurrency| format!("at most {concurrency} at once in a process")),
         tags,
-        lasting("kept for", retain),
+        match retain {
+            Some(Duration::ZERO) => Some("deleted when it is done".to_owned()),
+            retain => lasting("kept for", retain),
+        },
     ]
     .into_iter()
     .flatten()

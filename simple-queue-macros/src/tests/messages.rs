@@ -22,7 +22,7 @@ fn what_is_right_is_passed_over() {
         quote!(
             unique(on_conflict = "ignore"),
             tags("a", "b",),
-            retain = "0s",
+            retain = "none",
             concurrency = 4294967295
         ),
         quote!(unique(key = "{user_id}", on_conflict = "reschedule",), version = 2, upgrade = none),

@@ -77,9 +77,12 @@ pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {
     values::whole_number(arg, i64::from(i16::MIN)..=i64::from(i16::MAX), bounds, errors)
 }
 
-/// How long the job is kept once it is over; for no time at all if that is wished.
+/// How long the job is kept once it is over; zero keeps none that is done.
 pub(crate) fn retain(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
     let literal = values::string(arg, errors)?;
+    if literal.value() == "none" {
+        return Some(Duration::ZERO);
+    }
     values::duration(&literal, errors)
 }
 

@@ -1,9 +1,6 @@
 //! One statement for each kind of transition.
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    time::Instant,
-};
+use std::{collections::BTreeMap, time::Instant};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -40,13 +37,14 @@ pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
 impl Finalizer {
     /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
     pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
-        let store = &self.store;
+        let (store, keep) = (&self.store, self.keep);
         let answer = self.connection.ask(async |connection| {
-            let written = write(store, connection, &batch).await?;
+            let mut written = write(store, connection, &batch, keep).await?;
+            written.sort_unstable();
             let missing: Vec<Lease> = batch
                 .iter()
                 .map(OpenRun::lease)
-                .filter(|lease| !written.contains(&lease.job_id))
+                .filter(|lease| written.binary_search(&lease.job_id).is_err())
                 .collect();
             let states = match missing.as_slice() {
                 [] => Vec::new(),
@@ -82,12 +80,14 @@ impl Finalizer {
         }
     }
 
-    fn settle(&mut self, batch: Vec<OpenRun>, written: &HashSet<Uuid>, states: &[LeaseState]) {
+    /// Whoever waits for these runs is told of those that are written, whose ids come in their order.
+    fn settle(&mut self, batch: Vec<OpenRun>, written: &[Uuid], states: &[LeaseState]) {
+        let mut settled = Vec::with_capacity(batch.len());
         for open in batch {
             let lease = open.lease();
             let job_id = lease.job_id;
-            if written.contains(&job_id) {
-                (self.settled)(Settled { lease, ended: ends(&open.run.transition) });
+            if written.binary_search(&job_id).is_ok() {
+                settled.push(Settled { lease, ended: ends(&open.run.transition) });
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
@@ -97,13 +97,13 @@ impl Finalizer {
                 Fate::Finished => {
                     // A handler that finished the job in its own transaction ended it.
                     let ended = open.run.verify_first || ends(&open.run.transition);
-                    (self.settled)(Settled { lease, ended });
+                    settled.push(Settled { lease, ended });
                 }
                 Fate::Lost => {
                     tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    (self.settled)(Settled { lease, ended: false });
+                    settled.push(Settled { lease, ended: false });
                 }
-                Fate::Superseded => (self.settled)(Settled { lease, ended: false }),
+                Fate::Superseded => settled.push(Settled { lease, ended: false }),
                 Fate::Cancelled(letter) => {
                     self.open.push(open.with(Transition::DeadLetter(letter)));
                 }
@@ -116,6 +116,7 @@ impl Finalizer {
                     .push(OpenRun { not_before: Some(Instant::now() + PAUSE_FOR_A_LOCK), ..open }),
             }
         }
+        self.outbox.settle(&settled);
     }
 
     async fn halve(&mut self, mut batch: Vec<OpenRun>) {
@@ -178,35 +179,28 @@ async fn write(
     store: &Store,
     connection: &mut PgConnection,
     batch: &[OpenRun],
-) -> sqlx::Result<HashSet<Uuid>> {
+    keep: bool,
+) -> sqlx::Result<Vec<Uuid>> {
     let Some(OpenRun { run: first, .. }) = batch.first() else {
-        return Ok(HashSet::new());
+        return Ok(Vec::new());
     };
     let worker_id = first.lease.worker_id;
     if first.verify_first {
-        return Ok(HashSet::new());
+        return Ok(Vec::new());
     }
-    let written = match &first.transition {
+    match &first.transition {
         Transition::Archive { .. } => {
-            let done: Vec<_> = batch.iter().filter_map(archived).collect();
-            store.archive_jobs(connection, worker_id, &done).await?
+            let done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
+            store.archive_jobs(connection, worker_id, &done, keep).await
         }
         Transition::Retry(_) => {
             let retries: Vec<_> = batch.iter().filter_map(retried).collect();
-            store.retry_jobs(connection, worker_id, &retries).await?
+            store.retry_jobs(connection, worker_id, &retries).await
         }
         Transition::DeadLetter(_) => {
             let dead: Vec<_> = batch.iter().filter_map(dead_lettered).collect();
-            store.dead_letter_jobs(connection, worker_id, &dead).await?
+            store.dead_letter_jobs(connection, worker_id, &dead).await
         }
-    };
-    Ok(written.into_iter().collect())
-}
-
-fn archived(open: &OpenRun) -> Option<(Lease, Option<&str>)> {
-    match &open.run.transition {
-        Transition::Archive { result } => Some((open.lease(), result.as_deref())),
-        Transition::Retry(_) | Transition::DeadLetter(_) => None,
     }
 }
 

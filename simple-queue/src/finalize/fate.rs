@@ -29,6 +29,9 @@ impl Fate {
     pub(super) fn of(open: &OpenRun, state: Option<&LeaseState>) -> Self {
         match (state, &open.run.transition) {
             (Some(state), _) if state.finished => Self::Finished,
+            (Some(state), _) if state.gone && (open.answer_was_lost || open.run.verify_first) => {
+                Self::Finished
+            }
             (Some(state), Transition::Retry(retry)) if state.held && state.cancel_requested => {
                 Self::Cancelled(DeadLetter {
                     status: JobStatus::Cancelled,
@@ -74,7 +77,18 @@ mod tests {
     }
 
     fn state(held: bool, cancel_requested: bool, finished: bool) -> LeaseState {
-        LeaseState { job_id: Uuid::nil(), lease: 7, held, cancel_requested, finished }
+        LeaseState { job_id: Uuid::nil(), lease: 7, held, cancel_requested, finished, gone: false }
+    }
+
+    #[test]
+    fn a_job_of_which_nothing_is_left_was_finished_by_a_write_that_may_have_been_carried_out() {
+        let gone = LeaseState { gone: true, ..state(false, false, false) };
+        assert_eq!(Fate::of(&archive(), Some(&gone)), Fate::Lost, "nobody here wrote it");
+        let unheard = OpenRun { answer_was_lost: true, ..archive() };
+        assert_eq!(Fate::of(&unheard, Some(&gone)), Fate::Finished);
+        let mut in_transaction = retry();
+        in_transaction.run.verify_first = true;
+        assert_eq!(Fate::of(&in_transaction, Some(&gone)), Fate::Finished);
     }
 
     #[test]

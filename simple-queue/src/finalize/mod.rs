@@ -6,8 +6,14 @@
 
 mod batch;
 mod fate;
+mod outbox;
 
-use std::time::{Duration, Instant};
+pub(crate) use outbox::Outbox;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     outcome::{Retry, Transition},
@@ -15,7 +21,6 @@ use crate::{
     row::Lease,
     store::{Dedicated, Servers, Store},
 };
-use tokio::sync::mpsc;
 
 /// A run that is over, and what is to be written of it.
 #[derive(Debug)]
@@ -46,8 +51,9 @@ pub(crate) struct Settled {
 pub(crate) struct Finalizer {
     store: Store,
     connection: Dedicated,
-    inbox: mpsc::UnboundedReceiver<FinishedRun>,
-    settled: Box<dyn Fn(Settled) + Send>,
+    outbox: Arc<Outbox>,
+    /// Whether the archive keeps what says nothing of itself.
+    keep: bool,
     open: Vec<OpenRun>,
     retries: Retries,
     partitions_due: Instant,
@@ -81,19 +87,19 @@ const RUNS_PER_STATEMENT: usize = 1000;
 const PARTITIONS_EVERY: Duration = Duration::from_hours(12);
 
 impl Finalizer {
-    /// A finalizer, and where to send it what is over. It ends when every sender is gone and all has
-    /// been written.
+    /// A finalizer, and where to put what is over. It ends when that is closed and all has been written.
     pub(crate) fn new(
         store: Store,
         servers: &Servers,
-        settled: impl Fn(Settled) + Send + 'static,
-    ) -> (Self, mpsc::UnboundedSender<FinishedRun>) {
-        let (outbox, inbox) = mpsc::unbounded_channel();
+        keep: bool,
+        settled: impl Fn(&[Settled]) + Send + Sync + 'static,
+    ) -> (Self, Arc<Outbox>) {
+        let outbox = Arc::new(Outbox::new(settled));
         let finalizer = Self {
             store,
             connection: Dedicated::new(servers),
-            inbox,
-            settled: Box::new(settled),
+            outbox: Arc::clone(&outbox),
+            keep,
             open: Vec::new(),
             retries: Retries::default(),
             partitions_due: Instant::now(),
@@ -111,28 +117,24 @@ impl Finalizer {
 
     /// Waits until there is something to write and takes all that has arrived; `false` at the end.
     async fn gather(&mut self) -> bool {
-        self.take_arrived();
-        let now = Instant::now();
-        let next = self.open.iter().map(|open| open.not_before.unwrap_or(now)).min();
-        let arrived = match next {
-            Some(next) if next <= now => None,
-            Some(next) => tokio::select! {
-                arrived = self.inbox.recv(), if !self.inbox.is_closed() => arrived,
-                () = tokio::time::sleep_until(next.into()) => None,
-            },
-            None => match self.inbox.recv().await {
-                Some(arrived) => Some(arrived),
-                None => return false,
-            },
-        };
-        self.open.extend(arrived.map(OpenRun::new));
-        self.take_arrived();
-        true
-    }
-
-    fn take_arrived(&mut self) {
-        while let Ok(arrived) = self.inbox.try_recv() {
-            self.open.push(OpenRun::new(arrived));
+        loop {
+            let is_over = match self.outbox.take() {
+                Some(arrived) => {
+                    self.open.extend(arrived);
+                    false
+                }
+                None => true,
+            };
+            let now = Instant::now();
+            match self.open.iter().map(|open| open.not_before.unwrap_or(now)).min() {
+                Some(next) if next <= now => return true,
+                Some(next) => tokio::select! {
+                    () = self.outbox.arrived(), if !is_over => {}
+                    () = tokio::time::sleep_until(next.into()) => return true,
+                },
+                None if is_over => return false,
+                None => self.outbox.arrived().await,
+            }
         }
     }
 
@@ -170,5 +172,13 @@ impl OpenRun {
 
     fn lease(&self) -> Lease {
         self.run.lease
+    }
+
+    /// What the archive is told of it, if that is where it goes.
+    fn archived(&self) -> Option<(Lease, Option<&str>)> {
+        match &self.run.transition {
+            Transition::Archive { result } => Some((self.lease(), result.as_deref())),
+            Transition::Retry(_) | Transition::DeadLetter(_) => None,
+        }
     }
 }

@@ -126,7 +126,8 @@ impl JobOptions {
     }
 
     /// How long a job is kept once it is over; as long as the queue's
-    /// [`Retention`](crate::Retention) by default.
+    /// [`Retention`](crate::Retention) by default. With zero it is deleted when it is done, and kept as
+    /// others are if it fails for good.
     #[must_use]
     pub const fn retain(self, retain: Duration) -> Self {
         Self { retain: Some(retain), ..self }

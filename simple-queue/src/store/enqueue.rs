@@ -11,7 +11,10 @@ use sqlx::{
 };
 use uuid::Uuid;
 
-use super::{Store, fetch::job};
+use super::{
+    Store,
+    fetch::{Columns, job},
+};
 use crate::row::{Due, Job, NewJob};
 
 impl Store {
@@ -83,7 +86,19 @@ impl Store {
     ) -> sqlx::Result<Option<Job>> {
         let row =
             self.statements.find_live_job.query().bind(key).fetch_optional(connection).await?;
-        row.map(|row| job(&row, row.try_get("job_data")?, row.try_get("status")?)).transpose()
+        row.map(|row| {
+            let mut columns = Columns::of(&row);
+            let (job, stored) = job(columns.next()?, &mut columns)?;
+            let max_attempts: Option<i32> = columns.next()?;
+            Ok(Job {
+                job_data: serde_json::from_str(&stored)
+                    .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+                max_attempts: max_attempts.unwrap_or(job.max_attempts),
+                status: columns.next()?,
+                ..job
+            })
+        })
+        .transpose()
     }
 
     /// The live jobs that have this fingerprint.

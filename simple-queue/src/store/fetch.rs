@@ -4,11 +4,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json, value::RawValue};
-use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Store, seconds};
+use super::{Store, finish::columns, seconds};
 use crate::{
     job::JobStatus,
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job, Lease},
@@ -53,11 +53,23 @@ pub(crate) struct LaneFloor {
     pub(crate) id: Uuid,
 }
 
+/// What a fetch finishes along with its claim, each run with what it returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finish<'f> {
+    pub(crate) done: &'f [(Lease, Option<&'f str>)],
+    /// Whether the archive keeps what says nothing of itself.
+    pub(crate) keep: bool,
+}
+
 /// What a fetch brought.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     /// The claimed jobs, the most urgent first.
-    pub(crate) jobs: Vec<FetchedJob>,
+    #[expect(
+        clippy::vec_box,
+        reason = "each is some hundred bytes and changes hands several times"
+    )]
+    pub(crate) jobs: Vec<Box<FetchedJob>>,
     /// How long until the next job of the served queues is due; known only when permits were left.
     pub(crate) next_due_in: Option<Duration>,
     /// The database's time when it claimed.
@@ -85,27 +97,29 @@ impl Fetched {
     }
 }
 
-/// A claimed job whose number of attempts may still be its handler's to say.
+/// A claimed job whose payload nobody has read yet, and whose number of attempts may still be its
+/// handler's to say.
 #[derive(Debug)]
 pub(crate) struct FetchedJob {
     pub(crate) job: Job,
     pub(crate) claim: Claim,
     pub(crate) priority: i16,
     pub(crate) max_attempts: Option<i32>,
-    /// Why the payload is no JSON that can be read here, where it is not: nested too deep, for
-    /// instance. One such row must not keep the others of its batch from running.
-    pub(crate) unreadable: Option<String>,
 }
 
 impl Store {
-    /// Claims due jobs in one round trip: at most `limit`, and of each queue at most what is demanded.
+    /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
+    /// demanded. Both are one statement and one commit. The ids are those that it finished.
     pub(crate) async fn fetch_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
+        finish: Finish<'_>,
         demands: &[Demand],
         limit: usize,
-    ) -> sqlx::Result<Fetched> {
+    ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
+        let (ids, numbers) = columns(finish.done.iter().map(|(lease, _)| lease));
+        let results: Vec<Option<&str>> = finish.done.iter().map(|&(_, result)| result).collect();
         let rows = self
             .statements
             .fetch_jobs
@@ -113,23 +127,13 @@ impl Store {
             .bind(worker_id)
             .bind(Json(demands))
             .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(ids)
+            .bind(numbers)
+            .bind(results)
+            .bind(finish.keep)
             .fetch_all(connection)
             .await?;
-        // There is always one row, so that the wait comes back with an empty claim too.
-        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
-        let (wait, now): (Option<f64>, _) = (first.try_get("wait")?, first.try_get("now")?);
-        let lanes: Option<Json<HashMap<String, Vec<i16>>>> = first.try_get("lanes")?;
-        let lanes = lanes.map(|Json(lanes)| lanes).unwrap_or_default();
-        let mut jobs = Vec::with_capacity(rows.len());
-        for row in &rows {
-            // The one row of an empty claim carries the wait only.
-            if row.try_get::<Option<Uuid>, _>("id")?.is_some() {
-                jobs.push(FetchedJob::decode(row, worker_id)?);
-            }
-        }
-        // An update returns its rows in the order it found them in the table.
-        jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        Ok(Fetched { jobs, next_due_in: wait.map(seconds), now, limit, lanes })
+        Fetched::decode(&rows, worker_id, limit)
     }
 
     /// What waits in these queues and is of none of these kinds.
@@ -167,46 +171,87 @@ pub(crate) struct UnservedKind {
     pub(crate) since: DateTime<Utc>,
 }
 
-impl FetchedJob {
-    fn decode(row: &PgRow, worker_id: Uuid) -> sqlx::Result<Self> {
-        let job_id = row.try_get("id")?;
-        let max_attempts: Option<i32> = row.try_get("max_attempts")?;
-        let text: Json<Box<RawValue>> = row.try_get("job_data")?;
-        let (job_data, unreadable) = match serde_json::from_str(text.get()) {
-            Ok(value) => (value, None),
-            Err(error) => (Value::Null, Some(error.to_string())),
-        };
-        let claim = Claim {
-            lease: Lease { job_id, worker_id, number: row.try_get("lease")? },
-            timeout: row.try_get::<Option<f64>, _>("timeout")?.map(seconds),
-            reprocess_count: row.try_get("reprocess_count")?,
-            crash_count: row.try_get("crash_count")?,
-            expired: row.try_get("expired")?,
-            run: Arc::default(),
-        };
-        let mut job = job(row, job_data, JobStatus::Running.as_str().to_owned())?;
-        job.claim = Some(claim.clone());
-        Ok(Self { job, claim, priority: row.try_get("priority")?, max_attempts, unreadable })
+impl Fetched {
+    /// One row says how the claim went, each of the others is a claimed job.
+    fn decode(rows: &[PgRow], worker_id: Uuid, limit: usize) -> sqlx::Result<(Self, Vec<Uuid>)> {
+        let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
+        let mut said = None;
+        for row in rows {
+            let mut columns = Columns::of(row);
+            match columns.next()? {
+                Some(job_id) => jobs.push(FetchedJob::decode(job_id, columns, worker_id)?),
+                None => said = Some(row),
+            }
+        }
+        let said = said.ok_or(sqlx::Error::RowNotFound)?;
+        let (wait, now): (Option<f64>, _) = (said.try_get("wait")?, said.try_get("now")?);
+        let lanes: Option<Json<HashMap<String, Vec<i16>>>> = said.try_get("lanes")?;
+        let lanes = lanes.map(|Json(lanes)| lanes).unwrap_or_default();
+        // An update returns its rows in the order it found them in the table.
+        jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
+        let fetched = Self { jobs, next_due_in: wait.map(seconds), now, limit, lanes };
+        Ok((fetched, said.try_get("finished")?))
     }
 }
 
-/// A job's row, as its handler reads it.
-pub(super) fn job(row: &PgRow, job_data: Value, status: String) -> sqlx::Result<Job> {
-    let max_attempts: Option<i32> = row.try_get("max_attempts")?;
-    Ok(Job {
-        id: row.try_get("id")?,
-        fingerprint: row.try_get("fingerprint")?,
-        unique_key: row.try_get("unique_key")?,
-        queue: row.try_get("queue")?,
-        job_data,
-        status,
-        created_at: row.try_get("created_at")?,
-        run_at: row.try_get("run_at")?,
-        updated_at: row.try_get("updated_at")?,
-        attempt: row.try_get("attempt")?,
-        max_attempts: max_attempts.unwrap_or(DEFAULT_MAX_ATTEMPTS),
-        kind: row.try_get("kind")?,
-        version: row.try_get("version")?,
+impl FetchedJob {
+    fn decode(job_id: Uuid, mut columns: Columns<'_>, worker_id: Uuid) -> sqlx::Result<Box<Self>> {
+        let (mut job, stored) = job(job_id, &mut columns)?;
+        let max_attempts: Option<i32> = columns.next()?;
+        let claim = Claim {
+            lease: Lease { job_id, worker_id, number: columns.next()? },
+            reprocess_count: columns.next()?,
+            crash_count: columns.next()?,
+            timeout: columns.next::<Option<f64>>()?.map(seconds),
+            expired: columns.next()?,
+            run: Arc::default(),
+        };
+        job.stored = Some(stored);
+        job.claim = Some(claim.clone());
+        Ok(Box::new(Self { job, claim, priority: columns.next()?, max_attempts }))
+    }
+}
+
+/// The columns of a row, one after the other: for a thousand rows it matters that none is looked up by its
+/// name.
+pub(super) struct Columns<'r> {
+    row: &'r PgRow,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r PgRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn next<T>(&mut self) -> sqlx::Result<T>
+    where
+        T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
+    {
+        let value = self.row.try_get(self.next)?;
+        self.next += 1;
+        Ok(value)
+    }
+}
+
+/// A job's row from its queue on, and its payload as it is stored.
+pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, String)> {
+    let job = Job {
+        id,
+        queue: columns.next()?,
+        kind: columns.next()?,
+        version: columns.next()?,
+        fingerprint: columns.next()?,
+        unique_key: columns.next()?,
+        created_at: columns.next()?,
+        run_at: columns.next()?,
+        updated_at: columns.next()?,
+        attempt: columns.next()?,
+        status: JobStatus::Running.as_str().to_owned(),
+        max_attempts: DEFAULT_MAX_ATTEMPTS,
+        job_data: Value::Null,
+        stored: None,
         claim: None,
-    })
+    };
+    Ok((job, columns.next()?))
 }

@@ -17,6 +17,7 @@ const DAYS_AHEAD: i32 = 7;
 
 /// What is found of a lease whose transition changed no row.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of independent answers")]
 pub(crate) struct LeaseState {
     pub(crate) job_id: Uuid,
     /// The number of the lease that was asked after.
@@ -27,16 +28,20 @@ pub(crate) struct LeaseState {
     pub(crate) cancel_requested: bool,
     /// It was finished under this lease: an earlier write was carried out and its answer lost.
     pub(crate) finished: bool,
+    /// Nothing is left of the job: it was done, and no history of it is kept.
+    pub(crate) gone: bool,
 }
 
 impl Store {
-    /// Moves jobs that are done to the archive; returns those that were moved.
+    /// Moves jobs that are done to the archive, or deletes them where no history is kept; returns those that
+    /// are finished by it.
     #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = done.len()))]
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
         done: &[(Lease, Option<&str>)],
+        keep: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
         let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
         let results: Vec<Option<&str>> = done.iter().map(|&(_, result)| result).collect();
@@ -47,7 +52,8 @@ impl Store {
             .bind(ids)
             .bind(numbers)
             .bind(results)
-            .fetch_all(connection)
+            .bind(keep)
+            .fetch_one(connection)
             .await
     }
 
@@ -144,13 +150,15 @@ impl Store {
                     held: row.try_get("held")?,
                     cancel_requested: row.try_get("cancel_requested")?,
                     finished: row.try_get("finished")?,
+                    gone: row.try_get("gone")?,
                 })
             })
             .collect()
     }
 }
 
-fn columns<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
+/// The ids and the numbers of leases.
+pub(super) fn columns<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
     leases.map(|lease| (lease.job_id, lease.number)).unzip()
 }
 

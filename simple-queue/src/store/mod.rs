@@ -22,7 +22,9 @@ mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
-pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
+pub(crate) use fetch::{
+    Demand, DemandedShare, Fetched, FetchedJob, Finish, LaneFloor, UnservedKind,
+};
 pub(crate) use finish::LeaseState;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;

@@ -1,37 +1,12 @@
 //! Bounds the history: whole days of the archive are dropped; old dead letters, and what was kept for a
 //! time of its own, deleted.
 
-use std::time::Duration;
-
 use chrono::NaiveDate;
 
-use crate::store::{ArchivePartition, Dedicated, Servers, Store};
-
-/// How long what is over is kept, where its declaration's `retain` does not say.
-///
-/// ```
-/// use std::time::Duration;
-/// use simple_queue::Retention;
-///
-/// let week = Duration::from_secs(7 * 24 * 60 * 60);
-/// let retention = Retention { archive: week, ..Retention::default() };
-/// assert!(retention.dead_letters > week);
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// For jobs that are done; 30 days by default. Whole days (UTC) are dropped when all of their jobs
-    /// are older.
-    pub archive: Duration,
-    /// For jobs that gave up; 90 days by default.
-    pub dead_letters: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        const DAY: Duration = Duration::from_hours(24);
-        Self { archive: DAY * 30, dead_letters: DAY * 90 }
-    }
-}
+use crate::{
+    job::Retention,
+    store::{ArchivePartition, Dedicated, Servers, Store},
+};
 
 /// What one pass of the janitor did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

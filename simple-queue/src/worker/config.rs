@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::permit::{InstantStrategy, JobStrategy};
-use crate::job::{Backoff, BackoffStrategy};
+use super::permit::JobStrategy;
+use crate::job::{Backoff, BackoffStrategy, Retention};
 
 /// The settings of a queue; read when a worker starts and when a job runs.
 #[derive(Clone)]
@@ -11,7 +11,7 @@ pub(crate) struct Config {
     pub(crate) global_permits: usize,
     pub(crate) default_queue_permits: usize,
     pub(crate) queue_permits: HashMap<String, usize>,
-    pub(crate) default_strategy: Arc<dyn JobStrategy>,
+    pub(crate) default_strategy: Option<Arc<dyn JobStrategy>>,
     pub(crate) queue_strategies: HashMap<String, Arc<dyn JobStrategy>>,
     pub(crate) default_backoff: Backoff,
     pub(crate) queue_backoffs: HashMap<String, Backoff>,
@@ -23,8 +23,7 @@ pub(crate) struct Config {
     pub(crate) cancel_grace: Duration,
     #[cfg(feature = "janitor")]
     pub(crate) janitor_interval: Duration,
-    #[cfg(feature = "janitor")]
-    pub(crate) retention: crate::upkeep::janitor::Retention,
+    pub(crate) retention: Retention,
 }
 
 /// More permits than any process can use; more than a semaphore can count would be an error.
@@ -40,7 +39,7 @@ impl Default for Config {
             global_permits: 500,
             default_queue_permits: 100,
             queue_permits: HashMap::new(),
-            default_strategy: Arc::new(InstantStrategy {}),
+            default_strategy: None,
             queue_strategies: HashMap::new(),
             default_backoff: Backoff::LINEAR,
             queue_backoffs: HashMap::new(),
@@ -52,8 +51,7 @@ impl Default for Config {
             cancel_grace: Duration::from_secs(5),
             #[cfg(feature = "janitor")]
             janitor_interval: Duration::from_mins(1),
-            #[cfg(feature = "janitor")]
-            retention: crate::upkeep::janitor::Retention::default(),
+            retention: Retention::default(),
         }
     }
 }
@@ -67,8 +65,10 @@ impl Config {
         self.queue_backoffs.get(queue).copied().unwrap_or(self.default_backoff)
     }
 
-    pub(crate) fn strategy_of(&self, queue: &str) -> Arc<dyn JobStrategy> {
-        Arc::clone(self.queue_strategies.get(queue).unwrap_or(&self.default_strategy))
+    /// `None`: every job may start.
+    pub(crate) fn strategy_of(&self, queue: &str) -> Option<&dyn JobStrategy> {
+        let strategy = self.queue_strategies.get(queue).or(self.default_strategy.as_ref());
+        strategy.map(Arc::as_ref)
     }
 }
 
@@ -110,7 +110,7 @@ impl super::SimpleQueue {
     /// The strategy of queues for which none was given; by default every job may start.
     #[must_use]
     pub fn with_default_queue_strategy(self, strategy: Arc<dyn JobStrategy>) -> Self {
-        self.configured(|config| config.default_strategy = strategy)
+        self.configured(|config| config.default_strategy = Some(strategy))
     }
 
     /// How long jobs wait between attempts where neither their declaration nor their queue says;
@@ -185,10 +185,10 @@ impl super::SimpleQueue {
         self.configured(|config| config.janitor_interval = interval.clamp(SHORTEST, LONGEST))
     }
 
-    /// How long the history is kept; see [`Retention`](crate::Retention) for the defaults.
-    #[cfg(feature = "janitor")]
+    /// How long the history is kept, or that none is; see [`Retention`] for the defaults. Set it before the
+    /// start.
     #[must_use]
-    pub fn with_retention(self, retention: crate::Retention) -> Self {
+    pub fn with_retention(self, retention: Retention) -> Self {
         self.configured(|config| config.retention = retention)
     }
 }

@@ -1,6 +1,6 @@
 //! What a running job knows of itself.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
@@ -68,7 +68,7 @@ impl JobContext {
 
     /// Whether somebody asked for this job's end. A run that goes on is dropped after a grace.
     pub fn is_cancelled(&self) -> bool {
-        self.claim.as_ref().is_some_and(|claim| claim.run.cancelled.is_cancelled())
+        self.claim.as_ref().is_some_and(|claim| claim.run.is_cancelled())
     }
 
     /// Waits until somebody asks for this job's end.
@@ -76,7 +76,7 @@ impl JobContext {
     /// Cancel safe.
     pub async fn cancelled(&self) {
         match &self.claim {
-            Some(claim) => claim.run.cancelled.cancelled().await,
+            Some(claim) => claim.run.cancelled().await,
             None => std::future::pending().await,
         }
     }
@@ -118,7 +118,7 @@ impl JobContext {
             return Err(lost);
         };
         // Said before the attempt: whatever happens to the transaction, its end is looked up.
-        claim.run.finished_in_transaction.store(true, Ordering::Release);
+        claim.run.finish_in_transaction();
         match self.archive_in(tx, claim.lease, result).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(lost),
@@ -136,8 +136,10 @@ impl JobContext {
     ) -> sqlx::Result<bool> {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
+        let keep = self.queue.config().retention.keeps_done();
         loop {
-            if !store.archive_jobs(tx, lease.worker_id, &[(lease, result)]).await?.is_empty() {
+            let done = [(lease, result)];
+            if !store.archive_jobs(tx, lease.worker_id, &done, keep).await?.is_empty() {
                 return Ok(true);
             }
             let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;

@@ -3,12 +3,7 @@
 //! `readable, not expired → alone, if suspect → permitted → handled → weighed → told, if exhausted →
 //! handed to finalize`
 
-use std::{
-    any::Any,
-    panic::AssertUnwindSafe,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::PgConnection;
@@ -17,8 +12,7 @@ use tracing::Instrument;
 use super::{
     Worker,
     config::Config,
-    handler::DynHandler,
-    permit::{JobStrategyError, Permit, RunPermit},
+    permit::{JobStrategy, JobStrategyError, Permit},
     registry::Registered,
     suspect::SUSPECT_FROM,
 };
@@ -31,12 +25,13 @@ use crate::{
 };
 
 /// A claimed job with everything its run needs.
-pub(super) struct Execution {
-    worker: Arc<Worker>,
-    handler: Arc<dyn DynHandler>,
-    config: Arc<Config>,
-    job: Job,
-    claim: Claim,
+pub(super) struct Execution<'w> {
+    worker: &'w Worker,
+    handler: &'w Registered,
+    config: &'w Config,
+    /// Some hundred bytes, and this value is moved more than once.
+    fetched: Box<FetchedJob>,
+    /// Why the payload is no JSON that can be read here, where it is not.
     unreadable: Option<String>,
 }
 
@@ -44,60 +39,76 @@ pub(super) struct Execution {
 /// that died together would come back together, and one of them run each time.
 const PAUSE_OF_A_SUSPECT: Duration = Duration::from_secs(1);
 
-impl Execution {
-    pub(super) fn new(worker: Arc<Worker>, handler: &Registered, fetched: FetchedJob) -> Self {
-        let (handler, config) = (Arc::clone(&handler.handler), worker.queue.config());
-        let FetchedJob { mut job, claim, max_attempts, unreadable, priority: _ } = fetched;
+impl<'w> Execution<'w> {
+    pub(super) fn new(
+        worker: &'w Worker,
+        handler: &'w Registered,
+        config: &'w Config,
+        mut fetched: Box<FetchedJob>,
+    ) -> Self {
+        let FetchedJob { job, max_attempts, .. } = &mut *fetched;
         job.max_attempts =
-            max_attempts.or(handler.options().max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
-        Self { worker, handler, config, job, claim, unreadable }
+            max_attempts.or(handler.options.max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
+        // A strategy may look into the payload.
+        let is_looked_into = !handler.handler.reads_stored()
+            || handler.handler.strategy().is_some()
+            || config.strategy_of(&job.queue).is_some();
+        let unreadable = is_looked_into.then(|| job.read_stored().err()).flatten();
+        let unreadable = unreadable.map(|error| error.to_string());
+        Self { worker, handler, config, fetched, unreadable }
     }
 
-    pub(super) async fn run(self, permit: RunPermit) {
+    /// Runs it, and puts what it came to where the next write, which needs no permit, takes it from.
+    pub(super) async fn run(&self) {
+        let job = self.job();
         let span = tracing::info_span!(
             "handler",
-            job.id = %self.job.id,
-            job.queue = self.job.queue,
-            job.kind = self.job.kind,
-            job.attempt = self.job.attempt,
+            job.id = %job.id,
+            job.queue = job.queue,
+            job.kind = job.kind,
+            job.attempt = job.attempt,
         );
-        let mut ending = Ending { worker: &self.worker, run: Some(self.given_back()) };
+        let mut ending = Ending { worker: self.worker, run: Some(self.given_back()) };
         let run = async {
             let run = self.weigh(self.readable().await);
-            tokio::select! {
-                biased;
-                () = self.claim.run.abandoned.cancelled(), if is_exhausted(&run.transition) => {
-                    self.given_back()
+            if is_exhausted(&run.transition) {
+                tokio::select! {
+                    biased;
+                    () = self.claim().run.abandoned() => return self.given_back(),
+                    () = self.tell_exhausted(&run) => {}
                 }
-                () = self.tell_exhausted(&run) => run,
             }
+            run
         };
-        ending.run = Some(run.instrument(span).await);
-        // The write that follows needs no permit, so the next job can run meanwhile.
-        drop(permit);
-        self.worker.prefetched.ended(&self.job.queue);
+        let run = run.instrument(span).await;
+        ending.run = None;
+        self.worker.put_out(run);
+    }
+
+    pub(super) fn queue(&self) -> &str {
+        &self.job().queue
     }
 
     async fn readable(&self) -> Outcome {
         // While it waited to be started the process may have lost the right to it.
-        if self.claim.run.abandoned.is_cancelled() {
+        if self.claim().run.is_abandoned() {
             return Outcome::given_back();
         }
         match &self.unreadable {
             Some(problem) => {
                 Outcome::unprocessable(format!("the payload cannot be read: {problem}"))
             }
-            None if self.claim.expired => Outcome::expired(),
+            None if self.claim().expired => Outcome::expired(),
             None => self.alone_if_suspect().await,
         }
     }
 
     async fn alone_if_suspect(&self) -> Outcome {
-        if self.claim.crash_count < SUSPECT_FROM {
+        if self.claim().crash_count < SUSPECT_FROM {
             return self.caught().await;
         }
-        let worker_id = self.claim.lease.worker_id;
-        match self.worker.suspects.admit(worker_id, self.job.id).await {
+        let worker_id = self.claim().lease.worker_id;
+        match self.worker.suspects.admit(worker_id, self.job().id).await {
             Some(permit) => {
                 let outcome = self.caught().await;
                 permit.acquit().await;
@@ -115,21 +126,26 @@ impl Execution {
     }
 
     async fn interruptible(&self) -> Outcome {
-        let run = &self.claim.run;
+        let run = &self.claim().run;
         let cancelled = async {
-            run.cancelled.cancelled().await;
+            run.cancelled().await;
             tokio::time::sleep(self.config.cancel_grace).await;
         };
         tokio::select! {
             biased;
             outcome = self.permitted() => outcome,
-            () = run.abandoned.cancelled() => Outcome::given_back(),
+            () = run.abandoned() => Outcome::given_back(),
             () = cancelled => Outcome::cancelled("it went on after its cancellation and was dropped"),
         }
     }
 
     async fn permitted(&self) -> Outcome {
-        match self.acquire_permit().await {
+        let of_queue = self.config.strategy_of(&self.job().queue);
+        let of_handler = self.handler.handler.strategy();
+        if of_queue.is_none() && of_handler.is_none() {
+            return self.timed().await;
+        }
+        match self.acquire_permit(of_queue, of_handler).await {
             Ok(_permits) => self.timed().await,
             Err(refused) => refused,
         }
@@ -137,16 +153,18 @@ impl Execution {
 
     /// The permits by the user's own rules: first the queue's, then the handler's.
     #[tracing::instrument(name = "permit", level = "debug", skip_all)]
-    async fn acquire_permit(&self) -> Result<(Permit, Option<Permit>), Outcome> {
-        let queue = self.config.strategy_of(&self.job.queue);
+    async fn acquire_permit(
+        &self,
+        of_queue: Option<&dyn JobStrategy>,
+        of_handler: Option<&dyn JobStrategy>,
+    ) -> Result<Vec<Permit>, Outcome> {
         let patience = self.config.permit_patience;
         let acquire = async {
-            let of_queue = queue.acquire(&self.job).await?;
-            let of_handler = match self.handler.strategy() {
-                Some(strategy) => Some(strategy.acquire(&self.job).await?),
-                None => None,
-            };
-            Ok((of_queue, of_handler))
+            let mut permits = Vec::new();
+            for strategy in of_queue.into_iter().chain(of_handler) {
+                permits.push(strategy.acquire(self.job()).await?);
+            }
+            Ok(permits)
         };
         let answer = tokio::select! {
             biased;
@@ -168,8 +186,8 @@ impl Execution {
     }
 
     async fn timed(&self) -> Outcome {
-        let handler = self.handler.run(&self.worker.queue, &self.job);
-        let Some(limit) = self.claim.timeout.or(self.handler.options().timeout) else {
+        let handler = self.handler.handler.run(&self.worker.queue, self.job());
+        let Some(limit) = self.claim().timeout.or(self.handler.options.timeout) else {
             return handler.await;
         };
         match tokio::time::timeout(limit, handler).await {
@@ -179,7 +197,7 @@ impl Execution {
     }
 
     fn weigh(&self, outcome: Outcome) -> FinishedRun {
-        let verify_first = self.claim.run.finished_in_transaction.load(Ordering::Acquire);
+        let verify_first = self.claim().run.is_finished_in_transaction();
         let outcome = if verify_first && outcome.is_complete() {
             // Written only if the job turns out not to be finished after all.
             let error = "finished the job in a transaction that was not committed";
@@ -188,17 +206,17 @@ impl Execution {
             outcome
         };
         let attempt = Attempt {
-            number: self.job.attempt,
-            max_attempts: self.job.max_attempts,
-            reprocess_count: self.claim.reprocess_count,
+            number: self.job().attempt,
+            max_attempts: self.job().max_attempts,
+            reprocess_count: self.claim().reprocess_count,
             max_reprocess_count: self.config.max_reprocess_count,
-            cancel_requested: self.claim.run.cancelled.is_cancelled(),
+            cancel_requested: self.claim().run.is_cancelled(),
         };
         let transition = outcome.transition(&attempt, || self.backoff());
         if !verify_first {
             tell(&transition);
         }
-        FinishedRun { lease: self.claim.lease, transition, verify_first }
+        FinishedRun { lease: self.claim().lease, transition, verify_first }
     }
 
     /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
@@ -206,11 +224,12 @@ impl Execution {
     async fn tell_exhausted(&self, run: &FinishedRun) {
         const DEADLINE: Duration = Duration::from_secs(30);
         let Transition::DeadLetter(letter) = &run.transition else { return };
-        if !is_exhausted(&run.transition) || (run.verify_first && !self.is_still_held().await) {
+        if run.verify_first && !self.is_still_held().await {
             return;
         }
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
-        let told = async { self.handler.exhausted(&self.worker.queue, &self.job, error).await };
+        let told =
+            async { self.handler.handler.exhausted(&self.worker.queue, self.job(), error).await };
         let told = AssertUnwindSafe(told);
         let problem = match tokio::time::timeout(DEADLINE, told.catch_unwind()).await {
             Ok(Ok(Ok(()))) => return,
@@ -223,7 +242,7 @@ impl Execution {
 
     /// Whether the job still runs here: a handler that finished it in a transaction may have committed.
     async fn is_still_held(&self) -> bool {
-        let lease = self.claim.lease;
+        let lease = self.claim().lease;
         let read = async |connection: &mut PgConnection| {
             self.worker.store.read_leases(connection, lease.worker_id, &[lease]).await
         };
@@ -238,11 +257,11 @@ impl Execution {
 
     /// The wait after this attempt. A custom back-off is the user's code, and may panic.
     fn backoff(&self) -> Duration {
-        let backoff = match self.handler.options().backoff {
+        let backoff = match self.handler.options.backoff {
             Some(backoff) => backoff,
-            None => self.config.backoff_of(&self.job.queue),
+            None => self.config.backoff_of(&self.job().queue),
         };
-        let attempt = self.job.attempt;
+        let attempt = self.job().attempt;
         std::panic::catch_unwind(AssertUnwindSafe(|| backoff.delay(attempt))).unwrap_or_else(
             |panic| {
                 let panic = message_of(&*panic);
@@ -253,12 +272,20 @@ impl Execution {
     }
 
     fn given_back(&self) -> FinishedRun {
-        FinishedRun::given_back(self.claim.lease)
+        FinishedRun::given_back(self.claim().lease)
+    }
+
+    fn job(&self) -> &Job {
+        &self.fetched.job
+    }
+
+    fn claim(&self) -> &Claim {
+        &self.fetched.claim
     }
 }
 
-/// Hands a run's end to the finalizer, also when something panicked that should not have: a job whose end
-/// nobody writes would be running for ever.
+/// Gives a job back when something panicked that should not have: one whose end nobody writes would be
+/// running for ever.
 struct Ending<'w> {
     worker: &'w Worker,
     run: Option<FinishedRun>,

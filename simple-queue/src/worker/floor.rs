@@ -106,13 +106,14 @@ impl Floors {
 /// Moves the floor of each priority to the first row that was claimed of it; they come in order.
 fn move_to_claimed<'f>(
     lanes: &mut Vec<LaneFloor>,
-    claimed: impl Iterator<Item = &'f FetchedJob>,
+    claimed: impl Iterator<Item = &'f Box<FetchedJob>>,
     fetched: &Fetched,
     swept: bool,
 ) {
     let latest = fetched.now - MARGIN;
     let mut last = None;
-    for FetchedJob { job, priority, .. } in claimed {
+    for fetched_job in claimed {
+        let FetchedJob { job, priority, .. } = &**fetched_job;
         let Some(run_at) = job.run_at.filter(|_| last != Some(*priority)) else { continue };
         last = Some(*priority);
         let floor = match run_at < latest {

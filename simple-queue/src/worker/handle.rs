@@ -3,7 +3,7 @@
 use std::{
     fmt,
     panic::AssertUnwindSafe,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -80,7 +80,7 @@ impl WorkerHandle {
             poller.abort();
             worker.may_hold_more.store(true, Ordering::Release);
         }
-        worker.finished.write().unwrap_or_else(PoisonError::into_inner).take();
+        worker.outbox.close();
         if timeout(LAST_WRITES, finalizer).await.is_err() {
             tracing::error!(
                 jobs = worker.running.len(),
@@ -132,11 +132,11 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let servers = queue.servers().clone();
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
-    let (finalizer, finished) = {
+    let (finalizer, outbox) = {
         let (running, queue) = (Arc::clone(&running), queue.clone());
-        Finalizer::new(store.clone(), &servers, move |settled| {
-            running.remove(settled.lease);
-            if !settled.ended {
+        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), move |settled| {
+            running.remove(settled.iter().map(|settled| settled.lease));
+            if settled.iter().any(|settled| !settled.ended) {
                 // It may be due again sooner than the poller means to look.
                 queue.wake().wake_local();
             }
@@ -144,7 +144,7 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
             queue.settled(settled);
         })
     };
-    let worker = Arc::new(Worker::new(queue, running, finished));
+    let worker = Arc::new(Worker::new(queue, running, outbox));
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);

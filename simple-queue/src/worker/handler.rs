@@ -79,6 +79,10 @@ pub trait Handler: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
+    /// Whether it reads the payload from what is stored, so that nobody need make [`Job::job_data`] of it.
+    #[doc(hidden)]
+    const READS_STORED: bool = false;
+
     /// As [`Handler::process`], with all that an outcome can hold.
     #[doc(hidden)]
     fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
@@ -159,6 +163,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
     const KIND: Option<&'static str> = Some(H::Payload::KIND);
     const ALIASES: &'static [&'static str] = H::Payload::ALIASES;
     const OPTIONS: JobOptions = H::Payload::OPTIONS;
+    const READS_STORED: bool = true;
 
     async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         Handler::run(self, queue, job).await.into_job_result()
@@ -205,9 +210,16 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
         return Err(Outcome::given_back_for(WAIT_FOR_NEWER_BUILD));
     }
     if job.version == J::VERSION {
-        return decode(&job.job_data).map_err(|error| unfit(&error));
+        return match &job.stored {
+            Some(stored) => decode_stored(stored).map_err(|error| unfit(&error)),
+            None => decode(&job.job_data).map_err(|error| unfit(&error)),
+        };
     }
-    let upgraded: Value = J::upgrade(job.version, job.job_data.clone()).map_err(|error| {
+    let data = match &job.stored {
+        Some(stored) => serde_json::from_str(stored).map_err(|error| unfit(&error))?,
+        None => job.job_data.clone(),
+    };
+    let upgraded: Value = J::upgrade(job.version, data).map_err(|error| {
         Outcome::unprocessable(format!(
             "the payload of version {} cannot be brought to version {} of `{}`: {error}",
             job.version,
@@ -219,8 +231,17 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
 }
 
 /// The error says where in the payload it is.
-fn decode<J: JobPayload>(data: &Value) -> Result<J, serde_path_to_error::Error<serde_json::Error>> {
+type Misfit = serde_path_to_error::Error<serde_json::Error>;
+
+fn decode<J: JobPayload>(data: &Value) -> Result<J, Misfit> {
     serde_path_to_error::deserialize(data)
+}
+
+/// Nearly every payload fits, so where it does not is looked for only when it turns out not to.
+fn decode_stored<J: JobPayload>(stored: &str) -> Result<J, Misfit> {
+    serde_json::from_str(stored).or_else(|_| {
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(stored))
+    })
 }
 
 /// A handler whose type has been forgotten, as the registry keeps it.
@@ -233,7 +254,7 @@ pub(crate) trait DynHandler: Send + Sync {
         error: &'h str,
     ) -> HandlerFuture<'h, Result<(), BoxDynError>>;
     fn strategy(&self) -> Option<&dyn JobStrategy>;
-    fn options(&self) -> JobOptions;
+    fn reads_stored(&self) -> bool;
 }
 
 pub(crate) type HandlerFuture<'h, T> = Pin<Box<dyn Future<Output = T> + Send + 'h>>;
@@ -256,7 +277,7 @@ impl<H: Handler> DynHandler for H {
         Handler::strategy(self)
     }
 
-    fn options(&self) -> JobOptions {
-        H::OPTIONS
+    fn reads_stored(&self) -> bool {
+        H::READS_STORED
     }
 }

@@ -49,20 +49,27 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    finalize::FinishedRun,
+    finalize::{FinishedRun, Outbox},
     store::{Dedicated, FetchedJob, Store},
 };
+use config::Config;
 use executor::Execution;
 use permit::{Permits, RunPermit};
-use prefetch::{Prefetched, Waiting};
+use prefetch::{Next, Prefetched, Waiting};
 use registry::Registered;
 use running::Running;
 use suspect::Suspects;
+
+/// A claimed job with all that it needs to start.
+struct Start {
+    handler: Arc<Registered>,
+    fetched: Box<FetchedJob>,
+    permit: RunPermit,
+}
 
 /// What the roles of one process share.
 pub(crate) struct Worker {
@@ -76,8 +83,12 @@ pub(crate) struct Worker {
     suspects: Suspects,
     /// The runs of jobs, so that a stop can wait for them.
     tasks: TaskTracker,
-    /// Where runs that are over go; none any more once the worker has stopped.
-    finished: RwLock<Option<mpsc::UnboundedSender<FinishedRun>>>,
+    /// Where runs that are over go.
+    outbox: Arc<Outbox>,
+    /// Something was left for which there were no permits: the poller is to hear of one that becomes free.
+    hungry: AtomicBool,
+    /// The poller waits to be woken, so that its next fetch comes at once.
+    poller_rests: AtomicBool,
     /// Notifications are heard, so sleep may be long.
     listening: AtomicBool,
     /// No heartbeat reached the database for so long that nothing may be claimed.
@@ -91,11 +102,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(
-        queue: SimpleQueue,
-        running: Arc<Running>,
-        finished: mpsc::UnboundedSender<FinishedRun>,
-    ) -> Self {
+    fn new(queue: SimpleQueue, running: Arc<Running>, outbox: Arc<Outbox>) -> Self {
         let store = queue.store().clone();
         let connection = Dedicated::new(queue.servers());
         Self {
@@ -107,7 +114,9 @@ impl Worker {
             id: RwLock::new(Uuid::now_v7()),
             running,
             tasks: TaskTracker::new(),
-            finished: RwLock::new(Some(finished)),
+            outbox,
+            hungry: AtomicBool::new(true),
+            poller_rests: AtomicBool::new(false),
             listening: AtomicBool::new(false),
             silent: AtomicBool::new(false),
             may_hold_more: AtomicBool::new(false),
@@ -126,28 +135,70 @@ impl Worker {
 
     /// Runs a job in a task of its own, and then those that were fetched ahead, as long as there are
     /// permits for them.
-    fn spawn(self: &Arc<Self>, handler: Arc<Registered>, fetched: FetchedJob, permit: RunPermit) {
+    fn spawn(self: &Arc<Self>, mut start: Start) {
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
-            let mut next = Some((handler, fetched, permit));
-            while let Some((handler, fetched, permit)) = next {
-                Execution::new(Arc::clone(&worker), &handler, fetched).run(permit).await;
+            loop {
+                let Start { handler, fetched, permit } = start;
+                let config = worker.queue.config();
+                let execution = Execution::new(&worker, &handler, &config, fetched);
+                execution.run().await;
                 // A run of many short jobs must not keep the thread from others.
                 tokio::task::consume_budget().await;
-                next = worker
-                    .next_prefetched()
-                    .map(|(Waiting { handler, fetched, .. }, permit)| (handler, fetched, permit));
+                match worker.after(execution.queue(), &handler, permit, &config) {
+                    Some(next) => start = next,
+                    None => break,
+                }
             }
         });
     }
 
-    /// The next job that was fetched ahead and has a permit now.
-    fn next_prefetched(&self) -> Option<(Waiting, RunPermit)> {
+    /// A job of this queue and handler has ended: the next one that was fetched ahead, under the same permit
+    /// if it fits.
+    fn after(
+        &self,
+        queue: &str,
+        handler: &Arc<Registered>,
+        permit: RunPermit,
+        config: &Config,
+    ) -> Option<Start> {
+        let mut free = Some(permit);
+        let next = self.next_prefetched(Some(queue), config, |next_queue, next_handler| {
+            let permit = free.take()?;
+            (next_queue == queue && Arc::ptr_eq(next_handler, handler)).then_some(permit)
+        });
+        // Before the poller looks how many there are.
+        drop(free);
+        let may_fetch = next.as_ref().is_none_or(|(_, runs_low)| *runs_low);
+        // Seen before the poller is woken: whatever it does then comes after what was put in the outbox.
+        let rests = self.poller_rests.load(Ordering::Acquire);
+        let fetches = may_fetch && self.hungry.swap(false, Ordering::AcqRel);
+        if fetches {
+            self.queue.wake().wake_local();
+        }
+        // A fetch that comes at once finishes this run along with its claim.
+        if !(fetches && rests) {
+            self.outbox.announce();
+        }
+        next.map(|(start, _)| start)
+    }
+
+    /// The next job that was fetched ahead and has a permit now: the one at hand, or one that is free. And
+    /// whether few are left after it.
+    fn next_prefetched(
+        &self,
+        ended: Option<&str>,
+        config: &Config,
+        mut at_hand: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
+    ) -> Option<(Start, bool)> {
         if self.stopping.is_cancelled() {
             return None;
         }
-        let config = self.queue.config();
-        self.prefetched.next(|queue, handler| self.permits.take(queue, handler, &config))
+        let Next { job, runs_low } = self.prefetched.next(ended, |queue, handler| {
+            at_hand(queue, handler).or_else(|| self.permits.take(queue, handler, config))
+        });
+        let (Waiting { handler, fetched, .. }, permit) = job?;
+        Some((Start { handler, fetched, permit }, runs_low))
     }
 
     /// Gives back what was fetched ahead and has waited for so long, with its attempt.
@@ -157,15 +208,18 @@ impl Worker {
         }
     }
 
-    /// Hands a run that is over to the finalizer, and wakes the poller for the permit it left.
+    /// Hands a run that is over to the finalizer.
     fn finish(&self, run: FinishedRun) {
+        self.put_out(run);
+        self.outbox.announce();
+    }
+
+    /// Puts a run that is over where the next write takes it from.
+    fn put_out(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
-        let finished = self.finished.read().unwrap_or_else(PoisonError::into_inner);
-        let sent = finished.as_ref().is_some_and(|finished| finished.send(run).is_ok());
-        if !sent {
+        if !self.outbox.push(run) {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
         }
-        self.queue.wake().wake_local();
     }
 
     /// Ends without a stop: nothing more is claimed, what runs is let go of, and the heartbeat ends. The

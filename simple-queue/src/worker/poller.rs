@@ -8,7 +8,7 @@ use std::{
 use uuid::Uuid;
 
 use super::{
-    Worker,
+    Start, Worker,
     config::Config,
     floor::Floors,
     prefetch::Waiting,
@@ -21,7 +21,7 @@ use crate::{
     error::is_ambiguous,
     finalize::FinishedRun,
     retries::Retries,
-    store::{Dedicated, Demand, DemandedShare, Fetched, FetchedJob, Servers},
+    store::{Dedicated, Demand, DemandedShare, Fetched, Finish, Servers},
 };
 
 /// The only role that claims jobs and takes permits.
@@ -85,12 +85,17 @@ impl Poller {
             woken.mark_unchanged();
             // A fetch is not interrupted: its jobs would be claimed and nobody would know.
             let wait = self.turn().await;
+            // What was left to a fetch that did not take it.
+            self.worker.outbox.announce();
+            self.worker.poller_rests.store(true, Ordering::Release);
             tokio::select! {
                 () = stopping.cancelled() => {}
                 _ = woken.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
+            self.worker.poller_rests.store(false, Ordering::Release);
         }
+        self.worker.outbox.announce();
         self.worker.give_back_overdue(Duration::ZERO);
         if self.unheard.any() {
             self.worker.may_hold_more.store(true, Ordering::Release);
@@ -120,7 +125,9 @@ impl Poller {
         }
         let config = self.worker.queue.config();
         self.worker.give_back_overdue(config.permit_patience);
-        self.start_prefetched();
+        // Before the permits are counted, so that one which becomes free afterwards is heard of.
+        self.worker.hungry.store(true, Ordering::Release);
+        self.start_prefetched(&config);
         let (mut demands, limit) = self.demands(&config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
@@ -131,18 +138,19 @@ impl Poller {
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, limit).await?;
         self.floors.learn(&demands, &fetched, began.elapsed(), swept);
+        let next_due_in = fetched.next_due_in;
         let there_is_more = demands.iter().any(|demand| fetched.stopped_by_limit(demand));
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
         }
-        for job in fetched.jobs {
-            self.start(job, &config);
-        }
+        self.start(fetched, &config);
         if there_is_more {
             self.unmark_idle_if_busy().await?;
             return Ok(Duration::ZERO);
         }
-        let nap = self.fall_asleep(fetched.next_due_in, &config).await?;
+        // Nothing that is due waits for a permit.
+        self.worker.hungry.store(false, Ordering::Release);
+        let nap = self.fall_asleep(next_due_in, &config).await?;
         // Nothing sleeps on what was found without looking below the floors.
         Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
@@ -193,43 +201,61 @@ impl Poller {
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = demands.len(), limit))]
     async fn claim(&mut self, demands: &[Demand], limit: usize) -> sqlx::Result<Fetched> {
         let worker_id = self.worker.id();
+        let done = self.worker.outbox.take_done(worker_id);
+        let leases = done.leases();
+        let keep = self.worker.queue.config().retention.keeps_done();
         let fetched = self
             .connection
             .ask(async |connection| {
-                self.worker.store.fetch_jobs(connection, worker_id, demands, limit).await
+                let finish = Finish { done: &leases, keep };
+                self.worker.store.fetch_jobs(connection, worker_id, finish, demands, limit).await
             })
             .await;
-        if let Err(error) = &fetched
-            && is_ambiguous(error)
-        {
-            self.unheard.note(self.worker.queue.servers().statement_timeout());
+        match fetched {
+            Ok((fetched, finished)) => {
+                done.written(finished);
+                Ok(fetched)
+            }
+            Err(error) => {
+                if is_ambiguous(&error) {
+                    self.unheard.note(self.worker.queue.servers().statement_timeout());
+                }
+                done.failed(&error);
+                Err(error)
+            }
         }
-        fetched
     }
 
-    fn start(&self, fetched: FetchedJob, config: &Config) {
-        let (worker, lease) = (&self.worker, fetched.claim.lease);
-        worker.running.insert(lease, Arc::clone(&fetched.claim.run));
-        let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
-        // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
-        let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
-            return worker.finish(FinishedRun::given_back(lease));
-        };
-        match worker.permits.take(&fetched.job.queue, &handler, config) {
-            Some(permit) => worker.spawn(handler, fetched, permit),
-            // A suspect must not keep others waiting for their turn, and one with a limit of its own, which
-            // may be met in two priorities, not those without.
-            None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
+    /// Starts those for which there is a permit; the others wait for one, or are given back.
+    fn start(&self, fetched: Fetched, config: &Config) {
+        let (worker, jobs) = (&self.worker, fetched.jobs);
+        worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
+        let mut ahead = Vec::new();
+        for fetched in jobs {
+            let lease = fetched.claim.lease;
+            let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
+            // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
+            let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
                 worker.finish(FinishedRun::given_back(lease));
+                continue;
+            };
+            match worker.permits.take(&fetched.job.queue, &handler, config) {
+                Some(permit) => worker.spawn(Start { handler, fetched, permit }),
+                // A suspect must not keep others waiting for their turn, and one with a limit of its own,
+                // which may be met in two priorities, not those without.
+                None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
+                    worker.finish(FinishedRun::given_back(lease));
+                }
+                None => ahead.push(Waiting::new(handler, fetched)),
             }
-            None => worker.prefetched.push(handler, fetched),
         }
+        worker.prefetched.push(ahead);
     }
 
     /// Starts those that were fetched ahead and for which permits have become free.
-    fn start_prefetched(&self) {
-        while let Some((Waiting { handler, fetched, .. }, permit)) = self.worker.next_prefetched() {
-            self.worker.spawn(handler, fetched, permit);
+    fn start_prefetched(&self, config: &Config) {
+        while let Some((start, _)) = self.worker.next_prefetched(None, config, |_, _| None) {
+            self.worker.spawn(start);
         }
     }
 

@@ -28,13 +28,20 @@ const SAMPLE: Duration = Duration::from_millis(20);
 /// The jobs of a process that wait here for permits, in the order in which they were claimed.
 #[derive(Default)]
 pub(super) struct Prefetched {
-    queues: Mutex<HashMap<String, Ahead>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queues: HashMap<String, Ahead>,
     /// The queues of which some wait, the next one first.
-    turns: Mutex<VecDeque<String>>,
+    turns: VecDeque<String>,
 }
 
 struct Ahead {
     waiting: VecDeque<Waiting>,
+    /// How many were to be ahead when it was last asked.
+    target: usize,
     /// How many have ended since the last sample.
     ended: u32,
     sampled_at: Instant,
@@ -45,8 +52,21 @@ struct Ahead {
 /// A claimed job without a permit.
 pub(super) struct Waiting {
     pub(super) handler: Arc<Registered>,
-    pub(super) fetched: FetchedJob,
+    pub(super) fetched: Box<FetchedJob>,
     since: Instant,
+}
+
+impl Waiting {
+    pub(super) fn new(handler: Arc<Registered>, fetched: Box<FetchedJob>) -> Self {
+        Self { handler, fetched, since: Instant::now() }
+    }
+}
+
+/// What can be started next.
+pub(super) struct Next {
+    pub(super) job: Option<(Waiting, RunPermit)>,
+    /// So few are left that it is time to fetch more.
+    pub(super) runs_low: bool,
 }
 
 impl Prefetched {
@@ -54,66 +74,70 @@ impl Prefetched {
     /// While some wait here, permits are not fetched for, and not before half of those that were ahead have
     /// begun.
     pub(super) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
-        let mut queues = self.queues();
-        let Some(ahead) = queues.get_mut(queue) else { return free };
-        let target = if may_be_ahead { ahead.target() } else { 0 };
-        let room = target.saturating_sub(ahead.waiting.len());
+        let mut state = self.state();
+        let Some(ahead) = state.queues.get_mut(queue) else { return free };
+        ahead.target = if may_be_ahead { ahead.measured_target() } else { 0 };
+        let room = ahead.target.saturating_sub(ahead.waiting.len());
         match ahead.waiting.is_empty() {
             true => free + room,
-            false if room > target / 2 => room,
+            false if ahead.runs_low() => room,
             false => 0,
         }
     }
 
-    pub(super) fn push(&self, handler: Arc<Registered>, fetched: FetchedJob) {
-        let waiting = Waiting { handler, fetched, since: Instant::now() };
-        let queue = waiting.fetched.job.queue.clone();
-        let mut queues = self.queues();
-        let ahead = queues.entry(queue.clone()).or_insert_with(Ahead::new);
-        if ahead.waiting.is_empty() {
-            self.turns().push_back(queue);
-        }
-        ahead.waiting.push_back(waiting);
-    }
-
-    /// A job of this queue has ended; the pace is measured by it.
-    pub(super) fn ended(&self, queue: &str) {
-        let mut queues = self.queues();
-        match queues.get_mut(queue) {
-            Some(ahead) => ahead.ended = ahead.ended.saturating_add(1),
-            None => {
-                queues.insert(queue.to_owned(), Ahead { ended: 1, ..Ahead::new() });
+    pub(super) fn push(&self, jobs: impl IntoIterator<Item = Waiting>) {
+        let State { queues, turns } = &mut *self.state();
+        for waiting in jobs {
+            let queue = &waiting.fetched.job.queue;
+            if !queues.contains_key(queue) {
+                queues.insert(queue.clone(), Ahead::new());
             }
+            let Some(ahead) = queues.get_mut(queue) else { continue };
+            if ahead.waiting.is_empty() {
+                turns.push_back(queue.clone());
+            }
+            ahead.waiting.push_back(waiting);
         }
     }
 
     /// The next job for which there is a permit, the longest waiting of its queue; the queues take turns.
+    /// One of the queue `ended` has ended; the pace is measured by it.
     pub(super) fn next(
         &self,
-        permit: impl Fn(&str, &Registered) -> Option<RunPermit>,
-    ) -> Option<(Waiting, RunPermit)> {
-        let (mut queues, mut turns) = (self.queues(), self.turns());
+        ended: Option<&str>,
+        mut permit: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
+    ) -> Next {
+        let State { queues, turns } = &mut *self.state();
+        if let Some(queue) = ended {
+            match queues.get_mut(queue) {
+                Some(ahead) => ahead.ended = ahead.ended.saturating_add(1),
+                None => {
+                    queues.insert(queue.to_owned(), Ahead { ended: 1, ..Ahead::new() });
+                }
+            }
+        }
         for _ in 0..turns.len() {
-            let queue = turns.pop_front()?;
+            let Some(queue) = turns.pop_front() else { break };
             let Some(ahead) = queues.get_mut(&queue) else { continue };
             // One whose jobs were given back meanwhile has no turn.
             let Some(first) = ahead.waiting.front() else { continue };
-            let next = permit(&queue, &first.handler)
+            let job = permit(&queue, &first.handler)
                 .and_then(|permit| Some((ahead.waiting.pop_front()?, permit)));
+            let runs_low = ahead.runs_low();
             if !ahead.waiting.is_empty() {
                 turns.push_back(queue);
             }
-            if next.is_some() {
-                return next;
+            if job.is_some() {
+                return Next { job, runs_low };
             }
         }
-        None
+        Next { job: None, runs_low: true }
     }
 
     /// Takes out those that have waited for longer than this.
     pub(super) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
         let mut overdue = Vec::new();
-        for ahead in self.queues().values_mut() {
+        for ahead in self.state().queues.values_mut() {
             while ahead.waiting.front().is_some_and(|first| first.since.elapsed() >= patience) {
                 overdue.extend(ahead.waiting.pop_front());
             }
@@ -123,28 +147,29 @@ impl Prefetched {
 
     /// How long until the first of them has waited for so long.
     pub(super) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
-        let queues = self.queues();
-        let firsts = queues.values().filter_map(|ahead| ahead.waiting.front());
+        let state = self.state();
+        let firsts = state.queues.values().filter_map(|ahead| ahead.waiting.front());
         firsts.map(|first| patience.saturating_sub(first.since.elapsed())).min()
     }
 
-    /// Taken after [`Prefetched::queues`], never before.
-    fn turns(&self) -> MutexGuard<'_, VecDeque<String>> {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn queues(&self) -> MutexGuard<'_, HashMap<String, Ahead>> {
-        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ahead {
     fn new() -> Self {
-        Self { waiting: VecDeque::new(), ended: 0, sampled_at: Instant::now(), pace: 0.0 }
+        let sampled_at = Instant::now();
+        Self { waiting: VecDeque::new(), target: 0, ended: 0, sampled_at, pace: 0.0 }
+    }
+
+    /// Whether half of those that were to be ahead have begun.
+    fn runs_low(&self) -> bool {
+        self.waiting.len() < self.target.div_ceil(2)
     }
 
     /// How many to have ahead, from the pace of late.
-    fn target(&mut self) -> usize {
+    fn measured_target(&mut self) -> usize {
         let lasted = self.sampled_at.elapsed();
         if lasted >= SAMPLE {
             let pace = f64::from(self.ended) / lasted.as_secs_f64();
@@ -173,12 +198,12 @@ mod tests {
 
     fn at_pace(ended: u32, in_the_last: Duration) -> Prefetched {
         let prefetched = Prefetched::default();
-        prefetched.ended("q");
-        let mut queues = prefetched.queues();
-        let ahead = queues.get_mut("q").unwrap();
+        prefetched.next(Some("q"), |_, _| None);
+        let mut state = prefetched.state();
+        let ahead = state.queues.get_mut("q").unwrap();
         ahead.ended = ended;
         ahead.sampled_at = ahead.sampled_at.checked_sub(in_the_last).unwrap();
-        drop(queues);
+        drop(state);
         prefetched
     }
 

@@ -251,9 +251,9 @@ impl SimpleQueue {
         self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
     }
 
-    /// A run was written; whoever waits for the job's end hears of it.
+    /// Runs were written; whoever waits for their jobs' ends hears of it.
     #[cfg(feature = "wait-for-job")]
-    pub(super) fn settled(&self, settled: crate::finalize::Settled) {
+    pub(super) fn settled(&self, settled: &[crate::finalize::Settled]) {
         self.inner.waiters.settled(settled);
     }
 

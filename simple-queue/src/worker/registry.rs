@@ -5,7 +5,10 @@ use std::{collections::HashMap, fmt, sync::Arc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::handler::{DynHandler, Handler, Typed, TypedHandler};
-use crate::{Error, job::JobPayload};
+use crate::{
+    Error,
+    job::{JobOptions, JobPayload},
+};
 
 /// The handlers of a process, by queue and kind.
 #[derive(Default)]
@@ -25,6 +28,7 @@ struct QueueHandlers {
 /// A handler, and its own limit on how many of its jobs this process runs at once.
 pub(crate) struct Registered {
     pub(crate) handler: Arc<dyn DynHandler>,
+    pub(crate) options: JobOptions,
     concurrency: Option<Arc<Semaphore>>,
 }
 
@@ -58,6 +62,7 @@ impl Registry {
     pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {
         let registered = Arc::new(Registered {
             handler: Arc::new(handler),
+            options: H::OPTIONS,
             concurrency: H::OPTIONS.concurrency.map(|limit| {
                 Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(usize::MAX)))
             }),

@@ -1,13 +1,13 @@
 //! What this process holds: every job from its claim until its end is written.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use uuid::Uuid;
 
-use crate::row::{Lease, Run};
+use crate::row::{Claim, Lease, Run};
 
 /// The jobs a process vouches for. Whatever carries the process's id in the table and is not in here
 /// came from a claim whose answer was lost.
@@ -17,15 +17,22 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn insert(&self, lease: Lease, run: Arc<Run>) {
-        self.jobs().insert(lease.job_id, (lease, run));
+    pub(crate) fn insert<'c>(&self, claims: impl Iterator<Item = &'c Claim>) {
+        let mut jobs = self.jobs();
+        for Claim { lease, run, .. } in claims {
+            jobs.insert(lease.job_id, (*lease, Arc::clone(run)));
+        }
     }
 
-    /// Lets go of a job, unless it has been claimed again meanwhile.
-    pub(crate) fn remove(&self, lease: Lease) {
+    /// Lets go of jobs, but not of one that has been claimed again meanwhile.
+    pub(crate) fn remove(&self, leases: impl Iterator<Item = Lease>) {
         let mut jobs = self.jobs();
-        if jobs.get(&lease.job_id).is_some_and(|(held, _)| *held == lease) {
-            jobs.remove(&lease.job_id);
+        for lease in leases {
+            if let Entry::Occupied(held) = jobs.entry(lease.job_id)
+                && held.get().0 == lease
+            {
+                held.remove();
+            }
         }
     }
 
@@ -44,14 +51,14 @@ impl Running {
     /// Tells a run that its job's end was asked for; nothing if it does not run here.
     pub(crate) fn cancel(&self, job_id: Uuid) {
         if let Some((_, run)) = self.jobs().get(&job_id) {
-            run.cancelled.cancel();
+            run.cancel();
         }
     }
 
     /// Makes every run let go of its job.
     pub(crate) fn abandon_all(&self) {
         for (_, run) in self.jobs().values() {
-            run.abandoned.cancel();
+            run.abandon();
         }
     }
 
@@ -67,12 +74,19 @@ mod tests {
     #[test]
     fn the_end_of_an_older_run_does_not_let_go_of_a_newer_one() {
         let running = Running::default();
-        let lease = |number| Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number };
-        running.insert(lease(1), Arc::default());
-        running.insert(lease(3), Arc::default());
-        running.remove(lease(1));
+        let claim = |number| Claim {
+            lease: Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number },
+            timeout: None,
+            reprocess_count: 0,
+            crash_count: 0,
+            expired: false,
+            run: Arc::default(),
+        };
+        running.insert([&claim(1)].into_iter());
+        running.insert([&claim(3)].into_iter());
+        running.remove([claim(1).lease].into_iter());
         assert_eq!(running.ids(), [Uuid::nil()]);
-        running.remove(lease(3));
+        running.remove([claim(3).lease].into_iter());
         assert!(running.is_empty());
     }
 }

@@ -33,9 +33,15 @@ struct Waiting<'w> {
 }
 
 impl Waiters {
-    pub(super) fn settled(&self, Settled { lease, ended }: Settled) {
-        if ended && let Some((_, waiting)) = self.waiting().get(&lease.job_id) {
-            waiting.notify_waiters();
+    pub(super) fn settled(&self, settled: &[Settled]) {
+        let waiting = self.waiting();
+        if waiting.is_empty() {
+            return;
+        }
+        for Settled { lease, .. } in settled.iter().filter(|settled| settled.ended) {
+            if let Some((_, waiting)) = waiting.get(&lease.job_id) {
+                waiting.notify_waiters();
+            }
         }
     }
 

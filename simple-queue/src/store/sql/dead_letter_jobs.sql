@@ -30,7 +30,8 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attemp
         case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
         || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
     end,
-    j.metadata, now() + j.retain
+    -- A job of which no history is kept fails like any other.
+    j.metadata, now() + nullif(j.retain, interval '0')
 from finished j
 join held on held.id = j.id
 on conflict (id) do nothing

@@ -11,7 +11,38 @@
 --
 -- The rows are locked before their ctids are used, and claimed by ctid through an array: joined back
 -- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
-with worker as materialized (
+--
+-- What has been done meanwhile is finished in the same statement and commit, as archive_jobs does it.
+with held as materialized (
+    select job.ctid
+    from unnest($4::uuid[], $5::bigint[]) as done (job_id, lease)
+    cross join lateral (
+        select j.ctid from simple_queue.jobs j
+        where j.id = done.job_id and j.lease = done.lease and j.worker_id = $1
+        limit 1
+        for update skip locked
+    ) job
+), finished as (
+    delete from simple_queue.jobs j
+    where j.ctid = any (array(select held.ctid from held))
+    returning j.*
+), archived as (
+    insert into simple_queue.archive (
+        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
+        reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
+        fingerprint, tags, errors, metadata, keep_until
+    )
+    select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
+        j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data,
+        returned.result::jsonb, j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata, now() + j.retain
+    from finished j
+    -- Most jobs return nothing, and are not looked up.
+    left join (
+        select done.job_id, done.result from unnest($4::uuid[], $6::text[]) as done (job_id, result)
+        where done.result is not null
+    ) returned on returned.job_id = j.id
+    where case when j.retain is null then $7 else j.retain > interval '0' end
+), worker as materialized (
     -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
     select id from simple_queue.workers where id = $1 for key share
 ), demand as materialized (
@@ -92,16 +123,16 @@ with worker as materialized (
         ) due
         limit $3
     ))
-    returning j.id, j.lease, j.queue, j.kind, j.version, j.priority, j.job_data, j.run_at, j.created_at, j.updated_at,
-        j.attempt, j.max_attempts, j.reprocess_count, j.crash_count, j.unique_key, j.fingerprint,
+    returning j.id, j.queue, j.kind, j.version, j.fingerprint, j.unique_key, j.created_at, j.run_at, j.updated_at,
+        j.attempt, j.job_data::text, j.max_attempts, j.lease, j.reprocess_count, j.crash_count,
         extract(epoch from j.timeout)::double precision as timeout,
-        coalesce(j.expires_at <= now(), false) as expired
+        coalesce(j.expires_at <= now(), false) as expired,
+        j.priority
 )
--- Always at least one row, so that the wait comes back with an empty claim too. It is looked up only
--- when permits are left: otherwise the next fetch follows as soon as one is free.
-select claimed.*, next.wait, now() as now, (
-    select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
-) as lanes
+-- One row says how it went, so that the wait comes back with an empty claim too; the others are the claimed
+-- jobs. The wait is looked up only when permits are left: otherwise the next fetch follows as soon as one is
+-- free.
+select claimed.*, said.*
 from (
     select case when (select count(*) from claimed) < $3 then (
         select extract(epoch from min(ahead.run_at) - now())::double precision
@@ -129,6 +160,9 @@ from (
                 limit 100
             ) coming
         ) ahead
-    ) end as wait
-) next
-left join claimed on true
+    ) end as wait,
+    now() as now,
+    (select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand) as lanes,
+    array(select finished.id from finished) as finished
+) said
+full join claimed on false

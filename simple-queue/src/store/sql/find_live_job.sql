@@ -1,5 +1,5 @@
 -- find_live_job
-select id, queue, kind, version, job_data, case when worker_id is null then 'pending' else 'running' end as status,
-    created_at, run_at, updated_at, attempt, max_attempts, unique_key, fingerprint
+select id, queue, kind, version, fingerprint, unique_key, created_at, run_at, updated_at, attempt, job_data::text,
+    max_attempts, case when worker_id is null then 'pending' else 'running' end as status
 from simple_queue.jobs
 where unique_key = $1

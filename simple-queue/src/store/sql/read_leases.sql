@@ -7,6 +7,11 @@ select asked.job_id, asked.lease,
         select from simple_queue.archive a where a.id = asked.job_id and a.lease = asked.lease
     ) or exists (
         select from simple_queue.dead_letters d where d.id = asked.job_id and d.lease = asked.lease
-    ) as finished
+    ) as finished,
+    j.id is null and not exists (
+        select from simple_queue.archive a where a.id = asked.job_id
+    ) and not exists (
+        select from simple_queue.dead_letters d where d.id = asked.job_id
+    ) as gone
 from unnest($2::uuid[], $3::bigint[]) as asked (job_id, lease)
 left join simple_queue.jobs j on j.id = asked.job_id

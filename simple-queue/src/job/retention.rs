@@ -1,0 +1,45 @@
+//! How long what is over is kept.
+
+use std::time::Duration;
+
+/// How long what is over is kept, where its declaration's `retain` does not say.
+///
+/// ```
+/// use std::time::Duration;
+/// use simple_queue::Retention;
+///
+/// let week = Duration::from_secs(7 * 24 * 60 * 60);
+/// let retention = Retention { archive: week, ..Retention::default() };
+/// assert!(retention.dead_letters > week);
+///
+/// // No history: a job that is done is deleted.
+/// let none = Retention { archive: Duration::ZERO, ..Retention::default() };
+/// # assert_eq!(none.dead_letters, retention.dead_letters);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// For jobs that are done; 30 days by default. Whole days (UTC) are dropped when all of their jobs
+    /// are older.
+    ///
+    /// Zero keeps none: a job is deleted when it is done. That costs the database about a third less, and
+    /// then nothing remembers the job: to wait for its end, or for its status, is answered with
+    /// [`UnknownJob`](crate::Error::UnknownJob), and an enqueue that the library repeats because its answer
+    /// was lost may store a job again that has run meanwhile.
+    pub archive: Duration,
+    /// For jobs that gave up; 90 days by default.
+    pub dead_letters: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self { archive: DAY * 30, dead_letters: DAY * 90 }
+    }
+}
+
+impl Retention {
+    /// Whether a job that is done, and of which nothing else was said, goes to the archive.
+    pub(crate) fn keeps_done(&self) -> bool {
+        !self.archive.is_zero()
+    }
+}

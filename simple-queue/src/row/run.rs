@@ -1,0 +1,99 @@
+//! What a run and those who watch it tell each other.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use tokio::sync::Notify;
+
+/// One is made for every claimed job, so it is a few words in one allocation.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    said: AtomicU8,
+    changed: Notify,
+}
+
+const CANCELLED: u8 = 1;
+const ABANDONED: u8 = 2;
+const FINISHED_IN_TRANSACTION: u8 = 4;
+
+impl Run {
+    /// Somebody asked for the job's cancellation.
+    pub(crate) fn cancel(&self) {
+        self.say(CANCELLED);
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.was_said(CANCELLED)
+    }
+
+    /// Waits until somebody asks for the job's cancellation. Cancel safe.
+    pub(crate) async fn cancelled(&self) {
+        self.until_said(CANCELLED).await;
+    }
+
+    /// The process must let go of the job: it is stopping, or can no longer vouch for it.
+    pub(crate) fn abandon(&self) {
+        self.say(ABANDONED);
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.was_said(ABANDONED)
+    }
+
+    /// Waits until the process must let go of the job. Cancel safe.
+    pub(crate) async fn abandoned(&self) {
+        self.until_said(ABANDONED).await;
+    }
+
+    /// The handler finishes the job in a transaction of its own, which may or may not commit.
+    pub(crate) fn finish_in_transaction(&self) {
+        self.say(FINISHED_IN_TRANSACTION);
+    }
+
+    pub(crate) fn is_finished_in_transaction(&self) -> bool {
+        self.was_said(FINISHED_IN_TRANSACTION)
+    }
+
+    fn say(&self, what: u8) {
+        self.said.fetch_or(what, Ordering::AcqRel);
+        self.changed.notify_waiters();
+    }
+
+    fn was_said(&self, what: u8) -> bool {
+        self.said.load(Ordering::Acquire) & what != 0
+    }
+
+    async fn until_said(&self, what: u8) {
+        loop {
+            // It hears what is said from here on, before it is first waited for.
+            let changed = self.changed.notified();
+            if self.was_said(what) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Duration};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_who_waits_hears_what_is_said_to_him_and_nothing_else() {
+        let run = Arc::new(Run::default());
+        let waiting = tokio::spawn({
+            let run = Arc::clone(&run);
+            async move { run.abandoned().await }
+        });
+        tokio::task::yield_now().await;
+        run.cancel();
+        assert!(run.is_cancelled() && !run.is_abandoned());
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        run.abandon();
+        tokio::time::timeout(Duration::from_secs(5), waiting).await.unwrap().unwrap();
+        run.cancelled().await;
+    }
+}
