@@ -129,6 +129,8 @@ impl<J: JobPayload> From<J> for Enqueue<J> {
 /// Stores any number of jobs together: all or, when an error is returned, none. They are jobs as they are
 /// declared, or each with options of its own.
 ///
+/// Those that differ in nothing but their payloads and fingerprints are stored the fastest.
+///
 /// # Errors
 /// As for one job; the first that cannot be stored is named. Where the answer of the database was lost for
 /// good, the jobs may have been stored all the same; and on a bare connection a large batch, or one with

@@ -86,7 +86,7 @@ impl Gathering {
         let mut waiting = self.waiting();
         waiting.crowded |= waiting.writing || waiting.one_alone;
         waiting.one_alone |= !waiting.crowded;
-        (!waiting.crowded).then_some(Alone(self))
+        (!waiting.crowded).then(|| Alone(self))
     }
 
     /// What the database refused may be the fault of one of them: each is then written alone. What it could
