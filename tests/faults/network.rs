@@ -203,8 +203,9 @@ async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
         let two = ["one", "other"].map(|key| Job::new("nobody", ()).with_unique_key(key));
         // With keys they take a transaction, which is dropped at whatever point has been reached.
         drop(tokio::time::timeout(patience, queue.insert_jobs(two.to_vec())).await);
-        let id = queue.insert_job(Job::new("nobody", ())).await.unwrap().unwrap();
-        acknowledged.push(id);
+        // One with a key is written on the same pool.
+        let next = Job::new("nobody", ()).with_unique_key(format!("{patience:?}"));
+        acknowledged.push(queue.insert_job(next).await.unwrap().unwrap());
     }
     for id in acknowledged {
         let found = format!("simple_queue.jobs where id = '{id}'");
