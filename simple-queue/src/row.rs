@@ -192,6 +192,8 @@ pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct NewJob {
     pub(crate) id: Uuid,
+    /// The id was made together with this row, so no other row has it.
+    pub(crate) has_new_id: bool,
     pub(crate) queue: String,
     pub(crate) kind: String,
     pub(crate) priority: i16,
@@ -209,6 +211,21 @@ pub(crate) struct NewJob {
     /// How long it is kept once it is over; `None` leaves it to the queue.
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
+}
+
+impl NewJob {
+    /// Whether it differs from the other in nothing but id, keys, payload and what becomes of it on a conflict.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.queue == other.queue
+            && self.kind == other.kind
+            && self.priority == other.priority
+            && self.due == other.due
+            && self.max_attempts == other.max_attempts
+            && self.expires_after == other.expires_after
+            && self.tags == other.tags
+            && self.version == other.version
+            && self.retain == other.retain
+    }
 }
 
 /// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
@@ -232,6 +249,7 @@ impl NewJob {
         let unique_key = payload.unique_key().map(|key| declared_key::<J>(&key)).transpose()?;
         Ok(Self {
             id: Uuid::now_v7(),
+            has_new_id: true,
             queue: J::QUEUE.to_owned(),
             kind: J::KIND.to_owned(),
             priority: J::OPTIONS.priority,
@@ -265,6 +283,7 @@ impl From<Job> for NewJob {
     fn from(job: Job) -> Self {
         Self {
             id: job.id,
+            has_new_id: false,
             queue: job.queue,
             kind: job.kind,
             priority: 0,

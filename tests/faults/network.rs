@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::prelude::*;
+use simple_queue::{Enqueue, prelude::*};
 use sqlx::postgres::PgPoolOptions;
 
 use crate::support::{
@@ -49,7 +49,8 @@ async fn a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice() {
     let (queue, _worker) = (queue_at(&url), Worker::start(&url).await);
     let mut acknowledged = Vec::new();
     for round in 0..rounds(1, 50) {
-        for statement in ["fetch_jobs", "insert_jobs", "archive_jobs", "COMMIT", "heartbeat"] {
+        for statement in ["fetch_jobs", "insert_alike_jobs", "archive_jobs", "COMMIT", "heartbeat"]
+        {
             let lost = proxy.lose_answer_to(statement);
             for _ in 0..10 {
                 let number = i64::try_from(acknowledged.len()).unwrap();
@@ -149,23 +150,41 @@ async fn a_worker_that_alone_its_listening_has_left_listens_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {
+    enqueues_on_a_connection_that_leads_nowhere("insert_alike_jobs", CountRun::new).await;
+}
+
+/// Those with keys are written on the pool.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another() {
+    let keyed = |number: i64, ms| CountRun::new(number, ms).unique_key(number.to_string());
+    enqueues_on_a_connection_that_leads_nowhere("insert_jobs", keyed).await;
+}
+
+async fn enqueues_on_a_connection_that_leads_nowhere<J: Into<Enqueue<CountRun>>>(
+    statement: &str,
+    job: impl Fn(i64, u64) -> J,
+) {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let queue = queue_at(&proxy.url(&field.url));
-    CountRun::new(0, 0_u64).enqueue(&queue).await.unwrap();
-    eventually("the connection is idle", async || queue.pool().num_idle() == 1).await;
+    let enqueue = async |number| job(number, 0).into().enqueue(&queue).await.unwrap();
+    enqueue(0).await;
+    eventually("the connection is idle", async || {
+        queue.pool().num_idle() == usize::try_from(queue.pool().size()).unwrap()
+    })
+    .await;
     proxy.set(Fault::HalfOpen);
     proxy.set_for_new(Fault::None);
     let start = Instant::now();
-    CountRun::new(1, 0_u64).enqueue(&queue).await.unwrap();
+    enqueue(1).await;
     assert!(start.elapsed() > Duration::from_secs(1), "the old connection was not tried");
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 2);
 
     // The next one is well when it is taken, and leads nowhere when it is used.
-    let vanished = proxy.vanish_at("insert_jobs");
+    let vanished = proxy.vanish_at(statement);
     let patience = Duration::from_secs(20);
-    let enqueued = tokio::time::timeout(patience, CountRun::new(2, 0_u64).enqueue(&queue)).await;
-    enqueued.expect("it takes another connection").unwrap();
+    let enqueued = tokio::time::timeout(patience, enqueue(2)).await;
+    enqueued.expect("it takes another connection");
     vanished.await.unwrap();
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 3);
 }
@@ -184,8 +203,9 @@ async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
         let two = ["one", "other"].map(|key| Job::new("nobody", ()).with_unique_key(key));
         // With keys they take a transaction, which is dropped at whatever point has been reached.
         drop(tokio::time::timeout(patience, queue.insert_jobs(two.to_vec())).await);
-        let id = queue.insert_job(Job::new("nobody", ())).await.unwrap().unwrap();
-        acknowledged.push(id);
+        // One with a key is written on the same pool.
+        let next = Job::new("nobody", ()).with_unique_key(format!("{patience:?}"));
+        acknowledged.push(queue.insert_job(next).await.unwrap().unwrap());
     }
     for id in acknowledged {
         let found = format!("simple_queue.jobs where id = '{id}'");

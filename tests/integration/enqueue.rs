@@ -103,7 +103,8 @@ async fn many_jobs_are_stored_together_in_their_order() {
     .unwrap();
     assert!(enqueued.iter().map(simple_queue::Enqueued::id).eq(ids.iter().copied()));
     assert!(ids.is_sorted(), "the order of the ids is the order of the jobs");
-    assert!(SendWelcome::enqueue_all([], &queue).await.unwrap().is_empty());
+    let none: [SendWelcome; 0] = [];
+    assert!(SendWelcome::enqueue_all(none, &queue).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -256,85 +257,74 @@ async fn two_jobs_of_one_name_in_two_lists_are_refused_with_both_places() {
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_share_statements_and_each_gets_its_own_id() {
+async fn of_many_jobs_each_can_have_options_of_its_own() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
-    let calls = (0..500).map(|n| SendWelcome::new(n, "hi").enqueue(&queue));
-    let enqueued = futures_util::future::try_join_all(calls).await.unwrap();
-    let ids: std::collections::HashSet<_> =
-        enqueued.iter().map(simple_queue::Enqueued::id).collect();
-    assert_eq!((ids.len(), database.count("jobs").await), (500, 500));
-    for (n, job) in enqueued.iter().enumerate() {
-        let own = format!("jobs where id = '{}' and job_data->>'user_id' = '{n}'", job.id());
-        assert_eq!(database.count(&own).await, 1);
+    let (queue, hour) = (database.queue().await, Duration::from_hours(1));
+    let jobs = vec![
+        SendWelcome::new(1, "hi").into(),
+        SendWelcome::new(2, "hi").delay(hour).expires(hour),
+        SendWelcome::new(3, "hi").priority(-5).queue("other").retries(0),
+        SendWelcome::new(4, "hi").tags(["a", "b"]),
+        SendWelcome::new(5, "hi").unique_key("key"),
+        SendWelcome::new(6, "hi").at(chrono::DateTime::UNIX_EPOCH),
+    ];
+    let enqueued = SendWelcome::enqueue_all(jobs, &queue).await.unwrap();
+    let expected = [
+        "run_at = created_at and scheduled_at is null and queue = 'emails' and max_attempts is null",
+        "run_at = created_at + interval '1 h' and expires_at = run_at + interval '1 h' and scheduled_at = run_at",
+        "priority = -5 and queue = 'other' and max_attempts = 1",
+        "tags = '{a,b}'",
+        "unique_key = 'send_welcome:key'",
+        "run_at = created_at and scheduled_at = 'epoch'",
+    ];
+    for (n, (job, expected)) in enqueued.iter().zip(expected).enumerate() {
+        let row = format!("jobs where id = '{}' and job_data->>'user_id' = '{}'", job.id(), n + 1);
+        assert_eq!(database.count(&format!("{row} and {expected}")).await, 1, "{expected}");
     }
-    // Rows of one transaction share its time.
-    let commits: i64 =
-        database.value("select count(distinct created_at) from simple_queue.jobs").await;
-    assert!(commits < 50, "{commits} commits for 500 calls");
+    assert_eq!(database.count("jobs where tags is null and expires_at is null").await, 4);
 }
 
 #[tokio::test]
-async fn one_that_the_database_refuses_fails_alone_among_those_it_shares_a_statement_with() {
-    let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
-    database
-        .execute("alter table simple_queue.jobs add check (job_data->>'template' <> 'forbidden')")
-        .await;
-    let calls = (0..50).map(|n| {
-        let text = if n == 25 { "forbidden" } else { "hi" };
-        SendWelcome::new(n, text).enqueue(&queue)
-    });
-    let results = futures_util::future::join_all(calls).await;
-    let refused: Vec<usize> = (0..results.len()).filter(|&n| results[n].is_err()).collect();
-    assert_eq!(refused, [25]);
-    let error = results[25].as_ref().unwrap_err().to_string();
-    assert!(error.contains("violates check constraint"), "{error}");
-    assert_eq!(database.count("jobs").await, 49);
-}
-
-#[tokio::test]
-async fn a_call_that_is_dropped_holds_up_none_of_those_it_would_have_shared_a_statement_with() {
-    let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
-    let mut lock = database.pool.begin().await.unwrap();
-    sqlx::query("lock simple_queue.jobs in exclusive mode").execute(&mut *lock).await.unwrap();
-    let mut first = Box::pin(SendWelcome::new(1, "dropped").enqueue(&queue));
-    assert!(futures_util::poll!(&mut first).is_pending());
-    drop(first);
-    let others = (2..10).map(|n| SendWelcome::new(n, "hi").enqueue(&queue));
-    let mut others = Box::pin(futures_util::future::try_join_all(others));
-    assert!(futures_util::poll!(&mut others).is_pending());
-    lock.commit().await.unwrap();
-    tokio::time::timeout(STOP, others).await.unwrap().unwrap();
-    assert_eq!(database.count("jobs where job_data->>'user_id' <> '1'").await, 8);
-}
-
-#[tokio::test]
-async fn two_calls_with_one_id_at_the_same_time_store_it_once_and_one_learns_it() {
-    let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
-    for _ in 0..20 {
-        let job = Job::new("q", 1);
-        let calls = (0..5).map(|_| queue.insert_job(job.clone()));
-        let stored = futures_util::future::try_join_all(calls).await.unwrap();
-        assert_eq!(stored.iter().flatten().count(), 1, "{stored:?}");
+async fn many_jobs_that_share_their_options_get_all_of_them() {
+    #[job(
+        queue = "reports",
+        delay = "1h",
+        expires = "2h",
+        priority = 7,
+        retain = "3h",
+        tags("a", "b"),
+        fingerprint = "customer:{customer_id}"
+    )]
+    async fn report(customer_id: i64) {
+        assert_ne!(customer_id, 0);
     }
-    assert_eq!(database.count("jobs").await, 20);
+
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    Report::enqueue_all((0..10).map(Report::new), &queue).await.unwrap();
+    Report::new(10).enqueue(&queue).await.unwrap();
+    Report::new(11).enqueue(&database.pool).await.unwrap();
+    let right = "jobs where queue = 'reports' and kind = 'report' and priority = 7
+        and run_at = created_at + interval '1 h' and scheduled_at = run_at
+        and expires_at = run_at + interval '2 h' and retain = interval '3 h' and tags = '{a,b}'
+        and fingerprint like '%customer:' || (job_data->>'customer_id') and version = 1";
+    assert_eq!(database.count(right).await, 12);
 }
 
-#[test]
-fn a_runtime_that_ends_before_it_wrote_leaves_the_queue_usable_on_another() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let (second, database) = (runtime(), TestDatabase::migrated());
-    let database = second.block_on(database);
-    let queue = second.block_on(database.queue());
-    let first = runtime();
-    first.block_on(async {
-        let mut dropped = Box::pin(queue.insert_job(Job::new("q", 1)));
-        assert!(futures_util::poll!(&mut dropped).is_pending());
-    });
-    drop(first);
-    let stored = async { tokio::time::timeout(STOP, queue.insert_job(Job::new("q", 2))).await };
-    assert!(second.block_on(stored).unwrap().unwrap().is_some());
+#[tokio::test]
+async fn the_sql_function_refuses_what_the_call_refuses() {
+    let database = TestDatabase::migrated().await;
+    for (arguments, expected) in [
+        ("'', '', '1'", "the queue has 0 bytes; it must have 1 to 63"),
+        ("repeat('q', 64), '', '1'", "the queue has 64 bytes"),
+        ("'q', '', '1', unique_key => ''", "the unique key has 0 bytes; it must have 1 to 512"),
+        ("'q', '', '1', fingerprint => repeat('f', 513)", "the fingerprint has 513 bytes"),
+        ("'q', '', '1', max_attempts => 0", "a job needs at least one attempt, not 0"),
+    ] {
+        let sql = format!("select simple_queue.enqueue({arguments})");
+        let refused = sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&database.pool).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(expected), "{refused}");
+    }
+    assert_eq!(database.count("jobs").await, 0);
 }

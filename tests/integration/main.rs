@@ -13,6 +13,7 @@ mod declared;
 mod enqueue;
 mod fetch;
 mod finalize;
+mod gathering;
 mod handler;
 mod heartbeat;
 mod limits;

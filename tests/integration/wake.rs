@@ -53,6 +53,24 @@ async fn an_insert_notifies_nobody_while_nobody_sleeps() {
 }
 
 #[tokio::test]
+async fn while_nobody_sleeps_an_insert_through_a_queue_asks_nothing_more() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let asked = "select count(*) from pg_stat_activity
+        where datname = current_database() and query like '-- notify%'";
+    for _ in 0..200 {
+        Anything::new().enqueue(&queue).await.unwrap();
+        assert_eq!(database.value::<i64>(asked).await, 0);
+    }
+    somebody_sleeps(&database).await;
+    eventually("the others notify", async || {
+        Anything::new().enqueue(&queue).await.unwrap();
+        database.value::<i64>(asked).await > 0
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn inserts_through_a_queue_notify_together() {
     let database = TestDatabase::migrated().await;
     somebody_sleeps(&database).await;

@@ -84,13 +84,16 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 
         #with_options
 
-        /// Stores any number of jobs together, all or none.
+        /// Stores any number of jobs together, all or none: as they are declared, or each with options of
+        /// its own.
         ///
         /// # Errors
         ///
         /// When one of them cannot be stored; then none is.
         #vis fn #enqueue_all<'e>(
-            jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+            jobs: impl ::core::iter::IntoIterator<
+                Item = impl ::core::convert::Into<#krate::Enqueue<Self>>,
+            > + ::core::marker::Send,
             on: impl #krate::EnqueueOn<'e>,
         ) -> impl ::core::future::Future<
             Output = ::core::result::Result<

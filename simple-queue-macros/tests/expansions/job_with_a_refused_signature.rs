@@ -136,13 +136,16 @@ impl Send {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
     }
-    /// Stores any number of jobs together, all or none.
+    /// Stores any number of jobs together, all or none: as they are declared, or each with options of
+    /// its own.
     ///
     /// # Errors
     ///
     /// When one of them cannot be stored; then none is.
     fn enqueue_all<'e>(
-        jobs: impl ::core::iter::IntoIterator<Item = Self> + ::core::marker::Send,
+        jobs: impl ::core::iter::IntoIterator<
+            Item = impl ::core::convert::Into<::simple_queue::Enqueue<Self>>,
+        > + ::core::marker::Send,
         on: impl ::simple_queue::EnqueueOn<'e>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<

@@ -13,21 +13,24 @@ use crate::{job::OnConflict, row::NewJob};
 
 impl Insertion<'_> {
     /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
-    /// look at who it is, so all of it is repeated until every job has its answer.
+    /// look at who it is, so all of it is repeated until every job has its answer. Returns whether workers
+    /// sleep that do not know of what was written.
     pub(super) async fn insert_keyed(
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         answers: &mut HashMap<Uuid, Inserted>,
-    ) -> Result<(), Failure> {
-        let mut open = jobs.to_vec();
+    ) -> Result<bool, Failure> {
+        let (mut open, mut workers_sleep) = (jobs.to_vec(), false);
         while !open.is_empty() {
-            for id in self.store.insert_jobs(connection, &open, self.notify).await? {
+            let inserted = self.store.insert_jobs(connection, &open, self.notify).await?;
+            workers_sleep |= inserted.workers_sleep;
+            for id in inserted.rows {
                 answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });
             }
             open.retain(|job| !answers.contains_key(&job.id));
             if open.is_empty() {
-                return Ok(());
+                break;
             }
             // It may be the job's own id that is there already, under whatever key.
             let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
@@ -40,21 +43,21 @@ impl Insertion<'_> {
             }
             open.retain(|job| !answers.contains_key(&job.id));
             if !open.is_empty() {
-                self.settle_conflicts(connection, &open, answers).await?;
+                workers_sleep |= self.settle_conflicts(connection, &open, answers).await?;
                 open.retain(|job| !answers.contains_key(&job.id));
             }
         }
-        Ok(())
+        Ok(workers_sleep)
     }
 
     /// Does to the live jobs that have the keys of these what each of these asks for. One whose key nobody
-    /// holds any more is left without an answer.
+    /// holds any more is left without an answer. Returns what `insert_keyed` does.
     async fn settle_conflicts(
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         answers: &mut HashMap<Uuid, Inserted>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let asking_for = |wanted: OnConflict| -> Vec<&NewJob> {
             jobs.iter().copied().filter(|job| job.on_conflict == wanted).collect()
         };
@@ -67,10 +70,11 @@ impl Insertion<'_> {
                 }
             }
         };
-        let replacing = asking_for(OnConflict::Replace);
+        let (replacing, mut workers_sleep) = (asking_for(OnConflict::Replace), false);
         if !replacing.is_empty() {
             let replaced = self.store.replace_jobs(connection, &replacing, self.notify).await?;
-            answer(&replacing, replaced, EnqueueOutcome::Replaced);
+            workers_sleep = replaced.workers_sleep;
+            answer(&replacing, replaced.rows, EnqueueOutcome::Replaced);
         }
         let rescheduling = asking_for(OnConflict::Reschedule);
         if !rescheduling.is_empty() {
@@ -87,6 +91,6 @@ impl Insertion<'_> {
             return Err(Failure::Duplicate { unique_key, job_id });
         }
         answer(jobs, holders, EnqueueOutcome::Duplicate);
-        Ok(())
+        Ok(workers_sleep)
     }
 }

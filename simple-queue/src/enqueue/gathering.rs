@@ -1,7 +1,8 @@
 //! Single enqueues that happen at the same time share a statement and its commit.
 //!
-//! Nothing waits in order to gather: one that comes alone is written at once, and what comes while a write
-//! is in flight goes together into the next.
+//! Nothing waits in order to gather: one that comes alone is written at once, by its caller's own task, and
+//! what comes while a write is in flight goes together into the next, which a task of ours carries out: so
+//! no caller waits for another's future to be polled.
 
 use std::{
     collections::HashSet,
@@ -11,8 +12,11 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::insert::{Failure, Inserted, ROWS_PER_STATEMENT, insert_and_wake};
-use super::wake::Wake;
+use super::{
+    connections::Connections,
+    insert::{Failure, Inserted, ROWS_PER_STATEMENT, insert_and_wake},
+    wake::Wake,
+};
 use crate::{
     Error,
     row::NewJob,
@@ -23,6 +27,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
+    connections: Connections,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +35,10 @@ struct Waiting {
     jobs: Vec<(NewJob, Answer)>,
     /// A task is writing, and will look at `jobs` again before it ends.
     writing: bool,
+    /// A caller is writing its own job. Nobody waits for it: whoever comes meanwhile goes to the task.
+    one_alone: bool,
+    /// Of late several came at a time, so the next one will not be the only one either.
+    crowded: bool,
 }
 
 type Answer = oneshot::Sender<Result<Inserted, Error>>;
@@ -53,6 +62,10 @@ impl Gathering {
         destination: Destination,
         job: NewJob,
     ) -> Result<Inserted, Error> {
+        if let Some(_alone) = self.begin_alone() {
+            let connections = Some(&self.connections);
+            return Ok(insert_and_wake(&destination, connections, &[job]).await?.remove(0));
+        }
         let (answer, answered) = oneshot::channel();
         {
             let mut waiting = self.waiting();
@@ -66,6 +79,14 @@ impl Gathering {
         answered
             .await
             .unwrap_or_else(|_| Err(Error::database("enqueue")(sqlx::Error::WorkerCrashed)))
+    }
+
+    /// The right to write alone, for one who meets nobody.
+    fn begin_alone(&self) -> Option<Alone<'_>> {
+        let mut waiting = self.waiting();
+        waiting.crowded |= waiting.writing || waiting.one_alone;
+        waiting.one_alone |= !waiting.crowded;
+        (!waiting.crowded).then(|| Alone(self))
     }
 
     /// What the database refused may be the fault of one of them: each is then written alone. What it could
@@ -84,16 +105,17 @@ impl Gathering {
             return answer(answers, errors.into_iter().chain([Err(error)]));
         }
         for (job, waiting) in jobs.into_iter().zip(answers) {
-            let inserted = insert_and_wake(destination, &[job]).await;
+            let inserted = insert_and_wake(destination, Some(&self.connections), &[job]).await;
             let inserted = inserted.map(|mut inserted| inserted.remove(0)).map_err(Error::from);
             answer(vec![waiting], std::iter::once(inserted));
         }
     }
 
-    /// What is to be written now; with nothing, the writing is over.
-    fn take(&self) -> Vec<(NewJob, Answer)> {
+    /// What is to be written now, after so many; with nothing, the writing is over.
+    fn take(&self, before: usize) -> Vec<(NewJob, Answer)> {
         let mut waiting = self.waiting();
         waiting.writing = !waiting.jobs.is_empty();
+        waiting.crowded = waiting.writing || before > 1;
         // Two of one id are two calls, of which the second is to find the first: it goes into the next.
         let mut ids = HashSet::new();
         let (now, later) = mem::take(&mut waiting.jobs)
@@ -116,6 +138,15 @@ fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, E
     }
 }
 
+/// The mark of a caller that writes its own job.
+struct Alone<'g>(&'g Gathering);
+
+impl Drop for Alone<'_> {
+    fn drop(&mut self) {
+        self.0.waiting().one_alone = false;
+    }
+}
+
 /// The task that writes. Should it be dropped with its runtime, even before it began, others write, and
 /// those who wait are told so.
 struct Writing {
@@ -126,14 +157,17 @@ struct Writing {
 
 impl Writing {
     async fn until_empty(mut self, destination: Destination) {
+        let mut before = 0;
         loop {
             let (jobs, answers): (Vec<NewJob>, Vec<Answer>) =
-                self.gathering.take().into_iter().unzip();
+                self.gathering.take(before).into_iter().unzip();
             if jobs.is_empty() {
                 self.ended = true;
                 return;
             }
-            match insert_and_wake(&destination, &jobs).await {
+            before = jobs.len();
+            let connections = Some(&self.gathering.connections);
+            match insert_and_wake(&destination, connections, &jobs).await {
                 Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
                 Err(failure) => {
                     self.gathering.answer_one_by_one(&destination, jobs, answers, failure).await;
@@ -146,7 +180,8 @@ impl Writing {
 impl Drop for Writing {
     fn drop(&mut self) {
         if !self.ended {
-            *self.gathering.waiting() = Waiting::default();
+            let mut waiting = self.gathering.waiting();
+            (waiting.jobs, waiting.writing) = (Vec::new(), false);
         }
     }
 }

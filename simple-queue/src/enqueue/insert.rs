@@ -8,12 +8,15 @@ use std::{
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{EnqueueOutcome, Target, Via, gathering::Destination, validate::validate};
+use super::{
+    EnqueueOutcome, Target, Via, connections::Connections, gathering::Destination,
+    validate::validate,
+};
 use crate::{
     Error,
     error::{FailedStatement, is_ambiguous, is_transient},
     row::NewJob,
-    store::{Servers, Store},
+    store::{Servers, Store, Written},
 };
 
 /// What became of one job, in the order in which they were given.
@@ -35,18 +38,18 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
     match target.0 {
         Via::Connection { connection, store } => {
             let insertion = Insertion { store: &store, notify: true, repeated: false };
-            insertion.run(connection, &jobs).await.map_err(Error::from)
+            Ok(insertion.run(connection, &jobs).await?.rows)
         }
         Via::Pool { servers, store } => {
             let insertion = Insertion { store: &store, notify: true, repeated: false };
-            insert_through(&servers, insertion, &jobs).await.map_err(Error::from)
+            Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
         }
         Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
             Ok([job]) if job.unique_key.is_none() => {
                 Ok(vec![gathering.insert(destination, job).await?])
             }
-            Ok(job) => insert_and_wake(&destination, &job).await.map_err(Error::from),
-            Err(jobs) => insert_and_wake(&destination, &jobs).await.map_err(Error::from),
+            Ok(job) => Ok(insert_and_wake(&destination, None, &job).await?),
+            Err(jobs) => Ok(insert_and_wake(&destination, None, &jobs).await?),
         },
     }
 }
@@ -54,13 +57,15 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
 /// Inserts jobs where their commit is seen, and wakes the workers after it.
 pub(super) async fn insert_and_wake(
     Destination { servers, store, wake }: &Destination,
+    own: Option<&Connections>,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
     let notify = wake.notifies_itself();
     let insertion = Insertion { store, notify, repeated: false };
-    let inserted = insert_through(servers, insertion, jobs).await?;
+    let Written { rows: inserted, workers_sleep } =
+        insert_through(servers, own, insertion, jobs).await?;
     wake.wake_local();
-    if !notify {
+    if workers_sleep && !notify {
         wake.enqueued(servers, store, jobs.iter().map(|job| job.queue.clone()));
     }
     Ok(inserted)
@@ -68,8 +73,8 @@ pub(super) async fn insert_and_wake(
 
 /// A clone of a [`Job`](crate::Job) has its id; two of them would be one row.
 fn refuse_repeated_ids(jobs: &[NewJob]) -> Result<(), Error> {
-    let mut ids = HashSet::with_capacity(jobs.len());
-    match jobs.iter().find(|job| !ids.insert(job.id)) {
+    let mut ids = HashSet::new();
+    match jobs.iter().find(|job| !job.has_new_id && !ids.insert(job.id)) {
         Some(job) => Err(Error::DuplicateId { job_id: job.id }),
         None => Ok(()),
     }
@@ -82,15 +87,20 @@ const FIRST_WAIT: Duration = Duration::from_millis(50);
 
 async fn insert_through(
     servers: &Servers,
+    own: Option<&Connections>,
     mut insertion: Insertion<'_>,
     jobs: &[NewJob],
-) -> Result<Vec<Inserted>, Failure> {
+) -> Result<Written<Inserted>, Failure> {
     let all: Vec<&NewJob> = jobs.iter().collect();
     let mut repeat = 0;
     loop {
         let once =
             async |connection: &mut PgConnection| insert_once(connection, insertion, jobs).await;
-        let error = match servers.ask(statements(&all), once).await {
+        let inserted = match own {
+            Some(own) => insert_on(own, servers, statements(&all), once).await,
+            None => servers.ask(statements(&all), once).await,
+        };
+        let error = match inserted {
             Err(Failure::Database(error)) => error,
             inserted_or_refused => return inserted_or_refused,
         };
@@ -107,11 +117,26 @@ async fn insert_through(
     }
 }
 
+/// On a connection outside the pool, if one can be had.
+async fn insert_on<T>(
+    own: &Connections,
+    servers: &Servers,
+    statements: usize,
+    once: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Some(mut connection) = own.take(servers).await else {
+        return servers.ask(statements, once).await;
+    };
+    let inserted = connection.ask(once).await;
+    own.give_back(connection);
+    inserted
+}
+
 async fn insert_once(
     connection: &mut PgConnection,
     insertion: Insertion<'_>,
     jobs: &[NewJob],
-) -> Result<Vec<Inserted>, Failure> {
+) -> Result<Written<Inserted>, Failure> {
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there = match insertion.repeated {
         true => ids_anywhere(connection, insertion.store, jobs.iter()).await?,
@@ -119,7 +144,7 @@ async fn insert_once(
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
-    let inserted = if statements(&missing) > 1 {
+    let Written { rows: inserted, workers_sleep } = if statements(&missing) > 1 {
         let mut tx = connection.begin().await?;
         let inserted = insertion.run(&mut tx, missing).await?;
         tx.commit().await?;
@@ -128,13 +153,13 @@ async fn insert_once(
         insertion.run(connection, missing).await?
     };
     let mut inserted = inserted.into_iter();
-    Ok(jobs
-        .iter()
-        .map(|job| match there.contains(&job.id) {
-            true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
-            false => inserted.next().expect("one answer for each job that was missing"),
-        })
-        .collect())
+    let all = jobs.iter().map(|job| match there.contains(&job.id) {
+        true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
+        false => inserted.next().expect("one answer for each job that was missing"),
+    });
+    // Of what an earlier try inserted nobody may have been told.
+    let workers_sleep = workers_sleep || insertion.repeated;
+    Ok(Written { rows: all.collect(), workers_sleep })
 }
 
 pub(super) async fn ids_anywhere(
@@ -200,25 +225,45 @@ impl Insertion<'_> {
         &self,
         connection: &mut PgConnection,
         jobs: impl IntoIterator<Item = &'j NewJob>,
-    ) -> Result<Vec<Inserted>, Failure> {
+    ) -> Result<Written<Inserted>, Failure> {
         let jobs: Vec<&NewJob> = jobs.into_iter().collect();
         let (keyed, plain) = split_by_key(&jobs);
-        let mut answers: HashMap<Uuid, Inserted> = HashMap::with_capacity(jobs.len());
+        let (mut answers, mut workers_sleep) = (HashMap::new(), false);
         for chunk in chunks(&plain) {
-            let new = self.store.insert_jobs(connection, chunk, self.notify).await?;
-            let new: HashSet<Uuid> = new.into_iter().collect();
-            for job in chunk {
-                let outcome = match new.contains(&job.id) || self.repeated {
-                    true => EnqueueOutcome::Inserted,
-                    false => EnqueueOutcome::Duplicate,
-                };
-                answers.insert(job.id, Inserted { id: job.id, outcome });
-            }
+            workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
         }
         for chunk in chunks(&keyed) {
-            self.insert_keyed(connection, chunk, &mut answers).await?;
+            workers_sleep |= self.insert_keyed(connection, chunk, &mut answers).await?;
         }
-        Ok(jobs.iter().map(|job| answers[&job.id]).collect())
+        let inserted = |id| Inserted { id, outcome: EnqueueOutcome::Inserted };
+        let answer = |job: &&NewJob| answers.get(&job.id).copied().unwrap_or(inserted(job.id));
+        Ok(Written { rows: jobs.iter().map(answer).collect(), workers_sleep })
+    }
+
+    /// Inserts jobs without unique keys; of those that were inserted nothing need be answered. Returns
+    /// whether workers sleep that do not know of them.
+    async fn insert_plain(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<bool, Failure> {
+        if let [first, others @ ..] = jobs
+            && !self.repeated
+            && jobs.iter().all(|job| job.has_new_id)
+            && others.iter().all(|job| job.is_like(first))
+        {
+            return Ok(self.store.insert_alike_jobs(connection, first, jobs, self.notify).await?);
+        }
+        let Written { rows, workers_sleep } =
+            self.store.insert_jobs(connection, jobs, self.notify).await?;
+        let new: HashSet<Uuid> = rows.into_iter().collect();
+        if !self.repeated {
+            let there = jobs.iter().map(|job| job.id).filter(|id| !new.contains(id));
+            let outcome = EnqueueOutcome::Duplicate;
+            answers.extend(there.map(|id| (id, Inserted { id, outcome })));
+        }
+        Ok(workers_sleep)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod builder;
 mod conflict;
+mod connections;
 pub(crate) mod gathering;
 mod insert;
 pub(crate) mod live;

@@ -16,7 +16,8 @@ use crate::store::{Notification, Servers, Store};
 /// A NOTIFY takes a lock of the whole database while its transaction commits, so one in every insert
 /// costs concurrent writers most of their throughput. So one insert in [`Wake::PAUSE`] notifies in its own
 /// statement, which also serves a program that enqueues one job and ends; for the others one NOTIFY
-/// follows, after their commits.
+/// follows, after their commits. Where no worker sleeps there is nothing to tell, and each insert hears that
+/// with its answer: one that was in flight while a worker fell asleep is found in that worker's first naps.
 #[derive(Debug, Default)]
 pub(crate) struct Wake {
     /// Changes with every call, so that any number of pollers can wait for the next.
@@ -57,7 +58,7 @@ impl Wake {
         is_first
     }
 
-    /// Something was committed to these queues by an insert that did not notify.
+    /// Something was committed to these queues by an insert that did not notify, and workers slept.
     pub(crate) fn enqueued(
         self: &Arc<Self>,
         servers: &Servers,

@@ -8,6 +8,7 @@ use super::{
     Servers,
     session::{answer_in_time, within},
 };
+use crate::error::FailedStatement;
 
 /// A connection that one role keeps to itself, outside the pool that the user's code uses: handlers
 /// that hold every connection of the pool never hold up a heartbeat.
@@ -50,10 +51,10 @@ impl Dedicated {
     ///
     /// Cancel safe: an exchange that was not heard to its end, or that failed, leaves no connection
     /// behind.
-    pub(crate) async fn ask<T>(
+    pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
         &mut self,
-        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
-    ) -> sqlx::Result<T> {
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let pooled = self.servers.pooled().clone();
         self.exchange(async |connection| within(connection, pooled.get(), exchange).await).await
     }
@@ -67,10 +68,20 @@ impl Dedicated {
         self.exchange(exchange).await
     }
 
-    async fn exchange<T>(
+    /// Opens the connection, unless it is open.
+    pub(crate) async fn connect(&mut self) -> sqlx::Result<()> {
+        self.exchange(async |_| Ok(())).await
+    }
+
+    /// Whether the last exchange left it open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    async fn exchange<T, E: From<sqlx::Error> + FailedStatement>(
         &mut self,
-        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
-    ) -> sqlx::Result<T> {
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let moves = *self.servers.moves().borrow();
         let kept = self.connection.take().filter(|open| open.moves == moves);
         let answer = answer_in_time(self.statement_timeout, async {
@@ -82,7 +93,11 @@ impl Dedicated {
             self.connection = Some(open);
             Ok(answer)
         });
-        answer.await.inspect_err(|error| self.servers.heed(error))
+        answer.await.inspect_err(|error: &E| {
+            if let Some(error) = error.failed_statement() {
+                self.servers.heed(error);
+            }
+        })
     }
 
     async fn open(&self) -> sqlx::Result<Open> {

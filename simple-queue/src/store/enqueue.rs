@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{
     PgConnection, Postgres, Row,
-    postgres::{PgArguments, types::PgInterval},
+    postgres::{PgArguments, PgRow, types::PgInterval},
     query::Query,
 };
 use uuid::Uuid;
@@ -27,13 +27,45 @@ impl Store {
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         notify: bool,
-    ) -> sqlx::Result<Vec<Uuid>> {
+    ) -> sqlx::Result<Written<Uuid>> {
         let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)
             .await?;
-        rows.iter().map(|row| row.try_get("id")).collect()
+        Written::read(&rows, |row| row.try_get("id"))
+    }
+
+    /// Inserts jobs that differ in nothing but their payloads and fingerprints, have no unique keys, and ids
+    /// that are new; returns whether workers sleep.
+    pub(crate) async fn insert_alike_jobs(
+        &self,
+        connection: &mut PgConnection,
+        first: &NewJob,
+        jobs: &[&NewJob],
+        notify: bool,
+    ) -> sqlx::Result<bool> {
+        self.statements
+            .insert_alike_jobs
+            .query()
+            .bind(column(jobs, |job| job.id))
+            .bind(column(jobs, |job| job.job_data.as_str()))
+            .bind(column(jobs, |job| job.fingerprint.as_deref()))
+            .bind(&first.queue)
+            .bind(&first.kind)
+            .bind(first.priority)
+            .bind(first.due.at())
+            .bind(first.due.after())
+            .bind(first.max_attempts)
+            .bind(first.expires_after.map(interval))
+            .bind((!first.tags.is_empty()).then_some(&first.tags))
+            .bind(first.version)
+            .bind(first.retain.map(interval))
+            .bind(self.schema.channel())
+            .bind(notify)
+            .fetch_one(connection)
+            .await?
+            .try_get("sleep")
     }
 
     /// Gives waiting jobs the payloads and options of new ones that have their unique keys; returns those
@@ -43,13 +75,13 @@ impl Store {
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         notify: bool,
-    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+    ) -> sqlx::Result<Written<(Uuid, String)>> {
         let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
             .fetch_all(connection)
             .await?;
-        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("unique_key")?))).collect()
+        Written::read(&rows, |row| Ok((row.try_get("id")?, row.try_get("unique_key")?)))
     }
 
     /// Puts waiting jobs off until new ones that have their unique keys would be due; returns those that
@@ -162,6 +194,21 @@ impl Store {
         id: Uuid,
     ) -> sqlx::Result<Option<(String, Option<Value>, Option<String>)>> {
         self.statements.read_end.query_as().bind(id).fetch_optional(connection).await
+    }
+}
+
+/// What a statement wrote, and whom that concerns.
+#[derive(Debug)]
+pub(crate) struct Written<T> {
+    pub(crate) rows: Vec<T>,
+    /// Something was written while workers slept.
+    pub(crate) workers_sleep: bool,
+}
+
+impl<T> Written<T> {
+    fn read(rows: &[PgRow], row: impl Fn(&PgRow) -> sqlx::Result<T>) -> sqlx::Result<Self> {
+        let workers_sleep = rows.first().map_or(Ok(false), |row| row.try_get("sleep"))?;
+        Ok(Self { rows: rows.iter().map(row).collect::<Result<_, _>>()?, workers_sleep })
     }
 }
 

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "tables", include_str!("../../migrations/0001_tables.sql")),
     (2, "archive partitions", include_str!("../../migrations/0002_archive_partitions.sql")),
     (3, "enqueue", include_str!("../../migrations/0003_enqueue.sql")),
+    (4, "checks", include_str!("../../migrations/0004_checks.sql")),
 ];
 
 /// Applies the migrations that are missing.

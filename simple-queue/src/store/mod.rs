@@ -22,6 +22,7 @@ mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
+pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, Finish, LaneFloor, UnservedKind,
 };

@@ -103,6 +103,7 @@ statements! {
     #[cfg(feature = "janitor")]
     finish_detaching_archive_partition,
     heartbeat,
+    insert_alike_jobs,
     insert_jobs,
     #[cfg(feature = "janitor")]
     list_archive_partitions,

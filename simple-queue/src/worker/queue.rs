@@ -58,8 +58,9 @@ struct Inner {
 impl SimpleQueue {
     /// A queue on a pool of yours, in the schema `simple_queue`.
     ///
-    /// Jobs are enqueued through the pool. A worker opens a few connections of its own beside it,
-    /// with the pool's options, so that handlers that use up the pool do not hold it up.
+    /// Jobs are enqueued through the pool; single ones without a unique key through one or two connections
+    /// beside it, as long as the server gives them. A worker opens a few of its own, too. All have the pool's
+    /// options, and handlers that use up the pool do not hold them up.
     pub fn new(pool: PgPool) -> Self {
         Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
     }

@@ -1,7 +1,7 @@
 -- insert_jobs
 -- Inserts what is not there yet: a row whose id or unique key is taken is left out of the answer, and
--- the caller looks up by whom. $16 says whether workers that sleep are to be notified in this
--- statement, as they must be where the library does not see the commit.
+-- the caller looks up by whom. The answer says whether workers sleep; $16 says whether they are to be
+-- notified in this statement, as they must be where the library does not see the commit.
 with inserted as (
     insert into simple_queue.jobs (
         id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
@@ -31,4 +31,6 @@ with inserted as (
     where $16 and exists (select from simple_queue.workers where idle)
 )
 -- The count is there because a part of a statement that nothing reads is not carried out.
-select id, (select count(*) from notified) as notified from inserted
+select id, exists (select from simple_queue.workers where idle) as sleep,
+    (select count(*) from notified) as notified
+from inserted

@@ -45,4 +45,6 @@ with new as materialized (
     from (select distinct queue from replaced) touched
     where $16 and exists (select from simple_queue.workers where idle)
 )
-select id, unique_key, (select count(*) from notified) as notified from replaced
+select id, unique_key, exists (select from simple_queue.workers where idle) as sleep,
+    (select count(*) from notified) as notified
+from replaced

@@ -1,0 +1,118 @@
+-- Leaves to whoever enqueues what need not be checked for each row.
+--
+-- The server reads the definitions of all check constraints of a table anew in every statement that writes
+-- to it: a seventh of the time of an insert of one job, and part of each claim and retry. The library checks
+-- what it enqueues before it is sent, and here the function does. One constraint stays: a `run_at` that is
+-- not finite would keep every worker from computing how long it may sleep.
+alter table simple_queue.jobs
+    drop constraint queue_has_1_to_63_bytes,
+    drop constraint unique_key_has_1_to_512_bytes,
+    drop constraint fingerprint_has_1_to_512_bytes,
+    drop constraint max_attempts_is_positive;
+
+create function simple_queue.check_bytes(what text, name text, most integer) returns void
+language plpgsql immutable as $$
+begin
+    if octet_length(name) not between 1 and most then
+        raise exception 'the % has % bytes; it must have 1 to %', what, octet_length(name), most
+            using errcode = 'invalid_parameter_value';
+    end if;
+end
+$$;
+
+comment on function simple_queue.check_bytes is 'Refuses a name that is empty or longer than the library takes; null passes.';
+
+create or replace function simple_queue.enqueue(
+    queue        text,
+    kind         text,
+    job_data     jsonb,
+    run_at       timestamptz default null,
+    priority     integer     default 0,
+    max_attempts integer     default null,
+    unique_key   text        default null,
+    fingerprint  text        default null,
+    expires_at   timestamptz default null,
+    tags         text[]      default null,
+    version      integer     default 1,
+    retain       interval    default null,
+    on_conflict  text        default 'ignore'
+) returns table (id uuid, outcome text)
+language plpgsql as $$
+#variable_conflict use_variable
+declare
+    -- A UUID of version 7: 48 bits of milliseconds, then the version, then random bits. The
+    -- database's own uuidv7() came with PostgreSQL 18.
+    new_id uuid := encode(
+        set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid())
+            placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+            from 1 for 6
+        ), 52, 1), 53, 1),
+        'hex'
+    )::uuid;
+begin
+    if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
+        raise exception 'unknown on_conflict "%"', on_conflict
+            using errcode = 'invalid_parameter_value',
+                hint = 'Write ''ignore'', ''replace'', ''reschedule'' or ''error''.';
+    end if;
+    perform simple_queue.check_bytes('queue', queue, 63);
+    perform simple_queue.check_bytes('unique key', unique_key, 512);
+    perform simple_queue.check_bytes('fingerprint', fingerprint, 512);
+    if max_attempts < 1 then
+        raise exception 'a job needs at least one attempt, not %', max_attempts
+            using errcode = 'invalid_parameter_value';
+    end if;
+    outcome := 'inserted';
+    loop
+        insert into simple_queue.jobs as j (
+            id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
+            fingerprint, expires_at, tags, version, retain
+        )
+        values (
+            new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
+            unique_key, fingerprint, expires_at, tags, version, retain
+        )
+        on conflict do nothing;
+        id := new_id;
+        exit when found;
+        if on_conflict = 'replace' then
+            outcome := 'replaced';
+            update simple_queue.jobs j
+            set queue = enqueue.queue, kind = enqueue.kind, job_data = enqueue.job_data,
+                run_at = greatest(now(), enqueue.run_at), scheduled_at = enqueue.run_at,
+                priority = enqueue.priority, max_attempts = enqueue.max_attempts,
+                fingerprint = enqueue.fingerprint, expires_at = enqueue.expires_at,
+                tags = enqueue.tags, version = enqueue.version, retain = enqueue.retain,
+                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+            where j.unique_key = enqueue.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
+        elsif on_conflict = 'reschedule' then
+            outcome := 'rescheduled';
+            update simple_queue.jobs j
+            set run_at = greatest(now(), j.run_at, enqueue.run_at),
+                scheduled_at = greatest(j.scheduled_at, enqueue.run_at),
+                expires_at = j.expires_at + (greatest(now(), j.run_at, enqueue.run_at) - j.run_at),
+                updated_at = now()
+            where j.unique_key = enqueue.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
+        end if;
+        outcome := 'duplicate';
+        select j.id into id from simple_queue.jobs j where j.unique_key = enqueue.unique_key;
+        if found and on_conflict = 'error' then
+            raise exception 'job % has the unique key "%" already', id, unique_key
+                using errcode = 'unique_violation';
+        end if;
+        exit when found;
+        -- The holder of the key ended between the statements; now the insert succeeds.
+        outcome := 'inserted';
+    end loop;
+    if outcome in ('inserted', 'replaced') then
+        perform pg_notify('simple_queue.jobs', 'queue ' || queue)
+        where exists (select from simple_queue.workers w where w.idle);
+    end if;
+    return next;
+end
+$$;
