@@ -160,3 +160,31 @@ async fn a_declared_retain_is_counted_from_the_jobs_end() {
     assert_eq!(database.count(&format!("dead_letters {kept}")).await, 1);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_days() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_janitor_interval(Duration::from_millis(20));
+    let old_day =
+        "create table simple_queue.archive_20200101 (like simple_queue.archive including all)";
+    let old_days = "select count(*) from pg_class where relname = 'archive_20200101'";
+    database.execute(old_day).await;
+    let worker = queue.start().await;
+    eventually("the first pass dropped it", async || database.value::<i64>(old_days).await == 0)
+        .await;
+    database.execute(old_day).await;
+    for _ in 0..3 {
+        database
+            .execute(
+                "insert into simple_queue.dead_letters
+                    (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                     priority, status, queue, kind, reason, job_data)
+                 values (gen_random_uuid(), 1, now(), now() - interval '1 year', 1, 0, 0, 1, 0,
+                     'failed', 'q', '', 'test', '{}')",
+            )
+            .await;
+        eventually("it is gone", async || database.count("dead_letters").await == 0).await;
+    }
+    assert_eq!(database.value::<i64>(old_days).await, 1, "days are looked at once an hour");
+    worker.shutdown(STOP).await;
+}

@@ -13,15 +13,19 @@ use crate::{
 
 const QUEUES: usize = 1_000;
 
+/// From the start of a process to when it does nothing but wait. Some look less and less often.
+const SETTLING: Duration = Duration::from_secs(45);
+
+/// So long that what is done once a minute is in it.
+const IDLE_FOR: Duration = Duration::from_mins(1);
+
 const IDLE: &[&str] = &["stmts/s", "server %", "client %"];
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    // Long enough for several heartbeats.
-    let seconds = if bench.arguments.quick { 12 } else { 60 };
     for (queues, name) in [(1, "1 queue, idle"), (QUEUES, "1,000 queues, idle")] {
         let case = Case { workload: "queues", name: name.to_owned(), ratios: IDLE };
         let is_meant = |about: &About| about.many_queues || queues == 1;
-        bench.measure(case, is_meant, async |trial| idle(trial, queues, seconds).await).await?;
+        bench.measure(case, is_meant, async |trial| idle(trial, queues).await).await?;
     }
     let jobs = bench.arguments.jobs();
     let case =
@@ -36,15 +40,14 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         .await
 }
 
-async fn idle(trial: &mut Trial<'_>, queues: usize, seconds: u64) -> Result<Values> {
+async fn idle(trial: &mut Trial<'_>, queues: usize) -> Result<Values> {
     // An idle process that asks through a function asks all the same.
     trial.count_nested_statements().await?;
     let mut agents = trial.workers(1).await?;
     agents[0].work(Duty { queues, concurrency: None }, HandlerKind::default()).await?;
-    // Until it has settled down.
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(SETTLING).await;
     let stretch = trial.begin_stretch(&mut agents).await?;
-    tokio::time::sleep(Duration::from_secs(seconds)).await;
+    tokio::time::sleep(IDLE_FOR).await;
     let wall = stretch.elapsed().as_secs_f64();
     let costs = trial.end_stretch(&stretch, stretch.elapsed(), 1, &mut agents).await?;
     for agent in agents {

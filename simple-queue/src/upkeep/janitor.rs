@@ -1,6 +1,8 @@
 //! Bounds the history: whole days of the archive are dropped; old dead letters, and what was kept for a
 //! time of its own, deleted.
 
+use std::time::{Duration, Instant};
+
 use chrono::NaiveDate;
 
 use crate::{
@@ -17,53 +19,70 @@ pub(crate) struct Swept {
     pub(crate) dead_letters_deleted: u64,
 }
 
-/// Keeps its connection between passes, so that a pass costs four short statements.
+/// Keeps its connection between passes, so that most passes cost two short statements.
 pub(crate) struct Janitor {
     store: Store,
     connection: Dedicated,
     retention: Retention,
+    /// When the days of the archive are looked at next.
+    days_due: Instant,
 }
+
+/// Days are whole, and made a week ahead, so they need not be looked at in each pass.
+const DAYS_EVERY: Duration = Duration::from_hours(1);
 
 /// So many rows go in one statement.
 const BITE: i64 = 1000;
 
 impl Janitor {
     pub(crate) fn new(store: Store, servers: &Servers, retention: Retention) -> Self {
-        Self { store, connection: Dedicated::for_upkeep(servers), retention }
+        let connection = Dedicated::for_upkeep(servers);
+        Self { store, connection, retention, days_due: Instant::now() }
     }
 
-    /// One pass over everything. What fails is said and left to the next pass.
+    /// One pass over everything that is due. What fails is said and left to the next pass.
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
     pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
-        let partitions_made = self.make_partitions().await?;
-        let (mut partitions_dropped, mut archived_deleted) = (0, 0);
-        for partition in self.old_partitions().await? {
-            if partition.holds_kept {
-                archived_deleted += self.delete(Outdated::OfDay(partition.day)).await?;
-                continue;
-            }
-            match self.drop_partition(&partition).await {
-                Ok(()) => partitions_dropped += 1,
-                // Somebody reads it, or another janitor is at it; there is a next pass.
-                Err(error) => {
-                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet");
-                }
-            }
+        let mut swept = Swept::default();
+        if self.days_due <= Instant::now() {
+            self.tend_days(&mut swept).await?;
         }
-        archived_deleted += self.delete(Outdated::Archive).await?;
-        let dead_letters_deleted = self.delete(Outdated::DeadLetters).await?;
-        let swept =
-            Swept { partitions_made, partitions_dropped, archived_deleted, dead_letters_deleted };
+        swept.archived_deleted += self.delete(Outdated::Archive).await?;
+        swept.dead_letters_deleted = self.delete(Outdated::DeadLetters).await?;
         if swept != Swept::default() {
             tracing::info!(
-                partitions_made,
-                partitions_dropped,
-                archived_deleted,
-                dead_letters_deleted,
+                partitions_made = swept.partitions_made,
+                partitions_dropped = swept.partitions_dropped,
+                archived_deleted = swept.archived_deleted,
+                dead_letters_deleted = swept.dead_letters_deleted,
                 "tidied the history"
             );
         }
         Ok(swept)
+    }
+
+    /// Makes days ahead and removes old ones; again in the next pass if one could not be removed.
+    async fn tend_days(&mut self, swept: &mut Swept) -> sqlx::Result<()> {
+        swept.partitions_made = self.make_partitions().await?;
+        let mut is_done = true;
+        for partition in self.old_partitions().await? {
+            if partition.holds_kept {
+                swept.archived_deleted += self.delete(Outdated::OfDay(partition.day)).await?;
+                continue;
+            }
+            match self.drop_partition(&partition).await {
+                Ok(()) => swept.partitions_dropped += 1,
+                // Somebody reads it, or another janitor is at it; there is a next pass.
+                Err(error) => {
+                    is_done = false;
+                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet");
+                }
+            }
+        }
+        if is_done {
+            self.days_due = Instant::now() + DAYS_EVERY;
+        }
+        Ok(())
     }
 
     async fn make_partitions(&mut self) -> sqlx::Result<i32> {

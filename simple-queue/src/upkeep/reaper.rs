@@ -45,19 +45,27 @@ pub(crate) struct Reaper {
     retries: Retries,
 }
 
-/// Looking for jobs of processes that are in no row reads the whole table. It is done at the start, when
-/// this process lost its own row, together with a burial, and now and then.
+/// Looking for jobs of processes that are in no row reads the whole table. It is done once at some moment
+/// within the time after which a silent process is dead, when this process lost its own row, together with a
+/// burial, and now and then: of many that start together not all read in the same moment, when there is the
+/// most to do.
 const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
 
 impl Reaper {
-    pub(crate) fn new(store: Store, servers: &Servers, max_crash_count: i32) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        servers: &Servers,
+        max_crash_count: i32,
+        heartbeat_interval: Duration,
+    ) -> Self {
         let connection = Dedicated::for_upkeep(servers);
+        let first_look = patience(heartbeat_interval).mul_f64(0.5 + 0.5 * fastrand::f64());
         Self {
             store,
             connection,
             max_crash_count,
             unmoved: HashMap::new(),
-            next_look_for_orphans: Instant::now(),
+            next_look_for_orphans: Instant::now() + first_look,
             retries: Retries::default(),
         }
     }
@@ -151,7 +159,7 @@ mod tests {
     fn reaper() -> Reaper {
         let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
         let store = Store::new(crate::store::Schema::default(), servers.pooled());
-        Reaper::new(store, &servers, 5)
+        Reaper::new(store, &servers, 5, INTERVAL)
     }
 
     fn silent(beat: i64) -> Silent {
@@ -160,6 +168,17 @@ mod tests {
             heartbeat_at: DateTime::from_timestamp(beat, 0).unwrap(),
             heartbeat_interval: INTERVAL,
         }
+    }
+
+    #[tokio::test]
+    async fn the_whole_table_is_not_read_when_many_processes_start_but_soon_after() {
+        let (first, second) = (reaper(), reaper());
+        let start = Instant::now();
+        for reaper in [&first, &second] {
+            assert!(reaper.next_look_for_orphans > start + INTERVAL * 2);
+            assert!(reaper.next_look_for_orphans <= start + patience(INTERVAL));
+        }
+        assert_ne!(first.next_look_for_orphans, second.next_look_for_orphans);
     }
 
     #[tokio::test]

@@ -3,8 +3,10 @@
 //! The index of what is due begins with entries of jobs that are done. They are skipped cheaply only when
 //! every snapshot that could still see them is gone; a long transaction, a replica or a slow vacuum keeps
 //! them, and each fetch would wade through all of them again. So a process remembers, for each queue and
-//! priority, the first row of the last claim, its *floor*, and reads from there on: before it, everything
-//! was running, locked, not committed yet, or of a kind that it does not run.
+//! priority, the last row of the last claim, its *floor*, and reads from there on: before it, everything
+//! was running, locked, not committed yet, or of a kind that it does not run. It is the last row and not the
+//! first, because what was claimed would only be read past once more, and among several processes all that
+//! the others have claimed in between as well.
 //!
 //! It is an optimisation, and may be wrong. Three rules bound what that can cost:
 //!
@@ -15,6 +17,8 @@
 //!   the time, but at least every [`LONGEST_BETWEEN_SWEEPS`]: next to always while there is nothing to wade
 //!   through.
 //!   What it finds below a floor takes the floor along, so that the rest of a large transaction follows at once.
+//!   It is made after a fetch that failed, too: what that one had locked waits again where it was, and is
+//!   passed by whoever came by meanwhile.
 //! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
 //!   are not passed by those of another.
 
@@ -89,12 +93,17 @@ impl Floors {
                     fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
                 });
                 let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
-                move_to_claimed(lanes, claimed, fetched, swept);
+                move_to_claimed(lanes, claimed, fetched.now - MARGIN, swept);
                 if !fetched.stopped_by_limit(demand) {
                     raise_all(lanes, fetched.lanes_of(&demand.queue), fetched.now - MARGIN);
                 }
             }
         }
+    }
+
+    /// The next fetch is a sweep: what became of the last one is not known.
+    pub(super) fn doubt(&mut self) {
+        self.next_sweep = Instant::now();
     }
 
     /// How long until the next sweep is due.
@@ -103,24 +112,23 @@ impl Floors {
     }
 }
 
-/// Moves the floor of each priority to the first row that was claimed of it; they come in order.
+/// Moves the floor of each priority to the last row that was claimed of it; they come in order.
 fn move_to_claimed<'f>(
     lanes: &mut Vec<LaneFloor>,
     claimed: impl Iterator<Item = &'f Box<FetchedJob>>,
-    fetched: &Fetched,
+    latest: DateTime<Utc>,
     swept: bool,
 ) {
-    let latest = fetched.now - MARGIN;
-    let mut last = None;
-    for fetched_job in claimed {
-        let FetchedJob { job, priority, .. } = &**fetched_job;
-        let Some(run_at) = job.run_at.filter(|_| last != Some(*priority)) else { continue };
-        last = Some(*priority);
+    let claimed: Vec<(i16, DateTime<Utc>, Uuid)> = claimed
+        .filter_map(|fetched| Some((fetched.priority, fetched.job.run_at?, fetched.job.id)))
+        .collect();
+    for of_priority in claimed.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(priority, run_at, id)) = of_priority.last() else { continue };
         let floor = match run_at < latest {
-            true => LaneFloor { priority: *priority, run_at, id: job.id },
-            false => LaneFloor { priority: *priority, run_at: latest, id: Uuid::nil() },
+            true => LaneFloor { priority, run_at, id },
+            false => LaneFloor { priority, run_at: latest, id: Uuid::nil() },
         };
-        let before = lanes.iter().position(|lane| lane.priority == *priority);
+        let before = lanes.iter().position(|lane| lane.priority == priority);
         let floor = match before.map(|at| lanes.remove(at)) {
             // What a sweep finds below the floor has more behind it, which is not to wait for the next.
             Some(before) if !swept && is_later(&before, &floor) => before,
@@ -158,4 +166,71 @@ fn forget_surplus(lanes: &mut Vec<LaneFloor>) {
 
 fn key(queue: &str, share: &DemandedShare) -> ShareKey {
     (queue.to_owned(), share.kinds.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::row::{Claim, Job, Lease};
+
+    /// Seconds after a beginning; `now` is the hundredth.
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_000_000 + second, 0).unwrap()
+    }
+
+    fn claimed(priority: i16, second: i64, id: u128) -> FetchedJob {
+        let mut job = Job::new("q", Value::Null);
+        (job.id, job.run_at) = (Uuid::from_u128(id), Some(at(second)));
+        let claim = Claim {
+            lease: Lease { job_id: job.id, worker_id: Uuid::nil(), number: 1 },
+            timeout: None,
+            reprocess_count: 0,
+            crash_count: 0,
+            expired: false,
+            run: Arc::default(),
+        };
+        FetchedJob { job, claim, priority, max_attempts: None, unreadable: None }
+    }
+
+    fn lane(priority: i16, second: i64, id: u128) -> LaneFloor {
+        LaneFloor { priority, run_at: at(second), id: Uuid::from_u128(id) }
+    }
+
+    /// The lanes after a claim of these, at the hundredth second.
+    fn after(mut lanes: Vec<LaneFloor>, jobs: &[FetchedJob], swept: bool) -> Vec<LaneFloor> {
+        move_to_claimed(&mut lanes, jobs.iter(), at(100) - MARGIN, swept);
+        lanes
+    }
+
+    #[test]
+    fn a_floor_is_the_last_row_that_was_claimed_of_its_priority() {
+        let jobs = [claimed(0, 10, 1), claimed(0, 10, 2), claimed(3, 5, 3), claimed(3, 20, 4)];
+        assert_eq!(after(Vec::new(), &jobs, false), [lane(0, 10, 2), lane(3, 20, 4)]);
+    }
+
+    #[test]
+    fn a_floor_stays_behind_the_present_whatever_was_claimed() {
+        let jobs = [claimed(0, 10, 1), claimed(0, 100, 2)];
+        assert_eq!(after(Vec::new(), &jobs, false), [lane(0, 99, 0)]);
+    }
+
+    #[test]
+    fn a_floor_goes_back_only_for_what_a_sweep_found_below_it() {
+        let (before, jobs) = (lane(0, 50, 9), [claimed(0, 10, 1), claimed(0, 20, 2)]);
+        assert_eq!(after(vec![before], &jobs, false), [before]);
+        assert_eq!(after(vec![before], &jobs, true), [lane(0, 20, 2)]);
+    }
+
+    #[test]
+    fn a_fetch_that_failed_is_followed_by_a_sweep() {
+        let mut floors = Floors::new();
+        floors.next_sweep = Instant::now() + LONGEST_BETWEEN_SWEEPS;
+        assert!(floors.apply(&mut []));
+        floors.doubt();
+        assert!(!floors.apply(&mut []), "it reads without floors");
+    }
 }

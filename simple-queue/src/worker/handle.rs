@@ -149,7 +149,7 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
     heartbeat.register().await;
-    let reaper = Reaper::new(store, &servers, config.max_crash_count);
+    let reaper = Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval);
     let reaping = {
         let stopped = worker.stopped.clone();
         async move {

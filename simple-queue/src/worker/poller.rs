@@ -111,6 +111,7 @@ impl Poller {
                 wait
             }
             Err(error) => {
+                self.floors.doubt();
                 tracing::warn!(%error, "jobs could not be fetched; trying again");
                 self.retries.next()
             }
@@ -137,7 +138,11 @@ impl Poller {
         }
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
         let fetched = self.claim(&demands, limit).await?;
-        self.floors.learn(&demands, &fetched, began.elapsed(), swept);
+        let took = began.elapsed();
+        self.floors.learn(&demands, &fetched, took, swept);
+        if !fetched.jobs.is_empty() {
+            self.worker.prefetched.fetched_in(took);
+        }
         let next_due_in = fetched.next_due_in;
         let there_is_more = demands.iter().any(|demand| fetched.stopped_by_limit(demand));
         if !fetched.jobs.is_empty() {

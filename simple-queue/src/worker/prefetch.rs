@@ -1,8 +1,9 @@
 //! Jobs that are fetched ahead of need, so that a permit that becomes free is used at once.
 //!
 //! A process that ends thousands of jobs in a second would otherwise wait for a round trip after every
-//! hundred. How far ahead is measured: as many as end in [`HORIZON`], none where few do. What waits for longer
-//! than a prefetched job may is given back with its attempt, and so is all of it when the process stops.
+//! hundred. How far ahead is measured: as many as end in the time of [`ROUND_TRIPS`] fetches, none where few do,
+//! because what waits here could run in another process. What waits for longer than a prefetched job may is given
+//! back with its attempt, and so is all of it when the process stops.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,7 +14,10 @@ use std::{
 use super::{permit::RunPermit, registry::Registered};
 use crate::store::FetchedJob;
 
-/// What ends in this time is fetched ahead.
+/// What ends while so many fetches are made is fetched ahead: one is under way, and the next may take longer.
+const ROUND_TRIPS: u32 = 4;
+
+/// But never what ends later than this.
 const HORIZON: Duration = Duration::from_millis(50);
 
 /// At most so many of a queue; a statement that claims more is no faster.
@@ -36,6 +40,8 @@ struct State {
     queues: HashMap<String, Ahead>,
     /// The queues of which some wait, the next one first.
     turns: VecDeque<String>,
+    /// How long a fetch that brings something takes of late.
+    round_trip: Duration,
 }
 
 struct Ahead {
@@ -74,9 +80,10 @@ impl Prefetched {
     /// While some wait here, permits are not fetched for, and not before half of those that were ahead have
     /// begun.
     pub(super) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
-        let mut state = self.state();
-        let Some(ahead) = state.queues.get_mut(queue) else { return free };
-        ahead.target = if may_be_ahead { ahead.measured_target() } else { 0 };
+        let State { queues, round_trip, .. } = &mut *self.state();
+        let Some(ahead) = queues.get_mut(queue) else { return free };
+        let horizon = std::cmp::min(*round_trip * ROUND_TRIPS, HORIZON);
+        ahead.target = if may_be_ahead { ahead.measured_target(horizon) } else { 0 };
         let room = ahead.target.saturating_sub(ahead.waiting.len());
         match ahead.waiting.is_empty() {
             true => free + room,
@@ -85,8 +92,15 @@ impl Prefetched {
         }
     }
 
+    /// A fetch that brought something took so long.
+    pub(super) fn fetched_in(&self, took: Duration) {
+        let State { round_trip, .. } = &mut *self.state();
+        // A fourth each, so that a commit that waits once for the disk does not count for many.
+        *round_trip = if round_trip.is_zero() { took } else { (*round_trip * 3 + took) / 4 };
+    }
+
     pub(super) fn push(&self, jobs: impl IntoIterator<Item = Waiting>) {
-        let State { queues, turns } = &mut *self.state();
+        let State { queues, turns, .. } = &mut *self.state();
         for waiting in jobs {
             let queue = &waiting.fetched.job.queue;
             if !queues.contains_key(queue) {
@@ -107,7 +121,7 @@ impl Prefetched {
         ended: Option<&str>,
         mut permit: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
     ) -> Next {
-        let State { queues, turns } = &mut *self.state();
+        let State { queues, turns, .. } = &mut *self.state();
         if let Some(queue) = ended {
             match queues.get_mut(queue) {
                 Some(ahead) => ahead.ended = ahead.ended.saturating_add(1),
@@ -169,7 +183,7 @@ impl Ahead {
     }
 
     /// How many to have ahead, from the pace of late.
-    fn measured_target(&mut self) -> usize {
+    fn measured_target(&mut self, horizon: Duration) -> usize {
         let lasted = self.sampled_at.elapsed();
         if lasted >= SAMPLE {
             let pace = f64::from(self.ended) / lasted.as_secs_f64();
@@ -177,7 +191,7 @@ impl Ahead {
             self.pace = f64::midpoint(self.pace, pace);
             (self.ended, self.sampled_at) = (0, Instant::now());
         }
-        let target = std::cmp::min(MOST, count(self.pace * HORIZON.as_secs_f64()));
+        let target = std::cmp::min(MOST, count(self.pace * horizon.as_secs_f64()));
         if target < FEWEST { 0 } else { target }
     }
 }
@@ -208,14 +222,38 @@ mod tests {
     }
 
     #[test]
-    fn as_many_are_wanted_ahead_as_end_in_the_horizon() {
+    fn as_many_are_wanted_ahead_as_end_in_the_time_of_a_few_fetches() {
         let second = Duration::from_secs(1);
-        // Half of 10,000 a second, because there was nothing before, is 250 in 50 ms.
-        let wanted = at_pace(10_000, second).wanted("q", 7, true);
-        assert!((200..=257).contains(&wanted), "{wanted}");
-        assert_eq!(at_pace(10_000_000, second).wanted("q", 7, true), MOST + 7);
-        assert_eq!(at_pace(100, second).wanted("q", 7, true), 7, "few are not worth it");
+        let wanted = |ended: u32, round_trip: u64| {
+            let prefetched = at_pace(ended, second);
+            prefetched.fetched_in(Duration::from_millis(round_trip));
+            prefetched.wanted("q", 7, true)
+        };
+        // Half of 10,000 a second, because there was nothing before, is 100 in four times 5 ms.
+        assert!((90..=107).contains(&wanted(10_000, 5)), "{}", wanted(10_000, 5));
+        assert!(
+            (200..=257).contains(&wanted(10_000, 100)),
+            "a slow database is no reason for more"
+        );
+        assert_eq!(wanted(10_000_000, 5), MOST + 7);
+        assert_eq!(wanted(100, 5), 7, "few are not worth it");
         assert_eq!(Prefetched::default().wanted("q", 7, true), 7);
         assert_eq!(at_pace(10_000, second).wanted("q", 7, false), 7);
+    }
+
+    #[test]
+    fn jobs_that_take_much_longer_than_a_fetch_are_not_fetched_ahead() {
+        // 25 permits and jobs of 100 ms: what waited here would wait for one of them, and not run elsewhere.
+        let prefetched = at_pace(500, Duration::from_secs(1));
+        prefetched.fetched_in(Duration::from_millis(4));
+        assert_eq!(prefetched.wanted("q", 25, true), 25);
+    }
+
+    #[test]
+    fn one_slow_fetch_counts_for_little() {
+        let prefetched = Prefetched::default();
+        prefetched.fetched_in(Duration::from_millis(2));
+        prefetched.fetched_in(Duration::from_millis(10));
+        assert_eq!(prefetched.state().round_trip, Duration::from_millis(4));
     }
 }

@@ -15,15 +15,18 @@ pub(super) struct Unserved {
     said: HashMap<(String, String), Instant>,
 }
 
-const LOOK: Duration = Duration::from_mins(1);
+/// Other processes of a deploy may come later than this one.
+const FIRST_LOOK: Duration = Duration::from_mins(1);
+
+/// Between two looks of a process that has nothing else to do.
+const LOOK: Duration = Duration::from_mins(5);
 
 /// The same is said once an hour.
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 impl Unserved {
-    /// The first look is a minute away: other processes of a deploy may come later.
     pub(super) fn new() -> Self {
-        Self { next_look: Instant::now() + LOOK, said: HashMap::new() }
+        Self { next_look: Instant::now() + FIRST_LOOK, said: HashMap::new() }
     }
 
     pub(super) fn is_due(&self) -> bool {
