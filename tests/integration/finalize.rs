@@ -125,7 +125,7 @@ async fn a_job_without_history_is_deleted_when_it_is_done_and_kept_when_it_fails
     let done = Forgotten::new(false).enqueue(&queue).await.unwrap();
     eventually("both are over", async || database.count("jobs").await == 0).await;
     assert_eq!(queue.status(failed.id()).await.unwrap(), simple_queue::JobStatus::CriticalFailure);
-    assert!(matches!(queue.status(done.id()).await, Err(Error::UnknownJob { .. })));
+    assert!(matches!(queue.status(done.id()).await, Err(simple_queue::Error::UnknownJob { .. })));
     assert_eq!(database.count("dead_letters where keep_until is null").await, 1);
     worker.shutdown(STOP).await;
 }

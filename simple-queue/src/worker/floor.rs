@@ -89,9 +89,10 @@ impl Floors {
         }
         for demand in demands {
             for share in &demand.shares {
-                let claimed = fetched.jobs.iter().filter(|fetched| {
-                    fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
-                });
+                let claimed =
+                    fetched.jobs.iter().map(AsRef::as_ref).filter(|fetched: &&FetchedJob| {
+                        fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
+                    });
                 let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
                 move_to_claimed(lanes, claimed, fetched.now - MARGIN, swept);
                 if !fetched.stopped_by_limit(demand) {
@@ -115,7 +116,7 @@ impl Floors {
 /// Moves the floor of each priority to the last row that was claimed of it; they come in order.
 fn move_to_claimed<'f>(
     lanes: &mut Vec<LaneFloor>,
-    claimed: impl Iterator<Item = &'f Box<FetchedJob>>,
+    claimed: impl Iterator<Item = &'f FetchedJob>,
     latest: DateTime<Utc>,
     swept: bool,
 ) {
@@ -193,7 +194,7 @@ mod tests {
             expired: false,
             run: Arc::default(),
         };
-        FetchedJob { job, claim, priority, max_attempts: None, unreadable: None }
+        FetchedJob { job, claim, priority, max_attempts: None }
     }
 
     fn lane(priority: i16, second: i64, id: u128) -> LaneFloor {

@@ -1,6 +1,6 @@
 //! Stage 6: what runs a job.
 
-use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+use std::{borrow::Cow, fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use serde_json::Value;
 
@@ -209,38 +209,33 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
         );
         return Err(Outcome::given_back_for(WAIT_FOR_NEWER_BUILD));
     }
-    if job.version == J::VERSION {
-        return match &job.stored {
-            Some(stored) => decode_stored(stored).map_err(|error| unfit(&error)),
-            None => decode(&job.job_data).map_err(|error| unfit(&error)),
-        };
-    }
     let data = match &job.stored {
-        Some(stored) => serde_json::from_str(stored).map_err(|error| unfit(&error))?,
-        None => job.job_data.clone(),
+        Some(stored) => {
+            // Nearly every payload fits; where one does not is told by a second look.
+            if job.version == J::VERSION
+                && let Ok(payload) = serde_json::from_str(stored)
+            {
+                return Ok(payload);
+            }
+            Cow::Owned(serde_json::from_str(stored).map_err(|error| unfit(&error))?)
+        }
+        None => Cow::Borrowed(&job.job_data),
     };
-    let upgraded: Value = J::upgrade(job.version, data).map_err(|error| {
+    let data = match job.version == J::VERSION {
+        true => data,
+        false => Cow::Owned(upgraded::<J>(job.version, data.into_owned())?),
+    };
+    // The error says where in the payload it is.
+    serde_path_to_error::deserialize(data.as_ref()).map_err(|error| unfit(&error))
+}
+
+fn upgraded<J: JobPayload>(version: i32, data: Value) -> Result<Value, Outcome> {
+    J::upgrade(version, data).map_err(|error| {
         Outcome::unprocessable(format!(
-            "the payload of version {} cannot be brought to version {} of `{}`: {error}",
-            job.version,
+            "the payload of version {version} cannot be brought to version {} of `{}`: {error}",
             J::VERSION,
             J::KIND
         ))
-    })?;
-    decode(&upgraded).map_err(|error| unfit(&error))
-}
-
-/// The error says where in the payload it is.
-type Misfit = serde_path_to_error::Error<serde_json::Error>;
-
-fn decode<J: JobPayload>(data: &Value) -> Result<J, Misfit> {
-    serde_path_to_error::deserialize(data)
-}
-
-/// Nearly every payload fits, so where it does not is looked for only when it turns out not to.
-fn decode_stored<J: JobPayload>(stored: &str) -> Result<J, Misfit> {
-    serde_json::from_str(stored).or_else(|_| {
-        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(stored))
     })
 }
 
