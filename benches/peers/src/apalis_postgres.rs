@@ -40,6 +40,7 @@ impl<const TUNED: bool> Contestant for Apalis<TUNED> {
         }),
         role: Role::Peer,
         history: true,
+        without_history_of: None,
         suits: if TUNED { Suits::Throughput } else { Suits::Latency },
         many_queues: false,
         transactions: true,

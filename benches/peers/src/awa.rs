@@ -50,6 +50,7 @@ impl Contestant for Awa {
         ),
         role: Role::Peer,
         history: true,
+        without_history_of: None,
         suits: Suits::Everything,
         many_queues: false,
         transactions: true,

@@ -18,17 +18,23 @@ const IDLE: &[&str] = &["stmts/s", "server %", "client %"];
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     // Long enough for several heartbeats.
     let seconds = if bench.arguments.quick { 12 } else { 60 };
-    for (queues, name) in [(1, "1 queue, idle"), (QUEUES, "1,000 queues, idle")] {
-        let case = Case { workload: "queues", name: name.to_owned(), ratios: IDLE };
-        let is_meant = |about: &About| about.many_queues || queues == 1;
-        bench.measure(case, is_meant, async |trial| idle(trial, queues, seconds).await).await?;
-    }
-    let jobs = bench.arguments.jobs();
-    let case =
-        Case { workload: "queues", name: format!("{jobs} jobs over 1,000 queues"), ratios: COSTS };
-    let is_meant = |about: &About| about.many_queues && about.is_for_throughput();
+    let cases = [("1 queue, idle", 1), ("1,000 queues, idle", QUEUES)].map(|(name, queues)| {
+        let size = super::seconds(seconds);
+        (Case { workload: "queues", name, size, ratios: IDLE }, queues)
+    });
+    let is_meant = |about: &About, queues: &usize| {
+        about.without_history_of.is_none() && (about.many_queues || *queues == 1)
+    };
     bench
-        .measure(case, is_meant, async |trial| {
+        .measure(&cases, is_meant, async |trial, &queues| idle(trial, queues, seconds).await)
+        .await?;
+
+    let jobs = bench.arguments.jobs();
+    let size = super::jobs(jobs);
+    let case = Case { workload: "queues", name: "1,000 queues, busy", size, ratios: COSTS };
+    let is_meant = |about: &About, (): &()| about.many_queues && about.is_for_throughput();
+    bench
+        .measure(&[(case, ())], is_meant, async |trial, ()| {
             trial.fill(Production { queues: QUEUES, ..Production::bulk(jobs) }).await?;
             let duty = Duty { queues: QUEUES, concurrency: None };
             trial.drain(jobs, 1, &duty, &HandlerKind::default()).await
