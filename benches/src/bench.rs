@@ -90,10 +90,11 @@ impl Bench {
                     let trial = format!("{case}, round {} of {rounds}: {}", round + 1, about.name);
                     bar.set_message(trial.clone());
                     let connections = self.arguments.connections;
-                    let measured = try_once(about, program, &mut self.server, connections, async |trial| {
-                        measure(trial, what).await
-                    })
-                    .await;
+                    let measured =
+                        try_once(about, program, &mut self.server, connections, async |trial| {
+                            measure(trial, what).await
+                        })
+                        .await;
                     bar.inc(1);
                     let line = format!("{trial}: {}", report::headline(case, &measured));
                     if bar.is_hidden() {
@@ -134,8 +135,9 @@ async fn try_once(
 
 fn progress_bar(trials: usize) -> ProgressBar {
     let bar = ProgressBar::new(trials as u64);
-    let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} (about {eta} left) {msg}")
-        .expect("the template is well formed");
+    let style =
+        ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} (about {eta} left) {msg}")
+            .expect("the template is well formed");
     bar.set_style(style);
     bar.enable_steady_tick(std::time::Duration::from_millis(250));
     bar

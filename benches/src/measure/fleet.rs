@@ -195,9 +195,9 @@ impl AgentProcess {
 
     pub(crate) async fn end(mut self) -> Result<()> {
         drop(self.input);
-        let status = timeout(ANSWER, self.child.wait()).await.map_err(|_| {
-            format!("{} did not end for {} s", self.name, ANSWER.as_secs())
-        })??;
+        let status = timeout(ANSWER, self.child.wait())
+            .await
+            .map_err(|_| format!("{} did not end for {} s", self.name, ANSWER.as_secs()))??;
         if status.success() { Ok(()) } else { Err(format!("{} ended: {status}", self.name).into()) }
     }
 

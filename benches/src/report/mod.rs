@@ -51,9 +51,7 @@ pub(crate) fn headline(case: &Case, measured: &Result<Values>) -> String {
     match measured {
         Ok(values) => {
             let headline = case.ratios.first().and_then(|name| values.get_key_value(name));
-            headline.map_or_else(String::new, |(name, value)| {
-                format!("{} {name}", table::number(*value))
-            })
+            headline.map_or_else(String::new, |(name, value)| format!("{} {name}", number(*value)))
         }
         Err(error) => format!("failed: {error}"),
     }

@@ -194,9 +194,8 @@ mod tests {
             trial("ours", 2, 1.0),
         ];
         let trials: Vec<_> = trials.iter().collect();
-        let ratios = Ratio::of(&trials, &["jobs/s"], |ours, other| {
-            ours == "ours" && other == "other"
-        });
+        let ratios =
+            Ratio::of(&trials, &["jobs/s"], |ours, other| ours == "ours" && other == "other");
         assert_eq!(ratios.len(), 1);
         assert_eq!((ratios[0].median, ratios[0].least, ratios[0].most), (6.0, 2.0, 10.0));
     }

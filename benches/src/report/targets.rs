@@ -69,7 +69,14 @@ const fn target(
 }
 
 const ALL: &[Target] = &[
-    target("drain", "one process", FORGETTING, "jobs/s", ContestantIfBareIsFast(GRAPHILE), AtLeast(2.0)),
+    target(
+        "drain",
+        "one process",
+        FORGETTING,
+        "jobs/s",
+        ContestantIfBareIsFast(GRAPHILE),
+        AtLeast(2.0),
+    ),
     target(
         "drain",
         "one process",
@@ -102,7 +109,14 @@ const ALL: &[Target] = &[
         Case("inserted at once, no snapshot"),
         AtLeast(0.9),
     ),
-    target("decay", "inserted beside it, snapshot held", OURS, "last÷first", Nothing, AtLeast(0.85)),
+    target(
+        "decay",
+        "inserted beside it, snapshot held",
+        OURS,
+        "last÷first",
+        Nothing,
+        AtLeast(0.85),
+    ),
     target(
         "decay",
         "inserted beside it, snapshot held",
@@ -117,14 +131,28 @@ const ALL: &[Target] = &[
     // The slowest fetch is a sweep; and sweeps are what makes all of them take more of a core.
     target("backlog", "urgent jobs for tomorrow", OURS, "fetch max ms", Case(EMPTY), AtMost(2.0)),
     target("backlog", "running jobs", OURS, "fetch max ms", Case(EMPTY), AtMost(2.0)),
-    target("backlog", "less urgent jobs that are due", OURS, "fetch max ms", Case(EMPTY), AtMost(2.0)),
+    target(
+        "backlog",
+        "less urgent jobs that are due",
+        OURS,
+        "fetch max ms",
+        Case(EMPTY),
+        AtMost(2.0),
+    ),
     target("backlog", "urgent jobs for tomorrow", OURS, "fetch %", LessCase(EMPTY), AtMost(2.0)),
     target("backlog", "running jobs", OURS, "fetch %", LessCase(EMPTY), AtMost(2.0)),
     target("processes", "8 processes", OURS, "jobs/s", Case("1 process"), AtLeast(1.0)),
     target("queues", "1 queue, idle", OURS, "stmts/s", Nothing, AtMost(0.3)),
     target("queues", "1,000 queues, idle", OURS, "stmts/s", Nothing, AtMost(0.3)),
     target("kill", "nobody killed", OURS, "wall÷ideal", Nothing, AtMost(1.1)),
-    target("kill", "one of four killed", OURS, "runs again", Nothing, AtMost(100.0 + PERMITS as f64)),
+    target(
+        "kill",
+        "one of four killed",
+        OURS,
+        "runs again",
+        Nothing,
+        AtMost(100.0 + PERMITS as f64),
+    ),
 ];
 
 const EMPTY: &str = "an empty table";
@@ -202,7 +230,10 @@ impl Target {
             return None;
         }
         Some(Verdict {
-            target: format!("{}, {}: {} of {}{name}", self.workload, self.case, self.metric, self.ours),
+            target: format!(
+                "{}, {}: {} of {}{name}",
+                self.workload, self.case, self.metric, self.ours
+            ),
             wanted: self.wanted.in_words(),
             measured: spread,
             rounds: values.len(),
@@ -212,7 +243,10 @@ impl Target {
     }
 
     /// The case and the contestant that ours is compared with, and how to say that.
-    fn other<'m>(&self, measured: &'m Measured<'_>) -> Option<(Option<(&'static str, &'m str)>, String)>
+    fn other<'m>(
+        &self,
+        measured: &'m Measured<'_>,
+    ) -> Option<(Option<(&'static str, &'m str)>, String)>
     where
         'static: 'm,
     {
@@ -298,8 +332,9 @@ impl Measured<'_> {
         let peers = self.contestants.iter().filter(|about| about.role == Role::Peer);
         let medians = peers.filter_map(|about| {
             let rounds = self.rounds(target.workload, target.case, &about.name);
-            let values =
-                rounds.iter().filter_map(|&round| self.value(target, target.case, &about.name, round));
+            let values = rounds
+                .iter()
+                .filter_map(|&round| self.value(target, target.case, &about.name, round));
             Some((&*about.name, median(values.collect())?))
         });
         let best = match target.wanted {
@@ -402,7 +437,9 @@ mod tests {
             latency("fast", 1.0),
         ];
         let [rate, late] = &*verdicts(&trials, &peers) else { panic!("two targets") };
-        assert!(rate.target.ends_with("best peer, fast") && late.target.ends_with("best peer, fast"));
+        assert!(
+            rate.target.ends_with("best peer, fast") && late.target.ends_with("best peer, fast")
+        );
         assert_eq!((rate.met, late.met), (Some(true), Some(false)));
     }
 
@@ -416,7 +453,10 @@ mod tests {
         let share = |case, value| trial(("backlog", case), OURS, 0, ("fetch %", value));
         let trials = [share(EMPTY, 1.0), share("running jobs", 3.0)];
         let [verdict] = &*verdicts(&trials, &[]) else { panic!("one target") };
-        assert_eq!((verdict.met, verdict.measured.map(|spread| spread.median)), (Some(true), Some(2.0)));
+        assert_eq!(
+            (verdict.met, verdict.measured.map(|spread| spread.median)),
+            (Some(true), Some(2.0))
+        );
     }
 
     #[test]

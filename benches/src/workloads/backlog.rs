@@ -33,12 +33,9 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         (Case { workload: "backlog", name, size, ratios: METRICS }, crowd)
     });
     let is_meant = |about: &About, crowd: &Crowd| {
-        about.is_for_latency()
-            && (about.claim_all.is_some() || !matches!(crowd, Crowd::Running(_)))
+        about.is_for_latency() && (about.claim_all.is_some() || !matches!(crowd, Crowd::Running(_)))
     };
-    bench
-        .measure(&cases, is_meant, async |trial, &crowd| beside(trial, crowd, seconds).await)
-        .await
+    bench.measure(&cases, is_meant, async |trial, &crowd| beside(trial, crowd, seconds).await).await
 }
 
 #[derive(Clone, Copy)]
@@ -61,9 +58,7 @@ impl Crowd {
         const DAY_MS: u64 = 24 * 60 * 60 * 1000;
         match self {
             Self::Nobody | Self::Running(_) => Placement::default(),
-            Self::Tomorrow(_) => {
-                Placement { delay_ms: DAY_MS, urgency: Urgency::Urgent, queue: 0 }
-            }
+            Self::Tomorrow(_) => Placement { delay_ms: DAY_MS, urgency: Urgency::Urgent, queue: 0 },
             Self::Due(_) => Placement { urgency: Urgency::Low, ..Placement::default() },
         }
     }
@@ -74,9 +69,7 @@ async fn beside(trial: &mut Trial<'_>, crowd: Crowd, seconds: u64) -> Result<Val
     const CROWD: u64 = 1 << 40;
     if crowd.jobs() > 0 {
         let production = Production::bulk(crowd.jobs());
-        trial
-            .fill(Production { first: CROWD, placement: crowd.placement(), ..production })
-            .await?;
+        trial.fill(Production { first: CROWD, placement: crowd.placement(), ..production }).await?;
     }
     if let (Crowd::Running(_), Some(sql)) = (crowd, trial.about.claim_all.clone()) {
         sqlx::raw_sql(AssertSqlSafe(&*sql)).execute(&mut trial.connection).await?;

@@ -49,9 +49,11 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         (Case { workload: "decay", name, size: super::jobs(jobs), ratios: METRICS }, setting)
     });
     bench
-        .measure(&cases, |about, _| about.is_for_history(), async |trial, &setting| {
-            decay(trial, jobs, setting).await
-        })
+        .measure(
+            &cases,
+            |about, _| about.is_for_history(),
+            async |trial, &setting| decay(trial, jobs, setting).await,
+        )
         .await
 }
 

@@ -24,9 +24,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         let production = Production::new(jobs / shrink, manner);
         let size = super::jobs(production.jobs);
         let case = Case { workload: "enqueue", name, size, ratios: COSTS };
-        bench
-            .measure(&[(case, production)], |about, _| about.is_for_throughput(), enqueue)
-            .await?;
+        bench.measure(&[(case, production)], |about, _| about.is_for_throughput(), enqueue).await?;
     }
     Ok(())
 }

@@ -32,7 +32,8 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     // So many seconds that two jobs are slower than the 99th percentile.
     let slow = if quick { 10 } else { 30 };
     let fast = if quick { 4 } else { 15 };
-    for (name, per_second, seconds) in [("one every 50 ms", 20.0, slow), ("100 a second", 100.0, fast)]
+    for (name, per_second, seconds) in
+        [("one every 50 ms", 20.0, slow), ("100 a second", 100.0, fast)]
     {
         let cases = [(case(name, seconds), vec![paced(per_second, seconds)])];
         bench.measure(&cases, is_meant, measure).await?;
@@ -57,7 +58,8 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         ..Production { jobs: 10 * slow, ..singles.clone() }
     };
     let cases = [(case("beside transactions of 1 to 500 ms", slow), vec![singles, held])];
-    let is_meant = |about: &About, _: &Vec<Production>| about.transactions && about.is_for_latency();
+    let is_meant =
+        |about: &About, _: &Vec<Production>| about.transactions && about.is_for_latency();
     bench.measure(&cases, is_meant, measure).await
 }
 
@@ -85,8 +87,7 @@ pub(super) async fn latency(
 ) -> Result<Values> {
     let jobs = productions.iter().map(|production| production.jobs).sum();
     let mut agents = trial.workers(1 + productions.len()).await?;
-    let handler =
-        HandlerKind { arrivals_below: jobs, job_ms: others_ms, ..HandlerKind::default() };
+    let handler = HandlerKind { arrivals_below: jobs, job_ms: others_ms, ..HandlerKind::default() };
     agents[0].work(duty.clone(), handler).await?;
     for producer in &mut agents[1..] {
         producer.produce(Production { first: WARM_UP, ..paced(20.0, 1) }).await?;

@@ -32,7 +32,8 @@ pub(super) fn draw(svg: &mut Svg, case: &[Summary], top: f64) -> f64 {
     svg.text(WIDTH - MARGIN, y - 8.0, "muted end", &format!("{metric}, {better}"));
     let spread = |summary: &Summary| summary.figures.get(metric).copied();
     let most = case.iter().filter_map(spread).map(|spread| spread.most).fold(0.0, f64::max);
-    let length = |value: f64| (WIDTH - 2.0 * MARGIN - NAMES - NUMBERS) * value / most.max(f64::MIN_POSITIVE);
+    let length =
+        |value: f64| (WIDTH - 2.0 * MARGIN - NAMES - NUMBERS) * value / most.max(f64::MIN_POSITIVE);
     for summary in case {
         let base = y + BAR - 2.5;
         svg.text(left - 10.0, base, "end", &summary.contestant);

@@ -73,7 +73,8 @@ fn draw_picture(svg: &mut Svg, summaries: &[&Summary], (x, y): (f64, f64), width
     let rates = |summary: &Summary| -> Vec<f64> {
         TENTHS.iter().filter_map(|tenth| Some(summary.figures.get(tenth)?.median)).collect()
     };
-    let most = summaries.iter().flat_map(|summary| rates(summary)).fold(f64::MIN_POSITIVE, f64::max);
+    let most =
+        summaries.iter().flat_map(|summary| rates(summary)).fold(f64::MIN_POSITIVE, f64::max);
     svg.text(x, y - 8.0, "", &summaries[0].contestant);
     svg.text(x + width, y - 8.0, "muted end", &format!("up to {}", number(most)));
     for part in [0.0, 0.5, 1.0] {

@@ -40,7 +40,10 @@ impl Svg {
 
     pub(super) fn line(&mut self, points: &[(f64, f64)], class: &str) {
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        self.put(&format!(r#"<polyline class="{class}" fill="none" points="{}"/>"#, points.join(" ")));
+        self.put(&format!(
+            r#"<polyline class="{class}" fill="none" points="{}"/>"#,
+            points.join(" ")
+        ));
     }
 
     fn put(&mut self, element: &str) {
