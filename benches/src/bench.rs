@@ -58,6 +58,11 @@ impl Bench {
         let report = Report::new(server.settings.clone(), abouts, arguments.json.clone())?;
         let mut bench = Self { arguments, server, contestants, report };
         bench.report.print_head();
+        println!(
+            "\nThe handler itself: {:.3} µs a job, {:.3} µs where its start is timed",
+            agent::Probe::cost_us(false).await?,
+            agent::Probe::cost_us(true).await?,
+        );
         for workload in bench.arguments.workloads() {
             workloads::run(workload, &mut bench).await?;
         }

@@ -14,7 +14,7 @@ pub(crate) struct Summary {
     pub(super) case: &'static str,
     pub(super) size: String,
     pub(super) contestant: String,
-    rounds: usize,
+    pub(super) rounds: usize,
     pub(super) figures: BTreeMap<&'static str, Spread>,
 }
 

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 
 use super::statistics::{Ratio, Spread, Summary};
+use crate::workloads::TENTHS;
 
 /// Whether to use bold type and colours.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +63,8 @@ const ORDER: &[&str] = &[
 pub(super) fn print_summaries(styles: Styles, summaries: &[Summary]) {
     let mut metrics: Vec<&str> =
         summaries.iter().flat_map(|summary| summary.figures.keys().copied()).collect();
+    // The curve of a run is for the plot and the JSON file.
+    metrics.retain(|metric| !TENTHS.contains(metric));
     metrics.sort_by_key(|&metric| {
         (ORDER.iter().position(|&known| known == metric).unwrap_or(ORDER.len()), metric)
     });

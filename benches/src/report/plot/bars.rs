@@ -28,7 +28,9 @@ pub(super) fn draw(svg: &mut Svg, case: &[Summary], top: f64) -> f64 {
     let Some((metric, better)) = shown else { return top };
     let Summary { workload, case: name, size, .. } = &case[0];
     let (left, mut y) = (MARGIN + NAMES, top + 34.0);
-    svg.text(MARGIN, y - 8.0, "heading", &format!("{workload}, {name} ({size})"));
+    let rounds = case.iter().map(|summary| summary.rounds).max().unwrap_or_default();
+    let heading = format!("{workload}, {name} ({size}; rounds: {rounds})");
+    svg.text(MARGIN, y - 8.0, "heading", &heading);
     svg.text(WIDTH - MARGIN, y - 8.0, "muted end", &format!("{metric}, {better}"));
     let spread = |summary: &Summary| summary.figures.get(metric).copied();
     let most = case.iter().filter_map(spread).map(|spread| spread.most).fold(0.0, f64::max);
