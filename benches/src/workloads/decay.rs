@@ -112,7 +112,7 @@ fn rates(done_ns: &[u64], jobs: u64) -> Result<Vec<(&'static str, f64)>> {
         .zip(TENTHS)
         .map(|(ends, name)| {
             // Two threads may note the ends of two tenths in the wrong order.
-            let took = Duration::from_nanos(ends[1].saturating_sub(ends[0]).max(1));
+            let took = Duration::from_nanos(std::cmp::max(ends[1].saturating_sub(ends[0]), 1));
             (name, tenth / took.as_secs_f64())
         })
         .collect();
