@@ -44,7 +44,7 @@ pub(crate) const LIFE_WAL: &str = "life WAL B/job";
 
 /// The size of a case.
 fn jobs(jobs: u64) -> String {
-    format!("{} jobs", number(jobs as f64))
+    if jobs == 0 { "no jobs".to_owned() } else { format!("{} jobs", number(jobs as f64)) }
 }
 
 fn seconds(seconds: u64) -> String {
