@@ -13,7 +13,10 @@ use clap::{Parser, ValueEnum};
     name = "simple-queue-benches",
     after_help = "Examples:\n  \
         cargo run --release -p simple-queue-benches -- drain enqueue --quick\n  \
-        cargo run --release -p simple-queue-benches --features peers -- latency --json latency.json\n\n\
+        cargo run --release -p simple-queue-benches --features peers -- latency --json latency.json\n  \
+        cargo run --release -p simple-queue-benches -- drain --only simple-queue,bare --jobs 50000 --rounds 9\n  \
+        cargo run --release -p simple-queue-benches -- decay --set autovacuum_naptime=5s\n\n\
+        It exits with 0 when every trial went well, whichever targets were met, and with 1 otherwise.\n\
         The server that is started is durable, so a TMPDIR in memory would flatter. NO_COLOR is respected."
 )]
 pub(crate) struct Arguments {

@@ -42,7 +42,10 @@ pub(crate) struct Bench {
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
     pub(crate) workload: &'static str,
-    pub(crate) name: String,
+    /// The same however much is measured, so that reports can be compared and targets be found.
+    pub(crate) name: &'static str,
+    /// How much is measured.
+    pub(crate) size: String,
     /// By what the contestants are compared.
     pub(crate) ratios: &'static [&'static str],
 }
@@ -55,6 +58,11 @@ impl Bench {
         let report = Report::new(server.settings.clone(), abouts, arguments.json.clone())?;
         let mut bench = Self { arguments, server, contestants, report };
         bench.report.print_head();
+        println!(
+            "\nThe handler itself: {:.3} µs a job, {:.3} µs where its start is timed",
+            agent::Probe::cost_us(false).await?,
+            agent::Probe::cost_us(true).await?,
+        );
         for workload in bench.arguments.workloads() {
             workloads::run(workload, &mut bench).await?;
         }
@@ -62,43 +70,55 @@ impl Bench {
         bench.report.finish()
     }
 
-    /// Measures a case of each contestant for which it is meant, in turn, as many rounds as were asked for.
-    /// What fails is reported, and the others go on.
-    pub(crate) async fn measure(
+    /// Measures cases of each contestant for which they are meant, in turn, as many rounds as were asked for:
+    /// a round is all cases, because they are compared with each other too. What fails is reported, and the
+    /// others go on.
+    pub(crate) async fn measure<T>(
         &mut self,
-        case: Case,
-        is_meant: impl Fn(&About) -> bool,
-        measure: impl AsyncFn(&mut Trial<'_>) -> Result<Values>,
+        cases: &[(Case, T)],
+        is_meant: impl Fn(&About, &T) -> bool,
+        measure: impl AsyncFn(&mut Trial<'_>, &T) -> Result<Values>,
     ) -> Result<()> {
-        let meant: Vec<_> = self.contestants.iter().filter(|(about, _)| is_meant(about)).collect();
+        let meant: Vec<Vec<_>> = cases
+            .iter()
+            .map(|(_, what)| {
+                self.contestants.iter().filter(|(about, _)| is_meant(about, what)).collect()
+            })
+            .collect();
         let rounds = self.arguments.rounds();
-        let bar = progress_bar(rounds as usize * meant.len());
+        let bar = progress_bar(rounds as usize * meant.iter().map(Vec::len).sum::<usize>());
         for round in 0..rounds {
-            for turn in 0..meant.len() {
-                // Each begins a round once, so that none is always measured after the same other one.
-                let (about, program) = meant[(turn + round as usize) % meant.len()];
-                bar.set_message(format!(
-                    "{}, {} · round {} of {rounds} · {}",
-                    case.workload,
-                    case.name,
-                    round + 1,
-                    about.name
-                ));
-                let connections = self.arguments.connections;
-                let measured =
-                    try_once(about, program, &mut self.server, connections, &measure).await;
-                bar.inc(1);
-                let line = report::line(&case, about, round, &measured);
-                if bar.is_hidden() {
-                    eprintln!("{line}");
-                } else if measured.is_err() {
-                    bar.println(line);
+            for ((case, what), meant) in cases.iter().zip(&meant) {
+                for turn in 0..meant.len() {
+                    // Each begins a round once, so that none is always measured after the same other one.
+                    let (about, program) = meant[(turn + round as usize) % meant.len()];
+                    let trial = format!("{case}, round {} of {rounds}: {}", round + 1, about.name);
+                    bar.set_message(trial.clone());
+                    let connections = self.arguments.connections;
+                    let measured =
+                        try_once(about, program, &mut self.server, connections, async |trial| {
+                            measure(trial, what).await
+                        })
+                        .await;
+                    bar.inc(1);
+                    let line = format!("{trial}: {}", report::headline(case, &measured));
+                    if bar.is_hidden() {
+                        eprintln!("{line}");
+                    } else if measured.is_err() {
+                        bar.println(line);
+                    }
+                    self.report.add(Record::new(case, about, round, measured));
                 }
-                self.report.add(Record::new(&case, about, round, measured));
             }
         }
         bar.finish_and_clear();
-        self.report.print_case(&case)
+        cases.iter().try_for_each(|(case, _)| self.report.print_case(case))
+    }
+}
+
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, {} ({})", self.workload, self.name, self.size)
     }
 }
 
@@ -111,14 +131,18 @@ async fn try_once(
 ) -> Result<Values> {
     let mut trial = Trial::begin(about, program, server, connections).await?;
     let measured = measure(&mut trial).await;
-    trial.end().await?;
-    measured
+    let ended = trial.end().await;
+    // Why the measurement failed says more than that the end failed too.
+    let measured = measured?;
+    ended?;
+    Ok(measured)
 }
 
 fn progress_bar(trials: usize) -> ProgressBar {
     let bar = ProgressBar::new(trials as u64);
-    let style = ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} {msg}")
-        .expect("the template is well formed");
+    let style =
+        ProgressStyle::with_template("{bar:20} {pos}/{len} {elapsed} (about {eta} left) {msg}")
+            .expect("the template is well formed");
     bar.set_style(style);
     bar.enable_steady_tick(std::time::Duration::from_millis(250));
     bar

@@ -142,6 +142,9 @@ pub struct About {
     pub role: Role,
     /// Whether finished jobs stay in the database.
     pub history: bool,
+    /// The contestant of which this one is what remains without the history; it is measured only where that
+    /// makes a difference.
+    pub without_history_of: Option<Cow<'static, str>>,
     /// What these settings are made for.
     pub suits: Suits,
     /// Whether one worker can serve a thousand queues.
@@ -152,7 +155,7 @@ pub struct About {
     pub recovers: bool,
     /// Selects how many jobs are not finished.
     pub count_left: Cow<'static, str>,
-    /// Selects how many finished jobs are kept; `None` where none are.
+    /// Selects how many finished jobs are kept; `None` where there is no table of them.
     pub count_kept: Option<Cow<'static, str>>,
     /// Claims every job that waits for a worker that does not exist; `None` where the bench does not know how.
     pub claim_all: Option<Cow<'static, str>>,
@@ -183,13 +186,29 @@ pub enum Suits {
 }
 
 impl About {
+    /// Whether it is measured where many jobs a second count, and whether they leave a trace.
+    pub fn is_for_history(&self) -> bool {
+        self.suits != Suits::Latency
+    }
+
     /// Whether it is measured where many jobs a second count.
     pub fn is_for_throughput(&self) -> bool {
-        self.suits != Suits::Latency
+        self.is_for_history() && self.without_history_of.is_none()
     }
 
     /// Whether it is measured where it counts how soon a job starts.
     pub fn is_for_latency(&self) -> bool {
-        self.suits != Suits::Throughput
+        self.suits != Suits::Throughput && self.without_history_of.is_none()
+    }
+
+    /// Whether the report divides its figures by the other's: ours by those of all others, but the limit is
+    /// the one that keeps as much history.
+    pub fn is_compared_with(&self, other: &Self) -> bool {
+        self.role == Role::Ours
+            && match other.role {
+                Role::Ours => false,
+                Role::Bare => other.history == self.history,
+                Role::Peer => true,
+            }
     }
 }

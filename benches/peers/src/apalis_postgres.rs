@@ -34,12 +34,13 @@ impl<const TUNED: bool> Contestant for Apalis<TUNED> {
         name: Cow::Borrowed(if TUNED { "apalis-postgres" } else { "apalis-postgres-pubsub" }),
         version: Cow::Borrowed("1.0.0"),
         settings: Cow::Borrowed(if TUNED {
-            "batches of 1000, parallel, not locking tasks one by one"
+            "batches of 1000, parallel, no locks of single tasks, with_pubsub, interval 10 ms"
         } else {
             "with_pubsub, otherwise the defaults"
         }),
         role: Role::Peer,
         history: true,
+        without_history_of: None,
         suits: if TUNED { Suits::Throughput } else { Suits::Latency },
         many_queues: false,
         transactions: true,
@@ -82,7 +83,7 @@ impl<const TUNED: bool> Contestant for Apalis<TUNED> {
         Ok(tx.commit().await?)
     }
 
-    async fn start(&self, _duty: Duty, probe: Probe) -> BenchResult<Running> {
+    async fn start(&self, duty: Duty, probe: Probe) -> BenchResult<Running> {
         // Two workers of one name would be one to the others.
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let name =
@@ -95,11 +96,15 @@ impl<const TUNED: bool> Contestant for Apalis<TUNED> {
             Ok::<(), std::io::Error>(())
         };
         let task = if TUNED {
+            // Without a strategy an empty fetch is followed by the next after half a minute.
             let storage = PostgresStorage::new(&self.pool)
-                .with_config(config.batch_size(1000).lock_tasks(false));
+                .with_config(config.batch_size(1000).lock_tasks(false))
+                .with_pubsub()
+                .poll_with_strategy(Strategy::new().interval(Duration::from_millis(10)));
             let worker = WorkerBuilder::new(name)
                 .backend(storage)
                 .data(probe)
+                .concurrency(duty.concurrency.unwrap_or(1000))
                 .parallelize(|run| tokio::spawn(run))
                 .build(measured);
             run(move || worker.run_until(stopped))

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use awa::{Client, InsertOpts, JobArgs, JobContext, JobError, JobResult, QueueConfig, Worker};
+use awa::{
+    Client, InsertOpts, JobArgs, JobContext, JobError, JobResult, QueueConfig, QueueStorage,
+    QueueStorageConfig, Worker,
+};
 use serde::{Deserialize, Serialize};
 use simple_queue_benches::{
     agent::Probe,
@@ -15,6 +18,7 @@ use sqlx_of_awa::{PgPool, postgres::PgPoolOptions, types::chrono::Utc};
 /// With many workers, large claims and no deadlines, as its own throughput benchmark.
 pub struct Awa {
     pool: PgPool,
+    storage: QueueStorage,
 }
 
 #[derive(Debug, Deserialize, JobArgs, Serialize)]
@@ -46,17 +50,16 @@ impl Contestant for Awa {
         name: Cow::Borrowed("awa"),
         version: Cow::Borrowed("0.6.9"),
         settings: Cow::Borrowed(
-            "1000 workers, claims of 512, no deadlines, poll 50 ms, bulk by COPY",
+            "queue storage, 1000 workers, claims of 512, no deadlines, poll 50 ms, bulk by COPY",
         ),
         role: Role::Peer,
         history: true,
+        without_history_of: None,
         suits: Suits::Everything,
         many_queues: false,
         transactions: true,
         recovers: false,
-        count_left: Cow::Borrowed(
-            "select count(*) from awa.jobs where state not in ('completed', 'failed', 'cancelled')",
-        ),
+        count_left: Cow::Borrowed(include_str!("awa_left.sql")),
         count_kept: None,
         claim_all: None,
         fetch: Cow::Borrowed("claim_ready_runtime"),
@@ -70,12 +73,16 @@ impl Contestant for Awa {
             .test_before_acquire(false)
             .connect(&setup.url)
             .await?;
-        Ok(Self { pool })
+        Ok(Self { pool, storage: QueueStorage::new(QueueStorageConfig::default())? })
     }
 
     async fn migrate(&self) -> Result<()> {
+        let migration = async {
+            awa::migrations::run(&self.pool).await?;
+            // Or the jobs that are enqueued before a worker first starts would keep it on the tables of 0.5.
+            self.storage.install(&self.pool).await
+        };
         // Its future cannot be proven to be `Send`.
-        let migration = awa::migrations::run(&self.pool);
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(migration))?;
         Ok(())
     }
@@ -92,7 +99,7 @@ impl Contestant for Awa {
             awa::model::insert::params_with(&Measured { payload: job.payload }, opts)
                 .map_err(BoxError::from)
         });
-        awa::insert_many_copy_from_pool(&self.pool, &jobs.collect::<Result<Vec<_>>>()?).await?;
+        self.storage.enqueue_params_copy(&self.pool, &jobs.collect::<Result<Vec<_>>>()?).await?;
         Ok(())
     }
 

@@ -54,6 +54,7 @@ impl<const TUNED: bool> Contestant for GraphileWorker<TUNED> {
         }),
         role: Role::Peer,
         history: false,
+        without_history_of: None,
         suits: if TUNED { Suits::Throughput } else { Suits::Latency },
         many_queues: false,
         transactions: true,
@@ -112,10 +113,15 @@ impl<const TUNED: bool> Contestant for GraphileWorker<TUNED> {
             .add_extension(Shared(probe))
             .define_job::<Measured>();
         if TUNED {
+            // Its local queue may note that jobs came when they are gone already, and then fetches no more until
+            // they could have expired.
+            let local = LocalQueueConfig::default().with_ttl(Duration::from_millis(500));
+            // Where processes are to share the work, none may take all of it.
+            let size = duty.concurrency.unwrap_or(5000);
             options = options
                 .poll_interval(Duration::from_millis(5))
                 .complete_job_batch_delay(Duration::from_millis(5))
-                .local_queue(LocalQueueConfig::default().with_size(5000));
+                .local_queue(local.with_size(size));
         }
         let worker = Arc::new(options.init().await?);
         let task = tokio::spawn({

@@ -52,6 +52,7 @@ impl Contestant for River {
         settings: Cow::Borrowed("1000 workers, fetch cooldown 1 ms"),
         role: Role::Peer,
         history: true,
+        without_history_of: None,
         suits: Suits::Everything,
         many_queues: true,
         transactions: true,

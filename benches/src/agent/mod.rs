@@ -13,7 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 pub use self::probe::Probe;
 pub(crate) use self::protocol::{
-    Answer, Arrivals, Command, HandlerKind, Manner, Produced, Production,
+    Answer, Command, HandlerKind, Manner, Produced, Production, Times,
 };
 use crate::contestant::{About, Contestant, Result, Setup};
 
@@ -113,9 +113,7 @@ impl<C: Contestant> Held<C> {
                 return Ok(Answer::Produced { produced, cpu_ns: cpu_ns() });
             }
             Command::Look => {}
-            Command::Arrivals => {
-                return Ok(Answer::Arrivals(self.probe.take_arrivals()));
-            }
+            Command::Times => return Ok(Answer::Times(self.probe.take_times())),
         }
         Ok(Answer::Done { finished: self.probe.finished(), cpu_ns: cpu_ns() })
     }

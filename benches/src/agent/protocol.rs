@@ -18,17 +18,19 @@ pub(crate) enum Command {
     Produce(Production),
     /// Say how far the worker is.
     Look,
-    /// Give away when jobs began, and begin a new list.
-    Arrivals,
+    /// Give away what was noted of the time at which jobs ran, and begin anew.
+    Times,
 }
 
 /// What the handler does besides decoding and counting.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct HandlerKind {
-    /// How long it takes.
+    /// How long it takes; not with the jobs of which it notes when they began.
     pub(crate) job_ms: u64,
     /// It notes when each job with a smaller number than this began.
     pub(crate) arrivals_below: u64,
+    /// It notes when each tenth of so many jobs was done; 0: never.
+    pub(crate) tenths_of: u64,
     /// A file that gets the number of each job that begins, and keeps it when the process is killed.
     pub(crate) log: Option<PathBuf>,
 }
@@ -73,7 +75,7 @@ impl Production {
 pub(crate) enum Answer {
     Done { finished: u64, cpu_ns: u64 },
     Produced { produced: Produced, cpu_ns: u64 },
-    Arrivals(Arrivals),
+    Times(Times),
     Failed { error: String },
 }
 
@@ -85,9 +87,11 @@ pub(crate) struct Produced {
     pub(crate) calls_us: Vec<u32>,
 }
 
-/// When jobs began, since the last time that was asked.
+/// When jobs ran, since the last time that was asked.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Arrivals {
-    /// The number of each job, and how many microseconds it was late.
+pub(crate) struct Times {
+    /// The number of each job, and how many microseconds after it was due it began.
     pub(crate) late_us: Vec<(u64, i64)>,
+    /// When the first job and each tenth of all were done, on the machine's monotonic clock.
+    pub(crate) tenths_ns: Vec<u64>,
 }

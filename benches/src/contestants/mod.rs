@@ -7,7 +7,8 @@ use crate::agent::Agent;
 
 pub(crate) fn all() -> Vec<Agent> {
     vec![
-        Agent::of::<ours::Ours>(),
+        Agent::of::<ours::Ours<true>>(),
+        Agent::of::<ours::Ours<false>>(),
         Agent::of::<bare::Bare<true>>(),
         Agent::of::<bare::Bare<false>>(),
     ]

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use simple_queue::{WorkerHandle, prelude::*};
+use simple_queue::{Retention, WorkerHandle, prelude::*};
 
 use crate::{
     agent::Probe,
@@ -11,9 +11,9 @@ use crate::{
     },
 };
 
-/// This library with its history.
+/// This library, with its history or without.
 #[derive(Debug)]
-pub(super) struct Ours {
+pub(super) struct Ours<const HISTORY: bool> {
     queue: SimpleQueue,
 }
 
@@ -28,13 +28,18 @@ struct State {
     probe: Probe,
 }
 
-impl Contestant for Ours {
+impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
     const ABOUT: About = About {
-        name: Cow::Borrowed("simple-queue"),
+        name: Cow::Borrowed(if HISTORY { "simple-queue" } else { "simple-queue-forgetting" }),
         version: Cow::Borrowed("this tree"),
-        settings: Cow::Borrowed("the defaults"),
+        settings: Cow::Borrowed(if HISTORY {
+            "the defaults"
+        } else {
+            "the defaults, but jobs that are done are deleted"
+        }),
         role: Role::Ours,
-        history: true,
+        history: HISTORY,
+        without_history_of: if HISTORY { None } else { Some(Cow::Borrowed("simple-queue")) },
         suits: Suits::Everything,
         many_queues: true,
         transactions: true,
@@ -55,7 +60,9 @@ impl Contestant for Ours {
     type Worker = WorkerHandle;
 
     async fn connect(setup: Setup) -> Result<Self> {
-        Ok(Self { queue: SimpleQueue::connect(&setup.url).await? })
+        let queue = SimpleQueue::connect(&setup.url).await?;
+        let retention = Retention { archive: Duration::ZERO, ..Retention::default() };
+        Ok(Self { queue: if HISTORY { queue } else { queue.with_retention(retention) } })
     }
 
     async fn migrate(&self) -> Result<()> {

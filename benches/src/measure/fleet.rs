@@ -3,17 +3,25 @@
 use std::{
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command as Process},
+    time::timeout,
 };
 
 use crate::{
-    agent::{AGENT, Answer, Arrivals, CONTESTANTS, Command, HandlerKind, Produced, Production},
+    agent::{AGENT, Answer, CONTESTANTS, Command, HandlerKind, Produced, Production, Times},
     contestant::{About, Duty, Result},
 };
+
+/// How long an agent may take to do what it is told, the end of a worker included.
+const ANSWER: Duration = Duration::from_mins(1);
+
+/// How long it may take to enqueue: a million jobs, where each is a statement.
+const PRODUCE: Duration = Duration::from_mins(15);
 
 /// A program that can be an agent of some contestants.
 #[derive(Debug, Clone)]
@@ -104,9 +112,13 @@ pub(crate) struct Look {
 }
 
 impl AgentProcess {
+    /// Fails when there is no answer for so long that there will be none: what hangs must not hang the bench.
     async fn ask(&mut self, command: &Command) -> Result<Answer> {
+        let patience = if matches!(command, Command::Produce(_)) { PRODUCE } else { ANSWER };
         self.tell(command).await?;
-        self.hear().await
+        timeout(patience, self.hear()).await.map_err(|_| {
+            format!("{} did not answer {command:?} for {} s", self.name, patience.as_secs())
+        })?
     }
 
     async fn tell(&mut self, command: &Command) -> Result<()> {
@@ -146,9 +158,9 @@ impl AgentProcess {
         self.done(&Command::Look).await
     }
 
-    pub(crate) async fn arrivals(&mut self) -> Result<Arrivals> {
-        match self.ask(&Command::Arrivals).await? {
-            Answer::Arrivals(arrivals) => Ok(arrivals),
+    pub(crate) async fn times(&mut self) -> Result<Times> {
+        match self.ask(&Command::Times).await? {
+            Answer::Times(times) => Ok(times),
             other => Err(format!("{} answered {other:?}", self.name).into()),
         }
     }
@@ -170,9 +182,9 @@ impl AgentProcess {
     }
 
     /// The processor time since it was begun.
-    pub(crate) async fn used(&mut self) -> Result<std::time::Duration> {
+    pub(crate) async fn used(&mut self) -> Result<Duration> {
         let first = self.first.ok_or("the agent was not measured from a beginning")?;
-        Ok(std::time::Duration::from_nanos(self.look().await?.cpu_ns - first))
+        Ok(Duration::from_nanos(self.look().await?.cpu_ns - first))
     }
 
     /// Stops its worker and ends the process, so that the server has all of its statistics.
@@ -183,7 +195,9 @@ impl AgentProcess {
 
     pub(crate) async fn end(mut self) -> Result<()> {
         drop(self.input);
-        let status = self.child.wait().await?;
+        let status = timeout(ANSWER, self.child.wait())
+            .await
+            .map_err(|_| format!("{} did not end for {} s", self.name, ANSWER.as_secs()))??;
         if status.success() { Ok(()) } else { Err(format!("{} ended: {status}", self.name).into()) }
     }
 

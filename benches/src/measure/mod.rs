@@ -9,5 +9,5 @@ pub(crate) use self::{
     counters::Counters,
     fleet::{AgentProcess, Program},
     server::{Server, Settings},
-    trial::{Trial, Values},
+    trial::{Fetches, Trial, Values, finished, start_all},
 };

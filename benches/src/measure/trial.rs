@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::try_join_all;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use super::{AgentProcess, Counters, Program, Server};
@@ -29,7 +30,7 @@ pub(crate) struct Trial<'b> {
 const DATABASE: &str = "simple_queue_bench";
 
 /// How long nothing may happen before a trial has failed.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -37,6 +38,13 @@ const LOOK: Duration = Duration::from_millis(5);
 pub(crate) struct Stretch {
     begun: Instant,
     counters: Counters,
+}
+
+/// The executions of the statement that claims jobs.
+pub(crate) struct Fetches {
+    pub(crate) calls: f64,
+    pub(crate) total_ms: f64,
+    pub(crate) most_ms: f64,
 }
 
 impl<'b> Trial<'b> {
@@ -69,18 +77,25 @@ impl<'b> Trial<'b> {
         Ok(PgConnection::connect(&self.url).await?)
     }
 
-    /// Jobs that are there before anything is measured.
-    pub(crate) async fn fill(&mut self, production: Production) -> Result<()> {
+    /// Jobs that are there before anything is measured. Returns by how many bytes they made the log grow.
+    pub(crate) async fn fill(&mut self, production: Production) -> Result<f64> {
         let (expected, before) = (production.jobs, self.left().await?);
         let mut agent = self.agent()?;
+        let counters = self.counters().await?;
         agent.produce(production).await?;
+        let wal_bytes = self.counters().await?.since(&counters).wal_bytes;
         agent.end().await?;
         let stored = self.left().await? - before;
         if stored != expected {
             return Err(format!("{stored} jobs are there where {expected} were enqueued").into());
         }
         sqlx::raw_sql("vacuum analyze").execute(&mut self.connection).await?;
-        Ok(())
+        Ok(wal_bytes)
+    }
+
+    async fn counters(&mut self) -> Result<Counters> {
+        let statements = self.server.settings.statements;
+        Counters::read(&mut self.server.observer, DATABASE, statements).await
     }
 
     /// A worker that is ready to begin; connecting is not measured.
@@ -88,8 +103,7 @@ impl<'b> Trial<'b> {
         for agent in agents {
             agent.begin().await?;
         }
-        let statements = self.server.settings.statements;
-        let counters = Counters::read(&mut self.server.observer, DATABASE, statements).await?;
+        let counters = self.counters().await?;
         Ok(Stretch { begun: Instant::now(), counters })
     }
 
@@ -101,9 +115,7 @@ impl<'b> Trial<'b> {
         jobs: u64,
         agents: &mut [AgentProcess],
     ) -> Result<Values> {
-        let statements = self.server.settings.statements;
-        let counters = Counters::read(&mut self.server.observer, DATABASE, statements).await?;
-        let counted = counters.since(&stretch.counters);
+        let counted = self.counters().await?.since(&stretch.counters);
         let mut client = Duration::ZERO;
         for agent in agents {
             client += agent.used().await?;
@@ -130,9 +142,13 @@ impl<'b> Trial<'b> {
         jobs: u64,
         workers: &mut [AgentProcess],
     ) -> Result<Instant> {
-        self.watch(jobs, workers, |_| {}).await?;
-        let mut deadline = Instant::now() + PATIENCE;
-        let mut before = u64::MAX;
+        self.watch(jobs, workers).await?;
+        self.emptied(PATIENCE).await
+    }
+
+    /// Waits until the table has no jobs left; returns when it had none.
+    pub(crate) async fn emptied(&mut self, patience: Duration) -> Result<Instant> {
+        let (mut before, mut deadline) = (u64::MAX, Instant::now() + patience);
         loop {
             let looked = Instant::now();
             let left = self.left().await?;
@@ -140,51 +156,34 @@ impl<'b> Trial<'b> {
                 return Ok(looked);
             }
             if left < before {
-                (before, deadline) = (left, looked + PATIENCE);
+                (before, deadline) = (left, looked + patience);
             }
             if looked > deadline {
-                return Err(format!("all jobs ran, and {left} are still in the table").into());
+                let seconds = patience.as_secs();
+                return Err(format!(
+                    "{left} jobs are in the table, and none was finished for {seconds} s"
+                )
+                .into());
             }
             tokio::time::sleep(LOOK).await;
         }
     }
 
-    /// Waits until the workers' handlers have run so many jobs, and says how many it were each time it looks.
-    pub(crate) async fn watch(
-        &mut self,
-        jobs: u64,
-        workers: &mut [AgentProcess],
-        seen: impl FnMut(u64),
-    ) -> Result<()> {
-        self.watch_for(jobs, workers, PATIENCE, seen).await
-    }
-
-    /// As [`Self::watch`], with a patience of its own.
-    pub(crate) async fn watch_for(
-        &mut self,
-        jobs: u64,
-        workers: &mut [AgentProcess],
-        patience: Duration,
-        mut seen: impl FnMut(u64),
-    ) -> Result<()> {
-        let (mut before, mut deadline) = (0, Instant::now() + patience);
+    /// Waits until the workers' handlers have run so many jobs.
+    pub(crate) async fn watch(&mut self, jobs: u64, workers: &mut [AgentProcess]) -> Result<()> {
+        let (mut before, mut deadline) = (0, Instant::now() + PATIENCE);
         loop {
-            let mut finished = 0;
-            for worker in &mut *workers {
-                finished += worker.look().await?.finished;
-            }
-            seen(finished);
+            let finished = finished(workers).await?;
             if finished >= jobs {
                 return Ok(());
             }
             if finished > before {
-                (before, deadline) = (finished, Instant::now() + patience);
+                (before, deadline) = (finished, Instant::now() + PATIENCE);
             }
             if Instant::now() > deadline {
-                let left = self.left().await?;
+                let (seconds, left) = (PATIENCE.as_secs(), self.left().await?);
                 return Err(format!(
-                    "{finished} of {jobs} jobs ran, none for {}; {left} are in the table",
-                    format_args!("{} s", patience.as_secs())
+                    "{finished} of {jobs} jobs ran, none for {seconds} s; {left} are in the table"
                 )
                 .into());
             }
@@ -197,14 +196,15 @@ impl<'b> Trial<'b> {
         count(&mut self.connection, &self.about.count_left).await
     }
 
-    /// Fails unless the history holds what ran, where there is one.
+    /// Fails unless the history holds what ran, or nothing where it is off.
     pub(crate) async fn check_history(&mut self, jobs: u64) -> Result<()> {
         let Some(sql) = &self.about.count_kept else { return Ok(()) };
         let kept = count(&mut self.connection, sql).await?;
-        if kept == jobs {
+        let expected = if self.about.history { jobs } else { 0 };
+        if kept == expected {
             Ok(())
         } else {
-            Err(format!("{jobs} jobs ran, {kept} are in the history").into())
+            Err(format!("{jobs} jobs ran, {kept} of {expected} are in the history").into())
         }
     }
 
@@ -235,23 +235,28 @@ impl<'b> Trial<'b> {
         Ok(())
     }
 
-    /// The mean time in milliseconds of the statement that claims jobs, since the last call.
-    pub(crate) async fn mean_fetch_ms(&mut self) -> Result<Option<f64>> {
+    /// What the statement that claims jobs took since the last call.
+    pub(crate) async fn fetches(&mut self) -> Result<Option<Fetches>> {
         if !self.server.settings.statements {
             return Ok(None);
         }
-        let sql = "select (sum(total_exec_time) / nullif(sum(calls), 0))::double precision
+        let sql = "select sum(calls)::double precision, sum(total_exec_time), max(max_exec_time)
             from pg_stat_statements s join pg_database d on d.oid = s.dbid
             where d.datname = $1 and strpos(s.query, $2) > 0";
-        let mean = sqlx::query_scalar(sql)
-            .bind(DATABASE)
-            .bind(&*self.about.fetch)
-            .fetch_one(&mut self.server.observer)
-            .await?;
+        let (calls, total_ms, most_ms): (Option<f64>, Option<f64>, Option<f64>) =
+            sqlx::query_as(sql)
+                .bind(DATABASE)
+                .bind(&*self.about.fetch)
+                .fetch_one(&mut self.server.observer)
+                .await?;
         sqlx::raw_sql("select pg_stat_statements_reset()")
             .execute(&mut self.server.observer)
             .await?;
-        Ok(mean)
+        Ok(calls.zip(total_ms).zip(most_ms).map(|((calls, total_ms), most_ms)| Fetches {
+            calls,
+            total_ms,
+            most_ms,
+        }))
     }
 
     /// Starts so many workers on processes of their own, that have connected and begun to be measured.
@@ -276,11 +281,10 @@ impl<'b> Trial<'b> {
         let dead_before = self.dead_rows().await?;
         let mut workers = self.workers(processes).await?;
         let stretch = self.begin_stretch(&mut workers).await?;
-        for worker in &mut workers {
-            worker.work(duty.clone(), handler.clone()).await?;
-        }
+        let started = start_all(&mut workers, duty, handler).await?.duration_since(stretch.begun);
         let wall = self.drained(jobs, &mut workers).await?.duration_since(stretch.begun);
         let mut values = self.end_stretch(&stretch, wall, jobs, &mut workers).await?;
+        values.insert("start ms", started.as_secs_f64() * 1e3);
         for worker in workers {
             worker.stop_work().await?;
         }
@@ -310,6 +314,26 @@ impl Stretch {
     pub(crate) fn elapsed(&self) -> Duration {
         self.begun.elapsed()
     }
+}
+
+/// Starts a worker in each of the processes at the same time; returns when all had started.
+pub(crate) async fn start_all(
+    workers: &mut [AgentProcess],
+    duty: &Duty,
+    handler: &HandlerKind,
+) -> Result<Instant> {
+    let starts = workers.iter_mut().map(|worker| worker.work(duty.clone(), handler.clone()));
+    try_join_all(starts).await?;
+    Ok(Instant::now())
+}
+
+/// How many jobs the handlers of all of them have run.
+pub(crate) async fn finished(workers: &mut [AgentProcess]) -> Result<u64> {
+    let mut finished = 0;
+    for worker in workers {
+        finished += worker.look().await?.finished;
+    }
+    Ok(finished)
 }
 
 async fn count(connection: &mut PgConnection, sql: &str) -> Result<u64> {

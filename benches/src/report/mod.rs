@@ -3,19 +3,21 @@
 mod plot;
 mod statistics;
 mod table;
+mod targets;
 
 use std::{fs, path::PathBuf};
 
 use serde::Serialize;
 
-pub(crate) use self::statistics::percentiles;
+pub(crate) use self::{statistics::percentiles, table::number};
 use self::{
     statistics::{Ratio, Summary},
     table::Styles,
+    targets::Verdict,
 };
 use crate::{
     bench::Case,
-    contestant::{About, Result, Role},
+    contestant::{About, Result},
     measure::{Settings, Values},
 };
 
@@ -23,7 +25,8 @@ use crate::{
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Record {
     workload: &'static str,
-    case: String,
+    case: &'static str,
+    size: String,
     contestant: String,
     round: u32,
     #[serde(skip_serializing_if = "Values::is_empty")]
@@ -38,23 +41,20 @@ impl Record {
             Ok(values) => (values, None),
             Err(error) => (Values::new(), Some(error.to_string())),
         };
-        let (case, contestant) = (case.clone(), about.name.to_string());
-        Self { workload: case.workload, case: case.name, contestant, round, values, error }
+        let Case { workload, name: case, size, .. } = case.clone();
+        Self { workload, case, size, contestant: about.name.to_string(), round, values, error }
     }
 }
 
-/// A trial in a line, for whoever waits.
-pub(crate) fn line(case: &Case, about: &About, round: u32, measured: &Result<Values>) -> String {
-    let said = match measured {
+/// What a trial brought, in a few words for whoever waits.
+pub(crate) fn headline(case: &Case, measured: &Result<Values>) -> String {
+    match measured {
         Ok(values) => {
             let headline = case.ratios.first().and_then(|name| values.get_key_value(name));
-            headline.map_or_else(String::new, |(name, value)| {
-                format!("{} {name}", table::number(*value))
-            })
+            headline.map_or_else(String::new, |(name, value)| format!("{} {name}", number(*value)))
         }
         Err(error) => format!("failed: {error}"),
-    };
-    format!("{}, {} · round {} · {}: {said}", case.workload, case.name, round + 1, about.name)
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -63,6 +63,7 @@ pub(crate) struct Report {
     contestants: Vec<About>,
     summaries: Vec<Summary>,
     ratios: Vec<Ratio>,
+    targets: Vec<Verdict>,
     trials: Vec<Record>,
     #[serde(skip)]
     json: PathBuf,
@@ -82,6 +83,7 @@ impl Report {
             contestants,
             summaries: Vec::new(),
             ratios: Vec::new(),
+            targets: Vec::new(),
             trials: Vec::new(),
             json,
             styles: Styles::for_stdout(),
@@ -117,11 +119,12 @@ impl Report {
             .filter(|trial| trial.workload == case.workload && trial.case == case.name)
             .collect();
         let summaries = Summary::of(&trials);
-        let is_ours = |name: &str| {
-            self.contestants.iter().any(|about| about.name == name && about.role == Role::Ours)
+        let about = |name: &str| self.contestants.iter().find(|about| about.name == name);
+        let are_compared = |ours: &str, other: &str| {
+            about(ours).zip(about(other)).is_some_and(|(ours, other)| ours.is_compared_with(other))
         };
-        let ratios = Ratio::of(&trials, case.ratios, is_ours);
-        println!("\n{}", self.styles.heading(&format!("{}: {}", case.workload, case.name)));
+        let ratios = Ratio::of(&trials, case.ratios, are_compared);
+        println!("\n{}", self.styles.heading(&case.to_string()));
         table::print_summaries(self.styles, &summaries);
         table::print_ratios(self.styles, case.ratios, &ratios);
         for trial in &trials {
@@ -129,13 +132,15 @@ impl Report {
                 println!("{} failed in round {}: {error}", trial.contestant, trial.round + 1);
             }
         }
+        self.targets = targets::verdicts(&self.trials, &self.contestants);
         self.summaries.extend(summaries);
         self.ratios.extend(ratios);
         self.write()
     }
 
-    /// Says where the files are; fails if a trial did.
+    /// Says which targets were met and where the files are; fails if a trial did.
     pub(crate) fn finish(&self) -> Result<()> {
+        targets::print(self.styles, &self.targets);
         let svg = self.json.with_extension("svg");
         println!("\nAll figures: {}\nPlot: {}", self.json.display(), svg.display());
         let failed = self.trials.iter().filter(|trial| trial.error.is_some()).count();
@@ -152,7 +157,7 @@ impl Report {
             fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))
         };
         put(self.json.clone(), serde_json::to_string_pretty(self)?)?;
-        put(self.json.with_extension("svg"), plot::svg(&self.settings, &self.summaries))?;
+        put(self.json.with_extension("svg"), plot::plot(&self.settings, &self.summaries))?;
         Ok(())
     }
 }

@@ -7,21 +7,22 @@ use serde::Serialize;
 use super::Record;
 use crate::contestant::Result;
 
-/// The median of each metric of a contestant.
+/// Each metric of a contestant.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Summary {
     pub(super) workload: &'static str,
-    pub(super) case: String,
+    pub(super) case: &'static str,
+    pub(super) size: String,
     pub(super) contestant: String,
-    rounds: usize,
-    pub(super) medians: BTreeMap<&'static str, f64>,
+    pub(super) rounds: usize,
+    pub(super) figures: BTreeMap<&'static str, Spread>,
 }
 
 /// Ours divided by another, in the same round: what disturbs the machine disturbs both.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Ratio {
     workload: &'static str,
-    case: String,
+    case: &'static str,
     pub(super) ours: String,
     pub(super) other: String,
     pub(super) metric: &'static str,
@@ -43,14 +44,16 @@ impl Summary {
                         all.entry(metric).or_default().push(value);
                     }
                 }
-                let medians =
-                    all.into_iter().filter_map(|(metric, values)| Some((metric, median(values)?)));
+                let figures = all
+                    .into_iter()
+                    .filter_map(|(metric, values)| Some((metric, Spread::of(values.into_iter())?)));
                 Self {
                     workload: trials[0].workload,
-                    case: trials[0].case.clone(),
+                    case: trials[0].case,
+                    size: trials[0].size.clone(),
                     contestant: contestant.to_owned(),
                     rounds,
-                    medians: medians.collect(),
+                    figures: figures.collect(),
                 }
             })
             .collect()
@@ -58,16 +61,16 @@ impl Summary {
 }
 
 impl Ratio {
-    /// Each of ours to each other one.
+    /// Of each pair that is to be compared.
     pub(super) fn of(
         trials: &[&Record],
         metrics: &[&'static str],
-        is_ours: impl Fn(&str) -> bool,
+        are_compared: impl Fn(&str, &str) -> bool,
     ) -> Vec<Self> {
         let names = contestants(trials);
         let mut ratios = Vec::new();
-        for ours in names.iter().filter(|name| is_ours(name)) {
-            for other in names.iter().filter(|name| *name != ours) {
+        for ours in &names {
+            for other in names.iter().filter(|other| are_compared(ours, other)) {
                 for &metric in metrics {
                     ratios.extend(Self::between(trials, ours, other, metric));
                 }
@@ -84,19 +87,31 @@ impl Ratio {
         };
         let rounds =
             trials.iter().filter(|trial| trial.contestant == ours).map(|trial| trial.round);
-        let ratios: Vec<f64> = rounds
-            .filter_map(|round| Some(value(ours, round)? / value(other, round)?))
-            .filter(|ratio| ratio.is_finite())
-            .collect();
+        let Spread { median, least, most } = Spread::of(
+            rounds.filter_map(|round| Some(value(ours, round)? / value(other, round)?)),
+        )?;
+        let (ours, other) = (ours.to_owned(), other.to_owned());
+        let (workload, case) = (trials[0].workload, trials[0].case);
+        Some(Self { workload, case, ours, other, metric, median, least, most })
+    }
+}
+
+/// A figure of several rounds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub(super) struct Spread {
+    pub(super) median: f64,
+    pub(super) least: f64,
+    pub(super) most: f64,
+}
+
+impl Spread {
+    /// Of those that are numbers; `None` if there are none.
+    pub(super) fn of(values: impl Iterator<Item = f64>) -> Option<Self> {
+        let values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         Some(Self {
-            workload: trials[0].workload,
-            case: trials[0].case.clone(),
-            ours: ours.to_owned(),
-            other: other.to_owned(),
-            metric,
-            least: ratios.iter().copied().fold(f64::INFINITY, f64::min),
-            most: ratios.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            median: median(ratios)?,
+            least: values.iter().copied().fold(f64::INFINITY, f64::min),
+            most: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            median: median(values)?,
         })
     }
 }
@@ -111,25 +126,27 @@ fn contestants<'t>(trials: &[&'t Record]) -> Vec<&'t str> {
     names
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
     Some(if values.len() % 2 == 1 { upper } else { f64::midpoint(values[middle - 1], upper) })
 }
 
-/// The 50th, 95th and 99th, under these names.
+/// These percentiles under their names, but for those that are not below at least two of the values: the
+/// greatest of a few says nothing of a percentile.
 pub(crate) fn percentiles(
     mut values: Vec<f64>,
-    names: [&'static str; 3],
-) -> Result<[(&'static str, f64); 3]> {
+    wanted: [(usize, &'static str); 3],
+) -> Result<Vec<(&'static str, f64)>> {
     if values.is_empty() {
         return Err("nothing was measured".into());
     }
     values.sort_unstable_by(f64::total_cmp);
     // The smallest value that so many in a hundred do not exceed.
-    let nth = |hundredths: usize| values[(values.len() * hundredths).div_ceil(100) - 1];
-    Ok([(names[0], nth(50)), (names[1], nth(95)), (names[2], nth(99))])
+    let nth = |hundredths: usize| (values.len() * hundredths).div_ceil(100);
+    let known = wanted.into_iter().filter(|&(hundredths, _)| nth(hundredths) + 2 <= values.len());
+    Ok(known.map(|(hundredths, name)| (name, values[nth(hundredths) - 1])).collect())
 }
 
 #[cfg(test)]
@@ -137,10 +154,12 @@ mod tests {
     use super::*;
     use crate::measure::Values;
 
+    const WANTED: [(usize, &str); 3] = [(50, "p50"), (95, "p95"), (99, "p99")];
+
     fn trial(contestant: &str, round: u32, rate: f64) -> Record {
         let values = Values::from([("jobs/s", rate)]);
-        let (contestant, case) = (contestant.to_owned(), String::new());
-        Record { workload: "drain", case, contestant, round, values, error: None }
+        let (contestant, size) = (contestant.to_owned(), String::new());
+        Record { workload: "drain", case: "", size, contestant, round, values, error: None }
     }
 
     #[test]
@@ -153,9 +172,16 @@ mod tests {
     #[test]
     fn a_percentile_is_a_value_that_was_measured() {
         let values = (1..=200).map(f64::from).collect();
-        let [p50, p95, p99] = percentiles(values, ["a", "b", "c"]).unwrap();
-        assert_eq!((p50.1, p95.1, p99.1), (100.0, 190.0, 198.0));
-        assert!(percentiles(vec![], ["a", "b", "c"]).is_err());
+        let known = percentiles(values, WANTED).unwrap();
+        assert_eq!(known, [("p50", 100.0), ("p95", 190.0), ("p99", 198.0)]);
+        assert!(percentiles(vec![], WANTED).is_err());
+    }
+
+    #[test]
+    fn a_percentile_of_too_few_values_is_left_out() {
+        let values = (1..=199).map(f64::from).collect();
+        assert_eq!(percentiles(values, WANTED).unwrap(), [("p50", 100.0), ("p95", 190.0)]);
+        assert_eq!(percentiles(vec![1.0, 2.0], WANTED).unwrap(), []);
     }
 
     #[test]
@@ -168,7 +194,8 @@ mod tests {
             trial("ours", 2, 1.0),
         ];
         let trials: Vec<_> = trials.iter().collect();
-        let ratios = Ratio::of(&trials, &["jobs/s"], |name| name == "ours");
+        let ratios =
+            Ratio::of(&trials, &["jobs/s"], |ours, other| ours == "ours" && other == "other");
         assert_eq!(ratios.len(), 1);
         assert_eq!((ratios[0].median, ratios[0].least, ratios[0].most), (6.0, 2.0, 10.0));
     }

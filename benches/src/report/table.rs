@@ -2,9 +2,10 @@
 
 use std::io::IsTerminal;
 
-use super::statistics::{Ratio, Summary};
+use super::statistics::{Ratio, Spread, Summary};
+use crate::workloads::TENTHS;
 
-/// Whether to use bold type.
+/// Whether to use bold type and colours.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Styles {
     colours: bool,
@@ -17,7 +18,19 @@ impl Styles {
     }
 
     pub(super) fn heading(self, text: &str) -> String {
-        if self.colours { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+        self.wrapped("1", text)
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.wrapped("32", text)
+    }
+
+    pub(super) fn bad(self, text: &str) -> String {
+        self.wrapped("1;31", text)
+    }
+
+    fn wrapped(self, code: &str, text: &str) -> String {
+        if self.colours { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 }
 
@@ -26,6 +39,7 @@ const ORDER: &[&str] = &[
     "jobs/s",
     "wall s",
     "ideal s",
+    "wall÷ideal",
     "last÷first",
     "p50 ms",
     "p95 ms",
@@ -40,6 +54,7 @@ const ORDER: &[&str] = &[
     "server µs/job",
     "client µs/job",
     "WAL B/job",
+    "life WAL B/job",
     "stmts/job",
     "dead/job",
     "HOT/job",
@@ -47,7 +62,9 @@ const ORDER: &[&str] = &[
 
 pub(super) fn print_summaries(styles: Styles, summaries: &[Summary]) {
     let mut metrics: Vec<&str> =
-        summaries.iter().flat_map(|summary| summary.medians.keys().copied()).collect();
+        summaries.iter().flat_map(|summary| summary.figures.keys().copied()).collect();
+    // The curve of a run is for the plot and the JSON file.
+    metrics.retain(|metric| !TENTHS.contains(metric));
     metrics.sort_by_key(|&metric| {
         (ORDER.iter().position(|&known| known == metric).unwrap_or(ORDER.len()), metric)
     });
@@ -55,7 +72,8 @@ pub(super) fn print_summaries(styles: Styles, summaries: &[Summary]) {
     let head: Vec<&str> = std::iter::once("median").chain(metrics.iter().copied()).collect();
     let rows = summaries.iter().map(|summary| {
         let values = metrics.iter().map(|metric| {
-            summary.medians.get(metric).map_or_else(|| "–".to_owned(), |&value| number(value))
+            let figure = summary.figures.get(metric);
+            figure.map_or_else(|| "–".to_owned(), |spread| number(spread.median))
         });
         std::iter::once(summary.contestant.clone()).chain(values).collect()
     });
@@ -83,9 +101,7 @@ pub(super) fn print_ratios(styles: Styles, metrics: &[&'static str], ratios: &[R
                 .find(|ratio| ratio.ours == ours && ratio.other == other && ratio.metric == metric)
                 .map_or_else(
                     || "–".to_owned(),
-                    |Ratio { median, least, most, .. }| {
-                        format!("{median:.2} [{least:.2}..{most:.2}]")
-                    },
+                    |&Ratio { median, least, most, .. }| spread(Spread { median, least, most }),
                 )
         });
         std::iter::once(format!("{ours} ÷ {other}")).chain(cells).collect()
@@ -100,6 +116,18 @@ pub(super) fn print(
     words: usize,
     rows: impl Iterator<Item = Vec<String>>,
 ) {
+    for line in lines(styles, head, words, rows) {
+        println!("{line}");
+    }
+}
+
+/// The heading and the rows, aligned; a style that is put around one later does not change its width.
+pub(super) fn lines(
+    styles: Styles,
+    head: &[&str],
+    words: usize,
+    rows: impl Iterator<Item = Vec<String>>,
+) -> Vec<String> {
     let rows: Vec<Vec<String>> = rows.collect();
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
@@ -113,14 +141,16 @@ pub(super) fn print(
         cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
     };
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
-    println!("{}", styles.heading(&line(&head)));
-    for row in &rows {
-        println!("{}", line(row));
-    }
+    std::iter::once(styles.heading(&line(&head))).chain(rows.iter().map(|row| line(row))).collect()
+}
+
+/// The median, and in brackets what the rounds lie between.
+pub(super) fn spread(Spread { median, least, most }: Spread) -> String {
+    format!("{} [{}..{}]", number(median), number(least), number(most))
 }
 
 /// With about three significant digits, and thousands set apart.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude >= 100.0 {
         let digits = format!("{value:.0}");

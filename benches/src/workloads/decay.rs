@@ -1,7 +1,7 @@
 //! A drain while a snapshot is held open, as by a long report or a backup: no dead row can be removed. Beside
 //! it the same drain without one.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 
@@ -9,14 +9,14 @@ use super::ONE_QUEUE;
 use crate::{
     agent::{HandlerKind, Manner, Production},
     bench::{Bench, Case},
-    contestant::{About, Result},
+    contestant::Result,
     measure::{AgentProcess, Trial, Values},
 };
 
 const METRICS: &[&str] = &["jobs/s", "last÷first"];
 
 /// The rate of each tenth of the run.
-const TENTHS: [&str; 10] = [
+pub(crate) const TENTHS: [&str; 10] = [
     "tenth 1/s",
     "tenth 2/s",
     "tenth 3/s",
@@ -29,53 +29,52 @@ const TENTHS: [&str; 10] = [
     "tenth X/s",
 ];
 
-pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let jobs = bench.arguments.jobs();
-    for (fed, inserted) in
-        [(false, "inserted in one statement"), (true, "inserted steadily beside it")]
-    {
-        for (held, snapshot) in [(true, "snapshot held"), (false, "no snapshot")] {
-            let case = Case {
-                workload: "decay",
-                name: format!("{jobs} jobs {inserted}, {snapshot}"),
-                ratios: METRICS,
-            };
-            bench
-                .measure(case, About::is_for_throughput, async |trial| {
-                    decay(trial, jobs, fed, held).await
-                })
-                .await?;
-        }
-    }
-    Ok(())
+#[derive(Clone, Copy)]
+struct Setting {
+    /// Whether jobs are inserted while others are drained, or all in one statement before.
+    beside: bool,
+    /// Whether a snapshot is held.
+    held: bool,
 }
 
-async fn decay(trial: &mut Trial<'_>, jobs: u64, fed: bool, held: bool) -> Result<Values> {
-    let snapshot = if held { Some(hold_snapshot(trial.connect().await?).await?) } else { None };
-    if !fed {
+pub(super) async fn run(bench: &mut Bench) -> Result<()> {
+    let jobs = bench.arguments.jobs();
+    let cases = [
+        ("inserted at once, snapshot held", Setting { beside: false, held: true }),
+        ("inserted at once, no snapshot", Setting { beside: false, held: false }),
+        ("inserted beside it, snapshot held", Setting { beside: true, held: true }),
+        ("inserted beside it, no snapshot", Setting { beside: true, held: false }),
+    ];
+    let cases = cases.map(|(name, setting)| {
+        (Case { workload: "decay", name, size: super::jobs(jobs), ratios: METRICS }, setting)
+    });
+    bench
+        .measure(
+            &cases,
+            |about, _| about.is_for_history(),
+            async |trial, &setting| decay(trial, jobs, setting).await,
+        )
+        .await
+}
+
+async fn decay(trial: &mut Trial<'_>, jobs: u64, setting: Setting) -> Result<Values> {
+    let snapshot =
+        if setting.held { Some(hold_snapshot(trial.connect().await?).await?) } else { None };
+    if !setting.beside {
         trial.fill(Production::new(jobs, Manner::Bulk { chunk: jobs })).await?;
     }
     let mut agents = trial.workers(2).await?;
     let stretch = trial.begin_stretch(&mut agents).await?;
-    agents[0].work(ONE_QUEUE, HandlerKind::default()).await?;
-    let mut course = Course { jobs, ends: Vec::new() };
-    let wall = if fed {
-        super::sustained::feed(&mut agents, |produced, finished| {
-            course.note(finished);
-            produced < jobs
-        })
-        .await?;
-        let worker = &mut agents[..1];
-        trial.watch(jobs, worker, |finished| course.note(finished)).await?;
-        trial.drained(jobs, worker).await?
+    let handler = HandlerKind { tenths_of: jobs, ..HandlerKind::default() };
+    agents[0].work(ONE_QUEUE, handler).await?;
+    let jobs = if setting.beside {
+        super::sustained::feed(&mut agents, |produced, _| produced < jobs).await?
     } else {
-        let worker = &mut agents[..1];
-        trial.watch(jobs, worker, |finished| course.note(finished)).await?;
-        trial.drained(jobs, worker).await?
+        jobs
     };
-    let wall = wall.duration_since(stretch.begun());
+    let wall = trial.drained(jobs, &mut agents[..1]).await?.duration_since(stretch.begun());
     let mut values = trial.end_stretch(&stretch, wall, jobs, &mut agents).await?;
-    values.extend(course.rates(stretch.begun()));
+    values.extend(rates(&agents[0].times().await?.tenths_ns, jobs)?);
     end(trial, agents, jobs).await?;
     if let Some(snapshot) = snapshot {
         snapshot.close().await?;
@@ -102,34 +101,23 @@ async fn end(trial: &mut Trial<'_>, agents: Vec<AgentProcess>, jobs: u64) -> Res
     trial.check_history(jobs).await
 }
 
-/// When each tenth of the jobs was finished.
-struct Course {
-    jobs: u64,
-    ends: Vec<(Instant, u64)>,
-}
-
-impl Course {
-    fn note(&mut self, finished: u64) {
-        while finished * 10 >= self.jobs * (self.ends.len() as u64 + 1) && self.ends.len() < 10 {
-            self.ends.push((Instant::now(), finished));
-        }
+/// The rate of each tenth, from when the first job was done and when the last of each tenth was.
+fn rates(done_ns: &[u64], jobs: u64) -> Result<Vec<(&'static str, f64)>> {
+    if done_ns.len() != TENTHS.len() + 1 {
+        return Err(format!("{} of eleven times were noted", done_ns.len()).into());
     }
-
-    /// The rate of each tenth; those that one look saw together are left out but for the first.
-    fn rates(&self, begun: Instant) -> Vec<(&'static str, f64)> {
-        let (mut before, mut rates) = ((begun, 0), Vec::new());
-        for (&end, name) in self.ends.iter().zip(TENTHS) {
-            let took = end.0.duration_since(before.0);
-            if took > Duration::ZERO && end.1 > before.1 {
-                rates.push((name, (end.1 - before.1) as f64 / took.as_secs_f64()));
-                before = end;
-            }
-        }
-        if let (Some(first), Some(last)) = (rates.first().copied(), rates.last().copied()) {
-            rates.push(("last÷first", last.1 / first.1));
-        }
-        rates
-    }
+    let tenth = jobs as f64 / TENTHS.len() as f64;
+    let mut rates: Vec<_> = done_ns
+        .windows(2)
+        .zip(TENTHS)
+        .map(|(ends, name)| {
+            // Two threads may note the ends of two tenths in the wrong order.
+            let took = Duration::from_nanos(std::cmp::max(ends[1].saturating_sub(ends[0]), 1));
+            (name, tenth / took.as_secs_f64())
+        })
+        .collect();
+    rates.push(("last÷first", rates[TENTHS.len() - 1].1 / rates[0].1));
+    Ok(rates)
 }
 
 #[cfg(test)]
@@ -138,24 +126,19 @@ mod tests {
 
     #[test]
     fn a_run_that_halves_its_rate_shows_it() {
-        let begun = Instant::now();
-        let ends = (1..=10).map(|tenth| {
+        const SECOND: u64 = 1_000_000_000;
+        let ends = (0..=10).map(|tenth| {
             let seconds = if tenth <= 5 { tenth } else { 5 + (tenth - 5) * 2 };
-            (begun + Duration::from_secs(seconds), tenth * 10)
+            7 + seconds * SECOND
         });
-        let course = Course { jobs: 100, ends: ends.collect() };
-        let rates = course.rates(begun);
+        let rates = rates(&ends.collect::<Vec<_>>(), 100).unwrap();
         assert_eq!(rates.len(), 11);
         assert_eq!(rates[0], ("tenth 1/s", 10.0));
         assert_eq!(rates[10], ("last÷first", 0.5));
     }
 
     #[test]
-    fn tenths_that_one_look_saw_together_count_as_one() {
-        let mut course = Course { jobs: 100, ends: Vec::new() };
-        course.note(35);
-        assert_eq!(course.ends.len(), 3);
-        course.note(100);
-        assert_eq!(course.ends.len(), 10);
+    fn a_run_of_which_an_end_was_not_noted_is_an_error() {
+        assert!(rates(&[1; 10], 100).is_err());
     }
 }

@@ -4,10 +4,13 @@ use super::COSTS;
 use crate::{
     agent::{Manner, Production},
     bench::{Bench, Case},
-    contestant::{About, Result},
+    contestant::Result,
     measure::{Trial, Values},
     report::percentiles,
 };
+
+const PERCENTILES: [(usize, &str); 3] =
+    [(50, "call p50 ms"), (95, "call p95 ms"), (99, "call p99 ms")];
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let shrink = if bench.arguments.quick { 10 } else { 1 };
@@ -18,13 +21,10 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
         ("1,000 in a call", 200_000, Manner::Bulk { chunk: 1000 }),
     ];
     for (name, jobs, manner) in cases {
-        let case = Case { workload: "enqueue", name: name.to_owned(), ratios: COSTS };
         let production = Production::new(jobs / shrink, manner);
-        bench
-            .measure(case, About::is_for_throughput, async |trial| {
-                enqueue(trial, &production).await
-            })
-            .await?;
+        let size = super::jobs(production.jobs);
+        let case = Case { workload: "enqueue", name, size, ratios: COSTS };
+        bench.measure(&[(case, production)], |about, _| about.is_for_throughput(), enqueue).await?;
     }
     Ok(())
 }
@@ -46,7 +46,7 @@ async fn enqueue(trial: &mut Trial<'_>, production: &Production) -> Result<Value
     }
     if !calls.is_empty() {
         let calls = calls.iter().map(|&us| f64::from(us) / 1000.0).collect();
-        values.extend(percentiles(calls, ["call p50 ms", "call p95 ms", "call p99 ms"])?);
+        values.extend(percentiles(calls, PERCENTILES)?);
     }
     Ok(values)
 }

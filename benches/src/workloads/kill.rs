@@ -10,24 +10,25 @@ use crate::{
     agent::{HandlerKind, Production},
     bench::{Bench, Case},
     contestant::{About, Duty, Result},
-    measure::{AgentProcess, Trial, Values},
+    measure::{AgentProcess, Trial, Values, finished, start_all},
 };
 
 const JOBS: u64 = 2_000;
 const JOB_MS: u64 = 100;
 const PROCESSES: usize = 4;
-const PERMITS: usize = 25;
+pub(crate) const PERMITS: usize = 25;
 
 /// How long the jobs of the killed process may stay away. Peers may need longer, and are not measured then.
 const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    for (kills, name) in [(false, "nobody killed"), (true, "one of four killed")] {
-        let case = Case { workload: "kill", name: name.to_owned(), ratios: &["wall s"] };
-        let is_meant = |about: &About| about.is_for_throughput() && (about.recovers || !kills);
-        bench.measure(case, is_meant, async |trial| four(trial, kills).await).await?;
-    }
-    Ok(())
+    let cases = [("nobody killed", false), ("one of four killed", true)].map(|(name, kills)| {
+        let size = format!("{} of {JOB_MS} ms", super::jobs(JOBS));
+        (Case { workload: "kill", name, size, ratios: &["wall s"] }, kills)
+    });
+    let is_meant =
+        |about: &About, &kills: &bool| about.is_for_throughput() && (about.recovers || !kills);
+    bench.measure(&cases, is_meant, async |trial, &kills| four(trial, kills).await).await
 }
 
 async fn four(trial: &mut Trial<'_>, kills: bool) -> Result<Values> {
@@ -35,17 +36,15 @@ async fn four(trial: &mut Trial<'_>, kills: bool) -> Result<Values> {
     let log = RunLog::new();
     let mut workers = trial.workers(PROCESSES).await?;
     let begun = Instant::now();
-    for worker in &mut workers {
-        let handler =
-            HandlerKind { job_ms: JOB_MS, log: Some(log.path.clone()), ..HandlerKind::default() };
-        worker.work(Duty { queues: 1, concurrency: Some(PERMITS) }, handler).await?;
-    }
-    let mut lost = 0;
+    let handler =
+        HandlerKind { job_ms: JOB_MS, log: Some(log.path.clone()), ..HandlerKind::default() };
+    let duty = Duty { queues: 1, concurrency: Some(PERMITS) };
+    start_all(&mut workers, &duty, &handler).await?;
     if kills {
-        lost = kill_one_at_half(&mut workers).await?;
+        kill_one_at_half(&mut workers).await?;
     }
-    trial.watch_for(JOBS - lost, &mut workers, PATIENCE, |_| {}).await?;
-    let wall = trial.drained(0, &mut workers).await?.duration_since(begun);
+    // How many jobs the killed one had finished nobody knows; that each ran, the log says.
+    let wall = trial.emptied(PATIENCE).await?.duration_since(begun);
     for worker in workers {
         worker.stop_work().await?;
     }
@@ -63,21 +62,16 @@ async fn four(trial: &mut Trial<'_>, kills: bool) -> Result<Values> {
     ]))
 }
 
-/// Returns how many jobs the killed one had finished.
-async fn kill_one_at_half(workers: &mut Vec<AgentProcess>) -> Result<u64> {
-    loop {
-        let mut finished = 0;
-        for worker in &mut *workers {
-            finished += worker.look().await?.finished;
-        }
-        if finished >= JOBS / 2 {
-            let worker = workers.pop().ok_or("there is nobody to kill")?;
-            let done = worker.last.finished;
-            worker.kill().await?;
-            return Ok(done);
+/// Kills one as soon as half of the jobs have run.
+async fn kill_one_at_half(workers: &mut Vec<AgentProcess>) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    while finished(workers).await? < JOBS / 2 {
+        if Instant::now() > deadline {
+            return Err(format!("not half of the jobs ran in {} s", PATIENCE.as_secs()).into());
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    workers.pop().ok_or("there is nobody to kill")?.kill().await
 }
 
 /// The number of each job that began, written by the workers.

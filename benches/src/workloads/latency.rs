@@ -3,7 +3,6 @@
 
 use std::{
     collections::BTreeMap,
-    slice,
     time::{Duration, Instant},
 };
 
@@ -11,61 +10,61 @@ use super::ONE_QUEUE;
 use crate::{
     agent::{HandlerKind, Manner, Production},
     bench::{Bench, Case},
-    contestant::{About, Result},
+    contestant::{About, Duty, Result},
     measure::{AgentProcess, Trial, Values},
     report::percentiles,
 };
 
 const PERCENTILES: &[&str] = &["p50 ms", "p95 ms", "p99 ms"];
 
+/// The number of the first job that is not measured.
+const WARM_UP: u64 = u64::MAX >> 2;
+
 /// How long the last job may take after the last call.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    let seconds = if bench.arguments.quick { 4 } else { 15 };
-    for (name, per_second) in [("one every 50 ms", 20.0), ("100 a second", 100.0)] {
-        let production = paced(per_second, seconds);
-        let case = Case { workload: "latency", name: name.to_owned(), ratios: PERCENTILES };
-        bench
-            .measure(case, About::is_for_latency, async |trial| {
-                latency(trial, slice::from_ref(&production)).await
-            })
-            .await?;
+    let quick = bench.arguments.quick;
+    let is_meant = |about: &About, _: &Vec<Production>| about.is_for_latency();
+    let measure = async |trial: &mut Trial<'_>, productions: &Vec<Production>| {
+        latency(trial, productions, &ONE_QUEUE, 0).await
+    };
+    // So many seconds that two jobs are slower than the 99th percentile.
+    let slow = if quick { 10 } else { 30 };
+    let fast = if quick { 4 } else { 15 };
+    for (name, per_second, seconds) in
+        [("one every 50 ms", 20.0, slow), ("100 a second", 100.0, fast)]
+    {
+        let cases = [(case(name, seconds), vec![paced(per_second, seconds)])];
+        bench.measure(&cases, is_meant, measure).await?;
     }
-    let case =
-        Case { workload: "latency", name: "half of the maximum".to_owned(), ratios: PERCENTILES };
+
+    let cases = [(case("half of the maximum", fast), fast)];
+    let is_for_throughput = |about: &About, _: &u64| about.is_for_throughput();
     bench
-        .measure(case, About::is_for_throughput, async |trial| {
+        .measure(&cases, is_for_throughput, async |trial, &seconds| {
             half_of_maximum(trial, seconds).await
         })
         .await?;
 
-    let mut delayed = paced(100.0, seconds);
+    let mut delayed = paced(100.0, fast);
     delayed.placement.delay_ms = 2_000;
-    let case = Case { workload: "latency", name: "delayed by 2 s".to_owned(), ratios: PERCENTILES };
-    bench
-        .measure(case, About::is_for_latency, async |trial| {
-            latency(trial, slice::from_ref(&delayed)).await
-        })
-        .await?;
+    bench.measure(&[(case("delayed by 2 s", fast), vec![delayed])], is_meant, measure).await?;
 
-    let singles = paced(20.0, seconds);
+    let singles = paced(20.0, slow);
     let held = Production {
         first: singles.jobs,
         manner: Manner::Held { per_second: 10.0 },
-        ..Production { jobs: 10 * seconds, ..singles.clone() }
+        ..Production { jobs: 10 * slow, ..singles.clone() }
     };
-    let case = Case {
-        workload: "latency",
-        name: "beside transactions of 1 to 500 ms".to_owned(),
-        ratios: PERCENTILES,
-    };
-    let is_meant = |about: &About| about.transactions && about.is_for_latency();
-    bench
-        .measure(case, is_meant, async |trial| {
-            latency(trial, &[singles.clone(), held.clone()]).await
-        })
-        .await
+    let cases = [(case("beside transactions of 1 to 500 ms", slow), vec![singles, held])];
+    let is_meant =
+        |about: &About, _: &Vec<Production>| about.transactions && about.is_for_latency();
+    bench.measure(&cases, is_meant, measure).await
+}
+
+fn case(name: &'static str, seconds: u64) -> Case {
+    Case { workload: "latency", name, size: super::seconds(seconds), ratios: PERCENTILES }
 }
 
 #[expect(
@@ -78,15 +77,22 @@ pub(super) fn paced(per_second: f64, seconds: u64) -> Production {
     Production::new(jobs as u64, Manner::Paced { per_second })
 }
 
-/// Each production in a process of its own, all beside one worker.
-pub(super) async fn latency(trial: &mut Trial<'_>, productions: &[Production]) -> Result<Values> {
+/// Each production in a process of its own, all beside one worker. Other jobs that it finds take so many
+/// milliseconds.
+pub(super) async fn latency(
+    trial: &mut Trial<'_>,
+    productions: &[Production],
+    duty: &Duty,
+    others_ms: u64,
+) -> Result<Values> {
     let jobs = productions.iter().map(|production| production.jobs).sum();
     let mut agents = trial.workers(1 + productions.len()).await?;
-    let handler = HandlerKind { arrivals_below: jobs, ..HandlerKind::default() };
-    agents[0].work(ONE_QUEUE, handler).await?;
-    let warm_up = Production { jobs: 20, ..paced(20.0, 1) };
-    agents[1].produce(Production { first: u64::MAX - 100, ..warm_up.clone() }).await?;
-    trial.watch(warm_up.jobs, &mut agents[..1], |_| {}).await?;
+    let handler = HandlerKind { arrivals_below: jobs, job_ms: others_ms, ..HandlerKind::default() };
+    agents[0].work(duty.clone(), handler).await?;
+    for producer in &mut agents[1..] {
+        producer.produce(Production { first: WARM_UP, ..paced(20.0, 1) }).await?;
+    }
+    trial.watch(20 * productions.len() as u64, &mut agents[..1]).await?;
 
     let stretch = trial.begin_stretch(&mut agents).await?;
     let producing = agents[1..]
@@ -105,7 +111,7 @@ pub(super) async fn latency(trial: &mut Trial<'_>, productions: &[Production]) -
     }
     let late = late.iter().map(|&us| us as f64 / 1000.0).collect::<Vec<_>>();
     values.insert("max ms", late.iter().copied().fold(f64::MIN, f64::max));
-    values.extend(percentiles(late, ["p50 ms", "p95 ms", "p99 ms"])?);
+    values.extend(percentiles(late, [(50, "p50 ms"), (95, "p95 ms"), (99, "p99 ms")])?);
     Ok(values)
 }
 
@@ -114,7 +120,7 @@ async fn arrivals(worker: &mut AgentProcess, jobs: u64) -> Result<Vec<i64>> {
     let deadline = Instant::now() + PATIENCE;
     let mut late_us = BTreeMap::new();
     while (late_us.len() as u64) < jobs {
-        for (id, us) in worker.arrivals().await?.late_us {
+        for (id, us) in worker.times().await?.late_us {
             if late_us.insert(id, us).is_some() {
                 return Err(format!("job {id} ran twice").into());
             }
@@ -135,5 +141,5 @@ async fn arrivals(worker: &mut AgentProcess, jobs: u64) -> Result<Vec<i64>> {
 /// The rate is half of what this contestant reaches with producer and worker beside each other in this trial.
 async fn half_of_maximum(trial: &mut Trial<'_>, seconds: u64) -> Result<Values> {
     let per_second = super::sustained::callers(trial, seconds).await?["jobs/s"] / 2.0;
-    latency(trial, &[paced(per_second, seconds)]).await
+    latency(trial, &[paced(per_second, seconds)], &ONE_QUEUE, 0).await
 }

@@ -22,17 +22,21 @@ const IDLE_FOR: Duration = Duration::from_mins(1);
 const IDLE: &[&str] = &["stmts/s", "server %", "client %"];
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
-    for (queues, name) in [(1, "1 queue, idle"), (QUEUES, "1,000 queues, idle")] {
-        let case = Case { workload: "queues", name: name.to_owned(), ratios: IDLE };
-        let is_meant = |about: &About| about.many_queues || queues == 1;
-        bench.measure(case, is_meant, async |trial| idle(trial, queues).await).await?;
-    }
+    let cases = [("1 queue, idle", 1), ("1,000 queues, idle", QUEUES)].map(|(name, queues)| {
+        let size = super::seconds(IDLE_FOR.as_secs());
+        (Case { workload: "queues", name, size, ratios: IDLE }, queues)
+    });
+    let is_meant = |about: &About, queues: &usize| {
+        about.without_history_of.is_none() && (about.many_queues || *queues == 1)
+    };
+    bench.measure(&cases, is_meant, async |trial, &queues| idle(trial, queues).await).await?;
+
     let jobs = bench.arguments.jobs();
-    let case =
-        Case { workload: "queues", name: format!("{jobs} jobs over 1,000 queues"), ratios: COSTS };
-    let is_meant = |about: &About| about.many_queues && about.is_for_throughput();
+    let size = super::jobs(jobs);
+    let case = Case { workload: "queues", name: "1,000 queues, busy", size, ratios: COSTS };
+    let is_meant = |about: &About, (): &()| about.many_queues && about.is_for_throughput();
     bench
-        .measure(case, is_meant, async |trial| {
+        .measure(&[(case, ())], is_meant, async |trial, ()| {
             trial.fill(Production { queues: QUEUES, ..Production::bulk(jobs) }).await?;
             let duty = Duty { queues: QUEUES, concurrency: None };
             trial.drain(jobs, 1, &duty, &HandlerKind::default()).await

@@ -10,25 +10,23 @@ use crate::{
     measure::{AgentProcess, Trial, Values},
 };
 
-/// How many jobs may wait while they are produced steadily.
+/// How many jobs may wait while they are produced steadily, as the case is named.
 const AHEAD: u64 = 5_000;
 
 const CHUNK: u64 = 1_000;
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     let seconds = if bench.arguments.quick { 5 } else { 60 };
-    let case =
-        Case { workload: "sustained", name: format!("16 callers for {seconds} s"), ratios: COSTS };
-    bench
-        .measure(case, About::is_for_throughput, async |trial| callers(trial, seconds).await)
-        .await?;
-    let case = Case {
-        workload: "sustained",
-        name: format!("bulk, at most {AHEAD} ahead, for {seconds} s"),
-        ratios: COSTS,
+    let case = |name| {
+        let size = super::seconds(seconds);
+        [(Case { workload: "sustained", name, size, ratios: COSTS }, ())]
     };
+    let is_meant = |about: &About, (): &()| about.is_for_history();
     bench
-        .measure(case, About::is_for_throughput, async |trial| {
+        .measure(&case("16 callers"), is_meant, async |trial, ()| callers(trial, seconds).await)
+        .await?;
+    bench
+        .measure(&case("bulk, at most 5,000 ahead"), is_meant, async |trial, ()| {
             let mut agents = trial.workers(2).await?;
             agents[0].work(ONE_QUEUE, HandlerKind::default()).await?;
             let stretch = trial.begin_stretch(&mut agents).await?;
@@ -50,10 +48,10 @@ pub(super) async fn callers(trial: &mut Trial<'_>, seconds: u64) -> Result<Value
         ..Production::new(u64::MAX, Manner::Callers { callers: 16 })
     };
     let jobs = agents[1].produce(production).await?.jobs;
-    let behind = jobs - agents[0].look().await?.finished;
+    let behind = jobs as f64 - agents[0].look().await?.finished as f64;
     let wall = trial.drained(jobs, &mut agents[..1]).await?.duration_since(stretch.begun());
     let mut values = trial.end_stretch(&stretch, wall, jobs, &mut agents).await?;
-    values.insert("behind at end", behind as f64);
+    values.insert("behind at end", behind);
     end_all(trial, agents, jobs, values).await
 }
 

@@ -38,16 +38,13 @@ impl<const HISTORY: bool> Contestant for Bare<HISTORY> {
         ),
         role: Role::Bare,
         history: HISTORY,
+        without_history_of: if HISTORY { None } else { Some(Cow::Borrowed("bare")) },
         suits: Suits::Everything,
         many_queues: true,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed("select count(*) from job"),
-        count_kept: if HISTORY {
-            Some(Cow::Borrowed("select count(*) from finished_job"))
-        } else {
-            None
-        },
+        count_kept: Some(Cow::Borrowed("select count(*) from finished_job")),
         claim_all: Some(Cow::Borrowed("update job set lease = 0, attempt = 1, leased_at = now()")),
         fetch: Cow::Borrowed("-- claim"),
     };

@@ -79,7 +79,12 @@ impl Worker {
         };
         let work = tokio::spawn(async move {
             loop {
-                while work.turn().await? {}
+                while work.turn().await? {
+                    // Nobody is there to say so any more, or has said it: both mean the end.
+                    if stopped.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+                        return Ok(());
+                    }
+                }
                 tokio::select! {
                     _ = &mut stopped => return Ok(()),
                     // Late by a poll is an answer as well.
