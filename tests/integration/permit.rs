@@ -267,3 +267,31 @@ async fn a_handlers_own_strategy_comes_after_that_of_its_queue() {
     assert_eq!(database.count("archive").await, 1);
     assert_eq!(database.count("dead_letters where status = 'cancelled'").await, 1);
 }
+
+#[tokio::test]
+async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    // Another queue has nothing to do, and its looks find nothing.
+    #[job(queue = "quiet")]
+    async fn quiet() {}
+    queue.register(jobs![Quiet], ()).unwrap();
+    queue.register_handler(probe.clone());
+    let queue = queue.with_queue_default_semaphore_size(1);
+    let jobs = (0..2).map(|_| Probe::job(Say::WaitForGate)).collect();
+    queue.insert_jobs(jobs).await.unwrap();
+    let worker = queue.start().await;
+    probe.next_run().await;
+    // The longer it is quiet, the longer the poller sleeps.
+    let asleep = "select now() - max(state_change) > interval '4 s' from pg_stat_activity
+        where datname = current_database() and query like '-- fetch_jobs%'";
+    eventually("the poller sleeps for long", async || {
+        database.value::<Option<bool>>(asleep).await == Some(true)
+    })
+    .await;
+    probe.open_gate(1);
+    let next = tokio::time::timeout(std::time::Duration::from_secs(2), probe.next_run()).await;
+    assert!(next.is_ok(), "the second waits for the poller's next look");
+    probe.open_gate(1);
+    worker.shutdown(STOP).await;
+}

@@ -78,18 +78,26 @@ pub(crate) struct Fetched {
     limit: usize,
     /// The priorities of each queue that it read.
     lanes: HashMap<String, Vec<i16>>,
+    /// Which of the jobs are of each queue.
+    by_queue: HashMap<String, Vec<usize>>,
 }
 
 impl Fetched {
     /// Whether more of this queue may be due than was claimed, because permits were used up.
     pub(crate) fn stopped_by_limit(&self, demand: &Demand) -> bool {
-        let of_queue = || self.jobs.iter().filter(|fetched| fetched.job.queue == demand.queue);
+        let of_queue = || self.of_queue(&demand.queue);
         let full = |share: &DemandedShare| {
             of_queue().filter(|fetched| share.takes(fetched.job.kind())).count() >= share.permits
         };
         self.jobs.len() >= self.limit
             || of_queue().count() >= demand.permits
             || demand.shares.iter().any(full)
+    }
+
+    /// The claimed jobs of a queue, the most urgent first.
+    pub(crate) fn of_queue(&self, queue: &str) -> impl Iterator<Item = &FetchedJob> {
+        let places = self.by_queue.get(queue).map(Vec::as_slice).unwrap_or_default();
+        places.iter().filter_map(|&place| self.jobs.get(place).map(AsRef::as_ref))
     }
 
     pub(crate) fn lanes_of(&self, queue: &str) -> &[i16] {
@@ -189,7 +197,16 @@ impl Fetched {
         let lanes = lanes.map(|Json(lanes)| lanes).unwrap_or_default();
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        let fetched = Self { jobs, next_due_in: wait.map(seconds), now, limit, lanes };
+        let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
+        for (place, fetched) in jobs.iter().enumerate() {
+            match by_queue.get_mut(&fetched.job.queue) {
+                Some(places) => places.push(place),
+                None => {
+                    by_queue.insert(fetched.job.queue.clone(), vec![place]);
+                }
+            }
+        }
+        let fetched = Self { jobs, next_due_in: wait.map(seconds), now, limit, lanes, by_queue };
         Ok((fetched, said.try_get("finished")?))
     }
 }

@@ -89,10 +89,9 @@ impl Floors {
         }
         for demand in demands {
             for share in &demand.shares {
-                let claimed =
-                    fetched.jobs.iter().map(AsRef::as_ref).filter(|fetched: &&FetchedJob| {
-                        fetched.job.queue == demand.queue && share.takes(fetched.job.kind())
-                    });
+                let claimed = fetched
+                    .of_queue(&demand.queue)
+                    .filter(|fetched| share.takes(fetched.job.kind()));
                 let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
                 move_to_claimed(lanes, claimed, fetched.now - MARGIN, swept);
                 if !fetched.stopped_by_limit(demand) {

@@ -53,6 +53,15 @@ struct SleepCycle {
     busy_since: Option<Instant>,
 }
 
+/// What a fetch asks for.
+struct Look {
+    demands: Vec<Demand>,
+    /// How much of it together.
+    limit: usize,
+    /// Something is served for which there is no permit now, and may be due.
+    leaves_out: bool,
+}
+
 const FIRST_NAP: Duration = Duration::from_millis(25);
 
 /// How often a worker that hears notifications looks all the same.
@@ -129,7 +138,7 @@ impl Poller {
         // Before the permits are counted, so that one which becomes free afterwards is heard of.
         self.worker.hungry.store(true, Ordering::Release);
         self.start_prefetched(&config);
-        let (mut demands, limit) = self.demands(&config);
+        let Look { mut demands, limit, leaves_out } = self.look(&config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
@@ -153,17 +162,19 @@ impl Poller {
             self.unmark_idle_if_busy().await?;
             return Ok(Duration::ZERO);
         }
-        // Nothing that is due waits for a permit.
-        self.worker.hungry.store(false, Ordering::Release);
+        if !leaves_out {
+            // Nothing that is due waits for a permit.
+            self.worker.hungry.store(false, Ordering::Release);
+        }
         let nap = self.fall_asleep(next_due_in, &config).await?;
         // Nothing sleeps on what was found without looking below the floors.
         Ok(if swept { nap } else { std::cmp::min(nap, self.floors.until_sweep()) })
     }
 
-    /// What can be started now and soon, the queues in turn; and how much of it together.
-    fn demands(&mut self, config: &Config) -> (Vec<Demand>, usize) {
+    /// What can be started now and soon, the queues in turn.
+    fn look(&mut self, config: &Config) -> Look {
         let free = self.worker.permits.free();
-        let mut limit = 0;
+        let (mut limit, mut leaves_out) = (0, false);
         let served = self.worker.queue.served();
         // Where queues compete for the process's permits none of them gets ahead of the others.
         let compete = free == 0 && served.len() > 1;
@@ -183,7 +194,10 @@ impl Poller {
                         excluded,
                         floors: Vec::new(),
                     })
-                    .filter(|share| share.permits > 0)
+                    .filter(|share| {
+                        leaves_out |= share.permits == 0;
+                        share.permits > 0
+                    })
                     .collect();
                 if !shares.is_empty() {
                     let first = self.turn % shares.len();
@@ -200,7 +214,7 @@ impl Poller {
         }
         // What is fetched ahead needs no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
-        (demands, std::cmp::min(limit, free + ahead))
+        Look { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = demands.len(), limit))]

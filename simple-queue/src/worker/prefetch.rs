@@ -7,6 +7,7 @@
 
 use std::{
     collections::{HashMap, VecDeque},
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -29,7 +30,8 @@ const FEWEST: usize = 8;
 /// How long the pace is measured before it counts.
 const SAMPLE: Duration = Duration::from_millis(20);
 
-/// The jobs of a process that wait here for permits, in the order in which they were claimed.
+/// The jobs of a process that wait here for permits, the more urgent first, and else in the order in which
+/// they were claimed.
 #[derive(Default)]
 pub(super) struct Prefetched {
     state: Mutex<State>,
@@ -99,7 +101,7 @@ impl Prefetched {
         *round_trip = if round_trip.is_zero() { took } else { (*round_trip * 3 + took) / 4 };
     }
 
-    pub(super) fn push(&self, jobs: impl IntoIterator<Item = Waiting>) {
+    pub(super) fn push(&self, jobs: Vec<Waiting>) {
         let State { queues, turns, .. } = &mut *self.state();
         for waiting in jobs {
             let queue = &waiting.fetched.job.queue;
@@ -110,7 +112,7 @@ impl Prefetched {
             if ahead.waiting.is_empty() {
                 turns.push_back(queue.clone());
             }
-            ahead.waiting.push_back(waiting);
+            ahead.push(waiting);
         }
     }
 
@@ -152,8 +154,13 @@ impl Prefetched {
     pub(super) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
         let mut overdue = Vec::new();
         for ahead in self.state().queues.values_mut() {
-            while ahead.waiting.front().is_some_and(|first| first.since.elapsed() >= patience) {
-                overdue.extend(ahead.waiting.pop_front());
+            let is_overdue = |waiting: &Waiting| waiting.since.elapsed() >= patience;
+            // More urgent ones may have come before those that wait for longest.
+            if ahead.longest().is_some_and(is_overdue) {
+                let (late, waiting): (Vec<_>, _) =
+                    mem::take(&mut ahead.waiting).into_iter().partition(is_overdue);
+                overdue.extend(late);
+                ahead.waiting = waiting;
             }
         }
         overdue
@@ -162,8 +169,8 @@ impl Prefetched {
     /// How long until the first of them has waited for so long.
     pub(super) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
         let state = self.state();
-        let firsts = state.queues.values().filter_map(|ahead| ahead.waiting.front());
-        firsts.map(|first| patience.saturating_sub(first.since.elapsed())).min()
+        let longest = state.queues.values().filter_map(Ahead::longest);
+        longest.map(|longest| patience.saturating_sub(longest.since.elapsed())).min()
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -175,6 +182,24 @@ impl Ahead {
     fn new() -> Self {
         let sampled_at = Instant::now();
         Self { waiting: VecDeque::new(), target: 0, ended: 0, sampled_at, pace: 0.0 }
+    }
+
+    /// Puts a job behind those that are as urgent.
+    fn push(&mut self, waiting: Waiting) {
+        let priority = waiting.fetched.priority;
+        match self.waiting.back() {
+            Some(last) if last.fetched.priority > priority => {
+                let is_before = |other: &Waiting| other.fetched.priority <= priority;
+                let place = self.waiting.partition_point(is_before);
+                self.waiting.insert(place, waiting);
+            }
+            _ => self.waiting.push_back(waiting),
+        }
+    }
+
+    /// The one that waits for longest.
+    fn longest(&self) -> Option<&Waiting> {
+        self.waiting.iter().min_by_key(|waiting| waiting.since)
     }
 
     /// Whether half of those that were to be ahead have begun.
