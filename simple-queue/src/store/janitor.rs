@@ -19,6 +19,13 @@ pub(crate) struct ArchivePartition {
     pub(crate) holds_kept: bool,
 }
 
+/// How many rows of the history went.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeletedHistory {
+    pub(crate) archived: i64,
+    pub(crate) dead_letters: i64,
+}
+
 impl Store {
     /// The partitions of the archive that are older than `keep`.
     pub(crate) async fn list_archive_partitions(
@@ -74,15 +81,26 @@ impl Store {
         on_partition(connection, &self.statements.drop_archive_partition, partition).await
     }
 
-    /// Deletes archived jobs that were kept for a time of their own, at most `limit`; returns how many.
-    pub(crate) async fn delete_expired_archive(
+    /// Deletes what was kept for a time of its own, and dead letters older than `keep`, at most `limit` of
+    /// each table.
+    pub(crate) async fn delete_expired(
         &self,
         connection: &mut PgConnection,
+        keep: Duration,
         limit: i64,
-    ) -> sqlx::Result<u64> {
-        let done =
-            self.statements.delete_expired_archive.query().bind(limit).execute(connection).await?;
-        Ok(done.rows_affected())
+    ) -> sqlx::Result<DeletedHistory> {
+        let row = self
+            .statements
+            .delete_expired
+            .query()
+            .bind(interval(keep))
+            .bind(limit)
+            .fetch_one(connection)
+            .await?;
+        Ok(DeletedHistory {
+            archived: row.try_get("archived")?,
+            dead_letters: row.try_get("dead_letters")?,
+        })
     }
 
     /// Deletes the archived jobs of a day but those that are kept longer, at most `limit`; returns how
@@ -92,7 +110,7 @@ impl Store {
         connection: &mut PgConnection,
         day: NaiveDate,
         limit: i64,
-    ) -> sqlx::Result<u64> {
+    ) -> sqlx::Result<i64> {
         let done = self
             .statements
             .delete_old_archive
@@ -101,25 +119,7 @@ impl Store {
             .bind(limit)
             .execute(connection)
             .await?;
-        Ok(done.rows_affected())
-    }
-
-    /// Deletes dead letters older than `keep`, at most `limit`; returns how many.
-    pub(crate) async fn delete_dead_letters(
-        &self,
-        connection: &mut PgConnection,
-        keep: Duration,
-        limit: i64,
-    ) -> sqlx::Result<u64> {
-        let done = self
-            .statements
-            .delete_dead_letters
-            .query()
-            .bind(interval(keep))
-            .bind(limit)
-            .execute(connection)
-            .await?;
-        Ok(done.rows_affected())
+        Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
     }
 }
 

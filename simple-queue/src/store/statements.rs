@@ -84,9 +84,7 @@ statements! {
     cancel_jobs,
     dead_letter_jobs,
     #[cfg(feature = "janitor")]
-    delete_dead_letters,
-    #[cfg(feature = "janitor")]
-    delete_expired_archive,
+    delete_expired,
     #[cfg(feature = "janitor")]
     delete_old_archive,
     #[cfg(feature = "janitor")]

@@ -15,11 +15,11 @@ use crate::{
 pub(crate) struct Swept {
     pub(crate) partitions_made: i32,
     pub(crate) partitions_dropped: usize,
-    pub(crate) archived_deleted: u64,
-    pub(crate) dead_letters_deleted: u64,
+    pub(crate) archived_deleted: i64,
+    pub(crate) dead_letters_deleted: i64,
 }
 
-/// Keeps its connection between passes, so that most passes cost two short statements.
+/// Keeps its connection between passes, so that most passes cost one short statement.
 pub(crate) struct Janitor {
     store: Store,
     connection: Dedicated,
@@ -47,8 +47,7 @@ impl Janitor {
         if self.days_due <= Instant::now() {
             self.tend_days(&mut swept).await?;
         }
-        swept.archived_deleted += self.delete(Outdated::Archive).await?;
-        swept.dead_letters_deleted = self.delete(Outdated::DeadLetters).await?;
+        self.delete_expired(&mut swept).await?;
         if swept != Swept::default() {
             tracing::info!(
                 partitions_made = swept.partitions_made,
@@ -67,7 +66,7 @@ impl Janitor {
         let mut is_done = true;
         for partition in self.old_partitions().await? {
             if partition.holds_kept {
-                swept.archived_deleted += self.delete(Outdated::OfDay(partition.day)).await?;
+                swept.archived_deleted += self.delete_old_day(partition.day).await?;
                 continue;
             }
             match self.drop_partition(&partition).await {
@@ -115,35 +114,34 @@ impl Janitor {
             .await
     }
 
-    /// Deletes in bites, until one is not full; returns how many rows went.
-    async fn delete(&mut self, what: Outdated) -> sqlx::Result<u64> {
-        let (store, keep) = (&self.store, self.retention.dead_letters);
+    /// Deletes in bites, until none is full.
+    async fn delete_expired(&mut self, swept: &mut Swept) -> sqlx::Result<()> {
+        let keep = self.retention.dead_letters;
+        loop {
+            let bite = self
+                .connection
+                .ask(async |connection| self.store.delete_expired(connection, keep, BITE).await)
+                .await?;
+            swept.archived_deleted += bite.archived;
+            swept.dead_letters_deleted += bite.dead_letters;
+            if bite.archived < BITE && bite.dead_letters < BITE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// As [`Janitor::delete_expired`], of a day what is not kept longer than it; returns how many rows went.
+    async fn delete_old_day(&mut self, day: NaiveDate) -> sqlx::Result<i64> {
         let mut deleted = 0;
         loop {
             let bite = self
                 .connection
-                .ask(async |connection| match what {
-                    Outdated::OfDay(day) => store.delete_old_archive(connection, day, BITE).await,
-                    Outdated::Archive => store.delete_expired_archive(connection, BITE).await,
-                    Outdated::DeadLetters => {
-                        store.delete_dead_letters(connection, keep, BITE).await
-                    }
-                })
+                .ask(async |connection| self.store.delete_old_archive(connection, day, BITE).await)
                 .await?;
             deleted += bite;
-            if bite < BITE.unsigned_abs() {
+            if bite < BITE {
                 return Ok(deleted);
             }
         }
     }
-}
-
-/// Rows that are deleted one by one.
-#[derive(Clone, Copy)]
-enum Outdated {
-    /// Those of an old day of the archive that are not kept longer than others.
-    OfDay(NaiveDate),
-    /// Those of the archive that were kept for a time of their own.
-    Archive,
-    DeadLetters,
 }

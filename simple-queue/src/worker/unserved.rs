@@ -65,3 +65,22 @@ impl Unserved {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{PgPool, postgres::PgConnectOptions};
+
+    use super::*;
+    use crate::store::{Schema, Servers};
+
+    #[tokio::test]
+    async fn the_first_look_is_a_minute_away_and_the_next_are_rare() {
+        let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
+        let store = Store::new(Schema::default(), servers.pooled());
+        let (mut unserved, mut connection) = (Unserved::new(), Dedicated::new(&servers));
+        assert!(unserved.next_look <= Instant::now() + FIRST_LOOK);
+        // Where nothing is served by kind there is nothing to ask.
+        unserved.run_once(&store, &mut connection, &[]).await.unwrap();
+        assert!(unserved.next_look > Instant::now() + FIRST_LOOK * 4);
+    }
+}

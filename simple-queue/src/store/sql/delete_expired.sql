@@ -1,0 +1,32 @@
+-- delete_expired
+-- A bounded bite of each kind of history, so that a long-neglected table never makes a long transaction.
+-- What is kept for a time of its own goes when that is over, the other dead letters when they are too old.
+with archived as (
+    select a.id, a.finished_at from simple_queue.archive a
+    where a.keep_until <= now()
+    order by a.keep_until
+    limit $2
+    for update skip locked
+), old as (
+    select d.id from simple_queue.dead_letters d
+    where d.finished_at < now() - least($1::interval, interval '4000 years') and d.keep_until is null
+    order by d.finished_at
+    limit $2
+    for update skip locked
+), expired as (
+    select d.id from simple_queue.dead_letters d
+    where d.keep_until <= now()
+    order by d.keep_until
+    limit $2
+    for update skip locked
+), archive_deleted as (
+    delete from simple_queue.archive a using archived
+    where a.id = archived.id and a.finished_at = archived.finished_at
+    returning a.id
+), dead_letters_deleted as (
+    delete from simple_queue.dead_letters d
+    where d.id = any (array(select old.id from old union all select expired.id from expired limit $2))
+    returning d.id
+)
+select (select count(*) from archive_deleted) as archived,
+    (select count(*) from dead_letters_deleted) as dead_letters
