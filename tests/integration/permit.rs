@@ -270,11 +270,11 @@ async fn a_handlers_own_strategy_comes_after_that_of_its_queue() {
 
 #[tokio::test]
 async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
-    let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, Probe::new());
     // Another queue has nothing to do, and its looks find nothing.
     #[job(queue = "quiet")]
     async fn quiet() {}
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
     queue.register(jobs![Quiet], ()).unwrap();
     queue.register_handler(probe.clone());
     let queue = queue.with_queue_default_semaphore_size(1);
