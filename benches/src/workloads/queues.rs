@@ -17,7 +17,7 @@ const QUEUES: usize = 1_000;
 const SETTLING: Duration = Duration::from_secs(45);
 
 /// So long that what is done once a minute is in it.
-const IDLE_FOR: Duration = Duration::from_secs(60);
+const IDLE_FOR: Duration = Duration::from_mins(1);
 
 const IDLE: &[&str] = &["stmts/s", "server %", "client %"];
 
