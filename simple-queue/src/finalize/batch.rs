@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, time::Instant};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, PAUSE_FOR_A_LOCK, Settled, fate::Fate,
-};
+use super::{Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, Settled, fate::Fate};
 use crate::{
     error::{is_ambiguous, is_transient},
     job::JobStatus,
@@ -111,9 +109,7 @@ impl Finalizer {
                     let transition = open.run.transition.clone();
                     self.open.push(open.with(transition));
                 }
-                Fate::Locked => self
-                    .open
-                    .push(OpenRun { not_before: Some(Instant::now() + PAUSE_FOR_A_LOCK), ..open }),
+                Fate::Locked => self.open.push(open.after_lock()),
             }
         }
         self.outbox.settle(&settled);

@@ -67,12 +67,16 @@ struct OpenRun {
     answer_was_lost: bool,
     /// Not before this time: somebody else has its row locked, or it failed alone.
     not_before: Option<Instant>,
+    /// How often somebody else had its row locked.
+    lock_waits: u32,
     /// How often the database refused to write it alone.
     refusals: u32,
 }
 
-/// Somebody else's lock on a row ends with his transaction; asking more often than this helps nobody.
-const PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
+/// Somebody else's lock on a row ends with his transaction. Mostly that is another process's fetch, which
+/// met the row as it was claimed and ends in milliseconds; it may be a user's, so each pause is twice the last.
+const FIRST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
 
 /// A transition that the database refuses by itself is tried again at this pace, and complained of each
 /// time; after so many times the job ends as a `critical_failure` with the database's words.
@@ -167,7 +171,15 @@ impl Finalizer {
 
 impl OpenRun {
     fn new(run: FinishedRun) -> Self {
-        Self { run, answer_was_lost: false, not_before: None, refusals: 0 }
+        Self { run, answer_was_lost: false, not_before: None, lock_waits: 0, refusals: 0 }
+    }
+
+    /// To be written when whoever has its row locked may be done.
+    fn after_lock(self) -> Self {
+        let pause =
+            FIRST_PAUSE_FOR_A_LOCK * 2_u32.saturating_pow(std::cmp::min(self.lock_waits, 10));
+        let pause = std::cmp::min(pause, LONGEST_PAUSE_FOR_A_LOCK);
+        Self { not_before: Some(Instant::now() + pause), lock_waits: self.lock_waits + 1, ..self }
     }
 
     fn lease(&self) -> Lease {

@@ -76,7 +76,7 @@ pub(crate) struct Fetched {
     pub(crate) now: DateTime<Utc>,
     /// How many it might claim at most.
     limit: usize,
-    /// The priorities of each queue that it read.
+    /// The priorities of each queue that it read; known only when permits were left.
     lanes: HashMap<String, Vec<i16>>,
     /// Which of the jobs are of each queue.
     by_queue: HashMap<String, Vec<usize>>,

@@ -130,8 +130,8 @@ with held as materialized (
         j.priority
 )
 -- One row says how it went, so that the wait comes back with an empty claim too; the others are the claimed
--- jobs. The wait is looked up only when permits are left: otherwise the next fetch follows as soon as one is
--- free.
+-- jobs. The wait and the lanes are looked up only when permits are left: otherwise the next fetch follows as
+-- soon as one is free, and of a thousand queues only those were read that the permits sufficed for.
 select claimed.*, said.*
 from (
     select case when (select count(*) from claimed) < $3 then (
@@ -162,7 +162,9 @@ from (
         ) ahead
     ) end as wait,
     now() as now,
-    (select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand) as lanes,
+    case when (select count(*) from claimed) < $3 then (
+        select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
+    ) end as lanes,
     array(select finished.id from finished) as finished
 ) said
 full join claimed on false
