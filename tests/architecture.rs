@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["error", "job", "outcome", "row"]),
     ("enqueue", &["error", "job", "row", "store"]),
     ("finalize", &["error", "job", "outcome", "retries", "row", "store"]),
-    ("upkeep", &["retries", "store"]),
+    ("upkeep", &["job", "retries", "store"]),
     (
         "worker",
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
