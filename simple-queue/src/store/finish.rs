@@ -1,5 +1,7 @@
 //! Statements that end a run: each fenced by the lease it was claimed under.
 
+use std::time::Duration;
+
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -55,6 +57,18 @@ impl Store {
             .bind(keep)
             .fetch_one(connection)
             .await
+    }
+
+    /// Bounds how long a transaction that is about to finish a job may wait for its client.
+    pub(crate) async fn limit_idle_transaction(
+        &self,
+        connection: &mut PgConnection,
+        limit: Duration,
+    ) -> sqlx::Result<()> {
+        let milliseconds = limit.as_millis().to_string();
+        let limited = self.statements.limit_idle_transaction.query().bind(milliseconds);
+        limited.execute(connection).await?;
+        Ok(())
     }
 
     /// Puts running jobs back to pending; returns those that were put back.

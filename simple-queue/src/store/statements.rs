@@ -103,6 +103,7 @@ statements! {
     heartbeat,
     insert_alike_jobs,
     insert_jobs,
+    limit_idle_transaction,
     #[cfg(feature = "janitor")]
     list_archive_partitions,
     list_paused_queues,

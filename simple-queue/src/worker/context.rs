@@ -85,7 +85,9 @@ impl JobContext {
     /// transaction are committed together, so the effects happen exactly once.
     ///
     /// Commit the transaction, then return from the function. If the transaction does not commit, the
-    /// attempt has failed, whatever the function returns.
+    /// attempt has failed, whatever the function returns. From this call on it may wait for its next
+    /// statement no longer than a [statement may take](crate::SimpleQueue::with_statement_timeout), 10 seconds:
+    /// it has locked the job, which others could not take over if this process vanished.
     ///
     /// ```
     /// # use simple_queue::prelude::*;
@@ -137,6 +139,8 @@ impl JobContext {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
         let keep = self.queue.config().retention.keeps_done();
+        // From here on the job's row is locked, and nobody could return it should this process vanish.
+        store.limit_idle_transaction(tx, self.queue.servers().statement_timeout()).await?;
         loop {
             let done = [(lease, result)];
             if !store.archive_jobs(tx, lease.worker_id, &done, keep).await?.is_empty() {
