@@ -282,13 +282,13 @@ async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
     queue.insert_jobs(jobs).await.unwrap();
     let worker = queue.start().await;
     probe.next_run().await;
-    // The longer it is quiet, the longer the poller sleeps.
-    let asleep = "select now() - max(state_change) > interval '4 s' from pg_stat_activity
+    // It sleeps for as long as it has been quiet: after a look that follows four seconds of sleep, for eight.
+    let since_look =
+        "select extract(epoch from now() - max(state_change))::float8 from pg_stat_activity
         where datname = current_database() and query like '-- fetch_jobs%'";
-    eventually("the poller sleeps for long", async || {
-        database.value::<Option<bool>>(asleep).await == Some(true)
-    })
-    .await;
+    let slept = async || database.value::<Option<f64>>(since_look).await.unwrap_or(0.0);
+    eventually("the poller sleeps for long", async || slept().await > 4.0).await;
+    eventually("it has looked again", async || slept().await < 1.0).await;
     probe.open_gate(1);
     let next = tokio::time::timeout(std::time::Duration::from_secs(2), probe.next_run()).await;
     assert!(next.is_ok(), "the second waits for the poller's next look");
