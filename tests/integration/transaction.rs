@@ -159,3 +159,40 @@ async fn a_job_that_is_run_by_hand_cannot_be_finished() {
     assert_eq!(error.to_string(), expected);
     assert_eq!(database.value::<i64>("select count(*) from ledger").await, 0);
 }
+
+#[job(queue = "limited")]
+async fn tell_limit(
+    context: &JobContext,
+    pool: &sqlx::PgPool,
+    told: &tokio::sync::mpsc::UnboundedSender<String>,
+) -> Result<(), BoxDynError> {
+    let mut tx = pool.begin().await?;
+    context.finish_in(&mut tx).await?;
+    let limit = "select current_setting('idle_in_transaction_session_timeout')";
+    told.send(sqlx::query_scalar(limit).fetch_one(&mut *tx).await?)?;
+    tx.commit().await?;
+    told.send(sqlx::query_scalar(limit).fetch_one(pool).await?)?;
+    Ok(())
+}
+
+#[derive(JobState)]
+struct Limits {
+    pool: sqlx::PgPool,
+    told: tokio::sync::mpsc::UnboundedSender<String>,
+}
+
+#[tokio::test]
+async fn a_transaction_that_has_finished_its_job_does_not_wait_long_for_a_client_that_is_gone() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
+    // One connection, so that the setting would be met if it were left behind.
+    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);
+    let pool = pool.connect(&database.url).await.unwrap();
+    queue.register(jobs![TellLimit], Limits { pool, told }).unwrap();
+    TellLimit::new().enqueue(&queue).await.unwrap();
+    let worker = queue.start().await;
+    assert_eq!(hears.recv().await.as_deref(), Some("10s"), "as long as a statement may take");
+    assert_eq!(hears.recv().await.as_deref(), Some("0"), "as before");
+    worker.shutdown(STOP).await;
+}
