@@ -331,3 +331,21 @@ async fn a_queue_that_is_fetched_ahead_takes_the_permits_from_no_other() {
     assert!(database.count("jobs").await > 1000, "it did not wait for the others");
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn rows_that_somebody_touched_and_let_go_of_are_claimed_in_a_backlog_too() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_queue_default_semaphore_size(10);
+    queue.insert_jobs((0..600).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
+    // What a lock leaves in a row when it is gone.
+    let mut tx = database.pool.begin().await.unwrap();
+    sqlx::query("select id from simple_queue.jobs where hashtext(id::text) % 3 = 0 for update")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.rollback().await.unwrap();
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    eventually("all are done", async || database.count("archive").await == 600).await;
+    worker.shutdown(STOP).await;
+}

@@ -11,7 +11,7 @@ use crate::{
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition},
     row::Lease,
-    store::{LeaseState, Store},
+    store::{Finish, LeaseState, Store},
 };
 
 /// Puts together what one statement can write: the same kind of transition, by the same process id,
@@ -186,8 +186,16 @@ async fn write(
     }
     match &first.transition {
         Transition::Archive { .. } => {
-            let done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
-            store.archive_jobs(connection, worker_id, &done, keep).await
+            let mut done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
+            let finish = Finish { done: &done, keep };
+            let mut written = store.archive_jobs(connection, worker_id, finish, false).await?;
+            written.sort_unstable();
+            done.retain(|(lease, _)| written.binary_search(&lease.job_id).is_err());
+            if !done.is_empty() {
+                let finish = Finish { done: &done, keep };
+                written.append(&mut store.archive_jobs(connection, worker_id, finish, true).await?);
+            }
+            Ok(written)
         }
         Transition::Retry(_) => {
             let retries: Vec<_> = batch.iter().filter_map(retried).collect();

@@ -101,7 +101,7 @@ impl Finalizer {
         let outbox = Arc::new(Outbox::new(settled));
         let finalizer = Self {
             store,
-            connection: Dedicated::new(servers),
+            connection: Dedicated::for_batches(servers),
             outbox: Arc::clone(&outbox),
             keep,
             open: Vec::new(),

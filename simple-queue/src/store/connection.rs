@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{
     Servers,
-    session::{answer_in_time, within},
+    session::{answer_in_time, keep_memory, within},
 };
 use crate::error::FailedStatement;
 
@@ -20,6 +20,8 @@ use crate::error::FailedStatement;
 pub(crate) struct Dedicated {
     servers: Servers,
     statement_timeout: Duration,
+    /// Its statements are about a thousand rows at a time.
+    for_batches: bool,
     connection: Option<Open>,
 }
 
@@ -36,11 +38,15 @@ impl Dedicated {
 
     pub(crate) fn new(servers: &Servers) -> Self {
         let statement_timeout = servers.statement_timeout();
-        Self { servers: servers.clone(), statement_timeout, connection: None }
+        Self { servers: servers.clone(), statement_timeout, for_batches: false, connection: None }
     }
 
     pub(crate) fn for_upkeep(servers: &Servers) -> Self {
         Self { statement_timeout: Self::UPKEEP_TIMEOUT, ..Self::new(servers) }
+    }
+
+    pub(crate) fn for_batches(servers: &Servers) -> Self {
+        Self { for_batches: true, ..Self::new(servers) }
     }
 
     /// Exchanges statements and answers with the database, but does not wait for ever: the server ends a
@@ -101,7 +107,10 @@ impl Dedicated {
     }
 
     async fn open(&self) -> sqlx::Result<Open> {
-        let connection = self.servers.open(self.statement_timeout).await?;
+        let mut connection = self.servers.open(self.statement_timeout).await?;
+        if self.for_batches && !self.servers.pooled().get() {
+            keep_memory(&mut connection).await?;
+        }
         // Finding the server may have been what moved it.
         Ok(Open { connection, moves: *self.servers.moves().borrow() })
     }

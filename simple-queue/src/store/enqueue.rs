@@ -127,6 +127,7 @@ impl Store {
                     .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 max_attempts: max_attempts.unwrap_or(job.max_attempts),
                 status: columns.next()?,
+                updated_at: columns.next()?,
                 ..job
             })
         })

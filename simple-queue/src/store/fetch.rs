@@ -3,15 +3,15 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Store, finish::columns, seconds};
+use super::{Finish, Store, finish::columns, seconds};
 use crate::{
     job::JobStatus,
-    row::{Claim, DEFAULT_MAX_ATTEMPTS, Job, Lease},
+    row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease},
 };
 
 /// What a process can start now, of one queue.
@@ -51,14 +51,6 @@ pub(crate) struct LaneFloor {
     pub(crate) priority: i16,
     pub(crate) run_at: DateTime<Utc>,
     pub(crate) id: Uuid,
-}
-
-/// What a fetch finishes along with its claim, each run with what it returned.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Finish<'f> {
-    pub(crate) done: &'f [(Lease, Option<&'f str>)],
-    /// Whether the archive keeps what says nothing of itself.
-    pub(crate) keep: bool,
 }
 
 /// What a fetch brought.
@@ -118,6 +110,8 @@ pub(crate) struct FetchedJob {
 impl Store {
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
     /// demanded. Both are one statement and one commit. The ids are those that it finished.
+    ///
+    /// Unless it is careful it passes by the rows on which somebody has left a trace.
     pub(crate) async fn fetch_jobs(
         &self,
         connection: &mut PgConnection,
@@ -125,20 +119,21 @@ impl Store {
         finish: Finish<'_>,
         demands: &[Demand],
         limit: usize,
+        careful: bool,
     ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
         let (ids, numbers) = columns(finish.done.iter().map(|(lease, _)| lease));
-        let results: Vec<Option<&str>> = finish.done.iter().map(|&(_, result)| result).collect();
         let rows = self
             .statements
             .fetch_jobs
             .query()
             .bind(worker_id)
-            .bind(Json(demands))
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .bind(ids)
             .bind(numbers)
-            .bind(results)
+            .bind(finish.results())
             .bind(finish.keep)
+            .bind(careful)
+            .bind(Json(demands))
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
         Fetched::decode(&rows, worker_id, limit)
@@ -182,19 +177,17 @@ pub(crate) struct UnservedKind {
 impl Fetched {
     /// One row says how the claim went, each of the others is a claimed job.
     fn decode(rows: &[PgRow], worker_id: Uuid, limit: usize) -> sqlx::Result<(Self, Vec<Uuid>)> {
+        // The union gives it last; nothing promises that.
+        let said =
+            rows.iter().rev().find_map(|row| row.try_get::<Option<_>, _>("said").transpose());
+        let Json(Said { now, finished, wait, lanes }) = said.ok_or(sqlx::Error::RowNotFound)??;
         let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
-        let mut said = None;
         for row in rows {
             let mut columns = Columns::of(row);
-            match columns.next()? {
-                Some(job_id) => jobs.push(FetchedJob::decode(job_id, columns, worker_id)?),
-                None => said = Some(row),
+            if let Some(job_id) = columns.next()? {
+                jobs.push(FetchedJob::decode(job_id, columns, worker_id, now)?);
             }
         }
-        let said = said.ok_or(sqlx::Error::RowNotFound)?;
-        let (wait, now): (Option<f64>, _) = (said.try_get("wait")?, said.try_get("now")?);
-        let lanes: Option<Json<HashMap<String, Vec<i16>>>> = said.try_get("lanes")?;
-        let lanes = lanes.map(|Json(lanes)| lanes).unwrap_or_default();
         // An update returns its rows in the order it found them in the table.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
@@ -206,24 +199,41 @@ impl Fetched {
                 }
             }
         }
-        let fetched = Self { jobs, next_due_in: wait.map(seconds), now, limit, lanes, by_queue };
-        Ok((fetched, said.try_get("finished")?))
+        let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
+        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, finished))
     }
 }
 
+/// How a claim went.
+#[derive(Debug, Deserialize)]
+struct Said {
+    now: DateTime<Utc>,
+    finished: Vec<Uuid>,
+    /// In seconds.
+    wait: Option<f64>,
+    lanes: Option<HashMap<String, Vec<i16>>>,
+}
+
 impl FetchedJob {
-    fn decode(job_id: Uuid, mut columns: Columns<'_>, worker_id: Uuid) -> sqlx::Result<Box<Self>> {
-        let (mut job, stored) = job(job_id, &mut columns)?;
+    fn decode(
+        id: Uuid,
+        mut columns: Columns<'_>,
+        worker_id: Uuid,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Box<Self>> {
+        let (mut job, stored) = job(id, &mut columns)?;
         let max_attempts: Option<i32> = columns.next()?;
         let claim = Claim {
-            lease: Lease { job_id, worker_id, number: columns.next()? },
-            reprocess_count: columns.next()?,
-            crash_count: columns.next()?,
+            lease: Lease { job_id: id, worker_id, number: columns.next()? },
+            reprocess_count: columns.next::<Option<_>>()?.unwrap_or_default(),
+            crash_count: columns.next::<Option<_>>()?.unwrap_or_default(),
             timeout: columns.next::<Option<f64>>()?.map(seconds),
-            expired: columns.next()?,
+            expired: columns.next::<Option<_>>()?.unwrap_or_default(),
             run: Arc::default(),
         };
         job.stored = Some(stored);
+        // The claim is the last change of the row.
+        job.updated_at = Some(now);
         job.claim = Some(claim.clone());
         Ok(Box::new(Self { job, claim, priority: columns.next()?, max_attempts }))
     }
@@ -251,18 +261,18 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// A job's row from its queue on, and its payload as it is stored.
+/// A job's row from its queue on, but for its last change, and its payload as it is stored.
 pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, String)> {
     let job = Job {
         id,
         queue: columns.next()?,
         kind: columns.next()?,
-        version: columns.next()?,
+        version: columns.next::<Option<_>>()?.unwrap_or(FIRST_VERSION),
         fingerprint: columns.next()?,
         unique_key: columns.next()?,
         created_at: columns.next()?,
         run_at: columns.next()?,
-        updated_at: columns.next()?,
+        updated_at: None,
         attempt: columns.next()?,
         status: JobStatus::Running.as_str().to_owned(),
         max_attempts: DEFAULT_MAX_ATTEMPTS,

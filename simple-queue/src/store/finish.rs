@@ -17,6 +17,20 @@ use crate::{
 /// Partitions of the archive are there a week before they are needed.
 const DAYS_AHEAD: i32 = 7;
 
+/// Runs that are done, each with what it returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Finish<'f> {
+    pub(crate) done: &'f [(Lease, Option<&'f str>)],
+    /// Whether the archive keeps what says nothing of itself.
+    pub(crate) keep: bool,
+}
+
+impl<'f> Finish<'f> {
+    pub(super) fn results(&self) -> Vec<Option<&'f str>> {
+        self.done.iter().map(|&(_, result)| result).collect()
+    }
+}
+
 /// What is found of a lease whose transition changed no row.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of independent answers")]
@@ -36,25 +50,26 @@ pub(crate) struct LeaseState {
 
 impl Store {
     /// Moves jobs that are done to the archive, or deletes them where no history is kept; returns those that
-    /// are finished by it.
-    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = done.len()))]
+    /// are finished by it. Unless it is careful it leaves those on whose rows somebody has left a trace.
+    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = finish.done.len()))]
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        done: &[(Lease, Option<&str>)],
-        keep: bool,
+        finish: Finish<'_>,
+        careful: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
+        let Finish { done, keep } = finish;
         let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
-        let results: Vec<Option<&str>> = done.iter().map(|&(_, result)| result).collect();
         self.statements
             .archive_jobs
             .query_scalar()
             .bind(worker_id)
             .bind(ids)
             .bind(numbers)
-            .bind(results)
+            .bind(finish.results())
             .bind(keep)
+            .bind(careful)
             .fetch_one(connection)
             .await
     }

@@ -23,10 +23,8 @@ mod worker;
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
-pub(crate) use fetch::{
-    Demand, DemandedShare, Fetched, FetchedJob, Finish, LaneFloor, UnservedKind,
-};
-pub(crate) use finish::LeaseState;
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
+pub(crate) use finish::{Finish, LeaseState};
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;
 pub(crate) use notification::Notification;

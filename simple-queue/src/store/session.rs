@@ -58,8 +58,10 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     if !pooled {
         return exchange(connection).await;
     }
-    // Whatever the database's default is, each statement is to see what was committed before it.
-    let mut tx = connection.begin_with("begin isolation level read committed").await?;
+    // Whatever the database's default is, each statement is to see what was committed before it. And for a
+    // thousand ids the planner would rather read a whole table.
+    const BEGIN: &str = "begin isolation level read committed; set local enable_seqscan = off";
+    let mut tx = connection.begin_with(BEGIN).await?;
     let answer = exchange(&mut tx).await?;
     tx.commit().await?;
     Ok(answer)
@@ -70,12 +72,15 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
 ///
 /// Statements are not compiled there: the planner takes each array for one of a hundred values, and so the
 /// claim of a few rows for one that is worth half a second of compiling. And each is planned once: a role
-/// sends the same few all the time, and their plans do not depend on the values.
+/// sends the same few all the time, and their plans do not depend on the values. That may be when the tables
+/// are empty and reading all of one seems cheapest, and then be so for a minute with a million rows in it;
+/// so a table is read whole only where there is no index.
 pub(super) fn own_session(options: &PgConnectOptions) -> PgConnectOptions {
     options.clone().options([
         ("simple_queue.session", "own"),
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
     ])
 }
 
@@ -83,6 +88,12 @@ pub(super) fn own_session(options: &PgConnectOptions) -> PgConnectOptions {
 pub(super) async fn is_own_session(connection: &mut PgConnection) -> sqlx::Result<bool> {
     let asked = sqlx::raw_sql(include_str!("sql/read_session_mark.sql"));
     sqlx::Row::try_get(&asked.fetch_one(connection).await?, 0)
+}
+
+/// Has the session keep the memory that its statements need.
+pub(super) async fn keep_memory(connection: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::raw_sql(include_str!("sql/keep_memory.sql")).execute(connection).await?;
+    Ok(())
 }
 
 /// The first of these servers that says it is writable.

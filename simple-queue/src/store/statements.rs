@@ -55,9 +55,14 @@ impl Statement {
     }
 }
 
+/// A statement with the part that some have in common, for which it says `\ir`, as `psql` would read it.
+fn whole(sql: &str) -> String {
+    sql.replace("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql"))
+}
+
 macro_rules! statements {
     ($($(#[$condition:meta])? $name:ident),* $(,)?) => {
-        /// Every file of `sql/`, under its own name.
+        /// Every statement in `sql/`, under its file's name.
         #[derive(Debug)]
         pub(super) struct Statements {
             $($(#[$condition])? pub(super) $name: Statement,)*
@@ -68,7 +73,7 @@ macro_rules! statements {
                 Self {
                     $($(#[$condition])? $name: Statement {
                         text: schema
-                            .write_into(include_str!(concat!("sql/", stringify!($name), ".sql")))
+                            .write_into(&whole(include_str!(concat!("sql/", stringify!($name), ".sql"))))
                             .into(),
                         pooled: pooled.clone(),
                     },)*

@@ -10,6 +10,7 @@ use crate::{
     Error,
     enqueue::{EnqueueOn, Target},
     row::{Claim, Job, Lease},
+    store::Finish,
 };
 
 /// The context of a run; a `#[job]` function that takes a `&JobContext` is given it.
@@ -142,8 +143,8 @@ impl JobContext {
         // From here on the job's row is locked, and nobody could return it should this process vanish.
         store.limit_idle_transaction(tx, self.queue.servers().statement_timeout()).await?;
         loop {
-            let done = [(lease, result)];
-            if !store.archive_jobs(tx, lease.worker_id, &done, keep).await?.is_empty() {
+            let finish = Finish { done: &[(lease, result)], keep };
+            if !store.archive_jobs(tx, lease.worker_id, finish, true).await?.is_empty() {
                 return Ok(true);
             }
             let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;

@@ -18,7 +18,7 @@
 //!   through.
 //!   What it finds below a floor takes the floor along, so that the rest of a large transaction follows at once.
 //!   It is made after a fetch that failed, too: what that one had locked waits again where it was, and is
-//!   passed by whoever came by meanwhile.
+//!   passed by whoever came by meanwhile. In a backlog it alone tries rows that somebody has touched.
 //! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
 //!   are not passed by those of another.
 
@@ -47,6 +47,15 @@ const MOST_LANES: usize = 32;
 pub(super) struct Floors {
     lanes: HashMap<ShareKey, Vec<LaneFloor>>,
     next_sweep: Instant,
+}
+
+/// How a fetch read the index.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// Without floors.
+    pub(super) swept: bool,
+    /// With a try of the rows that others have touched, which else are passed by.
+    pub(super) careful: bool,
 }
 
 /// Kinds of a queue that are fetched together.
@@ -81,7 +90,7 @@ impl Floors {
         demands: &[Demand],
         fetched: &Fetched,
         took: Duration,
-        swept: bool,
+        Reading { swept, careful }: Reading,
     ) {
         if swept {
             let pause = std::cmp::min(took * SWEEP_SHARE, LONGEST_BETWEEN_SWEEPS);
@@ -94,7 +103,7 @@ impl Floors {
                     .filter(|fetched| share.takes(fetched.job.kind()));
                 let lanes = self.lanes.entry(key(&demand.queue, share)).or_default();
                 move_to_claimed(lanes, claimed, fetched.now - MARGIN, swept);
-                if !fetched.stopped_by_limit(demand) {
+                if careful && !fetched.stopped_by_limit(demand) {
                     raise_all(lanes, fetched.lanes_of(&demand.queue), fetched.now - MARGIN);
                 }
             }
@@ -140,7 +149,7 @@ fn move_to_claimed<'f>(
     forget_surplus(lanes);
 }
 
-/// A fetch that permits did not stop has read every priority to its end: nothing due is left of them. So
+/// A careful fetch that permits did not stop has read every priority to its end: nothing due is left of them. So
 /// they are not read again from their beginning either where only others' kinds wait.
 fn raise_all(lanes: &mut Vec<LaneFloor>, priorities: &[i16], run_at: DateTime<Utc>) {
     for &priority in priorities {

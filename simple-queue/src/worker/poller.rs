@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::{
     Start, Worker,
     config::Config,
-    floor::Floors,
+    floor::{Floors, Reading},
     prefetch::Waiting,
     registry::{Served, Share},
     suspect::SUSPECT_FROM,
@@ -31,6 +31,8 @@ pub(super) struct Poller {
     retries: Retries,
     sleep: SleepCycle,
     floors: Floors,
+    /// The last fetch found more than it might claim.
+    backlog: bool,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     turn: usize,
     unheard: UnheardClaims,
@@ -77,10 +79,11 @@ impl Poller {
     pub(super) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
         Self {
             worker,
-            connection: Dedicated::new(servers),
+            connection: Dedicated::for_batches(servers),
             retries: Retries::default(),
             sleep: SleepCycle { quiet_since: Instant::now(), marked: None, busy_since: None },
             floors: Floors::new(),
+            backlog: false,
             turn: 0,
             unheard: UnheardClaims::new(servers),
             unserved: Unserved::new(),
@@ -146,9 +149,11 @@ impl Poller {
                 .map_or(POLL_WHILE_LISTENING, |due| std::cmp::min(due, POLL_WHILE_LISTENING)));
         }
         let (swept, began) = (!self.floors.apply(&mut demands), Instant::now());
-        let fetched = self.claim(&demands, limit).await?;
+        // In a backlog rows that others have touched are left to them, and to the next sweep.
+        let careful = swept || !self.backlog;
+        let fetched = self.claim(&demands, limit, careful).await?;
         let took = began.elapsed();
-        self.floors.learn(&demands, &fetched, took, swept);
+        self.floors.learn(&demands, &fetched, took, Reading { swept, careful });
         if !fetched.jobs.is_empty() {
             self.worker.prefetched.fetched_in(took);
         }
@@ -158,8 +163,11 @@ impl Poller {
             self.sleep.quiet_since = Instant::now();
         }
         self.start(fetched, &config);
+        self.backlog = there_is_more;
         if there_is_more {
             self.unmark_idle_if_busy().await?;
+        }
+        if there_is_more || !careful {
             return Ok(Duration::ZERO);
         }
         if !leaves_out {
@@ -218,7 +226,12 @@ impl Poller {
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = demands.len(), limit))]
-    async fn claim(&mut self, demands: &[Demand], limit: usize) -> sqlx::Result<Fetched> {
+    async fn claim(
+        &mut self,
+        demands: &[Demand],
+        limit: usize,
+        careful: bool,
+    ) -> sqlx::Result<Fetched> {
         let worker_id = self.worker.id();
         let done = self.worker.outbox.take_done(worker_id);
         let leases = done.leases();
@@ -227,7 +240,8 @@ impl Poller {
             .connection
             .ask(async |connection| {
                 let finish = Finish { done: &leases, keep };
-                self.worker.store.fetch_jobs(connection, worker_id, finish, demands, limit).await
+                let store = &self.worker.store;
+                store.fetch_jobs(connection, worker_id, finish, demands, limit, careful).await
             })
             .await;
         match fetched {

@@ -12,37 +12,14 @@
 -- The rows are locked before their ctids are used, and claimed by ctid through an array: joined back
 -- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
 --
--- What has been done meanwhile is finished in the same statement and commit, as archive_jobs does it.
-with held as materialized (
-    select job.ctid
-    from unnest($4::uuid[], $5::bigint[]) as done (job_id, lease)
-    cross join lateral (
-        select j.ctid from simple_queue.jobs j
-        where j.id = done.job_id and j.lease = done.lease and j.worker_id = $1
-        limit 1
-        for update skip locked
-    ) job
-), finished as (
-    delete from simple_queue.jobs j
-    where j.ctid = any (array(select held.ctid from held))
-    returning j.*
-), archived as (
-    insert into simple_queue.archive (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
-        fingerprint, tags, errors, metadata, keep_until
-    )
-    select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
-        j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data,
-        returned.result::jsonb, j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata, now() + j.retain
-    from finished j
-    -- Most jobs return nothing, and are not looked up.
-    left join (
-        select done.job_id, done.result from unnest($4::uuid[], $6::text[]) as done (job_id, result)
-        where done.result is not null
-    ) returned on returned.job_id = j.id
-    where case when j.retain is null then $7 else j.retain > interval '0' end
-), worker as materialized (
+-- In a backlog many processes read the same lanes. A row that another is claiming would be locked already, or
+-- be met as that claim is committed, and then be locked here for nothing. With $6 false such rows, on which
+-- xmax shows a trace, are passed by without a try. So are rows that somebody locked and let go of: the caller
+-- says $6 as soon as permits are left, and whenever it reads without floors.
+--
+-- What has been done meanwhile is finished in the same statement and commit.
+\ir finish_jobs.sql
+, worker as materialized (
     -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
     select id from simple_queue.workers where id = $1 for key share
 ), demand as materialized (
@@ -74,17 +51,14 @@ with held as materialized (
         select known.priority from unnest(d.priorities) as known (priority)
         order by priority
     ) as priorities
-    from jsonb_to_recordset($2) as d (queue text, permits integer, priorities smallint[], shares jsonb)
+    from jsonb_to_recordset($7) as d (queue text, permits integer, priorities smallint[], shares jsonb)
     -- Always true. A set of JSON counts as a hundred rows; so that a hundred times a hundred of them do not
     -- look like work that is worth compiling the statement for, it is made to count as one.
     where d.permits * 0 = 0 and not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )
-), claimed as (
-    update simple_queue.jobs j
-    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
-    from worker
-    where j.ctid = any (array(
+), due as materialized (
+    select array(
         select due.ctid
         from demand
         cross join lateral (
@@ -109,6 +83,7 @@ with held as materialized (
                         coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
                     )
                     and j.run_at <= now() and j.worker_id is null
+                    and ($6 or j.xmax = '0' or j.xmax = j.xmin)
                     -- A case, of which the planner knows nothing: where all kinds are alike it would
                     -- take `<> all` to leave no row, and then sort the whole lane.
                     and case
@@ -121,50 +96,58 @@ with held as materialized (
             ) picked
             limit demand.permits
         ) due
-        limit $3
-    ))
-    returning j.id, j.queue, j.kind, j.version, j.fingerprint, j.unique_key, j.created_at, j.run_at, j.updated_at,
-        j.attempt, j.job_data::text, j.max_attempts, j.lease, j.reprocess_count, j.crash_count,
+        limit $8
+    ) as ctids
+), claimed as (
+    update simple_queue.jobs j
+    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
+    from worker
+    where j.ctid = any ((select due.ctids from due)::tid[])
+    -- What is rarely said is null then, which costs nothing to send.
+    returning j.id, j.queue, j.kind, nullif(j.version, 1) as version, j.fingerprint, j.unique_key, j.created_at,
+        j.run_at, j.attempt, j.job_data::text, j.max_attempts, j.lease,
+        nullif(j.reprocess_count, 0) as reprocess_count, nullif(j.crash_count, 0) as crash_count,
         extract(epoch from j.timeout)::double precision as timeout,
-        coalesce(j.expires_at <= now(), false) as expired,
-        j.priority
+        case when j.expires_at <= now() then true end as expired, j.priority
+), next_due as (
+    select extract(epoch from min(ahead.run_at) - now())::double precision as wait
+    from demand
+    cross join lateral unnest(demand.priorities) as lane (priority)
+    join lateral jsonb_to_recordset(demand.shares)
+        as share (permits integer, kinds text[], excluded text[])
+        on share.permits * 0 = 0
+    cross join lateral (
+        -- Of kinds that others run there may be any number: after a hundred of those it is time to look
+        -- again, and no more are read.
+        select coalesce(
+            min(coming.run_at) filter (where case
+                when share.kinds is null then coming.kind <> all (share.excluded)
+                else coming.kind = any (share.kinds)
+            end),
+            max(coming.run_at) filter (where coming.number = 100)
+        ) as run_at
+        from (
+            select j.run_at, j.kind, row_number() over (order by j.run_at) as number
+            from simple_queue.jobs j
+            where j.queue = demand.queue and j.priority = lane.priority
+                and j.run_at > now() and j.worker_id is null
+            order by j.run_at
+            limit 100
+        ) coming
+    ) ahead
 )
--- One row says how it went, so that the wait comes back with an empty claim too; the others are the claimed
--- jobs. The wait and the lanes are looked up only when permits are left: otherwise the next fetch follows as
--- soon as one is free, and of a thousand queues only those were read that the permits sufficed for.
-select claimed.*, said.*
-from (
-    select case when (select count(*) from claimed) < $3 then (
-        select extract(epoch from min(ahead.run_at) - now())::double precision
-        from demand
-        cross join lateral unnest(demand.priorities) as lane (priority)
-        join lateral jsonb_to_recordset(demand.shares)
-            as share (permits integer, kinds text[], excluded text[])
-            on share.permits * 0 = 0
-        cross join lateral (
-            -- Of kinds that others run there may be any number: after a hundred of those it is time to look
-            -- again, and no more are read.
-            select coalesce(
-                min(coming.run_at) filter (where case
-                    when share.kinds is null then coming.kind <> all (share.excluded)
-                    else coming.kind = any (share.kinds)
-                end),
-                max(coming.run_at) filter (where coming.number = 100)
-            ) as run_at
-            from (
-                select j.run_at, j.kind, row_number() over (order by j.run_at) as number
-                from simple_queue.jobs j
-                where j.queue = demand.queue and j.priority = lane.priority
-                    and j.run_at > now() and j.worker_id is null
-                order by j.run_at
-                limit 100
-            ) coming
-        ) ahead
-    ) end as wait,
-    now() as now,
-    case when (select count(*) from claimed) < $3 then (
-        select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
-    ) end as lanes,
-    array(select finished.id from finished) as finished
-) said
-full join claimed on false
+-- The claimed jobs, and one row that says how it went, so that this comes back with an empty claim too. The
+-- wait and the lanes are looked up only when permits are left: otherwise the next fetch follows as soon as one
+-- is free, and of a thousand queues only those were read that the permits sufficed for.
+select claimed.*, null::jsonb as said from claimed
+union all
+select null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+    jsonb_build_object(
+        'now', now(),
+        'finished', array(select finished.id from finished),
+        'wait', case when cardinality(due.ctids) < $8 then (select next_due.wait from next_due) end,
+        'lanes', case when cardinality(due.ctids) < $8 then (
+            select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
+        ) end
+    )
+from due
