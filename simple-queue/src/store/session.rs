@@ -49,6 +49,10 @@ pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
     })
 }
 
+/// Whatever the database's default is, each statement is to see what was committed before it. And for a
+/// thousand ids the planner would rather read a whole table.
+const BEGIN: &str = "begin isolation level read committed; set local enable_seqscan = off";
+
 /// Carries out an exchange, in a transaction where sessions are only lent.
 pub(super) async fn within<T, E: From<sqlx::Error>>(
     connection: &mut PgConnection,
@@ -58,9 +62,6 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     if !pooled {
         return exchange(connection).await;
     }
-    // Whatever the database's default is, each statement is to see what was committed before it. And for a
-    // thousand ids the planner would rather read a whole table.
-    const BEGIN: &str = "begin isolation level read committed; set local enable_seqscan = off";
     let mut tx = connection.begin_with(BEGIN).await?;
     let answer = exchange(&mut tx).await?;
     tx.commit().await?;
