@@ -9,6 +9,9 @@ use crate::support::{STOP, TestDatabase, eventually};
 const PARTITIONS: &str =
     "select count(*) from pg_inherits where inhparent = 'simple_queue.archive'::regclass";
 
+/// Between two passes of the janitor, and until its first.
+const SOON: Duration = Duration::from_millis(20);
+
 #[tokio::test]
 async fn partitions_are_there_a_week_ahead_and_made_once() {
     let database = TestDatabase::migrated().await;
@@ -62,7 +65,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
         .await;
     let day = Duration::from_hours(24);
     let retention = Retention { archive: 30 * day, dead_letters: 100 * day };
-    let queue = database.queue().await.with_retention(retention);
+    let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
     eventually("the old is gone", async || {
         database.value::<i64>("select count(*) from pg_class where relname like 'archive_2020%' and relkind = 'r'").await == 0
@@ -88,7 +91,7 @@ async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() 
         )
         .await;
     let retention = Retention { archive: Duration::MAX, dead_letters: Duration::from_hours(1) };
-    let queue = database.queue().await.with_retention(retention);
+    let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
     eventually("the dead letter is gone", async || database.count("dead_letters").await == 0).await;
     worker.shutdown(STOP).await;
@@ -164,7 +167,7 @@ async fn a_declared_retain_is_counted_from_the_jobs_end() {
 #[tokio::test]
 async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_days() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await.with_janitor_interval(Duration::from_millis(20));
+    let queue = database.queue().await.with_janitor_interval(SOON);
     let old_day =
         "create table simple_queue.archive_20200101 (like simple_queue.archive including all)";
     let old_days = "select count(*) from pg_class where relname = 'archive_20200101'";

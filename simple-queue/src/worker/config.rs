@@ -178,7 +178,8 @@ impl super::SimpleQueue {
         self.configured(|config| config.cancel_grace = grace)
     }
 
-    /// How often the janitor looks after the history; every minute by default.
+    /// How often the janitor looks after the history; every minute by default, for the first time within five
+    /// seconds of the start.
     #[cfg(feature = "janitor")]
     #[must_use]
     pub fn with_janitor_interval(self, interval: Duration) -> Self {

@@ -193,18 +193,25 @@ fn spawn_role(
     })
 }
 
+/// Within this time of its start a process looks at the history for the first time: beside what it was started
+/// for, that can wait.
+#[cfg(feature = "janitor")]
+const FIRST_TIDYING: Duration = Duration::from_secs(5);
+
 #[cfg(feature = "janitor")]
 async fn run_janitor(worker: Arc<Worker>) {
     let config = worker.queue.config();
     let (store, servers) = (worker.store.clone(), worker.queue.servers());
     let mut janitor = crate::upkeep::janitor::Janitor::new(store, servers, config.retention);
     let stopped = worker.stopped.clone();
+    // Many processes do this, and many may start together, so not all of them in the same moment.
+    let first = std::cmp::min(config.janitor_interval, FIRST_TIDYING).mul_f64(fastrand::f64());
     let passes = async {
+        tokio::time::sleep(first).await;
         loop {
             if let Err(error) = janitor.run_once().await {
                 tracing::warn!(%error, "the history could not be tidied; trying again");
             }
-            // Many processes do this, so not all of them in the same moment.
             tokio::time::sleep(config.janitor_interval.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
         }
     };
