@@ -154,6 +154,42 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
 }
 
 #[tokio::test]
+async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute(
+            "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
+             select gen_random_uuid(), 'q1', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
+             from generate_series(1, 200000) n",
+        )
+        .await;
+    database.execute("vacuum analyze simple_queue.jobs").await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    let sql = &statements()["fetch_jobs"];
+    for statement in
+        ["set plan_cache_mode = force_generic_plan".to_owned(), format!("prepare look as {sql}")]
+    {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
+    }
+    for kinds in ["null", r#"["kind1"]"#, r#"["others"]"#] {
+        let look = format!(
+            r#"explain (analyze, buffers, format json) execute look(
+                gen_random_uuid(), '{{}}', '{{}}', '{{}}', true, true,
+                '[{{"queue": "q1", "permits": 100, "priorities": [], "shares": [
+                    {{"permits": 100, "kinds": {kinds}, "excluded": [], "floors": []}}
+                ]}}]', 100
+            )"#
+        );
+        let plan: serde_json::Value =
+            sqlx::query_scalar(AssertSqlSafe(look)).fetch_one(&mut connection).await.unwrap();
+        let pages = ["Shared Hit Blocks", "Shared Read Blocks"]
+            .map(|pages| plan[0]["Plan"][pages].as_i64().unwrap());
+        assert!(pages.iter().sum::<i64>() < 1000, "{kinds}: {pages:?} pages are read");
+    }
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_claim_touches_no_index() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, crate::support::Probe::new());

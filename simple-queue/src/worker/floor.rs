@@ -13,7 +13,7 @@
 //! - Whatever becomes pending is due at `greatest(now(), …)`, so it lies behind every floor but one that is
 //!   too close to the present. Therefore a floor stays [`MARGIN`] behind the database's `now()`: of two
 //!   transactions that enqueue, the one that began first may commit last.
-//! - A *sweep* reads without floors. It is made at the start, and then so often that it takes a fiftieth of
+//! - A *sweep* reads without floors. It is made at the start, and then so often that it takes a hundredth of
 //!   the time, but at least every [`LONGEST_BETWEEN_SWEEPS`]: next to always while there is nothing to wade
 //!   through.
 //!   What it finds below a floor takes the floor along, so that the rest of a large transaction follows at once.
@@ -36,7 +36,7 @@ use crate::store::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor};
 const MARGIN: TimeDelta = TimeDelta::seconds(1);
 
 /// A sweep is due when so many times of what the last one took have passed.
-const SWEEP_SHARE: u32 = 50;
+const SWEEP_SHARE: u32 = 100;
 const LONGEST_BETWEEN_SWEEPS: Duration = Duration::from_secs(30);
 
 /// So many priorities of a queue are remembered. Others are found anew by each fetch.

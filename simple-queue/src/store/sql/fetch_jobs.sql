@@ -117,23 +117,32 @@
         as share (permits integer, kinds text[], excluded text[])
         on share.permits * 0 = 0
     cross join lateral (
-        -- Of kinds that others run there may be any number: after a hundred of those it is time to look
-        -- again, and no more are read.
         select coalesce(
-            min(coming.run_at) filter (where case
-                when share.kinds is null then coming.kind <> all (share.excluded)
-                else coming.kind = any (share.kinds)
-            end),
-            max(coming.run_at) filter (where coming.number = 100)
+            (
+                select coming.run_at
+                from (
+                    select j.run_at, j.kind from simple_queue.jobs j
+                    where j.queue = demand.queue and j.priority = lane.priority
+                        and j.run_at > now() and j.worker_id is null
+                    order by j.run_at
+                    limit 100
+                ) coming
+                where case
+                    when share.kinds is null then coming.kind <> all (share.excluded)
+                    else coming.kind = any (share.kinds)
+                end
+                limit 1
+            ),
+            -- Of kinds that others run there may be any number: after a hundred of those it is time to look
+            -- again, and no more are read.
+            (
+                select j.run_at from simple_queue.jobs j
+                where j.queue = demand.queue and j.priority = lane.priority
+                    and j.run_at > now() and j.worker_id is null
+                order by j.run_at
+                offset 99 limit 1
+            )
         ) as run_at
-        from (
-            select j.run_at, j.kind, row_number() over (order by j.run_at) as number
-            from simple_queue.jobs j
-            where j.queue = demand.queue and j.priority = lane.priority
-                and j.run_at > now() and j.worker_id is null
-            order by j.run_at
-            limit 100
-        ) coming
     ) ahead
 )
 -- The claimed jobs, and one row that says how it went, so that this comes back with an empty claim too. The
