@@ -1,7 +1,7 @@
 //! Latency while the table is full: of jobs for tomorrow that are more urgent, of less urgent ones that are
 //! due, and of running ones.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sqlx::AssertSqlSafe;
 
@@ -75,6 +75,8 @@ async fn beside(trial: &mut Trial<'_>, crowd: Crowd, seconds: u64) -> Result<Val
         sqlx::raw_sql(AssertSqlSafe(&*sql)).execute(&mut trial.connection).await?;
         sqlx::raw_sql("vacuum analyze").execute(&mut trial.connection).await?;
     }
+    // What was enqueued a moment ago may have been overtaken, and everybody reads it again.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     trial.fetches().await?;
     let begun = Instant::now();
     let mut values = latency(trial, &[paced(20.0, seconds)], &DUTY, OTHERS_MS).await?;

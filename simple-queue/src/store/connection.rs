@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::{
     Servers,
-    session::{answer_in_time, keep_memory, within},
+    session::{Purpose, answer_in_time, keep_memory, within},
 };
 use crate::error::FailedStatement;
 
@@ -20,8 +20,7 @@ use crate::error::FailedStatement;
 pub(crate) struct Dedicated {
     servers: Servers,
     statement_timeout: Duration,
-    /// Its statements are about a thousand rows at a time.
-    for_batches: bool,
+    purpose: Purpose,
     connection: Option<Open>,
 }
 
@@ -38,15 +37,17 @@ impl Dedicated {
 
     pub(crate) fn new(servers: &Servers) -> Self {
         let statement_timeout = servers.statement_timeout();
-        Self { servers: servers.clone(), statement_timeout, for_batches: false, connection: None }
+        let purpose = Purpose::Usual;
+        Self { servers: servers.clone(), statement_timeout, purpose, connection: None }
     }
 
     pub(crate) fn for_upkeep(servers: &Servers) -> Self {
-        Self { statement_timeout: Self::UPKEEP_TIMEOUT, ..Self::new(servers) }
+        let statement_timeout = Self::UPKEEP_TIMEOUT;
+        Self { statement_timeout, purpose: Purpose::Upkeep, ..Self::new(servers) }
     }
 
     pub(crate) fn for_batches(servers: &Servers) -> Self {
-        Self { for_batches: true, ..Self::new(servers) }
+        Self { purpose: Purpose::Batches, ..Self::new(servers) }
     }
 
     /// Exchanges statements and answers with the database, but does not wait for ever: the server ends a
@@ -107,8 +108,8 @@ impl Dedicated {
     }
 
     async fn open(&self) -> sqlx::Result<Open> {
-        let mut connection = self.servers.open(self.statement_timeout).await?;
-        if self.for_batches && !self.servers.pooled().get() {
+        let mut connection = self.servers.open(self.statement_timeout, self.purpose).await?;
+        if self.purpose == Purpose::Batches && !self.servers.pooled().get() {
             keep_memory(&mut connection).await?;
         }
         // Finding the server may have been what moved it.

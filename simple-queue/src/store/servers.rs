@@ -19,7 +19,8 @@ use tokio::{
 };
 
 use super::session::{
-    Pooled, answer_in_time, first_writable, is_own_session, is_writable, own_session, within,
+    Pooled, Purpose, answer_in_time, first_writable, is_own_session, is_writable, own_session,
+    within,
 };
 use crate::error::{FailedStatement, casts_doubt, is_refused_parameter};
 
@@ -121,11 +122,15 @@ impl Servers {
     }
 
     /// Opens a connection for a role, on which the server ends what takes too long.
-    pub(crate) async fn open(&self, statement_timeout: Duration) -> sqlx::Result<PgConnection> {
+    pub(super) async fn open(
+        &self,
+        statement_timeout: Duration,
+        purpose: Purpose,
+    ) -> sqlx::Result<PgConnection> {
         let options = self.writable().await;
         if !self.inner.pooled.get() {
             let limit = format!("{}ms", statement_timeout.as_millis());
-            let own = own_session(&options).options([("statement_timeout", limit)]);
+            let own = own_session(&options, purpose).options([("statement_timeout", limit)]);
             match own.connect().await {
                 Ok(mut connection) => {
                     if is_own_session(&mut connection).await? {
@@ -148,7 +153,7 @@ impl Servers {
         }
         if !self.inner.pooled.get() && !self.inner.unpooled.load(Ordering::Acquire) {
             // Finds out.
-            self.open(self.statement_timeout()).await?.close().await?;
+            self.open(self.statement_timeout(), Purpose::Usual).await?.close().await?;
         }
         Ok(match self.inner.pooled.get() {
             true => None,

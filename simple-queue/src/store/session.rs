@@ -68,6 +68,17 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     Ok(answer)
 }
 
+/// What a session of the process's own is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A few rows at a time, each found by an index.
+    Usual,
+    /// As the usual, of a thousand rows at a time.
+    Batches,
+    /// May have to read a whole table.
+    Upkeep,
+}
+
 /// How to connect so that a session that is this process's own can be told: a pooler refuses to set its
 /// mark, or drops it.
 ///
@@ -75,13 +86,14 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
 /// claim of a few rows for one that is worth half a second of compiling. And each is planned once: a role
 /// sends the same few all the time, and their plans do not depend on the values. That may be when the tables
 /// are empty and reading all of one seems cheapest, and then be so for a minute with a million rows in it;
-/// so a table is read whole only where there is no index.
-pub(super) fn own_session(options: &PgConnectOptions) -> PgConnectOptions {
+/// so only upkeep reads a table whole where it has an index.
+pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgConnectOptions {
+    let reads_whole_tables = if purpose == Purpose::Upkeep { "on" } else { "off" };
     options.clone().options([
         ("simple_queue.session", "own"),
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
+        ("enable_seqscan", reads_whole_tables),
     ])
 }
 
