@@ -76,7 +76,7 @@ async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
-    // Without the janitor, which would make them at its start.
+    // Without the janitor, which would make them soon after its start.
     let worker = simple_queue::start_without_janitor(&queue).await;
     let drop_all = "do $$ declare p text; begin
         for p in select inhrelid::regclass from pg_inherits where inhparent = 'simple_queue.archive'::regclass

@@ -1,6 +1,10 @@
 //! One statement for each kind of transition.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -15,17 +19,18 @@ use crate::{
 };
 
 /// Puts together what one statement can write: the same kind of transition, by the same process id,
-/// which changes when a process is declared dead and goes on under a new one. Each batch is in the order
-/// of its ids, in which the statements lock their rows.
+/// which changes when a process is declared dead and goes on under a new one. Those that were passed by, and
+/// need a lock, are apart. Each batch is in the order of its ids, in which the statements lock their rows.
 pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
     runs.sort_unstable_by_key(|open| open.lease().job_id);
     let mut batches: BTreeMap<(Uuid, u8), Vec<OpenRun>> = BTreeMap::new();
     for open in runs {
         let kind = match (open.run.verify_first, &open.run.transition) {
             (true, _) => 0,
-            (false, Transition::Archive { .. }) => 1,
-            (false, Transition::Retry(_)) => 2,
-            (false, Transition::DeadLetter(_)) => 3,
+            (false, Transition::Archive { .. }) if open.was_passed_by() => 1,
+            (false, Transition::Archive { .. }) => 2,
+            (false, Transition::Retry(_)) => 3,
+            (false, Transition::DeadLetter(_)) => 4,
         };
         batches.entry((open.lease().worker_id, kind)).or_default().push(open);
     }
@@ -36,8 +41,10 @@ impl Finalizer {
     /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
     pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
         let (store, keep) = (&self.store, self.keep);
+        let was_written = AtomicBool::new(false);
         let answer = self.connection.ask(async |connection| {
             let mut written = write(store, connection, &batch, keep).await?;
+            was_written.store(true, Ordering::Relaxed);
             written.sort_unstable();
             let missing: Vec<Lease> = batch
                 .iter()
@@ -66,7 +73,7 @@ impl Finalizer {
             // It may be too much for one statement.
             Err(error) if is_timeout(&error) && batch.len() > 1 => self.halve(batch).await,
             Err(error) if is_transient(&error) => {
-                let answer_was_lost = is_ambiguous(&error);
+                let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
                 tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
                 self.open.extend(batch.into_iter().map(|mut open| {
                     open.answer_was_lost |= answer_was_lost;
@@ -177,25 +184,18 @@ async fn write(
     batch: &[OpenRun],
     keep: bool,
 ) -> sqlx::Result<Vec<Uuid>> {
-    let Some(OpenRun { run: first, .. }) = batch.first() else {
+    let Some(first) = batch.first() else {
         return Ok(Vec::new());
     };
-    let worker_id = first.lease.worker_id;
-    if first.verify_first {
+    let worker_id = first.lease().worker_id;
+    if first.run.verify_first {
         return Ok(Vec::new());
     }
-    match &first.transition {
+    match &first.run.transition {
         Transition::Archive { .. } => {
-            let mut done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
-            let finish = Finish { done: &done, keep };
-            let mut written = store.archive_jobs(connection, worker_id, finish, false).await?;
-            written.sort_unstable();
-            done.retain(|(lease, _)| written.binary_search(&lease.job_id).is_err());
-            if !done.is_empty() {
-                let finish = Finish { done: &done, keep };
-                written.append(&mut store.archive_jobs(connection, worker_id, finish, true).await?);
-            }
-            Ok(written)
+            let done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
+            let (finish, careful) = (Finish { done: &done, keep }, first.was_passed_by());
+            store.archive_jobs(connection, worker_id, finish, careful).await
         }
         Transition::Retry(_) => {
             let retries: Vec<_> = batch.iter().filter_map(retried).collect();

@@ -67,7 +67,7 @@ struct OpenRun {
     answer_was_lost: bool,
     /// Not before this time: somebody else has its row locked, or it failed alone.
     not_before: Option<Instant>,
-    /// How often somebody else had its row locked.
+    /// How often somebody else had its row locked, or left a trace in it.
     lock_waits: u32,
     /// How often the database refused to write it alone.
     refusals: u32,
@@ -180,6 +180,11 @@ impl OpenRun {
             FIRST_PAUSE_FOR_A_LOCK * 2_u32.saturating_pow(std::cmp::min(self.lock_waits, 10));
         let pause = std::cmp::min(pause, LONGEST_PAUSE_FOR_A_LOCK);
         Self { not_before: Some(Instant::now() + pause), lock_waits: self.lock_waits + 1, ..self }
+    }
+
+    /// Whether a statement that tries no row which somebody has touched left this one out.
+    const fn was_passed_by(&self) -> bool {
+        self.lock_waits > 0
     }
 
     fn lease(&self) -> Lease {

@@ -132,7 +132,8 @@ impl Done {
             written.iter().map(|open| Settled { lease: open.lease(), ended: true }).collect();
         self.outbox.settle(&settled);
         if !others.is_empty() {
-            self.outbox.give_back(others);
+            let passed_by = |open| OpenRun { lock_waits: 1, ..open };
+            self.outbox.give_back(others.into_iter().map(passed_by));
         }
     }
 
@@ -209,6 +210,7 @@ mod tests {
         let back = outbox.take().unwrap();
         assert_eq!(back.len(), 1);
         assert!(!back[0].answer_was_lost, "it was answered: the row was locked, or another's");
+        assert!(back[0].was_passed_by(), "so the finalizer tries with a lock");
 
         assert!(outbox.push(done(3)));
         drop(outbox.take_done(worker_id()));
