@@ -49,9 +49,11 @@ pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
     })
 }
 
-/// Whatever the database's default is, each statement is to see what was committed before it. And for a
-/// thousand ids the planner would rather read a whole table.
-const BEGIN: &str = "begin isolation level read committed; set local enable_seqscan = off";
+/// Whatever the database's default is, each statement is to see what was committed before it. For a thousand ids
+/// the planner would rather read a whole table; and where it has to after all, that counts as so dear that the
+/// statement would be compiled first, for a second.
+const BEGIN: &str = "begin isolation level read committed; \
+    set local enable_seqscan = off; set local jit = off";
 
 /// Carries out an exchange, in a transaction where sessions are only lent.
 pub(super) async fn within<T, E: From<sqlx::Error>>(
