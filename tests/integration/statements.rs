@@ -44,16 +44,28 @@ async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare(
 /// The plan of a statement, either as a prepared one gets it after some executions, without the values,
 /// or as the first executions get it, with them.
 async fn plan(connection: &mut PgConnection, mode: &str, name: &str, arguments: &str) -> String {
-    let sql = &statements()[name];
-    for statement in
-        [format!("set plan_cache_mode = {mode}"), format!("prepare hot_{mode} as {sql}")]
-    {
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
-    }
-    let explain = format!("explain execute hot_{mode}({arguments})");
+    prepare(connection, mode, name).await;
+    let explain = format!("explain execute hot({arguments})");
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(connection).await.unwrap();
     lines.join("\n")
+}
+
+/// Prepares a statement under the name `hot`.
+async fn prepare(connection: &mut PgConnection, mode: &str, name: &str) {
+    let sql = &statements()[name];
+    for statement in [format!("set plan_cache_mode = {mode}"), format!("prepare hot as {sql}")] {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
+    }
+}
+
+/// A database whose table of jobs is filled so and analyzed, and a connection to it.
+async fn filled(insert: &str) -> (TestDatabase, PgConnection) {
+    let database = TestDatabase::migrated().await;
+    database.execute(insert).await;
+    database.execute("vacuum analyze simple_queue.jobs").await;
+    let connection = PgConnection::connect(&database.url).await.unwrap();
+    (database, connection)
 }
 
 /// Those that run all the time, each with arguments.
@@ -115,17 +127,13 @@ fn hot_statements() -> Vec<(&'static str, String)> {
 
 #[tokio::test]
 async fn no_hot_statement_scans_the_table_of_jobs() {
-    let database = TestDatabase::migrated().await;
-    database
-        .execute(
-            "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
-             select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
-             from generate_series(1, 1000000) n",
-        )
-        .await;
-    database.execute("vacuum analyze simple_queue.jobs").await;
+    let (_database, mut connection) = filled(
+        "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
+         select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
+         from generate_series(1, 1000000) n",
+    )
+    .await;
     let hot = hot_statements();
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (name, arguments) in &hot {
             let plan = plan(&mut connection, mode, name, arguments).await;
@@ -147,7 +155,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
                     "{name}, {mode}: reads a lane to its end\n{plan}"
                 );
             }
-            sqlx::raw_sql("deallocate all").execute(&mut connection).await.unwrap();
+            sqlx::raw_sql("deallocate hot").execute(&mut connection).await.unwrap();
         }
     }
     connection.close().await.unwrap();
@@ -155,25 +163,16 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
 
 #[tokio::test]
 async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
-    let database = TestDatabase::migrated().await;
-    database
-        .execute(
-            "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
-             select gen_random_uuid(), 'q1', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
-             from generate_series(1, 200000) n",
-        )
-        .await;
-    database.execute("vacuum analyze simple_queue.jobs").await;
-    let mut connection = PgConnection::connect(&database.url).await.unwrap();
-    let sql = &statements()["fetch_jobs"];
-    for statement in
-        ["set plan_cache_mode = force_generic_plan".to_owned(), format!("prepare look as {sql}")]
-    {
-        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection).await.unwrap();
-    }
+    let (_database, mut connection) = filled(
+        "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
+         select gen_random_uuid(), 'q1', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
+         from generate_series(1, 200000) n",
+    )
+    .await;
+    prepare(&mut connection, "force_generic_plan", "fetch_jobs").await;
     for kinds in ["null", r#"["kind1"]"#, r#"["others"]"#] {
         let look = format!(
-            r#"explain (analyze, buffers, format json) execute look(
+            r#"explain (analyze, buffers, format json) execute hot(
                 gen_random_uuid(), '{{}}', '{{}}', '{{}}', true, true,
                 '[{{"queue": "q1", "permits": 100, "priorities": [], "shares": [
                     {{"permits": 100, "kinds": {kinds}, "excluded": [], "floors": []}}
@@ -240,4 +239,35 @@ async fn a_worker_that_began_with_an_empty_table_does_not_read_a_full_one_whole(
     let read: i64 =
         database.value("select seq_tup_read from pg_stat_user_tables where relname = 'jobs'").await;
     assert!(read < MANY, "{read} rows were read by scans of the whole table");
+}
+
+#[tokio::test]
+async fn no_role_compiles_its_statements_or_reads_a_table_whole_in_a_lent_session_either() {
+    let database = TestDatabase::migrated().await;
+    for statement in [
+        "create table settings (jit text, seqscan text)",
+        "create function note_settings() returns trigger language plpgsql as $$ begin
+            insert into public.settings
+            values (current_setting('jit'), current_setting('enable_seqscan'));
+            return new;
+        end $$",
+        "create trigger claimed after update on simple_queue.jobs
+            execute function note_settings()",
+    ] {
+        database.execute(statement).await;
+    }
+    let own = database.queue().await;
+    // As it is where a pooler was noticed.
+    let lent = database.queue().await.with_direct_url(&database.url).unwrap();
+    for (queue, done) in [(own, 1), (lent, 2)] {
+        queue.register_handler(crate::support::Probe::new());
+        let worker = queue.start().await;
+        let job = crate::support::Probe::job(crate::support::Say::Success);
+        queue.insert_job(job).await.unwrap();
+        let is_done = async || database.count("archive").await == done;
+        crate::support::eventually("it is done", is_done).await;
+        worker.shutdown(crate::support::STOP).await;
+    }
+    let noted = "select array_agg(distinct jit || ' ' || seqscan) from settings";
+    assert_eq!(database.value::<Vec<String>>(noted).await, ["off off"]);
 }
