@@ -35,6 +35,7 @@
             select (
                 select j.priority from simple_queue.jobs j
                 where j.queue = d.queue and j.priority > gap.low and j.priority < gap.high
+                    and j.gate is null and j.held is null
                 order by j.priority limit 1
             ), gap.high
             from gap
@@ -42,6 +43,7 @@
             select (
                 select j.priority from simple_queue.jobs j
                 where j.queue = d.queue and j.priority > lane.priority and j.priority < lane.high
+                    and j.gate is null and j.held is null
                 order by j.priority limit 1
             ), lane.high
             from lane where lane.priority is not null
@@ -78,6 +80,7 @@
             cross join lateral (
                 select j.ctid from simple_queue.jobs j
                 where j.queue = demand.queue and j.priority = lane.priority
+                    and j.gate is null and j.held is null
                     and (j.run_at, j.id) >= (
                         coalesce(floor.run_at, '-infinity'),
                         coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
@@ -123,6 +126,7 @@
                 from (
                     select j.run_at, j.kind from simple_queue.jobs j
                     where j.queue = demand.queue and j.priority = lane.priority
+                        and j.gate is null and j.held is null
                         and j.run_at > now() and j.worker_id is null
                     order by j.run_at
                     limit 100
@@ -138,6 +142,7 @@
             (
                 select j.run_at from simple_queue.jobs j
                 where j.queue = demand.queue and j.priority = lane.priority
+                    and j.gate is null and j.held is null
                     and j.run_at > now() and j.worker_id is null
                 order by j.run_at
                 offset 99 limit 1

@@ -11,7 +11,7 @@ with recursive asked as materialized (
     from asked
     cross join lateral (
         select j.priority from simple_queue.jobs j
-        where j.queue = asked.queue
+        where j.queue = asked.queue and j.gate is null and j.held is null
         order by j.priority limit 1
     ) first
     union all
@@ -20,6 +20,7 @@ with recursive asked as materialized (
     cross join lateral (
         select j.priority from simple_queue.jobs j
         where j.queue = lane.queue and j.priority > lane.priority
+            and j.gate is null and j.held is null
         order by j.priority limit 1
     ) next
 )
@@ -29,7 +30,7 @@ join lane on lane.queue = asked.queue
 cross join lateral (
     select j.kind, j.run_at from simple_queue.jobs j
     where j.queue = asked.queue and j.priority = lane.priority
-        and j.run_at < now() - interval '1 minute' and j.worker_id is null
+        and j.gate is null and j.held is null and j.run_at < now() - interval '1 minute' and j.worker_id is null
         and j.kind <> all (asked.kinds)
     order by j.run_at
     limit 100

@@ -1,16 +1,42 @@
--- Leaves to whoever enqueues what need not be checked for each row.
+-- The functions of the queue. Applied again whenever they differ from what the schema has, after the tables.
 --
--- The server reads the definitions of all check constraints of a table anew in every statement that writes
--- to it: a seventh of the time of an insert of one job, and part of each claim and retry. The library checks
--- what it enqueues before it is sent, and here the function does. One constraint stays: a `run_at` that is
--- not finite would keep every worker from computing how long it may sleep.
-alter table simple_queue.jobs
-    drop constraint queue_has_1_to_63_bytes,
-    drop constraint unique_key_has_1_to_512_bytes,
-    drop constraint fingerprint_has_1_to_512_bytes,
-    drop constraint max_attempts_is_positive;
+-- `simple_queue.` stands for the schema the queue was built with; the library writes the chosen name in its
+-- place.
 
-create function simple_queue.check_bytes(what text, name text, most integer) returns void
+-- Makes the archive's partitions for yesterday, today and the days ahead that are missing.
+--
+-- Yesterday, because a transaction that began before midnight may still finish a job. A partition is
+-- made apart and attached then, which does not keep readers and writers of the archive waiting, as
+-- `create table … partition of` would. The lock, held to the end of the transaction, lets one process
+-- at a time do it; the others find the work done.
+create or replace function simple_queue.ensure_archive_partitions(days_ahead integer) returns integer
+language plpgsql as $$
+declare
+    first_day date := (now() at time zone 'utc')::date - 1;
+    day date;
+    partition text;
+    made integer := 0;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('simple_queue.ensure_archive_partitions', 0));
+    for day in select first_day + n from generate_series(0, days_ahead + 1) n loop
+        partition := 'archive_' || to_char(day, 'YYYYMMDD');
+        continue when to_regclass('simple_queue.' || partition) is not null;
+        execute format('create table simple_queue.%I (like simple_queue.archive including all)', partition);
+        execute format(
+            'alter table simple_queue.archive attach partition simple_queue.%I for values from (%L) to (%L)',
+            partition,
+            day::timestamp at time zone 'utc',
+            (day + 1)::timestamp at time zone 'utc'
+        );
+        made := made + 1;
+    end loop;
+    return made;
+end
+$$;
+
+comment on function simple_queue.ensure_archive_partitions is 'Makes the partitions of the archive that are missing, up to so many days ahead; returns how many it made.';
+
+create or replace function simple_queue.check_bytes(what text, name text, most integer) returns void
 language plpgsql immutable as $$
 begin
     if octet_length(name) not between 1 and most then
@@ -22,6 +48,11 @@ $$;
 
 comment on function simple_queue.check_bytes is 'Refuses a name that is empty or longer than the library takes; null passes.';
 
+-- Enqueues a job from any language or driver, in the caller's transaction.
+--
+-- Does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler; the key
+-- of a `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` says what becomes of it
+-- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -116,3 +147,7 @@ begin
     return next;
 end
 $$;
+
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled.';
+
+select simple_queue.ensure_archive_partitions(7);
