@@ -232,7 +232,6 @@ create table simple_queue.workers (
     heartbeat_interval interval    not null,
     started_at         timestamptz not null default now(),
     suspect_id         uuid,
-    idle               boolean     not null default false,
     pid                integer     not null,
     host               text        not null,
     queues             text[]      not null,
@@ -245,10 +244,19 @@ comment on column simple_queue.workers.heartbeat_at is 'Vouches for all that the
 comment on column simple_queue.workers.heartbeat_interval is 'How often it promises to beat; dead after 6 of these without one.';
 comment on column simple_queue.workers.started_at is 'When it began.';
 comment on column simple_queue.workers.suspect_id is 'The job it runs that has killed others before; if this process dies, only that job is held to have done it.';
-comment on column simple_queue.workers.idle is 'It sleeps until it is notified, so an enqueue must do so.';
 comment on column simple_queue.workers.pid is 'Its process id on its host.';
 comment on column simple_queue.workers.host is 'The machine it runs on.';
 comment on column simple_queue.workers.queues is 'The queues it serves.';
+
+-- Every insert asks whether this table has a row. So it is apart from `workers`, in which each heartbeat leaves a
+-- dead row, and an old snapshot keeps them all.
+create table simple_queue.idle_workers (
+    worker_id uuid not null,
+    constraint idle_workers_pkey primary key (worker_id)
+);
+
+comment on table simple_queue.idle_workers is 'The processes that sleep until they are notified. While there is one, an enqueue notifies.';
+comment on column simple_queue.idle_workers.worker_id is 'As id in workers.';
 
 create table simple_queue.queues (
     name       text        not null,

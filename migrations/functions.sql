@@ -140,9 +140,10 @@ begin
         -- The holder of the key ended between the statements; now the insert succeeds.
         outcome := 'inserted';
     end loop;
-    if outcome in ('inserted', 'replaced') then
+    -- Rescheduled too: a worker that looked while the row was locked does not know of it.
+    if outcome <> 'duplicate' then
         perform pg_notify('simple_queue.jobs', 'queue ' || queue)
-        where exists (select from simple_queue.workers w where w.idle);
+        where exists (select from simple_queue.idle_workers);
     end if;
     return next;
 end

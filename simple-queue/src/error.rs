@@ -229,6 +229,15 @@ pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether the server ended the statement because it took too long, or gave no answer for longer than that.
+pub(crate) fn is_statement_timeout(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().as_deref() == Some("57014"),
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+        _ => false,
+    }
+}
+
 /// Whether a pooler refused to begin a session with a parameter that it does not know.
 pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
     // pgbouncer calls it a violation of the protocol.

@@ -14,7 +14,7 @@ async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_res
 
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     eventually("the worker has looked and sleeps", async || {
-        database.count("workers where idle").await == 1
+        database.count("idle_workers").await == 1
     })
     .await;
     assert_eq!(database.count("jobs where lease = 0").await, 1);

@@ -93,7 +93,7 @@ async fn a_paused_queue_starts_nothing_until_it_goes_on() {
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     let worker = queue.start().await;
     eventually("the worker found nothing to do", async || {
-        database.count("workers where idle").await == 1
+        database.count("idle_workers").await == 1
     })
     .await;
     assert_eq!(probe.other_runs().await, []);
@@ -153,7 +153,7 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
 async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
     let Working { database, probe, worker, .. } = working().await;
     // From here on the poller does nothing but fetch, so a fetch is what the cut below meets.
-    eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
+    eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     // In the worker's name and unknown to it, as a claim leaves it that was committed and not heard of.
     database
         .execute(

@@ -24,6 +24,7 @@ mod plain_interface;
 mod result;
 mod shutdown;
 mod statements;
+mod sweep;
 mod transaction;
 mod unique;
 mod upkeep;

@@ -6,22 +6,22 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 
 use crate::support::TestDatabase;
 
-/// What several statements begin with, and no statement by itself.
-const PART: &str = "finish_jobs";
-
 fn statements() -> BTreeMap<String, String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
-    let mut files: BTreeMap<String, String> = fs::read_dir(directory)
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-            (name, fs::read_to_string(path).unwrap())
-        })
-        .collect();
-    let part = files.remove(PART).unwrap();
+    let read = |directory: &Path| -> BTreeMap<String, String> {
+        let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+        let files = entries.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
+        let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+        files.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
+    };
+    let mut files = read(&directory);
+    let part = files.remove("finish_jobs").unwrap();
+    let parts = read(&directory.join("parts"));
     for sql in files.values_mut() {
-        *sql = sql.replace(&format!("\\ir {PART}.sql\n"), &part);
+        *sql = sql.replace("\\ir finish_jobs.sql\n", &part);
+        for (name, part) in &parts {
+            *sql = sql.replace(&format!("\\ir parts/{name}.sql\n"), part);
+        }
     }
     files
 }
@@ -71,7 +71,7 @@ async fn filled(insert: &str) -> (TestDatabase, PgConnection) {
 /// Those that run all the time, each with arguments.
 fn hot_statements() -> Vec<(&'static str, String)> {
     let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "shares": [
+    let demand = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "probe_after": -32769, "probes": 64, "shares": [
         {"permits": 1000, "kinds": null, "excluded": ["x"], "floors": [{
             "priority": 1, "run_at": "2026-01-01T00:00:00Z", "id": "01a202c7-f117-7578-92ff-7b69cae0e360"
         }]},
@@ -84,8 +84,17 @@ fn hot_statements() -> Vec<(&'static str, String)> {
     let (zeros, texts) = (of("0"), of("'failed'::text"));
     let (keys, queues) = (of("'key1'::text"), of("'q1'::text"));
     vec![
-        ("fetch_jobs", format!("{done}, false, {demand}, 1000")),
-        ("fetch_jobs", format!("{done}, true, {demand}, 1000")),
+        ("fetch_jobs", format!("{done}, false, {demand}, 1000, '0.6 s'")),
+        ("fetch_jobs", format!("{done}, true, {demand}, 1000, '0.6 s'")),
+        ("claim_overtaken_jobs", format!("{id}, {id_list}")),
+        (
+            "find_overtaken_jobs",
+            r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
+                "from_run_at": null, "from_id": null, "until_run_at": null, "until_id": null
+            }]', 1000, '0.6 s'"#
+                .to_owned(),
+        ),
+        ("find_lane", "'q1', -32769, 32768".to_owned()),
         ("archive_jobs", format!("{done}, false")),
         ("archive_jobs", format!("{done}, true")),
         (
@@ -113,7 +122,10 @@ fn hot_statements() -> Vec<(&'static str, String)> {
                 of("null::interval"),
             ),
         ),
-        ("reschedule_jobs", format!("{keys}, {}, {}", of("now()"), of("null::interval"))),
+        (
+            "reschedule_jobs",
+            format!("{keys}, {}, {}, 'channel', true", of("now()"), of("null::interval")),
+        ),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
         ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
@@ -174,9 +186,9 @@ async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
         let look = format!(
             r#"explain (analyze, buffers, format json) execute hot(
                 gen_random_uuid(), '{{}}', '{{}}', '{{}}', true, true,
-                '[{{"queue": "q1", "permits": 100, "priorities": [], "shares": [
+                '[{{"queue": "q1", "permits": 100, "priorities": [], "probe_after": -32769, "probes": 64, "shares": [
                     {{"permits": 100, "kinds": {kinds}, "excluded": [], "floors": []}}
-                ]}}]', 100
+                ]}}]', 100, '0.6 s'
             )"#
         );
         let plan: serde_json::Value =

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use simple_queue::prelude::*;
+use chrono::TimeDelta;
+use simple_queue::{prelude::*, sync::BackoffStrategy};
 use sqlx::postgres::PgListener;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
@@ -22,8 +23,11 @@ async fn listener(database: &TestDatabase) -> PgListener {
 async fn somebody_sleeps(database: &TestDatabase) {
     database
         .execute(
-            "insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues, idle)
-             values (gen_random_uuid(), '1 day', 1, 'here', '{probe}', true)",
+            "with worker as (
+                 insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
+                 values (gen_random_uuid(), '1 day', 1, 'here', '{probe}') returning id
+             )
+             insert into simple_queue.idle_workers select id from worker",
         )
         .await;
 }
@@ -93,7 +97,7 @@ async fn inserts_through_a_queue_notify_together() {
 async fn an_idle_worker_says_so_and_a_job_of_another_process_wakes_it() {
     let Working { database, probe, worker, .. } = working().await;
     for _ in 0..3 {
-        eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
+        eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
         database.execute("select simple_queue.enqueue('probe', '', '\"Success\"')").await;
         probe.next_run().await;
     }
@@ -112,7 +116,7 @@ async fn a_transaction_that_began_before_the_worker_slept_does_not_wait_for_the_
         .await
         .unwrap();
     let worker = queue.start().await;
-    eventually("it sleeps", async || database.count("workers where idle").await == 1).await;
+    eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     tx.commit().await.unwrap();
     probe.next_run().await;
     worker.shutdown(Duration::from_secs(5)).await;
@@ -150,4 +154,88 @@ async fn what_a_stopping_process_gives_back_wakes_those_who_sleep() {
     let mut listener = listener(&database).await;
     worker.shutdown(Duration::from_millis(10)).await;
     assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
+}
+
+#[job(queue = "probe", unique(by = [number], on_conflict = "reschedule"))]
+async fn debounced(number: i64) {
+    let _ = number;
+}
+
+#[tokio::test]
+async fn a_job_that_was_put_off_while_a_worker_looked_starts_when_it_is_due() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Debounced], ()).unwrap();
+    let first = Debounced::new(1).delay(Duration::from_millis(700)).enqueue(&queue).await.unwrap();
+    let worker = queue.start().await;
+    eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
+    let mut tx = database.pool.begin().await.unwrap();
+    Debounced::new(1).delay(Duration::from_secs(2)).enqueue(&mut tx).await.unwrap();
+    eventually("it was due while its row was locked", async || {
+        database.count("jobs where run_at < now() - interval '0.5 s'").await == 1
+    })
+    .await;
+    tx.commit().await.unwrap();
+    let due: chrono::DateTime<chrono::Utc> =
+        database.value("select run_at from simple_queue.jobs").await;
+    queue.wait(first.id(), STOP).await.unwrap();
+    let late: f64 = database
+        .value(&format!(
+            "select extract(epoch from finished_at - '{due}')::float8 from simple_queue.archive"
+        ))
+        .await;
+    assert!(late < 1.0, "it was {late} s late");
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_delayed_retry_of_a_process_that_stops_is_started_by_another_when_it_is_due() {
+    let database = TestDatabase::migrated().await;
+    let mut workers = Vec::new();
+    for _ in 0..2 {
+        let backoff = BackoffStrategy::Linear { delay: TimeDelta::seconds(2) };
+        let queue = database.queue().await.with_default_backoff_strategy(backoff);
+        let probe = Probe::new();
+        queue.register_handler(probe.clone());
+        workers.push((queue.start().await, probe));
+    }
+    eventually("both sleep", async || database.count("idle_workers").await == 2).await;
+    database.execute("select simple_queue.enqueue('probe', '', '{\"FailBefore\": 2}')").await;
+    let first = tokio::select! {
+        _ = workers[0].1.next_run() => 0,
+        _ = workers[1].1.next_run() => 1,
+    };
+    eventually("it waits for its retry", async || {
+        database.count("jobs where attempt = 1 and worker_id is null").await == 1
+    })
+    .await;
+    let (stopped, _) = workers.remove(first);
+    stopped.shutdown(STOP).await;
+    let (worker, probe) = workers.remove(0);
+    assert_eq!(probe.next_run().await.attempt, 2);
+    let late: f64 = database
+        .value(
+            "select extract(epoch from now() - run_at)::float8 from simple_queue.jobs union all
+            select extract(epoch from finished_at - (errors->-1->>'at')::timestamptz)::float8 - 2
+            from simple_queue.archive",
+        )
+        .await;
+    assert!(late < 1.0, "it started {late} s late");
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_mark_that_a_failover_lost_is_written_again_after_the_error() {
+    let Working { database, worker, .. } = working().await;
+    eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
+    database.execute("delete from simple_queue.idle_workers").await;
+    database
+        .execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        .await;
+    eventually("it says again that it sleeps", async || database.count("idle_workers").await == 1)
+        .await;
+    worker.shutdown(STOP).await;
 }

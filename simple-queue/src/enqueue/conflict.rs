@@ -78,8 +78,10 @@ impl Insertion<'_> {
         }
         let rescheduling = asking_for(OnConflict::Reschedule);
         if !rescheduling.is_empty() {
-            let rescheduled = self.store.reschedule_jobs(connection, &rescheduling).await?;
-            answer(&rescheduling, rescheduled, EnqueueOutcome::Rescheduled);
+            let rescheduled =
+                self.store.reschedule_jobs(connection, &rescheduling, self.notify).await?;
+            workers_sleep |= rescheduled.workers_sleep;
+            answer(&rescheduling, rescheduled.rows, EnqueueOutcome::Rescheduled);
         }
         let keys: Vec<&str> = jobs.iter().filter_map(|job| job.unique_key.as_deref()).collect();
         let holders = self.store.find_jobs_by_unique_key(connection, &keys).await?;

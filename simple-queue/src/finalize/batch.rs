@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, Settled, fate::Fate};
 use crate::{
-    error::{is_ambiguous, is_transient},
+    error::{is_ambiguous, is_statement_timeout, is_transient},
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition},
     row::Lease,
@@ -71,7 +71,9 @@ impl Finalizer {
                 self.open.extend(batch);
             }
             // It may be too much for one statement.
-            Err(error) if is_timeout(&error) && batch.len() > 1 => self.halve(batch).await,
+            Err(error) if is_statement_timeout(&error) && batch.len() > 1 => {
+                self.halve(batch).await
+            }
             Err(error) if is_transient(&error) => {
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
                 tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
@@ -224,10 +226,6 @@ fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
 
 fn ends(transition: &Transition) -> bool {
     !matches!(transition, Transition::Retry(_))
-}
-
-fn is_timeout(error: &sqlx::Error) -> bool {
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("57014"))
 }
 
 fn is_missing_partition(error: &sqlx::Error) -> bool {

@@ -46,6 +46,11 @@ impl Dedicated {
         Self { statement_timeout, purpose: Purpose::Upkeep, ..Self::new(servers) }
     }
 
+    /// For statements that the server ends after so long.
+    pub(crate) fn with_timeout(servers: &Servers, statement_timeout: Duration) -> Self {
+        Self { statement_timeout, ..Self::new(servers) }
+    }
+
     pub(crate) fn for_batches(servers: &Servers) -> Self {
         Self { purpose: Purpose::Batches, ..Self::new(servers) }
     }

@@ -90,15 +90,20 @@ impl Store {
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
-    ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        self.statements
+        notify: bool,
+    ) -> sqlx::Result<Written<(Uuid, String)>> {
+        let rows = self
+            .statements
             .reschedule_jobs
-            .query_as()
+            .query()
             .bind(column(jobs, |job| job.unique_key.as_deref()))
             .bind(column(jobs, |job| job.due.at()))
             .bind(column(jobs, |job| job.due.after()))
+            .bind(self.schema.channel())
+            .bind(notify)
             .fetch_all(connection)
-            .await
+            .await?;
+        Written::read(&rows, |row| Ok((row.try_get("id")?, row.try_get("unique_key")?)))
     }
 
     /// The live jobs that hold these unique keys.

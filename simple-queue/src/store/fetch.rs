@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Finish, Store, finish::columns, seconds};
+use super::{Finish, Store, enqueue::interval, finish::columns, seconds};
 use crate::{
     job::JobStatus,
     row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease},
@@ -19,8 +19,12 @@ use crate::{
 pub(crate) struct Demand {
     pub(crate) queue: String,
     pub(crate) permits: usize,
-    /// The priorities that are known to be in use; others are looked for.
+    /// The priorities that are known to be in use.
     pub(crate) priorities: Vec<i16>,
+    /// Others are looked for from the next one on.
+    pub(crate) probe_after: i32,
+    /// At most so many of them.
+    pub(crate) probes: usize,
     pub(crate) shares: Vec<DemandedShare>,
 }
 
@@ -45,12 +49,34 @@ impl DemandedShare {
     }
 }
 
-/// Nothing that is due lies before this row, as far as its process knows.
+/// Nothing that is due lies before this place in a lane, as far as its process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct LaneFloor {
     pub(crate) priority: i16,
+    /// `None`: [`MARGIN`] before now.
+    #[serde(flatten)]
+    pub(crate) at: Option<Position>,
+}
+
+/// A place in the order in which the jobs of a lane are due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Position {
     pub(crate) run_at: DateTime<Utc>,
     pub(crate) id: Uuid,
+}
+
+/// 0.6 s: longer than most transactions that enqueue take, those of half a second among them. So far a floor
+/// stays behind the present; in a backlog, where wading is dear, that costs nothing.
+pub(crate) const MARGIN: Duration = Duration::from_millis(600);
+
+/// How far a fetch may go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach<'d> {
+    pub(crate) demands: &'d [Demand],
+    /// At most so many jobs of all demands together.
+    pub(crate) limit: usize,
+    /// Rows on which another transaction has left a trace are tried too.
+    pub(crate) careful: bool,
 }
 
 /// What a fetch brought.
@@ -110,16 +136,12 @@ pub(crate) struct FetchedJob {
 impl Store {
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
     /// demanded. Both are one statement and one commit. The ids are those that it finished.
-    ///
-    /// Unless it is careful it passes by the rows on which somebody has left a trace.
     pub(crate) async fn fetch_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
         finish: Finish<'_>,
-        demands: &[Demand],
-        limit: usize,
-        careful: bool,
+        reach: Reach<'_>,
     ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
         let (ids, numbers) = columns(finish.done.iter().map(|(lease, _)| lease));
         let rows = self
@@ -131,12 +153,13 @@ impl Store {
             .bind(numbers)
             .bind(finish.results())
             .bind(finish.keep)
-            .bind(careful)
-            .bind(Json(demands))
-            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .bind(reach.careful)
+            .bind(Json(reach.demands))
+            .bind(i64::try_from(reach.limit).unwrap_or(i64::MAX))
+            .bind(interval(MARGIN))
             .fetch_all(connection)
             .await?;
-        Fetched::decode(&rows, worker_id, limit)
+        Fetched::decode(&rows, worker_id, reach.limit)
     }
 
     /// What waits in these queues and is of none of these kinds.
@@ -176,7 +199,11 @@ pub(crate) struct UnservedKind {
 
 impl Fetched {
     /// One row says how the claim went, each of the others is a claimed job.
-    fn decode(rows: &[PgRow], worker_id: Uuid, limit: usize) -> sqlx::Result<(Self, Vec<Uuid>)> {
+    pub(super) fn decode(
+        rows: &[PgRow],
+        worker_id: Uuid,
+        limit: usize,
+    ) -> sqlx::Result<(Self, Vec<Uuid>)> {
         // The union gives it last; nothing promises that.
         let said =
             rows.iter().rev().find_map(|row| row.try_get::<Option<_>, _>("said").transpose());

@@ -17,13 +17,16 @@ mod schema;
 mod servers;
 mod session;
 mod statements;
+mod sweep;
 mod url;
 mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
-pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
+pub(crate) use fetch::{
+    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach, UnservedKind,
+};
 pub(crate) use finish::{Finish, LeaseState};
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::ArchivePartition;
@@ -32,6 +35,7 @@ pub(crate) use reaper::Reaped;
 pub(crate) use schema::Schema;
 pub(crate) use servers::Servers;
 pub(crate) use session::Pooled;
+pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use url::parse_url;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 

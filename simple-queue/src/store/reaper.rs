@@ -9,7 +9,7 @@ use super::{Silent, Store};
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reaped {
     /// Processes that were buried.
-    pub(crate) workers: u64,
+    pub(crate) workers: i64,
     /// Jobs that went back to pending.
     pub(crate) returned: i64,
     /// Jobs that had killed too many processes, or were to be cancelled anyway.
@@ -120,8 +120,7 @@ impl Store {
         &self,
         connection: &mut PgConnection,
         workers: &[Uuid],
-    ) -> sqlx::Result<u64> {
-        let done = self.statements.bury_workers.query().bind(workers).execute(connection).await?;
-        Ok(done.rows_affected())
+    ) -> sqlx::Result<i64> {
+        self.statements.bury_workers.query_scalar().bind(workers).fetch_one(connection).await
     }
 }

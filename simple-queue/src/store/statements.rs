@@ -55,9 +55,13 @@ impl Statement {
     }
 }
 
-/// A statement with the part that some have in common, for which it says `\ir`, as `psql` would read it.
+/// A statement with the parts that several have in common, for which it says `\ir`, as `psql` would read it.
 fn whole(sql: &str) -> String {
-    sql.replace("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql"))
+    const PARTS: [(&str, &str); 2] = [
+        ("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql")),
+        ("\\ir parts/claimed.sql\n", include_str!("sql/parts/claimed.sql")),
+    ];
+    PARTS.iter().fold(sql.to_owned(), |sql, (mark, part)| sql.replace(mark, part))
 }
 
 macro_rules! statements {
@@ -87,6 +91,7 @@ statements! {
     archive_jobs,
     bury_workers,
     cancel_jobs,
+    claim_overtaken_jobs,
     dead_letter_jobs,
     #[cfg(feature = "janitor")]
     delete_expired,
@@ -102,7 +107,9 @@ statements! {
     find_jobs_anywhere,
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
+    find_lane,
     find_live_job,
+    find_overtaken_jobs,
     #[cfg(feature = "janitor")]
     finish_detaching_archive_partition,
     heartbeat,
@@ -114,6 +121,7 @@ statements! {
     list_paused_queues,
     list_unserved_kinds,
     lock_dead_workers,
+    mark_idle,
     name_suspect,
     notify,
     pause_queue,
@@ -127,5 +135,5 @@ statements! {
     retire_worker,
     retry_jobs,
     return_jobs,
-    set_idle,
+    unmark_idle,
 }

@@ -86,14 +86,23 @@ impl Store {
         Ok(Beat { alive: row.try_get("alive")?, cancelled: row.try_get("cancelled")?, silent })
     }
 
-    /// Says whether this process sleeps until it is notified.
-    pub(crate) async fn set_idle(
+    /// Says that this process sleeps until it is notified.
+    pub(crate) async fn mark_idle(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        idle: bool,
     ) -> sqlx::Result<()> {
-        self.statements.set_idle.query().bind(worker_id).bind(idle).execute(connection).await?;
+        self.statements.mark_idle.query().bind(worker_id).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Says that this process looks for jobs by itself.
+    pub(crate) async fn unmark_idle(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+    ) -> sqlx::Result<()> {
+        self.statements.unmark_idle.query().bind(worker_id).execute(connection).await?;
         Ok(())
     }
 

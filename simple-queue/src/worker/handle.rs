@@ -14,7 +14,11 @@ use tokio::{
 };
 
 use super::{
-    SimpleQueue, Worker, executor::message_of, heartbeat::Heartbeat, listener, poller::Poller,
+    SimpleQueue, Worker,
+    executor::message_of,
+    fetch::{poller::Poller, sweep::Sweeper},
+    heartbeat::Heartbeat,
+    listener,
     running::Running,
 };
 use crate::{finalize::Finalizer, store::Dedicated, upkeep::reaper::Reaper};
@@ -157,12 +161,14 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
             stopped.run_until_cancelled(reaper.run(seen)).await;
         }
     };
+    let poller = Poller::new(Arc::clone(&worker), &servers);
+    let sweeper = Sweeper::new(Arc::clone(&worker), &servers);
     let keepers = vec![
         spawn_role(&worker, "heartbeat", heartbeat.run()),
         spawn_role(&worker, "reaper", reaping),
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
+        spawn_role(&worker, "sweeper", sweeper.run()),
     ];
-    let poller = Poller::new(Arc::clone(&worker), &servers);
     tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.queue_names(), "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),

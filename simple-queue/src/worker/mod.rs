@@ -1,6 +1,6 @@
 //! One process at work: the stages between a row and its outcome, each a role of its own.
 //!
-//! [`poller`] fetches into [`permit`]s, [`executor`] runs [`handler`]s, [`heartbeat`] vouches for
+//! [`fetch`] claims into [`permit`]s, [`executor`] runs [`handler`]s, [`heartbeat`] vouches for
 //! them; what they come to goes to [`crate::finalize`].
 
 mod config;
@@ -8,7 +8,7 @@ mod context;
 mod control;
 mod database;
 mod executor;
-mod floor;
+mod fetch;
 mod handle;
 pub(crate) mod handler;
 mod heartbeat;
@@ -16,16 +16,12 @@ pub(crate) mod job_list;
 mod listener;
 pub(crate) mod permit;
 mod plain;
-mod poller;
-mod prefetch;
 mod queue;
 mod registry;
 mod running;
 mod signal;
 mod suspect;
 mod transaction;
-mod unheard;
-mod unserved;
 #[cfg(feature = "wait-for-job")]
 mod wait;
 
@@ -58,8 +54,11 @@ use crate::{
 };
 use config::Config;
 use executor::Execution;
+use fetch::{
+    prefetch::{Next, Prefetched, Waiting},
+    sweeps::Sweeps,
+};
 use permit::{Permits, RunPermit};
-use prefetch::{Next, Prefetched, Waiting};
 use registry::Registered;
 use running::Running;
 use suspect::Suspects;
@@ -81,6 +80,8 @@ pub(crate) struct Worker {
     prefetched: Prefetched,
     running: Arc<Running>,
     suspects: Suspects,
+    /// From where on fetches read, and what sweeps found before.
+    sweeps: Sweeps,
     /// The runs of jobs, so that a stop can wait for them.
     tasks: TaskTracker,
     /// Where runs that are over go.
@@ -109,6 +110,7 @@ impl Worker {
             permits: Permits::new(&queue.config()),
             prefetched: Prefetched::default(),
             suspects: Suspects::new(store.clone(), connection),
+            sweeps: Sweeps::new(),
             queue,
             store,
             id: RwLock::new(Uuid::now_v7()),

@@ -1,6 +1,10 @@
 //! Which handler runs what.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
@@ -23,6 +27,8 @@ struct QueueHandlers {
     by_kind: HashMap<&'static str, Arc<Registered>>,
     /// Serves every kind that has no handler of its own.
     any_kind: Option<Arc<Registered>>,
+    /// The usual priority, and those that are declared.
+    priorities: BTreeSet<i16>,
 }
 
 /// A handler, and its own limit on how many of its jobs this process runs at once.
@@ -36,6 +42,8 @@ pub(crate) struct Registered {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Served {
     pub(crate) queue: String,
+    /// The priorities that its declared jobs have.
+    pub(crate) priorities: Vec<i16>,
     pub(crate) shares: Vec<Share>,
 }
 
@@ -70,6 +78,7 @@ impl Registry {
         let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
         for queue in queues.chain(also_on.iter().cloned()) {
             let handlers = self.queues.entry(queue).or_default();
+            handlers.priorities.extend([0, H::OPTIONS.priority]);
             for &kind in H::KIND.iter().chain(H::ALIASES) {
                 handlers.by_kind.insert(kind, Arc::clone(&registered));
             }
@@ -108,7 +117,11 @@ impl Registry {
         let mut served: Vec<Served> = self
             .queues
             .iter()
-            .map(|(queue, handlers)| Served { queue: queue.clone(), shares: handlers.shares() })
+            .map(|(queue, handlers)| Served {
+                queue: queue.clone(),
+                priorities: handlers.priorities.iter().copied().collect(),
+                shares: handlers.shares(),
+            })
             .collect();
         served.sort_by(|a, b| a.queue.cmp(&b.queue));
         served

@@ -1,6 +1,13 @@
 -- bury_workers
 -- After their jobs have been returned. A row that was locked by somebody else then is still in its
 -- process's name, and so the process stays until the next time.
-delete from simple_queue.workers w
-where w.id = any ($1)
-    and not exists (select from simple_queue.jobs j where j.worker_id = w.id)
+with buried as (
+    delete from simple_queue.workers w
+    where w.id = any ($1)
+        and not exists (select from simple_queue.jobs j where j.worker_id = w.id)
+    returning w.id
+), unmarked as (
+    delete from simple_queue.idle_workers i
+    where i.worker_id = any (array(select buried.id from buried))
+)
+select count(*) from buried

@@ -2,9 +2,12 @@
 -- Claims, for every queue in the demand, at most as many due jobs as it has free permits.
 --
 -- For each priority of a queue the index is read in the order of dueness, from the floor on that the
--- caller knows of. Every level stops as soon as its permits are used, so a lower priority is not even
--- looked at while a higher one fills them. The priorities that the caller does not know are found in the
--- gaps between those it does, one index descent each.
+-- caller knows of: a floor without a time is $9 before now, a priority without a floor is read from its
+-- beginning. Every level stops as soon as its permits are used, so a lower priority is not even looked at
+-- while a higher one fills them.
+--
+-- The priorities that the caller does not know are found in the gaps between those it does, one index descent
+-- each, in their order and after `probe_after`; at most as many as `probes` says.
 --
 -- Within a priority the kinds that share a limit are read apart, so that the claim keeps each limit; a
 -- limit that is met in two priorities is kept by the caller, who gives back what is too much.
@@ -15,7 +18,7 @@
 -- In a backlog many processes read the same lanes. A row that another is claiming would be locked already, or
 -- be met as that claim is committed, and then be locked here for nothing. With $6 false such rows, on which
 -- xmax shows a trace, are passed by without a try. So are rows that somebody locked and let go of: the caller
--- says $6 as soon as permits are left, and whenever it reads without floors.
+-- says $6 as soon as permits are left.
 --
 -- What has been done meanwhile is finished in the same statement and commit.
 \ir finish_jobs.sql
@@ -31,29 +34,33 @@
                 union all
                 select 32768
             ) as bounds (bound)
-        ), lane (priority, high) as (
-            select (
-                select j.priority from simple_queue.jobs j
-                where j.queue = d.queue and j.priority > gap.low and j.priority < gap.high
-                    and j.gate is null and j.held is null
-                order by j.priority limit 1
-            ), gap.high
-            from gap
+        ), lane (priority) as (
+            select d.probe_after
             union all
-            select (
-                select j.priority from simple_queue.jobs j
-                where j.queue = d.queue and j.priority > lane.priority and j.priority < lane.high
-                    and j.gate is null and j.held is null
-                order by j.priority limit 1
-            ), lane.high
-            from lane where lane.priority is not null
+            select next.priority
+            from lane
+            cross join lateral (
+                select found.priority
+                -- In this order, and so no further than to the first gap in which there is something.
+                from (select gap.low, gap.high from gap order by gap.low offset 0) gap
+                cross join lateral (
+                    select j.priority::integer from simple_queue.jobs j
+                    where j.queue = d.queue and j.gate is null and j.held is null
+                        and j.priority > greatest(gap.low, lane.priority) and j.priority < gap.high
+                    order by j.priority limit 1
+                ) found
+                where gap.high > lane.priority + 1
+                limit 1
+            ) next
         )
-        select lane.priority from lane where lane.priority is not null
+        (select lane.priority from lane offset 1 limit d.probes)
         union all
-        select known.priority from unnest(d.priorities) as known (priority)
+        select known.priority::integer from unnest(d.priorities) as known (priority)
         order by priority
     ) as priorities
-    from jsonb_to_recordset($7) as d (queue text, permits integer, priorities smallint[], shares jsonb)
+    from jsonb_to_recordset($7) as d (
+        queue text, permits integer, priorities smallint[], probe_after integer, probes integer, shares jsonb
+    )
     -- Always true. A set of JSON counts as a hundred rows; so that a hundred times a hundred of them do not
     -- look like work that is worth compiling the statement for, it is made to count as one.
     where d.permits * 0 = 0 and not exists (
@@ -71,7 +78,7 @@
                 on share.permits * 0 = 0
             -- With a limit it is looked up for each priority, in their order; a join would lose that.
             left join lateral (
-                select known.run_at, known.id
+                select coalesce(known.run_at, now() - $9::interval) as run_at, known.id
                 from jsonb_to_recordset(share.floors)
                     as known (priority smallint, run_at timestamptz, id uuid)
                 where known.priority = lane.priority
@@ -101,18 +108,9 @@
         ) due
         limit $8
     ) as ctids
-), claimed as (
-    update simple_queue.jobs j
-    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
-    from worker
-    where j.ctid = any ((select due.ctids from due)::tid[])
-    -- What is rarely said is null then, which costs nothing to send.
-    returning j.id, j.queue, j.kind, nullif(j.version, 1) as version, j.fingerprint, j.unique_key, j.created_at,
-        j.run_at, j.attempt, j.job_data::text, j.max_attempts, j.lease,
-        nullif(j.reprocess_count, 0) as reprocess_count, nullif(j.crash_count, 0) as crash_count,
-        extract(epoch from j.timeout)::double precision as timeout,
-        case when j.expires_at <= now() then true end as expired, j.priority
-), next_due as (
+)
+\ir parts/claimed.sql
+, next_due as (
     select extract(epoch from min(ahead.run_at) - now())::double precision as wait
     from demand
     cross join lateral unnest(demand.priorities) as lane (priority)

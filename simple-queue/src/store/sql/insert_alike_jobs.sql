@@ -17,4 +17,4 @@ with inserted as (
     from unnest($1::uuid[], $2::text[], $3::text[]) as new (id, job_data, fingerprint)
 )
 select workers.sleep, case when workers.sleep and $15 then pg_notify($14, 'queue ' || $4) end as notified
-from (select exists (select from simple_queue.workers where idle) as sleep) workers
+from (select exists (select from simple_queue.idle_workers) as sleep) workers

@@ -28,9 +28,9 @@ with inserted as (
 ), notified as (
     select pg_notify($15, 'queue ' || touched.queue)
     from (select distinct queue from inserted) touched
-    where $16 and exists (select from simple_queue.workers where idle)
+    where $16 and exists (select from simple_queue.idle_workers)
 )
 -- The count is there because a part of a statement that nothing reads is not carried out.
-select id, exists (select from simple_queue.workers where idle) as sleep,
+select id, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified
 from inserted

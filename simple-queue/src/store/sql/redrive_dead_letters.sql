@@ -31,7 +31,7 @@ with dead as materialized (
 ), notified as (
     select pg_notify($7, 'queue ' || touched.queue)
     from (select distinct queue from redriven) touched
-    where exists (select from simple_queue.workers where idle)
+    where exists (select from simple_queue.idle_workers)
 )
 select dead.id, redriven.id is not null as redriven, (select count(*) from notified) as notified
 from dead

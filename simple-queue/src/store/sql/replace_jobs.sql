@@ -43,8 +43,8 @@ with new as materialized (
 ), notified as (
     select pg_notify($15, 'queue ' || touched.queue)
     from (select distinct queue from replaced) touched
-    where $16 and exists (select from simple_queue.workers where idle)
+    where $16 and exists (select from simple_queue.idle_workers)
 )
-select id, unique_key, exists (select from simple_queue.workers where idle) as sleep,
+select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified
 from replaced

@@ -31,9 +31,10 @@ with held as materialized (
     where j.ctid = any (array(select held.ctid from held)) and j.id = held.id
     returning j.id, j.queue, held.delay
 ), notified as (
-    -- What is due at once, as at the stop of a process, must not wait for the next look of another.
+    -- What is due before the next look of another process must not wait for it, should this process stop. The
+    -- others look every 30 s and sleep until what they see is due.
     select pg_notify($9, 'queue ' || touched.queue)
-    from (select distinct queue from retried where delay = interval '0') touched
-    where exists (select from simple_queue.workers where idle)
+    from (select distinct queue from retried where delay < interval '30 s') touched
+    where exists (select from simple_queue.idle_workers)
 )
 select id, (select count(*) from notified) as notified from retried

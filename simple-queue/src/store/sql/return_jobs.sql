@@ -56,7 +56,7 @@ with ghost as materialized (
 ), notified as (
     select pg_notify($7, 'queue ' || touched.queue)
     from (select distinct queue from returned) touched
-    where exists (select from simple_queue.workers where idle)
+    where exists (select from simple_queue.idle_workers)
 )
 select (select count(*) from returned) as returned, (select count(*) from dead_lettered) as dead_lettered,
     (select count(*) from notified) as notified

@@ -12,8 +12,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{permit::RunPermit, registry::Registered};
-use crate::store::FetchedJob;
+use crate::{
+    store::FetchedJob,
+    worker::{permit::RunPermit, registry::Registered},
+};
 
 /// What ends while so many fetches are made is fetched ahead: one is under way, and the next may take longer.
 const ROUND_TRIPS: u32 = 4;
@@ -34,7 +36,7 @@ const SAMPLE: Duration = Duration::from_millis(20);
 /// The jobs of a process that wait here for permits, the more urgent first, and else in the order in which
 /// they were claimed.
 #[derive(Default)]
-pub(super) struct Prefetched {
+pub(in crate::worker) struct Prefetched {
     state: Mutex<State>,
 }
 
@@ -59,30 +61,30 @@ struct Ahead {
 }
 
 /// A claimed job without a permit.
-pub(super) struct Waiting {
-    pub(super) handler: Arc<Registered>,
-    pub(super) fetched: Box<FetchedJob>,
+pub(in crate::worker) struct Waiting {
+    pub(in crate::worker) handler: Arc<Registered>,
+    pub(in crate::worker) fetched: Box<FetchedJob>,
     since: Instant,
 }
 
 impl Waiting {
-    pub(super) fn new(handler: Arc<Registered>, fetched: Box<FetchedJob>) -> Self {
+    pub(in crate::worker) fn new(handler: Arc<Registered>, fetched: Box<FetchedJob>) -> Self {
         Self { handler, fetched, since: Instant::now() }
     }
 }
 
 /// What can be started next.
-pub(super) struct Next {
-    pub(super) job: Option<(Waiting, RunPermit)>,
+pub(in crate::worker) struct Next {
+    pub(in crate::worker) job: Option<(Waiting, RunPermit)>,
     /// So few are left that it is time to fetch more.
-    pub(super) runs_low: bool,
+    pub(in crate::worker) runs_low: bool,
 }
 
 impl Prefetched {
     /// How many jobs of a queue shall be fetched: with as many free permits, and ahead of need if it may.
     /// While some wait here, permits are not fetched for, and not before half of those that were ahead have
     /// begun.
-    pub(super) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
+    pub(in crate::worker) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
         let State { queues, round_trip, .. } = &mut *self.state();
         let Some(ahead) = queues.get_mut(queue) else { return free };
         let horizon = std::cmp::min(*round_trip * ROUND_TRIPS, HORIZON);
@@ -96,13 +98,13 @@ impl Prefetched {
     }
 
     /// A fetch that brought something took so long.
-    pub(super) fn fetched_in(&self, took: Duration) {
+    pub(in crate::worker) fn fetched_in(&self, took: Duration) {
         let State { round_trip, .. } = &mut *self.state();
         // A fourth each, so that a commit that waits once for the disk does not count for many.
         *round_trip = if round_trip.is_zero() { took } else { (*round_trip * 3 + took) / 4 };
     }
 
-    pub(super) fn push(&self, jobs: Vec<Waiting>) {
+    pub(in crate::worker) fn push(&self, jobs: Vec<Waiting>) {
         let State { queues, turns, .. } = &mut *self.state();
         for waiting in jobs {
             let queue = &waiting.fetched.job.queue;
@@ -119,7 +121,7 @@ impl Prefetched {
 
     /// The next job for which there is a permit, the longest waiting of its queue; the queues take turns.
     /// One of the queue `ended` has ended; the pace is measured by it.
-    pub(super) fn next(
+    pub(in crate::worker) fn next(
         &self,
         ended: Option<&str>,
         mut permit: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
@@ -152,7 +154,7 @@ impl Prefetched {
     }
 
     /// Takes out those that have waited for longer than this.
-    pub(super) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
+    pub(in crate::worker) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
         let mut overdue = Vec::new();
         for ahead in self.state().queues.values_mut() {
             let is_overdue = |waiting: &Waiting| waiting.since.elapsed() >= patience;
@@ -168,7 +170,7 @@ impl Prefetched {
     }
 
     /// How long until the first of them has waited for so long.
-    pub(super) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
+    pub(in crate::worker) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
         let state = self.state();
         let longest = state.queues.values().filter_map(Ahead::longest);
         longest.map(|longest| patience.saturating_sub(longest.since.elapsed())).min()

@@ -5,12 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::registry::Served;
-use crate::store::{Dedicated, Store, UnservedKind};
+use crate::{
+    store::{Dedicated, Store, UnservedKind},
+    worker::registry::Served,
+};
 
 /// What has been said, and when there is another look.
 #[derive(Debug)]
-pub(super) struct Unserved {
+pub(in crate::worker) struct Unserved {
     next_look: Instant,
     said: HashMap<(String, String), Instant>,
 }
@@ -25,16 +27,16 @@ const LOOK: Duration = Duration::from_mins(5);
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 impl Unserved {
-    pub(super) fn new() -> Self {
+    pub(in crate::worker) fn new() -> Self {
         Self { next_look: Instant::now() + FIRST_LOOK, said: HashMap::new() }
     }
 
-    pub(super) fn is_due(&self) -> bool {
+    pub(in crate::worker) fn is_due(&self) -> bool {
         Instant::now() >= self.next_look
     }
 
     /// One look; says what is found and was not said before.
-    pub(super) async fn run_once(
+    pub(in crate::worker) async fn run_once(
         &mut self,
         store: &Store,
         connection: &mut Dedicated,

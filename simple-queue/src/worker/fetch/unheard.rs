@@ -5,11 +5,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::Worker;
-use crate::store::{Dedicated, Reaped, Servers};
+use crate::{
+    store::{Dedicated, Reaped, Servers},
+    worker::Worker,
+};
 
 /// The last claim that was not heard of, until what it took is certain to be back.
-pub(super) struct UnheardClaims {
+pub(in crate::worker) struct UnheardClaims {
     last: Option<UnheardClaim>,
     /// Looking reads the whole table.
     upkeep: Dedicated,
@@ -29,27 +31,27 @@ struct UnheardClaim {
 const LATER_LOOKS: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
 
 impl UnheardClaims {
-    pub(super) fn new(servers: &Servers) -> Self {
+    pub(in crate::worker) fn new(servers: &Servers) -> Self {
         Self { last: None, upkeep: Dedicated::for_upkeep(servers) }
     }
 
     /// A claim was made that got no answer; the server ends it within this time.
-    pub(super) fn note(&mut self, statement_timeout: Duration) {
+    pub(in crate::worker) fn note(&mut self, statement_timeout: Duration) {
         self.last = Some(UnheardClaim { due: Instant::now() + statement_timeout, looks: 0 });
     }
 
     /// Whether jobs may be in this process's name of which it does not know.
-    pub(super) fn any(&self) -> bool {
+    pub(in crate::worker) fn any(&self) -> bool {
         self.last.is_some()
     }
 
     /// How long until they are looked for.
-    pub(super) fn until_due(&self) -> Option<Duration> {
+    pub(in crate::worker) fn until_due(&self) -> Option<Duration> {
         self.last.map(|claim| claim.due.saturating_duration_since(Instant::now()))
     }
 
     /// Looks for what was taken, if it is time, and returns it.
-    pub(super) async fn return_what_is_due(&mut self, worker: &Worker) {
+    pub(in crate::worker) async fn return_what_is_due(&mut self, worker: &Worker) {
         let now = Instant::now();
         let Some(claim) = self.last.filter(|claim| claim.due <= now) else { return };
         let (worker_id, held) = (worker.id(), worker.running.ids());

@@ -1,0 +1,95 @@
+//! Statements that look for jobs below the floors, and claim them.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use sqlx::{PgConnection, Row, types::Json};
+use uuid::Uuid;
+
+use super::{Fetched, MARGIN, Position, Store, enqueue::interval};
+
+/// A part of a lane, below its floor.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct LanePart<'p> {
+    /// Its place in the list of those that are asked for.
+    pub(crate) part: i32,
+    pub(crate) queue: &'p str,
+    pub(crate) priority: i16,
+    /// `None`: all kinds but `excluded`.
+    pub(crate) kinds: Option<&'p [&'static str]>,
+    pub(crate) excluded: &'p [&'static str],
+    /// `None`: the beginning of the lane.
+    pub(crate) from_run_at: Option<DateTime<Utc>>,
+    pub(crate) from_id: Option<Uuid>,
+    /// `None`: [`MARGIN`] before now.
+    pub(crate) until_run_at: Option<DateTime<Utc>>,
+    pub(crate) until_id: Option<Uuid>,
+}
+
+/// What was found below the floors.
+#[derive(Debug)]
+pub(crate) struct Overtaken {
+    /// The database's time.
+    pub(crate) now: DateTime<Utc>,
+    /// Each with the part in which it was found, in the order of the parts and then as they are due.
+    pub(crate) jobs: Vec<(usize, Position)>,
+}
+
+impl Store {
+    /// Jobs that are due and wait in these parts of lanes, of each part at most `limit`.
+    #[tracing::instrument(name = "sweep", level = "debug", skip_all, fields(parts = parts.len()))]
+    pub(crate) async fn find_overtaken_jobs(
+        &self,
+        connection: &mut PgConnection,
+        parts: &[LanePart<'_>],
+        limit: i64,
+    ) -> sqlx::Result<Overtaken> {
+        let rows = self
+            .statements
+            .find_overtaken_jobs
+            .query()
+            .bind(Json(parts))
+            .bind(limit)
+            .bind(interval(MARGIN))
+            .fetch_all(connection)
+            .await?;
+        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if let Some(part) = row.try_get::<Option<i32>, _>("part")? {
+                let position = Position { run_at: row.try_get("run_at")?, id: row.try_get("id")? };
+                jobs.push((usize::try_from(part).unwrap_or_default(), position));
+            }
+        }
+        Ok(Overtaken { now: first.try_get("now")?, jobs })
+    }
+
+    /// Claims those of these jobs that are still due and that no other process has.
+    pub(crate) async fn claim_overtaken_jobs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        ids: &[Uuid],
+    ) -> sqlx::Result<Fetched> {
+        let rows = self
+            .statements
+            .claim_overtaken_jobs
+            .query()
+            .bind(worker_id)
+            .bind(ids)
+            .fetch_all(connection)
+            .await?;
+        Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
+    }
+
+    /// The first priority of a queue between these two, both left out, that is in use.
+    pub(crate) async fn find_lane(
+        &self,
+        connection: &mut PgConnection,
+        queue: &str,
+        low: i32,
+        high: i32,
+    ) -> sqlx::Result<Option<i16>> {
+        let found = self.statements.find_lane.query_scalar().bind(queue).bind(low).bind(high);
+        found.fetch_optional(connection).await
+    }
+}

@@ -1,0 +1,302 @@
+//! From where on the index is read.
+//!
+//! The index of what is due begins with entries of jobs that are done. They are skipped cheaply only when
+//! every snapshot that could still see them is gone; a long transaction, a replica or a slow vacuum keeps
+//! them, and each fetch would wade through all of them again. So a process remembers, for each queue and
+//! priority, the last row of the last claim, its *floor*, and reads from there on: before it, everything
+//! was running, locked, not committed yet, or of a kind that it does not run. It is the last row and not the
+//! first, because what was claimed would only be read past once more, and among several processes all that
+//! the others have claimed in between as well.
+//!
+//! A floor is an optimisation, and may be wrong. Four rules bound what that can cost:
+//!
+//! - Whatever becomes pending is due at `greatest(now(), …)`, so it lies behind every floor but one that is
+//!   too close to the present. Therefore a floor stays [`MARGIN`] behind the database's `now()`: of two
+//!   transactions that enqueue, the one that began first may commit last.
+//! - What lies below the floors is looked for by [sweeps](super::sweep), beside the fetches. What they find takes
+//!   the floor along, where many jobs wait, or is claimed by its id.
+//! - A fetch never begins where much may lie between: a lane that was not read for five seconds, or never, is swept
+//!   first, as long as that is cheap. Else its floor is the present, and sweeps go on below it.
+//! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
+//!   are not overtaken by those of another.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Instant,
+};
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::lane::{Lane, LaneBelow, ShareKey, ShareLanes};
+use crate::store::{Demand, DemandedShare, Fetched, MARGIN, Position};
+
+/// 64 priorities that are not remembered are looked for in one fetch.
+const PROBES: usize = 64;
+
+/// What one process knows of the queues it serves.
+#[derive(Debug)]
+pub(in crate::worker) struct Floors {
+    shares: HashMap<ShareKey, ShareLanes>,
+    /// The priority after which a queue with many more than are remembered is read next.
+    probed: HashMap<String, i32>,
+    /// Whether fetches look for more priorities. They do not after one took too long, until a sweep has.
+    pub(in crate::worker) probes: bool,
+    /// Jobs below the floors, to be claimed by their ids.
+    found: VecDeque<Found>,
+    /// The database's time as the last fetch saw it.
+    now: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Clone)]
+pub(in crate::worker) struct Found {
+    pub(in crate::worker) share: ShareKey,
+    pub(in crate::worker) id: Uuid,
+}
+
+impl Floors {
+    pub(in crate::worker) fn new() -> Self {
+        Self {
+            shares: HashMap::new(),
+            probed: HashMap::new(),
+            probes: true,
+            found: VecDeque::new(),
+            now: None,
+        }
+    }
+
+    /// Makes the lanes of a demand known whose jobs are declared with these priorities.
+    pub(in crate::worker) fn expect(&mut self, demand: &Demand, priorities: &[i16]) {
+        for share in &demand.shares {
+            let known = self.shares.entry(key(&demand.queue, share)).or_default();
+            known.excluded.clone_from(&share.excluded);
+            for &priority in priorities {
+                known.pin(priority);
+            }
+        }
+    }
+
+    /// A priority is in use that fetches did not find, because much lies before its jobs.
+    pub(in crate::worker) fn pin(&mut self, queue: &str, priority: i16) {
+        for ((of_queue, _), share) in &mut self.shares {
+            if of_queue == queue {
+                share.pin(priority);
+            }
+        }
+    }
+
+    /// Writes the floors into a demand; whether some lane is to be swept first.
+    pub(in crate::worker) fn apply(&self, demands: &mut [Demand]) -> bool {
+        let mut is_stale = false;
+        for demand in demands {
+            demand.priorities.clear();
+            for share in &mut demand.shares {
+                let Some(known) = self.shares.get(&key(&demand.queue, share)) else { continue };
+                is_stale |= known.lanes.iter().any(Lane::is_stale);
+                share.floors = known.lanes.iter().map(Lane::demanded).collect();
+                demand.priorities.extend(known.lanes.iter().map(|lane| lane.priority));
+            }
+            demand.priorities.sort_unstable();
+            demand.priorities.dedup();
+            demand.probe_after = self.probed.get(&demand.queue).copied().unwrap_or(BEFORE_ALL);
+            demand.probes = if self.probes { PROBES } else { 0 };
+        }
+        is_stale
+    }
+
+    /// Takes in what a fetch brought; whether some queue has more priorities than it looked for.
+    pub(in crate::worker) fn learn(
+        &mut self,
+        demands: &[Demand],
+        fetched: &Fetched,
+        careful: bool,
+    ) -> bool {
+        let latest = fetched.now - MARGIN;
+        let mut has_more_lanes = false;
+        self.now = Some(fetched.now);
+        for demand in demands {
+            let lanes = fetched.lanes_of(&demand.queue);
+            for share in &demand.shares {
+                let claimed = fetched
+                    .of_queue(&demand.queue)
+                    .filter(|fetched| share.takes(fetched.job.kind()));
+                let known = self.shares.entry(key(&demand.queue, share)).or_default();
+                known.move_to_claimed(claimed, latest, &share.floors);
+                if careful && !fetched.stopped_by_limit(demand) {
+                    known.raise_all(lanes, latest, &share.floors);
+                }
+                known.forget_surplus();
+            }
+            let mut unknown = lanes.iter().filter(|lane| !demand.priorities.contains(lane));
+            match unknown.clone().count() < demand.probes {
+                true => self.probed.remove(&demand.queue),
+                false => unknown
+                    .next_back()
+                    .and_then(|&last| self.probed.insert(demand.queue.clone(), last.into())),
+            };
+            has_more_lanes |= self.probed.contains_key(&demand.queue);
+        }
+        has_more_lanes
+    }
+
+    /// A fetch was ended by the server because it took too long: from here on only the present is read, and of
+    /// the priorities only those that are known.
+    pub(in crate::worker) fn retreat(&mut self) {
+        self.probes = false;
+        for lane in self.lanes_mut() {
+            (lane.floor, lane.read_at) = (None, Some(Instant::now()));
+        }
+    }
+
+    /// Lanes that were to be swept first, and could not be in time: they are read from the present on.
+    pub(in crate::worker) fn skip_stale(&mut self) {
+        for lane in self.lanes_mut().filter(|lane| lane.is_stale()) {
+            (lane.floor, lane.read_at) = (None, Some(Instant::now()));
+        }
+    }
+
+    /// What is to be swept: the lanes below their floors.
+    pub(in crate::worker) fn below(&self) -> Vec<LaneBelow> {
+        let of_share = |(share, known): (&ShareKey, &ShareLanes)| {
+            let below = |lane: &Lane| LaneBelow {
+                share: share.clone(),
+                excluded: known.excluded.clone(),
+                priority: lane.priority,
+                until: lane.floor.filter(|_| !lane.is_stale()),
+            };
+            known.lanes.iter().map(below).collect::<Vec<_>>()
+        };
+        self.shares.iter().flat_map(of_share).collect()
+    }
+
+    /// A sweep has read a lane from its beginning to its floor, and found this first.
+    pub(in crate::worker) fn swept(
+        &mut self,
+        below: &LaneBelow,
+        first: Option<Position>,
+        now: DateTime<Utc>,
+    ) {
+        let present = Position { run_at: now - MARGIN, id: Uuid::nil() };
+        if let Some(lane) = self.lane_mut(below) {
+            let was_stale = lane.is_stale();
+            lane.floor = match (first, lane.floor) {
+                (Some(first), _) => Some(first),
+                (None, floor) if was_stale => {
+                    Some(floor.map_or(present, |floor| floor.max(present)))
+                }
+                (None, floor) => Some(floor.unwrap_or(present)),
+            };
+            lane.read_at = Some(Instant::now());
+        }
+    }
+
+    /// Many jobs wait in a lane from here on.
+    pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) {
+        if let Some(lane) = self.lane_mut(below) {
+            lane.floor = Some(lane.floor.map_or(first, |floor| floor.min(first)));
+        }
+    }
+
+    /// These few are to be claimed by their ids.
+    pub(in crate::worker) fn found(&mut self, share: &ShareKey, ids: impl Iterator<Item = Uuid>) {
+        /// 100,000 jobs; what is beyond them the next sweeps find.
+        const MOST: usize = 100_000;
+        let room = MOST.saturating_sub(self.found.len());
+        self.found.extend(ids.take(room).map(|id| Found { share: share.clone(), id }));
+    }
+
+    /// Those of the jobs below the floors for which there are permits.
+    pub(in crate::worker) fn take_found(&mut self, demands: &[Demand], limit: usize) -> Vec<Uuid> {
+        if self.found.is_empty() {
+            return Vec::new();
+        }
+        let mut of_queue: HashMap<&str, usize> =
+            demands.iter().map(|demand| (demand.queue.as_str(), demand.permits)).collect();
+        let mut of_share: HashMap<ShareKey, usize> = demands
+            .iter()
+            .flat_map(|demand| {
+                demand.shares.iter().map(|share| (key(&demand.queue, share), share.permits))
+            })
+            .collect();
+        let (mut ids, mut rest) = (Vec::new(), VecDeque::new());
+        for found in std::mem::take(&mut self.found) {
+            let queue = of_queue.get_mut(found.share.0.as_str());
+            let share = of_share.get_mut(&found.share);
+            match (queue, share) {
+                (Some(queue), Some(share)) if *queue > 0 && *share > 0 && ids.len() < limit => {
+                    (*queue, *share) = (*queue - 1, *share - 1);
+                    ids.push(found.id);
+                }
+                _ => rest.push_back(found),
+            }
+        }
+        self.found = rest;
+        ids.sort_unstable();
+        ids
+    }
+
+    /// Where the present begins, as far as is known.
+    pub(in crate::worker) fn present(&self) -> Option<Position> {
+        self.now.map(|now| Position { run_at: now - MARGIN, id: Uuid::nil() })
+    }
+
+    /// The priorities of each queue that are known.
+    pub(in crate::worker) fn known(&self) -> HashMap<String, Vec<i16>> {
+        let mut known: HashMap<String, Vec<i16>> = HashMap::new();
+        for ((queue, _), share) in &self.shares {
+            let priorities = known.entry(queue.clone()).or_default();
+            priorities.extend(share.lanes.iter().map(|lane| lane.priority));
+            priorities.sort_unstable();
+            priorities.dedup();
+        }
+        known
+    }
+
+    fn lane_mut(&mut self, below: &LaneBelow) -> Option<&mut Lane> {
+        self.shares.get_mut(&below.share)?.lane_mut(below.priority)
+    }
+
+    fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.shares.values_mut().flat_map(|share| &mut share.lanes)
+    }
+}
+
+/// Smaller than every priority.
+pub(in crate::worker) const BEFORE_ALL: i32 = i16::MIN as i32 - 1;
+
+fn key(queue: &str, share: &DemandedShare) -> ShareKey {
+    (queue.to_owned(), share.kinds.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::LaneFloor;
+
+    #[test]
+    fn a_lane_that_was_never_read_is_swept_first_and_then_begins_where_jobs_wait() {
+        let at = |second: i64| DateTime::from_timestamp(1_000_000 + second, 0).unwrap();
+        let first = Position { run_at: at(3), id: Uuid::nil() };
+        let mut floors = Floors::new();
+        let share = DemandedShare { permits: 5, kinds: None, excluded: vec![], floors: vec![] };
+        let mut demands = [Demand {
+            queue: "q".to_owned(),
+            permits: 5,
+            priorities: vec![],
+            probe_after: BEFORE_ALL,
+            probes: 0,
+            shares: vec![share],
+        }];
+        floors.expect(&demands[0], &[0]);
+        assert!(floors.apply(&mut demands), "it is stale");
+        let below = floors.below();
+        assert_eq!(below[0].until, None, "as far as the present");
+        floors.swept(&below[0], Some(first), at(100));
+        assert!(!floors.apply(&mut demands));
+        assert_eq!(demands[0].shares[0].floors, [LaneFloor { priority: 0, at: Some(first) }]);
+        floors.retreat();
+        assert!(!floors.apply(&mut demands));
+        assert_eq!(demands[0].shares[0].floors[0].at, None, "the present");
+        assert_eq!(demands[0].probes, 0);
+    }
+}
