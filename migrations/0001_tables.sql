@@ -232,6 +232,7 @@ create table simple_queue.workers (
     heartbeat_interval interval    not null,
     started_at         timestamptz not null default now(),
     suspect_id         uuid,
+    long_running       uuid[],
     pid                integer     not null,
     host               text        not null,
     queues             text[]      not null,
@@ -244,6 +245,7 @@ comment on column simple_queue.workers.heartbeat_at is 'Vouches for all that the
 comment on column simple_queue.workers.heartbeat_interval is 'How often it promises to beat; dead after 6 of these without one.';
 comment on column simple_queue.workers.started_at is 'When it began.';
 comment on column simple_queue.workers.suspect_id is 'The job it runs that has killed others before; if this process dies, only that job is held to have done it.';
+comment on column simple_queue.workers.long_running is 'Jobs that are in its name for long, as a look at the whole table found; it returns those that it does not know of. Null: it has heard of them.';
 comment on column simple_queue.workers.pid is 'Its process id on its host.';
 comment on column simple_queue.workers.host is 'The machine it runs on.';
 comment on column simple_queue.workers.queues is 'The queues it serves.';
@@ -269,6 +271,18 @@ comment on table simple_queue.queues is 'What holds for a queue on all machines.
 comment on column simple_queue.queues.name is 'The queue.';
 comment on column simple_queue.queues.paused_at is 'Since when nothing of it is started; null: it runs.';
 comment on column simple_queue.queues.updated_at is 'When this row last changed.';
+
+create table simple_queue.upkeep (
+    task    text        not null,
+    done_at timestamptz not null,
+    constraint upkeep_pkey primary key (task)
+);
+
+insert into simple_queue.upkeep (task, done_at) values ('orphans', 'epoch');
+
+comment on table simple_queue.upkeep is 'Work that any process may do, and that one does for all.';
+comment on column simple_queue.upkeep.task is 'What is done: orphans, a look at the whole table for jobs that no process works on.';
+comment on column simple_queue.upkeep.done_at is 'When it was last done.';
 
 create view simple_queue.all_jobs as
 select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,

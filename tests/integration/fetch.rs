@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use simple_queue::prelude::*;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
+use crate::support::{Heard, Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 #[job(queue = "probe", priority = 10)]
 async fn unimportant() {}
@@ -212,6 +212,37 @@ async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
         sqlx::query_as(sql).bind(asked).fetch_all(&database.pool).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|(queue, kind, _)| (queue, kind)).collect();
     assert_eq!(found, [("q".to_owned(), "renamed".to_owned())]);
+}
+
+#[tokio::test]
+async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_others() {
+    let database = TestDatabase::migrated().await;
+    let enqueue = "select simple_queue.enqueue(queue, '', '{}', run_at => run_at)
+        from (values ('served', null), ('lwo', null), ('paused', null), ('later', now() + '1 day'),
+            ('young', null)) as jobs (queue, run_at)";
+    database.execute(enqueue).await;
+    database.queue().await.pause("paused").await.unwrap();
+    for sql in [
+        "update simple_queue.jobs set run_at = now() - interval '1 min' where queue not in ('young', 'later')",
+        "insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
+         values (gen_random_uuid(), '1 day', 1, 'here', '{served}')",
+    ] {
+        database.execute(sql).await;
+    }
+    let sql = include_str!("../../simple-queue/src/store/sql/list_unserved_queues.sql");
+    let found: Vec<(String, chrono::DateTime<Utc>)> =
+        sqlx::query_as(sql).fetch_all(&database.pool).await.unwrap();
+    let found: Vec<_> = found.into_iter().map(|(queue, _)| queue).collect();
+    assert_eq!(found, ["lwo"]);
+}
+
+#[tokio::test]
+async fn a_worker_without_a_handler_says_so_at_its_start() {
+    let database = TestDatabase::migrated().await;
+    let heard = Heard::here();
+    let worker = database.queue().await.start().await;
+    assert!(heard.has("no handler is registered"));
+    worker.shutdown(STOP).await;
 }
 
 #[tokio::test]

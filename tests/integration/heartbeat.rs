@@ -1,6 +1,7 @@
 //! Stage 5: a process vouches for what it runs, and is believed as long as it beats.
 
 use simple_queue::JobStatus;
+use simple_queue::prelude::*;
 
 use crate::support::{Mortal, Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
@@ -228,5 +229,121 @@ async fn a_worker_that_starts_before_the_database_is_there_waits_for_it() {
     let worker = starting.await.unwrap();
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     probe.next_run().await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_jobs_of_a_dead_process_return_though_the_clock_of_the_server_was_set_back() {
+    let database = TestDatabase::migrated().await;
+    let probe = Probe::new();
+    let doomed = mortal(&database, &probe).await;
+    let queue = database.queue().await;
+    queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
+    probe.next_run().await;
+    doomed.kill();
+    // As it looks to a server whose clock stood an hour later before.
+    database
+        .execute("update simple_queue.workers set heartbeat_at = heartbeat_at + interval '1 hour'")
+        .await;
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    probe.next_run().await;
+    probe.open_gate(1);
+    eventually("it is done", async || database.count("archive").await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
+/// Blocks the thread that it runs on, as no handler should.
+struct Blocking(std::sync::mpsc::Sender<()>);
+
+impl Handler for Blocking {
+    const QUEUE: &'static str = "blocking";
+
+    async fn process(&self, _: &SimpleQueue, _: &Job) -> Result<JobResult, BoxDynError> {
+        self.0.send(())?;
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        Ok(JobResult::Success)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handler_that_blocks_all_threads_is_not_taken_for_a_crash() {
+    let database = TestDatabase::migrated().await;
+    let (began, runs) = std::sync::mpsc::channel();
+    let url = database.url.clone();
+    let blocked = Mortal::start(move || async move {
+        let queue = TestDatabase::queue_at(&url).await;
+        queue.register_handler(Blocking(began));
+        queue
+    })
+    .await;
+    let queue = database.queue().await;
+    let id = queue.insert_job(Job::new("blocking", 1)).await.unwrap().unwrap();
+    // A process that would return the job, and beats all the while.
+    let watcher = queue.start().await;
+    eventually("it is done", async || database.count("archive").await == 1).await;
+    assert_eq!(runs.try_iter().count(), 1, "it ran once");
+    let unharmed = format!("archive where id = '{id}' and crash_count = 0 and lease = 1");
+    assert_eq!(database.count(&unharmed).await, 1);
+    watcher.shutdown(STOP).await;
+    blocked.kill();
+}
+
+#[tokio::test]
+async fn a_notification_alone_cancels_nothing() {
+    let Working { database, queue, probe, worker } = working().await;
+    let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
+    probe.next_run().await;
+    let beat = "select heartbeat_at from simple_queue.workers";
+    for _ in 0..3 {
+        let before: chrono::DateTime<chrono::Utc> = database.value(beat).await;
+        database
+            .execute(&format!("select pg_notify('\"simple_queue\".jobs', 'cancel {id}')"))
+            .await;
+        eventually("the heartbeat asked", async || {
+            database.value::<chrono::DateTime<chrono::Utc>>(beat).await > before
+        })
+        .await;
+    }
+    assert_eq!(probe.running(), 1);
+    probe.open_gate(1);
+    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_in_the_name_of_a_process_which_does_not_know_of_it_is_returned() {
+    let Working { database, queue, probe, worker } = working().await;
+    // As a claim leaves it that is committed long after its process has ceased to look for it.
+    database
+        .execute(
+            "insert into simple_queue.jobs (id, queue, job_data, worker_id, lease, attempt, updated_at)
+             select gen_random_uuid(), 'probe', '\"Success\"', id, 1, 1, now() - interval '6 min'
+             from simple_queue.workers",
+        )
+        .await;
+    probe.next_run().await;
+    eventually("it is done", async || database.count("archive").await == 1).await;
+    assert_eq!(database.count("archive where crash_count = 0 and attempt = 1").await, 1);
+    let done = "upkeep where task = 'orphans' and done_at > now() - interval '1 min'";
+    assert_eq!(database.count(done).await, 1);
+    drop(queue);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn one_process_looks_for_orphans_for_all() {
+    let database = TestDatabase::migrated().await;
+    database.execute("update simple_queue.upkeep set done_at = now()").await;
+    let before: chrono::DateTime<chrono::Utc> =
+        database.value("select done_at from simple_queue.upkeep").await;
+    let worker = database.queue().await.start().await;
+    let beats =
+        "select extract(epoch from heartbeat_at - started_at)::float8 from simple_queue.workers";
+    // Its own first look comes within six intervals of 200 ms.
+    eventually("it has asked", async || database.value::<f64>(beats).await > 2.0).await;
+    let after: chrono::DateTime<chrono::Utc> =
+        database.value("select done_at from simple_queue.upkeep").await;
+    assert_eq!(before, after, "another process has just looked");
     worker.shutdown(STOP).await;
 }

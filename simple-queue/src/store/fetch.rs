@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -161,40 +161,6 @@ impl Store {
             .await?;
         Fetched::decode(&rows, worker_id, reach.limit)
     }
-
-    /// What waits in these queues and is of none of these kinds.
-    pub(crate) async fn list_unserved_kinds(
-        &self,
-        connection: &mut PgConnection,
-        served: &[(&str, Vec<&str>)],
-    ) -> sqlx::Result<Vec<UnservedKind>> {
-        let asked: Vec<Value> =
-            served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
-        let rows = self
-            .statements
-            .list_unserved_kinds
-            .query()
-            .bind(Json(asked))
-            .fetch_all(connection)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(UnservedKind {
-                    queue: row.try_get("queue")?,
-                    kind: row.try_get("kind")?,
-                    since: row.try_get("since")?,
-                })
-            })
-            .collect()
-    }
-}
-
-/// Jobs that have been due for a while and that the process does not run.
-#[derive(Debug)]
-pub(crate) struct UnservedKind {
-    pub(crate) queue: String,
-    pub(crate) kind: String,
-    pub(crate) since: DateTime<Utc>,
 }
 
 impl Fetched {

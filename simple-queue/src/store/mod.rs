@@ -18,6 +18,7 @@ mod servers;
 mod session;
 mod statements;
 mod sweep;
+mod unserved;
 mod url;
 mod worker;
 
@@ -25,7 +26,7 @@ pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
-    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach, UnservedKind,
+    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Finish, LeaseState};
 #[cfg(feature = "janitor")]
@@ -36,6 +37,7 @@ pub(crate) use schema::Schema;
 pub(crate) use servers::Servers;
 pub(crate) use session::Pooled;
 pub(crate) use sweep::{LanePart, Overtaken};
+pub(crate) use unserved::UnservedKind;
 pub(crate) use url::parse_url;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 

@@ -1,9 +1,11 @@
 //! Statements that return jobs which no process works on any more.
 
+use std::time::Duration;
+
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Silent, Store};
+use super::{Silent, Store, enqueue::interval};
 
 /// What a reaping came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +73,40 @@ impl Store {
         };
         tx.commit().await?;
         Ok(Reaped { workers: buried, ..reaped })
+    }
+
+    /// Looks at the whole table, if that was last done by any process so long ago: returns the jobs of processes
+    /// that are in no row, and tells the others what is in their names for long. `None`: it is not due.
+    pub(crate) async fn look_for_orphans(
+        &self,
+        connection: &mut PgConnection,
+        pause: Duration,
+        max_crash_count: i32,
+    ) -> sqlx::Result<Option<Reaped>> {
+        let mut tx = connection.begin_with("begin isolation level read committed").await?;
+        let claimed: Option<String> = self
+            .statements
+            .claim_upkeep
+            .query_scalar()
+            .bind("orphans")
+            .bind(interval(pause))
+            .fetch_optional(&mut *tx)
+            .await?;
+        if claimed.is_none() {
+            return Ok(None);
+        }
+        let returning = Returning {
+            workers: &[],
+            suspects: &[],
+            held: &[],
+            crashed: true,
+            orphans: true,
+            max_crash_count,
+        };
+        let reaped = self.return_jobs(&mut tx, &returning).await?;
+        self.statements.tell_long_running.query().execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(Some(reaped))
     }
 
     /// Returns what runs in this worker's name and is not among what it knows of.

@@ -92,6 +92,7 @@ statements! {
     bury_workers,
     cancel_jobs,
     claim_overtaken_jobs,
+    claim_upkeep,
     dead_letter_jobs,
     #[cfg(feature = "janitor")]
     delete_expired,
@@ -120,6 +121,7 @@ statements! {
     list_archive_partitions,
     list_paused_queues,
     list_unserved_kinds,
+    list_unserved_queues,
     lock_dead_workers,
     mark_idle,
     name_suspect,
@@ -135,5 +137,6 @@ statements! {
     retire_worker,
     retry_jobs,
     return_jobs,
+    tell_long_running,
     unmark_idle,
 }

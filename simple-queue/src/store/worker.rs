@@ -23,6 +23,8 @@ pub(crate) struct Beat {
     pub(crate) alive: bool,
     /// Those of its jobs whose cancellation was asked for.
     pub(crate) cancelled: Vec<Uuid>,
+    /// Jobs that have been in its name for long, where another process has looked.
+    pub(crate) long_running: Vec<Uuid>,
     /// Other processes that have not been heard of for two of their intervals.
     pub(crate) silent: Vec<Silent>,
 }
@@ -83,7 +85,12 @@ impl Store {
                 heartbeat_interval: seconds(interval),
             })
             .collect();
-        Ok(Beat { alive: row.try_get("alive")?, cancelled: row.try_get("cancelled")?, silent })
+        Ok(Beat {
+            alive: row.try_get("alive")?,
+            cancelled: row.try_get("cancelled")?,
+            long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
+            silent,
+        })
     }
 
     /// Says that this process sleeps until it is notified.

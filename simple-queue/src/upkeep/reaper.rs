@@ -40,16 +40,20 @@ pub(crate) struct Reaper {
     max_crash_count: i32,
     /// Since when, by this process's own steady clock, a heartbeat has stood where it stands.
     unmoved: HashMap<Uuid, (DateTime<Utc>, Instant)>,
-    /// When jobs of processes that are in no row are looked for next.
+    /// When this process asks next whether a look for orphans is due.
     next_look_for_orphans: Instant,
+    /// It lost its own row, so there may be some now.
+    expects_orphans: bool,
     retries: Retries,
 }
 
-/// Looking for jobs of processes that are in no row reads the whole table. It is done once at some moment
-/// within the time after which a silent process is dead, when this process lost its own row, together with a
-/// burial, and now and then: of many that start together not all read in the same moment, when there is the
-/// most to do.
+/// 10 minutes between two looks for orphans, which are jobs of processes that are in no row, or of one that does
+/// not know of them. A look reads the whole table; one process does it for all. Each asks at some moment within the
+/// time after which a silent process is dead, and then now and then.
 const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
+
+/// 10 s between two looks when a process has lost its row.
+const LOOK_FOR_OWN: Duration = Duration::from_secs(10);
 
 impl Reaper {
     pub(crate) fn new(
@@ -66,6 +70,7 @@ impl Reaper {
             max_crash_count,
             unmoved: HashMap::new(),
             next_look_for_orphans: Instant::now() + first_look,
+            expects_orphans: false,
             retries: Retries::default(),
         }
     }
@@ -95,14 +100,33 @@ impl Reaper {
             }
             Sighting::DeclaredDead => {
                 self.next_look_for_orphans = now;
+                self.expects_orphans = true;
                 Vec::new()
             }
         };
-        if dead.is_empty() && now < self.next_look_for_orphans {
+        if !dead.is_empty() {
+            return self.reap(&dead).await;
+        }
+        if now < self.next_look_for_orphans {
             return Ok(Reaped::default());
         }
-        let reaped = self.reap(&dead).await?;
-        self.next_look_for_orphans = now + LOOK_FOR_ORPHANS.mul_f64(0.5 + fastrand::f64());
+        self.look_for_orphans(now).await
+    }
+
+    async fn look_for_orphans(&mut self, now: Instant) -> sqlx::Result<Reaped> {
+        let pause = if self.expects_orphans { LOOK_FOR_OWN } else { LOOK_FOR_ORPHANS };
+        let max_crash_count = self.max_crash_count;
+        let reaped = self
+            .connection
+            .ask_outside_transaction(async |connection| {
+                self.store.look_for_orphans(connection, pause, max_crash_count).await
+            })
+            .await?;
+        self.expects_orphans &= reaped.is_none();
+        let pause = if self.expects_orphans { LOOK_FOR_OWN } else { LOOK_FOR_ORPHANS };
+        self.next_look_for_orphans = now + pause.mul_f64(0.5 + fastrand::f64());
+        let reaped = reaped.unwrap_or_default();
+        tell(reaped);
         Ok(reaped)
     }
 
@@ -114,14 +138,7 @@ impl Reaper {
                 self.store.reap_workers(connection, dead, self.max_crash_count).await
             })
             .await?;
-        if reaped != Reaped::default() {
-            tracing::warn!(
-                workers = reaped.workers,
-                returned = reaped.returned,
-                dead_lettered = reaped.dead_lettered,
-                "returned the jobs of processes that died"
-            );
-        }
+        tell(reaped);
         Ok(reaped)
     }
 
@@ -140,6 +157,17 @@ impl Reaper {
             }
         }
         dead
+    }
+}
+
+fn tell(reaped: Reaped) {
+    if reaped != Reaped::default() {
+        tracing::warn!(
+            workers = reaped.workers,
+            returned = reaped.returned,
+            dead_lettered = reaped.dead_lettered,
+            "returned the jobs of processes that died"
+        );
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     SimpleQueue, Worker,
     executor::message_of,
     fetch::{poller::Poller, sweep::Sweeper},
-    heartbeat::Heartbeat,
+    heartbeat::{self, Heartbeat},
     listener,
     running::Running,
 };
@@ -151,8 +151,8 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let worker = Arc::new(Worker::new(queue, running, outbox));
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
-    let mut heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
-    heartbeat.register().await;
+    let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
+    let heartbeat = heartbeat::start(&worker, heartbeat).await;
     let reaper = Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval);
     let reaping = {
         let stopped = worker.stopped.clone();
@@ -164,12 +164,18 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let poller = Poller::new(Arc::clone(&worker), &servers);
     let sweeper = Sweeper::new(Arc::clone(&worker), &servers);
     let keepers = vec![
-        spawn_role(&worker, "heartbeat", heartbeat.run()),
+        heartbeat,
         spawn_role(&worker, "reaper", reaping),
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
         spawn_role(&worker, "sweeper", sweeper.run()),
     ];
-    tracing::info!(worker.id = %worker.id(), queues = ?worker.queue.queue_names(), "working");
+    let queues = worker.queue.queue_names();
+    if queues.is_empty() {
+        tracing::warn!(
+            "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
+        );
+    }
+    tracing::info!(worker.id = %worker.id(), ?queues, "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
         finalizer: spawn_role(&worker, "finalizer", finalizer.run()),

@@ -135,7 +135,11 @@ fn heed(worker: &Worker, payload: &str) {
                 worker.queue.wake().wake_local();
             }
         }
-        Some(Notification::CancelRequested { job_id }) => worker.running.cancel(job_id),
+        // Any role of the database can send one: the row decides, which the heartbeat reads.
+        Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {
+            worker.beat_soon.notify_one();
+        }
+        Some(Notification::CancelRequested { .. }) => {}
         None => tracing::debug!(payload, "a notification of a newer release was passed over"),
     }
 }

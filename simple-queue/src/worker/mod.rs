@@ -39,12 +39,13 @@ pub use transaction::JobTx;
 
 use std::{
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
@@ -94,6 +95,12 @@ pub(crate) struct Worker {
     listening: AtomicBool,
     /// No heartbeat reached the database for so long that nothing may be claimed.
     silent: AtomicBool,
+    /// When the last heartbeat began that was committed.
+    beaten_at: Mutex<Instant>,
+    /// A heartbeat is to come at once: there may be something to hear.
+    beat_soon: Notify,
+    /// There are jobs in this process's name of which it does not know.
+    has_unknown: AtomicBool,
     /// A claim without an answer may have taken jobs that nobody here knows of.
     may_hold_more: AtomicBool,
     /// Nothing new is fetched from here on.
@@ -121,6 +128,9 @@ impl Worker {
             poller_rests: AtomicBool::new(false),
             listening: AtomicBool::new(false),
             silent: AtomicBool::new(false),
+            beaten_at: Mutex::new(Instant::now()),
+            beat_soon: Notify::new(),
+            has_unknown: AtomicBool::new(false),
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
@@ -129,6 +139,10 @@ impl Worker {
 
     fn id(&self) -> Uuid {
         *self.id.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beaten_at(&self) -> Instant {
+        *self.beaten_at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_new_id(&self) {

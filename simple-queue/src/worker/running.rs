@@ -40,6 +40,10 @@ impl Running {
         self.jobs().keys().copied().collect()
     }
 
+    pub(crate) fn has(&self, job_id: Uuid) -> bool {
+        self.jobs().contains_key(&job_id)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.jobs().is_empty()
     }

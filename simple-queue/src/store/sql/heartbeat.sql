@@ -3,15 +3,19 @@
 -- which of its jobs are to be cancelled, and who else has not been heard of for a while.
 with beat as (
     update simple_queue.workers
-    set heartbeat_at = now(), queues = $2
+    set heartbeat_at = now(), queues = $2, long_running = null
     where id = $1
     returning id
 ), silent as (
     select w.id, w.heartbeat_at, extract(epoch from w.heartbeat_interval)::double precision as seconds
     from simple_queue.workers w
-    where w.id <> $1 and w.heartbeat_at < now() - 2 * w.heartbeat_interval
+    -- One from the future says nothing: the server's clock was set back. A process that lives writes a new one.
+    where w.id <> $1
+        and w.heartbeat_at not between now() - 2 * w.heartbeat_interval and now() + w.heartbeat_interval
 )
 select exists (select from beat) as alive,
+    -- As it was before.
+    (select w.long_running from simple_queue.workers w where w.id = $1) as long_running,
     array(
         select job.id
         from unnest($3::uuid[]) as running (id)

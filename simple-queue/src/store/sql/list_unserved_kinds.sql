@@ -1,6 +1,6 @@
 -- list_unserved_kinds
--- Kinds of jobs that have been due in these queues for a minute and that this process does not run. Asked
--- when nothing else is due there, so there is little to read past; paused queues are left out.
+-- Kinds of jobs that have been due in these queues for half a minute and that this process does not run. Paused
+-- queues are left out.
 with recursive asked as materialized (
     select d.queue, d.kinds from jsonb_to_recordset($1) as d (queue text, kinds text[])
     where not exists (
@@ -30,7 +30,7 @@ join lane on lane.queue = asked.queue
 cross join lateral (
     select j.kind, j.run_at from simple_queue.jobs j
     where j.queue = asked.queue and j.priority = lane.priority
-        and j.gate is null and j.held is null and j.run_at < now() - interval '1 minute' and j.worker_id is null
+        and j.gate is null and j.held is null and j.run_at < now() - interval '30 s' and j.worker_id is null
         and j.kind <> all (asked.kinds)
     order by j.run_at
     limit 100

@@ -10,7 +10,6 @@ use super::{
     prefetch::Waiting,
     sleep::{POLL_WHILE_LISTENING, SleepCycle},
     unheard::UnheardClaims,
-    unserved::Unserved,
 };
 use crate::{
     error::{is_ambiguous, is_statement_timeout},
@@ -33,7 +32,6 @@ pub(in crate::worker) struct Poller {
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     pub(super) turn: usize,
     unheard: UnheardClaims,
-    pub(super) unserved: Unserved,
 }
 
 /// How often a process that cannot beat looks whether it can again.
@@ -50,7 +48,6 @@ impl Poller {
             backlog: false,
             turn: 0,
             unheard: UnheardClaims::new(servers),
-            unserved: Unserved::new(),
         }
     }
 
@@ -80,6 +77,9 @@ impl Poller {
 
     /// One look at the database; how long until the next is due, unless something happens before.
     async fn turn(&mut self) -> Duration {
+        if self.worker.has_unknown.swap(false, Ordering::AcqRel) {
+            self.unheard.note(Duration::ZERO);
+        }
         self.unheard.return_what_is_due(&self.worker).await;
         let wait = match self.fetch().await {
             Ok(wait) => {

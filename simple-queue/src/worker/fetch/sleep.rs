@@ -64,10 +64,6 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
-        if self.unserved.is_due() {
-            let served = self.worker.queue.served();
-            self.unserved.run_once(&self.worker.store, &mut self.connection, &served).await?;
-        }
         let longest = match self.worker.listening.load(Ordering::Acquire) {
             true => POLL_WHILE_LISTENING,
             false => config.empty_poll_sleep,

@@ -20,6 +20,7 @@ use super::{
     lane::ShareKey,
     probe::gaps,
     slice::{ID_BITS, Part, WHOLE, narrower, wider},
+    unserved::Unserved,
 };
 use crate::{
     error::is_statement_timeout,
@@ -45,6 +46,7 @@ pub(in crate::worker) struct Sweeper {
     next: Instant,
     /// Until when what was read of the dear lanes takes up its share.
     paid_until: Instant,
+    unserved: Unserved,
     retries: Retries,
 }
 
@@ -97,6 +99,7 @@ impl Sweeper {
             widths: HashMap::new(),
             next: Instant::now(),
             paid_until: Instant::now(),
+            unserved: Unserved::new(),
             retries: Retries::default(),
         }
     }
@@ -107,7 +110,13 @@ impl Sweeper {
         let sweeping = async {
             loop {
                 let urgent = self.wait().await;
-                if urgent.is_some() || (self.near.is_empty() && self.may_begin()) {
+                if urgent.is_none() && self.unserved.is_due() {
+                    self.unserved.run_once(&self.worker, &mut self.connection).await;
+                    continue;
+                }
+                let is_due =
+                    self.near.is_empty() && self.may_begin() && self.next <= Instant::now();
+                if urgent.is_some() || is_due {
                     self.begin();
                 }
                 self.step().await;
@@ -130,14 +139,15 @@ impl Sweeper {
             let due = [
                 (!self.near.is_empty() || self.may_begin()).then_some(self.next),
                 (!self.far.is_empty()).then(|| self.far_due()),
+                Some(self.unserved.due()),
             ];
-            let due = due.into_iter().flatten().min();
-            if due.is_some_and(|due| due <= Instant::now()) {
+            let due = due.into_iter().flatten().min().unwrap_or_else(Instant::now);
+            if due <= Instant::now() {
                 return None;
             }
             tokio::select! {
                 () = sweeps.changed.notified() => {}
-                () = tokio::time::sleep_until(due.unwrap_or_else(Instant::now).into()), if due.is_some() => {}
+                () = tokio::time::sleep_until(due.into()) => {}
             }
         }
     }
@@ -195,7 +205,9 @@ impl Sweeper {
 
     /// One statement.
     async fn step(&mut self) {
-        let Some(work) = self.near.pop().or_else(|| self.far.pop()) else { return };
+        let is_near_due = self.next <= Instant::now() || self.far.is_empty();
+        let near = if is_near_due { self.near.pop() } else { None };
+        let Some(work) = near.or_else(|| self.far.pop()) else { return };
         self.was_far |= self.near.is_empty();
         let began = Instant::now();
         let is_dear = match work {

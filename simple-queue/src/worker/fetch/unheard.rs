@@ -23,11 +23,14 @@ struct UnheardClaim {
     due: Instant,
     /// How often that has been done.
     looks: usize,
+    /// When its answer was found to be lost.
+    noted_at: Instant,
 }
 
-/// From the claim to the looks for what it took. The first comes when the server has ended the statement,
-/// after the time that it may take; these are for what can outlast that: a commit that waits for its
-/// standby, a request that was still on its way when the network was cut.
+/// 1 and 5 minutes from one look to the next. The first look comes when the server has ended the statement, after
+/// the time that it may take; these are for a request that was still on its way when the network was cut. The last
+/// one is repeated until a heartbeat has been committed that began after the claim: a claim whose commit waits for a
+/// standby is seen by no look before, and then is.
 const LATER_LOOKS: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
 
 impl UnheardClaims {
@@ -37,7 +40,11 @@ impl UnheardClaims {
 
     /// A claim was made that got no answer; the server ends it within this time.
     pub(in crate::worker) fn note(&mut self, statement_timeout: Duration) {
-        self.last = Some(UnheardClaim { due: Instant::now() + statement_timeout, looks: 0 });
+        self.last = Some(UnheardClaim {
+            due: Instant::now() + statement_timeout,
+            looks: 0,
+            noted_at: Instant::now(),
+        });
     }
 
     /// Whether jobs may be in this process's name of which it does not know.
@@ -55,6 +62,7 @@ impl UnheardClaims {
         let now = Instant::now();
         let Some(claim) = self.last.filter(|claim| claim.due <= now) else { return };
         let (worker_id, held) = (worker.id(), worker.running.ids());
+        let is_confirmed = worker.beaten_at() > claim.noted_at;
         let store = &worker.store;
         let returned = self
             .upkeep
@@ -68,7 +76,7 @@ impl UnheardClaims {
                         "returned jobs of a claim whose answer was lost"
                     );
                 }
-                claim.next_look()
+                claim.next_look(is_confirmed)
             }
             Err(error) => {
                 tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
@@ -79,8 +87,30 @@ impl UnheardClaims {
 }
 
 impl UnheardClaim {
-    fn next_look(self) -> Option<Self> {
-        let pause = LATER_LOOKS.get(self.looks)?;
-        Some(Self { due: Instant::now() + *pause, looks: self.looks + 1 })
+    fn next_look(self, is_confirmed: bool) -> Option<Self> {
+        let pause = match LATER_LOOKS.get(self.looks) {
+            Some(pause) => *pause,
+            None if is_confirmed => return None,
+            None => *LATER_LOOKS.last()?,
+        };
+        Some(Self { due: Instant::now() + pause, looks: self.looks + 1, ..self })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_go_on_until_one_follows_a_committed_heartbeat() {
+        let now = Instant::now();
+        let mut claim = Some(UnheardClaim { due: now, looks: 0, noted_at: now });
+        for _ in 0..10 {
+            claim = claim.and_then(|claim| claim.next_look(false));
+        }
+        let claim = claim.expect("nothing was committed since");
+        assert!(claim.next_look(true).is_none());
+        let first = UnheardClaim { due: now, looks: 0, noted_at: now };
+        assert!(first.next_look(true).is_some(), "a request may still be on its way");
     }
 }

@@ -1,61 +1,66 @@
-//! Tells of jobs that wait and that nobody here runs: a job that is in no `jobs![…]` list, or was renamed.
+//! Tells of jobs that wait and that are not run here: a job that is in no `jobs![…]` list or was renamed, and a queue
+//! that no process serves.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     time::{Duration, Instant},
 };
 
+use sqlx::PgConnection;
+
 use crate::{
     store::{Dedicated, Store, UnservedKind},
-    worker::registry::Served,
+    worker::Worker,
 };
 
 /// What has been said, and when there is another look.
 #[derive(Debug)]
-pub(in crate::worker) struct Unserved {
+pub(super) struct Unserved {
     next_look: Instant,
     said: HashMap<(String, String), Instant>,
 }
 
-/// Other processes of a deploy may come later than this one.
-const FIRST_LOOK: Duration = Duration::from_mins(1);
+/// 20 s after the start: other processes of a deploy may come later than this one.
+const FIRST_LOOK: Duration = Duration::from_secs(20);
 
-/// Between two looks of a process that has nothing else to do.
-const LOOK: Duration = Duration::from_mins(5);
+/// 1 minute between two looks.
+const LOOK: Duration = Duration::from_mins(1);
 
-/// The same is said once an hour.
+/// 1 hour, after which the same is said again.
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 impl Unserved {
-    pub(in crate::worker) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { next_look: Instant::now() + FIRST_LOOK, said: HashMap::new() }
     }
 
-    pub(in crate::worker) fn is_due(&self) -> bool {
+    pub(super) fn is_due(&self) -> bool {
         Instant::now() >= self.next_look
     }
 
+    pub(super) fn due(&self) -> Instant {
+        self.next_look
+    }
+
     /// One look; says what is found and was not said before.
-    pub(in crate::worker) async fn run_once(
-        &mut self,
-        store: &Store,
-        connection: &mut Dedicated,
-        served: &[Served],
-    ) -> sqlx::Result<()> {
-        self.next_look = Instant::now() + LOOK;
+    pub(super) async fn run_once(&mut self, worker: &Worker, connection: &mut Dedicated) {
+        // A hundred processes must not look in the same moment.
+        self.next_look = Instant::now() + LOOK.mul_f64(0.9 + 0.1 * fastrand::f64());
+        let served = worker.queue.served();
         let asked: Vec<(&str, Vec<&str>)> =
             served.iter().filter_map(|served| Some((&*served.queue, served.kinds()?))).collect();
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let unserved = connection
-            .ask(async |connection| store.list_unserved_kinds(connection, &asked).await)
-            .await?;
-        let now = Instant::now();
-        self.said.retain(|_, said| now.duration_since(*said) < SAY_AGAIN);
-        for UnservedKind { queue, kind, since } in unserved {
-            if let Entry::Vacant(unsaid) = self.said.entry((queue.clone(), kind.clone())) {
-                unsaid.insert(now);
+        let found =
+            connection.ask(async |connection| look(&worker.store, connection, &asked).await).await;
+        let (kinds, queues) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(%error, "jobs that no process runs could not be looked for; looking again in a minute");
+                return;
+            }
+        };
+        self.said.retain(|_, said| said.elapsed() < SAY_AGAIN);
+        for UnservedKind { queue, kind, since } in kinds {
+            if self.is_news(&queue, &kind) {
                 tracing::warn!(
                     queue,
                     kind,
@@ -64,25 +69,38 @@ impl Unserved {
                 );
             }
         }
-        Ok(())
+        for (queue, since) in queues {
+            if self.is_news(&queue, "") {
+                tracing::warn!(
+                    queue,
+                    %since,
+                    "jobs have been due for a while in a queue that no worker serves; register their handler in some process"
+                );
+            }
+        }
+    }
+
+    fn is_news(&mut self, queue: &str, kind: &str) -> bool {
+        match self.said.entry((queue.to_owned(), kind.to_owned())) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(unsaid) => {
+                unsaid.insert(Instant::now());
+                true
+            }
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use sqlx::{PgPool, postgres::PgConnectOptions};
+type Found = (Vec<UnservedKind>, Vec<(String, chrono::DateTime<chrono::Utc>)>);
 
-    use super::*;
-    use crate::store::{Schema, Servers};
-
-    #[tokio::test]
-    async fn the_first_look_is_a_minute_away_and_the_next_are_rare() {
-        let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
-        let store = Store::new(Schema::default(), servers.pooled());
-        let (mut unserved, mut connection) = (Unserved::new(), Dedicated::new(&servers));
-        assert!(unserved.next_look <= Instant::now() + FIRST_LOOK);
-        // Where nothing is served by kind there is nothing to ask.
-        unserved.run_once(&store, &mut connection, &[]).await.unwrap();
-        assert!(unserved.next_look > Instant::now() + FIRST_LOOK * 4);
-    }
+async fn look(
+    store: &Store,
+    connection: &mut PgConnection,
+    asked: &[(&str, Vec<&str>)],
+) -> sqlx::Result<Found> {
+    let kinds = match asked {
+        [] => Vec::new(),
+        asked => store.list_unserved_kinds(connection, asked).await?,
+    };
+    Ok((kinds, store.list_unserved_queues(connection).await?))
 }

@@ -1,14 +1,20 @@
 //! Stage 5: one row a process vouches for all that it runs.
 
+mod blocked;
+mod thread;
+
+pub(super) use thread::start;
+
 use std::{
     io,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
     retries::Retries,
@@ -26,10 +32,14 @@ pub(super) struct Heartbeat {
     last_beat: Instant,
     /// What the row promises; a setting that changes later does not change the row.
     interval: Duration,
+    blocked: BlockedRuntime,
 }
 
 /// While jobs run the process beats at least this often, to hear of cancellations.
 const WHILE_RUNNING: Duration = Duration::from_secs(1);
+
+/// 100 ms between two heartbeats at least, however many notifications ask for one.
+const CLOSEST: Duration = Duration::from_millis(100);
 
 /// A process that could not beat for this part of the time after which others bury it lets go of all
 /// it runs: it must be the first to know.
@@ -49,6 +59,7 @@ impl Heartbeat {
             retries: Retries::default(),
             last_beat: Instant::now(),
             interval,
+            blocked: BlockedRuntime::here(),
         }
     }
 
@@ -75,7 +86,8 @@ impl Heartbeat {
     /// Beats until the worker has stopped.
     pub(super) async fn run(mut self) {
         let stopped = self.worker.stopped.clone();
-        while stopped.run_until_cancelled(tokio::time::sleep(self.pause())).await.is_some() {
+        while stopped.run_until_cancelled(self.rest()).await.is_some() {
+            self.blocked.look(self.worker.running.len());
             if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval {
                 continue;
             }
@@ -91,6 +103,18 @@ impl Heartbeat {
             }
         }
         self.retire().await;
+    }
+
+    /// Until the next look at whether a beat is due, or until one is asked for.
+    async fn rest(&mut self) {
+        let pause = self.pause();
+        let worker = Arc::clone(&self.worker);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = worker.beat_soon.notified() => {
+                tokio::time::sleep(CLOSEST.saturating_sub(self.last_beat.elapsed())).await;
+            }
+        }
     }
 
     /// Until the next look at whether a beat is due; after a failure less, but longer each time.
@@ -117,6 +141,7 @@ impl Heartbeat {
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
+        *self.worker.beaten_at.lock().unwrap_or_else(PoisonError::into_inner) = started;
         self.worker.silent.store(false, Ordering::Release);
         self.heed(worker_id, started, beat).await;
         Ok(())
@@ -125,6 +150,10 @@ impl Heartbeat {
     async fn heed(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
         for job_id in beat.cancelled {
             self.worker.running.cancel(job_id);
+        }
+        if beat.long_running.iter().any(|&job_id| !self.worker.running.has(job_id)) {
+            self.worker.has_unknown.store(true, Ordering::Release);
+            self.worker.queue.wake().wake_local();
         }
         if beat.alive {
             self.tell_reaper(Sighting::Silent(at, beat.silent));

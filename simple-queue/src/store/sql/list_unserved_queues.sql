@@ -1,0 +1,34 @@
+-- list_unserved_queues
+-- Queues in which a job has been due for half a minute and that no process serves; paused queues are left out.
+with recursive queue (name) as (
+    (
+        select j.queue from simple_queue.jobs j
+        where j.gate is null and j.held is null
+        order by j.queue limit 1
+    )
+    union all
+    select (
+        select j.queue from simple_queue.jobs j
+        where j.queue > queue.name and j.gate is null and j.held is null
+        order by j.queue limit 1
+    )
+    from queue where queue.name is not null
+)
+select queue.name as queue, waiting.run_at as since
+from queue
+cross join lateral (
+    select first.run_at
+    from (
+        select j.run_at, j.worker_id from simple_queue.jobs j
+        where j.queue = queue.name and j.gate is null and j.held is null
+        order by j.priority, j.run_at
+        limit 100
+    ) first
+    where first.worker_id is null and first.run_at < now() - interval '30 s'
+    limit 1
+) waiting
+where not exists (select from simple_queue.workers w where queue.name = any (w.queues))
+    and not exists (
+        select from simple_queue.queues q where q.name = queue.name and q.paused_at is not null
+    )
+limit 100

@@ -1,0 +1,51 @@
+//! Statements that find what waits and is run by no process, or not by this one.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use sqlx::{PgConnection, Row, types::Json};
+
+use super::Store;
+
+/// Jobs that have been due for a while and that this process does not run.
+#[derive(Debug)]
+pub(crate) struct UnservedKind {
+    pub(crate) queue: String,
+    pub(crate) kind: String,
+    pub(crate) since: DateTime<Utc>,
+}
+
+impl Store {
+    /// What waits in these queues and is of none of these kinds.
+    pub(crate) async fn list_unserved_kinds(
+        &self,
+        connection: &mut PgConnection,
+        served: &[(&str, Vec<&str>)],
+    ) -> sqlx::Result<Vec<UnservedKind>> {
+        let asked: Vec<Value> =
+            served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
+        let rows = self
+            .statements
+            .list_unserved_kinds
+            .query()
+            .bind(Json(asked))
+            .fetch_all(connection)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(UnservedKind {
+                    queue: row.try_get("queue")?,
+                    kind: row.try_get("kind")?,
+                    since: row.try_get("since")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Queues in which something waits and that no process serves, and since when.
+    pub(crate) async fn list_unserved_queues(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
+        self.statements.list_unserved_queues.query_as().fetch_all(connection).await
+    }
+}

@@ -1,0 +1,79 @@
+//! Notices that no task of the runtime gets its turn.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use tokio::runtime::Handle;
+
+/// Asks the runtime that handlers run on, at each heartbeat, for a sign of life.
+#[derive(Debug)]
+pub(super) struct BlockedRuntime {
+    runtime: Handle,
+    answered: Arc<AtomicBool>,
+    asked_at: Option<Instant>,
+    said_at: Option<Instant>,
+}
+
+/// 5 s without a turn for any task: handlers block the threads.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// 1 minute, after which the same is said again.
+const SAY_AGAIN: Duration = Duration::from_mins(1);
+
+impl BlockedRuntime {
+    /// Watches the runtime that this is called on.
+    pub(super) fn here() -> Self {
+        let answered = Arc::new(AtomicBool::new(true));
+        Self { runtime: Handle::current(), answered, asked_at: None, said_at: None }
+    }
+
+    /// One look, while so many jobs run; says so where no task had its turn for too long.
+    pub(super) fn look(&mut self, running: usize) {
+        if self.answered.swap(false, Ordering::AcqRel) {
+            self.asked_at = None;
+            if running == 0 {
+                self.answered.store(true, Ordering::Release);
+                return;
+            }
+        }
+        if let Some(asked_at) = self.asked_at {
+            let blocked_for = asked_at.elapsed();
+            let is_news = self.said_at.is_none_or(|at| at.elapsed() > SAY_AGAIN);
+            if blocked_for > PATIENCE && is_news {
+                self.said_at = Some(Instant::now());
+                tracing::warn!(
+                    ?blocked_for,
+                    jobs = running,
+                    "no task of this runtime got a turn: handlers block its threads; use `tokio::task::spawn_blocking` for work that does not await. Their jobs stay this process's own, but cannot be cancelled or stopped meanwhile"
+                );
+            }
+            return;
+        }
+        self.asked_at = Some(Instant::now());
+        let answered = Arc::clone(&self.answered);
+        self.runtime.spawn(async move { answered.store(true, Ordering::Release) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_runtime_that_answers_is_asked_again_and_one_that_does_not_only_once() {
+        let mut blocked = BlockedRuntime::here();
+        blocked.look(1);
+        assert!(blocked.asked_at.is_some());
+        blocked.look(1);
+        let first = blocked.asked_at;
+        assert!(first.is_some(), "this test holds the only thread, so there is no answer yet");
+        tokio::task::yield_now().await;
+        blocked.look(0);
+        assert_eq!(blocked.asked_at, None, "it answered, and nothing runs");
+    }
+}

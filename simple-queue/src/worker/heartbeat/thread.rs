@@ -1,0 +1,82 @@
+//! The thread that beats: handlers that block all threads of the runtime must not stop it.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, thread};
+
+use futures_util::FutureExt;
+use tokio::{runtime::Builder, sync::oneshot, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::Heartbeat;
+use crate::worker::{Worker, executor::message_of};
+
+/// Beats on a thread of its own; returns when the process's row is written.
+///
+/// The thread ends when the worker has stopped, and also when the runtime that this is called on is gone, and its
+/// handlers with it: then there is nothing left to vouch for. So it does when the call is dropped.
+pub(in crate::worker) async fn start(worker: &Arc<Worker>, heartbeat: Heartbeat) -> JoinHandle<()> {
+    let gone = CancellationToken::new();
+    let unless_registered = gone.clone().drop_guard();
+    let (registered, is_registered) = oneshot::channel();
+    let (ended, has_ended) = oneshot::channel::<()>();
+    let beating = beat(Arc::clone(worker), heartbeat, gone.clone(), registered, ended);
+    let thread = thread::Builder::new().name("simple-queue heartbeat".to_owned());
+    let keeper = match thread.spawn(beating) {
+        Ok(_) => {
+            let with_the_runtime = gone.drop_guard();
+            tokio::spawn(async move {
+                let _gone = with_the_runtime;
+                if has_ended.await.is_err() {
+                    tracing::error!("the thread of the heartbeat is gone");
+                }
+            })
+        }
+        Err(error) => {
+            tracing::error!(%error, "no thread for the heartbeat; others will take this process's jobs");
+            worker.give_up();
+            tokio::spawn(async {})
+        }
+    };
+    if is_registered.await.is_err() {
+        tracing::error!("this worker could not be registered");
+    }
+    drop(unless_registered.disarm());
+    keeper
+}
+
+fn beat(
+    worker: Arc<Worker>,
+    mut heartbeat: Heartbeat,
+    gone: CancellationToken,
+    registered: oneshot::Sender<()>,
+    ended: oneshot::Sender<()>,
+) -> impl FnOnce() + Send {
+    move || {
+        let runtime = match Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => {
+                tracing::error!(%error, "no runtime for the heartbeat; others will take this process's jobs");
+                return worker.give_up();
+            }
+        };
+        let beating = async {
+            heartbeat.register().await;
+            if registered.send(()).is_ok() {
+                heartbeat.run().await;
+            }
+        };
+        let beating = AssertUnwindSafe(gone.run_until_cancelled(beating)).catch_unwind();
+        if let Err(panic) = runtime.block_on(beating) {
+            let panic = message_of(&*panic);
+            tracing::error!(
+                panic,
+                role = "heartbeat",
+                "a role of the worker panicked; the worker gives up, and others return its jobs"
+            );
+            worker.give_up();
+        }
+        // With the runtime gone nobody waits for it.
+        if ended.send(()).is_err() {
+            tracing::debug!("the heartbeat ended with its runtime");
+        }
+    }
+}
