@@ -8,10 +8,18 @@ use std::{
 
 use simple_queue::SimpleQueue;
 use sqlx::{Connection as _, PgConnection};
+use test_support::{Case, case};
 
 use crate::support::{
     CountRun, Field, Ledger, Load, Server, Worker, eventually, new_directory, queue_at_any, rounds,
 };
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowledged_is_lost),
+        case!(a_primary_that_has_become_read_only_is_left_at_once),
+    ]
+}
 
 /// Two servers that keep the same data, and a database on them.
 struct Pair {
@@ -69,7 +77,6 @@ impl Pair {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowledged_is_lost() {
     for _ in 0..rounds(1, 20) {
         let mut pair = Pair::start().await;
@@ -94,7 +101,6 @@ async fn when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowled
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_has_become_read_only_is_left_at_once() {
     let pair = Pair::start().await;
     let url = pair.url();

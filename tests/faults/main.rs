@@ -5,6 +5,9 @@
 //! checks it at the end: nothing that was acknowledged is lost, every job ends exactly once, and effects that
 //! were committed with their job happened exactly once.
 //!
+//! Each case is a process of its own, and what it and its workers write is shown where it failed. What needs
+//! a program that is not there is ignored, and a failure with `SIMPLE_QUEUE_TESTS=complete`.
+//!
 //! A case goes by counts, not by time, and takes some seconds. The full lengths, with a soak of an hour:
 //!
 //! ```sh
@@ -23,10 +26,17 @@ mod processes;
 mod soak;
 mod stragglers;
 
-/// A worker of a process of its own; started by the tests, with the environment that [`support::Worker`]
-/// gives it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "is the other process of the other tests"]
-async fn the_worker_process() {
-    support::work().await;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cases = [
+        failover::cases(),
+        network::cases(),
+        pooler::cases(),
+        postgres::cases(),
+        processes::cases(),
+        soak::cases(),
+        stragglers::cases(),
+    ];
+    test_support::main(cases.into_iter().flatten().collect(), vec![support::worker_process()])
 }
