@@ -5,6 +5,8 @@
 //! checks it at the end: nothing that was acknowledged is lost, every job ends exactly once, and effects that
 //! were committed with their job happened exactly once.
 //!
+//! Meanwhile the server's sessions are watched: no call that was dropped or came too late leaves one behind.
+//!
 //! Each case is a process of its own, and what it and its workers write is shown where it failed. What needs
 //! a program that is not there is ignored, and a failure with `SIMPLE_QUEUE_TESTS=complete`.
 //!
@@ -25,6 +27,7 @@ mod postgres;
 mod processes;
 mod soak;
 mod stragglers;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -37,6 +40,9 @@ fn main() -> ExitCode {
         processes::cases(),
         soak::cases(),
         stragglers::cases(),
+        watch::cases(),
     ];
-    test_support::main(cases.into_iter().flatten().collect(), vec![support::worker_process()])
+    let cases = cases.into_iter().flatten();
+    let watched = cases.map(|case| case.followed_by(support::nothing_is_left_behind));
+    test_support::main(watched.collect(), vec![support::worker_process()])
 }

@@ -3,7 +3,7 @@
 use sqlx::{Connection as _, PgConnection};
 use test_support::{Case, case};
 
-use crate::support::{Field, Server, eventually, rounds};
+use crate::support::{Field, Server, bystander, eventually, rounds};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -72,12 +72,8 @@ async fn a_server_without_room_for_more_sessions_costs_time_only() {
 async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
     let (mut hoard, mut refusals): (Vec<PgConnection>, u32) = (Vec::new(), 0);
     while refusals < 10 {
-        match PgConnection::connect(&field.url).await {
-            Ok(mut connection) => {
-                sqlx::query("set application_name = 'hoard'")
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
+        match bystander(&field.url).await {
+            Ok(connection) => {
                 hoard.push(connection);
                 refusals = 0;
             }
@@ -86,7 +82,7 @@ async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
         let first = hoard.first_mut().expect("the first session is had");
         sqlx::query(
             "select pg_terminate_backend(pid) from pg_stat_activity
-             where datname = current_database() and application_name <> 'hoard'
+             where datname = current_database() and application_name <> 'bystander'
                  and pid <> pg_backend_pid()",
         )
         .execute(first)

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use simple_queue::Enqueued;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
 use test_support::{Case, FAKETIME, case};
 
-use crate::support::{CountRun, Field, Stumbles, Worker, eventually, rounds};
+use crate::support::{CountRun, Field, Stumbles, Worker, bystander, eventually, rounds};
 
 pub(crate) fn cases() -> Vec<Case> {
     vec![
@@ -19,7 +19,7 @@ pub(crate) fn cases() -> Vec<Case> {
 async fn a_snapshot_that_is_held_open_loses_nothing_and_does_not_slow_the_work_down() {
     const BATCH: usize = 500;
     let field = Field::shared().await;
-    let mut holder = PgConnection::connect(&field.url).await.unwrap();
+    let mut holder = bystander(&field.url).await.unwrap();
     let hold = "begin isolation level repeatable read; select count(*) from simple_queue.jobs";
     sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
     let workers = field.workers(2).await;
@@ -46,7 +46,7 @@ async fn a_snapshot_that_is_held_open_loses_nothing_and_does_not_slow_the_work_d
 async fn a_job_whose_transaction_commits_late_runs_then_though_others_overtook_it() {
     let field = Field::shared().await;
     let workers = field.workers(2).await;
-    let mut late = PgConnection::connect(&field.url).await.unwrap();
+    let mut late = bystander(&field.url).await.unwrap();
     let mut tx = late.begin().await.unwrap();
     let number = i64::MAX;
     let overtaken = CountRun::new(number, 0_u64).enqueue(&mut tx).await.unwrap().id();

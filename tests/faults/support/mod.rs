@@ -8,6 +8,7 @@ mod load;
 mod pooler;
 mod proxy;
 mod server;
+mod watch;
 mod worker;
 
 pub(crate) use test_support::eventually;
@@ -20,6 +21,7 @@ pub(crate) use load::Load;
 pub(crate) use pooler::Pooler;
 pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::{Server, new_directory};
+pub(crate) use watch::{Limits, Watch, bystander, nothing_is_left_behind, watch};
 pub(crate) use worker::{
     HEARTBEAT_MS, LEDGER_URL, STATEMENT_MS, Worker, queue_at, queue_at_any, worker_process,
 };

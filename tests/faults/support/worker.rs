@@ -3,13 +3,14 @@
 use std::{
     env,
     io::{BufRead as _, BufReader},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{self, Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
 use simple_queue::{jobs, prelude::*};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use test_support::{Case, case, eventually, other_process, signal_process};
 
 use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
@@ -135,19 +136,26 @@ pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
     let queue = queue_at(&urls[0]);
     match urls.len() {
         1 => queue,
-        _ => queue.with_servers(urls.iter().map(|url| url.parse().unwrap())),
+        _ => queue.with_servers(urls.iter().map(|url| options_of(url))),
     }
 }
 
 /// A queue with short times, so that a death is noticed soon, and an answer that does not come.
 pub(crate) fn queue_at(url: &str) -> SimpleQueue {
-    let options = url.parse().unwrap();
     let pool = PgPoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy_with(options);
+        .connect_lazy_with(options_of(url));
     SimpleQueue::new(pool)
         .with_heartbeat_interval(Duration::from_millis(200))
         .with_cancel_grace(Duration::from_millis(100))
         .with_statement_timeout(Duration::from_secs(1))
+}
+
+/// Sessions have the name of their queue, so that they can be counted.
+fn options_of(url: &str) -> PgConnectOptions {
+    static QUEUES: AtomicUsize = AtomicUsize::new(0);
+    let number = QUEUES.fetch_add(1, Ordering::Relaxed);
+    let options: PgConnectOptions = url.parse().unwrap();
+    options.application_name(&format!("queue {} of process {}", number, process::id()))
 }
