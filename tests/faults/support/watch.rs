@@ -4,6 +4,7 @@
 //! declares, no statement goes on after nobody waits for it, and at the end of a case none is left.
 
 use std::{
+    cmp,
     collections::{BTreeSet, HashMap},
     mem,
     sync::{Arc, Mutex},
@@ -141,7 +142,7 @@ async fn look(url: &str, connection: &mut Option<PgConnection>) -> sqlx::Result<
     let rows: Vec<(i32, String, String, String, f64, String)> = sqlx::query_as(
         "select pid, application_name, coalesce(state, 'unknown'), coalesce(wait_event, 'nothing'),
              coalesce(extract(epoch from clock_timestamp() - query_start), 0)::float8,
-             left(query, 200)
+             left(split_part(query, chr(10), 1), 100)
          from pg_stat_activity
          where datname = current_database() and backend_type = 'client backend'
              and application_name <> all($1)",
@@ -175,7 +176,7 @@ impl Seen {
         for session in sessions {
             *counts.entry(&session.name).or_default() += 1;
         }
-        self.most = counts.values().copied().fold(self.most, usize::max);
+        self.most = counts.values().copied().fold(self.most, cmp::max);
         counts.retain(|_, count| *count > limits.sessions);
         self.too_many_since.retain(|name, _| counts.contains_key(name.as_str()));
         for (name, count) in counts {
