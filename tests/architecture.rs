@@ -215,3 +215,25 @@ fn files_and_functions_stay_small_enough_to_read() {
         }
     }
 }
+
+/// A harness of one's own knows only the cases that are listed, and the compiler leaves out without a word
+/// what has the attribute of a test.
+#[test]
+fn no_case_of_a_suite_with_a_harness_of_its_own_is_left_out() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let suites: Vec<&str> = manifest
+        .split("[[test]]")
+        .filter(|target| target.contains("harness = false"))
+        .map(|target| target.split('"').nth(1).unwrap())
+        .collect();
+    assert_eq!(suites, ["embedded", "faults"]);
+    for (path, code) in suites.iter().flat_map(|suite| sources(&format!("tests/{suite}"))) {
+        for attribute in ["#[test]", "#[tokio::test"] {
+            assert!(
+                !code.contains(attribute),
+                "{} has a `{attribute}`; list the case in `cases()` instead",
+                path.display()
+            );
+        }
+    }
+}

@@ -68,7 +68,7 @@ impl Process {
     ) -> Self {
         let mut command = Command::new(binary);
         command
-            .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
+            .args(["--process", "the_other_process"])
             .current_dir("/")
             .env_remove("DATABASE_URL")
             .env("ROLE", role)

@@ -8,10 +8,19 @@ use std::{
 
 use simple_queue::SimpleQueue;
 use sqlx::{Connection as _, PgConnection};
+use test_support::{Case, case};
 
 use crate::support::{
     CountRun, Field, Ledger, Load, Server, Worker, eventually, new_directory, queue_at_any, rounds,
+    watch,
 };
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowledged_is_lost),
+        case!(a_primary_that_has_become_read_only_is_left_at_once),
+    ]
+}
 
 /// Two servers that keep the same data, and a database on them.
 struct Pair {
@@ -69,7 +78,6 @@ impl Pair {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowledged_is_lost() {
     for _ in 0..rounds(1, 20) {
         let mut pair = Pair::start().await;
@@ -83,6 +91,7 @@ async fn when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowled
         pair.primary.crash("KILL").await;
         pair.promote().await;
         println!("the standby was promoted after {:?}", begun.elapsed());
+        watch(&pair.url_of(&pair.standby));
         let ledger = Ledger::open(&pair.url_of(&pair.standby));
         ledger.progress(1).await;
         println!("a job ended {:?} after the kill", begun.elapsed());
@@ -94,7 +103,6 @@ async fn when_the_primary_is_killed_all_follow_its_standby_and_nothing_acknowled
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_primary_that_has_become_read_only_is_left_at_once() {
     let pair = Pair::start().await;
     let url = pair.url();
@@ -111,6 +119,7 @@ async fn a_primary_that_has_become_read_only_is_left_at_once() {
     field.ledger.execute("alter system set default_transaction_read_only = on").await;
     field.ledger.execute("select pg_reload_conf()").await;
     pair.promote().await;
+    watch(&pair.url_of(&pair.standby));
     let ledger = Ledger::open(&pair.url_of(&pair.standby));
     let begun = Instant::now();
     let enqueued = CountRun::new(1, 0_u64).enqueue(&queue).await.unwrap();

@@ -5,6 +5,11 @@
 //! checks it at the end: nothing that was acknowledged is lost, every job ends exactly once, and effects that
 //! were committed with their job happened exactly once.
 //!
+//! Meanwhile the server's sessions are watched: no call that was dropped or came too late leaves one behind.
+//!
+//! Each case is a process of its own, and what it and its workers write is shown where it failed. What needs
+//! a program that is not there is ignored, and a failure with `SIMPLE_QUEUE_TESTS=complete`.
+//!
 //! A case goes by counts, not by time, and takes some seconds. The full lengths, with a soak of an hour:
 //!
 //! ```sh
@@ -22,11 +27,22 @@ mod postgres;
 mod processes;
 mod soak;
 mod stragglers;
+mod watch;
 
-/// A worker of a process of its own; started by the tests, with the environment that [`support::Worker`]
-/// gives it.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "is the other process of the other tests"]
-async fn the_worker_process() {
-    support::work().await;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cases = [
+        failover::cases(),
+        network::cases(),
+        pooler::cases(),
+        postgres::cases(),
+        processes::cases(),
+        soak::cases(),
+        stragglers::cases(),
+        watch::cases(),
+    ];
+    let cases = cases.into_iter().flatten();
+    let watched = cases.map(|case| case.followed_by(support::nothing_is_left_behind));
+    test_support::main(watched.collect(), vec![support::worker_process()])
 }

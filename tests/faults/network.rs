@@ -4,17 +4,30 @@ use std::time::{Duration, Instant};
 
 use simple_queue::{Enqueue, prelude::*};
 use sqlx::postgres::PgPoolOptions;
+use test_support::{Case, case};
 
 use crate::support::{
     CountEffect, CountRun, Fault, Field, HEARTBEAT_MS, Proxy, STATEMENT_MS, Worker, eventually,
     queue_at, rounds,
 };
 
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back),
+        case!(a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice),
+        case!(a_late_network_makes_everything_late_and_nothing_wrong),
+        case!(a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_arrive),
+        case!(a_worker_that_alone_its_listening_has_left_listens_again),
+        case!(an_enqueue_on_a_connection_that_leads_nowhere_takes_another),
+        case!(an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another),
+        case!(an_enqueue_that_is_dropped_half_way_spoils_no_later_one),
+    ]
+}
+
 /// The sessions that listen.
 const LISTENING: &str = "select count(*) from pg_stat_activity
     where datname = current_database() and query ilike 'listen%'";
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
@@ -41,7 +54,6 @@ async fn a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back() {
     drop(far);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
@@ -72,7 +84,6 @@ async fn a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice() {
     assert_eq!(field.ledger.count("simple_queue.archive").await, ended);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_late_network_makes_everything_late_and_nothing_wrong() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
@@ -104,7 +115,6 @@ async fn a_late_network_makes_everything_late_and_nothing_wrong() {
     assert_eq!(field.ledger.count("simple_queue.workers").await, 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_arrive() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
@@ -131,7 +141,6 @@ async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_
     drop(far);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_alone_its_listening_has_left_listens_again() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
@@ -148,13 +157,11 @@ async fn a_worker_that_alone_its_listening_has_left_listens_again() {
     eventually("it listens on another connection", async || listening().await == 2).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {
     enqueues_on_a_connection_that_leads_nowhere("insert_alike_jobs", CountRun::new).await;
 }
 
 /// Those with keys are written on the pool.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another() {
     let keyed = |number: i64, ms| CountRun::new(number, ms).unique_key(number.to_string());
     enqueues_on_a_connection_that_leads_nowhere("insert_jobs", keyed).await;
@@ -189,7 +196,6 @@ async fn enqueues_on_a_connection_that_leads_nowhere<J: Into<Enqueue<CountRun>>>
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;

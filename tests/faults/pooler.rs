@@ -3,12 +3,23 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use simple_queue::{Error, JobStatus, jobs};
+use test_support::{Case, PGBOUNCER, case};
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::support::{
     CountEffect, CountRun, Field, Hands, LEDGER_URL, Load, Pooler, Worker, eventually, queue_at,
     rounds,
 };
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(behind_a_pooler_every_statement_means_what_it_says).needs(&[PGBOUNCER]),
+        case!(what_is_left_in_a_session_that_was_lent_disturbs_nobody).needs(&[PGBOUNCER]),
+        case!(with_the_servers_own_url_a_worker_listens_and_without_it_says_once_that_it_polls)
+            .on_one_thread()
+            .needs(&[PGBOUNCER]),
+    ]
+}
 
 /// The sessions that listen.
 const LISTENING: &str = "select count(*) from pg_stat_activity
@@ -17,7 +28,6 @@ const LISTENING: &str = "select count(*) from pg_stat_activity
 /// Fewer than there are connections to the pooler, so that everybody gets everybody else's.
 const SESSIONS: usize = 6;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn behind_a_pooler_every_statement_means_what_it_says() {
     let field = Field::shared().await;
     let pooler = Pooler::start(&field.url, SESSIONS, "").await;
@@ -56,7 +66,6 @@ async fn behind_a_pooler_every_statement_means_what_it_says() {
     assert_eq!(field.ledger.value::<i64>(left).await, 0, "no session's lock was left");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_left_in_a_session_that_was_lent_disturbs_nobody() {
     let field = Field::shared().await;
     let pooler = Pooler::start(&field.url, 1, "").await;
@@ -76,7 +85,6 @@ async fn what_is_left_in_a_session_that_was_lent_disturbs_nobody() {
     worker.shutdown(std::time::Duration::from_secs(5)).await;
 }
 
-#[tokio::test]
 async fn with_the_servers_own_url_a_worker_listens_and_without_it_says_once_that_it_polls() {
     let field = Field::shared().await;
     let pooler = Pooler::start(&field.url, SESSIONS, "").await;

@@ -1,10 +1,18 @@
 //! A server that restarts, ends sessions, or has no room for more of them.
 
 use sqlx::{Connection as _, PgConnection};
+use test_support::{Case, case};
 
-use crate::support::{Field, Server, eventually, rounds};
+use crate::support::{Field, Server, bystander, eventually, rounds};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(a_server_that_crashes_under_load_loses_nothing),
+        case!(sessions_that_are_ended_again_and_again_lose_nothing),
+        case!(a_server_without_room_for_more_sessions_costs_time_only),
+    ]
+}
+
 async fn a_server_that_crashes_under_load_loses_nothing() {
     let mut server = Server::start(&[]).await;
     let field = Field::at(server.create_database().await).await;
@@ -21,7 +29,6 @@ async fn a_server_that_crashes_under_load_loses_nothing() {
     drop(workers);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_are_ended_again_and_again_lose_nothing() {
     let field = Field::shared().await;
     let mut workers = field.workers(2).await;
@@ -41,7 +48,6 @@ async fn sessions_that_are_ended_again_and_again_lose_nothing() {
     assert!(workers.iter_mut().all(|worker| worker.ended().is_none()), "the processes live on");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_room_for_more_sessions_costs_time_only() {
     let server = Server::start(&[("max_connections", "40")]).await;
     let field = Field::at(server.create_database().await).await;
@@ -66,12 +72,8 @@ async fn a_server_without_room_for_more_sessions_costs_time_only() {
 async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
     let (mut hoard, mut refusals): (Vec<PgConnection>, u32) = (Vec::new(), 0);
     while refusals < 10 {
-        match PgConnection::connect(&field.url).await {
-            Ok(mut connection) => {
-                sqlx::query("set application_name = 'hoard'")
-                    .execute(&mut connection)
-                    .await
-                    .unwrap();
+        match bystander(&field.url).await {
+            Ok(connection) => {
                 hoard.push(connection);
                 refusals = 0;
             }
@@ -80,7 +82,7 @@ async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
         let first = hoard.first_mut().expect("the first session is had");
         sqlx::query(
             "select pg_terminate_backend(pid) from pg_stat_activity
-             where datname = current_database() and application_name <> 'hoard'
+             where datname = current_database() and application_name <> 'bystander'
                  and pid <> pg_backend_pid()",
         )
         .execute(first)

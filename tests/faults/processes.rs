@@ -1,10 +1,18 @@
 //! Processes that are killed, stopped, or killed by what they run.
 
 use simple_queue::JobStatus;
+use test_support::{Case, case};
 
 use crate::support::{Aborts, CountRun, Field, eventually, rounds};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(workers_that_are_killed_again_and_again_lose_nothing),
+        case!(workers_that_are_stopped_again_and_again_burn_no_attempt_and_leave_nothing),
+        case!(a_job_that_aborts_its_process_each_time_is_a_bad_job_and_its_neighbours_finish),
+    ]
+}
+
 async fn workers_that_are_killed_again_and_again_lose_nothing() {
     let field = Field::shared().await;
     let mut workers = field.workers(4).await;
@@ -23,7 +31,6 @@ async fn workers_that_are_killed_again_and_again_lose_nothing() {
     assert!(field.ledger.count("simple_queue.archive where crash_count > 0").await > 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_that_are_stopped_again_and_again_burn_no_attempt_and_leave_nothing() {
     let field = Field::shared().await;
     let mut workers = field.workers(4).await;
@@ -46,7 +53,6 @@ async fn workers_that_are_stopped_again_and_again_burn_no_attempt_and_leave_noth
     assert_eq!(field.ledger.count("simple_queue.workers").await, 0, "each took its row along");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_that_aborts_its_process_each_time_is_a_bad_job_and_its_neighbours_finish() {
     let field = Field::shared().await;
     let aborting = Aborts::new(-1).enqueue(&field.queue).await.unwrap();

@@ -3,15 +3,23 @@
 use std::time::{Duration, Instant};
 
 use simple_queue::Enqueued;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::Connection as _;
+use test_support::{Case, FAKETIME, case};
 
-use crate::support::{CountRun, Field, Stumbles, Worker, eventually, faketime, rounds};
+use crate::support::{CountRun, Field, Stumbles, Worker, bystander, eventually, rounds};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+pub(crate) fn cases() -> Vec<Case> {
+    vec![
+        case!(a_snapshot_that_is_held_open_loses_nothing_and_does_not_slow_the_work_down),
+        case!(a_job_whose_transaction_commits_late_runs_then_though_others_overtook_it),
+        case!(a_worker_whose_clock_is_wrong_runs_nothing_too_early_or_too_late).needs(&[FAKETIME]),
+    ]
+}
+
 async fn a_snapshot_that_is_held_open_loses_nothing_and_does_not_slow_the_work_down() {
     const BATCH: usize = 500;
     let field = Field::shared().await;
-    let mut holder = PgConnection::connect(&field.url).await.unwrap();
+    let mut holder = bystander(&field.url).await.unwrap();
     let hold = "begin isolation level repeatable read; select count(*) from simple_queue.jobs";
     sqlx::raw_sql(hold).execute(&mut holder).await.unwrap();
     let workers = field.workers(2).await;
@@ -35,11 +43,10 @@ async fn a_snapshot_that_is_held_open_loses_nothing_and_does_not_slow_the_work_d
     drop(workers);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_whose_transaction_commits_late_runs_then_though_others_overtook_it() {
     let field = Field::shared().await;
     let workers = field.workers(2).await;
-    let mut late = PgConnection::connect(&field.url).await.unwrap();
+    let mut late = bystander(&field.url).await.unwrap();
     let mut tx = late.begin().await.unwrap();
     let number = i64::MAX;
     let overtaken = CountRun::new(number, 0_u64).enqueue(&mut tx).await.unwrap().id();
@@ -62,12 +69,11 @@ async fn a_job_whose_transaction_commits_late_runs_then_though_others_overtook_i
     drop(workers);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_clock_is_wrong_runs_nothing_too_early_or_too_late() {
     for offset in ["-1h", "+1h"] {
         let field = Field::shared().await;
         let worker = Worker::start_with(&field.url, |command| {
-            command.env("LD_PRELOAD", faketime()).env("FAKETIME", offset);
+            command.env("LD_PRELOAD", FAKETIME.path()).env("FAKETIME", offset);
             // Only what a clock on the wall shows is wrong.
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         });

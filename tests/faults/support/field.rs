@@ -3,7 +3,7 @@
 use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres};
 use tokio::sync::OnceCell;
 
-use super::{Ledger, Load, Worker, queue_at};
+use super::{Ledger, Load, Worker, queue_at, watch};
 
 /// Where a case takes place.
 pub(crate) struct Field {
@@ -14,7 +14,7 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// A database on the one server of the cases that leave the server alone.
+    /// A database on a server that the case leaves alone.
     pub(crate) async fn shared() -> Self {
         static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
         let start = || EmbeddedPostgres::builder().setting("max_connections", "500").start();
@@ -25,6 +25,7 @@ impl Field {
     /// A database of this server, which is this case's alone.
     pub(crate) async fn at(url: String) -> Self {
         let ledger = Ledger::open(&url);
+        watch(&url);
         ledger.make().await;
         let queue = queue_at(&url);
         queue.migrate().await.unwrap();

@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    AssertSqlSafe, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use uuid::Uuid;
 
 /// The suite's own tables, and what can be asked of them while the server comes and goes.
@@ -69,7 +72,8 @@ const WRONGS: &[(&str, &str)] = &[
 
 impl Ledger {
     pub(crate) fn open(url: &str) -> Self {
-        let options = url.parse().unwrap();
+        let options: PgConnectOptions = url.parse().unwrap();
+        let options = options.application_name("ledger");
         let pool = PgPoolOptions::new().max_connections(3).connect_lazy_with(options);
         Self { pool }
     }

@@ -7,7 +7,9 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::{eventually, programs::pgbouncer, server::new_directory, worker::signal_process};
+use test_support::{PGBOUNCER, eventually, signal_process};
+
+use super::server::new_directory;
 
 /// A pgbouncer that lends sessions for a transaction; it ends with this value.
 pub(crate) struct Pooler {
@@ -38,7 +40,7 @@ impl Pooler {
         );
         let path = directory.join("pgbouncer.ini");
         fs::write(&path, file).unwrap();
-        let mut command = Command::new(pgbouncer());
+        let mut command = Command::new(PGBOUNCER.path());
         command.arg("-q").arg(&path).stdin(Stdio::null()).stderr(Stdio::null());
         if is_root() {
             // It refuses to run as root, as the server does.

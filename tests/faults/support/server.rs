@@ -8,9 +8,8 @@ use std::{
 };
 
 use simple_queue::embedded::EmbeddedPostgres;
+use test_support::signal_process;
 use uuid::Uuid;
-
-use super::worker::signal_process;
 
 /// A server that keeps its data and its port through restarts.
 pub(crate) struct Server {

@@ -3,13 +3,15 @@
 use std::{
     env,
     io::{BufRead as _, BufReader},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{self, Child, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
 
 use simple_queue::{jobs, prelude::*};
-use sqlx::postgres::PgPoolOptions;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use test_support::{Case, case, eventually, other_process, signal_process};
 
 use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 
@@ -22,6 +24,9 @@ pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
 
 /// The database's own URL, where the other one leads through a pooler.
 pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
+
+/// The name of what the other process does.
+const PROCESS: &str = "support::worker::the_worker_process";
 
 /// What it says when it works.
 const READY: &str = "ready to work";
@@ -37,12 +42,8 @@ impl Worker {
 
     /// As [`Worker::start`], with something changed about the process.
     pub(crate) async fn start_with(url: &str, change: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command
-            .args(["--exact", "the_worker_process", "--ignored", "--nocapture"])
-            .env(URL, url)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        let mut command = other_process(PROCESS);
+        command.env(URL, url).stdout(Stdio::piped());
         change(&mut command);
         let mut child = command.spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -52,7 +53,7 @@ impl Worker {
         thread::spawn(move || {
             let mut ready = Some(ready);
             for line in output.lines().map_while(Result::ok) {
-                if line.contains(READY)
+                if line == READY
                     && let Some(ready) = ready.take()
                 {
                     ready.send(()).expect("the test waits for it");
@@ -76,7 +77,7 @@ impl Worker {
     /// Asks it to stop and waits until it has.
     pub(crate) async fn terminate(mut self) {
         signal_process("TERM", self.id());
-        super::eventually("the worker stops", async || self.0.try_wait().unwrap().is_some()).await;
+        eventually("the worker stops", async || self.0.try_wait().unwrap().is_some()).await;
         let status = self.0.wait().unwrap();
         assert!(status.success(), "the worker ended with {status}");
     }
@@ -94,19 +95,13 @@ impl Drop for Worker {
     }
 }
 
-/// Sends a signal by name.
-pub(crate) fn signal_process(name: &str, process: u32) {
-    let sent = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
-    assert!(sent.unwrap().success(), "{process} cannot be sent a {name}");
+/// What another process is started for.
+pub(crate) fn worker_process() -> Case {
+    case!(the_worker_process)
 }
 
-/// What the other process does.
-pub(crate) async fn work() {
+async fn the_worker_process() {
     let stop = tokio::spawn(simple_queue::shutdown_signal());
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
     let url = env::var(URL).expect("the tests set it");
     let milliseconds = |name| {
         let text = env::var(name).ok()?;
@@ -127,7 +122,7 @@ pub(crate) async fn work() {
     let hands = Hands { pool };
     queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
     let worker = queue.start().await;
-    println!("\n{READY}");
+    println!("{READY}");
     stop.await.unwrap();
     worker.shutdown(Duration::from_secs(5)).await;
 }
@@ -141,19 +136,26 @@ pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
     let queue = queue_at(&urls[0]);
     match urls.len() {
         1 => queue,
-        _ => queue.with_servers(urls.iter().map(|url| url.parse().unwrap())),
+        _ => queue.with_servers(urls.iter().map(|url| options_of(url))),
     }
 }
 
 /// A queue with short times, so that a death is noticed soon, and an answer that does not come.
 pub(crate) fn queue_at(url: &str) -> SimpleQueue {
-    let options = url.parse().unwrap();
     let pool = PgPoolOptions::new()
         .max_connections(8)
         .acquire_timeout(Duration::from_secs(5))
-        .connect_lazy_with(options);
+        .connect_lazy_with(options_of(url));
     SimpleQueue::new(pool)
         .with_heartbeat_interval(Duration::from_millis(200))
         .with_cancel_grace(Duration::from_millis(100))
         .with_statement_timeout(Duration::from_secs(1))
+}
+
+/// Sessions have the name of their queue, so that they can be counted.
+fn options_of(url: &str) -> PgConnectOptions {
+    static QUEUES: AtomicUsize = AtomicUsize::new(0);
+    let number = QUEUES.fetch_add(1, Ordering::Relaxed);
+    let options: PgConnectOptions = url.parse().unwrap();
+    options.application_name(&format!("queue {} of process {}", number, process::id()))
 }

@@ -1,17 +1,16 @@
 //! What the tests share.
 
 mod database;
-mod eventually;
 mod logging;
 mod mortal;
 mod probe;
 mod working;
 
 pub(crate) use database::TestDatabase;
-pub(crate) use eventually::eventually;
 pub(crate) use logging::Heard;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+pub(crate) use test_support::eventually;
 pub(crate) use working::{Working, working};
 
 use std::time::Duration;

