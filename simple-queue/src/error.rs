@@ -1,6 +1,6 @@
 //! The errors that this library returns to its caller.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
@@ -26,7 +26,63 @@ pub enum Error {
         /// The schema the tables belong to.
         schema: String,
         /// What went wrong.
-        source: sqlx::migrate::MigrateError,
+        source: Arc<sqlx::Error>,
+    },
+    /// A migration did not get the locks it needs; what it had done is rolled back.
+    #[error(
+        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call"
+    )]
+    MigrationHeldUp {
+        /// The schema the tables belong to.
+        schema: String,
+        /// For how long it was tried.
+        waited: Duration,
+        /// Who has locks on the tables, the oldest transactions first.
+        holders: String,
+        /// What the database said the last time.
+        source: Arc<sqlx::Error>,
+    },
+    /// The tables were made by another build, whose text of them is different.
+    #[error(
+        "the schema `{schema}` has the part `{part}` of release {release} in another text than this build; make the schema anew, or use that build"
+    )]
+    OtherTables {
+        /// The schema the tables belong to.
+        schema: String,
+        /// The file that is different.
+        part: &'static str,
+        /// The release that the schema has it from.
+        release: String,
+    },
+    /// The schema is there and belongs to another role, which could change the tables under the queue.
+    #[error(
+        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another schema with `SimpleQueue::with_schema`"
+    )]
+    ForeignSchema {
+        /// The schema.
+        schema: String,
+        /// Whose it is.
+        owner: String,
+        /// Who wanted to migrate.
+        role: String,
+    },
+    /// The database cannot hold every text.
+    #[error(
+        "the database is in {encoding}, and a queue needs one in UTF-8: `create database … encoding 'UTF8' template template0`"
+    )]
+    NotUtf8 {
+        /// The database's encoding.
+        encoding: String,
+    },
+    /// The tables or functions of the queue are not there, or are older than this release.
+    #[error(
+        "the database failed to {action}: {source}; the schema is missing or older than this release: run `SimpleQueue::migrate`"
+    )]
+    NotMigrated {
+        /// What was being done.
+        action: &'static str,
+        /// What is missing, in the database's words.
+        source: Arc<sqlx::Error>,
     },
     /// The migrations need a session of their own, and there is a pooler that only lends sessions.
     #[error(
@@ -168,11 +224,18 @@ pub enum Error {
 impl Error {
     /// Whether the same call may well succeed later: the database was away, busy or shutting down.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Database { source, .. } if is_transient(source))
+        match self {
+            Self::Database { source, .. } | Self::Migrate { source, .. } => is_transient(source),
+            Self::MigrationHeldUp { .. } => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { action, source: Arc::new(source) }
+        move |source| match is_not_migrated(&source) {
+            true => Self::NotMigrated { action, source: Arc::new(source) },
+            false => Self::Database { action, source: Arc::new(source) },
+        }
     }
 
     /// The same failure of the database, for another call that had a part in it.
@@ -180,6 +243,9 @@ impl Error {
         match self {
             Self::Database { action, source } => {
                 Some(Self::Database { action, source: Arc::clone(source) })
+            }
+            Self::NotMigrated { action, source } => {
+                Some(Self::NotMigrated { action, source: Arc::clone(source) })
             }
             _ => None,
         }
@@ -227,6 +293,21 @@ pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
         }),
         _ => is_transient(error),
     }
+}
+
+/// Whether what a statement of ours names is not there: the schema, a table, a column or a function. Nothing but
+/// the migrations makes them.
+pub(crate) fn is_not_migrated(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("3F000" | "42P01" | "42703" | "42883"))
+}
+
+/// Whether a lock was not to be had in time, or only by ending another transaction.
+pub(crate) fn is_held_up(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("55P03" | "40P01"))
+}
+
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
 }
 
 /// Whether a pooler refused to begin a session with a parameter that it does not know.

@@ -3,6 +3,7 @@
 //! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
+mod advice;
 mod connection;
 mod control;
 mod enqueue;

@@ -49,6 +49,14 @@ impl TestDatabase {
             })
     }
 
+    /// Makes a role that may log in and do nothing else; returns its name, which no other test's has.
+    pub(crate) async fn role(&self, name: &str) -> String {
+        let database: String = self.value("select current_database()::text").await;
+        let role = format!("{database}_{name}");
+        self.execute(&format!("create role {role} login password 'secret'")).await;
+        role
+    }
+
     /// The one value that a query answers with.
     pub(crate) async fn value<T>(&self, sql: &str) -> T
     where

@@ -5,12 +5,14 @@ mod eventually;
 mod logging;
 mod mortal;
 mod probe;
+mod said;
 mod working;
 
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+pub(crate) use said::Said;
 pub(crate) use working::{Working, working};
 
 use std::time::Duration;
