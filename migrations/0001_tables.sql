@@ -262,7 +262,8 @@ comment on column simple_queue.queues.name is 'The queue.';
 comment on column simple_queue.queues.paused_at is 'Since when nothing of it is started; null: it runs.';
 comment on column simple_queue.queues.updated_at is 'When this row last changed.';
 
-create view simple_queue.all_jobs as
+-- The views are read with the rights of whoever reads them: row-level security on the tables holds there too.
+create view simple_queue.all_jobs with (security_invoker = true) as
 select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,
     null::text as reason, priority, attempt, max_attempts, job_data, null::jsonb as result, errors,
     unique_key, fingerprint, tags, metadata, worker_id, run_at, scheduled_at, created_at,
@@ -278,3 +279,19 @@ select id, queue, kind, status, reason, priority, attempt, max_attempts, job_dat
 from simple_queue.dead_letters;
 
 comment on view simple_queue.all_jobs is 'Every job, wherever it is. For people; the library reads the tables.';
+
+create view simple_queue.jobs_overview with (security_invoker = true) as
+select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,
+    priority, attempt, max_attempts, crash_count, worker_id, run_at, scheduled_at, created_at,
+    null::timestamptz as finished_at
+from simple_queue.jobs
+union all
+select id, queue, kind, 'completed', priority, attempt, max_attempts, crash_count, worker_id, null,
+    scheduled_at, created_at, finished_at
+from simple_queue.archive
+union all
+select id, queue, kind, status, priority, attempt, max_attempts, crash_count, worker_id, null,
+    scheduled_at, created_at, finished_at
+from simple_queue.dead_letters;
+
+comment on view simple_queue.jobs_overview is 'Every job, without its payload, result, errors, reason, tags, metadata and keys: for those who may not know them.';

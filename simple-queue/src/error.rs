@@ -1,9 +1,12 @@
 //! The errors that this library returns to its caller.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+mod refusal;
+
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+pub(crate) use self::refusal::{is_held_up, is_not_migrated, is_refused_parameter, missing_grant};
 use crate::job::JobStatus;
 
 /// What can go wrong between a caller and the queue.
@@ -82,6 +85,18 @@ pub enum Error {
         /// What was being done.
         action: &'static str,
         /// What is missing, in the database's words.
+        source: Arc<sqlx::Error>,
+    },
+    /// The role that this is in the database lacks a right.
+    #[error(
+        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {source}"
+    )]
+    MissingGrant {
+        /// What was being done.
+        action: &'static str,
+        /// What the right is on: a table, a function or a schema.
+        missing: String,
+        /// What the database said.
         source: Arc<sqlx::Error>,
     },
     /// The migrations need a session of their own, and there is a pooler that only lends sessions.
@@ -232,9 +247,13 @@ impl Error {
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| match is_not_migrated(&source) {
-            true => Self::NotMigrated { action, source: Arc::new(source) },
-            false => Self::Database { action, source: Arc::new(source) },
+        move |source| {
+            let (missing, source) = (missing_grant(&source), Arc::new(source));
+            match missing {
+                Some(missing) => Self::MissingGrant { action, missing, source },
+                None if is_not_migrated(&source) => Self::NotMigrated { action, source },
+                None => Self::Database { action, source },
+            }
         }
     }
 
@@ -246,6 +265,10 @@ impl Error {
             }
             Self::NotMigrated { action, source } => {
                 Some(Self::NotMigrated { action, source: Arc::clone(source) })
+            }
+            Self::MissingGrant { action, missing, source } => {
+                let (missing, source) = (missing.clone(), Arc::clone(source));
+                Some(Self::MissingGrant { action, missing, source })
             }
             _ => None,
         }
@@ -293,27 +316,6 @@ pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
         }),
         _ => is_transient(error),
     }
-}
-
-/// Whether what a statement of ours names is not there: the schema, a table, a column or a function. Nothing but
-/// the migrations makes them.
-pub(crate) fn is_not_migrated(error: &sqlx::Error) -> bool {
-    matches!(code(error).as_deref(), Some("3F000" | "42P01" | "42703" | "42883"))
-}
-
-/// Whether a lock was not to be had in time, or only by ending another transaction.
-pub(crate) fn is_held_up(error: &sqlx::Error) -> bool {
-    matches!(code(error).as_deref(), Some("55P03" | "40P01"))
-}
-
-fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
-    error.as_database_error()?.code()
-}
-
-/// Whether a pooler refused to begin a session with a parameter that it does not know.
-pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    // pgbouncer calls it a violation of the protocol.
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("08P01"))
 }
 
 /// An error that may come from a statement.

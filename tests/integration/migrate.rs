@@ -9,11 +9,11 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::support::{Said, TestDatabase, eventually};
 
 /// The body of a function that each release has.
-const BODY: &str = "select prosrc from pg_proc where oid = 'simple_queue.check_bytes'::regproc";
+const BODY: &str = "select prosrc from pg_proc where oid = 'simple_queue.refuse'::regproc";
 
 /// Another body for it, as another release might have.
 const OTHER: &str =
-    "create or replace function simple_queue.check_bytes(what text, name text, most integer)
+    "create or replace function simple_queue.refuse(what text, value text, problem text)
     returns void language plpgsql immutable as 'begin end'";
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::error::is_not_migrated;
+use crate::error::{is_not_migrated, missing_grant};
 
 /// Says it once for the roles of a worker, each of which meets the same error all the time.
 #[derive(Debug, Default)]
@@ -21,6 +21,11 @@ impl Advice {
     pub(super) fn give(&self, error: &sqlx::Error) {
         if is_not_migrated(error) && self.is_due() {
             tracing::error!(%error, "the schema is missing or older than this release: run `SimpleQueue::migrate`");
+        }
+        if let Some(missing) = missing_grant(error)
+            && self.is_due()
+        {
+            tracing::error!(%error, missing, "this role of the database lacks a GRANT: `SimpleQueue::grants` has those of each role");
         }
     }
 

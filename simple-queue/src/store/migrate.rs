@@ -9,7 +9,10 @@ use std::{
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
 use super::{Schema, Servers};
-use crate::{Error, error::is_held_up};
+use crate::{
+    Error,
+    error::{is_held_up, missing_grant},
+};
 
 /// A file of `migrations/`.
 struct Part {
@@ -177,6 +180,9 @@ impl Migration<'_> {
     }
 
     fn failed(&self, source: sqlx::Error) -> Error {
+        if let Some(missing) = missing_grant(&source) {
+            return Error::MissingGrant { action: "migrate", missing, source: Arc::new(source) };
+        }
         Error::Migrate { schema: self.schema.name().to_owned(), source: Arc::new(source) }
     }
 }
@@ -266,8 +272,7 @@ async fn begin_history(
     found: Found,
 ) -> sqlx::Result<()> {
     if !found.has_schema {
-        let create = format!("create schema {}", schema.quoted());
-        sqlx::raw_sql(AssertSqlSafe(create)).execute(&mut *connection).await?;
+        execute(schema, connection, include_str!("sql/create_schema.sql")).await?;
     }
     if !found.is_begun {
         execute(schema, connection, include_str!("sql/create_migrations.sql")).await?;

@@ -9,6 +9,7 @@ mod control;
 mod enqueue;
 mod fetch;
 mod finish;
+mod grants;
 #[cfg(feature = "janitor")]
 mod janitor;
 pub(crate) mod migrate;
@@ -26,8 +27,9 @@ pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
 pub(crate) use finish::{Finish, LeaseState};
+pub use grants::Role;
 #[cfg(feature = "janitor")]
-pub(crate) use janitor::ArchivePartition;
+pub(crate) use janitor::OldDay;
 pub(crate) use notification::Notification;
 pub(crate) use reaper::Reaped;
 pub(crate) use schema::Schema;

@@ -46,13 +46,6 @@ impl Statement {
     fn text(&self) -> SqlStr {
         AssertSqlSafe(Arc::clone(&self.text)).into_sql_str()
     }
-
-    #[cfg(feature = "janitor")]
-    /// The statement for one partition of the archive; partitions cannot be parameters.
-    pub(super) fn for_partition(&self, partition: &str) -> SqlStr {
-        let sql = self.text.replace(".archive_partition", &format!(".\"{partition}\""));
-        AssertSqlSafe(sql).into_sql_str()
-    }
 }
 
 /// A statement with the part that some have in common, for which it says `\ir`, as `psql` would read it.
@@ -93,9 +86,7 @@ statements! {
     #[cfg(feature = "janitor")]
     delete_old_archive,
     #[cfg(feature = "janitor")]
-    detach_archive_partition,
-    #[cfg(feature = "janitor")]
-    drop_archive_partition,
+    drop_archive_day,
     ensure_archive_partitions,
     fetch_jobs,
     find_holder_of_dead_key,
@@ -103,14 +94,12 @@ statements! {
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
     find_live_job,
-    #[cfg(feature = "janitor")]
-    finish_detaching_archive_partition,
     heartbeat,
     insert_alike_jobs,
     insert_jobs,
     limit_idle_transaction,
     #[cfg(feature = "janitor")]
-    list_archive_partitions,
+    list_old_days,
     list_paused_queues,
     list_unserved_kinds,
     lock_dead_workers,

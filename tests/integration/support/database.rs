@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, sync::BackoffStrategy};
-use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
+use simple_queue::{Role, SimpleQueue, embedded::EmbeddedPostgres, sync::BackoffStrategy};
+use sqlx::{
+    AssertSqlSafe, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::sync::OnceCell;
 
 /// An empty database on the one server of this test binary.
@@ -22,7 +25,7 @@ impl TestDatabase {
             .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
             .await;
         let url = server.create_database().await.expect("a database of its own");
-        let pool = pool(&url).await;
+        let pool = pool(url.parse().expect("a URL")).await;
         Self { url, pool }
     }
 
@@ -41,7 +44,12 @@ impl TestDatabase {
 
     /// As [`TestDatabase::queue`], where the database itself is out of reach.
     pub(crate) async fn queue_at(url: &str) -> SimpleQueue {
-        SimpleQueue::new(pool(url).await)
+        Self::queue_as(url.parse().expect("a URL")).await
+    }
+
+    /// As [`TestDatabase::queue`], as another role.
+    pub(crate) async fn queue_as(options: PgConnectOptions) -> SimpleQueue {
+        SimpleQueue::new(pool(options).await)
             .with_heartbeat_interval(Duration::from_millis(200))
             .with_cancel_grace(Duration::from_millis(100))
             .with_default_backoff_strategy(BackoffStrategy::Linear {
@@ -55,6 +63,17 @@ impl TestDatabase {
         let role = format!("{database}_{name}");
         self.execute(&format!("create role {role} login password 'secret'")).await;
         role
+    }
+
+    /// Makes a role that is all of these to the queue; returns how to connect as it.
+    pub(crate) async fn granted(&self, name: &str, roles: &[Role]) -> PgConnectOptions {
+        let role = self.role(name).await;
+        let owner = SimpleQueue::new(self.pool.clone());
+        for &to_the_queue in roles {
+            let grants = owner.grants(to_the_queue, &role);
+            sqlx::raw_sql(AssertSqlSafe(grants)).execute(&self.pool).await.expect("it is granted");
+        }
+        self.pool.connect_options().as_ref().clone().username(&role).password("secret")
     }
 
     /// The one value that a query answers with.
@@ -83,6 +102,6 @@ impl TestDatabase {
     }
 }
 
-async fn pool(url: &str) -> PgPool {
-    PgPoolOptions::new().max_connections(5).connect(url).await.expect("a pool")
+async fn pool(options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new().max_connections(5).connect_with(options).await.expect("a pool")
 }
