@@ -3,4 +3,4 @@
 grant usage on schema simple_queue to :"role";
 grant select, insert, update, delete on simple_queue.jobs, simple_queue.archive, simple_queue.dead_letters, simple_queue.workers to :"role";
 grant select on simple_queue.queues to :"role";
-grant execute on function simple_queue.ensure_archive_partitions, simple_queue.drop_archive_day to :"role";
+grant execute on function simple_queue.ensure_archive_partitions, simple_queue.drop_archive_day, simple_queue.enqueue, simple_queue.enqueue_many to :"role";

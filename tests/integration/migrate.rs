@@ -80,7 +80,7 @@ async fn an_older_release_tolerates_what_a_newer_one_added() {
              values ('9999_of_a_newer_release', '99.0.0', 1)",
         )
         .await;
-    database.queue().await.migrate().await.unwrap();
+    database.owner().await.migrate().await.unwrap();
 }
 
 #[tokio::test]
@@ -94,7 +94,7 @@ async fn functions_of_an_older_release_are_replaced_and_those_of_a_newer_one_lef
             ))
             .await;
         database.execute(OTHER).await;
-        database.queue().await.migrate().await.unwrap();
+        database.owner().await.migrate().await.unwrap();
         assert_eq!(database.value::<String>(BODY).await == ours, replaced, "{release}");
     }
 }
@@ -108,7 +108,7 @@ async fn functions_of_another_build_of_this_release_are_replaced_once() {
         .await;
     for replaced in [true, false] {
         database.execute(OTHER).await;
-        database.queue().await.migrate().await.unwrap();
+        database.owner().await.migrate().await.unwrap();
         assert_eq!(database.value::<String>(BODY).await == ours, replaced);
     }
 }
@@ -119,7 +119,7 @@ async fn tables_of_another_build_of_this_release_are_refused() {
     database
         .execute("update simple_queue.migrations set checksum = 1 where name <> 'functions'")
         .await;
-    let error = database.queue().await.migrate().await.unwrap_err();
+    let error = database.owner().await.migrate().await.unwrap_err();
     assert!(matches!(error, Error::OtherTables { .. }), "{error}");
     assert!(error.to_string().contains("`0001_tables`"), "{error}");
 }
@@ -142,7 +142,7 @@ async fn with_nothing_to_do_no_lock_is_waited_for() {
         "lock table simple_queue.migrations, simple_queue.jobs, simple_queue.archive in exclusive mode",
     )
     .await;
-    database.queue().await.migrate().await.unwrap();
+    database.owner().await.migrate().await.unwrap();
 }
 
 #[tokio::test]
@@ -190,7 +190,7 @@ async fn a_migration_that_is_held_up_says_by_whom_lets_others_pass_and_goes_on()
             .await;
     }
     let (said, _guard) = Said::here();
-    let queue = database.queue().await;
+    let queue = database.owner().await;
     let migrating = tokio::spawn({
         let queue = queue.clone();
         async move { queue.migrate().await }
@@ -215,7 +215,7 @@ async fn a_migration_that_is_held_up_for_too_long_names_who_does_it_in_its_error
         .await;
     let _holder =
         holder(&database, "lock table simple_queue.migrations in row exclusive mode").await;
-    let queue = database.queue().await.with_statement_timeout(Duration::from_millis(100));
+    let queue = database.owner().await.with_statement_timeout(Duration::from_millis(100));
     let error = queue.migrate().await.unwrap_err();
     assert!(matches!(error, Error::MigrationHeldUp { .. }), "{error}");
     assert!(error.to_string().contains("the holder"), "{error}");

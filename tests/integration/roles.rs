@@ -1,6 +1,8 @@
 //! Roles of the database that have what they need and nothing else.
 
-use simple_queue::{Error, Job, Role};
+use std::time::Duration;
+
+use simple_queue::{EnqueueOutcome, Error, Job, OnConflict, Role, prelude::*};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
@@ -193,4 +195,96 @@ async fn what_a_role_may_not_do_fails_with_what_it_needs_a_grant_on() {
     let error = queue.paused().await.unwrap_err();
     assert!(error.to_string().contains("GRANT on schema simple_queue"), "{error}");
     assert!(error.to_string().contains("SimpleQueue::grants"), "{error}");
+}
+
+#[job(queue = "greetings")]
+async fn greet(user_id: i64) {
+    assert_ne!(user_id, 0);
+}
+
+#[tokio::test]
+async fn the_calls_of_an_enqueuer_go_through_the_function() {
+    let database = TestDatabase::migrated().await;
+    let enqueuer = database.granted("enqueuer", &[Role::Enqueuer]).await;
+    let queue = TestDatabase::queue_as(enqueuer).await;
+    let hour = Duration::from_hours(1);
+    let enqueued = Greet::new(1)
+        .delay(hour)
+        .expires(hour)
+        .priority(-5)
+        .tags(["a", "b"])
+        .unique_key("key")
+        .enqueue(&queue)
+        .await
+        .unwrap();
+    let right = format!(
+        "jobs where id = '{}' and run_at = created_at + interval '1 h' and expires_at = run_at + interval '1 h'
+            and scheduled_at = run_at and priority = -5 and tags = '{{a,b}}' and unique_key = 'greet:key'
+            and kind = 'greet' and job_data->>'user_id' = '1'",
+        enqueued.id()
+    );
+    assert_eq!(database.count(&right).await, 1);
+    let again = async |on_conflict: OnConflict| {
+        Greet::new(2).unique_key("key").on_conflict(on_conflict).enqueue(&queue).await
+    };
+    for (on_conflict, expected) in [
+        (OnConflict::Ignore, EnqueueOutcome::Duplicate),
+        (OnConflict::Replace, EnqueueOutcome::Replaced),
+        (OnConflict::Reschedule, EnqueueOutcome::Rescheduled),
+    ] {
+        let met = again(on_conflict).await.unwrap();
+        assert_eq!((met.id(), met.outcome()), (enqueued.id(), expected));
+    }
+    let refused = again(OnConflict::Error).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Duplicate { unique_key, job_id } if unique_key == "greet:key" && *job_id == enqueued.id()),
+        "{refused}"
+    );
+    // More than a call of the function takes, and at the same time.
+    let many = Greet::enqueue_all((1..=2500).map(Greet::new), &queue).await.unwrap();
+    assert_eq!(many.len(), 2500);
+    let single = (1..=50).map(|n| {
+        let queue = &queue;
+        async move { Greet::new(n).enqueue(queue).await }
+    });
+    futures_util::future::try_join_all(single).await.unwrap();
+    assert_eq!(database.count("jobs").await, 2551);
+    let refused = queue.cancel(enqueued.id()).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::MissingGrant { missing, .. } if missing == "table jobs"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn an_enqueuer_enqueues_in_a_transaction_of_its_own() {
+    let database = TestDatabase::migrated().await;
+    let enqueuer = database.granted("enqueuer", &[Role::Enqueuer]).await;
+    let queue = TestDatabase::queue_as(enqueuer).await;
+    for (commits, expected) in [(false, 0), (true, 2)] {
+        let mut tx = queue.pool().begin().await.unwrap();
+        for user in [1, 2] {
+            Greet::new(user).enqueue(queue.on(&mut tx)).await.unwrap();
+        }
+        if commits {
+            tx.commit().await.unwrap();
+        }
+        assert_eq!(database.count("jobs").await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_runs_what_an_enqueuer_puts_in() {
+    let database = TestDatabase::migrated().await;
+    let worker = database.granted("worker", &[Role::Worker]).await;
+    let (queue, probe) = (TestDatabase::queue_as(worker).await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let enqueuer = database.granted("enqueuer", &[Role::Enqueuer]).await;
+    let client = TestDatabase::queue_as(enqueuer).await;
+    for _ in 0..20 {
+        client.insert_job(Probe::job(Say::Success)).await.unwrap();
+    }
+    eventually("all are archived", async || database.count("archive").await == 20).await;
+    worker.shutdown(STOP).await;
 }

@@ -4,6 +4,7 @@
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
 mod advice;
+mod by_function;
 mod connection;
 mod control;
 mod enqueue;
@@ -47,13 +48,14 @@ use statements::Statements;
 pub(crate) struct Store {
     schema: Schema,
     statements: Arc<Statements>,
+    way: by_function::Way,
 }
 
 impl Store {
     /// `pooled` says how the statements are sent.
     pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
         let statements = Arc::new(Statements::new(&schema, pooled));
-        Self { schema, statements }
+        Self { schema, statements, way: by_function::Way::default() }
     }
 
     pub(crate) fn schema(&self) -> &Schema {

@@ -87,6 +87,7 @@ statements! {
     delete_old_archive,
     #[cfg(feature = "janitor")]
     drop_archive_day,
+    enqueue_many,
     ensure_archive_partitions,
     fetch_jobs,
     find_holder_of_dead_key,
@@ -108,6 +109,7 @@ statements! {
     pause_queue,
     read_leases,
     read_end,
+    read_right_to_insert,
     redrive_dead_letters,
     register_worker,
     replace_jobs,

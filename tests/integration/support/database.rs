@@ -12,9 +12,15 @@ use tokio::sync::OnceCell;
 /// An empty database on the one server of this test binary.
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
-    /// For looking at the tables, apart from the queue's pool.
+    /// For looking at the tables, apart from the queue's pool, as their owner.
     pub(crate) pool: PgPool,
+    /// A role that owns nothing, for the queues.
+    app: Option<PgConnectOptions>,
 }
+
+/// Where it is set, queues of a database that is migrated are of a role that has the grants of a worker and of an
+/// operator, and nothing else.
+const ROLES: &str = "SIMPLE_QUEUE_TEST_ROLES";
 
 impl TestDatabase {
     /// A database without the tables of the queue.
@@ -26,19 +32,30 @@ impl TestDatabase {
             .await;
         let url = server.create_database().await.expect("a database of its own");
         let pool = pool(url.parse().expect("a URL")).await;
-        Self { url, pool }
+        Self { url, pool, app: None }
     }
 
     /// A database with the tables of the queue.
     pub(crate) async fn migrated() -> Self {
-        let database = Self::empty().await;
-        database.queue().await.migrate().await.expect("the tables are made");
+        let mut database = Self::empty().await;
+        database.owner().await.migrate().await.expect("the tables are made");
+        if std::env::var_os(ROLES).is_some() {
+            database.app = Some(database.granted("app", &[Role::Worker, Role::Operator]).await);
+        }
         database
     }
 
     /// A queue as another process would have it: a pool of its own, and short times, so that tests
     /// need not wait long. A retry is due at once.
     pub(crate) async fn queue(&self) -> SimpleQueue {
+        match &self.app {
+            Some(app) => Self::queue_as(app.clone()).await,
+            None => self.owner().await,
+        }
+    }
+
+    /// As [`TestDatabase::queue`], of the role that the tables belong to.
+    pub(crate) async fn owner(&self) -> SimpleQueue {
         Self::queue_at(&self.url).await
     }
 
