@@ -69,7 +69,7 @@ async fn a_job_in_the_callers_transaction_is_there_only_if_it_commits() {
 #[tokio::test]
 async fn a_job_can_be_enqueued_on_a_pool_a_connection_and_a_queue_of_another_schema() {
     let database = TestDatabase::migrated().await;
-    let other = database.queue().await.with_schema("other").unwrap();
+    let other = database.owner().await.with_schema("other").unwrap();
     other.migrate().await.unwrap();
 
     SendWelcome::new(1, "pool").enqueue(&database.pool).await.unwrap();

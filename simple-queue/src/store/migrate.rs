@@ -210,7 +210,7 @@ impl Failure {
     }
 
     fn of_beginning(error: sqlx::Error) -> Self {
-        match error.as_database_error().and_then(|error| error.code()).as_deref() {
+        match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
             Some("23505" | "42P06" | "42P07") => Self::Overtaken,
             _ => Self::Database(error),
         }

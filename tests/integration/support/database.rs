@@ -40,7 +40,14 @@ impl TestDatabase {
         let mut database = Self::empty().await;
         database.owner().await.migrate().await.expect("the tables are made");
         if std::env::var_os(ROLES).is_some() {
-            database.app = Some(database.granted("app", &[Role::Worker, Role::Operator]).await);
+            let app = database.granted("app", &[Role::Worker, Role::Operator]).await;
+            // Tables that a test makes for its handlers.
+            for all_of in ["tables", "sequences"] {
+                let role = app.get_username();
+                let to_come = format!("alter default privileges grant all on {all_of} to {role}");
+                database.execute(&to_come).await;
+            }
+            database.app = Some(app);
         }
         database
     }
