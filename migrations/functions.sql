@@ -8,10 +8,11 @@
 
 -- Makes the archive's partitions for yesterday, today and the days ahead that are missing.
 --
--- Yesterday, because a transaction that began before midnight may still finish a job. Beside others a partition
--- is made apart and attached then, which does not keep readers and writers of the archive waiting, as
--- `create table … partition of` would. The lock, held to the end of the transaction, lets one process at a
--- time do it; the others find the work done. It takes a right on the archive to hold it.
+-- Yesterday, because a transaction that began before midnight may still finish a job. A partition is made apart and
+-- attached then, which does not keep readers and writers of the archive waiting, as the faster
+-- `create table … partition of` would: that is for an archive that is new. The lock, held to the end of the
+-- transaction, lets one process at a time do it; the others find the work done. It takes a right on the archive to
+-- hold it.
 create or replace function simple_queue.ensure_archive_partitions(days_ahead integer) returns integer
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -34,6 +35,13 @@ begin
     end if;
     lock table simple_queue.archive in share update exclusive mode;
     is_new := not exists (select from pg_inherits i where i.inhparent = 'simple_queue.archive'::regclass);
+    if is_new then
+        begin
+            lock table simple_queue.archive in access exclusive mode nowait;
+        exception when lock_not_available then
+            is_new := false;
+        end;
+    end if;
     for day in select missing from simple_queue.list_missing_days(first_day, days_ahead + 2) missing loop
         partition := simple_queue.name_of_day(day);
         if to_regclass('simple_queue.' || partition) is not null then

@@ -1,6 +1,6 @@
 //! Making the tables.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, try_join_all};
 use simple_queue::{Error, SimpleQueue};
@@ -173,7 +173,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn a_migration_that_is_held_up_says_by_whom_lets_others_pass_and_goes_on() {
+async fn a_migration_that_is_held_up_says_by_whom_and_goes_on_whatever_the_roles_settings() {
     let database = TestDatabase::migrated().await;
     database
         .execute("update simple_queue.migrations set release = '0.0.1' where name = 'functions'")
@@ -204,6 +204,37 @@ async fn a_migration_that_is_held_up_says_by_whom_lets_others_pass_and_goes_on()
     })
     .await;
     sqlx::raw_sql("rollback").execute(&mut holder).await.unwrap();
+    migrating.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn what_comes_behind_a_migration_that_is_held_up_does_not_wait_as_long_as_it() {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute("update simple_queue.migrations set release = '0.0.1' where name = 'functions'")
+        .await;
+    // A migration that needs a table for itself.
+    for sql in [
+        "create function lock_jobs() returns event_trigger language plpgsql as
+            'begin lock table simple_queue.jobs in access exclusive mode; end'",
+        "create event trigger lock_jobs on ddl_command_start when tag in ('CREATE FUNCTION')
+            execute function public.lock_jobs()",
+    ] {
+        database.execute(sql).await;
+    }
+    let mut reader = holder(&database, "lock table simple_queue.jobs in access share mode").await;
+    let (said, _guard) = Said::here();
+    let queue = database.owner().await;
+    let migrating = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.migrate().await }
+    });
+    while said.count("held up") < 3 {
+        let begun = Instant::now();
+        queue.insert_job(simple_queue::Job::new("q", 1)).await.unwrap();
+        assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    }
+    sqlx::raw_sql("rollback").execute(&mut reader).await.unwrap();
     migrating.await.unwrap().unwrap();
 }
 

@@ -208,7 +208,7 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
     let enqueuer = database.granted("enqueuer", &[Role::Enqueuer]).await;
     let queue = TestDatabase::queue_as(enqueuer).await;
     let hour = Duration::from_hours(1);
-    let enqueued = Greet::new(1)
+    let first = Greet::new(1)
         .delay(hour)
         .expires(hour)
         .priority(-5)
@@ -221,7 +221,7 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
         "jobs where id = '{}' and run_at = created_at + interval '1 h' and expires_at = run_at + interval '1 h'
             and scheduled_at = run_at and priority = -5 and tags = '{{a,b}}' and unique_key = 'greet:key'
             and kind = 'greet' and job_data->>'user_id' = '1'",
-        enqueued.id()
+        first.id()
     );
     assert_eq!(database.count(&right).await, 1);
     let again = async |on_conflict: OnConflict| {
@@ -233,11 +233,11 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
         (OnConflict::Reschedule, EnqueueOutcome::Rescheduled),
     ] {
         let met = again(on_conflict).await.unwrap();
-        assert_eq!((met.id(), met.outcome()), (enqueued.id(), expected));
+        assert_eq!((met.id(), met.outcome()), (first.id(), expected));
     }
     let refused = again(OnConflict::Error).await.unwrap_err();
     assert!(
-        matches!(&refused, Error::Duplicate { unique_key, job_id } if unique_key == "greet:key" && *job_id == enqueued.id()),
+        matches!(&refused, Error::Duplicate { unique_key, job_id } if unique_key == "greet:key" && *job_id == first.id()),
         "{refused}"
     );
     // More than a call of the function takes, and at the same time.
@@ -249,7 +249,7 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
     });
     futures_util::future::try_join_all(single).await.unwrap();
     assert_eq!(database.count("jobs").await, 2551);
-    let refused = queue.cancel(enqueued.id()).await.unwrap_err();
+    let refused = queue.cancel(first.id()).await.unwrap_err();
     assert!(
         matches!(&refused, Error::MissingGrant { missing, .. } if missing == "table jobs"),
         "{refused}"
