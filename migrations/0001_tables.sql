@@ -284,7 +284,8 @@ comment on table simple_queue.upkeep is 'Work that any process may do, and that 
 comment on column simple_queue.upkeep.task is 'What is done: orphans, a look at the whole table for jobs that no process works on.';
 comment on column simple_queue.upkeep.done_at is 'When it was last done.';
 
-create view simple_queue.all_jobs as
+-- The views are read with the rights of whoever reads them: row-level security on the tables holds there too.
+create view simple_queue.all_jobs with (security_invoker = true) as
 select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,
     null::text as reason, priority, attempt, max_attempts, job_data, null::jsonb as result, errors,
     unique_key, fingerprint, tags, metadata, worker_id, run_at, scheduled_at, created_at,
@@ -300,3 +301,19 @@ select id, queue, kind, status, reason, priority, attempt, max_attempts, job_dat
 from simple_queue.dead_letters;
 
 comment on view simple_queue.all_jobs is 'Every job, wherever it is. For people; the library reads the tables.';
+
+create view simple_queue.jobs_overview with (security_invoker = true) as
+select id, queue, kind, case when worker_id is null then 'pending' else 'running' end as status,
+    priority, attempt, max_attempts, crash_count, worker_id, run_at, scheduled_at, created_at,
+    null::timestamptz as finished_at
+from simple_queue.jobs
+union all
+select id, queue, kind, 'completed', priority, attempt, max_attempts, crash_count, worker_id, null,
+    scheduled_at, created_at, finished_at
+from simple_queue.archive
+union all
+select id, queue, kind, status, priority, attempt, max_attempts, crash_count, worker_id, null,
+    scheduled_at, created_at, finished_at
+from simple_queue.dead_letters;
+
+comment on view simple_queue.jobs_overview is 'Every job, without its payload, result, errors, reason, tags, metadata and keys: for those who may not know them.';

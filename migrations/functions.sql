@@ -1,33 +1,66 @@
--- The functions of the queue. Applied again whenever they differ from what the schema has, after the tables.
+-- The functions of the queue. Applied again by every newer release, after the tables.
 --
 -- `simple_queue.` stands for the schema the queue was built with; the library writes the chosen name in its
--- place.
+-- place. A function whose parameters change has to be dropped first; its grants go with it.
+--
+-- Every function fixes its search path, so that no name means what a user of the database has put in its place.
+-- Those that are `security definer` are all that a role needs which owns nothing: they check what they are given.
 
 -- Makes the archive's partitions for yesterday, today and the days ahead that are missing.
 --
--- Yesterday, because a transaction that began before midnight may still finish a job. A partition is
--- made apart and attached then, which does not keep readers and writers of the archive waiting, as
--- `create table … partition of` would. The lock, held to the end of the transaction, lets one process
--- at a time do it; the others find the work done.
+-- Yesterday, because a transaction that began before midnight may still finish a job. A partition is made apart and
+-- attached then, which does not keep readers and writers of the archive waiting, as the faster
+-- `create table … partition of` would: that is for an archive that is new. The lock, held to the end of the
+-- transaction, lets one process at a time do it; the others find the work done. It takes a right on the archive to
+-- hold it.
 create or replace function simple_queue.ensure_archive_partitions(days_ahead integer) returns integer
-language plpgsql as $$
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '5s'
+as $$
 declare
     first_day date := (now() at time zone 'utc')::date - 1;
+    is_new boolean;
     day date;
     partition text;
+    bounds text;
     made integer := 0;
 begin
-    perform pg_advisory_xact_lock(hashtextextended('simple_queue.ensure_archive_partitions', 0));
-    for day in select first_day + n from generate_series(0, days_ahead + 1) n loop
-        partition := 'archive_' || to_char(day, 'YYYYMMDD');
-        continue when to_regclass('simple_queue.' || partition) is not null;
-        execute format('create table simple_queue.%I (like simple_queue.archive including all)', partition);
-        execute format(
-            'alter table simple_queue.archive attach partition simple_queue.%I for values from (%L) to (%L)',
-            partition,
-            day::timestamp at time zone 'utc',
-            (day + 1)::timestamp at time zone 'utc'
+    if days_ahead is null or days_ahead not between 0 and 366 then
+        raise exception 'days cannot be made % ahead: the limit is 0 to 366', coalesce(days_ahead::text, 'null')
+            using errcode = 'invalid_parameter_value';
+    end if;
+    if not exists (select from simple_queue.list_missing_days(first_day, days_ahead + 2)) then
+        return 0;
+    end if;
+    lock table simple_queue.archive in share update exclusive mode;
+    is_new := not exists (select from pg_inherits i where i.inhparent = 'simple_queue.archive'::regclass);
+    if is_new then
+        begin
+            lock table simple_queue.archive in access exclusive mode nowait;
+        exception when lock_not_available then
+            is_new := false;
+        end;
+    end if;
+    for day in select missing from simple_queue.list_missing_days(first_day, days_ahead + 2) missing loop
+        partition := simple_queue.name_of_day(day);
+        if to_regclass('simple_queue.' || partition) is not null then
+            raise warning 'the table % is in the way of a partition of the archive', partition
+                using hint = 'Rename it, or attach it to the archive: jobs of its day cannot be finished.';
+            continue;
+        end if;
+        bounds := format(
+            'for values from (%L) to (%L)',
+            (day::timestamp at time zone 'utc')::text, ((day + 1)::timestamp at time zone 'utc')::text
         );
+        if is_new then
+            execute format('create table simple_queue.%I partition of simple_queue.archive %s', partition, bounds);
+        else
+            execute format(
+                'create table simple_queue.%I (like simple_queue.archive including all excluding comments)', partition
+            );
+            execute format('alter table simple_queue.archive attach partition simple_queue.%I %s', partition, bounds);
+        end if;
         made := made + 1;
     end loop;
     return made;
@@ -36,17 +69,319 @@ $$;
 
 comment on function simple_queue.ensure_archive_partitions is 'Makes the partitions of the archive that are missing, up to so many days ahead; returns how many it made.';
 
-create or replace function simple_queue.check_bytes(what text, name text, most integer) returns void
-language plpgsql immutable as $$
+create or replace function simple_queue.name_of_day(day date) returns text
+language sql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+    select 'archive_' || to_char(day::timestamp, 'YYYYMMDD')
+$$;
+
+comment on function simple_queue.name_of_day is 'The partition of the archive for a day.';
+
+create or replace function simple_queue.list_missing_days(first_day date, days integer) returns setof date
+language sql stable
+set search_path = pg_catalog, pg_temp
+as $$
+    select first_day + n
+    from generate_series(0, days - 1) n
+    where not exists (
+        select from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'simple_queue.archive'::regclass
+            and c.relname = simple_queue.name_of_day(first_day + n)::name
+    )
+    order by 1
+$$;
+
+comment on function simple_queue.list_missing_days is 'Which of so many days have no partition in the archive.';
+
+-- Drops a day of the archive with all its rows; false if it is not there, or holds jobs that are kept longer.
+--
+-- Its lock keeps all others from the archive, so it is waited for a tenth of a second only: while a transaction
+-- that has read the archive is open the call fails, and is repeated another time. Today and yesterday are
+-- refused in any case.
+create or replace function simple_queue.drop_archive_day(day date) returns boolean
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set lock_timeout = '100ms'
+as $$
+declare
+    partition text := simple_queue.name_of_day(day);
+    is_kept boolean;
 begin
-    if octet_length(name) not between 1 and most then
-        raise exception 'the % has % bytes; it must have 1 to %', what, octet_length(name), most
+    if day is null or day >= (now() at time zone 'utc')::date - 1 then
+        raise exception 'the day % cannot be dropped: the limit is the day before yesterday', coalesce(day::text, 'null')
             using errcode = 'invalid_parameter_value';
+    end if;
+    if not exists (
+        select from pg_inherits i
+        join pg_class c on c.oid = i.inhrelid
+        where i.inhparent = 'simple_queue.archive'::regclass and c.relname = partition::name
+    ) then
+        return false;
+    end if;
+    execute format('select exists (select from simple_queue.%I where keep_until > now())', partition) into is_kept;
+    if is_kept then
+        return false;
+    end if;
+    execute format('drop table simple_queue.%I', partition);
+    return true;
+end
+$$;
+
+comment on function simple_queue.drop_archive_day is 'Drops a day of the archive that is older than yesterday and holds nothing that is kept longer; whether it did.';
+
+create or replace function simple_queue.refuse(what text, value text, problem text) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception 'the % % is refused: %', what,
+        case
+            when value is null then 'null'
+            when length(value) > 80 then '"' || left(value, 80) || '…"'
+            else '"' || value || '"'
+        end,
+        problem
+        using errcode = 'invalid_parameter_value';
+end
+$$;
+
+comment on function simple_queue.refuse is 'Ends the statement with the name of what is wrong, its value and the limit.';
+
+create or replace function simple_queue.check_bytes(what text, name text, fewest integer, most integer) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if octet_length(name) not between fewest and most then
+        perform simple_queue.refuse(
+            what, name, format('it has %s bytes; the limit is %s to %s', octet_length(name)::text, fewest::text, most::text)
+        );
     end if;
 end
 $$;
 
-comment on function simple_queue.check_bytes is 'Refuses a name that is empty or longer than the library takes; null passes.';
+comment on function simple_queue.check_bytes is 'Refuses a text that is too short or too long; null passes.';
+
+create or replace function simple_queue.check_time(what text, value timestamptz) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if value not between timestamptz '0001-01-01 00:00+00' and timestamptz '20000-01-01 00:00+00' then
+        perform simple_queue.refuse(what, value::text, 'the limit is the year 1 to the year 20000');
+    end if;
+end
+$$;
+
+comment on function simple_queue.check_time is 'Refuses a time that a worker could not read; null passes.';
+
+create or replace function simple_queue.check_span(what text, value interval) returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if value not between interval '0' and interval '3650000 days' then
+        perform simple_queue.refuse(what, value::text, 'the limit is 0 to 3650000 days');
+    end if;
+end
+$$;
+
+comment on function simple_queue.check_span is 'Refuses a duration that cannot be added to the time it is; null passes.';
+
+-- The size in memory is looked at first: what is much too large is not written out as text.
+create or replace function simple_queue.check_json(what text, value jsonb, most integer) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if pg_column_size(value) > 8 * most then
+        perform simple_queue.refuse(
+            what, '…', format('it takes %s bytes; the limit is %s bytes of text', pg_column_size(value)::text, most::text)
+        );
+    end if;
+    if octet_length(value::text) > most then
+        perform simple_queue.refuse(
+            what, value::text,
+            format('it has %s bytes as text; the limit is %s', octet_length(value::text)::text, most::text)
+        );
+    end if;
+end
+$$;
+
+comment on function simple_queue.check_json is 'Refuses a JSON value that is too large; null passes.';
+
+create or replace function simple_queue.check_tags(tags text[]) returns void
+language plpgsql immutable
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+    tag text;
+begin
+    if array_ndims(tags) > 1 or cardinality(tags) > 100 then
+        perform simple_queue.refuse(
+            'list of tags', left(array_to_string(tags, ','), 80),
+            format('it has %s tags; the limit is 100 in one dimension', cardinality(tags)::text)
+        );
+    end if;
+    foreach tag in array coalesce(tags, '{}'::text[]) loop
+        if tag is null then
+            perform simple_queue.refuse('tag', null, 'it has to be a text');
+        end if;
+        perform simple_queue.check_bytes('tag', tag, 1, 512);
+    end loop;
+end
+$$;
+
+comment on function simple_queue.check_tags is 'Refuses tags that are too many or too long; null passes.';
+
+-- Puts a job in the table, once everything about it has been checked. An id that is given makes the call
+-- repeatable: with `repeated` a job that is there under it, or has been, is the one of an earlier call.
+create or replace function simple_queue.put(
+    known_id     uuid,
+    repeated     boolean,
+    queue        text,
+    kind         text,
+    job_data     jsonb,
+    run_at       timestamptz,
+    priority     integer,
+    max_attempts integer,
+    unique_key   text,
+    fingerprint  text,
+    expires_at   timestamptz,
+    tags         text[],
+    version      integer,
+    retain       interval,
+    on_conflict  text,
+    timeout      interval,
+    metadata     jsonb
+) returns table (id uuid, outcome text)
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+#variable_conflict use_variable
+declare
+    -- A UUID of version 7: 48 bits of milliseconds, then the version, then random bits. The
+    -- database's own uuidv7() came with PostgreSQL 18.
+    new_id uuid := coalesce(known_id, encode(
+        set_bit(set_bit(overlay(
+            uuid_send(gen_random_uuid())
+            placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
+            from 1 for 6
+        ), 52, 1), 53, 1),
+        'hex'
+    )::uuid);
+begin
+    if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
+        perform simple_queue.refuse(
+            'on_conflict', on_conflict, 'the limit is ''ignore'', ''replace'', ''reschedule'' or ''error'''
+        );
+    end if;
+    perform simple_queue.check_bytes('queue', coalesce(queue, ''), 1, 63);
+    if kind is null or job_data is null or version is null or priority is null then
+        perform simple_queue.refuse(
+            case when kind is null then 'kind' when job_data is null then 'payload' when version is null then 'version' else 'priority' end,
+            null, 'it has to have a value; the kind of a plain handler is '''''
+        );
+    end if;
+    perform simple_queue.check_bytes('kind', kind, 0, 512);
+    -- Twice what the library takes, which counts the same value without the database's spaces.
+    perform simple_queue.check_json('payload', job_data, 2097152);
+    perform simple_queue.check_time('run_at', run_at);
+    if priority not between -32768 and 32767 then
+        perform simple_queue.refuse('priority', priority::text, 'the limit is -32768 to 32767');
+    end if;
+    if max_attempts < 1 then
+        perform simple_queue.refuse('max_attempts', max_attempts::text, 'a job needs at least one attempt');
+    end if;
+    if version < 1 then
+        perform simple_queue.refuse('version', version::text, 'the limit is 1 to 2147483647');
+    end if;
+    perform simple_queue.check_bytes('unique key', unique_key, 1, 512);
+    perform simple_queue.check_bytes('fingerprint', fingerprint, 1, 512);
+    perform simple_queue.check_time('expires_at', expires_at);
+    perform simple_queue.check_tags(tags);
+    perform simple_queue.check_span('retain', retain);
+    perform simple_queue.check_span('timeout', timeout);
+    if timeout = interval '0' then
+        perform simple_queue.refuse('timeout', timeout::text, 'an attempt needs some time');
+    end if;
+    if jsonb_typeof(metadata) <> 'object' then
+        perform simple_queue.refuse('metadata', left(metadata::text, 80), 'it has to be an object');
+    end if;
+    perform simple_queue.check_json('metadata', metadata, 65536);
+    outcome := 'inserted';
+    if repeated and (
+        exists (select from simple_queue.jobs j where j.id = new_id)
+        or exists (select from simple_queue.archive a where a.id = new_id)
+        or exists (select from simple_queue.dead_letters d where d.id = new_id)
+    ) then
+        id := new_id;
+        return next;
+        return;
+    end if;
+    loop
+        insert into simple_queue.jobs as j (
+            id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
+            fingerprint, expires_at, tags, version, retain, timeout, metadata
+        )
+        values (
+            new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
+            unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata
+        )
+        on conflict do nothing;
+        id := new_id;
+        exit when found;
+        if known_id is not null and exists (select from simple_queue.jobs j where j.id = new_id) then
+            outcome := 'duplicate';
+            exit;
+        end if;
+        if on_conflict = 'replace' then
+            outcome := 'replaced';
+            update simple_queue.jobs j
+            set queue = put.queue, kind = put.kind, job_data = put.job_data,
+                run_at = greatest(now(), put.run_at), scheduled_at = put.run_at,
+                priority = put.priority, max_attempts = put.max_attempts,
+                fingerprint = put.fingerprint, expires_at = put.expires_at,
+                tags = put.tags, version = put.version, retain = put.retain,
+                timeout = put.timeout, metadata = put.metadata,
+                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+            where j.unique_key = put.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
+        elsif on_conflict = 'reschedule' then
+            outcome := 'rescheduled';
+            update simple_queue.jobs j
+            set run_at = greatest(now(), j.run_at, put.run_at),
+                scheduled_at = greatest(j.scheduled_at, put.run_at),
+                expires_at = j.expires_at + (greatest(now(), j.run_at, put.run_at) - j.run_at),
+                updated_at = now()
+            where j.unique_key = put.unique_key and j.worker_id is null
+            returning j.id into id;
+            exit when found;
+        end if;
+        outcome := 'duplicate';
+        select j.id into id from simple_queue.jobs j where j.unique_key = put.unique_key;
+        if found and on_conflict = 'error' then
+            raise exception 'job % has the unique key "%" already', id, unique_key
+                using errcode = 'unique_violation',
+                    detail = jsonb_build_object('job_id', id, 'unique_key', unique_key)::text;
+        end if;
+        exit when found;
+        -- The holder of the key ended between the statements; now the insert succeeds.
+        outcome := 'inserted';
+    end loop;
+    -- Rescheduled too: a worker that looked while the row was locked does not know of it.
+    if outcome <> 'duplicate' then
+        perform pg_notify('simple_queue.jobs', 'queue ' || queue)
+        where exists (select from simple_queue.idle_workers);
+    end if;
+    return next;
+end
+$$;
+
+comment on function simple_queue.put is 'What the functions for others do with each job. No role but the owner may call it.';
 
 -- Enqueues a job from any language or driver, in the caller's transaction.
 --
@@ -66,89 +401,76 @@ create or replace function simple_queue.enqueue(
     tags         text[]      default null,
     version      integer     default 1,
     retain       interval    default null,
-    on_conflict  text        default 'ignore'
+    on_conflict  text        default 'ignore',
+    timeout      interval    default null,
+    metadata     jsonb       default null
 ) returns table (id uuid, outcome text)
-language plpgsql as $$
-#variable_conflict use_variable
-declare
-    -- A UUID of version 7: 48 bits of milliseconds, then the version, then random bits. The
-    -- database's own uuidv7() came with PostgreSQL 18.
-    new_id uuid := encode(
-        set_bit(set_bit(overlay(
-            uuid_send(gen_random_uuid())
-            placing substring(int8send(floor(extract(epoch from clock_timestamp()) * 1000)::bigint) from 3)
-            from 1 for 6
-        ), 52, 1), 53, 1),
-        'hex'
-    )::uuid;
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
 begin
-    if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
-        raise exception 'unknown on_conflict "%"', on_conflict
-            using errcode = 'invalid_parameter_value',
-                hint = 'Write ''ignore'', ''replace'', ''reschedule'' or ''error''.';
-    end if;
-    perform simple_queue.check_bytes('queue', queue, 63);
-    perform simple_queue.check_bytes('unique key', unique_key, 512);
-    perform simple_queue.check_bytes('fingerprint', fingerprint, 512);
-    if max_attempts < 1 then
-        raise exception 'a job needs at least one attempt, not %', max_attempts
-            using errcode = 'invalid_parameter_value';
-    end if;
-    outcome := 'inserted';
-    loop
-        insert into simple_queue.jobs as j (
-            id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
-            fingerprint, expires_at, tags, version, retain
-        )
-        values (
-            new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
-            unique_key, fingerprint, expires_at, tags, version, retain
-        )
-        on conflict do nothing;
-        id := new_id;
-        exit when found;
-        if on_conflict = 'replace' then
-            outcome := 'replaced';
-            update simple_queue.jobs j
-            set queue = enqueue.queue, kind = enqueue.kind, job_data = enqueue.job_data,
-                run_at = greatest(now(), enqueue.run_at), scheduled_at = enqueue.run_at,
-                priority = enqueue.priority, max_attempts = enqueue.max_attempts,
-                fingerprint = enqueue.fingerprint, expires_at = enqueue.expires_at,
-                tags = enqueue.tags, version = enqueue.version, retain = enqueue.retain,
-                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
-            where j.unique_key = enqueue.unique_key and j.worker_id is null
-            returning j.id into id;
-            exit when found;
-        elsif on_conflict = 'reschedule' then
-            outcome := 'rescheduled';
-            update simple_queue.jobs j
-            set run_at = greatest(now(), j.run_at, enqueue.run_at),
-                scheduled_at = greatest(j.scheduled_at, enqueue.run_at),
-                expires_at = j.expires_at + (greatest(now(), j.run_at, enqueue.run_at) - j.run_at),
-                updated_at = now()
-            where j.unique_key = enqueue.unique_key and j.worker_id is null
-            returning j.id into id;
-            exit when found;
-        end if;
-        outcome := 'duplicate';
-        select j.id into id from simple_queue.jobs j where j.unique_key = enqueue.unique_key;
-        if found and on_conflict = 'error' then
-            raise exception 'job % has the unique key "%" already', id, unique_key
-                using errcode = 'unique_violation';
-        end if;
-        exit when found;
-        -- The holder of the key ended between the statements; now the insert succeeds.
-        outcome := 'inserted';
-    end loop;
-    -- Rescheduled too: a worker that looked while the row was locked does not know of it.
-    if outcome <> 'duplicate' then
-        perform pg_notify('simple_queue.jobs', 'queue ' || queue)
-        where exists (select from simple_queue.idle_workers);
-    end if;
-    return next;
+    return query select p.id, p.outcome from simple_queue.put(
+        null, false, queue, kind, job_data, run_at, priority, max_attempts, unique_key, fingerprint, expires_at,
+        tags, version, retain, on_conflict, timeout, metadata
+    ) p;
 end
 $$;
 
 comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled.';
+
+-- Enqueues many jobs at once: an array of objects that have the parameters of `enqueue` by their names.
+--
+-- Beside those an object may have an `id`, and in place of `run_at` and `expires_at` a `delay` and an
+-- `expires_after`, in seconds from now on and from when it is due on. The answers come in the order of the
+-- objects. All are enqueued or none. A call that was cut off may be repeated with the same ids and `repeated`.
+create or replace function simple_queue.enqueue_many(jobs jsonb, repeated boolean default false)
+returns table (id uuid, outcome text)
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    if jsonb_typeof(jobs) is distinct from 'array' then
+        perform simple_queue.refuse('list of jobs', left(jobs::text, 80), 'it has to be an array of objects');
+    end if;
+    if jsonb_array_length(jobs) > 1000 then
+        perform simple_queue.refuse('list of jobs', '…', format(
+            'it has %s jobs; the limit is 1000 in a call', jsonb_array_length(jobs)::text
+        ));
+    end if;
+    return query
+    with answered as materialized (
+        select given.place, answer.id, answer.outcome
+        from (
+            select e.place, j.*, e.job -> 'job_data' as job_data,
+                coalesce(j.run_at, now() + make_interval(secs => j.delay)) as due_at
+            from jsonb_array_elements(jobs) with ordinality e (job, place)
+            cross join lateral jsonb_to_record(e.job) j (
+                id uuid, queue text, kind text, run_at timestamptz, delay double precision,
+                priority integer, max_attempts integer, unique_key text, fingerprint text,
+                expires_at timestamptz, expires_after double precision, tags text[], version integer,
+                retain interval, on_conflict text, timeout interval, metadata jsonb
+            )
+            -- The order in which the library takes keys, so that two calls never wait for each other.
+            order by j.unique_key collate "C" nulls first, e.place
+        ) given
+        cross join lateral simple_queue.put(
+            given.id, repeated, given.queue, coalesce(given.kind, ''), given.job_data, given.due_at,
+            coalesce(given.priority, 0), given.max_attempts, given.unique_key, given.fingerprint,
+            coalesce(
+                given.expires_at,
+                greatest(now(), given.due_at) + make_interval(secs => given.expires_after)
+            ),
+            given.tags, coalesce(given.version, 1), given.retain, coalesce(given.on_conflict, 'ignore'),
+            given.timeout, given.metadata
+        ) answer
+    )
+    select a.id, a.outcome from answered a order by a.place;
+end
+$$;
+
+comment on function simple_queue.enqueue_many is 'Enqueues an array of jobs, all or none; answers as enqueue does, in their order.';
+
+-- Who may call what is said role by role.
+revoke execute on all functions in schema simple_queue from public;
 
 select simple_queue.ensure_archive_partitions(7);

@@ -195,6 +195,19 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
 }
 
 #[test]
+fn nothing_waits_for_a_lock_that_any_role_of_the_database_may_take() {
+    for directory in ["simple-queue/src/store/sql", "migrations"] {
+        for entry in fs::read_dir(root().join(directory)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "sql") {
+                let sql = fs::read_to_string(&path).unwrap();
+                assert!(!sql.contains("advisory"), "{} takes an advisory lock", path.display());
+            }
+        }
+    }
+}
+
+#[test]
 fn the_macros_know_nothing_of_the_library_but_its_public_names() {
     let manifest = fs::read_to_string(root().join("simple-queue-macros/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();

@@ -1,9 +1,12 @@
 //! The errors that this library returns to its caller.
 
+mod refusal;
+
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
+pub(crate) use self::refusal::{is_held_up, is_not_migrated, is_refused_parameter, missing_grant};
 use crate::job::JobStatus;
 
 /// What can go wrong between a caller and the queue.
@@ -26,7 +29,75 @@ pub enum Error {
         /// The schema the tables belong to.
         schema: String,
         /// What went wrong.
-        source: sqlx::migrate::MigrateError,
+        source: Arc<sqlx::Error>,
+    },
+    /// A migration did not get the locks it needs; what it had done is rolled back.
+    #[error(
+        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call"
+    )]
+    MigrationHeldUp {
+        /// The schema the tables belong to.
+        schema: String,
+        /// For how long it was tried.
+        waited: Duration,
+        /// Who has locks on the tables, the oldest transactions first.
+        holders: String,
+        /// What the database said the last time.
+        source: Arc<sqlx::Error>,
+    },
+    /// The tables were made by another build, whose text of them is different.
+    #[error(
+        "the schema `{schema}` has the part `{part}` of release {release} in another text than this build; make the schema anew, or use that build"
+    )]
+    OtherTables {
+        /// The schema the tables belong to.
+        schema: String,
+        /// The file that is different.
+        part: &'static str,
+        /// The release that the schema has it from.
+        release: String,
+    },
+    /// The schema is there and belongs to another role, which could change the tables under the queue.
+    #[error(
+        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another schema with `SimpleQueue::with_schema`"
+    )]
+    ForeignSchema {
+        /// The schema.
+        schema: String,
+        /// Whose it is.
+        owner: String,
+        /// Who wanted to migrate.
+        role: String,
+    },
+    /// The database cannot hold every text.
+    #[error(
+        "the database is in {encoding}, and a queue needs one in UTF-8: `create database … encoding 'UTF8' template template0`"
+    )]
+    NotUtf8 {
+        /// The database's encoding.
+        encoding: String,
+    },
+    /// The tables or functions of the queue are not there, or are older than this release.
+    #[error(
+        "the database failed to {action}: {source}; the schema is missing or older than this release: run `SimpleQueue::migrate`"
+    )]
+    NotMigrated {
+        /// What was being done.
+        action: &'static str,
+        /// What is missing, in the database's words.
+        source: Arc<sqlx::Error>,
+    },
+    /// The role that this is in the database lacks a right.
+    #[error(
+        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {source}"
+    )]
+    MissingGrant {
+        /// What was being done.
+        action: &'static str,
+        /// What the right is on: a table, a function or a schema.
+        missing: String,
+        /// What the database said.
+        source: Arc<sqlx::Error>,
     },
     /// The migrations need a session of their own, and there is a pooler that only lends sessions.
     #[error(
@@ -168,11 +239,22 @@ pub enum Error {
 impl Error {
     /// Whether the same call may well succeed later: the database was away, busy or shutting down.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Database { source, .. } if is_transient(source))
+        match self {
+            Self::Database { source, .. } | Self::Migrate { source, .. } => is_transient(source),
+            Self::MigrationHeldUp { .. } => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| Self::Database { action, source: Arc::new(source) }
+        move |source| {
+            let (missing, source) = (missing_grant(&source), Arc::new(source));
+            match missing {
+                Some(missing) => Self::MissingGrant { action, missing, source },
+                None if is_not_migrated(&source) => Self::NotMigrated { action, source },
+                None => Self::Database { action, source },
+            }
+        }
     }
 
     /// The same failure of the database, for another call that had a part in it.
@@ -180,6 +262,13 @@ impl Error {
         match self {
             Self::Database { action, source } => {
                 Some(Self::Database { action, source: Arc::clone(source) })
+            }
+            Self::NotMigrated { action, source } => {
+                Some(Self::NotMigrated { action, source: Arc::clone(source) })
+            }
+            Self::MissingGrant { action, missing, source } => {
+                let (missing, source) = (missing.clone(), Arc::clone(source));
+                Some(Self::MissingGrant { action, missing, source })
             }
             _ => None,
         }
@@ -236,12 +325,6 @@ pub(crate) fn is_statement_timeout(error: &sqlx::Error) -> bool {
         sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
         _ => false,
     }
-}
-
-/// Whether a pooler refused to begin a session with a parameter that it does not know.
-pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    // pgbouncer calls it a violation of the protocol.
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("08P01"))
 }
 
 /// An error that may come from a statement.

@@ -250,6 +250,7 @@ pub use simple_queue_macros::job;
 /// ```
 pub use simple_queue_macros::job_defaults;
 pub use simple_queue_macros::{JobState, jobs};
+pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{

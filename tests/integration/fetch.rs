@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use simple_queue::prelude::*;
 
-use crate::support::{Heard, Probe, STOP, Say, TestDatabase, Working, eventually, working};
+use crate::support::{Probe, STOP, Said, Say, TestDatabase, Working, eventually, working};
 
 #[job(queue = "probe", priority = 10)]
 async fn unimportant() {}
@@ -239,9 +239,9 @@ async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_o
 #[tokio::test]
 async fn a_worker_without_a_handler_says_so_at_its_start() {
     let database = TestDatabase::migrated().await;
-    let heard = Heard::here();
+    let (said, _here) = Said::here();
     let worker = database.queue().await.start().await;
-    assert!(heard.has("no handler is registered"));
+    assert_eq!(said.count("no handler is registered"), 1);
     worker.shutdown(STOP).await;
 }
 

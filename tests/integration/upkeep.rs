@@ -4,10 +4,19 @@ use std::time::Duration;
 
 use simple_queue::{Retention, prelude::*};
 
-use crate::support::{STOP, TestDatabase, eventually};
+use crate::support::{STOP, Said, TestDatabase, eventually};
 
 const PARTITIONS: &str =
     "select count(*) from pg_inherits where inhparent = 'simple_queue.archive'::regclass";
+
+/// Makes a partition of a day that is long over.
+fn old_day(day: &str) -> String {
+    format!(
+        "create table simple_queue.archive_{} partition of simple_queue.archive
+         for values from ('{day} 00:00+00') to ('{day} 24:00+00')",
+        day.replace('-', "")
+    )
+}
 
 /// Between two passes of the janitor, and until its first.
 const SOON: Duration = Duration::from_millis(20);
@@ -36,22 +45,13 @@ async fn many_processes_may_make_partitions_at_once() {
 #[tokio::test]
 async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_what_is_kept() {
     let database = TestDatabase::migrated().await;
-    for (day, archived) in [("20200101", "2020-01-01"), ("20200102", "2020-01-02")] {
-        database
-            .execute(&format!(
-                "create table simple_queue.archive_{day} (like simple_queue.archive including all)"
-            ))
-            .await;
-        database
-            .execute(&format!(
-                "alter table simple_queue.archive attach partition simple_queue.archive_{day}
-                 for values from ('{archived} 00:00+00') to ('{archived} 23:59+00')"
-            ))
-            .await;
+    for day in ["2020-01-01", "2020-01-02"] {
+        database.execute(&old_day(day)).await;
     }
-    // As a janitor leaves it that died between the two steps.
+    // As somebody leaves it who keeps a day apart.
+    database.execute(&old_day("2020-01-03")).await;
     database
-        .execute("alter table simple_queue.archive detach partition simple_queue.archive_20200102")
+        .execute("alter table simple_queue.archive detach partition simple_queue.archive_20200103")
         .await;
     database
         .execute(
@@ -68,7 +68,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
     let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
     eventually("the old is gone", async || {
-        database.value::<i64>("select count(*) from pg_class where relname like 'archive_2020%' and relkind = 'r'").await == 0
+        database.value::<i64>("select count(*) from pg_class where relname like 'archive_2020%' and relkind = 'r'").await == 1
             && database.count("dead_letters").await < 2500
     })
     .await;
@@ -100,17 +100,7 @@ async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() 
 #[tokio::test]
 async fn what_is_kept_for_a_time_of_its_own_outlives_its_day_or_goes_before_it() {
     let database = TestDatabase::migrated().await;
-    database
-        .execute(
-            "create table simple_queue.archive_20200101 (like simple_queue.archive including all)",
-        )
-        .await;
-    database
-        .execute(
-            "alter table simple_queue.archive attach partition simple_queue.archive_20200101
-             for values from ('2020-01-01 00:00+00') to ('2020-01-02 00:00+00')",
-        )
-        .await;
+    database.execute(&old_day("2020-01-01")).await;
     let over = |table: &str, finished_at: &str, keep_until: &str, more: (&str, &str)| {
         format!(
             "insert into simple_queue.{table}
@@ -168,14 +158,13 @@ async fn a_declared_retain_is_counted_from_the_jobs_end() {
 async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_days() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_janitor_interval(SOON);
-    let old_day =
-        "create table simple_queue.archive_20200101 (like simple_queue.archive including all)";
+    let old_day = old_day("2020-01-01");
     let old_days = "select count(*) from pg_class where relname = 'archive_20200101'";
-    database.execute(old_day).await;
+    database.execute(&old_day).await;
     let worker = queue.start().await;
     eventually("the first pass dropped it", async || database.value::<i64>(old_days).await == 0)
         .await;
-    database.execute(old_day).await;
+    database.execute(&old_day).await;
     for _ in 0..3 {
         database
             .execute(
@@ -190,4 +179,32 @@ async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_
     }
     assert_eq!(database.value::<i64>(old_days).await, 1, "days are looked at once an hour");
     worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn an_old_day_waits_for_who_reads_the_archive_and_keeps_nobody_else_waiting() {
+    let database = TestDatabase::migrated().await;
+    database.execute(&old_day("2020-01-01")).await;
+    let mut reader = database.pool.begin().await.unwrap();
+    sqlx::query("select from simple_queue.archive").execute(&mut *reader).await.unwrap();
+    let queue = database.queue().await.with_janitor_interval(SOON);
+    let (said, _guard) = Said::here();
+    queue.register(jobs![FailsOrNot], ()).unwrap();
+    let worker = queue.start().await;
+    eventually("it is said", async || said.count("could not be dropped yet") > 1).await;
+    FailsOrNot::new(false).enqueue(&queue).await.unwrap();
+    eventually("a job is archived", async || database.count("archive").await == 1).await;
+    reader.rollback().await.unwrap();
+    let old = "select to_regclass('simple_queue.archive_20200101') is null";
+    eventually("the day is dropped", async || database.value::<bool>(old).await).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_table_that_has_the_name_of_a_day_keeps_no_other_day_from_being_made() {
+    let database = TestDatabase::migrated().await;
+    let tenth = "select 'archive_' || to_char((now() at time zone 'utc')::date + 10, 'YYYYMMDD')";
+    let tenth: String = database.value(tenth).await;
+    database.execute(&format!("create table simple_queue.{tenth} ()")).await;
+    assert_eq!(database.value::<i32>("select simple_queue.ensure_archive_partitions(11)").await, 3);
 }

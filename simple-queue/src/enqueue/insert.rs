@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    error::{FailedStatement, is_ambiguous, is_transient},
+    error::{FailedStatement, is_ambiguous, is_transient, missing_grant},
     row::NewJob,
     store::{Servers, Store, Written},
 };
@@ -37,6 +37,8 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
     }
     match target.0 {
         Via::Connection { connection, store } => {
+            let way = store.find_way_to_enqueue(connection).await;
+            way.map_err(Error::database("ask for the right to enqueue"))?;
             let insertion = Insertion { store: &store, notify: true, repeated: false };
             Ok(insertion.run(connection, &jobs).await?.rows)
         }
@@ -104,6 +106,13 @@ async fn insert_through(
             Err(Failure::Database(error)) => error,
             inserted_or_refused => return inserted_or_refused,
         };
+        if missing_grant(&error).is_some() && !insertion.store.enqueues_by_function() {
+            let asked = async |to: &mut PgConnection| insertion.store.find_way_to_enqueue(to).await;
+            servers.ask(1, asked).await?;
+            if insertion.store.enqueues_by_function() {
+                continue;
+            }
+        }
         // A pool without a free connection has been waited for already.
         let exhausted = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
         if exhausted || !is_transient(&error) || repeat == REPEATS {
@@ -138,7 +147,7 @@ async fn insert_once(
     jobs: &[NewJob],
 ) -> Result<Written<Inserted>, Failure> {
     // What an earlier try inserted may have run and left the live table since; it must not run again.
-    let there = match insertion.repeated {
+    let there = match insertion.repeated && !insertion.store.enqueues_by_function() {
         true => ids_anywhere(connection, insertion.store, jobs.iter()).await?,
         false => HashSet::new(),
     };
@@ -229,15 +238,19 @@ impl Insertion<'_> {
         let jobs: Vec<&NewJob> = jobs.into_iter().collect();
         let (keyed, plain) = split_by_key(&jobs);
         let (mut answers, mut workers_sleep) = (HashMap::new(), false);
+        if self.store.enqueues_by_function() {
+            for chunk in chunks(&plain).into_iter().chain(chunks(&keyed)) {
+                self.insert_by_function(connection, chunk, &mut answers).await?;
+            }
+            return Ok(in_order(&jobs, &answers, workers_sleep));
+        }
         for chunk in chunks(&plain) {
             workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
         }
         for chunk in chunks(&keyed) {
             workers_sleep |= self.insert_keyed(connection, chunk, &mut answers).await?;
         }
-        let inserted = |id| Inserted { id, outcome: EnqueueOutcome::Inserted };
-        let answer = |job: &&NewJob| answers.get(&job.id).copied().unwrap_or(inserted(job.id));
-        Ok(Written { rows: jobs.iter().map(answer).collect(), workers_sleep })
+        Ok(in_order(&jobs, &answers, workers_sleep))
     }
 
     /// Inserts jobs without unique keys; of those that were inserted nothing need be answered. Returns
@@ -265,6 +278,17 @@ impl Insertion<'_> {
         }
         Ok(workers_sleep)
     }
+}
+
+/// The answers in the order of the jobs; one without an answer was inserted.
+fn in_order(
+    jobs: &[&NewJob],
+    answers: &HashMap<Uuid, Inserted>,
+    workers_sleep: bool,
+) -> Written<Inserted> {
+    let inserted = |id| Inserted { id, outcome: EnqueueOutcome::Inserted };
+    let answer = |job: &&NewJob| answers.get(&job.id).copied().unwrap_or(inserted(job.id));
+    Written { rows: jobs.iter().map(answer).collect(), workers_sleep }
 }
 
 /// How many statements these jobs take at least.

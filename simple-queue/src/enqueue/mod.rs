@@ -3,6 +3,7 @@
 //! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
 
 mod builder;
+mod by_function;
 mod conflict;
 mod connections;
 pub(crate) mod gathering;

@@ -5,16 +5,12 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use sqlx::{PgConnection, Row};
 
-use super::{Store, enqueue::interval, statements::Statement};
+use super::{Store, enqueue::interval};
 
-/// A partition of the archive whose day is older than what is kept.
-#[derive(Debug, Clone)]
-pub(crate) struct ArchivePartition {
-    pub(crate) name: String,
+/// A day of the archive that is older than what is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OldDay {
     pub(crate) day: NaiveDate,
-    pub(crate) attached: bool,
-    /// A detach was begun and not ended, because its process died.
-    pub(crate) detach_pending: bool,
     /// It holds jobs that are kept longer than others.
     pub(crate) holds_kept: bool,
 }
@@ -27,58 +23,28 @@ pub(crate) struct DeletedHistory {
 }
 
 impl Store {
-    /// The partitions of the archive that are older than `keep`.
-    pub(crate) async fn list_archive_partitions(
+    /// The days of the archive that are older than `keep`.
+    pub(crate) async fn list_old_days(
         &self,
         connection: &mut PgConnection,
         keep: Duration,
-    ) -> sqlx::Result<Vec<ArchivePartition>> {
-        let rows = self
-            .statements
-            .list_archive_partitions
-            .query()
-            .bind(interval(keep))
-            .fetch_all(connection)
-            .await?;
+    ) -> sqlx::Result<Vec<OldDay>> {
+        let days = self.statements.list_old_days.query().bind(interval(keep));
+        let rows = days.fetch_all(connection).await?;
         rows.iter()
             .map(|row| {
-                Ok(ArchivePartition {
-                    name: row.try_get("name")?,
-                    attached: row.try_get("attached")?,
-                    day: row.try_get("day")?,
-                    detach_pending: row.try_get("detach_pending")?,
-                    holds_kept: row.try_get("holds_kept")?,
-                })
+                Ok(OldDay { day: row.try_get("day")?, holds_kept: row.try_get("holds_kept")? })
             })
             .collect()
     }
 
-    /// Takes a partition out of the archive without keeping its readers and writers waiting.
-    pub(crate) async fn detach_archive_partition(
+    /// Removes a day of the archive with all its rows; `false` if it is gone, or holds what is kept longer.
+    pub(crate) async fn drop_archive_day(
         &self,
         connection: &mut PgConnection,
-        partition: &str,
-    ) -> sqlx::Result<()> {
-        on_partition(connection, &self.statements.detach_archive_partition, partition).await
-    }
-
-    /// Ends a detach that another process began.
-    pub(crate) async fn finish_detaching_archive_partition(
-        &self,
-        connection: &mut PgConnection,
-        partition: &str,
-    ) -> sqlx::Result<()> {
-        on_partition(connection, &self.statements.finish_detaching_archive_partition, partition)
-            .await
-    }
-
-    /// Removes a partition that has been detached, with all its rows.
-    pub(crate) async fn drop_archive_partition(
-        &self,
-        connection: &mut PgConnection,
-        partition: &str,
-    ) -> sqlx::Result<()> {
-        on_partition(connection, &self.statements.drop_archive_partition, partition).await
+        day: NaiveDate,
+    ) -> sqlx::Result<bool> {
+        self.statements.drop_archive_day.query_scalar().bind(day).fetch_one(connection).await
     }
 
     /// Deletes what was kept for a time of its own, and dead letters older than `keep`, at most `limit` of
@@ -121,14 +87,4 @@ impl Store {
             .await?;
         Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))
     }
-}
-
-/// Statements that change the structure of a table know no parameters and cannot be prepared.
-async fn on_partition(
-    connection: &mut PgConnection,
-    statement: &Statement,
-    partition: &str,
-) -> sqlx::Result<()> {
-    sqlx::raw_sql(statement.for_partition(partition)).execute(connection).await?;
-    Ok(())
 }

@@ -1,69 +1,317 @@
 //! Making the tables, and bringing them up to date.
 
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqlSafeStr,
-    migrate::{MigrateError, Migration, MigrationType, Migrator},
+use std::{
+    cmp::min,
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use super::{Schema, Servers};
-use crate::Error;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-/// Every file of `migrations/`, in order. Files are only ever added.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "tables", include_str!("../../migrations/0001_tables.sql")),
-    (2, "functions", include_str!("../../migrations/functions.sql")),
+use super::{Schema, Servers};
+use crate::{
+    Error,
+    error::{is_held_up, missing_grant},
+};
+
+/// A file of `migrations/`.
+struct Part {
+    name: &'static str,
+    sql: &'static str,
+    /// Whether it is applied again when a newer release has another text.
+    repeats: bool,
+}
+
+/// In their order. Tables are only ever added to, by further files, each applied once.
+const PARTS: &[Part] = &[
+    Part {
+        name: "0001_tables",
+        sql: include_str!("../../migrations/0001_tables.sql"),
+        repeats: false,
+    },
+    Part { name: "functions", sql: include_str!("../../migrations/functions.sql"), repeats: true },
 ];
 
-/// Applies the migrations that are missing.
+/// What a schema says of a part that it has.
+struct Applied {
+    name: String,
+    release: String,
+    checksum: i64,
+}
+
+/// The release that this is.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
+/// 1 to 5 s between two tries of a migration that is held up.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// 30 times as long as a statement may take: so long a migration that is held up is tried again.
+const PATIENCE: u32 = 30;
+
+/// Applies what is missing, each part in a transaction of its own.
 ///
-/// They keep their history in a table of their own inside the schema, so they never meet the
-/// application's. Any number of processes may do this at once: a lock lets one at a time. It belongs
-/// to the session, and a migration that fails leaves it held; so this runs on a connection of its own,
-/// which is closed whatever happens.
+/// A part changes tables that workers use, so it never waits long for a lock: what queues behind a request for
+/// an exclusive lock waits as long as the request does, heartbeats too. A part that does not get its locks is
+/// rolled back and tried again after a pause.
+///
+/// Any number of processes may do this at once: who applies something holds the table of the history, which
+/// takes a right on that table. The session is closed whatever happens.
 pub(crate) async fn migrate(servers: &Servers, schema: &Schema) -> Result<(), Error> {
-    let options = servers.session().await.map_err(Error::database("connect for the migrations"))?;
-    let Some(options) = options else {
+    let connection = servers
+        .open_for_migrations()
+        .await
+        .map_err(Error::database("connect for the migrations"))?;
+    let Some(mut connection) = connection else {
         return Err(Error::NeedsDirectUrl { schema: schema.name().to_owned() });
     };
-    let mut connection =
-        options.connect().await.map_err(Error::database("connect for the migrations"))?;
-    let migrated = async {
-        let exists = find_schema(&mut connection, schema).await?;
-        migrator(schema, exists).run_direct(None, &mut connection, false).await
-    }
-    .await;
+    let patience = servers.statement_timeout() * PATIENCE;
+    let migrated = Migration { schema, connection: &mut connection }.run(patience).await;
     let closed = connection.close().await;
-    migrated.map_err(failed(schema))?;
+    migrated?;
     closed.map_err(Error::database("close the connection of the migrations"))
 }
 
-fn failed(schema: &Schema) -> impl Fn(MigrateError) -> Error {
-    let schema = schema.name().to_owned();
-    move |source| Error::Migrate { schema: schema.clone(), source }
+struct Migration<'m> {
+    schema: &'m Schema,
+    connection: &'m mut PgConnection,
 }
 
-/// Whether the schema is there; making one that is there needs a right that nobody needs otherwise.
-async fn find_schema(connection: &mut PgConnection, schema: &Schema) -> sqlx::Result<bool> {
-    sqlx::query_scalar(include_str!("sql/find_schema.sql"))
-        .bind(schema.name())
-        .fetch_one(connection)
-        .await
-}
-
-fn migrator(schema: &Schema, exists: bool) -> Migrator {
-    let migrations = MIGRATIONS
-        .iter()
-        .map(|&(version, description, sql)| {
-            let sql = AssertSqlSafe(schema.write_into(sql)).into_sql_str();
-            Migration::new(version, description.into(), MigrationType::Simple, sql, false)
-        })
-        .collect();
-    let mut migrator = Migrator::with_migrations(migrations);
-    migrator.dangerous_set_table_name(schema.write_into("simple_queue.migrations"));
-    if !exists {
-        migrator.create_schema(schema.quoted());
+impl Migration<'_> {
+    async fn run(&mut self, patience: Duration) -> Result<(), Error> {
+        let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            let error = match self.bring_up_to_date().await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Overtaken) => continue,
+                Err(Failure::Refused(refusal)) => return Err(*refusal),
+                Err(Failure::Database(error)) if is_held_up(&error) => error,
+                Err(Failure::Database(error)) => return Err(self.failed(error)),
+            };
+            let holders = self.read_holders().await.map_err(|error| self.failed(error))?;
+            let waited = begun.elapsed();
+            if waited >= patience {
+                let schema = self.schema.name().to_owned();
+                return Err(Error::MigrationHeldUp {
+                    schema,
+                    waited,
+                    holders,
+                    source: error.into(),
+                });
+            }
+            tracing::warn!(
+                schema = self.schema.name(),
+                ?waited,
+                holders,
+                "the migration is held up by who has locks on the tables; it is tried again"
+            );
+            tokio::time::sleep(min(pause, patience).mul_f64(0.5 + fastrand::f64())).await;
+            pause = min(pause * 2, LONGEST_PAUSE);
+        }
     }
-    // A newer release beside this one may have added to the tables; what it added is of no concern.
-    migrator.set_ignore_missing(true);
-    migrator
+
+    /// Where nothing is missing this is two questions, and waits for no lock.
+    async fn bring_up_to_date(&mut self) -> Result<(), Failure> {
+        let mut found = self.look_at_database().await?;
+        let applied = match found.is_begun {
+            true => read_applied(self.schema, self.connection).await?,
+            false => Vec::new(),
+        };
+        for part in PARTS {
+            if part.is_missing(self.schema, &applied)? {
+                self.apply(part, found).await?;
+                found = Found { has_schema: true, is_begun: true };
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a database or a schema that the queue cannot or must not be in.
+    async fn look_at_database(&mut self) -> Result<Found, Failure> {
+        let sql = self.schema.write_into(include_str!("sql/read_database.sql"));
+        let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *self.connection).await?;
+        let encoding: String = row.try_get("encoding")?;
+        if encoding != "UTF8" {
+            return Err(Failure::refused(Error::NotUtf8 { encoding }));
+        }
+        let (owner, role): (Option<String>, String) = (row.try_get("owner")?, row.try_get("role")?);
+        let has_schema = owner.is_some();
+        match owner {
+            Some(owner) if owner != role => {
+                let schema = self.schema.name().to_owned();
+                Err(Failure::refused(Error::ForeignSchema { schema, owner, role }))
+            }
+            _ => Ok(Found { has_schema, is_begun: row.try_get("is_begun")? }),
+        }
+    }
+
+    async fn apply(&mut self, part: &Part, found: Found) -> Result<(), Failure> {
+        let schema = self.schema;
+        let mut tx = self.connection.begin().await?;
+        execute(schema, &mut tx, include_str!("sql/lift_transaction_timeout.sql")).await?;
+        begin_history(schema, &mut tx, found).await.map_err(Failure::of_beginning)?;
+        execute(schema, &mut tx, include_str!("sql/lock_migrations.sql")).await?;
+        // Another process may have applied it while this one waited.
+        if part.is_missing(schema, &read_applied(schema, &mut tx).await?)? {
+            execute(schema, &mut tx, part.sql).await?;
+            let sql = schema.write_into(include_str!("sql/record_migration.sql"));
+            let record = sqlx::query(AssertSqlSafe(sql));
+            let record = record.bind(part.name).bind(RELEASE).bind(part.checksum());
+            record.execute(&mut *tx).await?;
+        }
+        tx.commit().await?;
+        tracing::debug!(schema = schema.name(), part = part.name, "the schema has this part");
+        Ok(())
+    }
+
+    /// Who holds locks on the tables, the oldest transactions first.
+    async fn read_holders(&mut self) -> sqlx::Result<String> {
+        let sql = self.schema.write_into(include_str!("sql/read_lock_holders.sql"));
+        let holders: Vec<String> = sqlx::raw_sql(AssertSqlSafe(sql))
+            .fetch_all(&mut *self.connection)
+            .await?
+            .iter()
+            .map(|row| row.try_get("holder"))
+            .collect::<sqlx::Result<_>>()?;
+        Ok(match holders.as_slice() {
+            [] => "nobody any more".to_owned(),
+            _ => holders.join("; "),
+        })
+    }
+
+    fn failed(&self, source: sqlx::Error) -> Error {
+        if let Some(missing) = missing_grant(&source) {
+            return Error::MissingGrant { action: "migrate", missing, source: Arc::new(source) };
+        }
+        Error::Migrate { schema: self.schema.name().to_owned(), source: Arc::new(source) }
+    }
+}
+
+/// What is there of the schema.
+#[derive(Clone, Copy)]
+struct Found {
+    has_schema: bool,
+    /// The history of its migrations is there.
+    is_begun: bool,
+}
+
+/// Why a try did not end well.
+enum Failure {
+    Database(sqlx::Error),
+    /// Another process made the schema at the same moment; now it is there.
+    Overtaken,
+    /// Something that no further try changes.
+    Refused(Box<Error>),
+}
+
+impl Failure {
+    fn refused(error: Error) -> Self {
+        Self::Refused(Box::new(error))
+    }
+
+    fn of_beginning(error: sqlx::Error) -> Self {
+        match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+            Some("23505" | "42P06" | "42P07") => Self::Overtaken,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error)
+    }
+}
+
+impl Part {
+    fn is_missing(&self, schema: &Schema, applied: &[Applied]) -> Result<bool, Failure> {
+        let Some(there) = applied.iter().find(|there| there.name == self.name) else {
+            return Ok(true);
+        };
+        let differs = there.checksum != self.checksum();
+        if self.repeats {
+            let (ours, theirs) = (number(RELEASE), number(&there.release));
+            return Ok(theirs < ours || (theirs == ours && differs));
+        }
+        match differs {
+            true => Err(Failure::refused(Error::OtherTables {
+                schema: schema.name().to_owned(),
+                part: self.name,
+                release: there.release.clone(),
+            })),
+            false => Ok(false),
+        }
+    }
+
+    /// FNV-1a over the text: tells it from others, and guards against nothing.
+    fn checksum(&self) -> i64 {
+        const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0100_0000_01b3;
+        let hash =
+            self.sql.bytes().fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+        hash.cast_signed()
+    }
+}
+
+/// A release as something to compare: one of a number that is still to come is older than that number. What is
+/// no release is older than all.
+fn number(release: &str) -> Option<([u64; 3], bool)> {
+    let (numbers, is_final) = match release.split_once('-') {
+        Some((numbers, _)) => (numbers, false),
+        None => (release, true),
+    };
+    let numbers: Vec<u64> = numbers.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
+    Some((numbers.try_into().ok()?, is_final))
+}
+
+/// Makes the schema and the table of its history, unless they are there. To make a schema takes a right that is
+/// needed for nothing else, also where it is there.
+async fn begin_history(
+    schema: &Schema,
+    connection: &mut PgConnection,
+    found: Found,
+) -> sqlx::Result<()> {
+    if !found.has_schema {
+        execute(schema, connection, include_str!("sql/create_schema.sql")).await?;
+    }
+    if !found.is_begun {
+        execute(schema, connection, include_str!("sql/create_migrations.sql")).await?;
+    }
+    Ok(())
+}
+
+async fn execute(schema: &Schema, connection: &mut PgConnection, sql: &str) -> sqlx::Result<()> {
+    sqlx::raw_sql(AssertSqlSafe(schema.write_into(sql))).execute(connection).await?;
+    Ok(())
+}
+
+async fn read_applied(
+    schema: &Schema,
+    connection: &mut PgConnection,
+) -> sqlx::Result<Vec<Applied>> {
+    let sql = schema.write_into(include_str!("sql/read_migrations.sql"));
+    let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(connection).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Applied {
+                name: row.try_get("name")?,
+                release: row.try_get("release")?,
+                checksum: row.try_get("checksum")?,
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_compared_by_their_numbers() {
+        for (older, newer) in
+            [("0.3.0", "0.3.1"), ("0.9.0", "0.10.0"), ("1.0.0-rc.1", "1.0.0"), ("x", "0.0.1")]
+        {
+            assert!(number(older) < number(newer), "{older} {newer}");
+        }
+    }
 }

@@ -3,11 +3,14 @@
 //! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
+mod advice;
+mod by_function;
 mod connection;
 mod control;
 mod enqueue;
 mod fetch;
 mod finish;
+mod grants;
 #[cfg(feature = "janitor")]
 mod janitor;
 pub(crate) mod migrate;
@@ -29,8 +32,9 @@ pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Finish, LeaseState};
+pub use grants::Role;
 #[cfg(feature = "janitor")]
-pub(crate) use janitor::ArchivePartition;
+pub(crate) use janitor::OldDay;
 pub(crate) use notification::Notification;
 pub(crate) use reaper::Reaped;
 pub(crate) use schema::Schema;
@@ -50,13 +54,14 @@ use statements::Statements;
 pub(crate) struct Store {
     schema: Schema,
     statements: Arc<Statements>,
+    way: by_function::Way,
 }
 
 impl Store {
     /// `pooled` says how the statements are sent.
     pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
         let statements = Arc::new(Statements::new(&schema, pooled));
-        Self { schema, statements }
+        Self { schema, statements, way: by_function::Way::default() }
     }
 
     pub(crate) fn schema(&self) -> &Schema {

@@ -34,6 +34,7 @@ impl Schema {
     /// Puts this schema in the place of the default one that the `.sql` files are written with.
     pub(crate) fn write_into(&self, sql: &str) -> String {
         sql.replace("simple_queue.", &format!("{}.", self.quoted()))
+            .replace("schema simple_queue", &format!("schema {}", self.quoted()))
     }
 
     /// The channel of its notifications.
@@ -59,6 +60,7 @@ mod tests {
             schema.write_into("select simple_queue.enqueue('x') from simple_queue.jobs"),
             r#"select "order".enqueue('x') from "order".jobs"#
         );
+        assert_eq!(schema.write_into("create schema simple_queue"), r#"create schema "order""#);
     }
 
     #[test]

@@ -18,9 +18,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::session::{
-    Pooled, Purpose, answer_in_time, first_writable, is_own_session, is_writable, own_session,
-    within,
+use super::{
+    advice::Advice,
+    session::{
+        Pooled, Purpose, answer_in_time, first_writable, is_own_session, is_writable, own_session,
+        within,
+    },
 };
 use crate::error::{FailedStatement, casts_doubt, is_refused_parameter};
 
@@ -44,6 +47,7 @@ struct Inner {
     doubted: AtomicBool,
     /// One looks, the others wait for what it finds.
     search: Mutex<()>,
+    advice: Advice,
     /// How often the database has moved.
     moves: watch::Sender<u64>,
 }
@@ -77,6 +81,7 @@ impl Servers {
             unpooled: AtomicBool::new(false),
             doubted: AtomicBool::new(false),
             search: Mutex::default(),
+            advice: Advice::default(),
             moves: watch::Sender::new(0),
         };
         Self { inner: Arc::new(inner) }
@@ -119,6 +124,7 @@ impl Servers {
         if casts_doubt(error) {
             self.inner.doubted.store(true, Ordering::Release);
         }
+        self.inner.advice.give(error);
     }
 
     /// Opens a connection for a role, on which the server ends what takes too long.
@@ -159,6 +165,17 @@ impl Servers {
             true => None,
             false => Some(self.writable().await),
         })
+    }
+
+    /// Opens a session for the migrations, whose statements take the time they need; `None` where sessions are
+    /// only lent.
+    pub(super) async fn open_for_migrations(&self) -> sqlx::Result<Option<PgConnection>> {
+        if let Some(direct) = self.settings().direct {
+            let direct = direct.options([("statement_timeout", "0")]);
+            return own_session(&direct, Purpose::Migrations).connect().await.map(Some);
+        }
+        let connection = self.open(Duration::ZERO, Purpose::Migrations).await?;
+        Ok((!self.inner.pooled.get()).then_some(connection))
     }
 
     /// Exchanges so many statements and answers on a connection of the pool, but does not wait for ever.

@@ -79,6 +79,8 @@ pub(super) enum Purpose {
     Batches,
     /// May have to read a whole table.
     Upkeep,
+    /// Changes the tables.
+    Migrations,
 }
 
 /// How to connect so that a session that is this process's own can be told: a pooler refuses to set its
@@ -91,13 +93,29 @@ pub(super) enum Purpose {
 /// so only upkeep reads a table whole where it has an index.
 pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgConnectOptions {
     let reads_whole_tables = if purpose == Purpose::Upkeep { "on" } else { "off" };
-    options.clone().options([
+    let options = match purpose {
+        Purpose::Migrations => options.clone().options(FOR_MIGRATIONS),
+        _ => options.clone(),
+    };
+    options.options([
         ("simple_queue.session", "own"),
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", reads_whole_tables),
     ])
 }
+
+/// What a role or a database may have set otherwise. A migration waits half a second for a lock, because whatever
+/// comes behind it waits as long; it takes the time it needs, and is rolled back when its client says nothing for a
+/// minute. Names are looked for in no schema in which others could have put theirs.
+const FOR_MIGRATIONS: [(&str, &str); 6] = [
+    ("lock_timeout", "500ms"),
+    ("idle_in_transaction_session_timeout", "1min"),
+    ("search_path", "pg_catalog,pg_temp"),
+    ("default_transaction_isolation", "read committed"),
+    ("default_transaction_deferrable", "off"),
+    ("row_security", "off"),
+];
 
 /// Whether the mark is there. Asked in one message, which a pooler cannot part.
 pub(super) async fn is_own_session(connection: &mut PgConnection) -> sqlx::Result<bool> {

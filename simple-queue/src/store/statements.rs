@@ -46,13 +46,6 @@ impl Statement {
     fn text(&self) -> SqlStr {
         AssertSqlSafe(Arc::clone(&self.text)).into_sql_str()
     }
-
-    #[cfg(feature = "janitor")]
-    /// The statement for one partition of the archive; partitions cannot be parameters.
-    pub(super) fn for_partition(&self, partition: &str) -> SqlStr {
-        let sql = self.text.replace(".archive_partition", &format!(".\"{partition}\""));
-        AssertSqlSafe(sql).into_sql_str()
-    }
 }
 
 /// A statement with the parts that several have in common, for which it says `\ir`, as `psql` would read it.
@@ -99,9 +92,8 @@ statements! {
     #[cfg(feature = "janitor")]
     delete_old_archive,
     #[cfg(feature = "janitor")]
-    detach_archive_partition,
-    #[cfg(feature = "janitor")]
-    drop_archive_partition,
+    drop_archive_day,
+    enqueue_many,
     ensure_archive_partitions,
     fetch_jobs,
     find_holder_of_dead_key,
@@ -111,14 +103,12 @@ statements! {
     find_lane,
     find_live_job,
     find_overtaken_jobs,
-    #[cfg(feature = "janitor")]
-    finish_detaching_archive_partition,
     heartbeat,
     insert_alike_jobs,
     insert_jobs,
     limit_idle_transaction,
     #[cfg(feature = "janitor")]
-    list_archive_partitions,
+    list_old_days,
     list_paused_queues,
     list_unserved_kinds,
     list_unserved_queues,
@@ -129,6 +119,7 @@ statements! {
     pause_queue,
     read_leases,
     read_end,
+    read_right_to_insert,
     redrive_dead_letters,
     register_worker,
     replace_jobs,

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::{
     job::Retention,
-    store::{ArchivePartition, Dedicated, Servers, Store},
+    store::{Dedicated, OldDay, Servers, Store},
 };
 
 /// What one pass of the janitor did.
@@ -64,17 +64,17 @@ impl Janitor {
     async fn tend_days(&mut self, swept: &mut Swept) -> sqlx::Result<()> {
         swept.partitions_made = self.make_partitions().await?;
         let mut is_done = true;
-        for partition in self.old_partitions().await? {
-            if partition.holds_kept {
-                swept.archived_deleted += self.delete_old_day(partition.day).await?;
+        for OldDay { day, holds_kept } in self.old_days().await? {
+            if holds_kept {
+                swept.archived_deleted += self.delete_old_day(day).await?;
                 continue;
             }
-            match self.drop_partition(&partition).await {
-                Ok(()) => swept.partitions_dropped += 1,
-                // Somebody reads it, or another janitor is at it; there is a next pass.
+            match self.drop_day(day).await {
+                Ok(dropped) => swept.partitions_dropped += usize::from(dropped),
+                // Its lock would keep everybody waiting who uses the archive meanwhile; there is a next pass.
                 Err(error) => {
                     is_done = false;
-                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet");
+                    tracing::info!(%error, %day, "an old day of the archive could not be dropped yet");
                 }
             }
         }
@@ -90,27 +90,16 @@ impl Janitor {
             .await
     }
 
-    async fn old_partitions(&mut self) -> sqlx::Result<Vec<ArchivePartition>> {
+    async fn old_days(&mut self) -> sqlx::Result<Vec<OldDay>> {
+        let keep = self.retention.archive;
         self.connection
-            .ask(async |connection| {
-                self.store.list_archive_partitions(connection, self.retention.archive).await
-            })
+            .ask(async |connection| self.store.list_old_days(connection, keep).await)
             .await
     }
 
-    /// Detaches and drops, each step where the last one of a pass that was cut off stopped.
-    async fn drop_partition(&mut self, partition: &ArchivePartition) -> sqlx::Result<()> {
+    async fn drop_day(&mut self, day: NaiveDate) -> sqlx::Result<bool> {
         self.connection
-            .ask_outside_transaction(async |connection| {
-                let (store, name) = (&self.store, partition.name.as_str());
-                if partition.detach_pending {
-                    store.finish_detaching_archive_partition(connection, name).await?;
-                } else if partition.attached {
-                    store.detach_archive_partition(connection, name).await?;
-                }
-                store.drop_archive_partition(connection, name).await?;
-                Ok(())
-            })
+            .ask(async |connection| self.store.drop_archive_day(connection, day).await)
             .await
     }
 

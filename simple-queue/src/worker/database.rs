@@ -5,7 +5,10 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 
 use super::SimpleQueue;
-use crate::{Error, store::parse_url};
+use crate::{
+    Error,
+    store::{Role, parse_url},
+};
 
 /// What the time of a statement may be: less would end those that are well.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -44,6 +47,23 @@ impl SimpleQueue {
         };
         self.servers().set_direct(server.clone());
         Ok(self)
+    }
+
+    /// The statements that give a role of the database what it needs to be this to the queue, one a line.
+    ///
+    /// They are to be carried out by the owner of the schema, after [`SimpleQueue::migrate`]; grants are kept
+    /// when a newer release migrates. The same stands in `migrations/grants/`.
+    ///
+    /// ```
+    /// # use simple_queue::{Role, SimpleQueue, sqlx::AssertSqlSafe};
+    /// # async fn example(owner: &SimpleQueue) -> Result<(), Box<dyn std::error::Error>> {
+    /// let grants = owner.grants(Role::Enqueuer, "web");
+    /// simple_queue::sqlx::raw_sql(AssertSqlSafe(grants)).execute(owner.pool()).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grants(&self, role: Role, name: &str) -> String {
+        role.grants(self.store().schema(), name)
     }
 
     /// How long a statement of the library's own may take; 10 seconds by default, from 100 ms to an hour.

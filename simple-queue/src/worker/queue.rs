@@ -121,13 +121,17 @@ impl SimpleQueue {
     }
 
     /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
-    /// when there is nothing to do.
+    /// when there is nothing to do. The role that does it owns the schema; others need [`SimpleQueue::grants`].
+    ///
+    /// It waits for no lock longer than half a second at a time, and says in the log who holds it up.
     ///
     /// # Errors
-    /// When the database cannot be reached or the user may not create a schema in it.
+    /// When the database cannot be reached, is not in UTF-8, or the role may not create a schema in it;
+    /// [`Error::ForeignSchema`] when another role owns the schema; [`Error::MigrationHeldUp`] when the locks are
+    /// not to be had for thirty times as long as a statement may take.
     ///
     /// # Cancel safety
-    /// Each migration is applied in a transaction: a call that is dropped leaves none half done.
+    /// Each part is applied in a transaction: a call that is dropped leaves none half done.
     pub async fn migrate(&self) -> Result<(), Error> {
         migrate(self.servers(), self.store().schema()).await
     }

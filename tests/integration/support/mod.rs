@@ -4,12 +4,13 @@ mod database;
 mod logging;
 mod mortal;
 mod probe;
+mod said;
 mod working;
 
 pub(crate) use database::TestDatabase;
-pub(crate) use logging::Heard;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+pub(crate) use said::Said;
 pub(crate) use test_support::eventually;
 pub(crate) use working::{Working, working};
 

@@ -1,0 +1,8 @@
+-- A viewer: sees which jobs there are, and nothing of what is in them. The rights are on columns, and the view
+-- is read with them, so that row-level security holds for a viewer too.
+-- `psql -v role=NAME -f viewer.sql`, as the owner of the schema.
+grant usage on schema simple_queue to :"role";
+grant select (id, queue, kind, priority, attempt, max_attempts, crash_count, worker_id, run_at, scheduled_at, created_at) on simple_queue.jobs to :"role";
+grant select (id, queue, kind, priority, attempt, max_attempts, crash_count, worker_id, scheduled_at, created_at, finished_at) on simple_queue.archive to :"role";
+grant select (id, queue, kind, status, priority, attempt, max_attempts, crash_count, worker_id, scheduled_at, created_at, finished_at) on simple_queue.dead_letters to :"role";
+grant select on simple_queue.jobs_overview, simple_queue.queues, simple_queue.workers to :"role";

@@ -1,0 +1,38 @@
+//! What the database says when it refuses something for good: the schema is not as a statement needs it, or not
+//! for this role.
+
+use std::borrow::Cow;
+
+/// Whether what a statement of ours names is not there: the schema, a table, a column or a function. Nothing but
+/// the migrations makes them.
+pub(crate) fn is_not_migrated(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("3F000" | "42P01" | "42703" | "42883"))
+}
+
+/// Whether a lock was not to be had in time, or only by ending another transaction.
+pub(crate) fn is_held_up(error: &sqlx::Error) -> bool {
+    matches!(code(error).as_deref(), Some("55P03" | "40P01"))
+}
+
+/// What the role lacks a right on, where that is why a statement was refused.
+pub(crate) fn missing_grant(error: &sqlx::Error) -> Option<String> {
+    if code(error).as_deref() != Some("42501") {
+        return None;
+    }
+    // The object stands in the message only, and there in the server's language.
+    let message = error.as_database_error()?.message();
+    Some(match message.strip_prefix("permission denied for ") {
+        Some(object) => object.to_owned(),
+        None => "what the database names".to_owned(),
+    })
+}
+
+/// Whether a pooler refused to begin a session with a parameter that it does not know.
+pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
+    // pgbouncer calls it a violation of the protocol.
+    code(error).as_deref() == Some("08P01")
+}
+
+fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}

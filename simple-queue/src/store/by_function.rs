@@ -1,0 +1,124 @@
+//! Enqueueing for a role that may not write to the tables: through a function, which may.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU8, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::{Store, enqueue::time};
+use crate::{
+    job::OnConflict,
+    row::{Due, NewJob},
+};
+
+/// Whether jobs are inserted by statements of the library's, or by the function.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Way(Arc<AtomicU8>);
+
+impl Way {
+    const TABLE: u8 = 1;
+    const FUNCTION: u8 = 2;
+}
+
+impl Store {
+    pub(crate) fn enqueues_by_function(&self) -> bool {
+        self.way.0.load(Ordering::Acquire) == Way::FUNCTION
+    }
+
+    /// Asks once whether the role may insert at all: in a transaction of the caller's a try would end it.
+    pub(crate) async fn find_way_to_enqueue(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<()> {
+        if self.way.0.load(Ordering::Acquire) == 0 {
+            let asked = self.statements.read_right_to_insert.query_scalar();
+            let may_insert: bool = asked.fetch_one(connection).await?;
+            let way = if may_insert { Way::TABLE } else { Way::FUNCTION };
+            self.way.0.store(way, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Enqueues jobs, all or none; returns of each its id, or that of the job it met, and what became of it.
+    ///
+    /// The function notifies workers that sleep. Where the call is `repeated`, jobs that are there under their
+    /// own ids, or have been, are those of an earlier one.
+    pub(crate) async fn enqueue_many(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        repeated: bool,
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        let encoded = |error| sqlx::Error::Encode(Box::new(error));
+        let jobs: Vec<Passed<'_>> =
+            jobs.iter().map(|job| Passed::of(job)).collect::<Result<_, _>>().map_err(encoded)?;
+        let jobs = serde_json::to_string(&jobs).map_err(encoded)?;
+        let called = self.statements.enqueue_many.query_as().bind(jobs).bind(repeated);
+        called.fetch_all(connection).await
+    }
+}
+
+/// A job as the function takes it.
+#[derive(Serialize)]
+struct Passed<'j> {
+    id: Uuid,
+    queue: &'j str,
+    kind: &'j str,
+    priority: i16,
+    job_data: &'j RawValue,
+    run_at: Option<DateTime<Utc>>,
+    /// In seconds, as `expires_after`.
+    delay: Option<f64>,
+    max_attempts: Option<i32>,
+    unique_key: Option<&'j str>,
+    fingerprint: Option<&'j str>,
+    expires_after: Option<f64>,
+    tags: Option<&'j [String]>,
+    version: i32,
+    retain: Option<String>,
+    on_conflict: &'static str,
+}
+
+impl<'j> Passed<'j> {
+    fn of(job: &'j NewJob) -> serde_json::Result<Self> {
+        let (run_at, delay) = match job.due {
+            Due::Now => (None, None),
+            Due::At(at) => (Some(time(at)), None),
+            Due::After(delay) => (None, Some(seconds(delay))),
+        };
+        Ok(Self {
+            id: job.id,
+            queue: &job.queue,
+            kind: &job.kind,
+            priority: job.priority,
+            job_data: serde_json::from_str(&job.job_data)?,
+            run_at,
+            delay,
+            max_attempts: job.max_attempts,
+            unique_key: job.unique_key.as_deref(),
+            fingerprint: job.fingerprint.as_deref(),
+            expires_after: job.expires_after.map(seconds),
+            tags: (!job.tags.is_empty()).then_some(job.tags.as_slice()),
+            version: job.version,
+            retain: job.retain.map(|retain| format!("{} s", seconds(retain))),
+            on_conflict: match job.on_conflict {
+                OnConflict::Ignore => "ignore",
+                OnConflict::Replace => "replace",
+                OnConflict::Reschedule => "reschedule",
+                OnConflict::Error => "error",
+            },
+        })
+    }
+}
+
+/// A duration in seconds, no longer than the database can count.
+fn seconds(duration: std::time::Duration) -> f64 {
+    const LONGEST: f64 = 3_650_000.0 * 24.0 * 60.0 * 60.0;
+    f64::min(duration.as_secs_f64(), LONGEST)
+}

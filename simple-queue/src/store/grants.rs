@@ -1,0 +1,59 @@
+//! What each role that works with the queue has to be granted.
+
+use super::Schema;
+
+/// Who a role of the database is to the queue.
+///
+/// The owner of the schema, who runs [`SimpleQueue::migrate`](crate::SimpleQueue::migrate), needs no grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Role {
+    /// Claims, runs and finishes jobs, keeps the history bounded, enqueues.
+    Worker,
+    /// Enqueues, and reads nothing.
+    Enqueuer,
+    /// Finds, cancels and redrives jobs, pauses and resumes queues, enqueues.
+    Operator,
+    /// Sees in the view `jobs_overview` which jobs there are, and nothing of what is in them.
+    Viewer,
+}
+
+impl Role {
+    /// The statements that grant a role what it needs, to be carried out by the owner of the schema.
+    pub(crate) fn grants(self, schema: &Schema, name: &str) -> String {
+        let sql = match self {
+            Self::Worker => include_str!("../../migrations/grants/worker.sql"),
+            Self::Enqueuer => include_str!("../../migrations/grants/enqueuer.sql"),
+            Self::Operator => include_str!("../../migrations/grants/operator.sql"),
+            Self::Viewer => include_str!("../../migrations/grants/viewer.sql"),
+        };
+        let statements: Vec<&str> = sql.lines().filter(|line| !line.starts_with("--")).collect();
+        let quoted = format!("\"{}\"", name.replace('"', "\"\""));
+        schema.write_into(&statements.join("\n")).replace(":\"role\"", &quoted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_and_the_rest_is_as_in_the_file() {
+        let schema = Schema::new("order").unwrap();
+        let granted = Role::Enqueuer.grants(&schema, "a \"b\"; drop");
+        assert_eq!(
+            granted,
+            "grant usage on schema \"order\" to \"a \"\"b\"\"; drop\";\n\
+             grant execute on function \"order\".enqueue, \"order\".enqueue_many to \"a \"\"b\"\"; drop\";"
+        );
+    }
+
+    #[test]
+    fn every_statement_is_a_line() {
+        for role in [Role::Worker, Role::Enqueuer, Role::Operator, Role::Viewer] {
+            for line in role.grants(&Schema::default(), "app").lines() {
+                assert!(line.starts_with("grant ") && line.ends_with(" to \"app\";"), "{line}");
+            }
+        }
+    }
+}

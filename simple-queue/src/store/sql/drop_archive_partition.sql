@@ -1,2 +1,0 @@
--- drop_archive_partition
-drop table if exists simple_queue.archive_partition

@@ -1,2 +1,0 @@
--- find_schema
-select exists (select from pg_namespace where nspname = $1)

@@ -1,0 +1,21 @@
+-- list_old_days
+-- Days of the archive that are older than what is kept, and whether they hold jobs which are kept longer than
+-- others.
+select old.day, exists (
+    select from simple_queue.archive a
+    where a.keep_until > now()
+        and a.finished_at >= old.day::timestamp at time zone 'utc'
+        and a.finished_at < (old.day + 1)::timestamp at time zone 'utc'
+) as holds_kept
+from (
+    select to_date(substring(c.relname::text, 9), 'YYYYMMDD') as day
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'simple_queue.archive'::regclass and c.relname::text ~ '^archive_[0-9]{8}$'
+) old
+-- Yesterday's is never old: a transaction may still finish a job in it.
+where old.day < least(
+    ((now() - least($1::interval, interval '4000 years')) at time zone 'utc')::date,
+    (now() at time zone 'utc')::date - 1
+)
+order by old.day

@@ -1,0 +1,2 @@
+-- read_migrations
+select name, release, checksum from simple_queue.migrations
