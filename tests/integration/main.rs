@@ -19,6 +19,7 @@ mod heartbeat;
 mod limits;
 mod migrate;
 mod outcome;
+mod payload;
 mod permit;
 mod plain_interface;
 mod result;

@@ -4,6 +4,7 @@
 //! turns a declared job into a row.
 
 pub(crate) mod backoff;
+mod canonical;
 pub(crate) mod declaration;
 mod json;
 mod limits;
@@ -15,6 +16,7 @@ mod state;
 mod status;
 mod template;
 mod unique;
+mod write;
 
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::KindDeclaration;
@@ -31,3 +33,4 @@ pub use template::JobTemplate;
 pub(crate) use json::{problem_of_json, without_nuls};
 pub(crate) use result::Decision;
 pub(crate) use unique::{namespaced, of_arguments};
+pub(crate) use write::{to_json, to_value};

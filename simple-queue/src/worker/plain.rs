@@ -68,14 +68,18 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
-        Ok(self.end(job_id).await?.status)
+        let (status, ..) = self.end(job_id).await?;
+        Ok(status)
     }
 
-    /// The state of a job, and what it came to where it is over.
-    pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
+    /// The state of a job; its result, as JSON, and its reason, where it has one.
+    pub(super) async fn end(
+        &self,
+        job_id: Uuid,
+    ) -> Result<(JobStatus, Option<String>, Option<String>), Error> {
         let end = self.ask(async |connection| self.store().read_end(connection, job_id).await);
         match end.await.map_err(Error::database("read the state of a job"))? {
-            Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),
+            Some((status, result, reason)) => Ok((status.parse()?, result, reason)),
             None => Err(Error::UnknownJob { job_id }),
         }
     }
