@@ -253,7 +253,7 @@ pub use simple_queue_macros::{JobState, jobs};
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
     SimpleQueue, Typed, TypedHandler, WorkerHandle, shutdown_signal, start, start_without_janitor,
 };
 

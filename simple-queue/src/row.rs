@@ -31,7 +31,8 @@ pub struct Job {
     pub id: Uuid,
     /// Groups jobs, for cancelling them together; any number of jobs may share one.
     pub fingerprint: Option<String>,
-    /// Only one live job may have this key.
+    /// Only one live job may have this key. It is the one in the table: a `#[job]` puts its name and a colon
+    /// before what its declaration says.
     pub unique_key: Option<String>,
     /// Where the job waits.
     pub queue: String,

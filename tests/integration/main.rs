@@ -22,6 +22,7 @@ mod outcome;
 mod payload;
 mod permit;
 mod plain_interface;
+mod redact;
 mod result;
 mod shutdown;
 mod statements;

@@ -27,7 +27,8 @@ impl Numbers {
             let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
             z ^ (z >> 31)
         };
-        let mut doubles = vec![f64::MAX, f64::MIN, f64::MIN_POSITIVE, f64::EPSILON, 5e-324, 0.1, -0.0];
+        let mut doubles =
+            vec![f64::MAX, f64::MIN, f64::MIN_POSITIVE, f64::EPSILON, 5e-324, 0.1, -0.0];
         let mut singles = vec![f32::MAX, f32::MIN, f32::MIN_POSITIVE, f32::EPSILON, 1e-45, 0.1];
         for _ in 0..3000 {
             let bits = draw();
@@ -99,8 +100,7 @@ async fn every_number_that_serde_can_write_comes_back_equal_as_argument_and_as_r
     assert_eq!(returned, Numbers::drawn());
 
     let plain: Vec<f64> = Numbers::drawn().doubles;
-    let read: Vec<f64> =
-        serde_json::from_value(Job::new("q", &plain).job_data).unwrap();
+    let read: Vec<f64> = serde_json::from_value(Job::new("q", &plain).job_data).unwrap();
     assert_eq!(read, plain);
     worker.shutdown(STOP).await;
 }

@@ -166,6 +166,25 @@ async fn a_key_that_comes_out_empty_or_too_long_is_refused() {
 }
 
 #[tokio::test]
+async fn whoever_cancels_by_a_key_learns_whether_a_live_job_has_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    WelcomeOnce::new(1, "a").enqueue(&queue).await.unwrap();
+    assert!(!queue.cancel_job_by_unique_key("user:1").await.unwrap(), "as it is declared");
+    let found = WelcomeOnce::find(1, &queue).await.unwrap().expect("it waits");
+    let stored = found.unique_key.expect("it has a key");
+    assert_eq!(stored, "welcome_once:user:1");
+    assert!(queue.cancel_job_by_unique_key(&stored).await.unwrap(), "as it is stored");
+    assert!(!queue.cancel_job_by_unique_key(&stored).await.unwrap(), "it is over");
+
+    for _ in 0..2 {
+        queue.insert_job(Job::new("emails", 1).with_fingerprint("group")).await.unwrap();
+    }
+    assert_eq!(queue.cancel_all_jobs_by_fingerprint("groop").await.unwrap(), 0);
+    assert_eq!(queue.cancel_all_jobs_by_fingerprint("group").await.unwrap(), 2);
+}
+
+#[tokio::test]
 async fn a_key_is_free_again_when_its_job_has_ended() {
     let Working { database, queue, worker, .. } = working().await;
     for _ in 0..3 {

@@ -15,6 +15,7 @@ mod retention;
 mod state;
 mod status;
 mod template;
+mod unfit;
 mod unique;
 mod write;
 
@@ -32,5 +33,6 @@ pub use template::JobTemplate;
 
 pub(crate) use json::{problem_of_json, without_nuls};
 pub(crate) use result::Decision;
+pub(crate) use unfit::{unfit, without_values};
 pub(crate) use unique::{namespaced, of_arguments};
 pub(crate) use write::{to_json, to_value};

@@ -54,7 +54,11 @@ impl<'t, C> Parts<'t, C> {
     }
 
     /// An error in a part leaves the way to it.
-    fn went<T, E>(&mut self, result: Result<T, E>, segment: impl FnOnce(usize) -> Segment) -> Result<T, E> {
+    fn went<T, E>(
+        &mut self,
+        result: Result<T, E>,
+        segment: impl FnOnce(usize) -> Segment,
+    ) -> Result<T, E> {
         if result.is_err() {
             self.trail.leave(segment(self.written));
             if let Some(variant) = self.variant {
