@@ -1,6 +1,6 @@
 //! What the struct derives. `Debug` is written out where it has to leave something unsaid.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
@@ -31,7 +31,11 @@ fn redacting(Face { name: payload, .. }: &Face, stored: &[StoredArg]) -> TokenSt
         let (name, shown) = (&arg.name, plain(&arg.name));
         match arg.options.redact {
             Some(_) => quote!(.field(#shown, &"…")),
-            None => quote_spanned!(arg.ty.span()=> .field(#shown, &self.#name)),
+            None => {
+                // At the type's place, but not of its macro, to which `self` would be another one.
+                let place = arg.ty.span().resolved_at(Span::call_site());
+                quote_spanned!(place=> .field(#shown, &self.#name))
+            }
         }
     });
     let shown = plain(payload);

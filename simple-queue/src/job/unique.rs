@@ -18,7 +18,8 @@ pub(crate) fn namespaced(kind: &str, key: &str) -> String {
 pub(crate) fn of_arguments(arguments: &(impl Serialize + ?Sized)) -> Option<String> {
     let json = to_json(arguments).ok()?;
     let hash = Sha256::digest(canonical(&json).as_bytes());
-    Some(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    Some(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect())
 }
 
 #[cfg(test)]

@@ -92,16 +92,14 @@ impl Trail {
         for segment in self.segments.into_inner().iter().rev() {
             let name = match segment {
                 Segment::Index(index) => {
-                    path.push_str(&format!("[{index}]"));
+                    path.extend(["[", &index.to_string(), "]"]);
                     continue;
                 }
                 Segment::Field(name) => name,
                 Segment::Key(key) => key.as_str(),
             };
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(name);
+            let separator = if path.is_empty() { "" } else { "." };
+            path.extend([separator, name]);
         }
         let problem = match self.not_finite.get() {
             Some(number) => Problem::NotFinite(number),
