@@ -206,6 +206,107 @@ pub mod images {
 /// A queue.
 pub const QUEUE: &str = "images";
 
+/// Jobs that the user's own macros write, of their own words and of those they are given: lints that pass over what
+/// an attribute writes may look at it there.
+pub mod made {
+    use super::{ALWAYS, Mailer, as_text, minutes};
+    use simple_queue::prelude::*;
+
+    macro_rules! make {
+        ($(#[$meta:meta])* $name:ident, $payload:ident, $arg:ident: $ty:ty, $queue:literal, $key:literal) => {
+            $(#[$meta])*
+            #[job(
+                payload = $payload,
+                derive(Debug, Clone),
+                queue = $queue,
+                unique = $key,
+                fingerprint = $key,
+                retries = 5,
+                backoff = minutes,
+                strategy = ALWAYS,
+                concurrency = 3
+            )]
+            pub async fn $name(
+                mailer: &Mailer,
+                $arg: $ty,
+                #[job(default = 7, with = "as_text")] sent_at: u64,
+                #[job(default, redact)] _password: Option<String>,
+            ) {
+                let _all = std::future::ready((mailer, $arg, sent_at)).await;
+            }
+        };
+        ($payload:ident, $handler:ident, $field:ident, $key:literal) => {
+            /// Declared by a macro.
+            #[derive(Job)]
+            #[job(unique(by = [$field]), fingerprint = $key)]
+            pub struct $payload {
+                /// A number.
+                pub $field: u64,
+                /// What nobody reads.
+                #[job(redact)]
+                pub secret: String,
+            }
+
+            /// Run by a macro.
+            #[handler]
+            pub async fn $handler(job: $payload) {
+                let _job = std::future::ready(job.$field).await;
+            }
+        };
+        ($(#[$meta:meta])* $name:ident) => {
+            $(#[$meta])*
+            #[job(unique)]
+            pub async fn $name() {}
+
+            #[job]
+            async fn by_its_own_name(number: u8, flag: bool) {
+                let _all = std::future::ready((number, flag)).await;
+            }
+
+            /// With what they have in common.
+            #[job_defaults(queue = "images", retries = 5)]
+            pub mod with_defaults {
+                use simple_queue::prelude::*;
+
+                /// Changes the width.
+                #[job(unique, name = "other")]
+                pub async fn $name(width: u32) {
+                    let _width = std::future::ready(width).await;
+                }
+            }
+
+            #[derive(Debug, Clone, Copy, JobState)]
+            pub(super) struct Desk {
+                pub(super) mailer: Mailer,
+            }
+        };
+    }
+
+    make!(
+        /// Posts a card.
+        post, PostMail, text: String, "emails", "{text}:{sent_at}"
+    );
+    make!(Weigh, weigh, weight, "{weight}");
+    make!(
+        /// Sweeps.
+        scrub
+    );
+
+    #[test]
+    fn generated_code_is_clean_in_macros() {
+        let register = |queue: SimpleQueue, desk: Desk| {
+            let jobs = jobs![PostMail, WeighHandler, Scrub, ByItsOwnName, with_defaults::Scrub];
+            queue.register(jobs, desk).is_ok()
+        };
+        drop(Box::new(register));
+        drop(PostMail::new("a", 7, None).priority(3));
+        drop(ByItsOwnName::new(7, true));
+        drop(with_defaults::Scrub::new(7));
+        let weigh = Weigh { weight: 7, secret: String::new() };
+        assert_eq!(format!("{weigh:?}"), r#"Weigh { weight: 7, secret: "…" }"#);
+    }
+}
+
 #[derive(Debug, JobState)]
 struct App {
     mailer: Mailer,

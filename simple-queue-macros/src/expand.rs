@@ -37,7 +37,9 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
 
 /// Everything that stands beside a struct which derives `Job`.
 pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
-    declared(declaration, None)
+    let debug = debug::of_derived(&declaration.face, &declaration.stored);
+    let declared = declared(declaration, None);
+    quote!(#debug #declared)
 }
 
 /// Everything that stands beside a function which runs a job that is declared elsewhere.

@@ -109,7 +109,7 @@ use proc_macro::TokenStream;
 /// | `rename = "userId"` | what it is called in the stored job |
 /// | `alias = "user"` | what it was called before; can stand there more than once |
 /// | `with = "module"` | the module whose `serialize` and `deserialize` write and read it, as serde calls them |
-/// | `redact` | a derived `Debug` shows `"…"` in place of its value |
+/// | `redact` | its value is kept out of what people read: a derived `Debug` shows `"…"`, and where a stored one does not fit no word is said of it. No key can be made of it |
 ///
 /// An argument with `#[cfg(…)]` is one in those builds only. What they store is read by the others without
 /// it; the other way round it needs a `default`.
@@ -169,7 +169,8 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// |---|---|
 /// | `output = Receipt` | what its handler returns when it succeeds, `()` when left out |
 ///
-/// `#[job(…)]` on a field takes what `#[job]` takes on a stored argument, all but `redact`.
+/// `#[job(…)]` on a field takes what `#[job]` takes on a stored argument. Where a field is redacted, `Job` makes
+/// `Debug` too, which is not derived beside it then.
 #[proc_macro_derive(Job, attributes(job, serde))]
 pub fn derive_job(item: TokenStream) -> TokenStream {
     pipeline::derive(item.into()).into()

@@ -254,7 +254,7 @@ pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Redriven,
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
     SimpleQueue, Typed, TypedHandler, WorkerHandle, shutdown_signal, start, start_without_janitor,
 };
 

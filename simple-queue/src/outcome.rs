@@ -12,7 +12,9 @@ use std::{convert::Infallible, error::Error, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, without_nuls};
+use crate::job::{
+    BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls,
+};
 
 /// What one run of a job came to, before it is weighed against the attempts that are left.
 #[derive(Debug)]
@@ -171,7 +173,7 @@ impl Outcome {
         let refused = |problem: &dyn std::fmt::Display| {
             Self::with_error(Verdict::Fail, format!("its result cannot be stored: {problem}"))
         };
-        let json = match serde_json::to_string(value) {
+        let json = match to_json(value) {
             Ok(json) => without_nuls(json),
             Err(error) => return refused(&error),
         };

@@ -227,8 +227,8 @@ impl<E: 'static> DowncastRef for E {
     }
 }
 
-/// The key for `unique` over all arguments. A payload that serde cannot write has an empty one, with
-/// which it is refused when it is enqueued; but its own error comes first.
+/// The key for `unique` over arguments. What cannot be written has an empty one, with which it is refused when
+/// it is enqueued; but its own error comes first.
 pub fn unique_key_of<J: Serialize>(job: &J) -> String {
     of_arguments(job).unwrap_or_default()
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 pub(crate) use self::run::Run;
 use crate::{
     Error,
-    job::{JobPayload, JobStatus, OnConflict, namespaced},
+    job::{JobPayload, JobStatus, OnConflict, namespaced, to_json, to_value},
 };
 
 /// A job of the plain interface: what is to be stored, and what a handler is given.
@@ -31,7 +31,8 @@ pub struct Job {
     pub id: Uuid,
     /// Groups jobs, for cancelling them together; any number of jobs may share one.
     pub fingerprint: Option<String>,
-    /// Only one live job may have this key.
+    /// Only one live job may have this key. It is the one in the table: a `#[job]` puts its name and a colon
+    /// before what its declaration says.
     pub unique_key: Option<String>,
     /// Where the job waits.
     pub queue: String,
@@ -54,6 +55,8 @@ pub struct Job {
     pub(crate) version: i32,
     /// The payload as it is stored, until somebody wants it as [`Job::job_data`].
     pub(crate) stored: Option<String>,
+    /// Why [`Job::job_data`] is `null`, where what it was made of cannot be written as JSON.
+    pub(crate) unwritable: Option<String>,
     pub(crate) claim: Option<Claim>,
 }
 
@@ -81,16 +84,20 @@ pub(crate) struct Lease {
 impl Job {
     /// A job for the given queue, due at once.
     ///
-    /// A payload that serde cannot write as JSON becomes `null`; enqueue a `#[job]`, or a
-    /// [`Value`] that you made yourself, where that matters.
+    /// A payload that cannot be written as JSON, because it holds a number that is not finite, for instance,
+    /// is refused when the job is inserted; [`Job::job_data`] is `null` until then.
     #[expect(clippy::disallowed_methods, reason = "shown only until the database has set its own")]
     pub fn new(queue: impl Into<String>, job_data: impl Serialize) -> Self {
+        let (job_data, unwritable) = match to_value(&job_data) {
+            Ok(job_data) => (job_data, None),
+            Err(problem) => (Value::Null, Some(problem.to_string())),
+        };
         Self {
             id: Uuid::now_v7(),
             fingerprint: None,
             unique_key: None,
             queue: queue.into(),
-            job_data: serde_json::to_value(job_data).unwrap_or_default(),
+            job_data,
             status: JobStatus::Pending.as_str().to_owned(),
             created_at: Utc::now(),
             run_at: None,
@@ -100,6 +107,7 @@ impl Job {
             kind: String::new(),
             version: FIRST_VERSION,
             stored: None,
+            unwritable,
             claim: None,
         }
     }
@@ -199,6 +207,8 @@ pub(crate) struct NewJob {
     pub(crate) priority: i16,
     /// The payload as JSON text, written once.
     pub(crate) job_data: String,
+    /// Why it could not be written.
+    pub(crate) unwritable: Option<String>,
     pub(crate) due: Due,
     /// `None` leaves it to the handler that will run the job.
     pub(crate) max_attempts: Option<i32>,
@@ -242,9 +252,9 @@ impl NewJob {
     /// # Errors
     /// When serde cannot write the payload, or its key turned out empty.
     pub(crate) fn declared<J: JobPayload>(payload: &J) -> Result<Self, Error> {
-        let job_data = serde_json::to_string(payload).map_err(|error| Error::InvalidPayload {
+        let job_data = to_json(payload).map_err(|problem| Error::InvalidPayload {
             queue: J::QUEUE.to_owned(),
-            problem: error.to_string(),
+            problem: problem.to_string(),
         })?;
         let unique_key = payload.unique_key().map(|key| declared_key::<J>(&key)).transpose()?;
         Ok(Self {
@@ -254,6 +264,7 @@ impl NewJob {
             kind: J::KIND.to_owned(),
             priority: J::OPTIONS.priority,
             job_data,
+            unwritable: None,
             due: J::OPTIONS.delay.map_or(Due::Now, Due::After),
             max_attempts: None,
             unique_key,
@@ -281,6 +292,8 @@ pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
 
 impl From<Job> for NewJob {
     fn from(job: Job) -> Self {
+        // What has been put in its place since is as good as any.
+        let unwritable = job.unwritable.filter(|_| job.job_data.is_null());
         Self {
             id: job.id,
             has_new_id: false,
@@ -288,6 +301,7 @@ impl From<Job> for NewJob {
             kind: job.kind,
             priority: 0,
             job_data: job.stored.unwrap_or_else(|| job.job_data.to_string()),
+            unwritable,
             due: job.run_at.map_or(Due::Now, Due::At),
             max_attempts: Some(job.max_attempts),
             unique_key: job.unique_key,

@@ -1,6 +1,6 @@
 //! What people do to queues and jobs by hand.
 
-use simple_queue::{DeadLetters, Error, JobStatus};
+use simple_queue::{DeadLetters, Error, Job, JobStatus};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
@@ -22,6 +22,27 @@ async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_res
     elsewhere.resume(Probe::QUEUE).await.unwrap();
     probe.next_run().await;
     assert_eq!(queue.paused().await.unwrap(), [""; 0]);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn whoever_pauses_a_queue_learns_whether_anything_is_known_of_it() {
+    let Working { database, queue, worker, .. } = working().await;
+    let elsewhere = database.queue().await;
+    let paused = elsewhere.pause(Probe::QUEUE).await.unwrap();
+    assert!(paused.is_served && paused.is_known(), "{paused:?}");
+    assert!(!paused.has_jobs && !paused.was_paused, "{paused:?}");
+    assert!(elsewhere.pause(Probe::QUEUE).await.unwrap().was_paused);
+    assert!(elsewhere.resume(Probe::QUEUE).await.unwrap());
+    assert!(!elsewhere.resume(Probe::QUEUE).await.unwrap(), "it ran already");
+
+    let misspelt = elsewhere.pause("prboe").await.unwrap();
+    assert!(!misspelt.is_known(), "{misspelt:?}");
+    assert!(!elsewhere.resume("porbe").await.unwrap());
+
+    queue.insert_job(Job::new("served by nobody", 1)).await.unwrap();
+    let paused = elsewhere.pause("served by nobody").await.unwrap();
+    assert!(paused.has_jobs && paused.is_known() && !paused.is_served, "{paused:?}");
     worker.shutdown(STOP).await;
 }
 

@@ -1,6 +1,6 @@
 //! Only one live job may have a unique key.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
 use simple_queue::{EnqueueOutcome, Error, prelude::*};
@@ -15,6 +15,16 @@ async fn welcome_once(user_id: i64, template: String) {
 #[job(queue = "emails", unique)]
 async fn same_arguments_once(user_id: i64, template: String) {
     let _ = (user_id, template);
+}
+
+#[job(queue = "emails", unique)]
+async fn same_map_once(counts: HashMap<String, HashMap<u32, f64>>, note: Option<String>) {
+    let _ = (counts, note);
+}
+
+#[job(queue = "emails", unique(by = [counts]))]
+async fn same_counts_once(counts: HashMap<String, HashMap<u32, f64>>, note: String) {
+    let _ = (counts, note);
 }
 
 #[job(queue = "emails", unique = "{name}")]
@@ -52,6 +62,38 @@ async fn without_a_template_all_arguments_make_the_key() {
     assert!(enqueue("a").await.unwrap().is_new());
     assert!(enqueue("b").await.unwrap().is_new());
     assert!(!enqueue("a").await.unwrap().is_new());
+}
+
+#[tokio::test]
+async fn equal_maps_make_equal_keys_whatever_the_order_of_their_entries() {
+    let database = TestDatabase::migrated().await;
+    // Each map has a seed of its own, and so an order of its own.
+    let counts = |zero: f64| {
+        let inner = || (0..20).map(|n| (n, if n == 0 { zero } else { f64::from(n) })).collect();
+        (0..20).map(|n| (format!("\"{n}"), inner())).collect::<HashMap<String, HashMap<_, _>>>()
+    };
+    assert_eq!(counts(0.0), counts(-0.0));
+    for (round, zero) in [0.0, -0.0, 0.0, -0.0].into_iter().enumerate() {
+        let job = SameMapOnce::new(counts(zero), None).enqueue(&database.pool).await.unwrap();
+        assert_eq!(job.is_new(), round == 0, "all arguments, {round}");
+        let job = SameCountsOnce::new(counts(zero), "").enqueue(&database.pool).await.unwrap();
+        assert_eq!(job.is_new(), round == 0, "some arguments, {round}");
+    }
+    assert!(SameCountsOnce::find(counts(0.0), &database.pool).await.unwrap().is_some());
+    assert!(SameMapOnce::find(counts(-0.0), None, &database.pool).await.unwrap().is_some());
+    assert!(!SameMapOnce::cancel(counts(1.0), None, &database.pool).await.unwrap());
+    assert!(SameMapOnce::cancel(counts(0.0), None, &database.pool).await.unwrap());
+}
+
+/// What serde writes for two arguments, each of them chosen by whoever enqueues, cannot be made equal to
+/// that of another job: the key is a hash for which no two texts are known.
+#[tokio::test]
+async fn the_key_of_arguments_is_a_cryptographic_hash_of_their_json() {
+    let database = TestDatabase::migrated().await;
+    SameArgumentsOnce::new(1, "a").enqueue(&database.pool).await.unwrap();
+    let key = "select unique_key = 'same_arguments_once:' || encode(sha256('{\"template\":\"a\",\"user_id\":1}'), 'hex')
+        from simple_queue.jobs";
+    assert!(database.value::<bool>(key).await);
 }
 
 #[tokio::test]
@@ -121,6 +163,25 @@ async fn a_key_that_comes_out_empty_or_too_long_is_refused() {
         assert!(matches!(error, Error::InvalidKey { .. }), "{error}");
     }
     assert_eq!(database.count("jobs").await, 0);
+}
+
+#[tokio::test]
+async fn whoever_cancels_by_a_key_learns_whether_a_live_job_has_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    WelcomeOnce::new(1, "a").enqueue(&queue).await.unwrap();
+    assert!(!queue.cancel_job_by_unique_key("user:1").await.unwrap(), "as it is declared");
+    let found = WelcomeOnce::find(1, &queue).await.unwrap().expect("it waits");
+    let stored = found.unique_key.expect("it has a key");
+    assert_eq!(stored, "welcome_once:user:1");
+    assert!(queue.cancel_job_by_unique_key(&stored).await.unwrap(), "as it is stored");
+    assert!(!queue.cancel_job_by_unique_key(&stored).await.unwrap(), "it is over");
+
+    for _ in 0..2 {
+        queue.insert_job(Job::new("emails", 1).with_fingerprint("group")).await.unwrap();
+    }
+    assert_eq!(queue.cancel_all_jobs_by_fingerprint("groop").await.unwrap(), 0);
+    assert_eq!(queue.cancel_all_jobs_by_fingerprint("group").await.unwrap(), 2);
 }
 
 #[tokio::test]

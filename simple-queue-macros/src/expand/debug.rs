@@ -1,11 +1,11 @@
 //! What the struct derives. `Debug` is written out where it has to leave something unsaid.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use crate::model::{StoredArg, Structure, is_debug};
+use crate::model::{Face, StoredArg, Structure, is_debug};
 use crate::parse::item::plain;
 
 /// The attribute of the struct.
@@ -18,26 +18,36 @@ pub(crate) fn derives(structure: &Structure, stored: &[StoredArg]) -> Option<Tok
 
 /// `Debug`, when it is not derived.
 pub(crate) fn debug(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
-    let payload = &structure.face.name;
+    redacts(structure, stored).then(|| redacting(&structure.face, stored))
+}
+
+/// `Debug` of a struct that is the user's own: where it leaves something unsaid, it cannot be derived beside `Job`.
+pub(crate) fn of_derived(face: &Face, stored: &[StoredArg]) -> Option<TokenStream> {
+    stored.iter().any(|arg| arg.options.redact.is_some()).then(|| redacting(face, stored))
+}
+
+fn redacting(Face { name: payload, .. }: &Face, stored: &[StoredArg]) -> TokenStream {
     let fields = stored.iter().map(|arg| {
         let (name, shown) = (&arg.name, plain(&arg.name));
         match arg.options.redact {
             Some(_) => quote!(.field(#shown, &"…")),
-            None => quote_spanned!(arg.ty.span()=> .field(#shown, &self.#name)),
+            None => {
+                // At the type's place, but not of its macro, to which `self` would be another one.
+                let place = arg.ty.span().resolved_at(Span::call_site());
+                quote_spanned!(place=> .field(#shown, &self.#name))
+            }
         }
     });
     let shown = plain(payload);
-    redacts(structure, stored).then(|| {
-        quote! {
-            #[automatically_derived]
-            #[allow(deprecated, clippy::used_underscore_binding)]
-            impl ::core::fmt::Debug for #payload {
-                fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    formatter.debug_struct(#shown) #(#fields)* .finish()
-                }
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated, clippy::used_underscore_binding)]
+        impl ::core::fmt::Debug for #payload {
+            fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                formatter.debug_struct(#shown) #(#fields)* .finish()
             }
         }
-    })
+    }
 }
 
 fn redacts(structure: &Structure, stored: &[StoredArg]) -> bool {

@@ -21,6 +21,8 @@ pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) ->
             private_bounds,
             private_interfaces,
             unreachable_pub,
+            clippy::missing_const_for_fn,
+            clippy::new_without_default,
             clippy::used_underscore_binding
         )]
         impl #name {

@@ -94,12 +94,14 @@ fn arguments(declaration: &Declaration) -> Option<TokenStream> {
         let ty = shown(&arg.ty);
         let has_default = arg.options.default.is_some();
         let aliases = &arg.options.aliases;
+        let is_redacted = arg.options.redact.is_some();
         quote! {
             #krate::StoredArgument {
                 name: #name,
                 ty: #ty,
                 has_default: #has_default,
                 aliases: &[#(#aliases),*],
+                is_redacted: #is_redacted,
             }
         }
     });

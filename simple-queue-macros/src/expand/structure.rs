@@ -35,6 +35,7 @@ pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
         #beside
         #derives
         #[allow(
+            missing_copy_implementations,
             missing_debug_implementations,
             private_interfaces,
             unreachable_pub,

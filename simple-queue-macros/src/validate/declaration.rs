@@ -69,7 +69,7 @@ pub(crate) fn declaration(
     let retain = retain.and_then(|arg| options::retain(&arg, errors));
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
-    let keys = Keys { called, known };
+    let keys = Keys { called, known, stored: &stored };
     let (unique, on_conflict) = unique.map_or((Unique::No, None), |arg| keys.unique(&arg, errors));
     let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
 

@@ -106,12 +106,7 @@ fn named_fields(data: Data, errors: &mut Errors) -> Option<Vec<Field>> {
 }
 
 fn stored(field: Field, errors: &mut Errors) -> Option<StoredArg> {
-    let Noted { docs, mut options, .. } = field::noted(&field.attrs, errors);
-    if let Some(place) = options.redact.take() {
-        let message = "`redact` is for structs that `#[job]` writes beside a function; \
-                       here `Debug` is yours to write";
-        errors.at(place, message);
-    }
+    let Noted { docs, options, .. } = field::noted(&field.attrs, errors);
     let name = field.ident?;
     params::is_storable(&field.ty, errors).then_some(StoredArg {
         name,

@@ -8,7 +8,6 @@ use syn::{Path, Token};
 
 use super::values;
 use crate::errors::Errors;
-use crate::model::{StoredArg, is_debug};
 use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value};
 
@@ -65,16 +64,4 @@ pub(crate) fn derives(arg: &Arg, errors: &mut Errors) -> Vec<Path> {
         }
     }
     sound
-}
-
-/// `redact` speaks of what `derive(Debug)` writes.
-pub(crate) fn refuse_redact_alone(stored: &[StoredArg], derives: &[Path], errors: &mut Errors) {
-    if derives.iter().any(is_debug) {
-        return;
-    }
-    for place in stored.iter().filter_map(|arg| arg.options.redact) {
-        let message = "`redact` has no effect without `derive(Debug)`: \
-                       a payload struct is not printed unless you ask for it";
-        errors.at(place, message);
-    }
 }

@@ -54,7 +54,6 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     }
 
     let derives = derive.map(|arg| face::derives(&arg, errors)).unwrap_or_default();
-    face::refuse_redact_alone(&params.stored, &derives, errors);
     let (docs, deprecated) = signature::copied(attrs);
     let place = signature.ident.span();
     let subject = Subject {

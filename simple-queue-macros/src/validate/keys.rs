@@ -1,16 +1,17 @@
 //! `unique` and `fingerprint`: what jobs have in common.
 
-use proc_macro2::{Group, Ident};
+use proc_macro2::{Group, Ident, Span};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{ExprArray, LitStr, Token};
 
-use super::params::Known;
+use super::params::{Known, Role};
 use super::shown::shown;
 use super::template;
+use super::types::unordered;
 use super::values;
 use crate::errors::Errors;
-use crate::model::{OnConflict, Piece, Unique};
+use crate::model::{OnConflict, Piece, StoredArg, Unique};
 use crate::parse::args::{UniqueParts, unique_parts};
 use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value, in_a_row};
@@ -31,19 +32,25 @@ pub(crate) struct Keys<'a> {
     /// What the job is called, by its function or its struct.
     pub(crate) called: &'a str,
     pub(crate) known: &'a [Known],
+    pub(crate) stored: &'a [StoredArg],
 }
 
 impl Keys<'_> {
     /// What `unique` says, and what becomes of a job whose key is taken.
     pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
         match &arg.value {
-            Value::Flag => (Unique::AllArguments, None),
-            Value::List(list) => self.unique_parts(list, errors),
+            Value::Flag => (self.all_arguments(arg.key.span(), errors), None),
+            Value::List(list) => self.unique_parts(list, arg.key.span(), errors),
             Value::Equals(_) => (self.key(arg, errors).unwrap_or(Unique::No), None),
         }
     }
 
-    fn unique_parts(&self, list: &Group, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
+    fn unique_parts(
+        &self,
+        list: &Group,
+        place: Span,
+        errors: &mut Errors,
+    ) -> (Unique, Option<OnConflict>) {
         let before = errors.count();
         let UniqueParts { by, key, on_conflict } = unique_parts(list.stream(), errors);
         if list.stream().is_empty() {
@@ -59,7 +66,7 @@ impl Keys<'_> {
             }
             (Some(by), None) => self.by(&by, errors).map(Unique::By),
             (None, Some(key)) => self.key(&key, errors),
-            (None, None) => Some(Unique::AllArguments),
+            (None, None) => Some(self.all_arguments(place, errors)),
         };
         let on_conflict = on_conflict.and_then(|arg| conflict(&arg, errors));
         let unique = unique.filter(|_| errors.count() == before).unwrap_or(Unique::No);
@@ -103,7 +110,32 @@ impl Keys<'_> {
             errors.at(literal.span(), same);
             return None;
         }
-        Some(pieces)
+        let before = errors.count();
+        for piece in &pieces {
+            let Piece::Field { argument, place, .. } = piece else { continue };
+            if let Some(arg) = self.number(*argument) {
+                refuse_redacted(arg, *place, errors);
+            }
+        }
+        (errors.count() == before).then_some(pieces)
+    }
+
+    /// `unique` for all arguments.
+    fn all_arguments(&self, place: Span, errors: &mut Errors) -> Unique {
+        let before = errors.count();
+        for arg in self.stored {
+            refuse_in_hash(arg, place, errors);
+        }
+        match errors.count() == before {
+            true => Unique::AllArguments,
+            false => Unique::No,
+        }
+    }
+
+    /// The stored argument that has this number among those which were not refused.
+    fn number(&self, number: usize) -> Option<&StoredArg> {
+        let name = &self.known.iter().filter(|known| known.role == Role::Stored).nth(number)?.name;
+        self.stored.iter().find(|arg| plain(&arg.name) == *name)
     }
 
     /// The numbers of the named arguments among the stored ones.
@@ -123,7 +155,13 @@ impl Keys<'_> {
                 Some(number) if by.contains(&number) => {
                     errors.at(place, format!("`{name}` is in this list twice"));
                 }
-                number => by.extend(number),
+                Some(number) => {
+                    if let Some(arg) = self.number(number) {
+                        refuse_in_hash(arg, place, errors);
+                    }
+                    by.push(number);
+                }
+                None => {}
             }
         }
         if by.len() > MOST_ARGUMENTS {
@@ -134,6 +172,32 @@ impl Keys<'_> {
             errors.on(tokens, message);
         }
         (errors.count() == before).then_some(by)
+    }
+}
+
+/// A key stands in the tables and in messages as it is.
+fn refuse_redacted(arg: &StoredArg, place: Span, errors: &mut Errors) {
+    if arg.options.redact.is_some() {
+        let message = format!(
+            "`{}` is redacted, and a key is stored where it can be read\
+             \n\nhelp: make the key of other arguments, like `unique(by = [user_id])`; \
+             the hash of a secret can be guessed from too",
+            plain(&arg.name)
+        );
+        errors.at(place, message);
+    }
+}
+
+/// Beside that, what serde writes has to be the same for equal values.
+fn refuse_in_hash(arg: &StoredArg, place: Span, errors: &mut Errors) {
+    refuse_redacted(arg, place, errors);
+    if let Some(set) = unordered(&arg.ty) {
+        let message = format!(
+            "`{}` is a `{set}`, which is stored in an order of its own: two that are equal would have two keys\
+             \n\nhelp: take a `BTreeSet`, or make the key of other arguments, like `unique(by = [user_id])`",
+            plain(&arg.name)
+        );
+        errors.at(place, message);
     }
 }
 

@@ -56,14 +56,22 @@ impl Owned {
 
 /// Whether a word stands anywhere in the type.
 pub(crate) fn mentions(ty: &Type, word: &str) -> bool {
-    fn within(tokens: TokenStream, word: &str) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => ident == word,
-            TokenTree::Group(group) => within(group.stream(), word),
-            _ => false,
-        })
-    }
-    within(ty.to_token_stream(), word)
+    first_word(ty.to_token_stream(), &|found| found == word).is_some()
+}
+
+/// The first word in a type that names a collection whose values are written in no order of their own. Maps are
+/// no such collections: the members of an object are put in order.
+pub(crate) fn unordered(ty: &Type) -> Option<String> {
+    let names = ["HashSet", "DashSet", "IndexSet", "BinaryHeap"];
+    first_word(ty.to_token_stream(), &|word| names.iter().any(|name| word.ends_with(name)))
+}
+
+fn first_word(tokens: TokenStream, is_it: &dyn Fn(&str) -> bool) -> Option<String> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) => Some(ident.to_string()).filter(|word| is_it(word)),
+        TokenTree::Group(group) => first_word(group.stream(), is_it),
+        _ => None,
+    })
 }
 
 /// The first `&` or lifetime in a type. `'static` alone borrows from nobody: `Cow<'static, str>`.

@@ -92,12 +92,14 @@ impl ::simple_queue::JobPayload for SendEmail {
             ty: "i64",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
         ::simple_queue::StoredArgument {
             name: "locale",
             ty: "String",
             has_default: true,
             aliases: &[],
+            is_redacted: false,
         },
     ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {

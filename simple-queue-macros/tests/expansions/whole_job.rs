@@ -96,12 +96,14 @@ impl ::simple_queue::JobPayload for SendWelcome {
             ty: "i64",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
         ::simple_queue::StoredArgument {
             name: "template",
             ty: "String",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
     ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {

@@ -23,7 +23,8 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
             return Err(Error::InvalidKey { what: "tag", key: excerpt(tag), problem });
         }
     }
-    if let Some(problem) = problem_of_json(&job.job_data) {
+    let unwritable = job.unwritable.clone();
+    if let Some(problem) = unwritable.or_else(|| problem_of_json(&job.job_data)) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
     match job.max_attempts {

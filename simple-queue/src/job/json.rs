@@ -30,7 +30,7 @@ pub(crate) fn without_nuls(mut json: String) -> String {
 }
 
 /// `serde_json` reads no deeper than this, to save its stack.
-const MAX_DEPTH: usize = 127;
+pub(super) const MAX_DEPTH: usize = 127;
 
 /// How a NUL stands in the string of a JSON text.
 const NUL: &str = "\\u0000";

@@ -4,6 +4,7 @@
 //! turns a declared job into a row.
 
 pub(crate) mod backoff;
+mod canonical;
 pub(crate) mod declaration;
 mod json;
 mod limits;
@@ -14,7 +15,9 @@ mod retention;
 mod state;
 mod status;
 mod template;
+mod unfit;
 mod unique;
+mod write;
 
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::KindDeclaration;
@@ -30,4 +33,6 @@ pub use template::JobTemplate;
 
 pub(crate) use json::{problem_of_json, without_nuls};
 pub(crate) use result::Decision;
+pub(crate) use unfit::{unfit, without_values};
 pub(crate) use unique::{namespaced, of_arguments};
+pub(crate) use write::{to_json, to_value};

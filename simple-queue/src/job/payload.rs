@@ -77,6 +77,8 @@ pub struct StoredArgument {
     pub has_default: bool,
     /// What it was called before.
     pub aliases: &'static [&'static str],
+    /// Whether its value is kept out of everything that people read: `Debug`, logs, the reasons of dead letters.
+    pub is_redacted: bool,
 }
 
 /// What a job's argument must be: something serde can write and read back.

@@ -16,30 +16,31 @@ pub(crate) struct DeadLetterFilter {
 }
 
 impl Store {
-    /// Keeps the jobs of a queue from being started.
+    /// Keeps the jobs of a queue from being started; whether a worker serves it, whether jobs are in it, and
+    /// whether it was paused before.
     pub(crate) async fn pause_queue(
         &self,
         connection: &mut PgConnection,
         queue: &str,
-    ) -> sqlx::Result<()> {
-        self.statements.pause_queue.query().bind(queue).execute(connection).await?;
-        Ok(())
+    ) -> sqlx::Result<(bool, bool, bool)> {
+        self.statements.pause_queue.query_as().bind(queue).fetch_one(connection).await
     }
 
-    /// Lets the jobs of a queue be started again.
+    /// Lets the jobs of a queue be started again; whether it was paused.
     pub(crate) async fn resume_queue(
         &self,
         connection: &mut PgConnection,
         queue: &str,
-    ) -> sqlx::Result<()> {
-        self.statements
+    ) -> sqlx::Result<bool> {
+        let resumed = self
+            .statements
             .resume_queue
             .query()
             .bind(queue)
             .bind(self.schema.channel())
-            .execute(connection)
+            .fetch_optional(connection)
             .await?;
-        Ok(())
+        Ok(resumed.is_some())
     }
 
     /// The queues that are paused.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 use sqlx::{
     PgConnection, Postgres, Row,
     postgres::{PgArguments, PgRow, types::PgInterval},
@@ -198,7 +198,7 @@ impl Store {
         &self,
         connection: &mut PgConnection,
         id: Uuid,
-    ) -> sqlx::Result<Option<(String, Option<Value>, Option<String>)>> {
+    ) -> sqlx::Result<Option<(String, Option<String>, Option<String>)>> {
         self.statements.read_end.query_as().bind(id).fetch_optional(connection).await
     }
 }

@@ -271,6 +271,7 @@ pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, Str
         max_attempts: DEFAULT_MAX_ATTEMPTS,
         job_data: Value::Null,
         stored: None,
+        unwritable: None,
         claim: None,
     };
     Ok((job, columns.next()?))

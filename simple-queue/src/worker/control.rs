@@ -15,23 +15,35 @@ impl SimpleQueue {
     /// Keeps the jobs of a queue from being started, in every process, until it is resumed. What runs
     /// goes on to its end, and jobs can still be enqueued.
     ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn pause(&self, queue: &str) -> Result<(), Error> {
-        let paused = self.ask(async |connection| self.store().pause_queue(connection, queue).await);
-        paused.await.map_err(Error::database("pause a queue"))
-    }
-
-    /// Lets the jobs of a queue be started again; nothing if it is not paused.
+    /// A queue is a name, so one that is misspelt is paused like any other. What is known of it is answered, and
+    /// logged as a warning where that is nothing.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn resume(&self, queue: &str) -> Result<(), Error> {
+    pub async fn pause(&self, queue: &str) -> Result<Paused, Error> {
+        let paused = self.ask(async |connection| self.store().pause_queue(connection, queue).await);
+        let (is_served, has_jobs, was_paused) =
+            paused.await.map_err(Error::database("pause a queue"))?;
+        let paused = Paused { is_served, has_jobs, was_paused };
+        if !paused.is_known() {
+            tracing::warn!(
+                queue,
+                "paused a queue that no worker serves and that has no jobs; is its name right?"
+            );
+        }
+        Ok(paused)
+    }
+
+    /// Lets the jobs of a queue be started again. Whether it was paused.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn resume(&self, queue: &str) -> Result<bool, Error> {
         let resumed =
             self.ask(async |connection| self.store().resume_queue(connection, queue).await);
-        resumed.await.map_err(Error::database("resume a queue"))?;
+        let was_paused = resumed.await.map_err(Error::database("resume a queue"))?;
         self.wake().wake_local();
-        Ok(())
+        Ok(was_paused)
     }
 
     /// The queues that are paused, by name.
@@ -135,6 +147,25 @@ impl SimpleQueue {
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
         self.servers().ask(1, exchange).await
+    }
+}
+
+/// What is known of a queue that was paused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Paused {
+    /// Some worker serves it.
+    pub is_served: bool,
+    /// Jobs wait or run in it.
+    pub has_jobs: bool,
+    /// It was paused before.
+    pub was_paused: bool,
+}
+
+impl Paused {
+    /// Whether a worker serves the queue or jobs are in it. If neither is so its name may be misspelt.
+    pub fn is_known(&self) -> bool {
+        self.is_served || self.has_jobs
     }
 }
 

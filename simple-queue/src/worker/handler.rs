@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{JobContext, SimpleQueue, permit::JobStrategy};
 use crate::{
-    job::{BoxDynError, JobOptions, JobPayload, JobResult},
+    job::{BoxDynError, JobOptions, JobPayload, JobResult, unfit, without_values},
     outcome::{IntoOutcome, Outcome},
     row::Job,
 };
@@ -197,7 +197,7 @@ const WAIT_FOR_NEWER_BUILD: Duration = Duration::from_secs(10);
 
 /// The payload of a stored job, brought to this build's version if an earlier one stored it.
 fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
-    let unfit = |error: &dyn fmt::Display| {
+    let does_not_fit = |error: &dyn fmt::Display| {
         Outcome::unprocessable(format!("the payload does not fit `{}`: {error}", J::KIND))
     };
     if job.version > J::VERSION {
@@ -217,7 +217,7 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
             {
                 return Ok(payload);
             }
-            Cow::Owned(serde_json::from_str(stored).map_err(|error| unfit(&error))?)
+            Cow::Owned(serde_json::from_str(stored).map_err(|error| does_not_fit(&error))?)
         }
         None => Cow::Borrowed(&job.job_data),
     };
@@ -226,11 +226,13 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
         false => Cow::Owned(upgraded::<J>(job.version, data.into_owned())?),
     };
     // The error says where in the payload it is.
-    serde_path_to_error::deserialize(data.as_ref()).map_err(|error| unfit(&error))
+    serde_path_to_error::deserialize(data.as_ref())
+        .map_err(|error| does_not_fit(&unfit(J::ARGUMENTS, &error)))
 }
 
 fn upgraded<J: JobPayload>(version: i32, data: Value) -> Result<Value, Outcome> {
     J::upgrade(version, data).map_err(|error| {
+        let error = without_values(&error.to_string());
         Outcome::unprocessable(format!(
             "the payload of version {version} cannot be brought to version {} of `{}`: {error}",
             J::VERSION,

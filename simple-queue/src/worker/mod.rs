@@ -26,7 +26,7 @@ mod transaction;
 mod wait;
 
 pub use context::JobContext;
-pub use control::{DeadLetters, Redriven};
+pub use control::{DeadLetters, Paused, Redriven};
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};

@@ -41,26 +41,28 @@ impl SimpleQueue {
     }
 
     /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
-    /// told, and dropped after a grace. Nothing if there is none.
+    /// told, and dropped after a grace. Whether there was one.
+    ///
+    /// The key is that of the table, as [`Job::unique_key`] shows it: that of a `#[job]` has the job's name before
+    /// it, `send_welcome:user:42` for `unique = "user:{user_id}"`. Such a job is cancelled more simply with the
+    /// function of its struct, `SendWelcome::cancel(42, &queue)`.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<(), BoxDynError> {
-        live::cancel_by_unique_key(self.target(), unique_key).await?;
-        Ok(())
+    pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<bool, BoxDynError> {
+        Ok(live::cancel_by_unique_key(self.target(), unique_key).await? > 0)
     }
 
     /// Cancels all live jobs that have this fingerprint, as
-    /// [`SimpleQueue::cancel_job_by_unique_key`] does one.
+    /// [`SimpleQueue::cancel_job_by_unique_key`] does one. How many there were.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn cancel_all_jobs_by_fingerprint(
         &self,
         fingerprint: &str,
-    ) -> Result<(), BoxDynError> {
-        live::cancel_by_fingerprint(self.target(), fingerprint).await?;
-        Ok(())
+    ) -> Result<u64, BoxDynError> {
+        Ok(live::cancel_by_fingerprint(self.target(), fingerprint).await?)
     }
 
     /// The state of a job, wherever it is.
@@ -68,14 +70,18 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
-        Ok(self.end(job_id).await?.status)
+        let (status, ..) = self.end(job_id).await?;
+        Ok(status)
     }
 
-    /// The state of a job, and what it came to where it is over.
-    pub(super) async fn end(&self, job_id: Uuid) -> Result<Ended, Error> {
+    /// The state of a job; its result, as JSON, and its reason, where it has one.
+    pub(super) async fn end(
+        &self,
+        job_id: Uuid,
+    ) -> Result<(JobStatus, Option<String>, Option<String>), Error> {
         let end = self.ask(async |connection| self.store().read_end(connection, job_id).await);
         match end.await.map_err(Error::database("read the state of a job"))? {
-            Some((status, result, reason)) => Ok(Ended { status: status.parse()?, result, reason }),
+            Some((status, result, reason)) => Ok((status.parse()?, result, reason)),
             None => Err(Error::UnknownJob { job_id }),
         }
     }

@@ -94,13 +94,19 @@ impl SimpleQueue {
     /// # Cancel safety
     /// Cancel safe: it only looks.
     pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<Ended, Error> {
+        let end = self.wait_at_most(job_id, timeout).await?;
+        let result = end.result.as_ref().map(|_| end.read()).transpose()?;
+        Ok(Ended { status: end.status, result, reason: end.reason })
+    }
+
+    async fn wait_at_most(&self, job_id: Uuid, timeout: Duration) -> Result<StoredEnd, Error> {
         match tokio::time::timeout(timeout, self.wait_for_end(job_id)).await {
-            Ok(ended) => ended,
+            Ok(end) => end,
             Err(_) => Err(Error::WaitTimedOut { job_id, timeout }),
         }
     }
 
-    async fn wait_for_end(&self, job_id: Uuid) -> Result<Ended, Error> {
+    async fn wait_for_end(&self, job_id: Uuid) -> Result<StoredEnd, Error> {
         let mut pause = FIRST_LOOK;
         let waiting = self.waiters().wait(job_id);
         loop {
@@ -111,7 +117,9 @@ impl SimpleQueue {
                     tracing::debug!(%error, %job_id, "the state of a job could not be read; trying again");
                 }
                 Err(error) => return Err(error),
-                Ok(end) if end.status.is_final() => return Ok(end),
+                Ok((status, result, reason)) if status.is_final() => {
+                    return Ok(StoredEnd { job_id, status, result, reason });
+                }
                 Ok(_) => {}
             }
             tokio::select! {
@@ -155,7 +163,7 @@ impl SimpleQueue {
                 () = sender.closed() => return,
             };
             match ended {
-                Ok(Ended { status, .. }) => {
+                Ok(StoredEnd { status, .. }) => {
                     if sender.send(()).is_err() {
                         tracing::trace!(%job_id, %status, "nobody waits for this job any more");
                     }
@@ -196,11 +204,29 @@ impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
     /// Cancel safe: it only looks.
     pub async fn wait(&self, queue: &SimpleQueue, timeout: Duration) -> Result<J::Output, Error> {
         let job_id = self.id();
-        let Ended { status, result, reason } = queue.wait(job_id, timeout).await?;
-        if status != JobStatus::Completed {
-            return Err(Error::NotCompleted { job_id, status, reason: reason.unwrap_or_default() });
+        let end = queue.wait_at_most(job_id, timeout).await?;
+        if end.status != JobStatus::Completed {
+            let (status, reason) = (end.status, end.reason.unwrap_or_default());
+            return Err(Error::NotCompleted { job_id, status, reason });
         }
-        serde_json::from_value(result.unwrap_or_default())
+        end.read()
+    }
+}
+
+/// How a job ended, as it is stored.
+struct StoredEnd {
+    job_id: Uuid,
+    status: JobStatus,
+    /// JSON text: a value has no place for every number that can be stored.
+    result: Option<String>,
+    reason: Option<String>,
+}
+
+impl StoredEnd {
+    /// The result, where there is none that of a handler which returned nothing.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let job_id = self.job_id;
+        serde_json::from_str(self.result.as_deref().unwrap_or("null"))
             .map_err(|source| Error::UnreadableResult { job_id, source })
     }
 }

@@ -15,6 +15,7 @@ impl facade::queue::JobPayload for Send {
             ty: "User",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
     ];
 }

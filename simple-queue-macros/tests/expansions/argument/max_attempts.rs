@@ -16,6 +16,7 @@ impl ::simple_queue::JobPayload for Send {
             ty: "User",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
     ];
 }

@@ -15,6 +15,7 @@ impl ::simple_queue::JobPayload for Send {
             ty: "User",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
     ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {

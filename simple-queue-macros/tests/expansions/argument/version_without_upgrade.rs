@@ -15,6 +15,7 @@ impl ::simple_queue::JobPayload for Send {
             ty: "User",
             has_default: false,
             aliases: &[],
+            is_redacted: false,
         },
     ];
     const VERSION: ::core::primitive::i32 = 3;
