@@ -26,6 +26,7 @@ mod shutdown;
 mod statements;
 mod transaction;
 mod unique;
+mod unwritten;
 mod upkeep;
 mod version;
 mod wake;

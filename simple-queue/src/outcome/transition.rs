@@ -105,6 +105,18 @@ impl Outcome {
     }
 }
 
+impl Transition {
+    /// How much memory its words take.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::Archive { result } => of(result),
+            Self::Retry(retry) => of(&retry.error),
+            Self::DeadLetter(letter) => letter.reason.len() + of(&letter.error),
+        }
+    }
+}
+
 impl Retry {
     /// For a job that did not run, or not to its end, for no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {

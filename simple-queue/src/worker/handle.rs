@@ -17,7 +17,11 @@ use super::{
     SimpleQueue, Worker, executor::message_of, heartbeat::Heartbeat, listener, poller::Poller,
     running::Running,
 };
-use crate::{finalize::Finalizer, store::Dedicated, upkeep::reaper::Reaper};
+use crate::{
+    finalize::{Finalizer, Listener, Settled},
+    store::Dedicated,
+    upkeep::reaper::Reaper,
+};
 
 /// A worker at work. Dropping the handle stops nothing.
 ///
@@ -133,16 +137,8 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
     let (finalizer, outbox) = {
-        let (running, queue) = (Arc::clone(&running), queue.clone());
-        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), move |settled| {
-            running.remove(settled.iter().map(|settled| settled.lease));
-            if settled.iter().any(|settled| !settled.ended) {
-                // It may be due again sooner than the poller means to look.
-                queue.wake().wake_local();
-            }
-            #[cfg(feature = "wait-for-job")]
-            queue.settled(settled);
-        })
+        let listener = Settling { running: Arc::clone(&running), queue: queue.clone() };
+        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
     };
     let worker = Arc::new(Worker::new(queue, running, outbox));
 
@@ -169,6 +165,28 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
         finalizer: spawn_role(&worker, "finalizer", finalizer.run()),
         keepers,
         worker,
+    }
+}
+
+/// What the rest of the process does when the ends of runs have been written.
+struct Settling {
+    running: Arc<Running>,
+    queue: SimpleQueue,
+}
+
+impl Listener for Settling {
+    fn settled(&self, settled: &[Settled]) {
+        self.running.remove(settled.iter().map(|settled| settled.lease));
+        if settled.iter().any(|settled| !settled.ended) {
+            // It may be due again sooner than the poller means to look.
+            self.queue.wake().wake_local();
+        }
+        #[cfg(feature = "wait-for-job")]
+        self.queue.settled(settled);
+    }
+
+    fn has_room(&self) {
+        self.queue.wake().wake_local();
     }
 }
 

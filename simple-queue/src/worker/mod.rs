@@ -191,7 +191,7 @@ impl Worker {
         config: &Config,
         mut at_hand: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
     ) -> Option<(Start, bool)> {
-        if self.stopping.is_cancelled() {
+        if self.stopping.is_cancelled() || self.outbox.unwritten().stops_starts() {
             return None;
         }
         let Next { job, runs_low } = self.prefetched.next(ended, |queue, handler| {
