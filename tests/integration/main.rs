@@ -16,6 +16,7 @@ mod finalize;
 mod gathering;
 mod handler;
 mod heartbeat;
+mod job_transaction;
 mod limits;
 mod migrate;
 mod outcome;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::{is_ambiguous, is_transient},
     job::JobStatus,
-    outcome::{DeadLetter, Retry, Transition},
+    outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
     store::{Finish, LeaseState, Store},
 };
@@ -204,7 +204,7 @@ impl Finalizer {
             self.outbox.succeeded(kind);
             self.open.push(open.with(Transition::DeadLetter(DeadLetter {
                 status: JobStatus::CriticalFailure,
-                reason: format!("its end could not be written: {error}"),
+                reason: words_of(&format_args!("its end could not be written: {error}")),
                 attempt_kept: false,
                 error: None,
             })));

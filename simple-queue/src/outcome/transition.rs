@@ -65,7 +65,7 @@ impl Outcome {
         attempt: &Attempt,
         backoff: impl FnOnce() -> Duration,
     ) -> Transition {
-        let Self { verdict, error, result } = self;
+        let Self { verdict, error, result, trouble: _ } = self;
         // A success that came first wins over a cancellation; nothing else does.
         if verdict == Verdict::Complete {
             return Transition::Archive { result };
@@ -100,7 +100,9 @@ impl Outcome {
                 attempt_kept: true,
                 error: None,
             }),
-            Verdict::GiveBack(delay) => Transition::Retry(Retry::given_back(delay)),
+            Verdict::GiveBack(delay) => {
+                Transition::Retry(Retry { error, ..Retry::given_back(delay) })
+            }
         }
     }
 }

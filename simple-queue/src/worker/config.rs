@@ -27,7 +27,7 @@ pub(crate) struct Config {
 }
 
 /// More permits than any process can use; more than a semaphore can count would be an error.
-const MOST_PERMITS: usize = 1_000_000;
+pub(super) const MOST_PERMITS: usize = 1_000_000;
 
 /// What an interval may be: less would be a loop without a pause, more would never come.
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -3,10 +3,11 @@
 //! `readable, not expired → alone, if suspect → permitted → handled → weighed → told, if exhausted →
 //! handed to finalize`
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::PgConnection;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
@@ -17,9 +18,10 @@ use super::{
     suspect::SUSPECT_FROM,
 };
 use crate::{
+    error::Trouble,
     finalize::FinishedRun,
     job::{Backoff, JobStatus},
-    outcome::{Attempt, DeadLetter, Outcome, Transition},
+    outcome::{Attempt, DeadLetter, Outcome, Transition, words_of},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
 };
@@ -121,7 +123,7 @@ impl<'w> Execution<'w> {
     async fn caught(&self) -> Outcome {
         match AssertUnwindSafe(self.interruptible()).catch_unwind().await {
             Ok(outcome) => outcome,
-            Err(panic) => Outcome::attempt_failed(format!("panicked: {}", message_of(&*panic))),
+            Err(panic) => Outcome::attempt_failed(panicked(&*panic)),
         }
     }
 
@@ -190,14 +192,26 @@ impl<'w> Execution<'w> {
         let Some(limit) = self.claim().timeout.or(self.handler.options.timeout) else {
             return handler.await;
         };
-        match tokio::time::timeout(limit, handler).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::attempt_failed(format!("took longer than its timeout of {limit:?}")),
+        let mut handler = pin!(handler);
+        let mut left = limit;
+        // The wait for the connection of its transaction is no part of it.
+        while !left.is_zero() {
+            if let Ok(outcome) = timeout(left, &mut handler).await {
+                return outcome;
+            }
+            let worked = self.claim().run.worked().unwrap_or(limit);
+            left = limit.saturating_sub(worked);
         }
+        Outcome::attempt_failed(format!("took longer than its timeout of {limit:?}"))
     }
 
     fn weigh(&self, outcome: Outcome) -> FinishedRun {
         let verify_first = self.claim().run.is_finished_in_transaction();
+        let outcome = match verify_first {
+            // What it did is undone with the transaction in which it was to be finished.
+            true => outcome.excused(&[Trouble::Refused, Trouble::Lost]),
+            false => outcome,
+        };
         let outcome = if verify_first && outcome.is_complete() {
             // Written only if the job turns out not to be finished after all.
             let error = "finished the job in a transaction that was not committed";
@@ -231,10 +245,10 @@ impl<'w> Execution<'w> {
         let told =
             async { self.handler.handler.exhausted(&self.worker.queue, self.job(), error).await };
         let told = AssertUnwindSafe(told);
-        let problem = match tokio::time::timeout(DEADLINE, told.catch_unwind()).await {
+        let problem = match timeout(DEADLINE, told.catch_unwind()).await {
             Ok(Ok(Ok(()))) => return,
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(panic)) => format!("panicked: {}", message_of(&*panic)),
+            Ok(Ok(Err(error))) => words_of(&error),
+            Ok(Err(panic)) => panicked(&*panic),
             Err(_) => format!("took longer than {DEADLINE:?}"),
         };
         tracing::error!(problem, "the handler could not be told that its job has failed for good");
@@ -264,7 +278,7 @@ impl<'w> Execution<'w> {
         let attempt = self.job().attempt;
         std::panic::catch_unwind(AssertUnwindSafe(|| backoff.delay(attempt))).unwrap_or_else(
             |panic| {
-                let panic = message_of(&*panic);
+                let panic = panicked(&*panic);
                 tracing::error!(panic, attempt, "the back-off panicked; the default is used");
                 Backoff::default().delay(attempt)
             },
@@ -314,6 +328,9 @@ fn tell(transition: &Transition) {
     match transition {
         Transition::Archive { .. } => tracing::debug!("done"),
         Transition::Retry(retry) => match &retry.error {
+            Some(error) if retry.attempt_kept => {
+                tracing::warn!(error, delay = ?retry.delay, "the database undid the run, which will be repeated with its attempt");
+            }
             Some(error) => {
                 tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
             }
@@ -326,10 +343,10 @@ fn tell(transition: &Transition) {
 }
 
 /// What a panic said, if it said it in words.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
-    panic
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> String {
+    let message = panic
         .downcast_ref::<&str>()
         .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    words_of(&format_args!("panicked: {}", message.unwrap_or("without a message")))
 }

@@ -10,11 +10,11 @@ use std::{
 use futures_util::FutureExt;
 use tokio::{
     task::JoinHandle,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use super::{
-    SimpleQueue, Worker, executor::message_of, heartbeat::Heartbeat, listener, poller::Poller,
+    SimpleQueue, Worker, executor::panicked, heartbeat::Heartbeat, listener, poller::Poller,
     running::Running,
 };
 use crate::{
@@ -57,17 +57,19 @@ impl WorkerHandle {
     /// A call that is dropped leaves the worker stopping: nothing new is fetched.
     pub async fn shutdown(self, deadline: Duration) {
         let Self { worker, mut poller, finalizer, keepers } = self;
-        let until = Instant::now() + deadline;
+        // A deadline may be as far away as a `Duration` can say, and so beyond what a clock can.
+        let began = Instant::now();
+        let left = || deadline.saturating_sub(began.elapsed());
         tracing::info!(
             jobs = worker.running.len(),
             ?deadline,
             "stopping: no more jobs are fetched"
         );
         worker.stopping.cancel();
-        let polling = timeout_at(until, &mut poller).await.is_err();
+        let polling = timeout(left(), &mut poller).await.is_err();
         worker.give_back_overdue(Duration::ZERO);
         worker.tasks.close();
-        if timeout_at(until, worker.tasks.wait()).await.is_err() {
+        if timeout(left(), worker.tasks.wait()).await.is_err() {
             tracing::warn!(
                 jobs = worker.running.len(),
                 "the deadline is over; what still runs is given back"
@@ -200,10 +202,10 @@ fn spawn_role(
     let worker = Arc::clone(worker);
     tokio::spawn(async move {
         if let Err(panic) = AssertUnwindSafe(running).catch_unwind().await {
-            let panic = message_of(&*panic);
+            let problem = panicked(&*panic);
             tracing::error!(
                 role,
-                panic,
+                problem,
                 "a role of this worker panicked; the worker ends, and others return its jobs"
             );
             worker.give_up();

@@ -83,6 +83,10 @@ pub trait Handler: Send + Sync + 'static {
     #[doc(hidden)]
     const READS_STORED: bool = false;
 
+    /// Whether each run takes a connection of the queue's pool.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
+
     /// As [`Handler::process`], with all that an outcome can hold.
     #[doc(hidden)]
     fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
@@ -117,6 +121,10 @@ impl<J: JobPayload> JobHandler for J {
 pub trait TypedHandler<S>: JobHandler {
     /// Rules of its own for when a job may start; see [`JobStrategy`].
     const STRATEGY: Option<&'static dyn JobStrategy> = None;
+
+    /// Whether each run takes a connection of the queue's pool, for the transaction that it is handed.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
 
     /// Runs the job once.
     fn run(
@@ -164,6 +172,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
     const ALIASES: &'static [&'static str] = H::Payload::ALIASES;
     const OPTIONS: JobOptions = H::Payload::OPTIONS;
     const READS_STORED: bool = true;
+    const IN_TRANSACTION: bool = H::IN_TRANSACTION;
 
     async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         Handler::run(self, queue, job).await.into_job_result()

@@ -107,11 +107,13 @@ impl SimpleQueue {
     }
 
     fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
+        let connections = servers.pool().options().get_max_connections();
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let inner = Inner {
             store: Store::new(schema, servers.pooled()),
             servers,
             config: RwLock::new(Arc::new(config)),
-            registry: RwLock::default(),
+            registry: RwLock::new(Registry::on_pool_of(connections)),
             wake: Arc::default(),
             gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
