@@ -11,6 +11,7 @@ mod conflict;
 mod control;
 mod declared;
 mod enqueue;
+mod expiry;
 mod fetch;
 mod finalize;
 mod gathering;

@@ -15,7 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) max_attempts: i32,
     /// How often it was rescheduled before.
     pub(crate) reprocess_count: i32,
-    pub(crate) max_reprocess_count: i32,
+    /// How often it may be; `None`: any number.
+    pub(crate) max_reprocess_count: Option<i32>,
     /// Whether somebody asked for its cancellation while it ran.
     pub(crate) cancel_requested: bool,
 }
@@ -45,6 +46,9 @@ pub(crate) struct Retry {
     pub(crate) attempt_kept: bool,
     /// Whether this counts towards the limit of reschedulings.
     pub(crate) reprocessed: bool,
+    /// Whether what it may wait to be started is counted from its new due time: it was started in time, or asked
+    /// to be put off. Else it goes on waiting.
+    pub(crate) waits_anew: bool,
     pub(crate) error: Option<String>,
 }
 
@@ -122,7 +126,14 @@ impl Transition {
 impl Retry {
     /// For a job that did not run, or not to its end, for no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {
-        Self { delay, not_before: None, attempt_kept: true, reprocessed: false, error: None }
+        Self {
+            delay,
+            not_before: None,
+            attempt_kept: true,
+            reprocessed: false,
+            waits_anew: false,
+            error: None,
+        }
     }
 }
 
@@ -142,6 +153,7 @@ fn retry(
         not_before,
         attempt_kept: false,
         reprocessed: false,
+        waits_anew: true,
         error,
     })
 }
@@ -152,11 +164,20 @@ fn reschedule(
     not_before: Option<DateTime<Utc>>,
     error: Option<String>,
 ) -> Transition {
-    if attempt.reprocess_count >= attempt.max_reprocess_count {
-        let reason = format!("rescheduled more than {} times", attempt.max_reprocess_count);
+    if let Some(most) = attempt.max_reprocess_count.filter(|&most| attempt.reprocess_count >= most)
+    {
+        let reason =
+            format!("put off more than {most} times, which its queue declares as the limit");
         return dead(JobStatus::BadJob, reason, error);
     }
-    Transition::Retry(Retry { delay, not_before, attempt_kept: true, reprocessed: true, error })
+    Transition::Retry(Retry {
+        delay,
+        not_before,
+        attempt_kept: true,
+        reprocessed: true,
+        waits_anew: true,
+        error,
+    })
 }
 
 fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {

@@ -23,6 +23,7 @@ const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 const FINISHED_IN_TRANSACTION: u8 = 4;
 const WAITS_TO_BEGIN: u8 = 8;
+const STARTED: u8 = 16;
 
 impl Run {
     /// Somebody asked for the job's cancellation.
@@ -62,12 +63,23 @@ impl Run {
         self.was_said(FINISHED_IN_TRANSACTION)
     }
 
+    /// Its handler is called.
+    pub(crate) fn start(&self) {
+        self.say(STARTED);
+    }
+
+    /// Whether its handler could do anything.
+    pub(crate) fn is_started(&self) -> bool {
+        let waits = self.was_said(WAITS_TO_BEGIN) && self.began.get().is_none();
+        self.was_said(STARTED) && !waits
+    }
+
     /// The run waits for a connection before it begins.
     pub(crate) fn wait_to_begin(&self) {
         self.say(WAITS_TO_BEGIN);
     }
 
-    /// It has its connection, or will not get one.
+    /// It has its connection.
     pub(crate) fn begin(&self) {
         self.began.get_or_init(Instant::now);
     }

@@ -110,6 +110,7 @@ impl Store {
             .bind(column(|retry| i32::from(retry.reprocessed)))
             .bind(retries.iter().map(|(_, retry)| retry.error.as_deref()).collect::<Vec<_>>())
             .bind(self.schema.channel())
+            .bind(retries.iter().map(|(_, retry)| retry.waits_anew).collect::<Vec<_>>())
             .fetch_all(connection)
             .await
     }

@@ -9,6 +9,7 @@ use super::SimpleQueue;
 use crate::{
     Error,
     enqueue::{EnqueueOn, Target},
+    job::JobStatus,
     row::{Claim, Job, Lease, Run},
     store::Finish,
 };
@@ -21,6 +22,7 @@ pub struct JobContext {
     kind: String,
     attempt: i32,
     max_attempts: i32,
+    status: JobStatus,
     /// None for a job that is run by hand.
     claim: Option<Claim>,
 }
@@ -33,6 +35,12 @@ impl JobContext {
             kind: job.kind.clone(),
             attempt: job.attempt,
             max_attempts: job.max_attempts,
+            status: job
+                .status
+                .parse()
+                .ok()
+                .filter(|status: &JobStatus| status.is_final())
+                .unwrap_or(JobStatus::Running),
             claim: job.claim.clone(),
         }
     }
@@ -55,6 +63,12 @@ impl JobContext {
     /// How many attempts the job has in all.
     pub fn max_attempts(&self) -> i32 {
         self.max_attempts
+    }
+
+    /// What state the job is in: [`JobStatus::Running`], and in a function that is named by `on_exhausted`, what
+    /// it becomes: `Failed`, `CriticalFailure`, `Unprocessable` or `BadJob`.
+    pub fn status(&self) -> JobStatus {
+        self.status
     }
 
     /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.

@@ -21,7 +21,7 @@ use crate::{
     error::Trouble,
     finalize::FinishedRun,
     job::{Backoff, JobStatus},
-    outcome::{Attempt, DeadLetter, Outcome, Transition, words_of},
+    outcome::{Attempt, DeadLetter, Outcome, Retry, Transition, words_of},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
 };
@@ -70,10 +70,10 @@ impl<'w> Execution<'w> {
             job.kind = job.kind,
             job.attempt = job.attempt,
         );
-        let mut ending = Ending { worker: self.worker, run: Some(self.given_back()) };
+        let mut ending = Ending(Some(self));
         let run = async {
             let run = self.weigh(self.readable().await);
-            if is_exhausted(&run.transition) {
+            if is_unasked_end(&run.transition) {
                 tokio::select! {
                     biased;
                     () = self.claim().run.abandoned() => return self.given_back(),
@@ -83,7 +83,7 @@ impl<'w> Execution<'w> {
             run
         };
         let run = run.instrument(span).await;
-        ending.run = None;
+        ending.0 = None;
         self.worker.put_out(run);
     }
 
@@ -188,6 +188,7 @@ impl<'w> Execution<'w> {
     }
 
     async fn timed(&self) -> Outcome {
+        self.claim().run.start();
         let handler = self.handler.handler.run(&self.worker.queue, self.job());
         let Some(limit) = self.claim().timeout.or(self.handler.options.timeout) else {
             return handler.await;
@@ -226,7 +227,10 @@ impl<'w> Execution<'w> {
             max_reprocess_count: self.config.max_reprocess_count,
             cancel_requested: self.claim().run.is_cancelled(),
         };
-        let transition = outcome.transition(&attempt, || self.backoff());
+        let mut transition = outcome.transition(&attempt, || self.backoff());
+        if let Transition::Retry(retry) = &mut transition {
+            retry.waits_anew |= self.claim().run.is_started();
+        }
         if !verify_first {
             tell(&transition);
         }
@@ -242,8 +246,9 @@ impl<'w> Execution<'w> {
             return;
         }
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
-        let told =
-            async { self.handler.handler.exhausted(&self.worker.queue, self.job(), error).await };
+        // It says what becomes of it.
+        let job = Job { status: letter.status.as_str().to_owned(), ..self.job().clone() };
+        let told = async { self.handler.handler.exhausted(&self.worker.queue, &job, error).await };
         let told = AssertUnwindSafe(told);
         let problem = match timeout(DEADLINE, told.catch_unwind()).await {
             Ok(Ok(Ok(()))) => return,
@@ -286,7 +291,11 @@ impl<'w> Execution<'w> {
     }
 
     fn given_back(&self) -> FinishedRun {
-        FinishedRun::given_back(self.claim().lease)
+        let Claim { lease, run, .. } = self.claim();
+        let waits_anew = run.is_started();
+        let transition =
+            Transition::Retry(Retry { waits_anew, ..Retry::given_back(Duration::ZERO) });
+        FinishedRun { transition, ..FinishedRun::given_back(*lease) }
     }
 
     fn job(&self) -> &Job {
@@ -300,25 +309,25 @@ impl<'w> Execution<'w> {
 
 /// Gives a job back when something panicked that should not have: one whose end nobody writes would be
 /// running for ever.
-struct Ending<'w> {
-    worker: &'w Worker,
-    run: Option<FinishedRun>,
-}
+struct Ending<'e>(Option<&'e Execution<'e>>);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.worker.finish(run);
+        if let Some(execution) = self.0 {
+            execution.worker.finish(execution.given_back());
         }
     }
 }
 
-/// Whether no further attempt follows because none helped.
-fn is_exhausted(transition: &Transition) -> bool {
+/// Whether the job ends in a way that nobody asked for.
+fn is_unasked_end(transition: &Transition) -> bool {
     matches!(
         transition,
         Transition::DeadLetter(DeadLetter {
-            status: JobStatus::Failed | JobStatus::CriticalFailure,
+            status: JobStatus::Failed
+                | JobStatus::CriticalFailure
+                | JobStatus::Unprocessable
+                | JobStatus::BadJob,
             ..
         })
     )

@@ -64,8 +64,12 @@ pub trait Handler: Send + Sync + 'static {
         None
     }
 
-    /// Called when a job has failed for good, because its attempts are used up or it said that none can
-    /// help, before it becomes a dead letter. A process that dies in between leaves it to be run again.
+    /// Called when a job ends in a way that nobody asked for, before it becomes a dead letter: it has `failed`
+    /// with its last attempt, is a `critical_failure`, is `unprocessable`, or is a `bad_job` that was put off too
+    /// often. [`Job::status`] says which. A process that dies in between leaves the job to be run again.
+    ///
+    /// It is not called for a job that is cancelled or expires, nor for a `bad_job` that killed its processes:
+    /// nothing of it is run any more, and other processes find it in the dead letters.
     ///
     /// # Errors
     /// Logged; the job becomes a dead letter all the same.
@@ -133,7 +137,8 @@ pub trait TypedHandler<S>: JobHandler {
         context: &JobContext,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// Called when the job has failed for good, as [`Handler::exhausted`] is.
+    /// Called when the job has failed for good, as [`Handler::exhausted`] is; [`JobContext::status`] says how. A
+    /// payload that cannot be read is one that it cannot be called with.
     ///
     /// # Errors
     /// Logged; the job becomes a dead letter all the same.
@@ -188,7 +193,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
         job: &Job,
         error: &str,
     ) -> Result<(), BoxDynError> {
-        // A payload that cannot be read has become a dead letter of another kind.
+        // It takes the payload, and there is none: it could not be read.
         let Ok(payload) = read::<H::Payload>(job) else { return Ok(()) };
         H::exhausted(payload, &JobContext::new(queue, job), error).await
     }

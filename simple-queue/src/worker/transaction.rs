@@ -52,7 +52,9 @@ impl JobTx {
         let run = context.run();
         run.inspect(|run| run.wait_to_begin());
         let tx = begin_patiently(queue.servers()).await;
-        run.inspect(|run| run.begin());
+        if let (Ok(_), Some(run)) = (&tx, run) {
+            run.begin();
+        }
         match tx.map_err(Error::database("begin the transaction of a job")) {
             Ok(tx) => Ok(Self { tx, store: queue.store().clone() }),
             Err(error) => Err(Outcome::undone(error.to_string())),

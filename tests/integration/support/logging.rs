@@ -1,6 +1,12 @@
 //! What the library says, for a test that is looked into: `RUST_LOG=simple_queue=debug cargo test …`
 
-use std::sync::Once;
+use std::{
+    io,
+    sync::{
+        Arc, Once,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use tracing_subscriber::EnvFilter;
 
@@ -15,4 +21,32 @@ pub(crate) fn init() {
                 .init();
         }
     });
+}
+
+/// Counts what is logged on this thread, on which a test with its tasks runs.
+#[derive(Clone, Default)]
+pub(crate) struct Logged(Arc<AtomicUsize>);
+
+impl Logged {
+    /// From now on, until what it returns is dropped.
+    pub(crate) fn begin(self) -> tracing::subscriber::DefaultGuard {
+        let subscriber = tracing_subscriber::fmt().with_writer(move || self.clone()).finish();
+        tracing::subscriber::set_default(subscriber)
+    }
+
+    /// How many bytes there were.
+    pub(crate) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl io::Write for Logged {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(text.len(), Ordering::Relaxed);
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -9,6 +9,7 @@ mod working;
 
 pub(crate) use database::TestDatabase;
 pub(crate) use eventually::eventually;
+pub(crate) use logging::Logged;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
 pub(crate) use working::{Working, working};
