@@ -60,7 +60,7 @@ comment on column simple_queue.jobs.id is 'UUID version 7, made by the client; a
 comment on column simple_queue.jobs.lease is 'Counts every change into and out of running. A worker may change a running job only while the number is the one it claimed.';
 comment on column simple_queue.jobs.run_at is 'Due from this time on. Never in the past when it is written, so that fetching may skip what lies behind.';
 comment on column simple_queue.jobs.scheduled_at is 'The time first asked for, where one was.';
-comment on column simple_queue.jobs.expires_at is 'Of no use to anybody after this time.';
+comment on column simple_queue.jobs.expires_at is 'Not started any more after this time. A job that was started moves it along with its run_at.';
 comment on column simple_queue.jobs.cancel_requested_at is 'Somebody asked for the end of this job while it ran.';
 comment on column simple_queue.jobs.created_at is 'When it was enqueued.';
 comment on column simple_queue.jobs.updated_at is 'When this row last changed.';

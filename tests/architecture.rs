@@ -14,7 +14,7 @@ use std::{
 const ROOMS: &[(&str, &[&str])] = &[
     ("job", &["error"]),
     ("row", &["error", "job"]),
-    ("outcome", &["job"]),
+    ("outcome", &["error", "job"]),
     ("store", &["error", "job", "outcome", "row"]),
     ("enqueue", &["error", "job", "row", "store"]),
     ("finalize", &["error", "job", "outcome", "retries", "row", "store"]),

@@ -186,6 +186,14 @@ pub enum Error {
         /// The job.
         job_id: Uuid,
     },
+    /// A job was to be finished in a transaction that had been ended before, and perhaps another begun.
+    #[error(
+        "job {job_id} cannot be finished: `commit` or `rollback` was sent as SQL and ended its transaction, so what was done before is kept or gone without the job; leave the end of the transaction to the one who holds it"
+    )]
+    TransactionEnded {
+        /// The job.
+        job_id: Uuid,
+    },
     /// No job has this id: it never existed, or its history is no longer kept.
     #[error(
         "job {job_id} is in none of the tables: it was never enqueued, or its history has been removed"
@@ -193,6 +201,16 @@ pub enum Error {
     UnknownJob {
         /// The id that was looked for.
         job_id: Uuid,
+    },
+    /// A worker ended by itself, because one of its roles panicked. Other workers return its jobs.
+    #[error(
+        "the worker has ended: its {role} {problem}; this is a fault of simple-queue, please report it"
+    )]
+    WorkerEnded {
+        /// Which part of the worker panicked.
+        role: &'static str,
+        /// What it said.
+        problem: String,
     },
     /// A job that was to be redriven is no dead letter.
     #[error(
@@ -354,4 +372,48 @@ fn is_transient_code(code: &str) -> bool {
         "55P03", // a lock was not to be had in time
     ];
     CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
+}
+
+/// What befell a transaction for no fault of those who used it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The database says that it could not carry it out for now.
+    Refused,
+    /// A connection broke.
+    Lost,
+}
+
+/// The database's trouble that caused this error.
+pub(crate) fn trouble_in(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let driver = error.downcast_ref::<sqlx::Error>();
+        if let Some(error) =
+            driver.or_else(|| error.downcast_ref::<Arc<sqlx::Error>>().map(Arc::as_ref))
+        {
+            return trouble_of(error);
+        }
+        // All that is left of a driver's error in a box of another library's.
+        if let Some(error) = error.downcast_ref::<Box<dyn sqlx::error::DatabaseError>>() {
+            return trouble_by_code(error.code().as_deref());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What the trouble was, if it was the database's. A pool that is used up is none, and neither is a statement
+/// that took longer than it was allowed to.
+pub(crate) fn trouble_of(error: &sqlx::Error) -> Option<Trouble> {
+    match error {
+        sqlx::Error::Database(error) => trouble_by_code(error.code().as_deref()),
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => None,
+        _ => is_transient(error).then_some(Trouble::Lost),
+    }
+}
+
+fn trouble_by_code(code: Option<&str>) -> Option<Trouble> {
+    const QUERY_CANCELED: &str = "57014";
+    let code = code.filter(|code| *code != QUERY_CANCELED && is_transient_code(code));
+    code.map(|_| Trouble::Refused)
 }

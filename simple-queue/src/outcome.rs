@@ -3,6 +3,7 @@
 //! A pure function, so the whole table can be tested without a database; the next stage,
 //! [`crate::finalize`], writes the transitions.
 
+mod text;
 mod transition;
 
 pub(crate) use transition::{Attempt, DeadLetter, Retry, Transition};
@@ -12,9 +13,12 @@ use std::{convert::Infallible, error::Error, time::Duration};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::job::{
-    BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls,
+use crate::{
+    error::{Trouble, trouble_in},
+    job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls},
 };
+use text::with_sources;
+pub(crate) use text::{cut, words_of};
 
 /// What one run of a job came to, before it is weighed against the attempts that are left.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub struct Outcome {
     error: Option<String>,
     /// What a handler that succeeded returned, as JSON.
     result: Option<String>,
+    /// The error is of the database's making.
+    trouble: Option<Trouble>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -184,6 +190,32 @@ impl Outcome {
         Self { result, ..Self::completed() }
     }
 
+    /// The database undid what the handler did, or let it do nothing; it is no fault of the job's. About a
+    /// second passes before the next run, so that many do not come back together.
+    pub(crate) fn undone(error: String) -> Self {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let pause = PAUSE.mul_f64(0.5 + fastrand::f64());
+        Self::with_error(Verdict::GiveBack(pause), error)
+    }
+
+    /// The same answer of a run whose effects were undone with the transaction they were in. A failure that has
+    /// one of these troubles for its cause is none of the job's; what the handler decided stays so.
+    pub(crate) fn excused(self, accepted: &[Trouble]) -> Self {
+        let is_failure = matches!(self.verdict, Verdict::Retry | Verdict::RetryAfter(_));
+        match (is_failure, self.trouble) {
+            (true, Some(trouble)) if accepted.contains(&trouble) => self.undo(),
+            _ => self,
+        }
+    }
+
+    /// As [`Outcome::excused`], whatever error the handler made of it.
+    pub(crate) fn undo(self) -> Self {
+        match self.verdict {
+            Verdict::Retry | Verdict::RetryAfter(_) => Self::undone(self.error.unwrap_or_default()),
+            _ => self,
+        }
+    }
+
     /// The run ended before the handler could say anything: it panicked or ran out of time.
     pub(crate) fn attempt_failed(error: String) -> Self {
         Self::with_error(Verdict::Retry, error)
@@ -235,15 +267,15 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self::with_error(verdict, with_sources(error))
+        Self { trouble: trouble_in(error), ..Self::with_error(verdict, with_sources(error)) }
     }
 
     fn with_error(verdict: Verdict, error: String) -> Self {
-        Self { verdict, error: Some(error), result: None }
+        Self { error: Some(cut(error)), ..Self::without_error(verdict) }
     }
 
     fn without_error(verdict: Verdict) -> Self {
-        Self { verdict, error: None, result: None }
+        Self { verdict, error: None, result: None, trouble: None }
     }
 
     /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.
@@ -262,22 +294,6 @@ impl Outcome {
         }
         .into())
     }
-}
-
-/// The error and what caused it, in one line: `sending failed: connection refused`.
-fn with_sources(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Many errors print their source themselves; saying it twice helps nobody.
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 #[cfg(test)]

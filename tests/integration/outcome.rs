@@ -1,10 +1,17 @@
 //! Stage 7, through the database: what a handler says becomes a row in the right table.
 
-use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
+use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
 use tokio::sync::mpsc;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
 
 #[tokio::test]
 async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
@@ -123,7 +130,7 @@ async fn a_back_off_that_panics_keeps_no_job_from_ending() {
 /// Notes what it is told when a job has failed for good, and then does what the test wants.
 struct Mourner {
     probe: Probe,
-    told: mpsc::UnboundedSender<(i32, String)>,
+    told: mpsc::UnboundedSender<(String, i32, String)>,
     then: fn() -> Result<(), BoxDynError>,
 }
 
@@ -141,32 +148,36 @@ impl Handler for Mourner {
         job: &Job,
         error: &str,
     ) -> Result<(), BoxDynError> {
-        self.told.send((job.attempt, error.to_owned()))?;
+        self.told.send((job.status.clone(), job.attempt, error.to_owned()))?;
         (self.then)()
     }
 }
 
 async fn mourned(then: fn() -> Result<(), BoxDynError>) {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = database.queue().await.with_max_reprocess_count(2);
     let (told, mut heard) = mpsc::unbounded_channel();
     queue.register_handler(Mourner { probe: Probe::new(), told, then });
     queue.insert_job(Probe::job(Say::Error).with_max_attempts(2)).await.unwrap();
     let worker = queue.start().await;
     eventually("it is dead", async || database.count("dead_letters").await == 1).await;
-    for say in [Say::Critical, Say::Cancel, Say::Unprocessable, Say::Success] {
-        queue.insert_job(Probe::job(say)).await.unwrap();
+    let unasked = [Say::Critical, Say::Unprocessable, Say::RescheduleNow];
+    for say in unasked.into_iter().chain([Say::Cancel, Say::Success]) {
+        let id = queue.insert_job(Probe::job(say)).await.unwrap().unwrap();
+        queue.wait(id, STOP).await.unwrap();
     }
-    eventually("all are over", async || database.count("jobs").await == 0).await;
     worker.shutdown(STOP).await;
 
-    assert_eq!(heard.recv().await, Some((2, "the probe was told to fail".to_owned())));
-    assert_eq!(heard.recv().await.map(|(attempt, _)| attempt), Some(1), "the critical one");
-    assert!(heard.try_recv().is_err(), "the others are not failures");
+    let first = ("failed".to_owned(), 2, "the probe was told to fail".to_owned());
+    assert_eq!(heard.recv().await, Some(first));
+    for status in ["critical_failure", "unprocessable", "bad_job"] {
+        assert_eq!(heard.recv().await.map(|(status, ..)| status).as_deref(), Some(status));
+    }
+    assert!(heard.try_recv().is_err(), "the others were asked for");
 }
 
 #[tokio::test]
-async fn a_handler_is_told_of_jobs_that_failed_for_good_and_of_no_others() {
+async fn a_handler_is_told_of_every_end_that_nobody_asked_for_and_which_it_is() {
     mourned(|| Ok(())).await;
 }
 
@@ -174,4 +185,91 @@ async fn a_handler_is_told_of_jobs_that_failed_for_good_and_of_no_others() {
 async fn a_handler_that_fails_when_it_is_told_changes_nothing_of_the_jobs_end() {
     mourned(|| Err("no".into())).await;
     mourned(|| panic!("no")).await;
+}
+
+/// Is called so often before it does its work.
+#[job(queue = "orders")]
+async fn put_off(calls: &AtomicUsize, times: usize) -> Result<(), JobError> {
+    match calls.fetch_add(1, Ordering::Relaxed) < times {
+        true => Err(JobError::snooze(Duration::ZERO)),
+        false => Ok(()),
+    }
+}
+
+#[derive(JobState)]
+struct Calls {
+    calls: AtomicUsize,
+}
+
+#[tokio::test]
+async fn a_handler_may_put_a_job_off_as_often_as_it_likes() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![PutOff], Calls { calls: AtomicUsize::new(0) }).unwrap();
+    let worker = queue.start().await;
+    let id = PutOff::new(150_usize).enqueue(&queue).await.unwrap().id();
+    assert_eq!(queue.wait(id, STOP * 2).await.unwrap().status, JobStatus::Completed);
+    worker.shutdown(STOP).await;
+    assert_eq!(database.count("archive where reprocess_count = 150 and attempt = 1").await, 1);
+}
+
+static ENDS: Mutex<Vec<JobStatus>> = Mutex::new(Vec::new());
+
+async fn note_end(_job: Refused, context: &JobContext, _error: &str) {
+    ENDS.lock().unwrap().push(context.status());
+}
+
+#[job(queue = "orders", retries = 0, on_exhausted = note_end)]
+async fn refused(context: &JobContext, how: String) -> Result<(), BoxDynError> {
+    assert_eq!(context.status(), JobStatus::Running);
+    Err(match how.as_str() {
+        "fails" => "no".into(),
+        "gives up" => JobError::fail("no").into(),
+        "refuses" => JobError::unprocessable("no").into(),
+        _ => JobError::cancel("no").into(),
+    })
+}
+
+#[tokio::test]
+async fn the_function_for_exhausted_jobs_hears_what_the_job_becomes() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Refused], ()).unwrap();
+    let worker = queue.start().await;
+    for how in ["fails", "gives up", "refuses", "cancels"] {
+        let id = Refused::new(how).enqueue(&queue).await.unwrap().id();
+        queue.wait(id, STOP).await.unwrap();
+    }
+    worker.shutdown(STOP).await;
+    let expected = [JobStatus::Failed, JobStatus::CriticalFailure, JobStatus::Unprocessable];
+    assert_eq!(*ENDS.lock().unwrap(), expected);
+}
+
+const HUGE: usize = 30_000_000;
+
+#[job(queue = "orders", retries = 0)]
+async fn fails_at_length(panics: bool) -> Result<(), BoxDynError> {
+    let text = "x".repeat(HUGE);
+    assert!(!panics, "{text}");
+    Err(text.into())
+}
+
+#[tokio::test]
+async fn an_error_of_any_length_is_cut_before_it_is_stored_or_logged() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![FailsAtLength], ()).unwrap();
+    let (said, logging) = Said::here();
+    let worker = queue.start().await;
+    for panics in [false, true] {
+        let id = FailsAtLength::new(panics).enqueue(&queue).await.unwrap().id();
+        assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Failed);
+    }
+    worker.shutdown(STOP).await;
+    drop(logging);
+    let longest = "select max(length(errors::text)) from simple_queue.dead_letters";
+    assert!(database.value::<i32>(longest).await < 10_000);
+    let bytes = said.length();
+    assert!(bytes > 8000, "the error was logged: {bytes}");
+    assert!(bytes < 200_000, "{bytes} were logged");
 }

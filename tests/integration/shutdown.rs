@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use simple_queue::prelude::*;
+
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 #[tokio::test]
@@ -21,6 +23,48 @@ async fn a_stop_waits_for_what_runs() {
     assert_eq!(database.count("archive").await, 1);
     assert_eq!(database.count("jobs where attempt = 0").await, 1);
     assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn a_stop_may_take_any_time() {
+    let Working { database, queue, probe, worker } = working().await;
+    queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
+    probe.next_run().await;
+    let stop = tokio::spawn(worker.shutdown(Duration::MAX));
+    probe.open_gate(1);
+    stop.await.unwrap();
+    assert_eq!(database.count("archive").await, 1);
+    assert_eq!(database.count("workers").await, 0);
+}
+
+#[tokio::test]
+async fn every_duration_is_taken() {
+    const MAX: Duration = Duration::MAX;
+    #[job(queue = "q")]
+    async fn nothing() {}
+    let database = TestDatabase::migrated().await;
+    let queue = database
+        .queue()
+        .await
+        .with_heartbeat_interval(MAX)
+        .with_empty_poll_sleep(MAX)
+        .with_hold_queue_semaphore(MAX)
+        .with_cancel_grace(MAX)
+        .with_statement_timeout(MAX)
+        .with_retention(simple_queue::Retention { archive: MAX, dead_letters: MAX });
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    queue.register(jobs![Nothing], ()).unwrap();
+    let worker = queue.start().await;
+    let done = Nothing::new().expires(MAX).enqueue(&queue).await.unwrap();
+    queue.wait(done.id(), MAX).await.unwrap();
+    Nothing::new().delay(MAX).expires(MAX).enqueue(&queue).await.unwrap();
+    let cancelled = queue.insert_job(Probe::job(Say::WaitForCancellation)).await.unwrap().unwrap();
+    probe.next_run().await;
+    assert!(queue.cancel(cancelled).await.unwrap());
+    queue.wait(cancelled, MAX).await.unwrap();
+    worker.shutdown(MAX).await;
+    assert_eq!(database.count("jobs where expires_at > now() + interval '1000 years'").await, 1);
 }
 
 #[tokio::test]

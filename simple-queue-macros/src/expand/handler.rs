@@ -87,6 +87,11 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
             #krate::private::finish(#context, #tx, #outcome).await
         },
     };
+    let in_transaction = takes_transaction.then(|| {
+        quote!(
+            const IN_TRANSACTION: ::core::primitive::bool = true;
+        )
+    });
     let strategy = strategy(handler);
     let exhausted = exhausted(handler, &payload);
     quote! {
@@ -97,6 +102,7 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
             #declared
             __State: #bounds,
         {
+            #in_transaction
             #strategy
             #run {
                 #body

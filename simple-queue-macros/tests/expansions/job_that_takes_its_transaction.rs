@@ -5,6 +5,7 @@ where
     __State: ::simple_queue::private::ProvideTo<Self, Ledger> + ::core::marker::Send
         + ::core::marker::Sync + 'static,
 {
+    const IN_TRANSACTION: ::core::primitive::bool = true;
     async fn run(
         job: Self,
         state: &__State,

@@ -80,7 +80,7 @@ impl<J: JobPayload> Enqueue<J> {
     }
 
     /// How long it may wait to be started, from when it is due on; one that waited longer is not started
-    /// and becomes `cancelled`.
+    /// and becomes `cancelled`. If it runs again, it may wait as long from its new due time.
     pub fn expires(self, expires: Duration) -> Self {
         Self { expires: Some(expires), ..self }
     }

@@ -3,44 +3,71 @@
 use std::{
     collections::BTreeMap,
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, Settled, fate::Fate};
+use super::{
+    Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT, fate::Fate,
+};
 use crate::{
     error::{is_ambiguous, is_statement_timeout, is_transient},
     job::JobStatus,
-    outcome::{DeadLetter, Retry, Transition},
+    outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
     store::{Finish, LeaseState, Store},
 };
 
-/// Puts together what one statement can write: the same kind of transition, by the same process id,
-/// which changes when a process is declared dead and goes on under a new one. Those that were passed by, and
-/// need a lock, are apart. Each batch is in the order of its ids, in which the statements lock their rows.
+/// What one statement can write together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum BatchKind {
+    /// Perhaps finished by a transaction of the handler's: only looked at.
+    Doubted,
+    /// Done, of a row that somebody else has touched, which needs a lock.
+    Touched,
+    Done,
+    Retry,
+    DeadLetter,
+}
+
+impl BatchKind {
+    /// The two that end in the archive share one.
+    pub(super) const fn bit(self) -> u8 {
+        match self {
+            Self::Doubted => 1,
+            Self::Touched | Self::Done => 2,
+            Self::Retry => 4,
+            Self::DeadLetter => 8,
+        }
+    }
+}
+
+/// Puts together what one statement can write: runs of one kind, by the same process id, which changes when a
+/// process is declared dead and goes on under a new one. Each batch is in the order of its ids, in which the
+/// statements lock their rows.
 pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
     runs.sort_unstable_by_key(|open| open.lease().job_id);
-    let mut batches: BTreeMap<(Uuid, u8), Vec<OpenRun>> = BTreeMap::new();
+    let mut batches: BTreeMap<(Uuid, BatchKind), Vec<OpenRun>> = BTreeMap::new();
     for open in runs {
-        let kind = match (open.run.verify_first, &open.run.transition) {
-            (true, _) => 0,
-            (false, Transition::Archive { .. }) if open.was_passed_by() => 1,
-            (false, Transition::Archive { .. }) => 2,
-            (false, Transition::Retry(_)) => 3,
-            (false, Transition::DeadLetter(_)) => 4,
-        };
-        batches.entry((open.lease().worker_id, kind)).or_default().push(open);
+        batches.entry((open.lease().worker_id, open.kind())).or_default().push(open);
     }
     batches.into_values().collect()
 }
 
+/// Three runs that are refused one after the other, and none that is not, are enough to take it for the table's
+/// fault.
+const ENOUGH_REFUSALS: usize = 3;
+
+/// A statement that takes less than a second may hold twice as many runs the next time.
+const QUICK: Duration = Duration::from_secs(1);
+
 impl Finalizer {
     /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
     pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
-        let (store, keep) = (&self.store, self.keep);
+        let Some(kind) = batch.first().map(OpenRun::kind) else { return };
+        let (store, keep, began) = (&self.store, self.keep, Instant::now());
         let was_written = AtomicBool::new(false);
         let answer = self.connection.ask(async |connection| {
             let mut written = write(store, connection, &batch, keep).await?;
@@ -59,10 +86,11 @@ impl Finalizer {
         });
         match answer.await {
             Ok((written, states)) => {
-                self.retries.reset();
+                self.succeeded(kind, batch.len(), began.elapsed());
                 self.settle(batch, &written, &states);
             }
             Err(error) if is_missing_partition(&error) => {
+                self.outbox.unwritten().failed(kind);
                 // Nobody has looked after the archive for a week.
                 // With none made, what is missing is there and not attached; that takes somebody else.
                 if self.make_partitions().await.is_none_or(|made| made == 0) {
@@ -72,18 +100,29 @@ impl Finalizer {
             }
             // It may be too much for one statement.
             Err(error) if is_statement_timeout(&error) && batch.len() > 1 => {
-                self.halve(batch).await
+                self.runs_per_statement = batch.len().div_ceil(2);
+                Box::pin(self.write_in_parts(batch)).await;
             }
             Err(error) if is_transient(&error) => {
+                self.outbox.unwritten().failed(kind);
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
-                tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
+                tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept, and no more are started");
                 self.open.extend(batch.into_iter().map(|mut open| {
                     open.answer_was_lost |= answer_was_lost;
                     open
                 }));
                 self.retries.wait().await;
             }
-            Err(error) => self.isolate(batch, &error).await,
+            Err(error) => self.isolate(kind, batch, &error).await,
+        }
+    }
+
+    fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
+        self.retries.reset();
+        *self.successes.entry(kind).or_default() += 1;
+        self.outbox.succeeded(kind);
+        if runs >= self.runs_per_statement && took < QUICK {
+            self.runs_per_statement = std::cmp::min(runs * 2, RUNS_PER_STATEMENT);
         }
     }
 
@@ -94,7 +133,7 @@ impl Finalizer {
             let lease = open.lease();
             let job_id = lease.job_id;
             if written.binary_search(&job_id).is_ok() {
-                settled.push(Settled { lease, ended: ends(&open.run.transition) });
+                settled.push(open.settled(ends(&open.run.transition)));
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
@@ -104,13 +143,13 @@ impl Finalizer {
                 Fate::Finished => {
                     // A handler that finished the job in its own transaction ended it.
                     let ended = open.run.verify_first || ends(&open.run.transition);
-                    settled.push(Settled { lease, ended });
+                    settled.push(open.settled(ended));
                 }
                 Fate::Lost => {
                     tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    settled.push(Settled { lease, ended: false });
+                    settled.push(open.settled(false));
                 }
-                Fate::Superseded => settled.push(Settled { lease, ended: false }),
+                Fate::Superseded => settled.push(open.settled(false)),
                 Fate::Cancelled(letter) => {
                     self.open.push(open.with(Transition::DeadLetter(letter)));
                 }
@@ -124,34 +163,64 @@ impl Finalizer {
         self.outbox.settle(&settled);
     }
 
-    async fn halve(&mut self, mut batch: Vec<OpenRun>) {
-        let rest = batch.split_off(batch.len() / 2);
-        for half in [batch, rest] {
-            Box::pin(self.write_batch(half)).await;
+    /// A batch that the database refuses is written one by one: then one bad transition fails alone. Where the
+    /// first few are all refused, the table is at fault and the others wait.
+    async fn isolate(&mut self, kind: BatchKind, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
+        if batch.len() == 1 {
+            if let Some(open) = batch.pop() {
+                self.refused(kind, open, error);
+            }
+            return;
         }
+        let successes = self.successes_of(kind);
+        let mut batch = batch.into_iter();
+        for open in batch.by_ref().take(ENOUGH_REFUSALS) {
+            Box::pin(self.write_batch(vec![open])).await;
+        }
+        if self.successes_of(kind) == successes {
+            let runs = batch.len();
+            tracing::error!(%error, runs, "finished jobs cannot be written; they stay `running` and are tried again, and no more are started");
+            self.outbox.unwritten().failed(kind);
+            let not_before = Some(Instant::now() + self.retries.next());
+            self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));
+            return;
+        }
+        for open in batch {
+            Box::pin(self.write_batch(vec![open])).await;
+        }
+        // What was refused was so for its own sake.
+        self.outbox.succeeded(kind);
     }
 
-    /// A batch that the database refuses is written one by one: then one bad transition fails alone.
-    async fn isolate(&mut self, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
-        if batch.len() > 1 {
-            for open in batch {
-                Box::pin(self.write_batch(vec![open])).await;
-            }
-        } else if let Some(open) = batch.pop() {
-            let refusals = open.refusals + 1;
-            tracing::error!(%error, job_id = %open.lease().job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
-            let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
-            let open = match refusals < MAX_REFUSALS {
-                true => open,
-                false => open.with(Transition::DeadLetter(DeadLetter {
-                    status: JobStatus::CriticalFailure,
-                    reason: format!("its end could not be written: {error}"),
-                    attempt_kept: false,
-                    error: None,
-                })),
-            };
-            self.open.push(OpenRun { not_before, refusals, ..open });
+    /// The database refuses this run alone. That is its own fault if it is about a value, or if others of its
+    /// kind have been written since the last time.
+    fn refused(&mut self, kind: BatchKind, open: OpenRun, error: &sqlx::Error) {
+        let job_id = open.lease().job_id;
+        let successes = self.successes_of(kind);
+        let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
+        let refusals = open.refusals + u32::from(is_its_fault);
+        tracing::error!(%error, %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
+        if refusals >= MAX_REFUSALS {
+            self.outbox.succeeded(kind);
+            self.open.push(open.with(Transition::DeadLetter(DeadLetter {
+                status: JobStatus::CriticalFailure,
+                reason: words_of(&format_args!("its end could not be written: {error}")),
+                attempt_kept: false,
+                error: None,
+            })));
+            return;
         }
+        if !is_about_a_value(error) {
+            self.outbox.unwritten().failed(kind);
+            self.knows_no_more = true;
+        }
+        let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
+        let refused_after = Some(successes);
+        self.open.push(OpenRun { not_before, refusals, refused_after, ..open });
+    }
+
+    fn successes_of(&self, kind: BatchKind) -> u64 {
+        self.successes.get(&kind).copied().unwrap_or_default()
     }
 
     /// Makes the partitions of the archive that are missing and says how many; `None` if that failed.
@@ -174,6 +243,16 @@ impl Finalizer {
 }
 
 impl OpenRun {
+    pub(super) const fn kind(&self) -> BatchKind {
+        match &self.run.transition {
+            _ if self.run.verify_first => BatchKind::Doubted,
+            Transition::Archive { .. } if self.was_passed_by() => BatchKind::Touched,
+            Transition::Archive { .. } => BatchKind::Done,
+            Transition::Retry(_) => BatchKind::Retry,
+            Transition::DeadLetter(_) => BatchKind::DeadLetter,
+        }
+    }
+
     fn with(self, transition: Transition) -> Self {
         let run = super::FinishedRun { transition, verify_first: false, ..self.run };
         Self { run, ..self }
@@ -226,6 +305,13 @@ fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
 
 fn ends(transition: &Transition) -> bool {
     !matches!(transition, Transition::Retry(_))
+}
+
+/// Whether what was refused is a value in the row itself.
+fn is_about_a_value(error: &sqlx::Error) -> bool {
+    error
+        .as_database_error()
+        .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("22")))
 }
 
 fn is_missing_partition(error: &sqlx::Error) -> bool {

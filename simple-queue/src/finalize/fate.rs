@@ -72,6 +72,7 @@ mod tests {
             not_before: None,
             attempt_kept: false,
             reprocessed: false,
+            waits_anew: false,
             error: None,
         }))
     }

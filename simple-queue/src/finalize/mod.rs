@@ -7,13 +7,18 @@
 mod batch;
 mod fate;
 mod outbox;
+mod unwritten;
 
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Listener, Outbox};
+pub(crate) use unwritten::Unwritten;
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
+
+use batch::BatchKind;
 
 use crate::{
     outcome::{Retry, Transition},
@@ -45,6 +50,8 @@ pub(crate) struct Settled {
     pub(crate) lease: Lease,
     /// Whether the job has ended, or goes on.
     pub(crate) ended: bool,
+    /// How much memory its words took.
+    bytes: usize,
 }
 
 /// Writes what runs came to. What it has been given it keeps until the database has taken it.
@@ -55,6 +62,12 @@ pub(crate) struct Finalizer {
     /// Whether the archive keeps what says nothing of itself.
     keep: bool,
     open: Vec<OpenRun>,
+    /// How many runs a statement may hold at present.
+    runs_per_statement: usize,
+    /// Runs were refused, and whether that is their fault or their table's is not known.
+    knows_no_more: bool,
+    /// How many statements of each kind have succeeded.
+    successes: BTreeMap<BatchKind, u64>,
     retries: Retries,
     partitions_due: Instant,
 }
@@ -69,8 +82,12 @@ struct OpenRun {
     not_before: Option<Instant>,
     /// How often somebody else had its row locked, or left a trace in it.
     lock_waits: u32,
-    /// How often the database refused to write it alone.
+    /// How often the database refused to write it alone, for its own sake.
     refusals: u32,
+    /// How many statements of its kind had succeeded when it was last refused.
+    refused_after: Option<u64>,
+    /// How much memory its words take.
+    bytes: usize,
 }
 
 /// Somebody else's lock on a row ends with his transaction. Mostly that is another process's fetch, which
@@ -78,14 +95,18 @@ struct OpenRun {
 const FIRST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
 
-/// A transition that the database refuses by itself is tried again at this pace, and complained of each
-/// time; after so many times the job ends as a `critical_failure` with the database's words.
+/// 10 seconds pass before a transition that the database refused by itself is tried again. After three refusals
+/// between which others were written, the job ends as a `critical_failure` with the database's words. While
+/// nothing of its kind is written, the fault may be the table's, and the transition is kept.
 const PAUSE_AFTER_A_REFUSAL: Duration = Duration::from_secs(10);
 const MAX_REFUSALS: u32 = 3;
 
-/// So many runs are written in one statement: long enough to share the commit, short enough to stay far
-/// below the time that a statement may take.
+/// 1,000 runs at most are written in one statement: long enough to share the commit, short enough to stay far
+/// below the time that a statement may take. Where one takes too long all the same, the next ones are shorter.
 const RUNS_PER_STATEMENT: usize = 1000;
+
+/// 4 MiB of results and errors at most are in one statement, unless one alone is larger.
+const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
 
 /// How often the archive's partitions are looked after here, for processes that run no janitor.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(12);
@@ -96,15 +117,18 @@ impl Finalizer {
         store: Store,
         servers: &Servers,
         keep: bool,
-        settled: impl Fn(&[Settled]) + Send + Sync + 'static,
+        listener: impl Listener,
     ) -> (Self, Arc<Outbox>) {
-        let outbox = Arc::new(Outbox::new(settled));
+        let outbox = Arc::new(Outbox::new(listener));
         let finalizer = Self {
             store,
             connection: Dedicated::for_batches(servers),
             outbox: Arc::clone(&outbox),
             keep,
             open: Vec::new(),
+            runs_per_statement: RUNS_PER_STATEMENT,
+            knows_no_more: false,
+            successes: BTreeMap::new(),
             retries: Retries::default(),
             partitions_due: Instant::now(),
         };
@@ -159,19 +183,51 @@ impl Finalizer {
         let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);
         let (due, later) = std::mem::take(&mut self.open).into_iter().partition(is_due);
         self.open = later;
-        for mut batch in batch::by_transition(due) {
-            while !batch.is_empty() {
-                let rest = batch.split_off(std::cmp::min(RUNS_PER_STATEMENT, batch.len()));
-                self.write_batch(batch).await;
-                batch = rest;
-            }
+        self.knows_no_more = false;
+        for batch in batch::by_transition(due) {
+            self.write_in_parts(batch).await;
+        }
+        if self.knows_no_more && self.open.iter().all(|open| open.refusals > 0) {
+            // Only the ends of other jobs can tell.
+            self.outbox.allow_trials();
+        }
+    }
+
+    /// Writes runs of one kind, in as many statements as they need.
+    async fn write_in_parts(&mut self, mut batch: Vec<OpenRun>) {
+        while !batch.is_empty() {
+            let rest = batch.split_off(first_part(&batch, self.runs_per_statement));
+            self.write_batch(batch).await;
+            batch = rest;
         }
     }
 }
 
+/// How many of these runs, of which there is one, are to be in the next statement.
+fn first_part(runs: &[OpenRun], most: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |open: &&OpenRun| {
+        bytes += open.bytes;
+        bytes <= BYTES_PER_STATEMENT
+    };
+    runs.iter().take(most).take_while(fits).count().max(1)
+}
+
 impl OpenRun {
     fn new(run: FinishedRun) -> Self {
-        Self { run, answer_was_lost: false, not_before: None, lock_waits: 0, refusals: 0 }
+        Self {
+            bytes: run.transition.bytes(),
+            run,
+            answer_was_lost: false,
+            not_before: None,
+            lock_waits: 0,
+            refusals: 0,
+            refused_after: None,
+        }
+    }
+
+    fn settled(&self, ended: bool) -> Settled {
+        Settled { lease: self.lease(), ended, bytes: self.bytes }
     }
 
     /// To be written when whoever has its row locked may be done.
@@ -197,5 +253,29 @@ impl OpenRun {
             Transition::Archive { result } => Some((self.lease(), result.as_deref())),
             Transition::Retry(_) | Transition::DeadLetter(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_holds_as_much_as_it_may_in_runs_and_in_bytes_and_at_least_one_run() {
+        let runs = |bytes: &[usize]| -> Vec<OpenRun> {
+            let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 1 };
+            let with = |bytes: &usize| OpenRun {
+                bytes: *bytes,
+                ..OpenRun::new(FinishedRun::given_back(lease))
+            };
+            bytes.iter().map(with).collect()
+        };
+        let most = BYTES_PER_STATEMENT;
+        assert_eq!(first_part(&runs(&[1; 5]), 3), 3);
+        assert_eq!(first_part(&runs(&[1; 5]), 10), 5);
+        assert_eq!(first_part(&runs(&[most / 2, most / 2, 1]), 10), 2);
+        assert_eq!(first_part(&runs(&[most * 2, 1]), 10), 1);
     }
 }

@@ -8,24 +8,34 @@ use std::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{FinishedRun, OpenRun, Settled};
-use crate::{error::is_ambiguous, outcome::Transition, row::Lease};
+use super::{FinishedRun, OpenRun, Settled, Unwritten, batch::BatchKind};
+use crate::{error::is_ambiguous, row::Lease};
 
 /// What waits to be written: by the finalizer, or, where it is plainly done, by the poller in the statement
 /// that claims the next jobs, which saves a commit and a round trip.
 pub(crate) struct Outbox {
     waiting: Mutex<Waiting>,
     arrived: Notify,
-    /// Told of the runs of which nothing is left to write.
-    settled: Box<Settle>,
+    unwritten: Unwritten,
+    listener: Box<dyn Listener>,
 }
 
-type Settle = dyn Fn(&[Settled]) + Send + Sync;
+/// Who hears of what has been written.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// Nothing is left to write of these runs.
+    fn settled(&self, settled: &[Settled]);
+
+    /// More may be claimed than before.
+    fn has_room(&self);
+}
 
 /// A commit shared by so many is worth more than what the two statements could do side by side. Of more, the
 /// work on their rows takes longer than the commit: two sessions did it 1.4 times as fast as one, on two
 /// cores, at batches of a thousand.
 const MOST_WITH_A_CLAIM: usize = 100;
+
+/// 256 KiB: results beyond that would make those wait who wait for the claim.
+const MOST_BYTES_WITH_A_CLAIM: usize = 256 * 1024;
 
 #[derive(Default)]
 struct Waiting {
@@ -37,8 +47,17 @@ struct Waiting {
 }
 
 impl Outbox {
-    pub(super) fn new(settled: impl Fn(&[Settled]) + Send + Sync + 'static) -> Self {
-        Self { waiting: Mutex::default(), arrived: Notify::new(), settled: Box::new(settled) }
+    pub(super) fn new(listener: impl Listener) -> Self {
+        Self {
+            waiting: Mutex::default(),
+            arrived: Notify::new(),
+            unwritten: Unwritten::default(),
+            listener: Box::new(listener),
+        }
+    }
+
+    pub(crate) fn unwritten(&self) -> &Unwritten {
+        &self.unwritten
     }
 
     /// Takes in a run that is over; `false` if nobody would write it any more. The finalizer does not hear of
@@ -46,7 +65,9 @@ impl Outbox {
     pub(crate) fn push(&self, run: FinishedRun) -> bool {
         let mut waiting = self.waiting();
         if !waiting.closed {
-            waiting.fresh.push(OpenRun::new(run));
+            let open = OpenRun::new(run);
+            self.unwritten.add(open.bytes);
+            waiting.fresh.push(open);
         }
         !waiting.closed
     }
@@ -63,15 +84,17 @@ impl Outbox {
     }
 
     /// The runs of this process id that are done and that nothing is in doubt of; none where there are more
-    /// than [`MOST_WITH_A_CLAIM`].
+    /// than [`MOST_WITH_A_CLAIM`], and none that exceed [`MOST_BYTES_WITH_A_CLAIM`].
     pub(crate) fn take_done(self: &Arc<Self>, worker_id: Uuid) -> Done {
         let mut waiting = self.waiting();
         let mut runs = Vec::new();
         if waiting.fresh.len() <= MOST_WITH_A_CLAIM {
+            let mut bytes = 0;
             let is_done = |open: &OpenRun| {
-                matches!(open.run.transition, Transition::Archive { .. })
-                    && !open.run.verify_first
-                    && open.lease().worker_id == worker_id
+                let is_done = open.kind() == BatchKind::Done && open.lease().worker_id == worker_id;
+                let fits = bytes + open.bytes <= MOST_BYTES_WITH_A_CLAIM;
+                bytes += if is_done && fits { open.bytes } else { 0 };
+                is_done && fits
             };
             (runs, waiting.fresh) = mem::take(&mut waiting.fresh).into_iter().partition(is_done);
         }
@@ -82,8 +105,25 @@ impl Outbox {
     }
 
     pub(super) fn settle(&self, settled: &[Settled]) {
-        if !settled.is_empty() {
-            (self.settled)(settled);
+        if settled.is_empty() {
+            return;
+        }
+        self.listener.settled(settled);
+        let bytes = settled.iter().map(|settled| settled.bytes).sum();
+        self.tell_room(self.unwritten.remove(settled.len(), bytes));
+    }
+
+    pub(super) fn succeeded(&self, kind: BatchKind) {
+        self.tell_room(self.unwritten.succeeded(kind));
+    }
+
+    pub(super) fn allow_trials(&self) {
+        self.tell_room(self.unwritten.allow_trials());
+    }
+
+    fn tell_room(&self, somebody_waits: bool) {
+        if somebody_waits {
+            self.listener.has_room();
         }
     }
 
@@ -128,8 +168,7 @@ impl Done {
         let (written, others): (Vec<_>, Vec<_>) = mem::take(&mut self.runs)
             .into_iter()
             .partition(|open| ids.binary_search(&open.lease().job_id).is_ok());
-        let settled: Vec<_> =
-            written.iter().map(|open| Settled { lease: open.lease(), ended: true }).collect();
+        let settled: Vec<_> = written.iter().map(|open| open.settled(true)).collect();
         self.outbox.settle(&settled);
         if !others.is_empty() {
             let passed_by = |open| OpenRun { lock_waits: 1, ..open };
@@ -137,8 +176,11 @@ impl Done {
         }
     }
 
-    /// The statement failed.
+    /// The statement failed; nothing is claimed before the finalizer has tried in its turn.
     pub(crate) fn failed(mut self, error: &sqlx::Error) {
+        if !self.runs.is_empty() {
+            self.outbox.unwritten.failed(BatchKind::Done);
+        }
         self.give_back(is_ambiguous(error));
     }
 
@@ -160,7 +202,10 @@ impl Drop for Done {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{finalize::FinishedRun, outcome::Retry};
+    use crate::{
+        finalize::FinishedRun,
+        outcome::{Retry, Transition},
+    };
 
     fn worker_id() -> Uuid {
         Uuid::from_u128(7)
@@ -171,8 +216,20 @@ mod tests {
         FinishedRun { lease, transition: Transition::Archive { result: None }, verify_first: false }
     }
 
+    fn returned(number: u128, bytes: usize) -> FinishedRun {
+        let result = Some("1".repeat(bytes));
+        FinishedRun { transition: Transition::Archive { result }, ..done(number) }
+    }
+
+    struct Deaf;
+
+    impl Listener for Deaf {
+        fn settled(&self, _settled: &[Settled]) {}
+        fn has_room(&self) {}
+    }
+
     fn outbox(runs: impl IntoIterator<Item = FinishedRun>) -> Arc<Outbox> {
-        let outbox = Arc::new(Outbox::new(|_| {}));
+        let outbox = Arc::new(Outbox::new(Deaf));
         for run in runs {
             assert!(outbox.push(run));
         }
@@ -201,6 +258,25 @@ mod tests {
         let outbox = outbox((0..many).map(done));
         assert!(outbox.take_done(worker_id()).leases().is_empty());
         assert_eq!(outbox.take().map(|left| left.len()), Some(MOST_WITH_A_CLAIM + 1));
+    }
+
+    #[test]
+    fn large_results_are_left_to_the_finalizer() {
+        let outbox = outbox([returned(1, MOST_BYTES_WITH_A_CLAIM), returned(2, 1), done(3)]);
+        let taken = outbox.take_done(worker_id());
+        let ids: Vec<u128> =
+            taken.leases().iter().map(|(lease, _)| lease.job_id.as_u128()).collect();
+        assert_eq!(ids, [1, 3]);
+        assert_eq!(outbox.take().map(|left| left.len()), Some(1));
+    }
+
+    #[test]
+    fn a_claim_that_failed_with_what_it_was_to_write_is_not_repeated_before_that_is_written() {
+        let outbox = outbox([done(1)]);
+        outbox.take_done(worker_id()).failed(&sqlx::Error::PoolTimedOut);
+        assert_eq!(outbox.unwritten().room(5).permits, 0);
+        outbox.succeeded(BatchKind::Touched);
+        assert_eq!(outbox.unwritten().room(5).permits, 5);
     }
 
     #[test]

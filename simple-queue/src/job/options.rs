@@ -107,7 +107,8 @@ impl JobOptions {
     }
 
     /// How long a job may wait to be started, from when it is due on; for ever by default. One that
-    /// waited longer is not started and becomes `cancelled`.
+    /// waited longer is not started and becomes `cancelled`. A job that was started and runs again, after a
+    /// failed attempt or because its process ended, may wait as long from its new due time.
     #[must_use]
     pub const fn expires(self, expires: Duration) -> Self {
         Self { expires: Some(expires), ..self }

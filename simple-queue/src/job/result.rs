@@ -18,7 +18,7 @@ pub enum JobResult {
     RetryAt(DateTime<Utc>),
     /// Not now: run again at this time, without using up an attempt.
     ///
-    /// A job that is rescheduled without end becomes a `bad_job`, see
+    /// As often as it is asked for, unless a limit is declared, see
     /// [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count).
     RescheduleAt(DateTime<Utc>),
     /// There is nothing here that could run this job; it becomes `unprocessable`.
@@ -85,6 +85,10 @@ impl JobError {
     }
 
     /// Not now: run again after `delay`, without using up an attempt.
+    ///
+    /// As often as it is asked for, unless a limit is declared, see
+    /// [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count). A job that should give up some
+    /// day answers with an error instead, or fails when it is too old.
     pub fn snooze(delay: Duration) -> Self {
         Self { decision: Decision::Snooze(delay), cause: "snoozed".into() }
     }

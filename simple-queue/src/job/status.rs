@@ -20,7 +20,7 @@ pub enum JobStatus {
     CriticalFailure,
     /// Its payload could not be read, or its handler refused it; a dead letter, no attempt used.
     Unprocessable,
-    /// Kept killing its process, or was rescheduled without end; a dead letter.
+    /// Kept killing its process, or was put off more often than its queue declares; a dead letter.
     BadJob,
 }
 

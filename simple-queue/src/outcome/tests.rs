@@ -10,7 +10,7 @@ fn attempt(number: i32) -> Attempt {
         number,
         max_attempts: 3,
         reprocess_count: 0,
-        max_reprocess_count: 100,
+        max_reprocess_count: None,
         cancel_requested: false,
     }
 }
@@ -46,7 +46,7 @@ enum Becomes {
 fn becomes(outcome: Outcome, attempt: &Attempt) -> Becomes {
     match outcome.transition(attempt, || BACKOFF) {
         Transition::Archive { .. } => Becomes::Completed,
-        Transition::Retry(Retry { delay, not_before, attempt_kept, reprocessed, error: _ }) => {
+        Transition::Retry(Retry { delay, not_before, attempt_kept, reprocessed, .. }) => {
             Becomes::Pending { delay, not_before, attempt_kept, reprocessed }
         }
         Transition::DeadLetter(DeadLetter { status, attempt_kept, .. }) => {
@@ -129,14 +129,49 @@ fn a_failure_of_the_last_attempt_is_failed_however_it_was_said() {
 }
 
 #[test]
-fn a_rescheduling_past_the_limit_is_a_bad_job_and_needs_no_attempt_left() {
-    let last = Attempt { reprocess_count: 100, ..attempt(3) };
+fn a_rescheduling_past_a_declared_limit_is_a_bad_job_and_needs_no_attempt_left() {
+    let limited = Attempt { max_reprocess_count: Some(100), ..attempt(3) };
+    let last = Attempt { reprocess_count: 100, ..limited.clone() };
     assert_eq!(becomes(said(JobResult::RescheduleAt(at())), &last), dead_with(JobStatus::BadJob));
-    let before = Attempt { reprocess_count: 99, ..attempt(3) };
-    assert_eq!(
-        becomes(said(JobResult::RescheduleAt(at())), &before),
-        rescheduled(Duration::ZERO, Some(at()))
-    );
+    let before = Attempt { reprocess_count: 99, ..limited };
+    let unlimited = Attempt { reprocess_count: i32::MAX, ..attempt(3) };
+    for attempt in [before, unlimited] {
+        assert_eq!(
+            becomes(said(JobResult::RescheduleAt(at())), &attempt),
+            rescheduled(Duration::ZERO, Some(at()))
+        );
+    }
+}
+
+#[test]
+fn a_job_that_was_started_or_put_off_waits_anew_and_one_that_was_given_back_goes_on_waiting() {
+    let waits_anew = |outcome: Outcome| match outcome.transition(&attempt(1), || BACKOFF) {
+        Transition::Retry(retry) => retry.waits_anew,
+        other => panic!("{other:?}"),
+    };
+    assert!(waits_anew(said(JobResult::Failed)));
+    assert!(waits_anew(Outcome::snoozed(BACKOFF)));
+    assert!(!waits_anew(Outcome::given_back()));
+}
+
+#[test]
+fn only_a_failure_is_excused_by_the_databases_trouble() {
+    let refused = [Trouble::Refused];
+    let with = |outcome: Outcome, trouble| Outcome { trouble: Some(trouble), ..outcome };
+    let failure = || Outcome::attempt_failed("deadlock".to_owned());
+    let is_given_back = |outcome: Outcome| match outcome.transition(&attempt(3), || BACKOFF) {
+        Transition::Retry(retry) => {
+            assert_eq!(retry.error.as_deref(), Some("deadlock"));
+            retry.attempt_kept && retry.delay < Duration::from_secs(2)
+        }
+        Transition::Archive { .. } | Transition::DeadLetter(_) => false,
+    };
+    assert!(is_given_back(with(failure(), Trouble::Refused).excused(&refused)));
+    assert!(!is_given_back(with(failure(), Trouble::Lost).excused(&refused)));
+    assert!(!is_given_back(failure().excused(&refused)));
+    assert!(is_given_back(failure().undo()));
+    let decided = with(failed(JobError::fail("no")), Trouble::Refused).excused(&refused);
+    assert_eq!(becomes(decided, &attempt(1)), dead_with(JobStatus::CriticalFailure));
 }
 
 #[test]

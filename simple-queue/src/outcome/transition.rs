@@ -15,7 +15,8 @@ pub(crate) struct Attempt {
     pub(crate) max_attempts: i32,
     /// How often it was rescheduled before.
     pub(crate) reprocess_count: i32,
-    pub(crate) max_reprocess_count: i32,
+    /// How often it may be; `None`: any number.
+    pub(crate) max_reprocess_count: Option<i32>,
     /// Whether somebody asked for its cancellation while it ran.
     pub(crate) cancel_requested: bool,
 }
@@ -45,6 +46,9 @@ pub(crate) struct Retry {
     pub(crate) attempt_kept: bool,
     /// Whether this counts towards the limit of reschedulings.
     pub(crate) reprocessed: bool,
+    /// Whether what it may wait to be started is counted from its new due time: it was started in time, or asked
+    /// to be put off. Else it goes on waiting.
+    pub(crate) waits_anew: bool,
     pub(crate) error: Option<String>,
 }
 
@@ -65,7 +69,7 @@ impl Outcome {
         attempt: &Attempt,
         backoff: impl FnOnce() -> Duration,
     ) -> Transition {
-        let Self { verdict, error, result } = self;
+        let Self { verdict, error, result, trouble: _ } = self;
         // A success that came first wins over a cancellation; nothing else does.
         if verdict == Verdict::Complete {
             return Transition::Archive { result };
@@ -100,7 +104,21 @@ impl Outcome {
                 attempt_kept: true,
                 error: None,
             }),
-            Verdict::GiveBack(delay) => Transition::Retry(Retry::given_back(delay)),
+            Verdict::GiveBack(delay) => {
+                Transition::Retry(Retry { error, ..Retry::given_back(delay) })
+            }
+        }
+    }
+}
+
+impl Transition {
+    /// How much memory its words take.
+    pub(crate) fn bytes(&self) -> usize {
+        let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+        match self {
+            Self::Archive { result } => of(result),
+            Self::Retry(retry) => of(&retry.error),
+            Self::DeadLetter(letter) => letter.reason.len() + of(&letter.error),
         }
     }
 }
@@ -108,7 +126,14 @@ impl Outcome {
 impl Retry {
     /// For a job that did not run, or not to its end, for no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {
-        Self { delay, not_before: None, attempt_kept: true, reprocessed: false, error: None }
+        Self {
+            delay,
+            not_before: None,
+            attempt_kept: true,
+            reprocessed: false,
+            waits_anew: false,
+            error: None,
+        }
     }
 }
 
@@ -128,6 +153,7 @@ fn retry(
         not_before,
         attempt_kept: false,
         reprocessed: false,
+        waits_anew: true,
         error,
     })
 }
@@ -138,11 +164,20 @@ fn reschedule(
     not_before: Option<DateTime<Utc>>,
     error: Option<String>,
 ) -> Transition {
-    if attempt.reprocess_count >= attempt.max_reprocess_count {
-        let reason = format!("rescheduled more than {} times", attempt.max_reprocess_count);
+    if let Some(most) = attempt.max_reprocess_count.filter(|&most| attempt.reprocess_count >= most)
+    {
+        let reason =
+            format!("put off more than {most} times, which its queue declares as the limit");
         return dead(JobStatus::BadJob, reason, error);
     }
-    Transition::Retry(Retry { delay, not_before, attempt_kept: true, reprocessed: true, error })
+    Transition::Retry(Retry {
+        delay,
+        not_before,
+        attempt_kept: true,
+        reprocessed: true,
+        waits_anew: true,
+        error,
+    })
 }
 
 fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {

@@ -1,6 +1,12 @@
 //! What a run and those who watch it tell each other.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio::sync::Notify;
 
@@ -9,11 +15,15 @@ use tokio::sync::Notify;
 pub(crate) struct Run {
     said: AtomicU8,
     changed: Notify,
+    /// When a run that had to wait for a connection could begin.
+    began: OnceLock<Instant>,
 }
 
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
 const FINISHED_IN_TRANSACTION: u8 = 4;
+const WAITS_TO_BEGIN: u8 = 8;
+const STARTED: u8 = 16;
 
 impl Run {
     /// Somebody asked for the job's cancellation.
@@ -51,6 +61,33 @@ impl Run {
 
     pub(crate) fn is_finished_in_transaction(&self) -> bool {
         self.was_said(FINISHED_IN_TRANSACTION)
+    }
+
+    /// Its handler is called.
+    pub(crate) fn start(&self) {
+        self.say(STARTED);
+    }
+
+    /// Whether its handler could do anything.
+    pub(crate) fn is_started(&self) -> bool {
+        let waits = self.was_said(WAITS_TO_BEGIN) && self.began.get().is_none();
+        self.was_said(STARTED) && !waits
+    }
+
+    /// The run waits for a connection before it begins.
+    pub(crate) fn wait_to_begin(&self) {
+        self.say(WAITS_TO_BEGIN);
+    }
+
+    /// It has its connection.
+    pub(crate) fn begin(&self) {
+        self.began.get_or_init(Instant::now);
+    }
+
+    /// How long it has been at work, if it waited before: nothing while it still waits.
+    pub(crate) fn worked(&self) -> Option<Duration> {
+        self.was_said(WAITS_TO_BEGIN)
+            .then(|| self.began.get().map_or(Duration::ZERO, Instant::elapsed))
     }
 
     fn say(&self, what: u8) {

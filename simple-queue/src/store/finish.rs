@@ -74,16 +74,16 @@ impl Store {
             .await
     }
 
-    /// Bounds how long a transaction that is about to finish a job may wait for its client.
+    /// Bounds how long a transaction that is about to finish a job may wait for its client, and marks it.
+    /// Returns whether it was marked before.
     pub(crate) async fn limit_idle_transaction(
         &self,
         connection: &mut PgConnection,
         limit: Duration,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<bool> {
         let milliseconds = limit.as_millis().to_string();
-        let limited = self.statements.limit_idle_transaction.query().bind(milliseconds);
-        limited.execute(connection).await?;
-        Ok(())
+        let limited = self.statements.limit_idle_transaction.query_scalar().bind(milliseconds);
+        limited.fetch_one(connection).await
     }
 
     /// Puts running jobs back to pending; returns those that were put back.
@@ -108,10 +108,9 @@ impl Store {
             .bind(retries.iter().map(|(_, retry)| retry.not_before.map(time)).collect::<Vec<_>>())
             .bind(column(|retry| i32::from(retry.attempt_kept)))
             .bind(column(|retry| i32::from(retry.reprocessed)))
-            .bind(
-                retries.iter().map(|(_, retry)| stored(retry.error.as_deref())).collect::<Vec<_>>(),
-            )
+            .bind(retries.iter().map(|(_, retry)| retry.error.as_deref()).collect::<Vec<_>>())
             .bind(self.schema.channel())
+            .bind(retries.iter().map(|(_, retry)| retry.waits_anew).collect::<Vec<_>>())
             .fetch_all(connection)
             .await
     }
@@ -132,11 +131,9 @@ impl Store {
             .bind(ids)
             .bind(numbers)
             .bind(dead.iter().map(|(_, letter)| letter.status.as_str()).collect::<Vec<_>>())
-            .bind(dead.iter().map(|(_, letter)| stored(Some(&letter.reason))).collect::<Vec<_>>())
+            .bind(dead.iter().map(|(_, letter)| letter.reason.as_str()).collect::<Vec<_>>())
             .bind(dead.iter().map(|(_, letter)| i32::from(letter.attempt_kept)).collect::<Vec<_>>())
-            .bind(
-                dead.iter().map(|(_, letter)| stored(letter.error.as_deref())).collect::<Vec<_>>(),
-            )
+            .bind(dead.iter().map(|(_, letter)| letter.error.as_deref()).collect::<Vec<_>>())
             .fetch_all(connection)
             .await
     }
@@ -189,31 +186,4 @@ impl Store {
 /// The ids and the numbers of leases.
 pub(super) fn columns<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
     leases.map(|lease| (lease.job_id, lease.number)).unzip()
-}
-
-/// An error as it may be stored: without the NUL that Postgres has no room for in a text, and cut to
-/// 8 kB, so that ten attempts never make a row of megabytes.
-fn stored(error: Option<&str>) -> Option<String> {
-    const MAX_ERROR_BYTES: usize = 8 * 1024;
-    error.map(|error| {
-        let mut text = error.replace('\0', "\u{FFFD}");
-        if text.len() > MAX_ERROR_BYTES {
-            text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES - "…".len()));
-            text.push('…');
-        }
-        text
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_error_is_cut_at_a_character_and_nul_is_replaced() {
-        let text = stored(Some(&"ä\0".repeat(10_000))).unwrap();
-        assert!(text.len() <= 8 * 1024, "{}", text.len());
-        assert!(text.ends_with('…') && !text.contains('\0'));
-        assert_eq!(stored(Some("short")).as_deref(), Some("short"));
-    }
 }

@@ -64,6 +64,9 @@ struct Settings {
 /// A pool that has no connection for so long may be waiting for a server that is gone.
 const ACQUIRE: Duration = Duration::from_secs(1);
 
+/// The mark is gone with the end of the transaction, whoever sends it.
+const BEGIN_FOR_A_JOB: &str = "begin; set local simple_queue_job.transaction = 'on'";
+
 impl Servers {
     /// No statement of the library's takes this long while the database is well.
     pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -238,7 +241,8 @@ impl Servers {
         Err(sqlx::Error::PoolTimedOut)
     }
 
-    /// Begins a transaction on a connection of the pool.
+    /// Begins a transaction for a job on a connection of the pool, with the mark by which
+    /// [`limit_idle_transaction`](super::Store::limit_idle_transaction) knows it.
     ///
     /// Cancel safe, which the driver's own `begin` is not: dropped at the wrong moment it gives a session
     /// back to the pool in which a transaction is open, and what others write there, their commits too, is
@@ -248,7 +252,7 @@ impl Servers {
             drop(self.acquire().await?);
         }
         let pool = self.inner.pool.clone();
-        let begun = tokio::spawn(async move { pool.begin().await });
+        let begun = tokio::spawn(async move { pool.begin_with(BEGIN_FOR_A_JOB).await });
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 

@@ -17,7 +17,8 @@ pub(crate) struct Config {
     pub(crate) queue_backoffs: HashMap<String, Backoff>,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) empty_poll_sleep: Duration,
-    pub(crate) max_reprocess_count: i32,
+    /// `None`: any number.
+    pub(crate) max_reprocess_count: Option<i32>,
     pub(crate) max_crash_count: i32,
     pub(crate) permit_patience: Duration,
     pub(crate) cancel_grace: Duration,
@@ -27,7 +28,7 @@ pub(crate) struct Config {
 }
 
 /// More permits than any process can use; more than a semaphore can count would be an error.
-const MOST_PERMITS: usize = 1_000_000;
+pub(super) const MOST_PERMITS: usize = 1_000_000;
 
 /// What an interval may be: less would be a loop without a pause, more would never come.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -45,7 +46,7 @@ impl Default for Config {
             queue_backoffs: HashMap::new(),
             heartbeat_interval: Duration::from_secs(5),
             empty_poll_sleep: Duration::from_secs(1),
-            max_reprocess_count: 100,
+            max_reprocess_count: None,
             max_crash_count: 5,
             permit_patience: Duration::from_millis(500),
             cancel_grace: Duration::from_secs(5),
@@ -147,12 +148,12 @@ impl super::SimpleQueue {
         self.configured(|config| config.empty_poll_sleep = sleep.clamp(SHORTEST, LONGEST))
     }
 
-    /// How often a job may be rescheduled without using an attempt before it is a `bad_job`; 100 by
-    /// default.
+    /// How often a job may be put off, by its handler or by a strategy, without using an attempt before it is a
+    /// `bad_job`; any number by default, because that is what the handler asks for.
     #[must_use]
     pub fn with_max_reprocess_count(self, count: usize) -> Self {
         self.configured(|config| {
-            config.max_reprocess_count = i32::try_from(count).unwrap_or(i32::MAX);
+            config.max_reprocess_count = Some(i32::try_from(count).unwrap_or(i32::MAX));
         })
     }
 

@@ -9,7 +9,8 @@ use super::SimpleQueue;
 use crate::{
     Error,
     enqueue::{EnqueueOn, Target},
-    row::{Claim, Job, Lease},
+    job::JobStatus,
+    row::{Claim, Job, Lease, Run},
     store::Finish,
 };
 
@@ -21,6 +22,7 @@ pub struct JobContext {
     kind: String,
     attempt: i32,
     max_attempts: i32,
+    status: JobStatus,
     /// None for a job that is run by hand.
     claim: Option<Claim>,
 }
@@ -33,6 +35,12 @@ impl JobContext {
             kind: job.kind.clone(),
             attempt: job.attempt,
             max_attempts: job.max_attempts,
+            status: job
+                .status
+                .parse()
+                .ok()
+                .filter(|status: &JobStatus| status.is_final())
+                .unwrap_or(JobStatus::Running),
             claim: job.claim.clone(),
         }
     }
@@ -55,6 +63,12 @@ impl JobContext {
     /// How many attempts the job has in all.
     pub fn max_attempts(&self) -> i32 {
         self.max_attempts
+    }
+
+    /// What state the job is in: [`JobStatus::Running`], and in a function that is named by `on_exhausted`, what
+    /// it becomes: `Failed`, `CriticalFailure`, `Unprocessable` or `BadJob`.
+    pub fn status(&self) -> JobStatus {
+        self.status
     }
 
     /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.
@@ -105,13 +119,18 @@ impl JobContext {
     ///
     /// # Errors
     /// [`Error::LeaseLost`] when another process has taken the job over; the transaction must not be
-    /// committed then. Also when the job is run by hand.
+    /// committed then. Also when the job is run by hand. [`Error::TransactionEnded`] when a `commit` or
+    /// `rollback` that was sent as SQL has ended the transaction.
     pub async fn finish_in(&self, tx: &mut Transaction<'_, Postgres>) -> Result<(), Error> {
-        self.finish_with(tx, None).await
+        if self.is_claimed() {
+            // The transaction is the caller's, and not marked yet.
+            self.mark(tx).await?;
+        }
+        self.finish_marked(tx, None).await
     }
 
-    /// As [`JobContext::finish_in`], with what the handler returned, as JSON.
-    pub(crate) async fn finish_with(
+    /// As [`JobContext::finish_in`], in a transaction that was marked, with what the handler returned, as JSON.
+    pub(crate) async fn finish_marked(
         &self,
         tx: &mut Transaction<'_, Postgres>,
         result: Option<&str>,
@@ -122,11 +141,27 @@ impl JobContext {
         };
         // Said before the attempt: whatever happens to the transaction, its end is looked up.
         claim.run.finish_in_transaction();
+        if !self.mark(tx).await? {
+            return Err(Error::TransactionEnded { job_id: self.job_id });
+        }
         match self.archive_in(tx, claim.lease, result).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(lost),
             Err(error) => Err(Error::database("finish a job in a transaction")(error)),
         }
+    }
+
+    /// Marks the transaction; whether it was marked before. From here on it may not idle for long: it is about to
+    /// lock the job's row, and nobody could return the job should this process vanish.
+    async fn mark(&self, tx: &mut Transaction<'_, Postgres>) -> Result<bool, Error> {
+        let (store, servers) = (self.queue.store(), self.queue.servers());
+        let marked = store.limit_idle_transaction(tx, servers.statement_timeout()).await;
+        marked.map_err(Error::database("finish a job in a transaction"))
+    }
+
+    /// The signals of the run, which a job that is run by hand has not.
+    pub(crate) fn run(&self) -> Option<&Run> {
+        self.claim.as_ref().map(|claim| claim.run.as_ref())
     }
 
     /// Whether the lease still held. Somebody who asks for the job's cancellation locks its row for a
@@ -140,8 +175,6 @@ impl JobContext {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
         let keep = self.queue.config().retention.keeps_done();
-        // From here on the job's row is locked, and nobody could return it should this process vanish.
-        store.limit_idle_transaction(tx, self.queue.servers().statement_timeout()).await?;
         loop {
             let finish = Finish { done: &[(lease, result)], keep };
             if !store.archive_jobs(tx, lease.worker_id, finish, true).await?.is_empty() {

@@ -3,10 +3,11 @@
 //! `readable, not expired → alone, if suspect → permitted → handled → weighed → told, if exhausted →
 //! handed to finalize`
 
-use std::{any::Any, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
 use sqlx::PgConnection;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::{
@@ -17,9 +18,10 @@ use super::{
     suspect::SUSPECT_FROM,
 };
 use crate::{
+    error::Trouble,
     finalize::FinishedRun,
     job::{Backoff, JobStatus},
-    outcome::{Attempt, DeadLetter, Outcome, Transition},
+    outcome::{Attempt, DeadLetter, Outcome, Retry, Transition, words_of},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
 };
@@ -68,10 +70,10 @@ impl<'w> Execution<'w> {
             job.kind = job.kind,
             job.attempt = job.attempt,
         );
-        let mut ending = Ending { worker: self.worker, run: Some(self.given_back()) };
+        let mut ending = Ending(Some(self));
         let run = async {
             let run = self.weigh(self.readable().await);
-            if is_exhausted(&run.transition) {
+            if is_unasked_end(&run.transition) {
                 tokio::select! {
                     biased;
                     () = self.claim().run.abandoned() => return self.given_back(),
@@ -81,7 +83,7 @@ impl<'w> Execution<'w> {
             run
         };
         let run = run.instrument(span).await;
-        ending.run = None;
+        ending.0 = None;
         self.worker.put_out(run);
     }
 
@@ -121,7 +123,7 @@ impl<'w> Execution<'w> {
     async fn caught(&self) -> Outcome {
         match AssertUnwindSafe(self.interruptible()).catch_unwind().await {
             Ok(outcome) => outcome,
-            Err(panic) => Outcome::attempt_failed(format!("panicked: {}", message_of(&*panic))),
+            Err(panic) => Outcome::attempt_failed(panicked(&*panic)),
         }
     }
 
@@ -186,18 +188,31 @@ impl<'w> Execution<'w> {
     }
 
     async fn timed(&self) -> Outcome {
+        self.claim().run.start();
         let handler = self.handler.handler.run(&self.worker.queue, self.job());
         let Some(limit) = self.claim().timeout.or(self.handler.options.timeout) else {
             return handler.await;
         };
-        match tokio::time::timeout(limit, handler).await {
-            Ok(outcome) => outcome,
-            Err(_) => Outcome::attempt_failed(format!("took longer than its timeout of {limit:?}")),
+        let mut handler = pin!(handler);
+        let mut left = limit;
+        // The wait for the connection of its transaction is no part of it.
+        while !left.is_zero() {
+            if let Ok(outcome) = timeout(left, &mut handler).await {
+                return outcome;
+            }
+            let worked = self.claim().run.worked().unwrap_or(limit);
+            left = limit.saturating_sub(worked);
         }
+        Outcome::attempt_failed(format!("took longer than its timeout of {limit:?}"))
     }
 
     fn weigh(&self, outcome: Outcome) -> FinishedRun {
         let verify_first = self.claim().run.is_finished_in_transaction();
+        let outcome = match verify_first {
+            // What it did is undone with the transaction in which it was to be finished.
+            true => outcome.excused(&[Trouble::Refused, Trouble::Lost]),
+            false => outcome,
+        };
         let outcome = if verify_first && outcome.is_complete() {
             // Written only if the job turns out not to be finished after all.
             let error = "finished the job in a transaction that was not committed";
@@ -212,7 +227,10 @@ impl<'w> Execution<'w> {
             max_reprocess_count: self.config.max_reprocess_count,
             cancel_requested: self.claim().run.is_cancelled(),
         };
-        let transition = outcome.transition(&attempt, || self.backoff());
+        let mut transition = outcome.transition(&attempt, || self.backoff());
+        if let Transition::Retry(retry) = &mut transition {
+            retry.waits_anew |= self.claim().run.is_started();
+        }
         if !verify_first {
             tell(&transition);
         }
@@ -228,13 +246,14 @@ impl<'w> Execution<'w> {
             return;
         }
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
-        let told =
-            async { self.handler.handler.exhausted(&self.worker.queue, self.job(), error).await };
+        // It says what becomes of it.
+        let job = Job { status: letter.status.as_str().to_owned(), ..self.job().clone() };
+        let told = async { self.handler.handler.exhausted(&self.worker.queue, &job, error).await };
         let told = AssertUnwindSafe(told);
-        let problem = match tokio::time::timeout(DEADLINE, told.catch_unwind()).await {
+        let problem = match timeout(DEADLINE, told.catch_unwind()).await {
             Ok(Ok(Ok(()))) => return,
-            Ok(Ok(Err(error))) => error.to_string(),
-            Ok(Err(panic)) => format!("panicked: {}", message_of(&*panic)),
+            Ok(Ok(Err(error))) => words_of(&error),
+            Ok(Err(panic)) => panicked(&*panic),
             Err(_) => format!("took longer than {DEADLINE:?}"),
         };
         tracing::error!(problem, "the handler could not be told that its job has failed for good");
@@ -264,7 +283,7 @@ impl<'w> Execution<'w> {
         let attempt = self.job().attempt;
         std::panic::catch_unwind(AssertUnwindSafe(|| backoff.delay(attempt))).unwrap_or_else(
             |panic| {
-                let panic = message_of(&*panic);
+                let panic = panicked(&*panic);
                 tracing::error!(panic, attempt, "the back-off panicked; the default is used");
                 Backoff::default().delay(attempt)
             },
@@ -272,7 +291,11 @@ impl<'w> Execution<'w> {
     }
 
     fn given_back(&self) -> FinishedRun {
-        FinishedRun::given_back(self.claim().lease)
+        let Claim { lease, run, .. } = self.claim();
+        let waits_anew = run.is_started();
+        let transition =
+            Transition::Retry(Retry { waits_anew, ..Retry::given_back(Duration::ZERO) });
+        FinishedRun { transition, ..FinishedRun::given_back(*lease) }
     }
 
     fn job(&self) -> &Job {
@@ -286,25 +309,25 @@ impl<'w> Execution<'w> {
 
 /// Gives a job back when something panicked that should not have: one whose end nobody writes would be
 /// running for ever.
-struct Ending<'w> {
-    worker: &'w Worker,
-    run: Option<FinishedRun>,
-}
+struct Ending<'e>(Option<&'e Execution<'e>>);
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        if let Some(run) = self.run.take() {
-            self.worker.finish(run);
+        if let Some(execution) = self.0 {
+            execution.worker.finish(execution.given_back());
         }
     }
 }
 
-/// Whether no further attempt follows because none helped.
-fn is_exhausted(transition: &Transition) -> bool {
+/// Whether the job ends in a way that nobody asked for.
+fn is_unasked_end(transition: &Transition) -> bool {
     matches!(
         transition,
         Transition::DeadLetter(DeadLetter {
-            status: JobStatus::Failed | JobStatus::CriticalFailure,
+            status: JobStatus::Failed
+                | JobStatus::CriticalFailure
+                | JobStatus::Unprocessable
+                | JobStatus::BadJob,
             ..
         })
     )
@@ -314,6 +337,9 @@ fn tell(transition: &Transition) {
     match transition {
         Transition::Archive { .. } => tracing::debug!("done"),
         Transition::Retry(retry) => match &retry.error {
+            Some(error) if retry.attempt_kept => {
+                tracing::warn!(error, delay = ?retry.delay, "the database undid the run, which will be repeated with its attempt");
+            }
             Some(error) => {
                 tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
             }
@@ -326,10 +352,10 @@ fn tell(transition: &Transition) {
 }
 
 /// What a panic said, if it said it in words.
-pub(super) fn message_of(panic: &(dyn Any + Send)) -> &str {
-    panic
+pub(super) fn panicked(panic: &(dyn Any + Send)) -> String {
+    let message = panic
         .downcast_ref::<&str>()
         .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("without a message")
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    words_of(&format_args!("panicked: {}", message.unwrap_or("without a message")))
 }

@@ -10,18 +10,22 @@ use std::{
 use futures_util::FutureExt;
 use tokio::{
     task::JoinHandle,
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use super::{
     SimpleQueue, Worker,
-    executor::message_of,
     fetch::{poller::Poller, sweep::Sweeper},
     heartbeat::{self, Heartbeat},
     listener,
     running::Running,
 };
-use crate::{finalize::Finalizer, store::Dedicated, upkeep::reaper::Reaper};
+use crate::{
+    Error,
+    finalize::{Finalizer, Listener, Settled},
+    store::Dedicated,
+    upkeep::reaper::Reaper,
+};
 
 /// A worker at work. Dropping the handle stops nothing.
 ///
@@ -47,6 +51,25 @@ pub struct WorkerHandle {
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
 impl WorkerHandle {
+    /// Waits until the worker has ended by itself, which it does only when one of its roles panics: that is a fault of
+    /// the library's, and its jobs are returned by other workers. After a [`WorkerHandle::shutdown`] there is no
+    /// handle left to ask.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: simple_queue::SimpleQueue) {
+    /// let worker = queue.start().await;
+    /// let error = worker.stopped().await;
+    /// eprintln!("{error}");
+    /// # }
+    /// ```
+    pub async fn stopped(&self) -> Error {
+        self.worker.stopped.cancelled().await;
+        self.worker.why_ended()
+    }
+
     /// Stops fetching, waits for what runs, at most until the deadline, and gives back the rest with
     /// its attempts.
     ///
@@ -57,17 +80,19 @@ impl WorkerHandle {
     /// A call that is dropped leaves the worker stopping: nothing new is fetched.
     pub async fn shutdown(self, deadline: Duration) {
         let Self { worker, mut poller, finalizer, keepers } = self;
-        let until = Instant::now() + deadline;
+        // A deadline may be as far away as a `Duration` can say, and so beyond what a clock can.
+        let began = Instant::now();
+        let left = || deadline.saturating_sub(began.elapsed());
         tracing::info!(
             jobs = worker.running.len(),
             ?deadline,
             "stopping: no more jobs are fetched"
         );
         worker.stopping.cancel();
-        let polling = timeout_at(until, &mut poller).await.is_err();
+        let polling = timeout(left(), &mut poller).await.is_err();
         worker.give_back_overdue(Duration::ZERO);
         worker.tasks.close();
-        if timeout_at(until, worker.tasks.wait()).await.is_err() {
+        if timeout(left(), worker.tasks.wait()).await.is_err() {
             tracing::warn!(
                 jobs = worker.running.len(),
                 "the deadline is over; what still runs is given back"
@@ -137,16 +162,8 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
     let (finalizer, outbox) = {
-        let (running, queue) = (Arc::clone(&running), queue.clone());
-        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), move |settled| {
-            running.remove(settled.iter().map(|settled| settled.lease));
-            if settled.iter().any(|settled| !settled.ended) {
-                // It may be due again sooner than the poller means to look.
-                queue.wake().wake_local();
-            }
-            #[cfg(feature = "wait-for-job")]
-            queue.settled(settled);
-        })
+        let listener = Settling { running: Arc::clone(&running), queue: queue.clone() };
+        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
     };
     let worker = Arc::new(Worker::new(queue, running, outbox));
 
@@ -184,6 +201,28 @@ pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHand
     }
 }
 
+/// What the rest of the process does when the ends of runs have been written.
+struct Settling {
+    running: Arc<Running>,
+    queue: SimpleQueue,
+}
+
+impl Listener for Settling {
+    fn settled(&self, settled: &[Settled]) {
+        self.running.remove(settled.iter().map(|settled| settled.lease));
+        if settled.iter().any(|settled| !settled.ended) {
+            // It may be due again sooner than the poller means to look.
+            self.queue.wake().wake_local();
+        }
+        #[cfg(feature = "wait-for-job")]
+        self.queue.settled(settled);
+    }
+
+    fn has_room(&self) {
+        self.queue.wake().wake_local();
+    }
+}
+
 /// A role that panics takes the worker with it: without any of them it would hold jobs that it cannot
 /// run, or not finish. Without its heartbeat, others return them.
 fn spawn_role(
@@ -194,13 +233,7 @@ fn spawn_role(
     let worker = Arc::clone(worker);
     tokio::spawn(async move {
         if let Err(panic) = AssertUnwindSafe(running).catch_unwind().await {
-            let panic = message_of(&*panic);
-            tracing::error!(
-                role,
-                panic,
-                "a role of this worker panicked; the worker ends, and others return its jobs"
-            );
-            worker.give_up();
+            worker.role_panicked(role, &*panic);
         }
     })
 }

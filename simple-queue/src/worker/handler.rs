@@ -64,8 +64,12 @@ pub trait Handler: Send + Sync + 'static {
         None
     }
 
-    /// Called when a job has failed for good, because its attempts are used up or it said that none can
-    /// help, before it becomes a dead letter. A process that dies in between leaves it to be run again.
+    /// Called when a job ends in a way that nobody asked for, before it becomes a dead letter: it has `failed`
+    /// with its last attempt, is a `critical_failure`, is `unprocessable`, or is a `bad_job` that was put off too
+    /// often. [`Job::status`] says which. A process that dies in between leaves the job to be run again.
+    ///
+    /// It is not called for a job that is cancelled or expires, nor for a `bad_job` that killed its processes:
+    /// nothing of it is run any more, and other processes find it in the dead letters.
     ///
     /// # Errors
     /// Logged; the job becomes a dead letter all the same.
@@ -82,6 +86,10 @@ pub trait Handler: Send + Sync + 'static {
     /// Whether it reads the payload from what is stored, so that nobody need make [`Job::job_data`] of it.
     #[doc(hidden)]
     const READS_STORED: bool = false;
+
+    /// Whether each run takes a connection of the queue's pool.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
 
     /// As [`Handler::process`], with all that an outcome can hold.
     #[doc(hidden)]
@@ -118,6 +126,10 @@ pub trait TypedHandler<S>: JobHandler {
     /// Rules of its own for when a job may start; see [`JobStrategy`].
     const STRATEGY: Option<&'static dyn JobStrategy> = None;
 
+    /// Whether each run takes a connection of the queue's pool, for the transaction that it is handed.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
+
     /// Runs the job once.
     fn run(
         job: Self::Payload,
@@ -125,7 +137,8 @@ pub trait TypedHandler<S>: JobHandler {
         context: &JobContext,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// Called when the job has failed for good, as [`Handler::exhausted`] is.
+    /// Called when the job has failed for good, as [`Handler::exhausted`] is; [`JobContext::status`] says how. A
+    /// payload that cannot be read is one that it cannot be called with.
     ///
     /// # Errors
     /// Logged; the job becomes a dead letter all the same.
@@ -164,6 +177,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
     const ALIASES: &'static [&'static str] = H::Payload::ALIASES;
     const OPTIONS: JobOptions = H::Payload::OPTIONS;
     const READS_STORED: bool = true;
+    const IN_TRANSACTION: bool = H::IN_TRANSACTION;
 
     async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
         Handler::run(self, queue, job).await.into_job_result()
@@ -179,7 +193,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
         job: &Job,
         error: &str,
     ) -> Result<(), BoxDynError> {
-        // A payload that cannot be read has become a dead letter of another kind.
+        // It takes the payload, and there is none: it could not be read.
         let Ok(payload) = read::<H::Payload>(job) else { return Ok(()) };
         H::exhausted(payload, &JobContext::new(queue, job), error).await
     }

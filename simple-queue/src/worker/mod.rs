@@ -38,8 +38,9 @@ pub use signal::shutdown_signal;
 pub use transaction::JobTx;
 
 use std::{
+    any::Any,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
@@ -50,11 +51,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
+    Error,
     finalize::{FinishedRun, Outbox},
     store::{Dedicated, FetchedJob, Store},
 };
 use config::Config;
-use executor::Execution;
+use executor::{Execution, panicked};
 use fetch::{
     prefetch::{Next, Prefetched, Waiting},
     sweeps::Sweeps,
@@ -107,6 +109,8 @@ pub(crate) struct Worker {
     stopping: CancellationToken,
     /// Everything is written; the last roles end.
     stopped: CancellationToken,
+    /// Which role panicked, and with what words.
+    ended: OnceLock<(&'static str, String)>,
 }
 
 impl Worker {
@@ -134,6 +138,7 @@ impl Worker {
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            ended: OnceLock::new(),
         }
     }
 
@@ -207,7 +212,7 @@ impl Worker {
         config: &Config,
         mut at_hand: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
     ) -> Option<(Start, bool)> {
-        if self.stopping.is_cancelled() {
+        if self.stopping.is_cancelled() || self.outbox.unwritten().stops_starts() {
             return None;
         }
         let Next { job, runs_low } = self.prefetched.next(ended, |queue, handler| {
@@ -236,6 +241,25 @@ impl Worker {
         if !self.outbox.push(run) {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
         }
+    }
+
+    /// A role ended that should not have. Without any of them the worker would hold jobs that it cannot run, or not
+    /// finish.
+    fn role_panicked(&self, role: &'static str, panic: &(dyn Any + Send)) {
+        let problem = panicked(panic);
+        tracing::error!(
+            role,
+            problem,
+            "a role of this worker panicked; the worker ends, and others return its jobs"
+        );
+        // The first one counts.
+        self.ended.get_or_init(|| (role, problem));
+        self.give_up();
+    }
+
+    fn why_ended(&self) -> Error {
+        let (role, problem) = self.ended.get().cloned().unwrap_or_default();
+        Error::WorkerEnded { role, problem }
     }
 
     /// Ends without a stop: nothing more is claimed, what runs is let go of, and the heartbeat ends. The

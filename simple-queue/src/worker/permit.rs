@@ -40,7 +40,8 @@ impl fmt::Debug for Permit {
 pub enum JobStrategyError {
     /// The job is no longer wanted: it becomes `cancelled`.
     CancelJob,
-    /// Not now: run again after this time, without using an attempt.
+    /// Not now: run again after this time, without using an attempt, as often as it is asked for unless a limit
+    /// is declared with [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count).
     TryAfter(chrono::TimeDelta),
     /// As if the attempt had failed: run again after the back-off.
     Retry,

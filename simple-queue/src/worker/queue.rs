@@ -107,11 +107,13 @@ impl SimpleQueue {
     }
 
     fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
+        let connections = servers.pool().options().get_max_connections();
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let inner = Inner {
             store: Store::new(schema, servers.pooled()),
             servers,
             config: RwLock::new(Arc::new(config)),
-            registry: RwLock::default(),
+            registry: RwLock::new(Registry::on_pool_of(connections)),
             wake: Arc::default(),
             gathering: Arc::default(),
             #[cfg(feature = "wait-for-job")]
@@ -171,7 +173,8 @@ impl SimpleQueue {
     /// given back.
     ///
     /// # Errors
-    /// None at present; what fails while working is retried and logged.
+    /// [`Error::WorkerEnded`] when the worker ended by itself. What fails while working, such as a database that is
+    /// away, is retried and logged.
     ///
     /// # Cancel safety
     /// When it is dropped the worker goes on; it ends with the runtime.
@@ -182,9 +185,12 @@ impl SimpleQueue {
             worker = start(self) => worker,
             _ = &mut stop => return Ok(()),
         };
-        stop.await;
+        let ended = tokio::select! {
+            _ = stop => Ok(()),
+            error = worker.stopped() => Err(error),
+        };
         worker.shutdown(DEADLINE).await;
-        Ok(())
+        ended
     }
 
     /// The caller's connection or transaction, to enqueue in this queue's schema.

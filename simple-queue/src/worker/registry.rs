@@ -8,7 +8,10 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
-use super::handler::{DynHandler, Handler, Typed, TypedHandler};
+use super::{
+    config::MOST_PERMITS,
+    handler::{DynHandler, Handler, Typed, TypedHandler},
+};
 use crate::{
     Error,
     job::{JobOptions, JobPayload},
@@ -20,7 +23,13 @@ pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
     /// Where each kind of a declared job comes from.
     kinds: HashMap<&'static str, &'static str>,
+    /// How many connections the pool has for those whose jobs run in a transaction; `None`: any number.
+    connections: Option<usize>,
 }
+
+/// Two jobs for each connection: one runs, and one waits for it to be free. More could run in another process
+/// meanwhile.
+const JOBS_PER_CONNECTION: usize = 2;
 
 #[derive(Default)]
 struct QueueHandlers {
@@ -66,14 +75,24 @@ impl Served {
 }
 
 impl Registry {
+    /// For a process whose pool has so many connections.
+    pub(crate) fn on_pool_of(connections: usize) -> Self {
+        Self { connections: Some(connections), ..Self::default() }
+    }
+
     /// Adds a handler; one that served the same before is replaced.
     pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {
+        let declared =
+            H::OPTIONS.concurrency.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let connections = self.connections.filter(|_| H::IN_TRANSACTION);
+        let startable =
+            connections.map(|connections| connections.saturating_mul(JOBS_PER_CONNECTION));
+        let concurrency = declared.into_iter().chain(startable).min();
+        let semaphore = |limit| Arc::new(Semaphore::new(std::cmp::min(limit, MOST_PERMITS)));
         let registered = Arc::new(Registered {
             handler: Arc::new(handler),
             options: H::OPTIONS,
-            concurrency: H::OPTIONS.concurrency.map(|limit| {
-                Arc::new(Semaphore::new(usize::try_from(limit).unwrap_or(usize::MAX)))
-            }),
+            concurrency: concurrency.map(semaphore),
         });
         let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
         for queue in queues.chain(also_on.iter().cloned()) {

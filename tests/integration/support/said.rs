@@ -26,6 +26,11 @@ impl Said {
         String::from_utf8_lossy(&self.bytes()).matches(text).count()
     }
 
+    /// How many bytes were said.
+    pub(crate) fn length(&self) -> usize {
+        self.bytes().len()
+    }
+
     fn bytes(&self) -> std::sync::MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

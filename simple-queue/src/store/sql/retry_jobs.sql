@@ -1,12 +1,15 @@
 -- retry_jobs
 -- Puts running jobs back to pending: after a failed attempt, a rescheduling, or because they are
 -- given back. The due time is never in the past, so every process sees it without searching behind.
+-- How long it may wait to be started is counted from the new due time, unless it was not started before.
 -- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then.
 with held as materialized (
-    select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error
+    select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
+        back.waits_anew, greatest(now() + back.delay, back.not_before) as due
     from unnest(
-        $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[]
-    ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error)
+        $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[],
+        $10::boolean[]
+    ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error, waits_anew)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
         where j.id = back.job_id and j.lease = back.lease and j.worker_id = $1
@@ -18,9 +21,13 @@ with held as materialized (
     update simple_queue.jobs j
     set worker_id = null,
         lease = j.lease + 1,
-        run_at = greatest(now() + held.delay, held.not_before),
+        run_at = held.due,
+        -- Beyond the year 50,000 the sum may be no time any more.
+        expires_at = case when held.waits_anew and j.expires_at < '50000-01-01' and held.due < '50000-01-01'
+            then j.expires_at + (held.due - j.run_at) else j.expires_at
+        end,
         attempt = j.attempt - held.attempts_kept,
-        reprocess_count = j.reprocess_count + held.reprocessed,
+        reprocess_count = least(j.reprocess_count, 2147483646) + held.reprocessed,
         errors = case when held.error is null then j.errors else
             -- The oldest makes room for the newest.
             case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end

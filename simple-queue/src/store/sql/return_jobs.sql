@@ -29,7 +29,11 @@ with ghost as materialized (
 ), returned as (
     update simple_queue.jobs j
     set worker_id = null, lease = j.lease + 1, attempt = j.attempt - 1, crash_count = orphan.crash_count,
-        run_at = greatest(now(), j.run_at), updated_at = now()
+        run_at = greatest(now(), j.run_at), updated_at = now(),
+        -- It was started in time, and may wait as long again. Beyond the year 50,000 the sum may be no time.
+        expires_at = case when j.expires_at < '50000-01-01' and j.run_at < '50000-01-01'
+            then j.expires_at + (greatest(now(), j.run_at) - j.run_at) else j.expires_at
+        end
     from orphan
     where j.id = orphan.id and not orphan.cancelled and orphan.crash_count <= $6
     returning j.id, j.queue

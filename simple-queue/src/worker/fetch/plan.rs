@@ -21,7 +21,9 @@ pub(super) struct Plan {
 impl Poller {
     /// What can be started now and soon, the queues in turn.
     pub(super) fn plan(&mut self, config: &Config) -> Plan {
-        let free = self.worker.permits.free();
+        // What is over and cannot be written takes the place of what could be claimed.
+        let room = self.worker.outbox.unwritten().room(self.worker.permits.free());
+        let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
         let served = self.worker.queue.served();
         // Where queues compete for the process's permits none of them gets ahead of the others.
@@ -33,7 +35,8 @@ impl Poller {
                 let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
                 // And neither do the jobs of a queue in which some have a limit of their own.
                 let alone = shares.iter().all(|share| share.free.is_none());
-                let permits = self.worker.prefetched.wanted(&queue, free, alone && !compete);
+                let may_be_ahead = alone && !compete && room.may_be_ahead;
+                let permits = self.worker.prefetched.wanted(&queue, free, may_be_ahead);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()

@@ -7,7 +7,7 @@ use tokio::{runtime::Builder, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::Heartbeat;
-use crate::worker::{Worker, executor::message_of};
+use crate::worker::Worker;
 
 /// Beats on a thread of its own; returns when the process's row is written.
 ///
@@ -66,13 +66,7 @@ fn beat(
         };
         let beating = AssertUnwindSafe(gone.run_until_cancelled(beating)).catch_unwind();
         if let Err(panic) = runtime.block_on(beating) {
-            let panic = message_of(&*panic);
-            tracing::error!(
-                panic,
-                role = "heartbeat",
-                "a role of the worker panicked; the worker gives up, and others return its jobs"
-            );
-            worker.give_up();
+            worker.role_panicked("heartbeat", &*panic);
         }
         // With the runtime gone nobody waits for it.
         if ended.send(()).is_err() {
