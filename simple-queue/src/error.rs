@@ -356,6 +356,18 @@ impl FailedStatement for sqlx::Error {
     }
 }
 
+/// Whether it may be the fault of one row: a value that the server cannot compute with, or the driver not read.
+pub(crate) fn is_about_a_row(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            // A value, a limit of the program, an internal error.
+            ["22", "54", "XX"].iter().any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
+        _ => false,
+    }
+}
+
 /// The conditions that pass by themselves, by SQLSTATE.
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
 fn is_transient_code(code: &str) -> bool {

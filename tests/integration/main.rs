@@ -17,6 +17,7 @@ mod finalize;
 mod gathering;
 mod handler;
 mod heartbeat;
+mod hostile;
 mod job_transaction;
 mod limits;
 mod migrate;

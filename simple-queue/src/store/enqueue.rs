@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
+    decode::Time,
     fetch::{Columns, job},
 };
 use crate::row::{Due, Job, NewJob};
@@ -128,11 +129,11 @@ impl Store {
             let (job, stored) = job(columns.next()?, &mut columns)?;
             let max_attempts: Option<i32> = columns.next()?;
             Ok(Job {
-                job_data: serde_json::from_str(&stored)
+                job_data: serde_json::from_str(stored.as_deref().unwrap_or("null"))
                     .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 max_attempts: max_attempts.unwrap_or(job.max_attempts),
                 status: columns.next()?,
-                updated_at: columns.next()?,
+                updated_at: columns.next::<Option<Time>>()?.map(|Time(at)| at),
                 ..job
             })
         })

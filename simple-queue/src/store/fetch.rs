@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Finish, Store, enqueue::interval, finish::columns, seconds};
+use super::{Finish, Store, decode::Time, enqueue::interval, finish::columns, seconds};
 use crate::{
     job::JobStatus,
     row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease},
@@ -134,6 +134,30 @@ pub(crate) struct FetchedJob {
 }
 
 impl Store {
+    /// The payload of a job, as it is stored, and its length; without its text where that is longer than `most`.
+    /// `None`: the job is gone.
+    pub(crate) async fn read_payload(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        most: i32,
+    ) -> sqlx::Result<Option<(Option<String>, i32)>> {
+        let read = self.statements.read_payload.query_as().bind(id).bind(most);
+        read.fetch_optional(connection).await
+    }
+
+    /// Moves a job to the dead letters while it is in the name of this process, or of none; whether it did.
+    pub(crate) async fn set_aside_job(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        worker_id: Option<Uuid>,
+        reason: &str,
+    ) -> sqlx::Result<bool> {
+        let aside = self.statements.set_aside_job.query().bind(id).bind(worker_id).bind(reason);
+        Ok(aside.fetch_optional(connection).await?.is_some())
+    }
+
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
     /// demanded. Both are one statement and one commit. The ids are those that it finished.
     pub(crate) async fn fetch_jobs(
@@ -224,7 +248,7 @@ impl FetchedJob {
             expired: columns.next::<Option<_>>()?.unwrap_or_default(),
             run: Arc::default(),
         };
-        job.stored = Some(stored);
+        job.stored = stored;
         // The claim is the last change of the row.
         job.updated_at = Some(now);
         job.claim = Some(claim.clone());
@@ -255,7 +279,7 @@ impl<'r> Columns<'r> {
 }
 
 /// A job's row from its queue on, but for its last change, and its payload as it is stored.
-pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, String)> {
+pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, Option<String>)> {
     let job = Job {
         id,
         queue: columns.next()?,
@@ -263,8 +287,8 @@ pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, Str
         version: columns.next::<Option<_>>()?.unwrap_or(FIRST_VERSION),
         fingerprint: columns.next()?,
         unique_key: columns.next()?,
-        created_at: columns.next()?,
-        run_at: columns.next()?,
+        created_at: columns.next::<Time>()?.0,
+        run_at: columns.next::<Option<Time>>()?.map(|Time(at)| at),
         updated_at: None,
         attempt: columns.next()?,
         status: JobStatus::Running.as_str().to_owned(),

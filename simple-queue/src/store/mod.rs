@@ -7,6 +7,7 @@ mod advice;
 mod by_function;
 mod connection;
 mod control;
+mod decode;
 mod enqueue;
 mod fetch;
 mod finish;

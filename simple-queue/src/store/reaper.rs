@@ -109,6 +109,20 @@ impl Store {
         Ok(Some(reaped))
     }
 
+    /// The jobs in the name of a process.
+    pub(crate) async fn list_jobs_of_worker(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        self.statements
+            .list_jobs_of_worker
+            .query_scalar()
+            .bind(worker_id)
+            .fetch_all(connection)
+            .await
+    }
+
     /// Returns what runs in this worker's name and is not among what it knows of.
     pub(crate) async fn return_unheld_jobs(
         &self,

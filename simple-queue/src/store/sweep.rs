@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Fetched, MARGIN, Position, Store, enqueue::interval};
+use super::{Fetched, MARGIN, Position, Store, decode::Time, enqueue::interval};
 
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +56,10 @@ impl Store {
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
             if let Some(part) = row.try_get::<Option<i32>, _>("part")? {
-                let position = Position { run_at: row.try_get("run_at")?, id: row.try_get("id")? };
+                let position = Position {
+                    run_at: row.try_get::<Time, _>("run_at")?.0,
+                    id: row.try_get("id")?,
+                };
                 jobs.push((usize::try_from(part).unwrap_or_default(), position));
             }
         }

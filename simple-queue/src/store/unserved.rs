@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::{PgConnection, Row, types::Json};
 
-use super::Store;
+use super::{Store, decode::Time};
 
 /// Jobs that have been due for a while and that this process does not run.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Store {
                 Ok(UnservedKind {
                     queue: row.try_get("queue")?,
                     kind: row.try_get("kind")?,
-                    since: row.try_get("since")?,
+                    since: row.try_get::<Time, _>("since")?.0,
                 })
             })
             .collect()
@@ -46,6 +46,8 @@ impl Store {
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
-        self.statements.list_unserved_queues.query_as().fetch_all(connection).await
+        let rows: Vec<(String, Time)> =
+            self.statements.list_unserved_queues.query_as().fetch_all(connection).await?;
+        Ok(rows.into_iter().map(|(queue, Time(since))| (queue, since)).collect())
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct WorkerRow {
 }
 
 /// What a heartbeat learns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Beat {
     /// Whether the process is still in the table; if not, it was declared dead.
     pub(crate) alive: bool,
@@ -91,6 +91,16 @@ impl Store {
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
             silent,
         })
+    }
+
+    /// Says that this process lives, and asks nothing; whether it is still in the table.
+    pub(crate) async fn heartbeat_alone(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+    ) -> sqlx::Result<bool> {
+        let beat = self.statements.heartbeat_alone.query().bind(worker_id);
+        Ok(beat.fetch_optional(connection).await?.is_some())
     }
 
     /// Says that this process sleeps until it is notified.

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
+    error::is_about_a_row,
     retries::Retries,
     store::{Dedicated, Reaped, Servers, Silent, Store},
 };
@@ -105,7 +106,10 @@ impl Reaper {
             }
         };
         if !dead.is_empty() {
-            return self.reap(&dead).await;
+            return match self.reap(&dead).await {
+                Err(error) if is_about_a_row(&error) => self.reap_apart(&dead, &error).await,
+                reaped => reaped,
+            };
         }
         if now < self.next_look_for_orphans {
             return Ok(Reaped::default());
@@ -140,6 +144,54 @@ impl Reaper {
             .await?;
         tell(reaped);
         Ok(reaped)
+    }
+
+    /// What the database refuses for all may be the fault of one job: then each process is buried for itself, and
+    /// the jobs of one that cannot be are returned one by one. A job that cannot be returned becomes a dead letter,
+    /// with the database's words.
+    async fn reap_apart(&mut self, dead: &[Silent], error: &sqlx::Error) -> sqlx::Result<Reaped> {
+        tracing::warn!(%error, "dead processes could not be buried together; burying each for itself");
+        let mut all = Reaped::default();
+        for process in dead {
+            let reaped = match self.reap(std::slice::from_ref(process)).await {
+                Err(error) if is_about_a_row(&error) => self.return_one_by_one(process.id).await?,
+                reaped => reaped?,
+            };
+            all.workers += reaped.workers;
+            all.returned += reaped.returned;
+            all.dead_lettered += reaped.dead_lettered;
+        }
+        Ok(all)
+    }
+
+    async fn return_one_by_one(&mut self, worker_id: Uuid) -> sqlx::Result<Reaped> {
+        let (store, mut all) = (self.store.clone(), Reaped::default());
+        let ids = self
+            .connection
+            .ask(async |connection| store.list_jobs_of_worker(connection, worker_id).await)
+            .await?;
+        for &id in &ids {
+            let others: Vec<Uuid> = ids.iter().copied().filter(|other| *other != id).collect();
+            let returned = self
+                .connection
+                .ask(async |connection| {
+                    store.return_unheld_jobs(connection, worker_id, &others).await
+                })
+                .await;
+            match returned {
+                Ok(reaped) => all.returned += reaped.returned,
+                Err(error) if is_about_a_row(&error) => {
+                    let reason = format!("it could not be returned from a dead process: {error}");
+                    let aside = async |connection: &mut sqlx::PgConnection| {
+                        store.set_aside_job(connection, id, Some(worker_id), &reason).await
+                    };
+                    all.dead_lettered += i64::from(self.connection.ask(aside).await?);
+                    tracing::error!(%error, job_id = %id, "a job that cannot be returned was moved to the dead letters; mend it and redrive it");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
     }
 
     /// Who has been silent for so long, under this process's eyes, that it is dead.

@@ -14,6 +14,7 @@ pub(crate) mod handler;
 mod heartbeat;
 pub(crate) mod job_list;
 mod listener;
+mod payload;
 pub(crate) mod permit;
 mod plain;
 mod queue;
@@ -85,6 +86,8 @@ pub(crate) struct Worker {
     suspects: Suspects,
     /// From where on fetches read, and what sweeps found before.
     sweeps: Sweeps,
+    /// Long payloads are read one at a time, so that a few of them do not fill the memory.
+    long_payloads: tokio::sync::Mutex<()>,
     /// The runs of jobs, so that a stop can wait for them.
     tasks: TaskTracker,
     /// Where runs that are over go.
@@ -122,6 +125,7 @@ impl Worker {
             prefetched: Prefetched::default(),
             suspects: Suspects::new(store.clone(), connection),
             sweeps: Sweeps::new(),
+            long_payloads: tokio::sync::Mutex::default(),
             queue,
             store,
             id: RwLock::new(Uuid::now_v7()),
@@ -160,13 +164,22 @@ impl Worker {
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
             loop {
-                let Start { handler, fetched, permit } = start;
+                let Start { handler, mut fetched, permit } = start;
                 let config = worker.queue.config();
-                let execution = Execution::new(&worker, &handler, &config, fetched);
-                execution.run().await;
-                // A run of many short jobs must not keep the thread from others.
-                tokio::task::consume_budget().await;
-                match worker.after(execution.queue(), &handler, permit, &config) {
+                let next = match payload::load(&worker, &mut fetched).await {
+                    Ok(()) => {
+                        let execution = Execution::new(&worker, &handler, &config, fetched);
+                        execution.run().await;
+                        // A run of many short jobs must not keep the thread from others.
+                        tokio::task::consume_budget().await;
+                        worker.after(execution.queue(), &handler, permit, &config)
+                    }
+                    Err(run) => {
+                        worker.put_out(run);
+                        worker.after(&fetched.job.queue, &handler, permit, &config)
+                    }
+                };
+                match next {
                     Some(next) => start = next,
                     None => break,
                 }

@@ -23,15 +23,19 @@ insert into simple_queue.dead_letters (
     reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
     unique_key, fingerprint, tags, errors, metadata, keep_until
 )
-select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt - held.attempts_kept,
+select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, greatest(j.attempt, -2147483647) - held.attempts_kept,
     j.max_attempts, j.reprocess_count, j.crash_count, j.version, j.priority, held.status, j.queue, j.kind,
     held.reason, j.job_data, j.timeout, j.unique_key, j.fingerprint, j.tags,
     case when held.error is null then j.errors else
-        case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
+        case
+            when jsonb_typeof(j.errors) is distinct from 'array' then '[]'
+            when jsonb_array_length(j.errors) >= 10 then j.errors - 0
+            else j.errors
+        end
         || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
     end,
     -- A job of which no history is kept fails like any other.
-    j.metadata, now() + nullif(j.retain, interval '0')
+    j.metadata, now() + least(nullif(greatest(j.retain, interval '0'), interval '0'), interval '4000 years')
 from finished j
 join held on held.id = j.id
 on conflict (id) do nothing

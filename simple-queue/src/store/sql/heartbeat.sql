@@ -7,11 +7,13 @@ with beat as (
     where id = $1
     returning id
 ), silent as (
-    select w.id, w.heartbeat_at, extract(epoch from w.heartbeat_interval)::double precision as seconds
+    select w.id, greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') as heartbeat_at,
+        extract(epoch from w.heartbeat_interval)::double precision as seconds
     from simple_queue.workers w
     -- One from the future says nothing: the server's clock was set back. A process that lives writes a new one.
     where w.id <> $1
-        and w.heartbeat_at not between now() - 2 * w.heartbeat_interval and now() + w.heartbeat_interval
+        and w.heartbeat_at not between now() - 2 * greatest(least(w.heartbeat_interval, '1 day'), '0 s')
+            and now() + greatest(least(w.heartbeat_interval, '1 day'), '0 s')
 )
 select exists (select from beat) as alive,
     -- As it was before.

@@ -28,7 +28,7 @@ select asked.queue, waiting.kind, min(waiting.run_at) as since
 from asked
 join lane on lane.queue = asked.queue
 cross join lateral (
-    select j.kind, j.run_at from simple_queue.jobs j
+    select left(j.kind, 512) as kind, j.run_at from simple_queue.jobs j
     where j.queue = asked.queue and j.priority = lane.priority
         and j.gate is null and j.held is null and j.run_at < now() - interval '30 s' and j.worker_id is null
         and j.kind <> all (asked.kinds)

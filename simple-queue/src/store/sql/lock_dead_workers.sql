@@ -8,6 +8,6 @@ select w.id,
     ) as suspect_id
 from simple_queue.workers w
 join unnest($1::uuid[], $2::timestamptz[]) as seen (id, heartbeat_at) using (id)
-where w.heartbeat_at = seen.heartbeat_at
+where greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') = seen.heartbeat_at
 order by w.id
 for update of w skip locked

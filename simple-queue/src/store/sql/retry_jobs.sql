@@ -2,7 +2,8 @@
 -- Puts running jobs back to pending: after a failed attempt, a rescheduling, or because they are
 -- given back. The due time is never in the past, so every process sees it without searching behind.
 -- How long it may wait to be started is counted from the new due time, unless it was not started before.
--- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then.
+-- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then. Counters at the ends of
+-- their ranges stay there, and errors that are no list begin anew: one such row would keep a thousand others back.
 with held as materialized (
     select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
         back.waits_anew, greatest(now() + back.delay, back.not_before) as due
@@ -20,17 +21,21 @@ with held as materialized (
 ), retried as (
     update simple_queue.jobs j
     set worker_id = null,
-        lease = j.lease + 1,
+        lease = least(j.lease, 9223372036854775806) + 1,
         run_at = held.due,
         -- Beyond the year 50,000 the sum may be no time any more.
         expires_at = case when held.waits_anew and j.expires_at < '50000-01-01' and held.due < '50000-01-01'
             then j.expires_at + (held.due - j.run_at) else j.expires_at
         end,
-        attempt = j.attempt - held.attempts_kept,
+        attempt = greatest(j.attempt, -2147483647) - held.attempts_kept,
         reprocess_count = least(j.reprocess_count, 2147483646) + held.reprocessed,
         errors = case when held.error is null then j.errors else
             -- The oldest makes room for the newest.
-            case when jsonb_array_length(j.errors) >= 10 then j.errors - 0 else coalesce(j.errors, '[]') end
+            case
+                when jsonb_typeof(j.errors) is distinct from 'array' then '[]'
+                when jsonb_array_length(j.errors) >= 10 then j.errors - 0
+                else j.errors
+            end
             || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
         end,
         updated_at = now()

@@ -28,7 +28,8 @@ with ghost as materialized (
     for update of j skip locked
 ), returned as (
     update simple_queue.jobs j
-    set worker_id = null, lease = j.lease + 1, attempt = j.attempt - 1, crash_count = orphan.crash_count,
+    set worker_id = null, lease = least(j.lease, 9223372036854775806) + 1,
+        attempt = greatest(j.attempt, -2147483647) - 1, crash_count = orphan.crash_count,
         run_at = greatest(now(), j.run_at), updated_at = now(),
         -- It was started in time, and may wait as long again. Beyond the year 50,000 the sum may be no time.
         expires_at = case when j.expires_at < '50000-01-01' and j.run_at < '50000-01-01'
@@ -47,13 +48,14 @@ with ghost as materialized (
         reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
         unique_key, fingerprint, tags, errors, metadata, keep_until
     )
-    select id, lease + 1, scheduled_at, created_at, now(), worker_id, attempt - 1, max_attempts,
+    select id, least(lease, 9223372036854775806) + 1, scheduled_at, created_at, now(), worker_id, greatest(attempt, -2147483647) - 1, max_attempts,
         reprocess_count, crashes, version, priority,
         case when cancelled then 'cancelled' else 'bad_job' end, queue, kind,
         case when cancelled then 'cancelled while it ran, and its process died'
             else format('the process that ran it died, %s times', crashes)
         end,
-        job_data, timeout, unique_key, fingerprint, tags, errors, metadata, now() + retain
+        job_data, timeout, unique_key, fingerprint, tags, errors, metadata, 
+        now() + least(nullif(greatest(retain, interval '0'), interval '0'), interval '4000 years')
     from finished
     on conflict (id) do nothing
     returning id

@@ -5,6 +5,7 @@
 //! lost claim took, [`unserved`] warns of what this process does not run.
 
 pub(in crate::worker) mod floor;
+mod isolate;
 mod lane;
 mod plan;
 pub(in crate::worker) mod poller;

@@ -12,7 +12,7 @@ use super::{
     unheard::UnheardClaims,
 };
 use crate::{
-    error::{is_ambiguous, is_statement_timeout},
+    error::{is_about_a_row, is_ambiguous, is_statement_timeout},
     finalize::FinishedRun,
     retries::Retries,
     store::{Dedicated, Demand, Fetched, Finish, Reach, Servers},
@@ -27,6 +27,10 @@ pub(in crate::worker) struct Poller {
     pub(super) sleep: SleepCycle,
     /// The last fetch found more than it might claim.
     backlog: bool,
+    /// The last claim took longer than a statement may.
+    was_late: bool,
+    /// The last claim was refused, perhaps for the fault of one row.
+    divides: bool,
     /// Until something is due in the part of the priorities that was read before.
     next_due_in: Option<Duration>,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
@@ -46,6 +50,8 @@ impl Poller {
             sleep: SleepCycle::new(),
             next_due_in: None,
             backlog: false,
+            was_late: false,
+            divides: false,
             turn: 0,
             unheard: UnheardClaims::new(servers),
         }
@@ -83,6 +89,7 @@ impl Poller {
         self.unheard.return_what_is_due(&self.worker).await;
         let wait = match self.fetch().await {
             Ok(wait) => {
+                self.was_late = false;
                 self.retries.reset();
                 wait
             }
@@ -90,6 +97,10 @@ impl Poller {
                 if is_statement_timeout(&error) {
                     self.worker.sweeps.floors().retreat();
                 }
+                // One that takes too long may have met much that an old snapshot keeps; the next one does not.
+                self.divides =
+                    is_about_a_row(&error) || (is_statement_timeout(&error) && self.was_late);
+                self.was_late = is_statement_timeout(&error);
                 // What it had locked waits where it was, and may have been overtaken.
                 self.worker.sweeps.ask();
                 // It may have been a server that lost what was written last.
@@ -120,6 +131,10 @@ impl Poller {
         }
         let was_swept = self.read_from_floors(&mut demands).await;
         if self.claim_overtaken(&demands, limit, &config).await? {
+            return Ok(Duration::ZERO);
+        }
+        if std::mem::take(&mut self.divides) {
+            self.claim_apart(&demands, &config).await?;
             return Ok(Duration::ZERO);
         }
         // In a backlog rows that others have touched are left to them, and to the next sweep.
@@ -190,7 +205,7 @@ impl Poller {
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]
-    async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
+    pub(super) async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
         let worker_id = self.worker.id();
         let done = self.worker.outbox.take_done(worker_id);
         let leases = done.leases();
@@ -216,14 +231,14 @@ impl Poller {
     }
 
     /// A claim whose answer was lost may have taken jobs.
-    fn note_if_unheard(&mut self, error: &sqlx::Error) {
+    pub(super) fn note_if_unheard(&mut self, error: &sqlx::Error) {
         if is_ambiguous(error) {
             self.unheard.note(self.worker.queue.servers().statement_timeout());
         }
     }
 
     /// Starts those for which there is a permit; the others wait for one, or are given back.
-    fn start(&self, fetched: Fetched, config: &Config) {
+    pub(super) fn start(&self, fetched: Fetched, config: &Config) {
         let (worker, jobs) = (&self.worker, fetched.jobs);
         worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
         let mut ahead = Vec::new();

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
+    error::is_about_a_row,
     retries::Retries,
     store::{Beat, Dedicated, WorkerRow},
     upkeep::reaper::{Sighting, patience},
@@ -132,12 +133,25 @@ impl Heartbeat {
         let (worker_id, running) = (worker.id(), worker.running.ids());
         let queues = worker.queue.queue_names();
         let started = Instant::now();
-        let beat = self
+        let whole = self
             .connection
             .ask(async |connection| {
                 worker.store.heartbeat(connection, worker_id, &queues, &running).await
             })
-            .await?;
+            .await;
+        let beat = match whole {
+            Err(error) if is_about_a_row(&error) => {
+                tracing::error!(%error, "a heartbeat was refused, perhaps for a row of another process; this one says only that it lives");
+                let alive = self
+                    .connection
+                    .ask(async |connection| {
+                        worker.store.heartbeat_alone(connection, worker_id).await
+                    })
+                    .await?;
+                Beat { alive, ..Beat::default() }
+            }
+            whole => whole?,
+        };
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;

@@ -5,12 +5,16 @@
 -- gives: claimed, in the columns that a fetched job is read from
 , claimed as (
     update simple_queue.jobs j
-    set worker_id = worker.id, lease = j.lease + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
+    set worker_id = worker.id, lease = least(j.lease, 9223372036854775806) + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
     from worker
     where j.ctid = any ((select due.ctids from due)::tid[])
     -- What is rarely said is null then, which costs nothing to send.
-    returning j.id, j.queue, j.kind, nullif(j.version, 1) as version, j.fingerprint, j.unique_key, j.created_at,
-        j.run_at, j.attempt, j.job_data::text, j.max_attempts, j.lease,
+    -- A kind and a payload that are long are not sent along with a thousand others: of a kind only so much that no
+    -- handler has its name, and a payload is read when its job starts.
+    returning j.id, j.queue,
+        case when octet_length(j.kind) <= 512 then j.kind else left(j.kind, 512) end as kind, nullif(j.version, 1) as version, j.fingerprint, j.unique_key, j.created_at,
+        j.run_at, j.attempt, 
+        case when pg_column_size(j.job_data) <= 8192 then j.job_data::text end as job_data, j.max_attempts, j.lease,
         nullif(j.reprocess_count, 0) as reprocess_count, nullif(j.crash_count, 0) as crash_count,
         extract(epoch from j.timeout)::double precision as timeout,
         case when j.expires_at <= now() then true end as expired, j.priority

@@ -1,0 +1,34 @@
+//! Values of tables, whatever is in them.
+
+use chrono::{DateTime, Utc};
+use sqlx::{
+    Decode, Postgres, Type,
+    error::BoxDynError,
+    postgres::{PgTypeInfo, PgValueFormat, PgValueRef},
+};
+
+use super::enqueue::time;
+
+/// A time of a table. The database has times that the driver panics at, `infinity` among them; this one is moved to
+/// the first or the last that are used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Time(pub(super) DateTime<Utc>);
+
+impl Type<Postgres> for Time {
+    fn type_info() -> PgTypeInfo {
+        <DateTime<Utc> as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for Time {
+    fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
+        /// From the epoch of Unix to that of Postgres, the year 2000, in microseconds.
+        const EPOCH: i64 = 946_684_800_000_000;
+        if value.format() == PgValueFormat::Text {
+            return Ok(Self(DateTime::<Utc>::decode(value)?));
+        }
+        let micros = <i64 as Decode<Postgres>>::decode(value)?.saturating_add(EPOCH);
+        let end = if micros < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        Ok(Self(time(DateTime::from_timestamp_micros(micros).unwrap_or(end))))
+    }
+}

@@ -1,0 +1,183 @@
+//! One bad row costs one row: whatever is in the tables, neighbours run and heartbeats go on.
+
+use std::time::{Duration, Instant};
+
+use simple_queue::SimpleQueue;
+
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+
+/// A job with this in it, of the queue that the neighbours are in too.
+fn pending(column: &str, value: &str) -> String {
+    format!(
+        "insert into simple_queue.jobs (id, queue, job_data) values (gen_random_uuid(), 'probe', '\"Success\"');
+         update simple_queue.jobs set {column} = {value} where attempt = 0 and worker_id is null"
+    )
+}
+
+/// A job with this in it, in the name of a process that is dead.
+fn orphaned(column: &str, value: &str) -> String {
+    format!(
+        "with dead as (
+             insert into simple_queue.workers (id, heartbeat_interval, heartbeat_at, pid, host, queues)
+             values (gen_random_uuid(), '10 ms', now() - interval '1 day', 1, 'gone', '{{probe}}') returning id
+         )
+         insert into simple_queue.jobs (id, queue, job_data, worker_id)
+         select gen_random_uuid(), 'probe', '\"Success\"', id from dead;
+         update simple_queue.jobs set {column} = {value} where worker_id in (
+             select id from simple_queue.workers where host = 'gone'
+         )"
+    )
+}
+
+/// The row of a process with this in it.
+fn process(column: &str, value: &str) -> String {
+    format!(
+        "with dead as (
+             insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
+             values (gen_random_uuid(), '5 s', 1, 'hostile', '{{probe}}') returning id
+         )
+         select from dead;
+         update simple_queue.workers set {column} = {value} where host = 'hostile'"
+    )
+}
+
+const HUGE: &str = "('\"' || repeat('x', 100000000) || '\"')::jsonb";
+
+/// What no caller of the library's writes, and raw SQL may: each with a neighbour that must not notice.
+fn hostile() -> Vec<String> {
+    let of_jobs = [
+        ("lease", "9223372036854775807"),
+        ("lease", "-9223372036854775808"),
+        ("created_at", "'infinity'"),
+        ("created_at", "'-infinity'"),
+        ("created_at", "'294276-12-31'"),
+        ("updated_at", "'infinity'"),
+        ("updated_at", "'4714-11-24 BC'"),
+        ("run_at", "'4713-01-01 BC'"),
+        ("scheduled_at", "'infinity'"),
+        ("scheduled_at", "'-infinity'"),
+        ("expires_at", "'infinity'"),
+        ("expires_at", "'-infinity'"),
+        ("cancel_requested_at", "'infinity'"),
+        ("attempt", "2147483647"),
+        ("attempt", "-2147483648"),
+        ("max_attempts", "2147483647"),
+        ("max_attempts", "-2147483648"),
+        ("max_attempts", "0"),
+        ("reprocess_count", "2147483647"),
+        ("reprocess_count", "-2147483648"),
+        ("crash_count", "2147483647"),
+        ("crash_count", "-2147483648"),
+        ("version", "2147483647"),
+        ("version", "-2147483648"),
+        ("priority", "-32768"),
+        ("timeout", "'178000000 years'"),
+        ("timeout", "'-178000000 years'"),
+        ("timeout", "'1 microsecond'"),
+        ("retain", "'293000 years'"),
+        ("retain", "'-293000 years'"),
+        ("kind", "repeat('k', 100000000)"),
+        ("job_data", HUGE),
+        ("job_data", "'null'"),
+        ("job_data", "repeat('[', 5000)::text::jsonb || repeat(']', 5000)::jsonb"),
+        ("tags", "array[null, repeat('t', 1000000)]"),
+        ("errors", "'\"no list\"'"),
+        ("errors", "'{\"no\": \"list\"}'"),
+        ("metadata", "'[1, 2, 3]'"),
+        ("fingerprint", "repeat('f', 2000)"),
+        ("cost", "-2147483648"),
+    ];
+    let of_processes = [
+        ("heartbeat_at", "'-infinity'"),
+        ("heartbeat_at", "'infinity'"),
+        ("heartbeat_at", "'294276-12-31'"),
+        ("heartbeat_interval", "'178000000 years'"),
+        ("heartbeat_interval", "'-178000000 years'"),
+        ("started_at", "'-infinity'"),
+        ("queues", "array[null]::text[]"),
+        ("long_running", "array_fill(gen_random_uuid(), array[100000])"),
+        ("host", "'hostile' || repeat('h', 1000000)"),
+    ];
+    let nested = "(repeat('[', 5000) || repeat(']', 5000))::jsonb";
+    let of_jobs = of_jobs.map(|(column, value)| {
+        let value = if value.starts_with("repeat('['") { nested } else { value };
+        (column, value)
+    });
+    let as_pending = of_jobs.iter().map(|(column, value)| pending(column, value));
+    let as_orphaned = of_jobs.iter().map(|(column, value)| orphaned(column, value));
+    let of_processes = of_processes.iter().map(|(column, value)| process(column, value));
+    as_pending
+        .chain(as_orphaned)
+        .chain(of_processes)
+        .chain([
+            "update simple_queue.upkeep set done_at = 'infinity'".to_owned(),
+            "insert into simple_queue.queues (name, paused_at) values ('other', 'infinity')".to_owned(),
+            "insert into simple_queue.jobs (id, queue, job_data, priority)
+             select gen_random_uuid(), 'probe', '\"Success\"', n from generate_series(1000, 9000) n"
+                .to_owned(),
+        ])
+        .collect()
+}
+
+/// 10 s on a machine that does other things; a second or less on one that does not.
+const SOON: Duration = Duration::from_secs(10);
+
+async fn a_neighbour_runs(database: &TestDatabase, queue: &SimpleQueue, beside: &str) {
+    let began = Instant::now();
+    let mut job = Probe::job(Say::Success);
+    job.fingerprint = Some("neighbour".to_owned());
+    let id = queue.insert_job(job).await.unwrap().unwrap();
+    let done = format!("archive where id = '{id}'");
+    eventually(&format!("a neighbour is done beside {beside}"), async || {
+        database.count(&done).await == 1
+    })
+    .await;
+    assert!(began.elapsed() < SOON, "a neighbour took {:?} beside {beside}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_hostile_row_after_another_holds_up_no_neighbour_and_no_heartbeat() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    for statements in hostile() {
+        // Some cannot be written at all, which is as well.
+        if let Err(error) =
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
+        {
+            println!("{statements}: {error}");
+            continue;
+        }
+        a_neighbour_runs(&database, &queue, &statements).await;
+    }
+    let beats = "workers where host not in ('gone') and host not like 'hostile%'
+        and heartbeat_at > now() - interval '5 s'";
+    eventually("the worker beats", async || database.count(beats).await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_hostile_rows_at_once_hold_up_no_neighbour_and_all_of_them_end() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    for statements in hostile() {
+        if let Err(error) =
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
+        {
+            println!("{statements}: {error}");
+        }
+        // The next one changes the rows that wait; these are to stay as they are.
+        database.execute("update simple_queue.jobs set tags = '{}' where attempt = 0").await;
+    }
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    for _ in 0..5 {
+        a_neighbour_runs(&database, &queue, "all of them").await;
+    }
+    eventually("all of them have ended", async || {
+        database.count("jobs where kind = '' or length(kind) > 100").await == 0
+    })
+    .await;
+    worker.shutdown(STOP).await;
+}
