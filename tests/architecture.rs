@@ -175,6 +175,24 @@ fn statements_stand_in_the_store_and_in_migrations_only() {
 }
 
 #[test]
+fn what_users_store_is_written_in_one_place_which_refuses_what_would_not_come_back() {
+    for (path, code) in sources("simple-queue/src") {
+        // The lock file holds nothing of a user's.
+        let allowed = ["simple-queue/src/job/write", "simple-queue/src/lock.rs"];
+        if allowed.iter().any(|allowed| path.to_str().unwrap().starts_with(allowed)) {
+            continue;
+        }
+        for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            assert!(
+                !line.contains("serde_json::to_"),
+                "{} writes JSON past `job::to_json`: {line}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
 fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
     let directory = root().join("simple-queue/src/store/sql");
     let files: BTreeSet<String> = fs::read_dir(directory)

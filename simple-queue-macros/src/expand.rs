@@ -38,7 +38,8 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
 /// Everything that stands beside a struct which derives `Job`.
 pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
     let debug = debug::of_derived(&declaration.face, &declaration.stored);
-    let declared = declared(declaration, None);
+    let new = enqueue::new_of_derived(&declaration.face, &declaration.stored);
+    let declared = declared(declaration, Some(&new));
     quote!(#debug #declared)
 }
 

@@ -1,4 +1,5 @@
-//! `#[derive(JobState)]`: one `Provide` for each field of a struct, so that jobs can borrow it.
+//! `#[derive(JobState)]`: one `Provide` for each field of a struct, so that jobs can borrow it, and `JobState`
+//! itself, so that the struct can be registered.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -84,7 +85,19 @@ fn impls(item: &DeriveInput, errors: &mut Errors) -> TokenStream {
             }
         }
     });
-    quote!(#(#impls)*)
+    quote! {
+        #[automatically_derived]
+        #[allow(deprecated)]
+        impl #impl_generics #krate::JobState for #state #type_generics #where_clause {
+            type Itself = Self;
+
+            fn shared(self) -> ::std::sync::Arc<Self> {
+                ::std::sync::Arc::new(self)
+            }
+        }
+
+        #(#impls)*
+    }
 }
 
 /// A field provides its own type, and an `Arc<T>` or `Box<T>` the `T` in it as well.

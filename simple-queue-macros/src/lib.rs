@@ -52,7 +52,7 @@ use proc_macro::TokenStream;
 /// | `derive(Debug, Clone)` | what the struct derives; without it, not even `Debug`: it may hold secrets |
 /// | `crate = path` | where the library is, in a crate that re-exports it |
 ///
-/// Durations are sums of whole numbers with a unit: `"250ms"`, `"30s"`, `"5m"`, `"1h 30m"`, `"2d"`.
+/// Durations are sums of numbers with a unit: `"250ms"`, `"30s"`, `"5m"`, `"1h 30m"`, `"1.5h"`, `"2 days"`.
 ///
 /// # Back-off
 ///
@@ -73,7 +73,7 @@ use proc_macro::TokenStream;
 ///
 /// | form | the same are |
 /// |---|---|
-/// | `unique` | those with the same stored arguments |
+/// | `unique` | those with the same stored arguments: the key is a hash of them, which no set such as `HashSet` can be part of, since it has no order |
 /// | `unique = "user:{user.id}"`, `unique(key = "user:{user.id}")` | those whose key reads the same |
 /// | `unique(by = [user_id, kind])` | those in which these arguments are the same; with `by = []`, all |
 /// | `unique(on_conflict = "replace")` | as `unique`, and `on_conflict` beside `key` and `by` too |
@@ -113,6 +113,7 @@ use proc_macro::TokenStream;
 ///
 /// An argument with `#[cfg(…)]` is one in those builds only. What they store is read by the others without
 /// it; the other way round it needs a `default`.
+#[doc(alias("backoff", "priority", "retries", "retry", "timeout", "unique"))]
 #[proc_macro_attribute]
 pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
     pipeline::job(arguments.into(), item.into()).into()
@@ -159,7 +160,7 @@ pub fn handler(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// unit struct, or one with named fields, which are the stored arguments.
 ///
 /// serde's traits are part of it: `Serialize` and `Deserialize` are not derived beside it. What `#[job]` on a
-/// function makes for the payload is made here too, but for `new`: the struct can be written as it is.
+/// function makes for the payload is made here too, `new` included.
 ///
 /// `#[job(…)]` on the struct, below the derive, takes the arguments of `#[job]` that speak of what is stored
 /// and enqueued, all but `strategy`, `on_exhausted`, `payload` and `derive`; its `name` is the struct's in

@@ -246,6 +246,14 @@ pub enum Error {
         /// What does not fit.
         source: serde_json::Error,
     },
+    /// A stored job is not what its declaration says.
+    #[error("job {job_id} cannot be read: {problem}")]
+    UnreadablePayload {
+        /// The job.
+        job_id: Uuid,
+        /// What does not fit.
+        problem: String,
+    },
     /// The database holds a state that this release does not know.
     #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
     UnknownStatus {

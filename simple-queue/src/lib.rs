@@ -91,14 +91,14 @@ pub mod private;
 #[doc = include_str!("../../README.md")]
 struct Readme;
 
-pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, On};
+pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, On};
 pub use error::Error;
 pub use job::{
-    Backoff, BoxDynError, JobError, JobOptions, JobPayload, JobResult, JobStatus, JobTemplate,
-    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Provide, Retention,
-    StoredArgument,
+    Backoff, BoxDynError, IntoState, JobError, JobOptions, JobPayload, JobResult, JobState,
+    JobStatus, JobTemplate, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
+    Provide, Retention, StoredArgument,
 };
-pub use outcome::{IntoOutcome, Outcome, Recorded};
+pub use outcome::{HandlerError, IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
 /// Makes a job of a struct, for another crate to run.
 ///
@@ -128,6 +128,7 @@ pub use simple_queue_macros::Job;
 /// Runs a job that is declared elsewhere.
 ///
 /// ```
+/// # use std::sync::Arc;
 /// use simple_queue::prelude::*;
 ///
 /// # mod interface {
@@ -146,7 +147,7 @@ pub use simple_queue_macros::Job;
 /// }
 ///
 /// # fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
-/// queue.register(jobs![SendEmailHandler], Mailer)?;
+/// queue.register(jobs![SendEmailHandler], Arc::new(Mailer))?;
 /// # Ok(())
 /// # }
 /// ```
@@ -255,7 +256,8 @@ pub use store::Role;
 pub use worker::start_with_janitor;
 pub use worker::{
     DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
-    SimpleQueue, Typed, TypedHandler, WorkerHandle, shutdown_signal, start, start_without_janitor,
+    SimpleQueue, Starting, Typed, TypedHandler, WorkerHandle, shutdown_signal, start,
+    start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.

@@ -113,7 +113,7 @@ impl IntoOutcome for JobResult {
     }
 }
 
-impl<T: Recorded, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
+impl<T: Recorded, E: HandlerError> IntoOutcome for Result<T, E> {
     type Error = E;
     type Output = T::Output;
 
@@ -127,6 +127,17 @@ impl<T: Recorded, E: Into<BoxDynError>> IntoOutcome for Result<T, E> {
         }
     }
 }
+
+/// What a handler may return in an `Err`: an error, a text, or what holds any error, as `anyhow`'s does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error that a job can return",
+    label = "not an error",
+    note = "implement `std::error::Error` for `{Self}`, with `#[derive(thiserror::Error)]` for instance, or return `BoxDynError` or `anyhow::Error`"
+)]
+pub trait HandlerError: Into<BoxDynError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxDynError>> HandlerError for E {}
 
 /// What a handler may return in an `Ok`: a value that is kept with the job, or an answer of its own.
 #[diagnostic::on_unimplemented(

@@ -1,5 +1,6 @@
 //! A job as it is stored.
 
+mod payload;
 mod run;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -9,7 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-pub(crate) use self::run::Run;
+pub(crate) use self::{
+    payload::{Unread, read_payload},
+    run::Run,
+};
 use crate::{
     Error,
     job::{JobPayload, JobStatus, OnConflict, namespaced, to_json, to_value},

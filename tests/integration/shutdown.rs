@@ -68,6 +68,32 @@ async fn every_duration_is_taken() {
 }
 
 #[tokio::test]
+async fn a_worker_starts_though_its_start_is_not_waited_for() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let starting = queue.start();
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    probe.next_run().await;
+    starting.await.shutdown(STOP).await;
+
+    drop(queue.start());
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    probe.next_run().await;
+}
+
+#[test]
+fn a_start_that_is_made_outside_of_a_runtime_begins_in_the_one_that_waits_for_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(TestDatabase::migrated());
+    let queue = runtime.block_on(database.queue());
+    let worker = runtime.block_on(queue.start());
+    assert_eq!(runtime.block_on(database.count("workers")), 1);
+    runtime.block_on(worker.shutdown(STOP));
+}
+
+#[tokio::test]
 async fn what_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
     let Working { database, queue, probe, worker } = working().await;
     queue.insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();

@@ -172,7 +172,8 @@ async fn whoever_cancels_by_a_key_learns_whether_a_live_job_has_it() {
     WelcomeOnce::new(1, "a").enqueue(&queue).await.unwrap();
     assert!(!queue.cancel_job_by_unique_key("user:1").await.unwrap(), "as it is declared");
     let found = WelcomeOnce::find(1, &queue).await.unwrap().expect("it waits");
-    let stored = found.unique_key.expect("it has a key");
+    assert_eq!(found.payload().unwrap().template, "a");
+    let stored = Job::from(found).unique_key.expect("it has a key");
     assert_eq!(stored, "welcome_once:user:1");
     assert!(queue.cancel_job_by_unique_key(&stored).await.unwrap(), "as it is stored");
     assert!(!queue.cancel_job_by_unique_key(&stored).await.unwrap(), "it is over");

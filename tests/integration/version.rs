@@ -38,6 +38,12 @@ impl TypedHandler<()> for Greet {
     }
 }
 
+/// By this name it is found.
+#[job(queue = "q", unique = "{id}", derive(Debug))]
+async fn mail(id: i64) {
+    let _ = id;
+}
+
 async fn store(database: &TestDatabase, version: i32, job_data: &str) -> uuid::Uuid {
     let sql = format!(
         "insert into simple_queue.jobs (id, queue, kind, version, job_data)
@@ -68,11 +74,18 @@ async fn an_older_payload_is_upgraded_a_foreign_one_set_aside_and_a_newer_one_le
         "the payload of version 2 cannot be brought to version 3 of `greet`: no stored job has version 2"
     );
 
-    store(&database, 4, r#"{"surname": "C"}"#).await;
+    let newer = store(&database, 4, r#"{"surname": "C"}"#).await;
     eventually("it was looked at and put back", async || {
         database.count("jobs where version = 4 and lease = 2 and attempt = 0").await == 1
     })
     .await;
     assert_eq!(database.count("jobs where run_at > now() + interval '5 s'").await, 1);
+
+    let give_key =
+        format!("update simple_queue.jobs set unique_key = 'mail:1' where id = '{newer}'");
+    database.execute(&give_key).await;
+    let found = Mail::find(1, &queue).await.unwrap().expect("it waits");
+    let error = found.payload().unwrap_err().to_string();
+    assert!(error.ends_with("a later build stored it, of version 4"), "{error}");
     worker.shutdown(STOP).await;
 }

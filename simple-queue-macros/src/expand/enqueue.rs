@@ -34,9 +34,19 @@ pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) ->
     }
 }
 
+/// `new` of a struct that is written beside a function.
 pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
-    let Structure { face: Face { vis, .. }, function, .. } = structure;
+    let Structure { face, function, .. } = structure;
     let doc = format!(" A job that will call [`{function}`](fn@{function}) with these arguments.");
+    new_at(face, function, &doc, stored)
+}
+
+/// `new` of a struct that derives `Job`.
+pub(crate) fn new_of_derived(face: &Face, stored: &[StoredArg]) -> TokenStream {
+    new_at(face, &face.name, " A job with these arguments.", stored)
+}
+
+fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg]) -> TokenStream {
     let params = stored.iter().map(|arg| parameter(&arg.name, &arg.ty));
     let fields = stored.iter().map(|arg| {
         let name = &arg.name;
@@ -45,10 +55,10 @@ pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
             false => quote!(#name),
         }
     });
-    let new = method_at(function, "new");
+    let new = method_at(place, "new");
     quote! {
         #[doc = #doc]
-        #[must_use]
+        #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
         #[allow(clippy::too_many_arguments)]
         #vis fn #new(#(#params),*) -> Self {
             Self { #(#fields),* }

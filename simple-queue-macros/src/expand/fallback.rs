@@ -31,21 +31,7 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
     };
     let payload = payload(face);
     let runs = runs(face, &quote!(#name));
-    let params = args.iter().enumerate().map(|(index, arg)| match arg {
-        StubArg::Stored { name, ty } => parameter(name, ty),
-        StubArg::Owned { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
-        StubArg::Anything => {
-            let name: Ident = format_ident!("anything_{index}");
-            quote!(#name: impl ::core::marker::Sized)
-        }
-    });
-    let new = quote! {
-        /// Does nothing: the job was refused.
-        #vis fn new(#(#params),*) -> Self {
-            ::core::unreachable!()
-        }
-    };
-    let helpers = helpers(face, &new);
+    let helpers = helpers(face, &new(face, args));
     let beside = beside::attributes(
         krate,
         &quote! {
@@ -70,9 +56,9 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
 }
 
 /// For a struct that derives `Job`.
-pub(crate) fn derived(face: &Face) -> TokenStream {
+pub(crate) fn derived(face: &Face, args: &[StubArg]) -> TokenStream {
     let payload = payload(face);
-    let helpers = helpers(face, &TokenStream::new());
+    let helpers = helpers(face, &new(face, args));
     quote! {
         #[allow(deprecated)]
         const _: () = {
@@ -118,6 +104,23 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
             }
         }
         (None, None) => TokenStream::new(),
+    }
+}
+
+fn new(Face { vis, .. }: &Face, args: &[StubArg]) -> TokenStream {
+    let params = args.iter().enumerate().map(|(index, arg)| match arg {
+        StubArg::Stored { name, ty } => parameter(name, ty),
+        StubArg::Owned { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
+        StubArg::Anything => {
+            let name: Ident = format_ident!("anything_{index}");
+            quote!(#name: impl ::core::marker::Sized)
+        }
+    });
+    quote! {
+        /// Does nothing: the job was refused.
+        #vis fn new(#(#params),*) -> Self {
+            ::core::unreachable!()
+        }
     }
 }
 

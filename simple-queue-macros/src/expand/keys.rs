@@ -135,7 +135,7 @@ impl<'a> Key<'a> {
     fn find(&self) -> TokenStream {
         let krate = &self.declaration.face.krate;
         let about = "The job with the key of these arguments that waits or runs, if there is one.";
-        self.asking("find", about, &quote!(::core::option::Option<#krate::Job>))
+        self.asking("find", about, &quote!(::core::option::Option<#krate::Found<Self>>))
     }
 
     fn cancel(&self) -> TokenStream {

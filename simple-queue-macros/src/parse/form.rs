@@ -27,6 +27,21 @@ const A_JOBS_OWN: &[&str] = &["name", "aliases", "unique", "fingerprint", "versi
 /// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
 const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
 
+/// What other libraries call what is called otherwise here, where the letters do not show it.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("every", "cron"),
+    ("interval", "cron"),
+    ("max_retries", "retries"),
+    ("max_runs", "max_attempts"),
+    ("rate_limit", "rate"),
+    ("retry_count", "retries"),
+    ("run_in", "delay"),
+    ("schedule", "cron"),
+    ("throttle", "rate"),
+    ("ttl", "expires"),
+    ("unique_key", "unique"),
+];
+
 impl Form {
     /// The name of the attribute.
     pub(crate) fn attribute(self) -> &'static str {
@@ -101,6 +116,12 @@ impl Form {
         }
         if RESERVED.contains(&key) {
             return not_supported(key);
+        }
+        if let Some((_, meant)) = ELSEWHERE.iter().find(|(name, _)| *name == key) {
+            return match RESERVED.contains(meant) {
+                true => format!("unknown argument `{key}`; {}", not_supported(meant)),
+                false => format!("unknown argument `{key}`, did you mean `{meant}`?"),
+            };
         }
         let hint = hint(key, &self.keys(), "the arguments are");
         format!("unknown argument `{key}`{hint}")

@@ -180,6 +180,18 @@ fn exponential(list: &Group, errors: &mut Errors) -> Option<Backoff> {
 fn one_wait(list: &Group, curve: &str, errors: &mut Errors) -> Option<(Duration, Option<f64>)> {
     let before = errors.count();
     let mut items = split_at_commas(list.stream(), errors);
+    if let Some(wait) = named_wait(items.first()) {
+        let rest = items[1..]
+            .iter()
+            .map(|item| format!(", {}", shown(TokenStream::from_iter(item.clone()))));
+        let message = format!(
+            "the wait of `{curve}` stands without a name\
+             \n\nhelp: write `{curve}({wait}{})`",
+            rest.collect::<String>()
+        );
+        errors.on(TokenStream::from_iter(items.remove(0)), message);
+        return None;
+    }
     let first = match items.first() {
         Some(first) if !matches!(first.first(), Some(TokenTree::Ident(_))) => {
             Some(TokenStream::from_iter(items.remove(0)))
@@ -205,6 +217,18 @@ fn one_wait(list: &Group, curve: &str, errors: &mut Errors) -> Option<(Duration,
         errors.on(list, format!("`{curve}` begins with a duration, like `{curve}(\"5s\")`"));
     }
     wait.filter(|_| errors.count() == before).map(|wait| (wait, jitter))
+}
+
+/// The wait in `delay = "5s"`, whatever it is called; `jitter` alone has a name.
+fn named_wait(item: Option<&Vec<TokenTree>>) -> Option<String> {
+    match item?.as_slice() {
+        [TokenTree::Ident(name), TokenTree::Punct(equals), wait @ TokenTree::Literal(literal)]
+            if name != "jitter" && equals.as_char() == '=' =>
+        {
+            syn::parse2::<LitStr>(wait.clone().into()).is_ok().then(|| literal.to_string())
+        }
+        _ => None,
+    }
 }
 
 fn wait(literal: &LitStr, errors: &mut Errors) -> Option<Duration> {

@@ -9,7 +9,7 @@ use super::library;
 use super::params::{self, Known, Role};
 use super::values;
 use crate::errors::Errors;
-use crate::model::{Declaration, Face, Output, StoredArg};
+use crate::model::{Declaration, Face, Output, StoredArg, StubArg};
 use crate::parse::args::{self, Args, OutputArgs};
 use crate::parse::form::Form;
 use crate::parse::item::{is_job, plain};
@@ -19,7 +19,7 @@ use crate::parse::list::Arg;
 pub(crate) enum Derived {
     Job(Box<Declaration>),
     /// Its fields, or what they are in, were refused.
-    Stub(Face),
+    Stub(Face, Vec<StubArg>),
     /// It cannot be spoken of without its generics.
     Nothing,
 }
@@ -40,13 +40,22 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     }
     let place = ident.span();
     let face = Face { krate, name: ident, vis };
-    let Some(fields) = named_fields(data, errors) else { return Derived::Stub(face) };
+    let Some(fields) = named_fields(data, errors) else {
+        return Derived::Stub(face, Vec::new());
+    };
     let before = errors.count();
-    let (mut stored, mut known) = (Vec::new(), Vec::new());
+    let (mut stored, mut known, mut guessed) = (Vec::new(), Vec::new(), Vec::new());
     for field in fields {
         let refused = errors.count();
         let name = field.ident.as_ref().map(plain).unwrap_or_default();
-        stored.extend(self::stored(field, errors));
+        let arg = self::stored(field, errors);
+        guessed.push(match &arg {
+            Some(StoredArg { name, ty, .. }) => {
+                StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) }
+            }
+            None => StubArg::Anything,
+        });
+        stored.extend(arg);
         let role = if errors.count() == refused { Role::Stored } else { Role::Refused };
         known.push(Known { name, role });
     }
@@ -59,7 +68,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     let declaration = declaration(declared, subject, errors);
     match sound {
         true => Derived::Job(Box::new(declaration)),
-        false => Derived::Stub(face),
+        false => Derived::Stub(face, guessed),
     }
 }
 

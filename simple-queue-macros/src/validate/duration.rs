@@ -12,7 +12,7 @@ pub(crate) struct Wrong {
     pub(crate) place: Range<usize>,
 }
 
-/// The sum of all parts, each a whole number with its unit, to the millisecond.
+/// The sum of all parts, each a number with its unit, to the millisecond.
 pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
     let whole = || 0..text.len();
     let duration = humantime::parse_duration(text).map_err(|error| explained(text, &error))?;

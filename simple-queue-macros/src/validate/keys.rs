@@ -51,7 +51,6 @@ impl Keys<'_> {
         place: Span,
         errors: &mut Errors,
     ) -> (Unique, Option<OnConflict>) {
-        let before = errors.count();
         let UniqueParts { by, key, on_conflict } = unique_parts(list.stream(), errors);
         if list.stream().is_empty() {
             let message = "name the arguments, like `unique(by = [user_id])`; \
@@ -69,8 +68,7 @@ impl Keys<'_> {
             (None, None) => Some(self.all_arguments(place, errors)),
         };
         let on_conflict = on_conflict.and_then(|arg| conflict(&arg, errors));
-        let unique = unique.filter(|_| errors.count() == before).unwrap_or(Unique::No);
-        (unique, on_conflict)
+        (unique.unwrap_or(Unique::No), on_conflict)
     }
 
     fn key(&self, arg: &Arg, errors: &mut Errors) -> Option<Unique> {
@@ -108,28 +106,23 @@ impl Keys<'_> {
         let (pieces, names_argument) = template::key(literal, self.known, errors)?;
         if !names_argument {
             errors.at(literal.span(), same);
-            return None;
         }
-        let before = errors.count();
         for piece in &pieces {
             let Piece::Field { argument, place, .. } = piece else { continue };
             if let Some(arg) = self.number(*argument) {
                 refuse_redacted(arg, *place, errors);
             }
         }
-        (errors.count() == before).then_some(pieces)
+        // What was refused makes a key all the same, so that nothing is said to those who look for it.
+        Some(pieces)
     }
 
     /// `unique` for all arguments.
     fn all_arguments(&self, place: Span, errors: &mut Errors) -> Unique {
-        let before = errors.count();
         for arg in self.stored {
             refuse_in_hash(arg, place, errors);
         }
-        match errors.count() == before {
-            true => Unique::AllArguments,
-            false => Unique::No,
-        }
+        Unique::AllArguments
     }
 
     /// The stored argument that has this number among those which were not refused.
@@ -155,13 +148,7 @@ impl Keys<'_> {
                 Some(number) if by.contains(&number) => {
                     errors.at(place, format!("`{name}` is in this list twice"));
                 }
-                Some(number) => {
-                    if let Some(arg) = self.number(number) {
-                        refuse_in_hash(arg, place, errors);
-                    }
-                    by.push(number);
-                }
-                None => {}
+                number => by.extend(number),
             }
         }
         if by.len() > MOST_ARGUMENTS {
@@ -171,7 +158,13 @@ impl Keys<'_> {
             );
             errors.on(tokens, message);
         }
-        (errors.count() == before).then_some(by)
+        let sound = errors.count() == before;
+        for (number, name) in by.iter().zip(&names) {
+            if let Some(arg) = self.number(*number) {
+                refuse_in_hash(arg, name.span(), errors);
+            }
+        }
+        sound.then_some(by)
     }
 }
 

@@ -8,7 +8,9 @@ use syn::{FnArg, Pat, PatType, Signature, Type};
 use super::borrowed::{Borrowed, Judged, TAKE_THE_TRANSACTION};
 use super::field::{self, Noted};
 use super::shown::shown;
-use super::types::{bare, first_borrow, is_context, is_transaction, mentions};
+use super::types::{
+    bare, first_borrow, is_context, is_transaction, mentions, optional_reference, owned,
+};
 use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
 use crate::parse::item::plain;
@@ -207,7 +209,16 @@ fn stored(ty: &Type, errors: &mut Errors) -> Judged {
         return Judged::Unstorable;
     }
     if let Some(borrow) = first_borrow(ty.to_token_stream()) {
-        let message = "job arguments are stored, so nothing in them can be borrowed";
+        let help = match optional_reference(ty) {
+            Some(state) => format!(
+                "state that may be missing is `&Option<{state}>`, a field `Option<{state}>` of the worker's state; \
+                 stored it is `{}`",
+                shown(owned(ty))
+            ),
+            None => format!("write `{}`", shown(owned(ty))),
+        };
+        let message =
+            format!("job arguments are stored, so nothing in them can be borrowed\n\nhelp: {help}");
         errors.on(borrow, message);
         return Judged::Unstorable;
     }

@@ -5,11 +5,11 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{
     Attribute, FnArg, GenericArgument, GenericParam, PathArguments, ReturnType, Safety, Signature,
-    Type,
+    Type, TypeParamBound,
 };
 
 use super::shown::shown;
-use super::types::mentions;
+use super::types::{bare, mentions};
 use crate::errors::Errors;
 use crate::model::{Output, Place, Returned};
 use crate::parse::form::Form;
@@ -80,6 +80,7 @@ pub(crate) fn check(
     qualifiers(signature, form, errors);
     generics(signature, errors);
     nameless_output(signature, form, errors);
+    boxed_error(signature, errors);
     if is_associated(signature, form, errors) {
         return Standing::Associated;
     }
@@ -194,6 +195,52 @@ fn nameless_output(signature: &Signature, form: Form, errors: &mut Errors) {
         );
         errors.on(ty, message);
     }
+}
+
+/// `Box<dyn Error>` is what programs return that run on one thread; of which the compiler would say three times what
+/// it is not.
+fn boxed_error(signature: &Signature, errors: &mut Errors) {
+    let ReturnType::Type(_, ty) = &signature.output else { return };
+    let Some(boxed) = error_of(ty) else { return };
+    let Some(Type::TraitObject(object)) = type_arguments(boxed, "Box").first().copied().map(bare)
+    else {
+        return;
+    };
+    let names = |name: &str| {
+        object.bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().is_some_and(|last| last.ident == name)
+            }
+            _ => false,
+        })
+    };
+    if names("Error") && !(names("Send") && names("Sync")) {
+        let message = format!(
+            "`{}` stays on its thread, and the error of a job does not\
+             \n\nhelp: write `BoxDynError`, which is `Box<dyn Error + Send + Sync>`",
+            shown(boxed)
+        );
+        errors.on(boxed, message);
+    }
+}
+
+/// The `E` of what is written as a `Result<T, E>`.
+fn error_of(ty: &Type) -> Option<&Type> {
+    type_arguments(bare(ty), "Result").get(1).copied()
+}
+
+/// The types between the brackets of `Name<…>`.
+fn type_arguments<'a>(ty: &'a Type, name: &str) -> Vec<&'a Type> {
+    let Type::Path(path) = ty else { return Vec::new() };
+    let Some(last) = path.path.segments.last().filter(|last| last.ident == name) else {
+        return Vec::new();
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return Vec::new() };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    types.collect()
 }
 
 fn is_associated(signature: &Signature, form: Form, errors: &mut Errors) -> bool {

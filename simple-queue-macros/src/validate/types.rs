@@ -1,8 +1,10 @@
 //! What a type looks like, as far as its tokens tell.
 
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
-use syn::Type;
+use std::collections::VecDeque;
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::{ToTokens, TokenStreamExt, quote};
+use syn::{GenericArgument, PathArguments, Type};
 
 use super::shown::shown;
 
@@ -99,4 +101,112 @@ pub(crate) fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
         }
     }
     None
+}
+
+/// The `T` of an `Option<&T>`, as it is written.
+pub(crate) fn optional_reference(ty: &Type) -> Option<String> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return None };
+    match arguments.args.first()? {
+        GenericArgument::Type(Type::Reference(reference))
+            if Owned::of(&reference.elem).is_none() =>
+        {
+            Some(shown(&reference.elem))
+        }
+        _ => None,
+    }
+}
+
+/// The tokens of a type with what it owns in the place of what it borrows: `Vec<String>` for a `Vec<&str>`.
+pub(crate) fn owned(ty: impl ToTokens) -> TokenStream {
+    let mut tokens: VecDeque<TokenTree> = ty.to_token_stream().into_iter().collect();
+    let mut owned = TokenStream::new();
+    while let Some(token) = tokens.pop_front() {
+        match token {
+            TokenTree::Punct(punct) if punct.as_char() == '&' => {
+                skip_lifetime(&mut tokens);
+                if matches!(tokens.front(), Some(TokenTree::Ident(word)) if word == "mut") {
+                    tokens.pop_front();
+                }
+                let rest = std::mem::take(&mut tokens);
+                let mut rest = referent(rest.into_iter().collect());
+                owned.append_all(rest.next());
+                tokens.extend(rest);
+            }
+            TokenTree::Ident(word) if word == "Cow" => match cow(&mut tokens) {
+                Some(inner) => {
+                    owned.append_all(self::owned(referent(inner).collect::<TokenStream>()));
+                }
+                None => owned.append(word),
+            },
+            TokenTree::Group(group) => {
+                owned.append(Group::new(group.delimiter(), self::owned(group.stream())));
+            }
+            token => owned.append(token),
+        }
+    }
+    owned
+}
+
+/// The tokens behind a `&`, of which the first is made one that owns.
+fn referent(tokens: Vec<TokenTree>) -> impl Iterator<Item = TokenTree> {
+    let mut tokens = tokens.into_iter();
+    let first = match tokens.next() {
+        Some(TokenTree::Ident(word)) if word == "str" => quote!(String),
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Bracket => {
+            let elem = owned(group.stream());
+            quote!(Vec<#elem>)
+        }
+        first => first.into_iter().collect(),
+    };
+    first.into_iter().chain(tokens)
+}
+
+/// The `T` of a `Cow<'a, T>`, of which the name has been read.
+fn cow(tokens: &mut VecDeque<TokenTree>) -> Option<Vec<TokenTree>> {
+    let is = |token: &TokenTree, wanted: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted);
+    let mut open = 0_usize;
+    let end = tokens.iter().position(|token| {
+        open += usize::from(is(token, '<'));
+        open = open.saturating_sub(usize::from(is(token, '>')));
+        open == 0
+    })?;
+    let comma = tokens.iter().position(|token| is(token, ',')).filter(|comma| *comma < end)?;
+    let within = tokens.drain(..=end).collect::<Vec<_>>();
+    Some(within[comma + 1..end].to_vec())
+}
+
+fn skip_lifetime(tokens: &mut VecDeque<TokenTree>) {
+    if matches!(tokens.front(), Some(TokenTree::Punct(punct)) if punct.as_char() == '\'') {
+        tokens.drain(..2);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_borrowed_has_a_form_that_owns() {
+        for (borrowed, expected) in [
+            ("Vec<&str>", "Vec<String>"),
+            ("Option<&'a mut User>", "Option<User>"),
+            ("Cow<'_, str>", "String"),
+            (
+                "std::collections::HashMap<&'a str, (&[u8], Cow<'a, [u8]>)>",
+                "std::collections::HashMap<String, (Vec<u8>, Vec<u8>)>",
+            ),
+            ("[&str; 2]", "[String; 2]"),
+            ("Borrowed<'a, u8>", "Borrowed<'a, u8>"),
+            ("Vec<Cow<'a, Vec<Option<&str>>>>", "Vec<Vec<Option<String>>>"),
+        ] {
+            let ty: Type = syn::parse_str(borrowed).unwrap();
+            assert_eq!(shown(owned(&ty)), expected);
+        }
+        let option: Type = syn::parse_str("Option<&mail::Mailer>").unwrap();
+        assert_eq!(optional_reference(&option).unwrap(), "mail::Mailer");
+        let text: Type = syn::parse_str("Option<&str>").unwrap();
+        assert_eq!(optional_reference(&text), None);
+    }
 }

@@ -112,9 +112,20 @@ impl ::simple_queue::JobPayload for SendEmail {
     private_bounds,
     private_interfaces,
     unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::new_without_default,
     clippy::used_underscore_binding
 )]
 impl SendEmail {
+    /// A job with these arguments.
+    #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(user_id: i64, locale: impl ::core::convert::Into<String>) -> Self {
+        Self {
+            user_id,
+            locale: ::core::convert::Into::into(locale),
+        }
+    }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
     /// # Errors
@@ -220,7 +231,7 @@ impl SendEmail {
         on: impl ::simple_queue::EnqueueOn<'e>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<
-            ::core::option::Option<::simple_queue::Job>,
+            ::core::option::Option<::simple_queue::Found<Self>>,
             ::simple_queue::Error,
         >,
     > + ::core::marker::Send + 'e {

@@ -2,6 +2,7 @@
 pub(crate) async fn tidy() {}
 /// Stored arguments of the job [`tidy`](fn@tidy): queue `default`.
 #[allow(
+    missing_copy_implementations,
     missing_debug_implementations,
     private_interfaces,
     unreachable_pub,
@@ -63,11 +64,13 @@ impl ::simple_queue::JobPayload for Tidy {
     private_bounds,
     private_interfaces,
     unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::new_without_default,
     clippy::used_underscore_binding
 )]
 impl Tidy {
     /// A job that will call [`tidy`](fn@tidy) with these arguments.
-    #[must_use]
+    #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new() -> Self {
         Self {}

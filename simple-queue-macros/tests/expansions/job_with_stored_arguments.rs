@@ -1,6 +1,7 @@
 /// Stored arguments of the job [`send`](fn@send): queue `default`.
 #[derive(Clone)]
 #[allow(
+    missing_copy_implementations,
     missing_debug_implementations,
     private_interfaces,
     unreachable_pub,

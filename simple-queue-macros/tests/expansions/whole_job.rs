@@ -13,6 +13,7 @@ async fn send_welcome(
 ///
 /// Stored arguments of the job [`send_welcome`](fn@send_welcome): queue `emails`, 5 retries (exponential backoff), unique `welcome:{user_id}`.
 #[allow(
+    missing_copy_implementations,
     missing_debug_implementations,
     private_interfaces,
     unreachable_pub,
@@ -116,11 +117,13 @@ impl ::simple_queue::JobPayload for SendWelcome {
     private_bounds,
     private_interfaces,
     unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::new_without_default,
     clippy::used_underscore_binding
 )]
 impl SendWelcome {
     /// A job that will call [`send_welcome`](fn@send_welcome) with these arguments.
-    #[must_use]
+    #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
     #[allow(clippy::too_many_arguments)]
     fn new(user_id: i64, template: impl ::core::convert::Into<String>) -> Self {
         Self {
@@ -239,7 +242,7 @@ impl SendWelcome {
         on: impl ::simple_queue::EnqueueOn<'e>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<
-            ::core::option::Option<::simple_queue::Job>,
+            ::core::option::Option<::simple_queue::Found<Self>>,
             ::simple_queue::Error,
         >,
     > + ::core::marker::Send + 'e {

@@ -14,6 +14,7 @@ pub(crate) mod wake;
 
 pub use builder::{Enqueue, EnqueueOutcome, Enqueued, enqueue_all};
 pub(crate) use insert::{Inserted, insert};
+pub use live::Found;
 
 use std::sync::Arc;
 

@@ -27,7 +27,7 @@ pub(crate) use payload::Storable;
 pub use payload::{JobPayload, StoredArgument};
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
-pub use state::Provide;
+pub use state::{IntoState, JobState, Provide};
 pub use status::JobStatus;
 pub use template::JobTemplate;
 

@@ -85,7 +85,8 @@ pub struct StoredArgument {
 #[diagnostic::on_unimplemented(
     message = "job argument type `{Self}` cannot be stored in the queue",
     label = "stored with the job, so it must be written and read back by serde",
-    note = "derive `Serialize` and `Deserialize` for `{Self}`, or take `&{Self}` if it is part of the worker's state"
+    note = "derive `Serialize` and `Deserialize` for `{Self}` and for what is in it, or take `&{Self}` if it is part of the worker's state",
+    note = "where the type is of another crate, `#[job(with = my_module)]` on the argument names a module that writes and reads it; or store something that it can be made of"
 )]
 pub trait Storable: Serialize + DeserializeOwned {}
 

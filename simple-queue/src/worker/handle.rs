@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    SimpleQueue, Worker,
+    SimpleQueue, Starting, Worker,
     fetch::{poller::Poller, sweep::Sweeper},
     heartbeat::{self, Heartbeat},
     listener,
@@ -134,30 +134,42 @@ impl fmt::Debug for WorkerHandle {
     }
 }
 
-/// Starts working on a queue, with the janitor if the feature is on; returns when it is registered and
-/// looks for jobs.
+/// Starts working on a queue, with the janitor if the feature is on; what is returned is ready when the worker is
+/// registered and looks for jobs.
 ///
 /// If the database cannot be reached yet, that is when it can.
-pub async fn start(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
-    #[cfg(feature = "janitor")]
-    return start_with_janitor(queue).await;
-    #[cfg(not(feature = "janitor"))]
-    start_without_janitor(queue).await
+pub fn start(queue: impl AsRef<SimpleQueue>) -> Starting {
+    Starting::new(started(queue.as_ref().clone()))
 }
 
 /// As [`start`]; keeps the history bounded as well.
 #[cfg(feature = "janitor")]
-pub async fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
-    let queue = queue.as_ref();
-    let mut handle = start_without_janitor(queue).await;
+pub fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
+    Starting::new(started_with_janitor(queue.as_ref().clone()))
+}
+
+/// As [`start`], and leaves the history to other processes.
+pub fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
+    Starting::new(started_without_janitor(queue.as_ref().clone()))
+}
+
+/// As [`start`], in the task of whoever waits: the start ends when it is dropped.
+pub(super) async fn started(queue: SimpleQueue) -> WorkerHandle {
+    #[cfg(feature = "janitor")]
+    return started_with_janitor(queue).await;
+    #[cfg(not(feature = "janitor"))]
+    started_without_janitor(queue).await
+}
+
+#[cfg(feature = "janitor")]
+async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
+    let mut handle = started_without_janitor(queue).await;
     let janitor = run_janitor(Arc::clone(&handle.worker));
     handle.keepers.push(spawn_role(&handle.worker, "janitor", janitor));
     handle
 }
 
-/// As [`start`], and leaves the history to other processes.
-pub async fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> WorkerHandle {
-    let queue = queue.as_ref().clone();
+async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let servers = queue.servers().clone();
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());

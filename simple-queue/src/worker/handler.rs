@@ -1,14 +1,12 @@
 //! Stage 6: what runs a job.
 
-use std::{borrow::Cow, fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
-
-use serde_json::Value;
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
 use super::{JobContext, SimpleQueue, permit::JobStrategy};
 use crate::{
-    job::{BoxDynError, JobOptions, JobPayload, JobResult, unfit, without_values},
+    job::{BoxDynError, JobOptions, JobPayload, JobResult},
     outcome::{IntoOutcome, Outcome},
-    row::Job,
+    row::{Job, Unread, read_payload},
 };
 
 /// Runs the jobs of a queue: the plain interface, without macros.
@@ -209,49 +207,19 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
 /// How long a job of a later version than this build's waits for a process that knows it.
 const WAIT_FOR_NEWER_BUILD: Duration = Duration::from_secs(10);
 
-/// The payload of a stored job, brought to this build's version if an earlier one stored it.
+/// The payload of a job that is run.
 fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
-    let does_not_fit = |error: &dyn fmt::Display| {
-        Outcome::unprocessable(format!("the payload does not fit `{}`: {error}", J::KIND))
-    };
-    if job.version > J::VERSION {
-        // While a deploy is under way both builds work; it is no fault of the job's.
-        tracing::warn!(
-            version = job.version,
-            known = J::VERSION,
-            "a later build stored this job; it waits for a process of that build"
-        );
-        return Err(Outcome::given_back_for(WAIT_FOR_NEWER_BUILD));
-    }
-    let data = match &job.stored {
-        Some(stored) => {
-            // Nearly every payload fits; where one does not is told by a second look.
-            if job.version == J::VERSION
-                && let Ok(payload) = serde_json::from_str(stored)
-            {
-                return Ok(payload);
-            }
-            Cow::Owned(serde_json::from_str(stored).map_err(|error| does_not_fit(&error))?)
+    read_payload(job).map_err(|unread| match unread {
+        Unread::OfNewerBuild => {
+            // While a deploy is under way both builds work; it is no fault of the job's.
+            tracing::warn!(
+                version = job.version,
+                known = J::VERSION,
+                "a later build stored this job; it waits for a process of that build"
+            );
+            Outcome::given_back_for(WAIT_FOR_NEWER_BUILD)
         }
-        None => Cow::Borrowed(&job.job_data),
-    };
-    let data = match job.version == J::VERSION {
-        true => data,
-        false => Cow::Owned(upgraded::<J>(job.version, data.into_owned())?),
-    };
-    // The error says where in the payload it is.
-    serde_path_to_error::deserialize(data.as_ref())
-        .map_err(|error| does_not_fit(&unfit(J::ARGUMENTS, &error)))
-}
-
-fn upgraded<J: JobPayload>(version: i32, data: Value) -> Result<Value, Outcome> {
-    J::upgrade(version, data).map_err(|error| {
-        let error = without_values(&error.to_string());
-        Outcome::unprocessable(format!(
-            "the payload of version {version} cannot be brought to version {} of `{}`: {error}",
-            J::VERSION,
-            J::KIND
-        ))
+        Unread::Unfit(problem) => Outcome::unprocessable(problem),
     })
 }
 

@@ -21,6 +21,7 @@ mod queue;
 mod registry;
 mod running;
 mod signal;
+mod starting;
 mod suspect;
 mod transaction;
 #[cfg(feature = "wait-for-job")]
@@ -36,6 +37,7 @@ pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use queue::SimpleQueue;
 pub use signal::shutdown_signal;
+pub use starting::Starting;
 pub use transaction::JobTx;
 
 use std::{

@@ -11,10 +11,11 @@ use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 
 use super::{
     config::Config,
-    handle::{WorkerHandle, start},
+    handle::{start, started},
     handler::Handler,
     job_list::{JobList, JobSet, RegistryMut},
     registry::{Registered, Registry, Served},
+    starting::Starting,
 };
 use crate::{
     Error,
@@ -23,6 +24,7 @@ use crate::{
         gathering::{Destination, Gathering},
         wake::Wake,
     },
+    job::{IntoState, JobState},
     store::{Schema, Servers, Store, migrate::migrate, parse_url},
 };
 
@@ -140,17 +142,22 @@ impl SimpleQueue {
 
     /// Registers the jobs that this process runs, and the state they run with.
     ///
-    /// It does not compile when a job takes a `&T` that the state does not provide.
+    /// The state is a struct that derives `JobState`, or anything in an `Arc`; `()` for jobs that take none. It does
+    /// not compile when a job takes a `&T` that the state does not provide.
     ///
     /// # Errors
     /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
     /// come before it are registered.
-    pub fn register<S, T: JobSet<S>>(&self, jobs: JobList<T>, state: S) -> Result<&Self, Error> {
+    pub fn register<I: IntoState<State = S>, S, T: JobSet<S>>(
+        &self,
+        jobs: JobList<T>,
+        state: I,
+    ) -> Result<&Self, Error> {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
             let JobList { also_on, .. } = jobs;
             let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
-            T::register(&mut registry, &Arc::new(state))?;
+            T::register(&mut registry, &state.into_state())?;
         }
         self.wake().wake_local();
         Ok(self)
@@ -164,9 +171,9 @@ impl SimpleQueue {
         self
     }
 
-    /// Starts a worker; returns when it looks for jobs.
-    pub async fn start(&self) -> WorkerHandle {
-        start(self).await
+    /// Starts a worker; what is returned is ready when it looks for jobs.
+    pub fn start(&self) -> Starting {
+        start(self)
     }
 
     /// Works until the future is ready, whatever it says, then stops: what still runs after 30 seconds is
@@ -182,7 +189,7 @@ impl SimpleQueue {
         const DEADLINE: Duration = Duration::from_secs(30);
         let mut stop = pin!(stop);
         let worker = tokio::select! {
-            worker = start(self) => worker,
+            worker = started(self.clone()) => worker,
             _ = &mut stop => return Ok(()),
         };
         let ended = tokio::select! {
@@ -271,6 +278,15 @@ impl SimpleQueue {
     #[cfg(feature = "wait-for-job")]
     pub(super) fn waiters(&self) -> &super::wait::Waiters {
         &self.inner.waiters
+    }
+}
+
+/// A pool alone is the state of many workers.
+impl JobState for PgPool {
+    type Itself = Self;
+
+    fn shared(self) -> Arc<Self> {
+        Arc::new(self)
     }
 }
 

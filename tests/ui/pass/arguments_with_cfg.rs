@@ -51,6 +51,6 @@ fn main() {
     let _ = |queue: SimpleQueue| {
         drop(Send::find(7, [].into(), &queue));
         drop(Tidy::find(7, 8, &queue));
-        queue.register(jobs![Send, TidyHandler], String::new()).is_ok()
+        queue.register(jobs![Send, TidyHandler], std::sync::Arc::new(String::new())).is_ok()
     };
 }

@@ -51,7 +51,7 @@ async fn count(name: String, on: bool) {
 
 async fn ask(queue: &SimpleQueue, pool: &simple_queue::sqlx::PgPool) -> Result<(), BoxDynError> {
     let mut tx = pool.begin().await?;
-    let found: Option<Job> = Visit::find("a", 7, (Place { x: 3 }, 1), queue).await?;
+    let found: Option<simple_queue::Found<Visit>> = Visit::find("a", 7, (Place { x: 3 }, 1), queue).await?;
     let cancelled: bool = Visit::cancel(String::from("a"), 7, (Place { x: 3 }, 1), &mut tx).await?;
     let cancelled_all: u64 = Visit::cancel_all("a", pool).await?;
     let _ = (found, cancelled, cancelled_all);

@@ -74,7 +74,9 @@ fn main() {
     assert_eq!(Send::QUEUE, "emails");
     assert_eq!(Send::OPTIONS, OPTIONS);
     assert_eq!(Send::VERSION, 3);
-    let argument = |name, ty, has_default, aliases| StoredArgument { name, ty, has_default, aliases };
+    let argument = |name, ty, has_default, aliases| {
+        StoredArgument { name, ty, has_default, aliases, is_redacted: false }
+    };
     let arguments = [
         argument("userId", "i64", false, &["user_id", "id"]),
         argument("copies", "Option<std::vec::Vec<u8>>", true, &[]),

@@ -31,5 +31,5 @@ mod inner {
 
 fn main() {
     let _ = (Send { address: Address(String::new()) }, inner::Resize { width: inner::width() });
-    let _ = |queue: SimpleQueue| queue.register(jobs![Send, inner::Resize], Mailer).is_ok();
+    let _ = |queue: SimpleQueue| queue.register(jobs![Send, inner::Resize], std::sync::Arc::new(Mailer)).is_ok();
 }

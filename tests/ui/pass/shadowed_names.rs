@@ -120,7 +120,7 @@ mod shadows {
 
     pub fn all(queue: &::simple_queue::SimpleQueue, app: App) {
         let _ = queue.register(::simple_queue::jobs![SendMail, Default, Nothing], app);
-        let _ = queue.register(::simple_queue::jobs![Numbered, CountedHandler], S);
+        let _ = queue.register(::simple_queue::jobs![Numbered, CountedHandler], ::std::sync::Arc::new(S));
         let _ = Counted::find(u64(7), queue);
     }
 }

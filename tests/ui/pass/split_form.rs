@@ -131,6 +131,6 @@ fn main() {
             Measure,
             worker::Weight
         ];
-        queue.register(jobs, String::new()).is_ok()
+        queue.register(jobs, std::sync::Arc::new(String::new())).is_ok()
     };
 }

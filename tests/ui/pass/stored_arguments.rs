@@ -20,7 +20,7 @@ mod as_text {
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 struct Time(i64);
 
-#[job(payload = WelcomeMail, unique, derive(Debug, Clone, PartialEq))]
+#[job(payload = WelcomeMail, unique(by = [user_id, template, copies, sent_at, r#type]), derive(Debug, Clone, PartialEq))]
 async fn send(
     #[job(rename = "userId", alias = "user")] user_id: i64,
     #[job(default)] template: String,

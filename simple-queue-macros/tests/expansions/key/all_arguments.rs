@@ -4,6 +4,8 @@
     private_bounds,
     private_interfaces,
     unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::new_without_default,
     clippy::used_underscore_binding
 )]
 impl Send {
@@ -24,7 +26,7 @@ impl Send {
         on: impl ::simple_queue::EnqueueOn<'e>,
     ) -> impl ::core::future::Future<
         Output = ::core::result::Result<
-            ::core::option::Option<::simple_queue::Job>,
+            ::core::option::Option<::simple_queue::Found<Self>>,
             ::simple_queue::Error,
         >,
     > + ::core::marker::Send + 'e {

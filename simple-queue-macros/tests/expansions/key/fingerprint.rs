@@ -4,6 +4,8 @@
     private_bounds,
     private_interfaces,
     unreachable_pub,
+    clippy::missing_const_for_fn,
+    clippy::new_without_default,
     clippy::used_underscore_binding
 )]
 impl Send {

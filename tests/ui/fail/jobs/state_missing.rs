@@ -1,6 +1,8 @@
 use simple_queue::prelude::*;
 
 struct Mailer;
+
+#[derive(JobState)]
 struct App;
 
 #[job]

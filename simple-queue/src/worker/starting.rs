@@ -1,0 +1,48 @@
+//! A worker that starts whether or not its handle is waited for.
+
+use std::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::WorkerHandle;
+
+/// A worker that is starting; ready, with its handle, when the worker looks for jobs.
+///
+/// The worker starts without being waited for, and goes on when this is dropped. Only where there is no runtime
+/// yet it starts when it is first waited for in one.
+pub struct Starting(Pin<Box<dyn Future<Output = WorkerHandle> + Send>>);
+
+impl Starting {
+    pub(super) fn new(starting: impl Future<Output = WorkerHandle> + Send + 'static) -> Self {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return Self(Box::pin(starting));
+        };
+        let task = runtime.spawn(starting);
+        Self(Box::pin(async move {
+            match task.await {
+                Ok(handle) => handle,
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The runtime ends, and with it whoever waits here.
+                    Err(_) => std::future::pending().await,
+                },
+            }
+        }))
+    }
+}
+
+impl Future for Starting {
+    type Output = WorkerHandle;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerHandle> {
+        self.0.as_mut().poll(context)
+    }
+}
+
+impl fmt::Debug for Starting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Starting").finish_non_exhaustive()
+    }
+}

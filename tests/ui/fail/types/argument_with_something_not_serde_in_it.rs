@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+struct User;
+
+#[job]
+async fn send(users: Vec<User>) {
+    let _ = users;
+}
+
+fn main() {}
