@@ -148,9 +148,8 @@ impl Ledger {
                 tokio::time::sleep(PAUSE).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, all_end).await.is_err() {
-            panic!("not all jobs end: {}", self.value::<String>(LEFT).await);
-        }
+        let in_time = tokio::time::timeout(DEADLINE, all_end).await;
+        assert!(in_time.is_ok(), "not all jobs end: {}", self.value::<String>(LEFT).await);
         let (ids, numbers): (Vec<Uuid>, Vec<i64>) = acknowledged.iter().copied().unzip();
         sqlx::query(
             "insert into ledger.acknowledged select * from unnest($1::uuid[], $2::bigint[])",
