@@ -54,7 +54,8 @@ async fn it_answers_a_query() {
     let url = process.ready().await;
     assert_eq!(query(&url, "select 1 + 1").await, "2");
     assert_eq!(query(&url, "show server_encoding").await, "UTF8");
-    assert_eq!(query(&url, "show lc_collate").await, "C");
+    let collation = "select datcollate from pg_database where datname = current_database()";
+    assert_eq!(query(&url, collation).await, "C");
     assert_eq!(query(&url, "show listen_addresses").await, "127.0.0.1");
     assert_eq!(query(&url, "show fsync").await, "off");
     assert_eq!(query(&url, "show max_connections").await, "300");
@@ -255,6 +256,7 @@ async fn without_a_server_the_error_says_what_to_install() {
     {
         let said = Process::start(&scratch, "stay", |command| {
             command.env("SIMPLE_QUEUE_PG_BIN", source).env("PATH", "/nonexistent");
+            command.env_remove("SIMPLE_QUEUE_PG_VERSION");
         })
         .fail();
         for part in [

@@ -11,7 +11,9 @@ pub(crate) struct Hands {
 }
 
 /// Writes that it ran; with any run before, it is written twice.
-#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+///
+/// Its statement may wait for an answer on a connection that leads nowhere, for which only a time limit helps.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s")]
 pub(crate) async fn count_run(
     context: &JobContext,
     pool: &PgPool,
@@ -24,7 +26,7 @@ pub(crate) async fn count_run(
 }
 
 /// Writes its effect in the transaction in which it is finished.
-#[job(queue = "faults", retries = 100, backoff = fixed("20ms"))]
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s")]
 pub(crate) async fn count_effect(
     context: &JobContext,
     tx: &mut JobTx,

@@ -25,6 +25,21 @@ const TABLES: &str = "
     create index on ledger.runs (job_id);
 ";
 
+/// How long the server may be away, or jobs may take to end; never waited for where all is well.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The jobs that have not ended, and the processes that may have them.
+const LEFT: &str = "
+    select jsonb_pretty(jsonb_build_object(
+        'now', now(),
+        'jobs', (select jsonb_agg(to_jsonb(j)) from simple_queue.jobs j),
+        'runs', (select jsonb_agg(to_jsonb(r)) from ledger.runs r join simple_queue.jobs j on j.id = r.job_id),
+        'workers', (select jsonb_agg(to_jsonb(w)) from simple_queue.workers w)
+    ))
+";
+
 /// What must be nowhere, whatever happened: a name, and a query that counts it.
 const WRONGS: &[(&str, &str)] = &[
     ("jobs that are still there", "select count(*) from simple_queue.jobs"),
@@ -87,8 +102,6 @@ impl Ledger {
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        const DEADLINE: Duration = Duration::from_mins(1);
-        const PAUSE: Duration = Duration::from_millis(20);
         let start = Instant::now();
         loop {
             match sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&self.pool).await {
@@ -130,8 +143,13 @@ impl Ledger {
 
     /// Waits until every job has ended, and checks what must hold of all that was acknowledged.
     pub(crate) async fn settle(&self, acknowledged: &[(Uuid, i64)]) {
-        super::eventually("all jobs end", async || self.count("simple_queue.jobs").await == 0)
-            .await;
+        let all_end = async {
+            while self.count("simple_queue.jobs").await > 0 {
+                tokio::time::sleep(PAUSE).await;
+            }
+        };
+        let in_time = tokio::time::timeout(DEADLINE, all_end).await;
+        assert!(in_time.is_ok(), "not all jobs end: {}", self.value::<String>(LEFT).await);
         let (ids, numbers): (Vec<Uuid>, Vec<i64>) = acknowledged.iter().copied().unzip();
         sqlx::query(
             "insert into ledger.acknowledged select * from unnest($1::uuid[], $2::bigint[])",

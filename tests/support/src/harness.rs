@@ -6,7 +6,7 @@
 use std::{
     env, fmt,
     fs::{self, File},
-    io::{self, Read as _, Seek as _},
+    io::{self, IsTerminal as _, Read as _, Seek as _},
     pin::Pin,
     process::{self, Command, ExitCode, Stdio},
 };
@@ -84,6 +84,7 @@ impl Case {
             .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into());
         tracing_subscriber::fmt()
             .with_env_filter(filter.from_env_lossy())
+            .with_ansi(io::stderr().is_terminal())
             .with_writer(io::stderr)
             .init();
         let mut builder = match self.on_one_thread {
