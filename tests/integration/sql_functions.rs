@@ -209,3 +209,33 @@ async fn functions_that_others_put_on_the_search_path_are_never_called() {
     assert_eq!(database.value::<i32>("select simple_queue.ensure_archive_partitions(10)").await, 3);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn sessions_of_the_librarys_own_look_for_names_where_only_the_server_puts_them() {
+    let database = TestDatabase::migrated().await;
+    for sql in [
+        "create table seen (path text)",
+        "create function note_path() returns trigger language plpgsql as $$ begin
+            insert into public.seen values (current_setting('search_path'));
+            return null;
+        end $$",
+        "create trigger claimed after update on simple_queue.jobs
+            for each row when (new.worker_id is not null) execute function note_path()",
+        "create trigger beaten after update on simple_queue.workers
+            for each row execute function note_path()",
+    ] {
+        database.execute(sql).await;
+    }
+    let own = database.queue().await;
+    // As it is where a pooler was noticed.
+    let lent = database.queue().await.with_direct_url(&database.url).unwrap();
+    for (queue, done) in [(own, 1), (lent, 2)] {
+        queue.register_handler(Probe::new());
+        let worker = queue.start().await;
+        queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+        eventually("it is done", async || database.count("archive").await == done).await;
+        worker.shutdown(STOP).await;
+    }
+    let seen = "select array_agg(distinct replace(path, ' ', '')) from seen";
+    assert_eq!(database.value::<Vec<String>>(seen).await, ["pg_catalog,pg_temp"]);
+}

@@ -53,7 +53,8 @@ pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
 /// the planner would rather read a whole table; and where it has to after all, that counts as so dear that the
 /// statement would be compiled first, for a second.
 const BEGIN: &str = "begin isolation level read committed; \
-    set local enable_seqscan = off; set local jit = off";
+    set local enable_seqscan = off; set local jit = off; \
+    set local search_path = pg_catalog, pg_temp";
 
 /// Carries out an exchange, in a transaction where sessions are only lent.
 pub(super) async fn within<T, E: From<sqlx::Error>>(
@@ -91,6 +92,8 @@ pub(super) enum Purpose {
 /// sends the same few all the time, and their plans do not depend on the values. That may be when the tables
 /// are empty and reading all of one seems cheapest, and then be so for a minute with a million rows in it;
 /// so only upkeep reads a table whole where it has an index.
+///
+/// Names are looked for in no schema in which others could have put theirs.
 pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgConnectOptions {
     let reads_whole_tables = if purpose == Purpose::Upkeep { "on" } else { "off" };
     let options = match purpose {
@@ -99,6 +102,7 @@ pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgCon
     };
     options.options([
         ("simple_queue.session", "own"),
+        ("search_path", "pg_catalog,pg_temp"),
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", reads_whole_tables),
@@ -107,11 +111,10 @@ pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgCon
 
 /// What a role or a database may have set otherwise. A migration waits half a second for a lock, because whatever
 /// comes behind it waits as long; it takes the time it needs, and is rolled back when its client says nothing for a
-/// minute. Names are looked for in no schema in which others could have put theirs.
-const FOR_MIGRATIONS: [(&str, &str); 6] = [
+/// minute.
+const FOR_MIGRATIONS: [(&str, &str); 5] = [
     ("lock_timeout", "500ms"),
     ("idle_in_transaction_session_timeout", "1min"),
-    ("search_path", "pg_catalog,pg_temp"),
     ("default_transaction_isolation", "read committed"),
     ("default_transaction_deferrable", "off"),
     ("row_security", "off"),
