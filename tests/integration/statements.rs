@@ -91,9 +91,10 @@ fn hot_statements() -> Vec<(&'static str, String)> {
         (
             "retry_jobs",
             format!(
-                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel'",
+                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel', {}",
                 of("interval '1 s'"),
-                of("now()")
+                of("now()"),
+                of("true")
             ),
         ),
         (
