@@ -44,7 +44,9 @@ async fn book_at_leisure(tx: &mut JobTx, gate: &Gate, ending: String) -> Result<
     gate.backends.send(backend)?;
     gate.open.acquire().await?.forget();
     match ending.as_str() {
-        "a statement" => drop(sqlx::query("select 1").execute(&mut **tx).await?),
+        "a statement" => {
+            sqlx::query("select 1").execute(&mut **tx).await?;
+        }
         "an error of its own" => {
             let select = sqlx::query("select 1").execute(&mut **tx).await;
             return select.map(|_| ()).map_err(|_| "the books are not to be had".into());

@@ -215,8 +215,16 @@ async fn a_handler_may_put_a_job_off_as_often_as_it_likes() {
 
 static ENDS: Mutex<Vec<JobStatus>> = Mutex::new(Vec::new());
 
-async fn note_end(_job: Refused, context: &JobContext, _error: &str) {
+async fn note_end(
+    _job: Refused,
+    context: &JobContext,
+    _error: &str,
+) -> Result<(), simple_queue::Error> {
     ENDS.lock().unwrap().push(context.status());
+    // What follows is told by what became of it.
+    let gave_up = context.status() == JobStatus::CriticalFailure;
+    PutOff::new(usize::from(gave_up)).enqueue(context).await?;
+    Ok(())
 }
 
 #[job(queue = "orders", retries = 0, on_exhausted = note_end)]
@@ -243,6 +251,7 @@ async fn the_function_for_exhausted_jobs_hears_what_the_job_becomes() {
     worker.shutdown(STOP).await;
     let expected = [JobStatus::Failed, JobStatus::CriticalFailure, JobStatus::Unprocessable];
     assert_eq!(*ENDS.lock().unwrap(), expected);
+    assert_eq!(database.count("jobs where kind = 'put_off'").await, 3);
 }
 
 const HUGE: usize = 30_000_000;

@@ -210,7 +210,7 @@ fn first_part(runs: &[OpenRun], most: usize) -> usize {
         bytes += open.bytes;
         bytes <= BYTES_PER_STATEMENT
     };
-    runs.iter().take(most).take_while(fits).count().max(1)
+    std::cmp::max(runs.iter().take(most).take_while(fits).count(), 1)
 }
 
 impl OpenRun {

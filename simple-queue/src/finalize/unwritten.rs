@@ -1,6 +1,6 @@
 //! How much is over and not written yet, and whether it can be written at all.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 use super::batch::BatchKind;
 
@@ -17,6 +17,8 @@ pub(crate) struct Unwritten {
     failing: AtomicU8,
     /// How many jobs may be claimed all the same, to learn whether the fault is an end's or the table's.
     trials: AtomicUsize,
+    /// How often that was allowed since the last doubt was cleared.
+    rounds: AtomicU32,
     /// The poller was given less than it could have used, and is to hear when there is more.
     held_back: AtomicBool,
 }
@@ -36,7 +38,8 @@ const MOST_RUNS: usize = 2 * super::RUNS_PER_STATEMENT;
 /// 32 MiB of results and errors.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Four jobs at a time tell an end that is refused for its own sake from a table that takes none.
+/// Four jobs tell an end that is refused for its own sake from a table that takes none; if they do not, because
+/// they end otherwise, twice as many are tried the next time.
 const TRIALS: usize = 4;
 
 impl Unwritten {
@@ -63,12 +66,14 @@ impl Unwritten {
         }
         self.failing.fetch_and(!kind.bit(), SeqCst);
         self.trials.store(0, SeqCst);
+        self.rounds.store(0, SeqCst);
         self.wakes_poller()
     }
 
     /// Lets a few jobs be claimed although a write has failed. Returns whether the poller waits for that.
     pub(super) fn allow_trials(&self) -> bool {
-        self.trials.store(TRIALS, SeqCst);
+        let rounds = std::cmp::min(self.rounds.fetch_add(1, SeqCst), 16);
+        self.trials.store(TRIALS << rounds, SeqCst);
         self.wakes_poller()
     }
 
@@ -82,8 +87,8 @@ impl Unwritten {
         // What was written before the mark woke nobody.
         let room = self.room_now(free);
         if self.failing.load(SeqCst) != 0 {
-            let left = |trials: usize| Some(trials.saturating_sub(room.permits));
-            let _ = self.trials.fetch_update(SeqCst, SeqCst, left);
+            // Where others are set meanwhile, a few more or less are tried.
+            self.trials.store(self.trials.load(SeqCst).saturating_sub(room.permits), SeqCst);
         }
         room
     }
@@ -164,6 +169,8 @@ mod tests {
         assert!(unwritten.allow_trials());
         assert_eq!(unwritten.room(10), Room { permits: TRIALS, may_be_ahead: false });
         assert_eq!(unwritten.room(10).permits, 0, "they have been used");
+        assert!(unwritten.allow_trials());
+        assert_eq!(unwritten.room(10).permits, 2 * TRIALS, "they told nothing");
         assert!(unwritten.succeeded(BatchKind::Touched), "of the same table");
         assert_eq!(unwritten.room(10), Room { permits: 10, may_be_ahead: true });
     }

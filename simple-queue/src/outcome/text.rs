@@ -25,9 +25,10 @@ pub(crate) fn cut(mut text: String) -> String {
 /// How something prints itself, as it may be stored and logged. It is not asked for more than that.
 pub(crate) fn words_of(value: &dyn Display) -> String {
     let mut words = Words(String::new());
-    // It refuses what goes beyond, and what comes then is left out.
-    let _: fmt::Result = write!(words, "{value}");
-    cut(words.0)
+    match write!(words, "{value}") {
+        // It refused what goes beyond.
+        Ok(()) | Err(fmt::Error) => cut(words.0),
+    }
 }
 
 /// The error and what caused it, in one line: `sending failed: connection refused`.
