@@ -346,7 +346,8 @@ begin
                 fingerprint = put.fingerprint, expires_at = put.expires_at,
                 tags = put.tags, version = put.version, retain = put.retain,
                 timeout = put.timeout, metadata = put.metadata,
-                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+                attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
+                held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
             where j.unique_key = put.unique_key and j.worker_id is null
             returning j.id into id;
             exit when found;

@@ -347,3 +347,43 @@ async fn one_process_looks_for_orphans_for_all() {
     assert_eq!(before, after, "another process has just looked");
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_suspects_run_one_after_another_without_being_claimed_in_vain() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    queue.insert_jobs((0..200).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
+    // As the reaper leaves them.
+    database
+        .execute(
+            "update simple_queue.jobs set crash_count = 2, held = '00000000-0000-0000-0000-000000000000'",
+        )
+        .await;
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    eventually("all are done", async || database.count("archive").await == 200).await;
+    assert_eq!(probe.most_at_once(), 1);
+    assert_eq!(database.count("archive where lease = 1 and attempt = 1").await, 200);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_suspect_that_ran_and_killed_nothing_is_less_of_one() {
+    let database = TestDatabase::migrated().await;
+    let (queue, probe) = (database.queue().await, Probe::new());
+    let id = queue
+        .insert_job(Probe::job(Say::FailBefore(2)).with_max_attempts(9))
+        .await
+        .unwrap()
+        .unwrap();
+    database
+        .execute(
+            "update simple_queue.jobs set crash_count = 2, held = '00000000-0000-0000-0000-000000000000'",
+        )
+        .await;
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    queue.wait(id, STOP).await.unwrap();
+    assert_eq!(database.count("archive where crash_count = 1").await, 1);
+    worker.shutdown(STOP).await;
+}

@@ -94,13 +94,14 @@ fn hot_statements() -> Vec<(&'static str, String)> {
             }]', 1000, '0.6 s'"#
                 .to_owned(),
         ),
+        ("claim_suspect", format!("{id}, {demand}")),
         ("find_lane", "'q1', -32769, 32768".to_owned()),
         ("archive_jobs", format!("{done}, false")),
         ("archive_jobs", format!("{done}, true")),
         (
             "retry_jobs",
             format!(
-                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel', {}",
+                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel', {}, {zeros}",
                 of("interval '1 s'"),
                 of("now()"),
                 of("true")

@@ -73,6 +73,7 @@ mod tests {
             attempt_kept: false,
             reprocessed: false,
             waits_anew: false,
+            survived: false,
             error: None,
         }))
     }

@@ -49,6 +49,8 @@ pub(crate) struct Retry {
     /// Whether what it may wait to be started is counted from its new due time: it was started in time, or asked
     /// to be put off. Else it goes on waiting.
     pub(crate) waits_anew: bool,
+    /// Whether a job that has killed processes ran, and this one still lives.
+    pub(crate) survived: bool,
     pub(crate) error: Option<String>,
 }
 
@@ -132,6 +134,7 @@ impl Retry {
             attempt_kept: true,
             reprocessed: false,
             waits_anew: false,
+            survived: false,
             error: None,
         }
     }
@@ -154,6 +157,7 @@ fn retry(
         attempt_kept: false,
         reprocessed: false,
         waits_anew: true,
+        survived: false,
         error,
     })
 }
@@ -176,6 +180,7 @@ fn reschedule(
         attempt_kept: true,
         reprocessed: true,
         waits_anew: true,
+        survived: false,
         error,
     })
 }

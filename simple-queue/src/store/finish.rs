@@ -111,6 +111,7 @@ impl Store {
             .bind(retries.iter().map(|(_, retry)| retry.error.as_deref()).collect::<Vec<_>>())
             .bind(self.schema.channel())
             .bind(retries.iter().map(|(_, retry)| retry.waits_anew).collect::<Vec<_>>())
+            .bind(column(|retry| i32::from(retry.survived)))
             .fetch_all(connection)
             .await
     }

@@ -85,6 +85,7 @@ statements! {
     bury_workers,
     cancel_jobs,
     claim_overtaken_jobs,
+    claim_suspect,
     claim_upkeep,
     dead_letter_jobs,
     #[cfg(feature = "janitor")]

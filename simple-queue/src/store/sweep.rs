@@ -5,7 +5,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Fetched, MARGIN, Position, Store, decode::Time, enqueue::interval};
+use super::{Demand, Fetched, MARGIN, Position, Store, decode::Time, enqueue::interval};
 
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]
@@ -82,6 +82,24 @@ impl Store {
             .fetch_all(connection)
             .await?;
         Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
+    }
+
+    /// Claims one job that has killed processes, of those that are demanded.
+    pub(crate) async fn claim_suspect(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        demands: &[Demand],
+    ) -> sqlx::Result<Fetched> {
+        let rows = self
+            .statements
+            .claim_suspect
+            .query()
+            .bind(worker_id)
+            .bind(Json(demands))
+            .fetch_all(connection)
+            .await?;
+        Ok(Fetched::decode(&rows, worker_id, 1)?.0)
     }
 
     /// The first priority of a queue between these two, both left out, that is in use.

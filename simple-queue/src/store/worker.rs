@@ -25,6 +25,8 @@ pub(crate) struct Beat {
     pub(crate) cancelled: Vec<Uuid>,
     /// Jobs that have been in its name for long, where another process has looked.
     pub(crate) long_running: Vec<Uuid>,
+    /// Jobs that have killed processes are due, in some queue.
+    pub(crate) suspects_wait: bool,
     /// Other processes that have not been heard of for two of their intervals.
     pub(crate) silent: Vec<Silent>,
 }
@@ -88,6 +90,7 @@ impl Store {
         Ok(Beat {
             alive: row.try_get("alive")?,
             cancelled: row.try_get("cancelled")?,
+            suspects_wait: row.try_get("suspects_wait")?,
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
             silent,
         })

@@ -5,7 +5,7 @@
 
 mod told;
 
-use std::{any::Any, panic::AssertUnwindSafe, pin::pin, time::Duration};
+use std::{any::Any, panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::time::timeout;
@@ -116,6 +116,9 @@ impl<'w> Execution<'w> {
             Some(permit) => {
                 let outcome = self.caught().await;
                 permit.acquit().await;
+                // There may be more of them.
+                self.worker.suspects_wait.store(true, Ordering::Release);
+                self.worker.queue.wake().wake_local();
                 outcome
             }
             None => Outcome::given_back_for(PAUSE_OF_A_SUSPECT.mul_f64(0.5 + fastrand::f64())),
@@ -231,7 +234,9 @@ impl<'w> Execution<'w> {
         };
         let mut transition = outcome.transition(&attempt, || self.backoff());
         if let Transition::Retry(retry) = &mut transition {
-            retry.waits_anew |= self.claim().run.is_started();
+            let is_started = self.claim().run.is_started();
+            retry.waits_anew |= is_started;
+            retry.survived = is_started && self.claim().crash_count >= SUSPECT_FROM;
         }
         if !verify_first {
             tell(&transition);

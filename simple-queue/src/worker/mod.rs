@@ -106,6 +106,8 @@ pub(crate) struct Worker {
     beaten_at: Mutex<Instant>,
     /// A heartbeat is to come at once: there may be something to hear.
     beat_soon: Notify,
+    /// Jobs that have killed processes wait, perhaps ones that this process may run.
+    suspects_wait: AtomicBool,
     /// There are jobs in this process's name of which it does not know.
     has_unknown: AtomicBool,
     /// A claim without an answer may have taken jobs that nobody here knows of.
@@ -140,6 +142,7 @@ impl Worker {
             silent: AtomicBool::new(false),
             beaten_at: Mutex::new(Instant::now()),
             beat_soon: Notify::new(),
+            suspects_wait: AtomicBool::new(false),
             has_unknown: AtomicBool::new(false),
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),

@@ -30,6 +30,11 @@ impl Suspects {
         Self { store, connection: Mutex::new(connection) }
     }
 
+    /// Whether one runs here.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.connection.try_lock().is_err()
+    }
+
     /// Names the suspect; `None` while another one runs here, or when the name could not be written.
     pub(crate) async fn admit(&self, worker_id: Uuid, job_id: Uuid) -> Option<SuspectPermit<'_>> {
         let connection = self.connection.try_lock().ok()?;

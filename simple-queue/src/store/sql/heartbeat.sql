@@ -27,6 +27,11 @@ select exists (select from beat) as alive,
             limit 1
         ) job
     ) as cancelled,
+    -- Jobs that have killed processes rest apart, and are claimed by themselves.
+    exists (
+        select from simple_queue.jobs j
+        where j.held = '00000000-0000-0000-0000-000000000000' and j.worker_id is null and j.run_at <= now()
+    ) as suspects_wait,
     array(select id from silent order by id) as silent_ids,
     array(select heartbeat_at from silent order by id) as silent_since,
     array(select seconds from silent order by id) as silent_intervals

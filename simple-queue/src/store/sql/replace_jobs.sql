@@ -33,7 +33,8 @@ with new as materialized (
         expires_at = greatest(now(), new.at) + new.expires_after,
         tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
         version = new.version, retain = new.retain,
-        attempt = 0, reprocess_count = 0, crash_count = 0, errors = null, updated_at = now()
+        attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
+        held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found
     join new on new.unique_key = found.unique_key
     -- By id and not by ctid: a row that somebody changed while its lock was waited for is found in its

@@ -6,11 +6,11 @@
 -- their ranges stay there, and errors that are no list begin anew: one such row would keep a thousand others back.
 with held as materialized (
     select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
-        back.waits_anew, greatest(now() + back.delay, back.not_before) as due
+        back.waits_anew, back.survived, greatest(now() + back.delay, back.not_before) as due
     from unnest(
         $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[],
-        $10::boolean[]
-    ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error, waits_anew)
+        $10::boolean[], $11::integer[]
+    ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error, waits_anew, survived)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
         where j.id = back.job_id and j.lease = back.lease and j.worker_id = $1
@@ -29,6 +29,9 @@ with held as materialized (
         end,
         attempt = greatest(j.attempt, -2147483647) - held.attempts_kept,
         reprocess_count = least(j.reprocess_count, 2147483646) + held.reprocessed,
+        -- A suspect that ran and killed nothing is one less, and may rest among the others again.
+        crash_count = j.crash_count - held.survived,
+        held = case when j.crash_count - held.survived < 2 then nullif(j.held, '00000000-0000-0000-0000-000000000000') else j.held end,
         errors = case when held.error is null then j.errors else
             -- The oldest makes room for the newest.
             case

@@ -31,6 +31,8 @@ with ghost as materialized (
     set worker_id = null, lease = least(j.lease, 9223372036854775806) + 1,
         attempt = greatest(j.attempt, -2147483647) - 1, crash_count = orphan.crash_count,
         run_at = greatest(now(), j.run_at), updated_at = now(),
+        -- From the second crash on a job is a suspect: it rests where no fetch reads, and is claimed by itself.
+        held = case when orphan.crash_count >= 2 then '00000000-0000-0000-0000-000000000000' else j.held end,
         -- It was started in time, and may wait as long again. Beyond the year 50,000 the sum may be no time.
         expires_at = case when j.expires_at < '50000-01-01' and j.run_at < '50000-01-01'
             then j.expires_at + (greatest(now(), j.run_at) - j.run_at) else j.expires_at

@@ -133,6 +133,7 @@ impl Poller {
         if self.claim_overtaken(&demands, limit, &config).await? {
             return Ok(Duration::ZERO);
         }
+        self.claim_suspect(&demands, &config).await?;
         if std::mem::take(&mut self.divides) {
             self.claim_apart(&demands, &config).await?;
             return Ok(Duration::ZERO);
@@ -202,6 +203,22 @@ impl Poller {
             .inspect_err(|error| self.note_if_unheard(error))?;
         self.start(claimed, config);
         Ok(true)
+    }
+
+    /// Claims a job that has killed processes, when one waits and none runs here.
+    async fn claim_suspect(&mut self, demands: &[Demand], config: &Config) -> sqlx::Result<()> {
+        let worker = &self.worker;
+        if worker.suspects.is_busy() || !worker.suspects_wait.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let (worker_id, store) = (worker.id(), &worker.store);
+        let claimed = self
+            .connection
+            .ask(async |connection| store.claim_suspect(connection, worker_id, demands).await)
+            .await
+            .inspect_err(|error| self.note_if_unheard(error))?;
+        self.start(claimed, config);
+        Ok(())
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]

@@ -165,6 +165,9 @@ impl Heartbeat {
         for job_id in beat.cancelled {
             self.worker.running.cancel(job_id);
         }
+        if beat.suspects_wait && !self.worker.suspects_wait.swap(true, Ordering::AcqRel) {
+            self.worker.queue.wake().wake_local();
+        }
         if beat.long_running.iter().any(|&job_id| !self.worker.running.has(job_id)) {
             self.worker.has_unknown.store(true, Ordering::Release);
             self.worker.queue.wake().wake_local();
