@@ -1,5 +1,14 @@
 //! The errors that this library returns to its caller.
 
+mod described;
+mod trouble;
+
+pub(crate) use described::{described, described_migration};
+pub(crate) use trouble::{
+    FailedStatement, NoAnswer, Trouble, casts_doubt, is_ambiguous, is_lock_timeout, is_refused_parameter,
+    is_transient,
+};
+
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
@@ -13,15 +22,27 @@ use crate::job::JobStatus;
 #[non_exhaustive]
 pub enum Error {
     /// The database refused a statement, or could not be reached.
-    #[error("the database failed to {action}: {source}")]
+    #[error("the database failed to {action}: {}", described(source))]
     Database {
         /// What was being done.
         action: &'static str,
         /// What the database or its driver said; shared by calls that shared a statement.
         source: Arc<sqlx::Error>,
     },
+    /// A URL that names no database of Postgres. It is not shown: it may hold a password.
+    #[error("the URL of the database cannot be used: {problem}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No server could be connected to.
+    #[error("the database cannot be reached: {}", tried.iter().map(|(server, error)| format!("{server}: {}", described(error))).collect::<Vec<_>>().join("; "))]
+    Unreachable {
+        /// Each server that was tried, as `host:port`, and why it could not be connected to.
+        tried: Vec<(String, sqlx::Error)>,
+    },
     /// The tables could not be made or brought up to date.
-    #[error("the schema `{schema}` could not be migrated: {source}")]
+    #[error("the schema `{schema}` could not be migrated: {}", described_migration(source))]
     Migrate {
         /// The schema the tables belong to.
         schema: String,
@@ -79,6 +100,25 @@ pub enum Error {
         /// The key.
         unique_key: String,
         /// The live job that has it.
+        job_id: Uuid,
+    },
+    /// A transaction that is still open has a unique key, or the job that has it, and did not end in time. Nothing
+    /// was stored; the same call may succeed later.
+    #[error(
+        "the unique key `{unique_key}` is held by a transaction that did not end within {waited:?}; commit or roll back what enqueued, cancelled or finished the job with this key"
+    )]
+    KeyHeld {
+        /// The key.
+        unique_key: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// A job with this id was enqueued before, and is over. Nothing was stored: an id is used once.
+    #[error(
+        "job {job_id} was enqueued before and is over, and an id is used once; make a new job with `Job::new`, a clone keeps its id"
+    )]
+    IdUsed {
+        /// The id.
         job_id: Uuid,
     },
     /// Two jobs of one call have the same id.
@@ -168,7 +208,12 @@ pub enum Error {
 impl Error {
     /// Whether the same call may well succeed later: the database was away, busy or shutting down.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Database { source, .. } if is_transient(source))
+        match self {
+            Self::Database { source, .. } => is_transient(source),
+            Self::Unreachable { tried } => tried.iter().all(|(_, error)| is_transient(error)),
+            Self::KeyHeld { .. } => true,
+            _ => false,
+        }
     }
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
@@ -184,82 +229,4 @@ impl Error {
             _ => None,
         }
     }
-}
-
-/// Whether a statement may succeed when it is sent again, on a new connection if need be.
-pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
-        _ => false,
-    }
-}
-
-/// Whether the statement may have been carried out all the same.
-///
-/// Only a database that says no is certain to have rolled back. Anything else, also an answer that came
-/// and could not be read, leaves it open; so does a server, or a pooler before it, that ends the session
-/// between a commit and its answer.
-pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code.starts_with("08") || code.starts_with("57P") || code == "40003"
-        }),
-        // Nothing was sent.
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) => {
-            false
-        }
-        _ => true,
-    }
-}
-
-/// Whether the server may be gone, or no longer be the one that is written to.
-pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // It became read-only, it is shutting down or starting up, or the connection failed.
-            code == "25006" || code.starts_with("57P") || code.starts_with("08")
-        }),
-        _ => is_transient(error),
-    }
-}
-
-/// Whether a pooler refused to begin a session with a parameter that it does not know.
-pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    // pgbouncer calls it a violation of the protocol.
-    error.as_database_error().is_some_and(|error| error.code().as_deref() == Some("08P01"))
-}
-
-/// An error that may come from a statement.
-pub(crate) trait FailedStatement {
-    fn failed_statement(&self) -> Option<&sqlx::Error>;
-}
-
-impl FailedStatement for sqlx::Error {
-    fn failed_statement(&self) -> Option<&sqlx::Error> {
-        Some(self)
-    }
-}
-
-/// The conditions that pass by themselves, by SQLSTATE.
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn is_transient_code(code: &str) -> bool {
-    const CLASSES: [&str; 3] = [
-        "08", // the connection failed
-        "53", // too few resources: memory, disk, connections
-        "57", // an operator intervened: shutdown, crash, cancel, starting up
-    ];
-    const CODES: [&str; 5] = [
-        "40001", // serialization failure
-        "40003", // whether it was carried out is not known
-        "40P01", // deadlock
-        "25006", // the server became read-only: a failover is under way
-        "55P03", // a lock was not to be had in time
-    ];
-    CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
 }

@@ -14,6 +14,7 @@ mod enqueue;
 mod fetch;
 mod finalize;
 mod gathering;
+mod given_up;
 mod handler;
 mod heartbeat;
 mod limits;

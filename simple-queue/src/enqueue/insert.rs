@@ -5,18 +5,22 @@ use std::{
     time::Duration,
 };
 
+use chrono::DateTime;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    EnqueueOutcome, Target, Via, connections::Connections, gathering::Destination,
+    EnqueueOutcome, Target, Via,
+    connections::Connections,
+    failure::Failure,
+    gathering::Destination,
     validate::validate,
 };
 use crate::{
     Error,
-    error::{FailedStatement, is_ambiguous, is_transient},
+    error::is_lock_timeout,
     row::NewJob,
-    store::{Servers, Store, Written},
+    store::{Servers, Store, Written, again},
 };
 
 /// What became of one job, in the order in which they were given.
@@ -37,19 +41,19 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
     }
     match target.0 {
         Via::Connection { connection, store } => {
-            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            let insertion = Insertion::new(&store, true, &jobs);
             Ok(insertion.run(connection, &jobs).await?.rows)
         }
         Via::Pool { servers, store } => {
-            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            let insertion = Insertion::new(&store, true, &jobs);
             Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
         }
         Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
-            Ok([job]) if job.unique_key.is_none() => {
+            Ok([job]) if job.unique_key.is_none() && job.has_new_id => {
                 Ok(vec![gathering.insert(destination, job).await?])
             }
-            Ok(job) => Ok(insert_and_wake(&destination, None, &job).await?),
-            Err(jobs) => Ok(insert_and_wake(&destination, None, &jobs).await?),
+            Ok(job) => Ok(insert_and_wake(&destination, gathering.calls(), &job).await?),
+            Err(jobs) => Ok(insert_and_wake(&destination, gathering.calls(), &jobs).await?),
         },
     }
 }
@@ -57,13 +61,13 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
 /// Inserts jobs where their commit is seen, and wakes the workers after it.
 pub(super) async fn insert_and_wake(
     Destination { servers, store, wake }: &Destination,
-    own: Option<&Connections>,
+    own: &Connections,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
     let notify = wake.notifies_itself();
-    let insertion = Insertion { store, notify, repeated: false };
+    let insertion = Insertion::new(store, notify, jobs);
     let Written { rows: inserted, workers_sleep } =
-        insert_through(servers, own, insertion, jobs).await?;
+        insert_through(servers, Some(own), insertion, jobs).await?;
     wake.wake_local();
     if workers_sleep && !notify {
         wake.enqueued(servers, store, jobs.iter().map(|job| job.queue.clone()));
@@ -80,56 +84,71 @@ fn refuse_repeated_ids(jobs: &[NewJob]) -> Result<(), Error> {
     }
 }
 
-/// How often a statement that failed in passing is repeated, with growing waits of about three
-/// seconds in all: long enough for a server to restart, short enough for a request to wait.
-const REPEATS: u32 = 6;
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-
 async fn insert_through(
     servers: &Servers,
     own: Option<&Connections>,
-    mut insertion: Insertion<'_>,
+    insertion: Insertion<'_>,
     jobs: &[NewJob],
 ) -> Result<Written<Inserted>, Failure> {
     let all: Vec<&NewJob> = jobs.iter().collect();
-    let mut repeat = 0;
-    loop {
-        let once =
-            async |connection: &mut PgConnection| insert_once(connection, insertion, jobs).await;
-        let inserted = match own {
-            Some(own) => insert_on(own, servers, statements(&all), once).await,
-            None => servers.ask(statements(&all), once).await,
-        };
-        let error = match inserted {
-            Err(Failure::Database(error)) => error,
-            inserted_or_refused => return inserted_or_refused,
-        };
-        // A pool without a free connection has been waited for already.
-        let exhausted = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
-        if exhausted || !is_transient(&error) || repeat == REPEATS {
-            return Err(error.into());
+    let statements = statements(&all);
+    let inserted = again!(tries => insert_on(own, servers, statements, async |connection| {
+        let insertion = Insertion { repeated: tries.may_be_done(), ..insertion };
+        insert_once(connection, insertion, jobs).await
+    }));
+    match inserted {
+        Err(Failure::Held { error, among }) => {
+            let held = find_held_key(servers, insertion, jobs, &among).await;
+            Err(Failure::of_held(held, error, servers.lock_timeout()))
         }
-        insertion.repeated |= is_ambiguous(&error);
-        let wait = FIRST_WAIT * 2_u32.pow(repeat);
-        tracing::debug!(%error, ?wait, "enqueue failed in passing and is repeated");
-        tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-        repeat += 1;
+        inserted => inserted,
     }
 }
 
-/// On a connection outside the pool, if one can be had.
+/// On a connection outside the pool, if there are such.
 async fn insert_on<T>(
-    own: &Connections,
+    own: Option<&Connections>,
     servers: &Servers,
     statements: usize,
     once: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let Some(mut connection) = own.take(servers).await else {
-        return servers.ask(statements, once).await;
+    match own {
+        Some(own) => own.ask(servers, statements, once).await,
+        None => servers.ask(statements, once).await,
+    }
+}
+
+/// Which of these jobs it is whose key is held by an open transaction; none if that has ended meanwhile.
+///
+/// What a transaction has written and not committed nobody else can read. So half of the jobs are inserted and
+/// taken back, and where that has to wait the key is among them, else among the others.
+async fn find_held_key<'j>(
+    servers: &Servers,
+    insertion: Insertion<'_>,
+    jobs: &'j [NewJob],
+    among: &[Uuid],
+) -> Option<&'j str> {
+    const PATIENCE: Duration = Duration::from_millis(50);
+    let is_held = async |jobs: &[&NewJob]| {
+        let tried = servers.ask(statements(jobs), async |connection| {
+            insertion.store.limit_lock_wait(connection, PATIENCE).await?;
+            insertion.run(connection, jobs.iter().copied()).await?;
+            Err::<(), _>(Failure::TakenBack)
+        });
+        matches!(tried.await, Err(Failure::Held { .. }))
     };
-    let inserted = connection.ask(once).await;
-    own.give_back(connection);
-    inserted
+    let among: HashSet<&Uuid> = among.iter().collect();
+    let mut suspects: Vec<&NewJob> = jobs.iter().filter(|job| among.contains(&job.id)).collect();
+    suspects.sort_by(|a, b| a.unique_key.cmp(&b.unique_key));
+    while suspects.len() > 1 {
+        let others = suspects.split_off(suspects.len() / 2);
+        if !is_held(&suspects).await {
+            suspects = others;
+        }
+    }
+    let [suspect] = suspects.as_slice() else { return None };
+    let is_it = among.len() == 1 || is_held(&suspects).await;
+    suspect.unique_key.as_deref().filter(|_| is_it)
 }
 
 async fn insert_once(
@@ -139,19 +158,20 @@ async fn insert_once(
 ) -> Result<Written<Inserted>, Failure> {
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there = match insertion.repeated {
-        true => ids_anywhere(connection, insertion.store, jobs.iter()).await?,
+        true => insertion.inserted_before(connection, jobs.iter()).await?,
         false => HashSet::new(),
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
-    let Written { rows: inserted, workers_sleep } = if statements(&missing) > 1 {
-        let mut tx = connection.begin().await?;
-        let inserted = insertion.run(&mut tx, missing).await?;
-        tx.commit().await?;
-        inserted
-    } else {
-        insertion.run(connection, missing).await?
-    };
+    let Written { rows: inserted, workers_sleep } =
+        if needs_transaction(&missing) && !connection.is_in_transaction() {
+            let mut tx = connection.begin().await?;
+            let inserted = insertion.run(&mut tx, missing).await?;
+            tx.commit().await?;
+            inserted
+        } else {
+            insertion.run(connection, missing).await?
+        };
     let mut inserted = inserted.into_iter();
     let all = jobs.iter().map(|job| match there.contains(&job.id) {
         true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
@@ -162,50 +182,7 @@ async fn insert_once(
     Ok(Written { rows: all.collect(), workers_sleep })
 }
 
-pub(super) async fn ids_anywhere(
-    connection: &mut PgConnection,
-    store: &Store,
-    jobs: impl Iterator<Item = &NewJob>,
-) -> sqlx::Result<HashSet<Uuid>> {
-    let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
-    Ok(store.find_jobs_anywhere(connection, &ids).await?.into_iter().collect())
-}
-
-/// Why jobs were not inserted.
-pub(super) enum Failure {
-    Database(sqlx::Error),
-    /// A job that must not be a duplicate is one.
-    Duplicate {
-        unique_key: String,
-        job_id: Uuid,
-    },
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl FailedStatement for Failure {
-    fn failed_statement(&self) -> Option<&sqlx::Error> {
-        match self {
-            Self::Database(error) => Some(error),
-            Self::Duplicate { .. } => None,
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Database(error) => Self::database("enqueue")(error),
-            Failure::Duplicate { unique_key, job_id } => Self::Duplicate { unique_key, job_id },
-        }
-    }
-}
-
-/// One try at inserting jobs.
+/// One call's way of inserting its jobs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Insertion<'s> {
     pub(super) store: &'s Store,
@@ -213,6 +190,9 @@ pub(super) struct Insertion<'s> {
     pub(super) notify: bool,
     /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
     pub(super) repeated: bool,
+    /// Where the leases of its jobs begin: at 0 where the ids are new, else at random, so that a job that had one of
+    /// the ids before is told from the one that this call inserts.
+    pub(super) first_lease: i64,
 }
 
 /// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
@@ -220,20 +200,78 @@ pub(super) struct Insertion<'s> {
 pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
-impl Insertion<'_> {
+/// More runs than any job has; leases of one job are no further apart.
+const LEASES_OF_A_JOB: i64 = 1 << 24;
+
+impl<'s> Insertion<'s> {
+    fn new(store: &'s Store, notify: bool, jobs: &[NewJob]) -> Self {
+        let first_lease = match jobs.iter().all(|job| job.has_new_id) {
+            true => 0,
+            false => fastrand::i64(1 << 32..1 << 62),
+        };
+        Self { store, notify, repeated: false, first_lease }
+    }
+
+    /// Which of these an earlier try of this call has inserted, wherever they are now.
+    pub(super) async fn inserted_before(
+        &self,
+        connection: &mut PgConnection,
+        jobs: impl Iterator<Item = &NewJob>,
+    ) -> sqlx::Result<HashSet<Uuid>> {
+        let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
+        let found = self.store.find_jobs_anywhere(connection, &ids).await?;
+        Ok(found.into_iter().filter(|(_, lease)| self.is_ours(*lease)).map(|(id, _)| id).collect())
+    }
+
+    /// Whether a job that has one of the ids, and this lease, was inserted by this call.
+    pub(super) fn is_ours(&self, lease: i64) -> bool {
+        self.first_lease == 0
+            || (self.first_lease..self.first_lease + LEASES_OF_A_JOB).contains(&lease)
+    }
+
+    /// An id is used once. Ids that were made for this call are new; for those of the caller's it is looked up.
+    async fn refuse_used_ids(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+    ) -> Result<(), Failure> {
+        let ids: Vec<Uuid> =
+            jobs.iter().filter(|job| !job.has_new_id).map(|job| job.id).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        // An id that does not say when it was made may be as old as the archive.
+        let made = ids.iter().map(|id| {
+            let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
+            DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
+        });
+        let since = made.min().flatten();
+        match self.store.find_used_id(connection, &ids, since).await? {
+            Some(job_id) => Err(Failure::IdUsed { job_id }),
+            None => Ok(()),
+        }
+    }
+
     async fn run<'j>(
         &self,
         connection: &mut PgConnection,
         jobs: impl IntoIterator<Item = &'j NewJob>,
     ) -> Result<Written<Inserted>, Failure> {
         let jobs: Vec<&NewJob> = jobs.into_iter().collect();
+        self.refuse_used_ids(connection, &jobs).await?;
         let (keyed, plain) = split_by_key(&jobs);
         let (mut answers, mut workers_sleep) = (HashMap::new(), false);
         for chunk in chunks(&plain) {
             workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
         }
         for chunk in chunks(&keyed) {
-            workers_sleep |= self.insert_keyed(connection, chunk, &mut answers).await?;
+            let inserted = self.insert_keyed(connection, chunk, &mut answers).await;
+            workers_sleep |= inserted.map_err(|failure| match failure {
+                Failure::Database(error) if is_lock_timeout(&error) => {
+                    Failure::Held { error, among: chunk.iter().map(|job| job.id).collect() }
+                }
+                failure => failure,
+            })?;
         }
         let inserted = |id| Inserted { id, outcome: EnqueueOutcome::Inserted };
         let answer = |job: &&NewJob| answers.get(&job.id).copied().unwrap_or(inserted(job.id));
@@ -256,23 +294,34 @@ impl Insertion<'_> {
             return Ok(self.store.insert_alike_jobs(connection, first, jobs, self.notify).await?);
         }
         let Written { rows, workers_sleep } =
-            self.store.insert_jobs(connection, jobs, self.notify).await?;
+            self.store.insert_jobs(connection, jobs, self.first_lease, self.notify).await?;
         let new: HashSet<Uuid> = rows.into_iter().collect();
-        if !self.repeated {
-            let there = jobs.iter().map(|job| job.id).filter(|id| !new.contains(id));
-            let outcome = EnqueueOutcome::Duplicate;
-            answers.extend(there.map(|id| (id, Inserted { id, outcome })));
-        }
+        let there: Vec<&NewJob> =
+            jobs.iter().copied().filter(|job| !new.contains(&job.id)).collect();
+        let ours = match self.repeated && !there.is_empty() {
+            true => self.inserted_before(connection, there.iter().copied()).await?,
+            false => HashSet::new(),
+        };
+        let duplicates = there.iter().map(|job| job.id).filter(|id| !ours.contains(id));
+        let outcome = EnqueueOutcome::Duplicate;
+        answers.extend(duplicates.map(|id| (id, Inserted { id, outcome })));
         Ok(workers_sleep)
     }
 }
 
-/// How many statements these jobs take at least.
+/// How many statements these jobs take, where every key is met.
 fn statements(jobs: &[&NewJob]) -> usize {
+    // The insert, a look for ids, what replaces, what puts off, and a look for who has the keys.
+    const FOR_KEYED: usize = 5;
     let (keyed, plain) = split_by_key(jobs);
-    // Several keyed jobs may take a second look, and all of them shall be there or none.
-    let keyed = if keyed.len() > 1 { 2 } else { keyed.len() };
-    chunks(&plain).len() + keyed
+    std::cmp::max(1, chunks(&plain).len() + FOR_KEYED * chunks(&keyed).len())
+}
+
+/// Whether these jobs take several statements that shall be carried out together, or not at all. One with a key may
+/// take several, but the last of them alone writes.
+fn needs_transaction(jobs: &[&NewJob]) -> bool {
+    let (keyed, plain) = split_by_key(jobs);
+    chunks(&plain).len() + std::cmp::min(keyed.len(), 2) > 1
 }
 
 /// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an

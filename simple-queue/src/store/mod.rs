@@ -6,6 +6,7 @@
 mod connection;
 mod control;
 mod enqueue;
+mod exchange;
 mod fetch;
 mod finish;
 #[cfg(feature = "janitor")]
@@ -23,6 +24,7 @@ mod worker;
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
+pub(crate) use exchange::{Tries, again};
 pub(crate) use fetch::{Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, UnservedKind};
 pub(crate) use finish::{Finish, LeaseState};
 #[cfg(feature = "janitor")]

@@ -58,6 +58,7 @@ impl Statement {
 /// A statement with the part that some have in common, for which it says `\ir`, as `psql` would read it.
 fn whole(sql: &str) -> String {
     sql.replace("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql"))
+        .replace("\\ir overwrite_dead_letter.sql\n", include_str!("sql/overwrite_dead_letter.sql"))
 }
 
 macro_rules! statements {
@@ -103,14 +104,17 @@ statements! {
     find_jobs_by_fingerprint,
     find_jobs_by_unique_key,
     find_live_job,
+    find_used_id,
     #[cfg(feature = "janitor")]
     finish_detaching_archive_partition,
     heartbeat,
     insert_alike_jobs,
     insert_jobs,
     limit_idle_transaction,
+    limit_lock_wait,
     #[cfg(feature = "janitor")]
     list_archive_partitions,
+    list_dead_letters,
     list_paused_queues,
     list_unserved_kinds,
     lock_dead_workers,

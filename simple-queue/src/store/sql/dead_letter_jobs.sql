@@ -34,5 +34,5 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attemp
     j.metadata, now() + nullif(j.retain, interval '0')
 from finished j
 join held on held.id = j.id
-on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
 returning id

@@ -51,7 +51,7 @@ with ghost as materialized (
         end,
         job_data, timeout, unique_key, fingerprint, tags, errors, metadata, now() + retain
     from finished
-    on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
     returning id
 ), notified as (
     select pg_notify($7, 'queue ' || touched.queue)
