@@ -6,8 +6,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 
 use crate::support::TestDatabase;
 
-/// What several statements begin with, and no statement by itself.
-const PART: &str = "finish_jobs";
+/// What several statements have in common, and no statement by itself.
+const PARTS: [&str; 2] = ["finish_jobs", "overwrite_dead_letter"];
 
 fn statements() -> BTreeMap<String, String> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
@@ -19,9 +19,11 @@ fn statements() -> BTreeMap<String, String> {
             (name, fs::read_to_string(path).unwrap())
         })
         .collect();
-    let part = files.remove(PART).unwrap();
-    for sql in files.values_mut() {
-        *sql = sql.replace(&format!("\\ir {PART}.sql\n"), &part);
+    for part in PARTS {
+        let text = files.remove(part).unwrap();
+        for sql in files.values_mut() {
+            *sql = sql.replace(&format!("\\ir {part}.sql\n"), &text);
+        }
     }
     files
 }
@@ -116,7 +118,8 @@ fn hot_statements() -> Vec<(&'static str, String)> {
         ("reschedule_jobs", format!("{keys}, {}, {}", of("now()"), of("null::interval"))),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
-        ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
+        ("cancel_jobs", format!("array[{id}]::uuid[], 'channel', true")),
+        ("redrive_dead_letters", format!("{id_list}, true, 'channel'")),
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
@@ -159,6 +162,22 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         }
     }
     connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
+    let database = TestDatabase::migrated().await;
+    let columns: Vec<String> = database
+        .value(
+            "select array_agg(attname::text) from pg_attribute
+            where attrelid = 'simple_queue.dead_letters'::regclass and attnum > 0 and not attisdropped",
+        )
+        .await;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
+    let part = fs::read_to_string(directory.join("overwrite_dead_letter.sql")).unwrap();
+    for column in columns.iter().filter(|column| *column != "id") {
+        assert!(part.contains(&format!("{column} = excluded.{column}")), "{column}");
+    }
 }
 
 #[tokio::test]

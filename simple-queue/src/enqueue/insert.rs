@@ -1,11 +1,7 @@
 //! Writing rows, and finding the ones that were there already.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
-use chrono::DateTime;
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -14,6 +10,8 @@ use super::{
     connections::Connections,
     failure::Failure,
     gathering::Destination,
+    held::find_held_key,
+    ids::first_lease,
     validate::validate,
 };
 use crate::{
@@ -118,39 +116,6 @@ async fn insert_on<T>(
     }
 }
 
-/// Which of these jobs it is whose key is held by an open transaction; none if that has ended meanwhile.
-///
-/// What a transaction has written and not committed nobody else can read. So half of the jobs are inserted and
-/// taken back, and where that has to wait the key is among them, else among the others.
-async fn find_held_key<'j>(
-    servers: &Servers,
-    insertion: Insertion<'_>,
-    jobs: &'j [NewJob],
-    among: &[Uuid],
-) -> Option<&'j str> {
-    const PATIENCE: Duration = Duration::from_millis(50);
-    let is_held = async |jobs: &[&NewJob]| {
-        let tried = servers.ask(statements(jobs), async |connection| {
-            insertion.store.limit_lock_wait(connection, PATIENCE).await?;
-            insertion.run(connection, jobs.iter().copied()).await?;
-            Err::<(), _>(Failure::TakenBack)
-        });
-        matches!(tried.await, Err(Failure::Held { .. }))
-    };
-    let among: HashSet<&Uuid> = among.iter().collect();
-    let mut suspects: Vec<&NewJob> = jobs.iter().filter(|job| among.contains(&job.id)).collect();
-    suspects.sort_by(|a, b| a.unique_key.cmp(&b.unique_key));
-    while suspects.len() > 1 {
-        let others = suspects.split_off(suspects.len() / 2);
-        if !is_held(&suspects).await {
-            suspects = others;
-        }
-    }
-    let [suspect] = suspects.as_slice() else { return None };
-    let is_it = among.len() == 1 || is_held(&suspects).await;
-    suspect.unique_key.as_deref().filter(|_| is_it)
-}
-
 async fn insert_once(
     connection: &mut PgConnection,
     insertion: Insertion<'_>,
@@ -190,8 +155,7 @@ pub(super) struct Insertion<'s> {
     pub(super) notify: bool,
     /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
     pub(super) repeated: bool,
-    /// Where the leases of its jobs begin: at 0 where the ids are new, else at random, so that a job that had one of
-    /// the ids before is told from the one that this call inserts.
+    /// Where the leases of its jobs begin; see [`super::ids`].
     pub(super) first_lease: i64,
 }
 
@@ -200,59 +164,12 @@ pub(super) struct Insertion<'s> {
 pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
-/// More runs than any job has; leases of one job are no further apart.
-const LEASES_OF_A_JOB: i64 = 1 << 24;
-
 impl<'s> Insertion<'s> {
     fn new(store: &'s Store, notify: bool, jobs: &[NewJob]) -> Self {
-        let first_lease = match jobs.iter().all(|job| job.has_new_id) {
-            true => 0,
-            false => fastrand::i64(1 << 32..1 << 62),
-        };
-        Self { store, notify, repeated: false, first_lease }
+        Self { store, notify, repeated: false, first_lease: first_lease(jobs) }
     }
 
-    /// Which of these an earlier try of this call has inserted, wherever they are now.
-    pub(super) async fn inserted_before(
-        &self,
-        connection: &mut PgConnection,
-        jobs: impl Iterator<Item = &NewJob>,
-    ) -> sqlx::Result<HashSet<Uuid>> {
-        let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
-        let found = self.store.find_jobs_anywhere(connection, &ids).await?;
-        Ok(found.into_iter().filter(|(_, lease)| self.is_ours(*lease)).map(|(id, _)| id).collect())
-    }
-
-    /// Whether a job that has one of the ids, and this lease, was inserted by this call.
-    pub(super) fn is_ours(&self, lease: i64) -> bool {
-        self.first_lease == 0
-            || (self.first_lease..self.first_lease + LEASES_OF_A_JOB).contains(&lease)
-    }
-
-    /// An id is used once. Ids that were made for this call are new; for those of the caller's it is looked up.
-    async fn refuse_used_ids(
-        &self,
-        connection: &mut PgConnection,
-        jobs: &[&NewJob],
-    ) -> Result<(), Failure> {
-        let ids: Vec<Uuid> =
-            jobs.iter().filter(|job| !job.has_new_id).map(|job| job.id).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        // An id that does not say when it was made may be as old as the archive.
-        let made = ids.iter().map(|id| {
-            let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
-            DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)
-        });
-        let since = made.min().flatten();
-        match self.store.find_used_id(connection, &ids, since).await? {
-            Some(job_id) => Err(Failure::IdUsed { job_id }),
-            None => Ok(()),
-        }
-    }
-
-    async fn run<'j>(
+    pub(super) async fn run<'j>(
         &self,
         connection: &mut PgConnection,
         jobs: impl IntoIterator<Item = &'j NewJob>,
@@ -310,7 +227,7 @@ impl<'s> Insertion<'s> {
 }
 
 /// How many statements these jobs take, where every key is met.
-fn statements(jobs: &[&NewJob]) -> usize {
+pub(super) fn statements(jobs: &[&NewJob]) -> usize {
     // The insert, a look for ids, what replaces, what puts off, and a look for who has the keys.
     const FOR_KEYED: usize = 5;
     let (keyed, plain) = split_by_key(jobs);

@@ -7,6 +7,8 @@ mod conflict;
 mod connections;
 mod failure;
 pub(crate) mod gathering;
+mod held;
+mod ids;
 mod insert;
 pub(crate) mod live;
 mod validate;
