@@ -52,7 +52,8 @@ comment on function simple_queue.check_bytes is 'Refuses a name that is empty or
 --
 -- Does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler; the key
 -- of a `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` says what becomes of it
--- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'.
+-- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'. The id is made here: an id is
+-- used once, and this takes none.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -148,6 +149,6 @@ begin
 end
 $$;
 
-comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled.';
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
 
 select simple_queue.ensure_archive_partitions(7);

@@ -5,8 +5,8 @@ mod trouble;
 
 pub(crate) use described::{described, described_migration};
 pub(crate) use trouble::{
-    FailedStatement, NoAnswer, Trouble, casts_doubt, is_ambiguous, is_lock_timeout, is_refused_parameter,
-    is_transient,
+    FailedStatement, NoAnswer, Trouble, casts_doubt, is_ambiguous, is_lock_timeout,
+    is_refused_parameter, is_transient,
 };
 
 use std::{sync::Arc, time::Duration};

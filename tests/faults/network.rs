@@ -189,6 +189,29 @@ async fn enqueues_on_a_connection_that_leads_nowhere<J: Into<Enqueue<CountRun>>>
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 3);
 }
 
+/// The id of a clone may have been used, so the insert is told from an earlier one by its lease.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let queue = queue_at(&proxy.url(&field.url));
+    for _ in 0..rounds(2, 20) {
+        let job = Job::new("nobody", 1);
+        let lost = proxy.lose_answer_to("insert_jobs");
+        let stored = queue.insert_job(job.clone()).await.unwrap();
+        lost.await.unwrap();
+        assert_eq!(stored, Some(job.id));
+        assert_eq!(queue.insert_job(job.clone()).await.unwrap(), None);
+        let lost = proxy.lose_answer_to("cancel_jobs");
+        assert!(queue.cancel(job.id).await.unwrap(), "the lost answer said so");
+        lost.await.unwrap();
+        let lost = proxy.lose_answer_to("redrive_dead_letters");
+        queue.redrive(job.id).await.unwrap();
+        lost.await.unwrap();
+        assert!(queue.cancel(job.id).await.unwrap());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
     let field = Field::shared().await;

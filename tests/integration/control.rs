@@ -147,7 +147,9 @@ async fn dead_letters_are_put_back_in_the_order_in_which_inserts_take_their_keys
     let collation = database.value::<String>(collation).await;
     for sql in [
         "drop view simple_queue.all_jobs cascade",
-        &format!("alter table simple_queue.dead_letters alter unique_key type text collate {collation}"),
+        &format!(
+            "alter table simple_queue.dead_letters alter unique_key type text collate {collation}"
+        ),
         "create table taken (position bigserial, key text)",
         "create function take() returns trigger language plpgsql as $$
             begin insert into public.taken (key) values (new.unique_key); return new; end $$",

@@ -42,7 +42,10 @@ async fn most_that_wait_of_calls_that_are_given_up<F: Future<Output = Result<(),
 }
 
 /// A transaction that holds what a statement touches.
-async fn holding(database: &TestDatabase, statement: &str) -> sqlx::Transaction<'static, sqlx::Postgres> {
+async fn holding(
+    database: &TestDatabase,
+    statement: &str,
+) -> sqlx::Transaction<'static, sqlx::Postgres> {
     let mut tx = database.pool.begin().await.unwrap();
     sqlx::query(sqlx::AssertSqlSafe(statement.to_owned())).execute(&mut *tx).await.unwrap();
     tx
@@ -80,13 +83,18 @@ async fn what_waits_for_a_held_row_and_is_given_up_leaves_no_sessions_behind() {
         job.enqueue(&queue).await.map(drop)
     };
     for most in [
-        most_that_wait_of_calls_that_are_given_up(&database, || conflicting(OnConflict::Replace)).await,
-        most_that_wait_of_calls_that_are_given_up(&database, || conflicting(OnConflict::Reschedule)).await,
+        most_that_wait_of_calls_that_are_given_up(&database, || conflicting(OnConflict::Replace))
+            .await,
+        most_that_wait_of_calls_that_are_given_up(&database, || {
+            conflicting(OnConflict::Reschedule)
+        })
+        .await,
         most_that_wait_of_calls_that_are_given_up(&database, async || {
             queue.cancel(live).await.map(drop)
         })
         .await,
-        most_that_wait_of_calls_that_are_given_up(&database, async || queue.redrive(dead.id).await).await,
+        most_that_wait_of_calls_that_are_given_up(&database, async || queue.redrive(dead.id).await)
+            .await,
     ] {
         assert!((1..=MOST).contains(&most), "{most} sessions wait");
     }
@@ -143,8 +151,13 @@ async fn a_key_that_a_transaction_holds_for_too_long_is_named() {
     let enqueued = Keyed::enqueue_all(all(), &queue).await.unwrap();
     assert_eq!(enqueued.iter().filter(|job| job.is_new()).count(), 49);
     // A row that is locked is as good as a key that is not committed.
-    let tx = holding(&database, "update simple_queue.jobs set priority = 1 where unique_key = 'keyed:key 3'").await;
-    let replacing = all().map(|job| simple_queue::Enqueue::new(job).on_conflict(OnConflict::Replace));
+    let tx = holding(
+        &database,
+        "update simple_queue.jobs set priority = 1 where unique_key = 'keyed:key 3'",
+    )
+    .await;
+    let replacing =
+        all().map(|job| simple_queue::Enqueue::new(job).on_conflict(OnConflict::Replace));
     let refused = Keyed::enqueue_all(replacing, &queue).await.unwrap_err();
     assert_eq!(named(refused), "keyed:key 3");
     tx.rollback().await.unwrap();

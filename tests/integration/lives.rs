@@ -143,7 +143,8 @@ async fn a_second_life_of_a_process_that_died_is_remembered_as_it_ended() {
         .await;
     let worker = queue.start().await;
     eventually("it is a bad job", async || {
-        database.count("dead_letters where status = 'bad_job' and unique_key = 'by hand'").await == 1
+        database.count("dead_letters where status = 'bad_job' and unique_key = 'by hand'").await
+            == 1
     })
     .await;
     worker.shutdown(STOP).await;

@@ -66,8 +66,12 @@ async fn every_call_survives_that_all_connections_were_cut() {
         |queue, _| async move { Keyed::new("b").enqueue(queue.pool()).await.map(drop) },
         |queue, _| async move { Plain::enqueue_all((0..3).map(Plain::new), &queue).await.map(drop) },
         |queue, _| async move { Keyed::find("a", &queue).await.map(|found| assert!(found.is_some())) },
-        |queue, _| async move { Keyed::find("a", queue.pool()).await.map(|found| assert!(found.is_some())) },
-        |queue, _| async move { Keyed::cancel("a", queue.pool()).await.map(|was_live| assert!(was_live)) },
+        |queue, _| async move {
+            Keyed::find("a", queue.pool()).await.map(|found| assert!(found.is_some()))
+        },
+        |queue, _| async move {
+            Keyed::cancel("a", queue.pool()).await.map(|was_live| assert!(was_live))
+        },
         |queue, _| async move { Keyed::cancel("b", &queue).await.map(|was_live| assert!(was_live)) },
         |queue, _| async move { queue.pause("other").await },
         |queue, _| async move { queue.resume("other").await },
@@ -106,11 +110,9 @@ async fn every_session_is_set_as_its_statements_need_it_whatever_the_databases_d
     Keyed::new("a").enqueue(&queue).await.unwrap();
     Keyed::new("b").enqueue(queue.pool()).await.unwrap();
     Keyed::enqueue_all(["a", "b", "c"].map(Keyed::new), queue.pool()).await.unwrap();
-    let job = queue.insert_job(Probe::job(Say::Failed).with_max_attempts(2)).await.unwrap().unwrap();
-    eventually("it has failed twice", async || {
-        queue.status(job).await.unwrap().is_final()
-    })
-    .await;
+    let job =
+        queue.insert_job(Probe::job(Say::Failed).with_max_attempts(2)).await.unwrap().unwrap();
+    eventually("it has failed twice", async || queue.status(job).await.unwrap().is_final()).await;
     worker.shutdown(STOP).await;
     let seen = "select array_agg(distinct settings) from seen";
     let expected = "read committed; pg_catalog, pg_temp; off; t";
@@ -132,7 +134,9 @@ async fn conflicts_of_transactions_are_tried_again_by_every_call() {
         database.execute(sql).await;
     }
     // One for each call: a statement that met two would never get past both.
-    for table in ["insert or delete on simple_queue.jobs", "insert or update on simple_queue.queues"] {
+    for table in
+        ["insert or delete on simple_queue.jobs", "insert or update on simple_queue.queues"]
+    {
         let trigger = format!(
             "create trigger stumble before {table}
             for each row execute function public.stumble()"

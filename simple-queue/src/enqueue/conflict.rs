@@ -24,7 +24,8 @@ impl Insertion<'_> {
     ) -> Result<bool, Failure> {
         let (mut open, mut workers_sleep) = (jobs.to_vec(), false);
         while !open.is_empty() {
-            let inserted = self.store.insert_jobs(connection, &open, self.first_lease, self.notify).await?;
+            let inserted =
+                self.store.insert_jobs(connection, &open, self.first_lease, self.notify).await?;
             workers_sleep |= inserted.workers_sleep;
             for id in inserted.rows {
                 answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });

@@ -49,8 +49,7 @@ impl Insertion<'_> {
         connection: &mut PgConnection,
         jobs: &[&NewJob],
     ) -> Result<(), Failure> {
-        let ids: Vec<Uuid> =
-            jobs.iter().filter(|job| !job.has_new_id).map(|job| job.id).collect();
+        let ids: Vec<Uuid> = jobs.iter().filter(|job| !job.has_new_id).map(|job| job.id).collect();
         if ids.is_empty() {
             return Ok(());
         }

@@ -6,13 +6,8 @@ use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    EnqueueOutcome, Target, Via,
-    connections::Connections,
-    failure::Failure,
-    gathering::Destination,
-    held::find_held_key,
-    ids::first_lease,
-    validate::validate,
+    EnqueueOutcome, Target, Via, connections::Connections, failure::Failure,
+    gathering::Destination, held::find_held_key, ids::first_lease, validate::validate,
 };
 use crate::{
     Error,

@@ -24,9 +24,8 @@ pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, 
 async fn find_by_unique_key(mut target: Target<'_>, key: &str) -> Result<Option<Job>, Error> {
     let mut tries = Tries::default();
     loop {
-        let found = target
-            .ask(async |connection, store| store.find_live_job(connection, key).await)
-            .await;
+        let found =
+            target.ask(async |connection, store| store.find_live_job(connection, key).await).await;
         match tries.wait_after(&found) {
             Some(wait) if target.is_the_librarys() => tokio::time::sleep(wait).await,
             _ => return found.map_err(Error::database("find a job by its unique key")),

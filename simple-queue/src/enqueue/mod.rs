@@ -74,7 +74,8 @@ impl Target<'_> {
                 servers.ask(STATEMENTS, async |connection| exchange(connection, store).await).await
             }
             Via::Queue { destination: Destination { servers, store, wake: _ }, gathering } => {
-                let exchange = async |connection: &mut PgConnection| exchange(connection, store).await;
+                let exchange =
+                    async |connection: &mut PgConnection| exchange(connection, store).await;
                 gathering.calls().ask(servers, STATEMENTS, exchange).await
             }
         }

@@ -33,7 +33,11 @@ pub(crate) struct Wake {
 
 impl Default for Wake {
     fn default() -> Self {
-        Self { local: watch::Sender::default(), remote: Mutex::default(), connection: Connections::new(1) }
+        Self {
+            local: watch::Sender::default(),
+            remote: Mutex::default(),
+            connection: Connections::new(1),
+        }
     }
 }
 

@@ -26,8 +26,14 @@ impl Trouble {
     /// By SQLSTATE. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
-            sqlx::Error::Database(error) => error.code().map_or(Self::Refused, |code| Self::of_code(&code)),
-            sqlx::Error::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<NoAnswer>()) => Self::Silent,
+            sqlx::Error::Database(error) => {
+                error.code().map_or(Self::Refused, |code| Self::of_code(&code))
+            }
+            sqlx::Error::Io(error)
+                if error.get_ref().is_some_and(|inner| inner.is::<NoAnswer>()) =>
+            {
+                Self::Silent
+            }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
@@ -160,6 +166,8 @@ mod tests {
         let unreadable = sqlx::Error::RowNotFound;
         assert!(is_ambiguous(&unreadable) && !is_transient(&unreadable));
         assert!(!casts_doubt(&unreadable));
-        assert!(is_transient(&sqlx::Error::PoolTimedOut) && !is_ambiguous(&sqlx::Error::PoolTimedOut));
+        assert!(
+            is_transient(&sqlx::Error::PoolTimedOut) && !is_ambiguous(&sqlx::Error::PoolTimedOut)
+        );
     }
 }

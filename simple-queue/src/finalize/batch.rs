@@ -74,7 +74,7 @@ impl Finalizer {
             Err(error) if is_timeout(&error) && batch.len() > 1 => self.halve(batch).await,
             Err(error) if is_transient(&error) => {
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
-                tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept");
+                tracing::warn!(error = %crate::error::described(&error), runs = batch.len(), "finished jobs could not be written yet; they are kept");
                 self.open.extend(batch.into_iter().map(|mut open| {
                     open.answer_was_lost |= answer_was_lost;
                     open
@@ -137,13 +137,16 @@ impl Finalizer {
             }
         } else if let Some(open) = batch.pop() {
             let refusals = open.refusals + 1;
-            tracing::error!(%error, job_id = %open.lease().job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
+            tracing::error!(error = %crate::error::described(error), job_id = %open.lease().job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
             let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
             let open = match refusals < MAX_REFUSALS {
                 true => open,
                 false => open.with(Transition::DeadLetter(DeadLetter {
                     status: JobStatus::CriticalFailure,
-                    reason: format!("its end could not be written: {error}"),
+                    reason: format!(
+                        "its end could not be written: {}",
+                        crate::error::described(error)
+                    ),
                     attempt_kept: false,
                     error: None,
                 })),
@@ -164,7 +167,7 @@ impl Finalizer {
                 Some(made)
             }
             Err(error) => {
-                tracing::error!(%error, "the partitions of the archive could not be looked after");
+                tracing::error!(error = %crate::error::described(&error), "the partitions of the archive could not be looked after");
                 None
             }
         }

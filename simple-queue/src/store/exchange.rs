@@ -32,10 +32,9 @@ impl Servers {
         let mut lent = OnLoan { connection: Some(self.acquire().await?), statement_timeout };
         let connection = lent.connection.as_mut().expect("it is given back below");
         let limits = Some(Limits::of(statement_timeout));
-        let answer = answer_in_time(
-            all(statements, statement_timeout),
-            async { within(connection, limits, exchange).await },
-        );
+        let answer = answer_in_time(all(statements, statement_timeout), async {
+            within(connection, limits, exchange).await
+        });
         let answer = answer.await;
         let mut connection = lent.connection.take().expect("nobody else takes it");
         if let Err(error) = &answer
@@ -176,7 +175,10 @@ impl Tries {
     }
 
     /// How long to wait before the next try; `None` where this answer is the last.
-    pub(crate) fn wait_after<T, E: FailedStatement>(&mut self, answer: &Result<T, E>) -> Option<Duration> {
+    pub(crate) fn wait_after<T, E: FailedStatement>(
+        &mut self,
+        answer: &Result<T, E>,
+    ) -> Option<Duration> {
         let error = answer.as_ref().err()?.failed_statement()?;
         let may_pass = match Trouble::of(error) {
             Trouble::Conflict | Trouble::Lost => true,

@@ -218,7 +218,11 @@ impl Servers {
     /// Says once that what is sent can be read on its way, where the options leave that to chance.
     fn warn_of_clear_text(&self, options: &PgConnectOptions, is_encrypted: bool) {
         let left_to_chance = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
-        if left_to_chance && !is_encrypted && !is_local(options) && !self.inner.warned.swap(true, Ordering::AcqRel) {
+        if left_to_chance
+            && !is_encrypted
+            && !is_local(options)
+            && !self.inner.warned.swap(true, Ordering::AcqRel)
+        {
             tracing::warn!(
                 server = place(options),
                 "the connection to the database is not encrypted: `sslmode=prefer` goes on without TLS where the server has none, or where `sqlx` was built without one of its `tls-…` features. `sslmode=require` refuses to, `sslmode=disable` says that it is meant"

@@ -14,9 +14,9 @@ pub(crate) fn parse_url(url: &str) -> Result<Vec<PgConnectOptions>, Error> {
     // the database's.
     let problem = match url.split_once("://") {
         Some(("postgres" | "postgresql", _)) => None,
-        Some((scheme, _)) if is_scheme(scheme) => {
-            Some(format!("it begins with `{scheme}://`, and Postgres is at `postgres://` or `postgresql://`"))
-        }
+        Some((scheme, _)) if is_scheme(scheme) => Some(format!(
+            "it begins with `{scheme}://`, and Postgres is at `postgres://` or `postgresql://`"
+        )),
         _ => Some("it does not begin with `postgres://` or `postgresql://`".to_owned()),
     };
     if let Some(problem) = problem {

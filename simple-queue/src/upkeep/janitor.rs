@@ -74,7 +74,7 @@ impl Janitor {
                 // Somebody reads it, or another janitor is at it; there is a next pass.
                 Err(error) => {
                     is_done = false;
-                    tracing::info!(%error, partition = partition.name, "an old partition of the archive could not be dropped yet");
+                    tracing::info!(error = %crate::error::described(&error), partition = partition.name, "an old partition of the archive could not be dropped yet");
                 }
             }
         }

@@ -249,7 +249,7 @@ impl<'w> Execution<'w> {
         match self.worker.queue.servers().ask(1, read).await {
             Ok(states) => states.iter().any(|state| state.held),
             Err(error) => {
-                tracing::error!(%error, "whether this job has failed for good is not known; its handler is not told");
+                tracing::error!(error = %crate::error::described(&error), "whether this job has failed for good is not known; its handler is not told");
                 false
             }
         }

@@ -124,7 +124,7 @@ impl Poller {
             }
             Err(error) => {
                 self.floors.doubt();
-                tracing::warn!(%error, "jobs could not be fetched; trying again");
+                tracing::warn!(error = %crate::error::described(&error), "jobs could not be fetched; trying again");
                 self.retries.next()
             }
         };

@@ -69,7 +69,7 @@ impl UnheardClaims {
                 claim.next_look()
             }
             Err(error) => {
-                tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
+                tracing::warn!(error = %crate::error::described(&error), "what a claim took whose answer was lost could not be returned yet");
                 Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };

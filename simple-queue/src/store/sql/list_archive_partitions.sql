@@ -23,4 +23,4 @@ where old.day < least(
     ((now() - least($1::interval, interval '4000 years')) at time zone 'utc')::date,
     (now() at time zone 'utc')::date - 1
 )
-order by old.name
+order by old.name collate "C"
