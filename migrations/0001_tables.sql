@@ -56,7 +56,7 @@ create table simple_queue.jobs (
 );
 
 comment on table simple_queue.jobs is 'Jobs that wait or run. Nothing that is over stays here.';
-comment on column simple_queue.jobs.id is 'UUID version 7, made by the client; an insert of an id that is live is ignored.';
+comment on column simple_queue.jobs.id is 'UUID version 7, made by the client, and used once: an insert of an id that is live is ignored, one of a job that is over refused.';
 comment on column simple_queue.jobs.lease is 'Counts every change into and out of running. A worker may change a running job only while the number is the one it claimed.';
 comment on column simple_queue.jobs.run_at is 'Due from this time on. Never in the past when it is written, so that fetching may skip what lies behind.';
 comment on column simple_queue.jobs.scheduled_at is 'The time first asked for, where one was.';

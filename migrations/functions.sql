@@ -312,14 +312,24 @@ begin
     end if;
     perform simple_queue.check_json('metadata', metadata, 65536);
     outcome := 'inserted';
-    if repeated and (
-        exists (select from simple_queue.jobs j where j.id = new_id)
-        or exists (select from simple_queue.archive a where a.id = new_id)
-        or exists (select from simple_queue.dead_letters d where d.id = new_id)
-    ) then
+    -- An id lives once. In a call that is repeated, what has it is this job.
+    if known_id is not null then
         id := new_id;
-        return next;
-        return;
+        if exists (select from simple_queue.jobs j where j.id = new_id) then
+            outcome := case when repeated then 'inserted' else 'duplicate' end;
+            return next;
+            return;
+        end if;
+        if exists (select from simple_queue.archive a where a.id = new_id)
+            or exists (select from simple_queue.dead_letters d where d.id = new_id)
+        then
+            if not repeated then
+                raise exception 'job % was enqueued before and is over; an id is used once', new_id
+                    using errcode = 'unique_violation', hint = 'Make a new id for a new job.';
+            end if;
+            return next;
+            return;
+        end if;
     end if;
     loop
         insert into simple_queue.jobs as j (
@@ -388,7 +398,8 @@ comment on function simple_queue.put is 'What the functions for others do with e
 --
 -- Does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler; the key
 -- of a `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` says what becomes of it
--- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'.
+-- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'. The id is made here: an id is
+-- used once, and this takes none.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -417,7 +428,7 @@ begin
 end
 $$;
 
-comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled.';
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
 
 -- Enqueues many jobs at once: an array of objects that have the parameters of `enqueue` by their names.
 --

@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["error", "job", "outcome", "row"]),
     ("enqueue", &["error", "job", "row", "store"]),
     ("finalize", &["error", "job", "outcome", "retries", "row", "store"]),
-    ("upkeep", &["job", "retries", "store"]),
+    ("upkeep", &["error", "job", "retries", "store"]),
     (
         "worker",
         &["enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store", "upkeep"],
@@ -210,6 +210,39 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
         assert!(called || store.contains(&format!("sql/{file}.sql")), "{file}.sql is not used");
     }
     assert!(files.len() > 20, "{files:?}");
+}
+
+/// Rows are locked, and keys taken, in an order; two statements that take it from two collations deadlock.
+#[test]
+fn no_order_of_a_statement_depends_on_a_collation() {
+    const TEXTS: [&str; 7] =
+        ["unique_key", "fingerprint", "queue", "kind", "name", "status", "reason"];
+    let mut orders = 0;
+    for directory in ["simple-queue/src/store/sql", "migrations"] {
+        for entry in fs::read_dir(root().join(directory)).unwrap() {
+            let path = entry.unwrap().path();
+            let sql = fs::read_to_string(&path).unwrap();
+            let code: String = sql
+                .lines()
+                .filter(|line| !line.trim_start().starts_with("--"))
+                .flat_map(|line| [line, "\n"])
+                .collect();
+            for order in code.split("order by ").skip(1) {
+                let order = order.split(['\n', ')', ';']).next().unwrap_or_default();
+                for by in order.split(',') {
+                    let column = by.split_whitespace().next().unwrap_or_default();
+                    let is_text = TEXTS.contains(&column.rsplit('.').next().unwrap_or_default());
+                    orders += 1;
+                    assert!(
+                        !is_text || by.contains("collate \"C\""),
+                        "{} orders by `{by}`, which needs collate \"C\"",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+    assert!(orders > 10, "{orders}");
 }
 
 #[test]

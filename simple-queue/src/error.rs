@@ -1,12 +1,24 @@
 //! The errors that this library returns to its caller.
 
+mod described;
+mod excuse;
 mod refusal;
+mod trouble;
+
+pub(crate) use self::{
+    described::described,
+    excuse::{Excuse, excuse_in, excuse_of},
+    refusal::{is_held_up, is_not_migrated, missing_grant},
+    trouble::{
+        FailedStatement, NoAnswer, Trouble, casts_doubt, is_about_a_row, is_ambiguous,
+        is_lock_timeout, is_refused_parameter, is_statement_timeout, is_transient,
+    },
+};
 
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-pub(crate) use self::refusal::{is_held_up, is_not_migrated, is_refused_parameter, missing_grant};
 use crate::job::JobStatus;
 
 /// What can go wrong between a caller and the queue.
@@ -16,15 +28,27 @@ use crate::job::JobStatus;
 #[non_exhaustive]
 pub enum Error {
     /// The database refused a statement, or could not be reached.
-    #[error("the database failed to {action}: {source}")]
+    #[error("the database failed to {action}: {}", described(source))]
     Database {
         /// What was being done.
         action: &'static str,
         /// What the database or its driver said; shared by calls that shared a statement.
         source: Arc<sqlx::Error>,
     },
+    /// A URL that names no database of Postgres. It is not shown: it may hold a password.
+    #[error("the URL of the database cannot be used: {problem}")]
+    InvalidUrl {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No server could be connected to.
+    #[error("the database cannot be reached: {}", tried.iter().map(|(server, error)| format!("{server}: {}", described(error))).collect::<Vec<_>>().join("; "))]
+    Unreachable {
+        /// Each server that was tried, as `host:port`, and why it could not be connected to.
+        tried: Vec<(String, sqlx::Error)>,
+    },
     /// The tables could not be made or brought up to date.
-    #[error("the schema `{schema}` could not be migrated: {source}")]
+    #[error("the schema `{schema}` could not be migrated: {}", described(source))]
     Migrate {
         /// The schema the tables belong to.
         schema: String,
@@ -152,6 +176,25 @@ pub enum Error {
         /// The live job that has it.
         job_id: Uuid,
     },
+    /// A transaction that is still open has a unique key, or the job that has it, and did not end in time. Nothing
+    /// was stored; the same call may succeed later.
+    #[error(
+        "the unique key `{unique_key}` is held by a transaction that did not end within {waited:?}; commit or roll back what enqueued, cancelled or finished the job with this key"
+    )]
+    KeyHeld {
+        /// The key.
+        unique_key: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// A job with this id was enqueued before, and is over. Nothing was stored: an id is used once.
+    #[error(
+        "job {job_id} was enqueued before and is over, and an id is used once; make a new job with `Job::new`, a clone keeps its id"
+    )]
+    IdUsed {
+        /// The id.
+        job_id: Uuid,
+    },
     /// Two jobs of one call have the same id.
     #[error(
         "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"
@@ -267,7 +310,8 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Database { source, .. } | Self::Migrate { source, .. } => is_transient(source),
-            Self::MigrationHeldUp { .. } => true,
+            Self::Unreachable { tried } => tried.iter().all(|(_, error)| is_transient(error)),
+            Self::MigrationHeldUp { .. } | Self::KeyHeld { .. } => true,
             _ => false,
         }
     }
@@ -299,141 +343,4 @@ impl Error {
             _ => None,
         }
     }
-}
-
-/// Whether a statement may succeed when it is sent again, on a new connection if need be.
-pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_)
-        | sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed => true,
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| is_transient_code(&code)),
-        _ => false,
-    }
-}
-
-/// Whether the statement may have been carried out all the same.
-///
-/// Only a database that says no is certain to have rolled back. Anything else, also an answer that came
-/// and could not be read, leaves it open; so does a server, or a pooler before it, that ends the session
-/// between a commit and its answer.
-pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code.starts_with("08") || code.starts_with("57P") || code == "40003"
-        }),
-        // Nothing was sent.
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Configuration(_) => {
-            false
-        }
-        _ => true,
-    }
-}
-
-/// Whether the server may be gone, or no longer be the one that is written to.
-pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // It became read-only, it is shutting down or starting up, or the connection failed.
-            code == "25006" || code.starts_with("57P") || code.starts_with("08")
-        }),
-        _ => is_transient(error),
-    }
-}
-
-/// Whether the server ended the statement because it took too long, or gave no answer for longer than that.
-pub(crate) fn is_statement_timeout(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().as_deref() == Some("57014"),
-        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
-        _ => false,
-    }
-}
-
-/// An error that may come from a statement.
-pub(crate) trait FailedStatement {
-    fn failed_statement(&self) -> Option<&sqlx::Error>;
-}
-
-impl FailedStatement for sqlx::Error {
-    fn failed_statement(&self) -> Option<&sqlx::Error> {
-        Some(self)
-    }
-}
-
-/// Whether it may be the fault of one row: a value that the server cannot compute with, or the driver not read.
-pub(crate) fn is_about_a_row(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            // A value, a limit of the program, an internal error.
-            ["22", "54", "XX"].iter().any(|class| code.starts_with(class))
-        }),
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
-        _ => false,
-    }
-}
-
-/// The conditions that pass by themselves, by SQLSTATE.
-/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
-fn is_transient_code(code: &str) -> bool {
-    const CLASSES: [&str; 3] = [
-        "08", // the connection failed
-        "53", // too few resources: memory, disk, connections
-        "57", // an operator intervened: shutdown, crash, cancel, starting up
-    ];
-    const CODES: [&str; 5] = [
-        "40001", // serialization failure
-        "40003", // whether it was carried out is not known
-        "40P01", // deadlock
-        "25006", // the server became read-only: a failover is under way
-        "55P03", // a lock was not to be had in time
-    ];
-    CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code)
-}
-
-/// What befell a transaction for no fault of those who used it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    /// The database says that it could not carry it out for now.
-    Refused,
-    /// A connection broke.
-    Lost,
-}
-
-/// The database's trouble that caused this error.
-pub(crate) fn trouble_in(error: &(dyn std::error::Error + 'static)) -> Option<Trouble> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let driver = error.downcast_ref::<sqlx::Error>();
-        if let Some(error) =
-            driver.or_else(|| error.downcast_ref::<Arc<sqlx::Error>>().map(Arc::as_ref))
-        {
-            return trouble_of(error);
-        }
-        // All that is left of a driver's error in a box of another library's.
-        if let Some(error) = error.downcast_ref::<Box<dyn sqlx::error::DatabaseError>>() {
-            return trouble_by_code(error.code().as_deref());
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// What the trouble was, if it was the database's. A pool that is used up is none, and neither is a statement
-/// that took longer than it was allowed to.
-pub(crate) fn trouble_of(error: &sqlx::Error) -> Option<Trouble> {
-    match error {
-        sqlx::Error::Database(error) => trouble_by_code(error.code().as_deref()),
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => None,
-        _ => is_transient(error).then_some(Trouble::Lost),
-    }
-}
-
-fn trouble_by_code(code: Option<&str>) -> Option<Trouble> {
-    const QUERY_CANCELED: &str = "57014";
-    let code = code.filter(|code| *code != QUERY_CANCELED && is_transient_code(code));
-    code.map(|_| Trouble::Refused)
 }

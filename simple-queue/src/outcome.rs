@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::{
-    error::{Trouble, trouble_in},
+    error::{Excuse, excuse_in},
     job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls},
 };
 use text::with_sources;
@@ -28,7 +28,7 @@ pub struct Outcome {
     /// What a handler that succeeded returned, as JSON.
     result: Option<String>,
     /// The error is of the database's making.
-    trouble: Option<Trouble>,
+    trouble: Option<Excuse>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -211,7 +211,7 @@ impl Outcome {
 
     /// The same answer of a run whose effects were undone with the transaction they were in. A failure that has
     /// one of these troubles for its cause is none of the job's; what the handler decided stays so.
-    pub(crate) fn excused(self, accepted: &[Trouble]) -> Self {
+    pub(crate) fn excused(self, accepted: &[Excuse]) -> Self {
         let is_failure = matches!(self.verdict, Verdict::Retry | Verdict::RetryAfter(_));
         match (is_failure, self.trouble) {
             (true, Some(trouble)) if accepted.contains(&trouble) => self.undo(),
@@ -278,7 +278,7 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self { trouble: trouble_in(error), ..Self::with_error(verdict, with_sources(error)) }
+        Self { trouble: excuse_in(error), ..Self::with_error(verdict, with_sources(error)) }
     }
 
     fn with_error(verdict: Verdict, error: String) -> Self {

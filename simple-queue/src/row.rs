@@ -3,7 +3,14 @@
 mod payload;
 mod run;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -31,7 +38,12 @@ use crate::{
 #[derive(Clone)]
 pub struct Job {
     /// Made by the client, so that the library can repeat a call whose answer was lost; its order is the
-    /// order of creation. A clone has the same id and is the same job.
+    /// order of creation.
+    ///
+    /// An id is used once, for as long as its job is remembered. A clone has the same id and is the same job: while
+    /// that is live, another insert changes nothing and answers that it is there; when it is over, whether done or
+    /// dead, an insert is refused with [`Error::IdUsed`]. To run the same again make a new job, or
+    /// [redrive](crate::SimpleQueue::redrive) a dead one.
     pub id: Uuid,
     /// Groups jobs, for cancelling them together; any number of jobs may share one.
     pub fingerprint: Option<String>,
@@ -62,6 +74,38 @@ pub struct Job {
     /// Why [`Job::job_data`] is `null`, where what it was made of cannot be written as JSON.
     pub(crate) unwritable: Option<String>,
     pub(crate) claim: Option<Claim>,
+    pub(crate) made_id: MadeId,
+}
+
+/// The id that was made together with a job. It is surely new where that is still the job's, and the job has not
+/// been cloned.
+#[derive(Debug)]
+pub(crate) struct MadeId {
+    id: Uuid,
+    is_shared: AtomicBool,
+}
+
+impl MadeId {
+    fn new(id: Uuid) -> Self {
+        Self { id, is_shared: AtomicBool::new(false) }
+    }
+
+    /// For a job that is stored already.
+    pub(crate) fn used() -> Self {
+        Self { id: Uuid::nil(), is_shared: AtomicBool::new(true) }
+    }
+
+    /// Whether no other job can have this id.
+    fn is_new(&self, id: Uuid) -> bool {
+        self.id == id && !self.is_shared.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for MadeId {
+    fn clone(&self) -> Self {
+        self.is_shared.store(true, Ordering::Relaxed);
+        Self { id: self.id, is_shared: AtomicBool::new(true) }
+    }
 }
 
 /// What a fetched job carries beside what its handler reads.
@@ -96,8 +140,9 @@ impl Job {
             Ok(job_data) => (job_data, None),
             Err(problem) => (Value::Null, Some(problem.to_string())),
         };
+        let id = Uuid::now_v7();
         Self {
-            id: Uuid::now_v7(),
+            id,
             fingerprint: None,
             unique_key: None,
             queue: queue.into(),
@@ -113,6 +158,7 @@ impl Job {
             stored: None,
             unwritable,
             claim: None,
+            made_id: MadeId::new(id),
         }
     }
 
@@ -204,7 +250,7 @@ pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;
 #[derive(Debug, Clone)]
 pub(crate) struct NewJob {
     pub(crate) id: Uuid,
-    /// The id was made together with this row, so no other row has it.
+    /// The id was made for this row, so no other row has it.
     pub(crate) has_new_id: bool,
     pub(crate) queue: String,
     pub(crate) kind: String,
@@ -300,7 +346,7 @@ impl From<Job> for NewJob {
         let unwritable = job.unwritable.filter(|_| job.job_data.is_null());
         Self {
             id: job.id,
-            has_new_id: false,
+            has_new_id: job.made_id.is_new(job.id),
             queue: job.queue,
             kind: job.kind,
             priority: 0,

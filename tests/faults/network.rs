@@ -20,6 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case!(a_worker_that_alone_its_listening_has_left_listens_again),
         case!(an_enqueue_on_a_connection_that_leads_nowhere_takes_another),
         case!(an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another),
+        case!(an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended),
         case!(an_enqueue_that_is_dropped_half_way_spoils_no_later_one),
     ]
 }
@@ -194,6 +195,28 @@ async fn enqueues_on_a_connection_that_leads_nowhere<J: Into<Enqueue<CountRun>>>
     enqueued.expect("it takes another connection");
     vanished.await.unwrap();
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 3);
+}
+
+/// The id of a clone may have been used, so the insert is told from an earlier one by its lease.
+async fn an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let queue = queue_at(&proxy.url(&field.url));
+    for _ in 0..rounds(2, 20) {
+        let job = Job::new("nobody", 1);
+        let lost = proxy.lose_answer_to("insert_jobs");
+        let stored = queue.insert_job(job.clone()).await.unwrap();
+        lost.await.unwrap();
+        assert_eq!(stored, Some(job.id));
+        assert_eq!(queue.insert_job(job.clone()).await.unwrap(), None);
+        let lost = proxy.lose_answer_to("cancel_jobs");
+        assert!(queue.cancel(job.id).await.unwrap(), "the lost answer said so");
+        lost.await.unwrap();
+        let lost = proxy.lose_answer_to("redrive_dead_letters");
+        queue.redrive(job.id).await.unwrap();
+        lost.await.unwrap();
+        assert!(queue.cancel(job.id).await.unwrap());
+    }
 }
 
 async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {

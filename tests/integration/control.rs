@@ -139,14 +139,49 @@ async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_was_enqueued_again_under_its_own_id_is_not_redriven() {
+async fn a_dead_letter_whose_id_a_live_job_has_is_not_redriven() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let job = Probe::job(Say::Success);
     queue.insert_job(job.clone()).await.unwrap();
     queue.cancel(job.id).await.unwrap();
-    queue.insert_job(job.clone()).await.unwrap();
-    assert_eq!((database.count("jobs").await, database.count("dead_letters").await), (1, 1));
+    let by_hand = format!(
+        "insert into simple_queue.jobs (id, queue, job_data) values ('{}', 'probe', '1')",
+        job.id
+    );
+    database.execute(&by_hand).await;
     let error = queue.redrive(job.id).await.unwrap_err();
     assert!(matches!(error, Error::NotDead { job_id } if job_id == job.id), "{error}");
+}
+
+#[tokio::test]
+async fn dead_letters_are_put_back_in_the_order_in_which_inserts_take_their_keys() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let keys = ["a", "B", "c", "D", "ä", "É"];
+    for key in keys {
+        queue.insert_job(Probe::job(Say::Success).with_unique_key(key)).await.unwrap();
+        queue.cancel_job_by_unique_key(key).await.unwrap();
+    }
+    let collation = "select quote_ident(collname) from pg_collation
+        where collprovider = 'i' and collname like 'en%' order by collname limit 1";
+    let collation = database.value::<String>(collation).await;
+    for sql in [
+        "drop view simple_queue.all_jobs cascade",
+        &format!(
+            "alter table simple_queue.dead_letters alter unique_key type text collate {collation}"
+        ),
+        "create table taken (position bigserial, key text)",
+        "create function take() returns trigger language plpgsql as $$
+            begin insert into public.taken (key) values (new.unique_key); return new; end $$",
+        "create trigger take after insert on simple_queue.jobs
+            for each row execute function public.take()",
+    ] {
+        database.execute(sql).await;
+    }
+    assert_eq!(queue.redrive_all(DeadLetters::all()).await.unwrap().redriven, 6);
+    let taken: Vec<String> =
+        database.value("select array_agg(key order by position) from taken").await;
+    assert!(taken.is_sorted(), "{taken:?}");
+    assert_eq!(taken.len(), keys.len());
 }

@@ -15,10 +15,15 @@ fn statements() -> BTreeMap<String, String> {
         files.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
     };
     let mut files = read(&directory);
-    let part = files.remove("finish_jobs").unwrap();
+    let mut others: BTreeMap<String, String> = BTreeMap::new();
+    for name in ["finish_jobs", "overwrite_dead_letter"] {
+        others.insert(name.to_owned(), files.remove(name).unwrap());
+    }
     let parts = read(&directory.join("parts"));
     for sql in files.values_mut() {
-        *sql = sql.replace("\\ir finish_jobs.sql\n", &part);
+        for (name, part) in &others {
+            *sql = sql.replace(&format!("\\ir {name}.sql\n"), part);
+        }
         for (name, part) in &parts {
             *sql = sql.replace(&format!("\\ir parts/{name}.sql\n"), part);
         }
@@ -130,7 +135,8 @@ fn hot_statements() -> Vec<(&'static str, String)> {
         ),
         ("heartbeat", format!("{id}, array['q1'], {id_list}")),
         ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
-        ("cancel_jobs", format!("array[{id}]::uuid[], 'channel'")),
+        ("cancel_jobs", format!("array[{id}]::uuid[], 'channel', true")),
+        ("redrive_dead_letters", format!("{id_list}, true, 'channel'")),
         ("find_jobs_by_unique_key", "array['key1']".to_owned()),
         ("find_jobs_by_fingerprint", "'print1'".to_owned()),
         ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
@@ -173,6 +179,22 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         }
     }
     connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
+    let database = TestDatabase::migrated().await;
+    let columns: Vec<String> = database
+        .value(
+            "select array_agg(attname::text) from pg_attribute
+            where attrelid = 'simple_queue.dead_letters'::regclass and attnum > 0 and not attisdropped",
+        )
+        .await;
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
+    let part = fs::read_to_string(directory.join("overwrite_dead_letter.sql")).unwrap();
+    for column in columns.iter().filter(|column| *column != "id") {
+        assert!(part.contains(&format!("{column} = excluded.{column}")), "{column}");
+    }
 }
 
 #[tokio::test]

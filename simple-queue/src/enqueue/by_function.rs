@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::{
     EnqueueOutcome,
-    insert::{Failure, Inserted, Insertion},
+    failure::Failure,
+    insert::{Inserted, Insertion},
 };
 use crate::row::NewJob;
 

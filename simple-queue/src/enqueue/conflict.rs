@@ -7,7 +7,8 @@ use uuid::Uuid;
 
 use super::{
     EnqueueOutcome,
-    insert::{Failure, Inserted, Insertion, ids_anywhere},
+    failure::Failure,
+    insert::{Inserted, Insertion},
 };
 use crate::{job::OnConflict, row::NewJob};
 
@@ -23,7 +24,8 @@ impl Insertion<'_> {
     ) -> Result<bool, Failure> {
         let (mut open, mut workers_sleep) = (jobs.to_vec(), false);
         while !open.is_empty() {
-            let inserted = self.store.insert_jobs(connection, &open, self.notify).await?;
+            let inserted =
+                self.store.insert_jobs(connection, &open, self.first_lease, self.notify).await?;
             workers_sleep |= inserted.workers_sleep;
             for id in inserted.rows {
                 answers.insert(id, Inserted { id, outcome: EnqueueOutcome::Inserted });
@@ -33,9 +35,10 @@ impl Insertion<'_> {
                 break;
             }
             // It may be the job's own id that is there already, under whatever key.
-            let there = ids_anywhere(connection, self.store, open.iter().copied()).await?;
-            for id in there {
-                let outcome = match self.repeated {
+            let ids: Vec<Uuid> = open.iter().map(|job| job.id).collect();
+            let there = self.store.find_jobs_anywhere(connection, &ids).await?;
+            for (id, lease) in there {
+                let outcome = match self.repeated && self.is_ours(lease) {
                     true => EnqueueOutcome::Inserted,
                     false => EnqueueOutcome::Duplicate,
                 };

@@ -5,7 +5,6 @@
 //! no caller waits for another's future to be polled.
 
 use std::{
-    collections::HashSet,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -14,7 +13,8 @@ use tokio::sync::oneshot;
 
 use super::{
     connections::Connections,
-    insert::{Failure, Inserted, ROWS_PER_STATEMENT, insert_and_wake},
+    failure::Failure,
+    insert::{Inserted, ROWS_PER_STATEMENT, insert_and_wake},
     wake::Wake,
 };
 use crate::{
@@ -24,10 +24,20 @@ use crate::{
 };
 
 /// The jobs of one queue's callers that wait to be written.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Gathering {
     waiting: Mutex<Waiting>,
+    /// A caller that writes alone has one, and the task another.
     connections: Connections,
+    /// What else the queue's callers ask. It may wait for a transaction of theirs, and single jobs shall not.
+    calls: Connections,
+}
+
+impl Default for Gathering {
+    fn default() -> Self {
+        let (connections, calls) = (Connections::new(2), Connections::new(4));
+        Self { waiting: Mutex::default(), connections, calls }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +62,12 @@ pub(crate) struct Destination {
 }
 
 impl Gathering {
-    /// Inserts a job without a unique key, together with what others insert meanwhile. It returns after the
+    /// The connections for what callers ask beside single jobs.
+    pub(crate) const fn calls(&self) -> &Connections {
+        &self.calls
+    }
+
+    /// Inserts a job without a unique key, whose id was made for it, together with what others insert meanwhile. It returns after the
     /// commit, with this job's own answer.
     ///
     /// A key may be held by an open transaction; so jobs with one have statements of their own, and no
@@ -63,8 +78,8 @@ impl Gathering {
         job: NewJob,
     ) -> Result<Inserted, Error> {
         if let Some(_alone) = self.begin_alone() {
-            let connections = Some(&self.connections);
-            return Ok(insert_and_wake(&destination, connections, &[job]).await?.remove(0));
+            let inserted = insert_and_wake(&destination, &self.connections, &[job]).await?;
+            return Ok(inserted[0]);
         }
         let (answer, answered) = oneshot::channel();
         {
@@ -105,7 +120,7 @@ impl Gathering {
             return answer(answers, errors.into_iter().chain([Err(error)]));
         }
         for (job, waiting) in jobs.into_iter().zip(answers) {
-            let inserted = insert_and_wake(destination, Some(&self.connections), &[job]).await;
+            let inserted = insert_and_wake(destination, &self.connections, &[job]).await;
             let inserted = inserted.map(|mut inserted| inserted.remove(0)).map_err(Error::from);
             answer(vec![waiting], std::iter::once(inserted));
         }
@@ -116,13 +131,9 @@ impl Gathering {
         let mut waiting = self.waiting();
         waiting.writing = !waiting.jobs.is_empty();
         waiting.crowded = waiting.writing || before > 1;
-        // Two of one id are two calls, of which the second is to find the first: it goes into the next.
-        let mut ids = HashSet::new();
-        let (now, later) = mem::take(&mut waiting.jobs)
-            .into_iter()
-            .partition(|(job, _)| ids.len() < ROWS_PER_STATEMENT && ids.insert(job.id));
-        waiting.jobs = later;
-        now
+        let most = std::cmp::min(ROWS_PER_STATEMENT, waiting.jobs.len());
+        let later = waiting.jobs.split_off(most);
+        mem::replace(&mut waiting.jobs, later)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -166,8 +177,7 @@ impl Writing {
                 return;
             }
             before = jobs.len();
-            let connections = Some(&self.gathering.connections);
-            match insert_and_wake(&destination, connections, &jobs).await {
+            match insert_and_wake(&destination, &self.gathering.connections, &jobs).await {
                 Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
                 Err(failure) => {
                     self.gathering.answer_one_by_one(&destination, jobs, answers, failure).await;

@@ -1,22 +1,19 @@
 //! Writing rows, and finding the ones that were there already.
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::{
-    EnqueueOutcome, Target, Via, connections::Connections, gathering::Destination,
-    validate::validate,
+    EnqueueOutcome, Target, Via, connections::Connections, failure::Failure,
+    gathering::Destination, held::find_held_key, ids::first_lease, validate::validate,
 };
 use crate::{
     Error,
-    error::{FailedStatement, is_ambiguous, is_transient, missing_grant},
+    error::{is_lock_timeout, missing_grant},
     row::NewJob,
-    store::{Servers, Store, Written},
+    store::{Servers, Store, Written, again},
 };
 
 /// What became of one job, in the order in which they were given.
@@ -39,19 +36,19 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
         Via::Connection { connection, store } => {
             let way = store.find_way_to_enqueue(connection).await;
             way.map_err(Error::database("ask for the right to enqueue"))?;
-            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            let insertion = Insertion::new(&store, true, &jobs);
             Ok(insertion.run(connection, &jobs).await?.rows)
         }
         Via::Pool { servers, store } => {
-            let insertion = Insertion { store: &store, notify: true, repeated: false };
+            let insertion = Insertion::new(&store, true, &jobs);
             Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
         }
         Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
-            Ok([job]) if job.unique_key.is_none() => {
+            Ok([job]) if job.unique_key.is_none() && job.has_new_id => {
                 Ok(vec![gathering.insert(destination, job).await?])
             }
-            Ok(job) => Ok(insert_and_wake(&destination, None, &job).await?),
-            Err(jobs) => Ok(insert_and_wake(&destination, None, &jobs).await?),
+            Ok(job) => Ok(insert_and_wake(&destination, gathering.calls(), &job).await?),
+            Err(jobs) => Ok(insert_and_wake(&destination, gathering.calls(), &jobs).await?),
         },
     }
 }
@@ -59,13 +56,13 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
 /// Inserts jobs where their commit is seen, and wakes the workers after it.
 pub(super) async fn insert_and_wake(
     Destination { servers, store, wake }: &Destination,
-    own: Option<&Connections>,
+    own: &Connections,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
     let notify = wake.notifies_itself();
-    let insertion = Insertion { store, notify, repeated: false };
+    let insertion = Insertion::new(store, notify, jobs);
     let Written { rows: inserted, workers_sleep } =
-        insert_through(servers, own, insertion, jobs).await?;
+        insert_through(servers, Some(own), insertion, jobs).await?;
     wake.wake_local();
     if workers_sleep && !notify {
         wake.enqueued(servers, store, jobs.iter().map(|job| job.queue.clone()));
@@ -82,63 +79,51 @@ fn refuse_repeated_ids(jobs: &[NewJob]) -> Result<(), Error> {
     }
 }
 
-/// How often a statement that failed in passing is repeated, with growing waits of about three
-/// seconds in all: long enough for a server to restart, short enough for a request to wait.
-const REPEATS: u32 = 6;
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-
 async fn insert_through(
     servers: &Servers,
     own: Option<&Connections>,
-    mut insertion: Insertion<'_>,
+    insertion: Insertion<'_>,
     jobs: &[NewJob],
 ) -> Result<Written<Inserted>, Failure> {
     let all: Vec<&NewJob> = jobs.iter().collect();
-    let mut repeat = 0;
+    let statements = statements(&all);
     loop {
-        let once =
-            async |connection: &mut PgConnection| insert_once(connection, insertion, jobs).await;
-        let inserted = match own {
-            Some(own) => insert_on(own, servers, statements(&all), once).await,
-            None => servers.ask(statements(&all), once).await,
-        };
-        let error = match inserted {
-            Err(Failure::Database(error)) => error,
-            inserted_or_refused => return inserted_or_refused,
-        };
-        if missing_grant(&error).is_some() && !insertion.store.enqueues_by_function() {
-            let asked = async |to: &mut PgConnection| insertion.store.find_way_to_enqueue(to).await;
-            servers.ask(1, asked).await?;
-            if insertion.store.enqueues_by_function() {
-                continue;
+        let inserted = again!(tries => insert_on(own, servers, statements, async |connection| {
+            let insertion = Insertion { repeated: tries.may_be_done(), ..insertion };
+            insert_once(connection, insertion, jobs).await
+        }));
+        return match inserted {
+            Err(Failure::Held { error, among }) => {
+                let held = find_held_key(servers, insertion, jobs, &among).await;
+                Err(Failure::of_held(held, error, servers.lock_timeout()))
             }
-        }
-        // A pool without a free connection has been waited for already.
-        let exhausted = matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed);
-        if exhausted || !is_transient(&error) || repeat == REPEATS {
-            return Err(error.into());
-        }
-        insertion.repeated |= is_ambiguous(&error);
-        let wait = FIRST_WAIT * 2_u32.pow(repeat);
-        tracing::debug!(%error, ?wait, "enqueue failed in passing and is repeated");
-        tokio::time::sleep(wait.mul_f64(0.5 + fastrand::f64())).await;
-        repeat += 1;
+            Err(Failure::Database(error))
+                if missing_grant(&error).is_some() && !insertion.store.enqueues_by_function() =>
+            {
+                let asked =
+                    async |to: &mut PgConnection| insertion.store.find_way_to_enqueue(to).await;
+                servers.ask(1, asked).await?;
+                if insertion.store.enqueues_by_function() {
+                    continue;
+                }
+                Err(error.into())
+            }
+            inserted => inserted,
+        };
     }
 }
 
-/// On a connection outside the pool, if one can be had.
+/// On a connection outside the pool, if there are such.
 async fn insert_on<T>(
-    own: &Connections,
+    own: Option<&Connections>,
     servers: &Servers,
     statements: usize,
     once: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
-    let Some(mut connection) = own.take(servers).await else {
-        return servers.ask(statements, once).await;
-    };
-    let inserted = connection.ask(once).await;
-    own.give_back(connection);
-    inserted
+    match own {
+        Some(own) => own.ask(servers, statements, once).await,
+        None => servers.ask(statements, once).await,
+    }
 }
 
 async fn insert_once(
@@ -148,19 +133,20 @@ async fn insert_once(
 ) -> Result<Written<Inserted>, Failure> {
     // What an earlier try inserted may have run and left the live table since; it must not run again.
     let there = match insertion.repeated && !insertion.store.enqueues_by_function() {
-        true => ids_anywhere(connection, insertion.store, jobs.iter()).await?,
+        true => insertion.inserted_before(connection, jobs.iter()).await?,
         false => HashSet::new(),
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
-    let Written { rows: inserted, workers_sleep } = if statements(&missing) > 1 {
-        let mut tx = connection.begin().await?;
-        let inserted = insertion.run(&mut tx, missing).await?;
-        tx.commit().await?;
-        inserted
-    } else {
-        insertion.run(connection, missing).await?
-    };
+    let Written { rows: inserted, workers_sleep } =
+        if needs_transaction(&missing) && !connection.is_in_transaction() {
+            let mut tx = connection.begin().await?;
+            let inserted = insertion.run(&mut tx, missing).await?;
+            tx.commit().await?;
+            inserted
+        } else {
+            insertion.run(connection, missing).await?
+        };
     let mut inserted = inserted.into_iter();
     let all = jobs.iter().map(|job| match there.contains(&job.id) {
         true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
@@ -171,50 +157,7 @@ async fn insert_once(
     Ok(Written { rows: all.collect(), workers_sleep })
 }
 
-pub(super) async fn ids_anywhere(
-    connection: &mut PgConnection,
-    store: &Store,
-    jobs: impl Iterator<Item = &NewJob>,
-) -> sqlx::Result<HashSet<Uuid>> {
-    let ids: Vec<Uuid> = jobs.map(|job| job.id).collect();
-    Ok(store.find_jobs_anywhere(connection, &ids).await?.into_iter().collect())
-}
-
-/// Why jobs were not inserted.
-pub(super) enum Failure {
-    Database(sqlx::Error),
-    /// A job that must not be a duplicate is one.
-    Duplicate {
-        unique_key: String,
-        job_id: Uuid,
-    },
-}
-
-impl From<sqlx::Error> for Failure {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Database(error)
-    }
-}
-
-impl FailedStatement for Failure {
-    fn failed_statement(&self) -> Option<&sqlx::Error> {
-        match self {
-            Self::Database(error) => Some(error),
-            Self::Duplicate { .. } => None,
-        }
-    }
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Database(error) => Self::database("enqueue")(error),
-            Failure::Duplicate { unique_key, job_id } => Self::Duplicate { unique_key, job_id },
-        }
-    }
-}
-
-/// One try at inserting jobs.
+/// One call's way of inserting its jobs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Insertion<'s> {
     pub(super) store: &'s Store,
@@ -222,6 +165,8 @@ pub(super) struct Insertion<'s> {
     pub(super) notify: bool,
     /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
     pub(super) repeated: bool,
+    /// Where the leases of its jobs begin; see [`super::ids`].
+    pub(super) first_lease: i64,
 }
 
 /// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
@@ -229,8 +174,12 @@ pub(super) struct Insertion<'s> {
 pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
-impl Insertion<'_> {
-    async fn run<'j>(
+impl<'s> Insertion<'s> {
+    fn new(store: &'s Store, notify: bool, jobs: &[NewJob]) -> Self {
+        Self { store, notify, repeated: false, first_lease: first_lease(jobs) }
+    }
+
+    pub(super) async fn run<'j>(
         &self,
         connection: &mut PgConnection,
         jobs: impl IntoIterator<Item = &'j NewJob>,
@@ -244,11 +193,18 @@ impl Insertion<'_> {
             }
             return Ok(in_order(&jobs, &answers, workers_sleep));
         }
+        self.refuse_used_ids(connection, &jobs).await?;
         for chunk in chunks(&plain) {
             workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
         }
         for chunk in chunks(&keyed) {
-            workers_sleep |= self.insert_keyed(connection, chunk, &mut answers).await?;
+            let inserted = self.insert_keyed(connection, chunk, &mut answers).await;
+            workers_sleep |= inserted.map_err(|failure| match failure {
+                Failure::Database(error) if is_lock_timeout(&error) => {
+                    Failure::Held { error, among: chunk.iter().map(|job| job.id).collect() }
+                }
+                failure => failure,
+            })?;
         }
         Ok(in_order(&jobs, &answers, workers_sleep))
     }
@@ -269,13 +225,17 @@ impl Insertion<'_> {
             return Ok(self.store.insert_alike_jobs(connection, first, jobs, self.notify).await?);
         }
         let Written { rows, workers_sleep } =
-            self.store.insert_jobs(connection, jobs, self.notify).await?;
+            self.store.insert_jobs(connection, jobs, self.first_lease, self.notify).await?;
         let new: HashSet<Uuid> = rows.into_iter().collect();
-        if !self.repeated {
-            let there = jobs.iter().map(|job| job.id).filter(|id| !new.contains(id));
-            let outcome = EnqueueOutcome::Duplicate;
-            answers.extend(there.map(|id| (id, Inserted { id, outcome })));
-        }
+        let there: Vec<&NewJob> =
+            jobs.iter().copied().filter(|job| !new.contains(&job.id)).collect();
+        let ours = match self.repeated && !there.is_empty() {
+            true => self.inserted_before(connection, there.iter().copied()).await?,
+            false => HashSet::new(),
+        };
+        let duplicates = there.iter().map(|job| job.id).filter(|id| !ours.contains(id));
+        let outcome = EnqueueOutcome::Duplicate;
+        answers.extend(duplicates.map(|id| (id, Inserted { id, outcome })));
         Ok(workers_sleep)
     }
 }
@@ -291,12 +251,19 @@ fn in_order(
     Written { rows: jobs.iter().map(answer).collect(), workers_sleep }
 }
 
-/// How many statements these jobs take at least.
-fn statements(jobs: &[&NewJob]) -> usize {
+/// How many statements these jobs take, where every key is met.
+pub(super) fn statements(jobs: &[&NewJob]) -> usize {
+    // The insert, a look for ids, what replaces, what puts off, and a look for who has the keys.
+    const FOR_KEYED: usize = 5;
     let (keyed, plain) = split_by_key(jobs);
-    // Several keyed jobs may take a second look, and all of them shall be there or none.
-    let keyed = if keyed.len() > 1 { 2 } else { keyed.len() };
-    chunks(&plain).len() + keyed
+    std::cmp::max(1, chunks(&plain).len() + FOR_KEYED * chunks(&keyed).len())
+}
+
+/// Whether these jobs take several statements that shall be carried out together, or not at all. One with a key may
+/// take several, but the last of them alone writes.
+fn needs_transaction(jobs: &[&NewJob]) -> bool {
+    let (keyed, plain) = split_by_key(jobs);
+    chunks(&plain).len() + std::cmp::min(keyed.len(), 2) > 1
 }
 
 /// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an

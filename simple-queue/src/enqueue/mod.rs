@@ -6,7 +6,10 @@ mod builder;
 mod by_function;
 mod conflict;
 mod connections;
+mod failure;
 pub(crate) mod gathering;
+mod held;
+mod ids;
 mod insert;
 pub(crate) mod live;
 mod validate;
@@ -28,7 +31,7 @@ use gathering::{Destination, Gathering};
 /// | on | what it means |
 /// |---|---|
 /// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment; calls at the same time share a statement |
-/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand; each call is a statement |
+/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand; each call is a transaction |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
 /// | `&mut PgConnection` | as above where a transaction is open on it; else stored when the call returns, but a large batch, or one with keys, not all or none |
 ///
@@ -51,28 +54,38 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 
 #[derive(Debug)]
 pub(crate) enum Via<'e> {
-    /// A queue: the library sees the commit, so it can repeat what failed in passing, gather what is
+    /// A queue: the library sees the commit, so it can repeat what failed for a moment, gather what is
     /// enqueued at the same time, and wake the workers itself afterwards.
     Queue { destination: Destination, gathering: Arc<Gathering> },
-    /// A pool: the same, but that every call is a statement of its own, which wakes the workers.
+    /// A pool: the same, but that every call is a transaction of its own, whose statements wake the workers.
     Pool { servers: Servers, store: Store },
     /// The caller's connection, on which a transaction may be open.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
 impl Target<'_> {
-    /// A statement or two and their answers, on the caller's connection or on one of the pool.
+    /// A few statements and their answers.
     async fn ask<T>(
-        self,
+        &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
-        match self.0 {
-            Via::Connection { connection, store } => exchange(connection, &store).await,
-            Via::Pool { servers, store }
-            | Via::Queue { destination: Destination { servers, store, wake: _ }, gathering: _ } => {
-                servers.ask(2, async |connection| exchange(connection, &store).await).await
+        const STATEMENTS: usize = 2;
+        match &mut self.0 {
+            Via::Connection { connection, store } => exchange(connection, store).await,
+            Via::Pool { servers, store } => {
+                servers.ask(STATEMENTS, async |connection| exchange(connection, store).await).await
+            }
+            Via::Queue { destination: Destination { servers, store, wake: _ }, gathering } => {
+                let exchange =
+                    async |connection: &mut PgConnection| exchange(connection, store).await;
+                gathering.calls().ask(servers, STATEMENTS, exchange).await
             }
         }
+    }
+
+    /// Whether the library sees what becomes of a statement, and may send it again.
+    const fn is_the_librarys(&self) -> bool {
+        !matches!(self.0, Via::Connection { .. })
     }
 }
 

@@ -9,7 +9,11 @@ use std::{
 
 use tokio::sync::watch;
 
-use crate::store::{Notification, Servers, Store};
+use super::connections::Connections;
+use crate::{
+    error::described,
+    store::{Notification, Servers, Store, again},
+};
 
 /// Wakes the worker of this process through memory, and the others through the database.
 ///
@@ -18,11 +22,23 @@ use crate::store::{Notification, Servers, Store};
 /// statement, which also serves a program that enqueues one job and ends; for the others one NOTIFY
 /// follows, after their commits. Where no worker sleeps there is nothing to tell, and each insert hears that
 /// with its answer: one that was in flight while a worker fell asleep is found in that worker's first naps.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Wake {
     /// Changes with every call, so that any number of pollers can wait for the next.
     local: watch::Sender<()>,
     remote: Mutex<Remote>,
+    /// For the NOTIFY that follows; the pool may be used up, and then it would be late.
+    connection: Connections,
+}
+
+impl Default for Wake {
+    fn default() -> Self {
+        Self {
+            local: watch::Sender::default(),
+            remote: Mutex::default(),
+            connection: Connections::new(1),
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -101,10 +117,13 @@ impl Sending {
                 self.ended = true;
                 return;
             }
-            let sent = servers.ask(1, async |connection| store.notify(connection, &payloads).await);
+            let connection = &self.wake.connection;
+            let sent = again!(tries => connection.ask(&servers, 1, async |connection| {
+                store.notify(connection, &payloads).await
+            }));
             // A lost notification costs time only: workers look by themselves now and then.
-            if let Err(error) = sent.await {
-                tracing::warn!(%error, "other workers could not be notified; they will look by themselves");
+            if let Err(error) = sent {
+                tracing::warn!(error = %described(&error), "other workers could not be notified; they will look by themselves");
             }
         }
     }

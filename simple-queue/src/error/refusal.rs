@@ -27,12 +27,6 @@ pub(crate) fn missing_grant(error: &sqlx::Error) -> Option<String> {
     })
 }
 
-/// Whether a pooler refused to begin a session with a parameter that it does not know.
-pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    // pgbouncer calls it a violation of the protocol.
-    code(error).as_deref() == Some("08P01")
-}
-
 fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
     error.as_database_error()?.code()
 }

@@ -13,7 +13,7 @@ use super::{
     Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT, fate::Fate,
 };
 use crate::{
-    error::{is_ambiguous, is_statement_timeout, is_transient},
+    error::{described, is_ambiguous, is_statement_timeout, is_transient},
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
@@ -106,7 +106,7 @@ impl Finalizer {
             Err(error) if is_transient(&error) => {
                 self.outbox.unwritten().failed(kind);
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
-                tracing::warn!(%error, runs = batch.len(), "finished jobs could not be written yet; they are kept, and no more are started");
+                tracing::warn!(error = %described(&error), runs = batch.len(), "finished jobs could not be written yet; they are kept, and no more are started");
                 self.open.extend(batch.into_iter().map(|mut open| {
                     open.answer_was_lost |= answer_was_lost;
                     open
@@ -199,12 +199,15 @@ impl Finalizer {
         let successes = self.successes_of(kind);
         let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
         let refusals = open.refusals + u32::from(is_its_fault);
-        tracing::error!(%error, %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
+        tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
         if refusals >= MAX_REFUSALS {
             self.outbox.succeeded(kind);
             self.open.push(open.with(Transition::DeadLetter(DeadLetter {
                 status: JobStatus::CriticalFailure,
-                reason: words_of(&format_args!("its end could not be written: {error}")),
+                reason: words_of(&format_args!(
+                    "its end could not be written: {}",
+                    described(error)
+                )),
                 attempt_kept: false,
                 error: None,
             })));
@@ -235,7 +238,7 @@ impl Finalizer {
                 Some(made)
             }
             Err(error) => {
-                tracing::error!(%error, "the partitions of the archive could not be looked after");
+                tracing::error!(error = %described(&error), "the partitions of the archive could not be looked after");
                 None
             }
         }

@@ -28,7 +28,8 @@ pub(super) enum Fate {
 impl Fate {
     pub(super) fn of(open: &OpenRun, state: Option<&LeaseState>) -> Self {
         match (state, &open.run.transition) {
-            (Some(state), _) if state.finished => Self::Finished,
+            // What is still held is not over, whatever an earlier job of this id came to.
+            (Some(state), _) if state.finished && !state.held => Self::Finished,
             (Some(state), _) if state.gone && (open.answer_was_lost || open.run.verify_first) => {
                 Self::Finished
             }
@@ -98,6 +99,7 @@ mod tests {
         assert_eq!(Fate::of(&archive(), Some(&state(false, false, true))), Fate::Finished);
         assert_eq!(Fate::of(&archive(), Some(&state(true, false, false))), Fate::Locked);
         assert_eq!(Fate::of(&archive(), Some(&state(true, true, false))), Fate::Locked);
+        assert_eq!(Fate::of(&archive(), Some(&state(true, false, true))), Fate::Locked);
         assert_eq!(Fate::of(&archive(), Some(&state(false, false, false))), Fate::Lost);
         assert_eq!(Fate::of(&archive(), None), Fate::Lost);
         assert_eq!(Fate::of(&retry(), Some(&state(false, false, false))), Fate::Lost);

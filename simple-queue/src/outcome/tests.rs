@@ -156,7 +156,7 @@ fn a_job_that_was_started_or_put_off_waits_anew_and_one_that_was_given_back_goes
 
 #[test]
 fn only_a_failure_is_excused_by_the_databases_trouble() {
-    let refused = [Trouble::Refused];
+    let refused = [Excuse::RolledBack];
     let with = |outcome: Outcome, trouble| Outcome { trouble: Some(trouble), ..outcome };
     let failure = || Outcome::attempt_failed("deadlock".to_owned());
     let is_given_back = |outcome: Outcome| match outcome.transition(&attempt(3), || BACKOFF) {
@@ -166,11 +166,11 @@ fn only_a_failure_is_excused_by_the_databases_trouble() {
         }
         Transition::Archive { .. } | Transition::DeadLetter(_) => false,
     };
-    assert!(is_given_back(with(failure(), Trouble::Refused).excused(&refused)));
-    assert!(!is_given_back(with(failure(), Trouble::Lost).excused(&refused)));
+    assert!(is_given_back(with(failure(), Excuse::RolledBack).excused(&refused)));
+    assert!(!is_given_back(with(failure(), Excuse::Lost).excused(&refused)));
     assert!(!is_given_back(failure().excused(&refused)));
     assert!(is_given_back(failure().undo()));
-    let decided = with(failed(JobError::fail("no")), Trouble::Refused).excused(&refused);
+    let decided = with(failed(JobError::fail("no")), Excuse::RolledBack).excused(&refused);
     assert_eq!(becomes(decided, &attempt(1)), dead_with(JobStatus::CriticalFailure));
 }
 

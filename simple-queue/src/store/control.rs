@@ -65,25 +65,41 @@ impl Store {
             .await
     }
 
-    /// Puts at most `limit` dead letters back to pending, those after this one; returns each that was
-    /// looked at, and whether it was put back.
-    pub(crate) async fn redrive_dead_letters(
+    /// The ids of at most `limit` dead letters, those after this one.
+    pub(crate) async fn list_dead_letters(
         &self,
         connection: &mut PgConnection,
         filter: &DeadLetterFilter,
         after: Option<Uuid>,
         limit: i64,
-    ) -> sqlx::Result<Vec<(Uuid, bool)>> {
-        let rows = self
-            .statements
-            .redrive_dead_letters
-            .query()
+    ) -> sqlx::Result<Vec<Uuid>> {
+        self.statements
+            .list_dead_letters
+            .query_scalar()
             .bind(filter.job_id)
             .bind(&filter.queue)
             .bind(&filter.kind)
             .bind(filter.status.map(JobStatus::as_str))
             .bind(after)
             .bind(limit)
+            .fetch_all(connection)
+            .await
+    }
+
+    /// Puts dead letters back to pending; returns each, and whether it was put back. Where an earlier call may have
+    /// been carried out, those that are live already count.
+    pub(crate) async fn redrive_dead_letters(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+        repeated: bool,
+    ) -> sqlx::Result<Vec<(Uuid, bool)>> {
+        let rows = self
+            .statements
+            .redrive_dead_letters
+            .query()
+            .bind(ids)
+            .bind(repeated)
             .bind(self.schema.channel())
             .fetch_all(connection)
             .await?;

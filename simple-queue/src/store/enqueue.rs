@@ -21,17 +21,19 @@ use crate::row::{Due, Job, NewJob};
 impl Store {
     /// Inserts jobs and returns the ids of those that were not there already.
     ///
-    /// `notify` wakes sleeping workers in the same statement, for an insert whose commit the library
+    /// Their leases count from `first_lease` on. `notify` wakes sleeping workers in the same statement, for an insert whose commit the library
     /// does not see.
     pub(crate) async fn insert_jobs(
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
+        first_lease: i64,
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
         let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
+            .bind(first_lease)
             .fetch_all(connection)
             .await?;
         Written::read(&rows, |row| row.try_get("id"))
@@ -154,13 +156,40 @@ impl Store {
             .await
     }
 
-    /// Which of these ids are in any of the three tables.
+    /// Which of these ids are in any of the three tables, each with its lease.
     pub(crate) async fn find_jobs_anywhere(
         &self,
         connection: &mut PgConnection,
         ids: &[Uuid],
-    ) -> sqlx::Result<Vec<Uuid>> {
-        self.statements.find_jobs_anywhere.query_scalar().bind(ids).fetch_all(connection).await
+    ) -> sqlx::Result<Vec<(Uuid, i64)>> {
+        self.statements.find_jobs_anywhere.query_as().bind(ids).fetch_all(connection).await
+    }
+
+    /// One of these ids that a job had which is over and remembered. None of them was made before `since`.
+    pub(crate) async fn find_used_id(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+        since: Option<DateTime<Utc>>,
+    ) -> sqlx::Result<Option<Uuid>> {
+        self.statements
+            .find_used_id
+            .query_scalar()
+            .bind(ids)
+            .bind(since.map(time))
+            .fetch_optional(connection)
+            .await
+    }
+
+    /// Lets the statements of the open transaction wait only so long for a lock.
+    pub(crate) async fn limit_lock_wait(
+        &self,
+        connection: &mut PgConnection,
+        limit: Duration,
+    ) -> sqlx::Result<()> {
+        let milliseconds = limit.as_millis().to_string();
+        self.statements.limit_lock_wait.query().bind(milliseconds).execute(connection).await?;
+        Ok(())
     }
 
     /// Sends notifications to every process that listens.
@@ -179,17 +208,20 @@ impl Store {
         Ok(())
     }
 
-    /// Ends pending jobs and asks for the end of running ones; returns how many of each.
+    /// Ends pending jobs and asks for the end of running ones; returns how many of each. Where an earlier call
+    /// may have been carried out, those that are cancelled already count.
     pub(crate) async fn cancel_jobs(
         &self,
         connection: &mut PgConnection,
         ids: &[Uuid],
+        repeated: bool,
     ) -> sqlx::Result<(i64, i64)> {
         self.statements
             .cancel_jobs
             .query_as()
             .bind(ids)
             .bind(self.schema.channel())
+            .bind(repeated)
             .fetch_one(connection)
             .await
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Finish, Store, decode::Time, enqueue::interval, finish::columns, seconds};
 use crate::{
     job::JobStatus,
-    row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease},
+    row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease, MadeId},
 };
 
 /// What a process can start now, of one queue.
@@ -297,6 +297,7 @@ pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, Opt
         stored: None,
         unwritable: None,
         claim: None,
+        made_id: MadeId::used(),
     };
     Ok((job, columns.next()?))
 }

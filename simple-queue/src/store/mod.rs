@@ -9,6 +9,7 @@ mod connection;
 mod control;
 mod decode;
 mod enqueue;
+mod exchange;
 mod fetch;
 mod finish;
 mod grants;
@@ -29,6 +30,7 @@ mod worker;
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use enqueue::Written;
+pub(crate) use exchange::{Tries, again};
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };

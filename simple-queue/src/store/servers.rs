@@ -2,30 +2,27 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use sqlx::{
-    ConnectOptions, Connection, PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection,
-    postgres::PgConnectOptions,
+    ConnectOptions, Connection, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgSslMode},
 };
-use tokio::{
-    sync::{Mutex, watch},
-    time::timeout,
-};
+use tokio::sync::{Mutex, watch};
 
 use super::{
     advice::Advice,
     session::{
-        Pooled, Purpose, answer_in_time, first_writable, is_own_session, is_writable, own_session,
-        within,
+        Limits, Pooled, Purpose, first_writable, is_writable, own_session, read_session_mark,
     },
 };
-use crate::error::{FailedStatement, casts_doubt, is_refused_parameter};
+use crate::error::{casts_doubt, is_refused_parameter};
 
 /// The way to the database, which a queue and the roles of its workers share. A cheap clone.
 ///
@@ -34,38 +31,34 @@ use crate::error::{FailedStatement, casts_doubt, is_refused_parameter};
 /// there; as long as nothing fails, nobody asks.
 #[derive(Clone)]
 pub(crate) struct Servers {
-    inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-struct Inner {
-    pool: PgPool,
+pub(super) struct Inner {
+    pub(super) pool: PgPool,
     settings: RwLock<Settings>,
     pooled: Pooled,
     /// A session was found to be this process's own, so there is no pooler.
     unpooled: AtomicBool,
     /// The server that the pool leads to may no longer be the one.
     doubted: AtomicBool,
+    /// It was said that nothing is encrypted.
+    warned: AtomicBool,
     /// One looks, the others wait for what it finds.
     search: Mutex<()>,
     advice: Advice,
     /// How often the database has moved.
-    moves: watch::Sender<u64>,
+    pub(super) moves: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
-struct Settings {
+pub(super) struct Settings {
     /// Where the database may be; none: where the pool leads.
-    candidates: Vec<PgConnectOptions>,
+    pub(super) candidates: Vec<PgConnectOptions>,
     /// The way past a pooler, for what needs a session.
     direct: Option<PgConnectOptions>,
     statement_timeout: Duration,
 }
-
-/// A pool that has no connection for so long may be waiting for a server that is gone.
-const ACQUIRE: Duration = Duration::from_secs(1);
-
-/// The mark is gone with the end of the transaction, whoever sends it.
-const BEGIN_FOR_A_JOB: &str = "begin; set local simple_queue_job.transaction = 'on'";
 
 impl Servers {
     /// No statement of the library's takes this long while the database is well.
@@ -83,6 +76,7 @@ impl Servers {
             pooled: Pooled::default(),
             unpooled: AtomicBool::new(false),
             doubted: AtomicBool::new(false),
+            warned: AtomicBool::new(false),
             search: Mutex::default(),
             advice: Advice::default(),
             moves: watch::Sender::new(0),
@@ -117,6 +111,11 @@ impl Servers {
         self.settings().statement_timeout
     }
 
+    /// How long a statement waits for somebody's lock.
+    pub(crate) fn lock_timeout(&self) -> Duration {
+        Limits::of(self.statement_timeout()).lock()
+    }
+
     /// Changes with every move of the database.
     pub(crate) fn moves(&self) -> watch::Receiver<u64> {
         self.inner.moves.subscribe()
@@ -125,9 +124,14 @@ impl Servers {
     /// Takes in what a statement failed with.
     pub(crate) fn heed(&self, error: &sqlx::Error) {
         if casts_doubt(error) {
-            self.inner.doubted.store(true, Ordering::Release);
+            self.doubt();
         }
         self.inner.advice.give(error);
+    }
+
+    /// The server that the pool leads to may no longer be the one.
+    pub(super) fn doubt(&self) {
+        self.inner.doubted.store(true, Ordering::Release);
     }
 
     /// Opens a connection for a role, on which the server ends what takes too long.
@@ -138,12 +142,12 @@ impl Servers {
     ) -> sqlx::Result<PgConnection> {
         let options = self.writable().await;
         if !self.inner.pooled.get() {
-            let limit = format!("{}ms", statement_timeout.as_millis());
-            let own = own_session(&options, purpose).options([("statement_timeout", limit)]);
-            match own.connect().await {
+            match own_session(&options, statement_timeout, purpose).connect().await {
                 Ok(mut connection) => {
-                    if is_own_session(&mut connection).await? {
+                    let mark = read_session_mark(&mut connection).await?;
+                    if mark.is_own {
                         self.inner.unpooled.store(true, Ordering::Release);
+                        self.warn_of_clear_text(&options, mark.is_encrypted);
                         return Ok(connection);
                     }
                 }
@@ -174,90 +178,15 @@ impl Servers {
     /// only lent.
     pub(super) async fn open_for_migrations(&self) -> sqlx::Result<Option<PgConnection>> {
         if let Some(direct) = self.settings().direct {
-            let direct = direct.options([("statement_timeout", "0")]);
-            return own_session(&direct, Purpose::Migrations).connect().await.map(Some);
+            let own = own_session(&direct, Duration::ZERO, Purpose::Migrations);
+            return own.connect().await.map(Some);
         }
         let connection = self.open(Duration::ZERO, Purpose::Migrations).await?;
         Ok((!self.inner.pooled.get()).then_some(connection))
     }
 
-    /// Exchanges so many statements and answers on a connection of the pool, but does not wait for ever.
-    ///
-    /// In a transaction where sessions are only lent.
-    pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
-        &self,
-        statements: usize,
-        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        let mut lent = OnLoan(Some(self.acquire().await?));
-        let connection = lent.0.as_mut().expect("it is given back below");
-        let statements = u32::try_from(statements).unwrap_or(u32::MAX);
-        let answer = answer_in_time(self.statement_timeout() * statements, async {
-            within(connection, self.inner.pooled.get(), exchange).await
-        });
-        let answer = answer.await;
-        if let Err(error) = &answer
-            && let Some(error) = error.failed_statement()
-            && casts_doubt(error)
-        {
-            self.heed(error);
-            // It leads to a server that is gone, or that is no longer the one.
-            return answer;
-        }
-        drop(lent.0.take());
-        answer
-    }
-
-    /// A connection of the pool, to the server that is writable.
-    ///
-    /// The pool tests a connection before it gives it out, and waits for the answer as long as for a free
-    /// one. A wait that is too long for a server that is there, while the pool is not used up, is for one
-    /// that is not; then those that are idle lead nowhere either.
-    pub(crate) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
-        let pool = &self.inner.pool;
-        let limit = pool.options().get_acquire_timeout();
-        let begun = Instant::now();
-        while begun.elapsed() < limit {
-            self.writable().await;
-            let (moves, tried) = (*self.inner.moves.borrow(), Instant::now());
-            let mut acquired = std::pin::pin!(pool.acquire());
-            loop {
-                if let Ok(acquired) = timeout(ACQUIRE, &mut acquired).await {
-                    return acquired.inspect_err(|error| self.heed(error));
-                }
-                self.inner.doubted.store(true, Ordering::Release);
-                self.writable().await;
-                if *self.inner.moves.borrow() != moves {
-                    break;
-                }
-                let used_up = pool.size() >= pool.options().get_max_connections();
-                if tried.elapsed() >= self.statement_timeout() && (!used_up || pool.num_idle() > 0)
-                {
-                    self.close_idle();
-                    break;
-                }
-            }
-        }
-        Err(sqlx::Error::PoolTimedOut)
-    }
-
-    /// Begins a transaction for a job on a connection of the pool, with the mark by which
-    /// [`limit_idle_transaction`](super::Store::limit_idle_transaction) knows it.
-    ///
-    /// Cancel safe, which the driver's own `begin` is not: dropped at the wrong moment it gives a session
-    /// back to the pool in which a transaction is open, and what others write there, their commits too, is
-    /// rolled back when it is closed. <https://github.com/launchbadge/sqlx/issues/4385>
-    pub(crate) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        if !self.settings().candidates.is_empty() {
-            drop(self.acquire().await?);
-        }
-        let pool = self.inner.pool.clone();
-        let begun = tokio::spawn(async move { pool.begin_with(BEGIN_FOR_A_JOB).await });
-        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
-    }
-
     /// How to connect to the server that is writable, as far as is known.
-    async fn writable(&self) -> PgConnectOptions {
+    pub(super) async fn writable(&self) -> PgConnectOptions {
         let candidates = self.settings().candidates;
         if !candidates.is_empty() && self.inner.doubted.load(Ordering::Acquire) {
             let _one = self.inner.search.lock().await;
@@ -297,9 +226,24 @@ impl Servers {
         self.close_idle();
     }
 
-    fn close_idle(&self) {
+    pub(super) fn close_idle(&self) {
         while let Some(mut idle) = self.inner.pool.try_acquire() {
             idle.close_on_drop();
+        }
+    }
+
+    /// Says once that what is sent can be read on its way, where the options leave that to chance.
+    fn warn_of_clear_text(&self, options: &PgConnectOptions, is_encrypted: bool) {
+        let left_to_chance = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
+        if left_to_chance
+            && !is_encrypted
+            && !is_local(options)
+            && !self.inner.warned.swap(true, Ordering::AcqRel)
+        {
+            tracing::warn!(
+                server = place(options),
+                "the connection to the database is not encrypted: `sslmode=prefer` goes on without TLS where the server has none, or where `sqlx` was built without one of its `tls-…` features. `sslmode=require` refuses to, `sslmode=disable` says that it is meant"
+            );
         }
     }
 
@@ -311,7 +255,7 @@ impl Servers {
         }
     }
 
-    fn settings(&self) -> Settings {
+    pub(super) fn settings(&self) -> Settings {
         self.inner.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -320,20 +264,17 @@ impl Servers {
     }
 }
 
-/// A connection of the pool, which goes back there only when it is known what state it is in. Closed when it
-/// is dropped before: with the caller's future, perhaps in the midst of a statement, or of a `begin`.
-struct OnLoan(Option<PoolConnection<Postgres>>);
-
-impl Drop for OnLoan {
-    fn drop(&mut self) {
-        if let Some(connection) = &mut self.0 {
-            connection.close_on_drop();
-        }
-    }
+/// Whether these lead to the machine that this process runs on.
+fn is_local(options: &PgConnectOptions) -> bool {
+    let host = options.get_host().trim_matches(['[', ']']);
+    options.get_socket().is_some()
+        || host == "localhost"
+        || host.starts_with('/')
+        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// The server that these lead to, for a message; without the password.
-fn place(options: &PgConnectOptions) -> String {
+pub(super) fn place(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("{}:{}", socket.display(), options.get_port()),
         None => format!("{}:{}", options.get_host(), options.get_port()),

@@ -1,7 +1,6 @@
 //! What can be expected of a connection: whether it is a session of its own, writable, and in time.
 
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,8 +9,12 @@ use std::{
 };
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use sqlx::{ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Row, postgres::PgConnectOptions,
+};
 use tokio::time::timeout;
+
+use crate::error::{NoAnswer, described};
 
 /// Whether sessions are only lent, for a transaction at a time, by a pooler such as pgbouncer.
 ///
@@ -42,30 +45,73 @@ pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
     statement_timeout: Duration,
     exchange: impl Future<Output = Result<T, E>>,
 ) -> Result<T, E> {
-    let limit = statement_timeout + MARGIN;
-    timeout(limit, exchange).await.unwrap_or_else(|_| {
-        let late = io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {limit:?}"));
-        Err(sqlx::Error::Io(late).into())
-    })
+    let limit = statement_timeout.saturating_add(MARGIN);
+    let late = |_| Err(sqlx::Error::from(NoAnswer { limit }).into());
+    timeout(limit, exchange).await.unwrap_or_else(late)
 }
 
-/// Whatever the database's default is, each statement is to see what was committed before it. For a thousand ids
-/// the planner would rather read a whole table; and where it has to after all, that counts as so dear that the
-/// statement would be compiled first, for a second.
-const BEGIN: &str = "begin isolation level read committed; \
-    set local enable_seqscan = off; set local jit = off; \
-    set local search_path = pg_catalog, pg_temp";
+/// Hears the rest of an exchange that nobody waits for any more, so that no statement is left at the server.
+/// Whether it was heard: the connection has no further use.
+///
+/// The server ends what takes too long, so this takes no longer than a statement may.
+pub(super) async fn hear_out(connection: &mut PgConnection, statement_timeout: Duration) -> bool {
+    match timeout(statement_timeout.saturating_add(MARGIN), connection.ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => {
+            tracing::debug!(error = %described(&error), "a connection of a call that was given up ended by itself");
+            false
+        }
+        Err(_) => false,
+    }
+}
 
-/// Carries out an exchange, in a transaction where sessions are only lent.
+/// How long the server lets a statement take, and wait for another's lock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    statement: Duration,
+}
+
+impl Limits {
+    pub(super) const fn of(statement_timeout: Duration) -> Self {
+        Self { statement: statement_timeout }
+    }
+
+    /// Less than the statement may take, so that the error says which of the two it was.
+    pub(super) fn lock(self) -> Duration {
+        self.statement * 4 / 5
+    }
+
+    /// Begins a transaction on a session that is not the library's own.
+    ///
+    /// Whatever the database's default is, each statement is to see what was committed before it, and names are
+    /// looked up where only the server's owner makes them. Policies that hide rows make a statement fail, rather
+    /// than find nothing. For a thousand ids the planner would rather read a whole table; and where it has to after
+    /// all, that counts as so dear that the statement would be compiled first, for a second.
+    fn begin(self) -> AssertSqlSafe<String> {
+        let (statement, lock) = (milliseconds(self.statement), milliseconds(self.lock()));
+        AssertSqlSafe(format!(
+            "begin isolation level read committed; \
+            set local search_path = pg_catalog, pg_temp; set local row_security = off; \
+            set local enable_seqscan = off; set local jit = off; \
+            set local statement_timeout = {statement}; set local lock_timeout = {lock}; \
+            set local idle_in_transaction_session_timeout = {statement}"
+        ))
+    }
+}
+
+/// As the server takes a duration: at most 24 days, and not the zero that means no limit.
+fn milliseconds(duration: Duration) -> u128 {
+    duration.as_millis().clamp(1, i32::MAX.unsigned_abs().into())
+}
+
+/// Carries out an exchange, in a transaction with these limits where the session is not the library's own.
 pub(super) async fn within<T, E: From<sqlx::Error>>(
     connection: &mut PgConnection,
-    pooled: bool,
+    lent: Option<Limits>,
     exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    if !pooled {
-        return exchange(connection).await;
-    }
-    let mut tx = connection.begin_with(BEGIN).await?;
+    let Some(limits) = lent else { return exchange(connection).await };
+    let mut tx = connection.begin_with(limits.begin()).await?;
     let answer = exchange(&mut tx).await?;
     tx.commit().await?;
     Ok(answer)
@@ -76,6 +122,8 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
 pub(super) enum Purpose {
     /// A few rows at a time, each found by an index.
     Usual,
+    /// What a caller waits for, and what may itself wait for a transaction of the caller's.
+    Calls,
     /// As the usual, of a thousand rows at a time.
     Batches,
     /// May have to read a whole table.
@@ -93,37 +141,58 @@ pub(super) enum Purpose {
 /// are empty and reading all of one seems cheapest, and then be so for a minute with a million rows in it;
 /// so only upkeep reads a table whole where it has an index.
 ///
-/// Names are looked for in no schema in which others could have put theirs.
-pub(super) fn own_session(options: &PgConnectOptions, purpose: Purpose) -> PgConnectOptions {
+/// Names are looked up where only the server's owner makes them, each statement sees what was committed before
+/// it whatever the database's default is, and policies that hide rows make a statement fail, rather than find
+/// nothing.
+pub(super) fn own_session(
+    options: &PgConnectOptions,
+    statement_timeout: Duration,
+    purpose: Purpose,
+) -> PgConnectOptions {
     let reads_whole_tables = if purpose == Purpose::Upkeep { "on" } else { "off" };
-    let options = match purpose {
-        Purpose::Migrations => options.clone().options(FOR_MIGRATIONS),
-        _ => options.clone(),
-    };
-    options.options([
+    let own = options.clone().options([
         ("simple_queue.session", "own"),
-        ("search_path", "pg_catalog,pg_temp"),
         ("jit", "off"),
         ("plan_cache_mode", "force_generic_plan"),
         ("enable_seqscan", reads_whole_tables),
-    ])
+        ("search_path", "pg_catalog, pg_temp"),
+        ("default_transaction_isolation", "read committed"),
+        ("row_security", "off"),
+    ]);
+    let statement = milliseconds(statement_timeout);
+    let own = own.options([("statement_timeout", statement)]);
+    let lock = milliseconds(Limits::of(statement_timeout).lock());
+    match purpose {
+        Purpose::Calls => own
+            .options([("lock_timeout", lock), ("idle_in_transaction_session_timeout", statement)]),
+        Purpose::Migrations => own.options(FOR_MIGRATIONS),
+        Purpose::Usual | Purpose::Batches | Purpose::Upkeep => own,
+    }
 }
 
 /// What a role or a database may have set otherwise. A migration waits half a second for a lock, because whatever
 /// comes behind it waits as long; it takes the time it needs, and is rolled back when its client says nothing for a
 /// minute.
-const FOR_MIGRATIONS: [(&str, &str); 5] = [
+const FOR_MIGRATIONS: [(&str, &str); 4] = [
+    ("statement_timeout", "0"),
     ("lock_timeout", "500ms"),
     ("idle_in_transaction_session_timeout", "1min"),
-    ("default_transaction_isolation", "read committed"),
     ("default_transaction_deferrable", "off"),
-    ("row_security", "off"),
 ];
 
-/// Whether the mark is there. Asked in one message, which a pooler cannot part.
-pub(super) async fn is_own_session(connection: &mut PgConnection) -> sqlx::Result<bool> {
+/// What a session says of itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    /// The mark is there: nobody else uses this session.
+    pub(super) is_own: bool,
+    pub(super) is_encrypted: bool,
+}
+
+/// Asked in one message, which a pooler cannot part.
+pub(super) async fn read_session_mark(connection: &mut PgConnection) -> sqlx::Result<Mark> {
     let asked = sqlx::raw_sql(include_str!("sql/read_session_mark.sql"));
-    sqlx::Row::try_get(&asked.fetch_one(connection).await?, 0)
+    let row = asked.fetch_one(connection).await?;
+    Ok(Mark { is_own: row.try_get("is_own")?, is_encrypted: row.try_get("is_encrypted")? })
 }
 
 /// Has the session keep the memory that its statements need.
@@ -154,14 +223,14 @@ pub(super) async fn is_writable(options: &PgConnectOptions, patience: Duration) 
     let asked = async {
         let mut connection = options.connect().await?;
         let asked = sqlx::raw_sql(include_str!("sql/read_writable.sql"));
-        let is_writable = sqlx::Row::try_get(&asked.fetch_one(&mut connection).await?, 0)?;
+        let is_writable = asked.fetch_one(&mut connection).await?.try_get(0)?;
         connection.close().await?;
         Ok::<bool, sqlx::Error>(is_writable)
     };
     match timeout(patience, asked).await {
         Ok(Ok(is_writable)) => is_writable,
         Ok(Err(error)) => {
-            tracing::debug!(%error, "a server could not be asked whether it is writable");
+            tracing::debug!(error = %described(&error), "a server could not be asked whether it is writable");
             false
         }
         Err(_) => false,

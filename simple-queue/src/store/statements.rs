@@ -50,8 +50,9 @@ impl Statement {
 
 /// A statement with the parts that several have in common, for which it says `\ir`, as `psql` would read it.
 fn whole(sql: &str) -> String {
-    const PARTS: [(&str, &str); 2] = [
+    const PARTS: [(&str, &str); 3] = [
         ("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql")),
+        ("\\ir overwrite_dead_letter.sql\n", include_str!("sql/overwrite_dead_letter.sql")),
         ("\\ir parts/claimed.sql\n", include_str!("sql/parts/claimed.sql")),
     ];
     PARTS.iter().fold(sql.to_owned(), |sql, (mark, part)| sql.replace(mark, part))
@@ -104,12 +105,15 @@ statements! {
     find_lane,
     find_live_job,
     find_overtaken_jobs,
+    find_used_id,
     heartbeat,
     heartbeat_alone,
     insert_alike_jobs,
     insert_jobs,
     limit_idle_transaction,
+    limit_lock_wait,
     #[cfg(feature = "janitor")]
+    list_dead_letters,
     list_old_days,
     list_paused_queues,
     list_jobs_of_worker,

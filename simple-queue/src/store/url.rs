@@ -4,11 +4,34 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
+use crate::Error;
+
 /// How to connect to each of the servers that a URL names, at least one. The driver reads one host; Postgres's
 /// own library reads `one:5432,two:5432` as well.
 /// <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS>
-pub(crate) fn parse_url(url: &str) -> sqlx::Result<Vec<PgConnectOptions>> {
-    each_server(url).iter().map(|url| PgConnectOptions::from_str(url)).collect()
+pub(crate) fn parse_url(url: &str) -> Result<Vec<PgConnectOptions>, Error> {
+    // The rest of it is not shown: without a scheme the driver takes a user's name for one, and the password for
+    // the database's.
+    let problem = match url.split_once("://") {
+        Some(("postgres" | "postgresql", _)) => None,
+        Some((scheme, _)) if is_scheme(scheme) => Some(format!(
+            "it begins with `{scheme}://`, and Postgres is at `postgres://` or `postgresql://`"
+        )),
+        _ => Some("it does not begin with `postgres://` or `postgresql://`".to_owned()),
+    };
+    if let Some(problem) = problem {
+        return Err(Error::InvalidUrl { problem });
+    }
+    let options = each_server(url).into_iter().map(|url| PgConnectOptions::from_str(&url));
+    options.collect::<Result<_, _>>().map_err(|error| match error {
+        sqlx::Error::Configuration(problem) => Error::InvalidUrl { problem: problem.to_string() },
+        error => Error::InvalidUrl { problem: error.to_string() },
+    })
+}
+
+/// Whether this can be shown: a word, and no part of a user's name and password.
+fn is_scheme(scheme: &str) -> bool {
+    scheme.len() <= 16 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
 fn each_server(url: &str) -> Vec<String> {
@@ -41,5 +64,19 @@ mod tests {
     #[test]
     fn one_host_that_cannot_be_read_spoils_the_url() {
         assert!(parse_url("postgres://one:5432,two:many/app").is_err());
+    }
+
+    #[test]
+    fn what_is_no_url_of_postgres_is_refused_without_showing_a_password() {
+        for (url, expected) in [
+            ("http://localhost:5432/app", "it begins with `http://`"),
+            ("app:secret@localhost:5432/app", "it does not begin with `postgres://`"),
+            ("app:secret@localhost/app?next=x://y", "it does not begin with `postgres://`"),
+            ("", "it does not begin with `postgres://`"),
+            ("postgres://app:secret@localhost:many/app", "invalid port number"),
+        ] {
+            let error = parse_url(url).unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("secret"), "{url}: {error}");
+        }
     }
 }

@@ -74,7 +74,7 @@ impl Janitor {
                 // Its lock would keep everybody waiting who uses the archive meanwhile; there is a next pass.
                 Err(error) => {
                     is_done = false;
-                    tracing::info!(%error, %day, "an old day of the archive could not be dropped yet");
+                    tracing::info!(error = %crate::error::described(&error), %day, "an old day of the archive could not be dropped yet");
                 }
             }
         }

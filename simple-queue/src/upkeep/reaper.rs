@@ -82,7 +82,7 @@ impl Reaper {
             match self.run_once(sighting).await {
                 Ok(_) => self.retries.reset(),
                 Err(error) => {
-                    tracing::warn!(%error, "the jobs of dead processes could not be returned yet; trying again");
+                    tracing::warn!(error = %crate::error::described(&error), "the jobs of dead processes could not be returned yet; trying again");
                     self.retries.wait().await;
                 }
             }

@@ -6,9 +6,12 @@ use uuid::Uuid;
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, live},
+    enqueue::{
+        EnqueueOn,
+        live::{Which, cancel_those},
+    },
     job::JobStatus,
-    store::DeadLetterFilter,
+    store::{DeadLetterFilter, again},
 };
 
 impl SimpleQueue {
@@ -21,9 +24,10 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn pause(&self, queue: &str) -> Result<Paused, Error> {
-        let paused = self.ask(async |connection| self.store().pause_queue(connection, queue).await);
-        let (is_served, has_jobs, was_paused) =
-            paused.await.map_err(Error::database("pause a queue"))?;
+        let paused = again!(tries => self.ask(async |connection| {
+            self.store().pause_queue(connection, queue).await
+        }));
+        let (is_served, has_jobs, was_paused) = paused.map_err(Error::database("pause a queue"))?;
         let paused = Paused { is_served, has_jobs, was_paused };
         if !paused.is_known() {
             tracing::warn!(
@@ -39,9 +43,10 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn resume(&self, queue: &str) -> Result<bool, Error> {
-        let resumed =
-            self.ask(async |connection| self.store().resume_queue(connection, queue).await);
-        let was_paused = resumed.await.map_err(Error::database("resume a queue"))?;
+        let resumed = again!(tries => self.ask(async |connection| {
+            self.store().resume_queue(connection, queue).await
+        }));
+        let was_paused = resumed.map_err(Error::database("resume a queue"))?;
         self.wake().wake_local();
         Ok(was_paused)
     }
@@ -51,8 +56,10 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn paused(&self) -> Result<Vec<String>, Error> {
-        let paused = self.ask(async |connection| self.store().list_paused_queues(connection).await);
-        paused.await.map_err(Error::database("list the paused queues"))
+        let paused = again!(tries => self.ask(async |connection| {
+            self.store().list_paused_queues(connection).await
+        }));
+        paused.map_err(Error::database("list the paused queues"))
     }
 
     /// Cancels a job: at once while it waits; while it runs, in whatever process, its handler is told, and
@@ -63,7 +70,7 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn cancel(&self, job_id: Uuid) -> Result<bool, Error> {
-        Ok(live::cancel_by_id(self.target(), job_id).await? > 0)
+        Ok(cancel_those(self.target(), Which::Id(job_id)).await? > 0)
     }
 
     /// Puts a dead letter back to pending, due at once, with all its attempts before it.
@@ -81,11 +88,9 @@ impl SimpleQueue {
             if still_dead.is_empty() {
                 return Err(Error::NotDead { job_id });
             }
-            let holder = self
-                .ask(async |connection| {
-                    self.store().find_holder_of_dead_key(connection, job_id).await
-                })
-                .await;
+            let holder = again!(tries => self.ask(async |connection| {
+                self.store().find_holder_of_dead_key(connection, job_id).await
+            }));
             match holder.map_err(Error::database("find who has a unique key"))? {
                 Some((Some(unique_key), job_id)) => {
                     return Err(Error::Duplicate { unique_key, job_id });
@@ -122,12 +127,17 @@ impl SimpleQueue {
         let (mut all, mut after) = (Redriven::default(), None);
         loop {
             let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
-            let looked_at = self.ask(async |connection| {
-                self.store().redrive_dead_letters(connection, filter, after, bite).await
-            });
-            let looked_at = looked_at.await.map_err(Error::database("redrive dead letters"))?;
-            after = looked_at.last().map(|(id, _)| *id);
-            let full = looked_at.len() == BITE;
+            let listed = again!(tries => self.ask(async |connection| {
+                self.store().list_dead_letters(connection, filter, after, bite).await
+            }));
+            let listed = listed.map_err(Error::database("list dead letters"))?;
+            after = listed.last().copied();
+            let full = listed.len() == BITE;
+            let looked_at = again!(tries => self.ask(async |connection| {
+                let repeated = tries.may_be_done();
+                self.store().redrive_dead_letters(connection, &listed, repeated).await
+            }));
+            let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
             for (id, redriven) in looked_at {
                 match redriven {
                     true => all.redriven += 1,
@@ -141,12 +151,12 @@ impl SimpleQueue {
         }
     }
 
-    /// One statement on a connection of the pool.
+    /// One statement.
     pub(super) async fn ask<T>(
         &self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
-        self.servers().ask(1, exchange).await
+        self.gathering().calls().ask(self.servers(), 1, exchange).await
     }
 }
 

@@ -38,12 +38,10 @@ impl SimpleQueue {
     /// # Errors
     /// When the URL cannot be read, or names several servers: this one is not followed when it moves.
     pub fn with_direct_url(self, url: &str) -> Result<Self, Error> {
-        let servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        let servers = parse_url(url)?;
         let [server] = servers.as_slice() else {
             let problem = format!("a direct URL names one server, not {}", servers.len());
-            return Err(Error::database("read the URL")(sqlx::Error::Configuration(
-                problem.into(),
-            )));
+            return Err(Error::InvalidUrl { problem });
         };
         self.servers().set_direct(server.clone());
         Ok(self)

@@ -19,7 +19,7 @@ use super::{
     suspect::SUSPECT_FROM,
 };
 use crate::{
-    error::Trouble,
+    error::Excuse,
     finalize::FinishedRun,
     job::Backoff,
     outcome::{Attempt, Outcome, Retry, Transition, words_of},
@@ -215,7 +215,7 @@ impl<'w> Execution<'w> {
         let verify_first = self.claim().run.is_finished_in_transaction();
         let outcome = match verify_first {
             // What it did is undone with the transaction in which it was to be finished.
-            true => outcome.excused(&[Trouble::Refused, Trouble::Lost]),
+            true => outcome.excused(&[Excuse::RolledBack, Excuse::Lost]),
             false => outcome,
         };
         let outcome = if verify_first && outcome.is_complete() {

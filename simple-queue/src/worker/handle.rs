@@ -267,7 +267,7 @@ async fn run_janitor(worker: Arc<Worker>) {
         tokio::time::sleep(first).await;
         loop {
             if let Err(error) = janitor.run_once().await {
-                tracing::warn!(%error, "the history could not be tidied; trying again");
+                tracing::warn!(error = %crate::error::described(&error), "the history could not be tidied; trying again");
             }
             tokio::time::sleep(config.janitor_interval.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
         }

@@ -36,7 +36,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
             match ended {
                 Ended::Moved => {}
                 Ended::Failed(error) => {
-                    tracing::warn!(%error, "notifications are not heard for the moment; looking for jobs by polling");
+                    tracing::warn!(error = %crate::error::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
                     worker.queue.servers().heed(&error);
                     retries.wait().await;
                 }

@@ -6,16 +6,21 @@ use uuid::Uuid;
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, EnqueueOutcome, insert, live},
+    enqueue::{
+        EnqueueOn, EnqueueOutcome, insert,
+        live::{Which, cancel_those},
+    },
     job::{BoxDynError, JobStatus},
     row::{Job, NewJob},
+    store::again,
 };
 
 impl SimpleQueue {
-    /// Stores a job; `None` if a live one has its unique key already.
+    /// Stores a job; `None` if a live one has its unique key already, or is this very job.
     ///
     /// # Errors
-    /// When the job cannot be stored, or the database fails.
+    /// When the job cannot be stored, [`Error::IdUsed`] when it was stored before and is over, or when the database
+    /// fails.
     ///
     /// # Cancel safety
     /// A call that is dropped before it is ready may have stored the job all the same.
@@ -26,7 +31,8 @@ impl SimpleQueue {
     /// Stores jobs together, all or none; returns the ids of those that are new.
     ///
     /// # Errors
-    /// When one of them cannot be stored, or the database fails.
+    /// When one of them cannot be stored, [`Error::IdUsed`] when one was stored before and is over, or when the
+    /// database fails.
     ///
     /// # Cancel safety
     /// A call that is dropped before it is ready may have stored the jobs all the same.
@@ -50,7 +56,7 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails.
     pub async fn cancel_job_by_unique_key(&self, unique_key: &str) -> Result<bool, BoxDynError> {
-        Ok(live::cancel_by_unique_key(self.target(), unique_key).await? > 0)
+        Ok(cancel_those(self.target(), Which::UniqueKey(unique_key)).await? > 0)
     }
 
     /// Cancels all live jobs that have this fingerprint, as
@@ -62,7 +68,7 @@ impl SimpleQueue {
         &self,
         fingerprint: &str,
     ) -> Result<u64, BoxDynError> {
-        Ok(live::cancel_by_fingerprint(self.target(), fingerprint).await?)
+        Ok(cancel_those(self.target(), Which::Fingerprint(fingerprint)).await?)
     }
 
     /// The state of a job, wherever it is.
@@ -79,8 +85,10 @@ impl SimpleQueue {
         &self,
         job_id: Uuid,
     ) -> Result<(JobStatus, Option<String>, Option<String>), Error> {
-        let end = self.ask(async |connection| self.store().read_end(connection, job_id).await);
-        match end.await.map_err(Error::database("read the state of a job"))? {
+        let end = again!(tries => self.ask(async |connection| {
+            self.store().read_end(connection, job_id).await
+        }));
+        match end.map_err(Error::database("read the state of a job"))? {
             Some((status, result, reason)) => Ok((status.parse()?, result, reason)),
             None => Err(Error::UnknownJob { job_id }),
         }

@@ -60,9 +60,9 @@ struct Inner {
 impl SimpleQueue {
     /// A queue on a pool of yours, in the schema `simple_queue`.
     ///
-    /// Jobs are enqueued through the pool; single ones without a unique key through one or two connections
-    /// beside it, as long as the server gives them. A worker opens a few of its own, too. All have the pool's
-    /// options, and handlers that use up the pool do not hold them up.
+    /// Jobs are enqueued, cancelled and looked for through a few connections beside the pool, of which mostly one or
+    /// two are open, and through the pool where those are in use or the server gives none. A worker opens some of
+    /// its own, too. All have the pool's options, and handlers that use up the pool do not hold them up.
     pub fn new(pool: PgPool) -> Self {
         Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
     }
@@ -73,9 +73,10 @@ impl SimpleQueue {
     /// is writable, see [`SimpleQueue::with_servers`].
     ///
     /// # Errors
-    /// When the URL cannot be read or the database cannot be reached.
+    /// [`Error::InvalidUrl`] when the URL cannot be read, and [`Error::Unreachable`], at once, when no server can be
+    /// connected to.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let mut servers = parse_url(url).map_err(Error::database("read the URL"))?;
+        let mut servers = parse_url(url)?;
         // A connection that broke while it was idle is noticed by the statement that meets it, and repeated;
         // asking each time whether it still is there would cost every enqueue a round trip.
         let pool =
@@ -85,6 +86,7 @@ impl SimpleQueue {
             1 => queue,
             _ => queue.with_servers(servers.drain(..)),
         };
+        queue.servers().reach().await?;
         queue.servers().acquire().await.map_err(Error::database("connect"))?;
         Ok(queue)
     }
@@ -231,6 +233,10 @@ impl SimpleQueue {
 
     pub(crate) fn wake(&self) -> &Arc<Wake> {
         &self.inner.wake
+    }
+
+    pub(super) fn gathering(&self) -> &Gathering {
+        &self.inner.gathering
     }
 
     pub(crate) fn servers(&self) -> &Servers {

@@ -42,7 +42,7 @@ impl Suspects {
         match permit.name(Some(job_id)).await {
             Ok(()) => Some(permit),
             Err(error) => {
-                tracing::warn!(%error, %job_id, "a job that has killed processes is not started, because its name could not be written first");
+                tracing::warn!(error = %crate::error::described(&error), %job_id, "a job that has killed processes is not started, because its name could not be written first");
                 None
             }
         }
@@ -54,7 +54,7 @@ impl SuspectPermit<'_> {
     pub(crate) async fn acquit(mut self) {
         // Left in the row, the name would excuse the next job that kills this process.
         if let Err(error) = self.name(None).await {
-            tracing::warn!(%error, "the name of a suspect that survived could not be cleared");
+            tracing::warn!(error = %crate::error::described(&error), "the name of a suspect that survived could not be cleared");
         }
     }
 

@@ -12,7 +12,7 @@ use super::JobContext;
 use crate::{
     Error,
     enqueue::{EnqueueOn, Target, Via},
-    error::{Trouble, trouble_of},
+    error::{Excuse, excuse_of},
     outcome::Outcome,
     retries::Retries,
     store::{Servers, Store},
@@ -23,7 +23,7 @@ use crate::{
 /// What the function does in it and the completion of its job are committed together when the function
 /// succeeds, so the effects happen exactly once; in every other case they are rolled back.
 ///
-/// Trouble of the database's is no attempt: where the transaction cannot be begun, breaks off, or is rolled back
+/// Excuse of the database's is no attempt: where the transaction cannot be begun, breaks off, or is rolled back
 /// for a deadlock or a conflict with another one, the job runs again about a second later with as many attempts
 /// as before. The wait for a connection of the pool is no part of the job's `timeout`, and no more jobs are
 /// started that take a transaction than twice as many as the pool has connections.
@@ -76,7 +76,7 @@ impl JobTx {
         };
         match finished.await {
             Ok(()) => outcome,
-            Err(Error::Database { action, source }) if trouble_of(&source).is_some() => {
+            Err(Error::Database { action, source }) if excuse_of(&source).is_some() => {
                 Outcome::undone(Error::Database { action, source }.to_string())
             }
             Err(error) => Outcome::attempt_failed(error.to_string()),
@@ -88,8 +88,8 @@ impl JobTx {
     async fn roll_back(self, servers: &Servers, outcome: Outcome) -> Outcome {
         let rolled_back = timeout(servers.statement_timeout(), self.tx.rollback()).await;
         match rolled_back {
-            Ok(Err(error)) if trouble_of(&error).is_some() => outcome.undo(),
-            _ => outcome.excused(&[Trouble::Refused]),
+            Ok(Err(error)) if excuse_of(&error).is_some() => outcome.undo(),
+            _ => outcome.excused(&[Excuse::RolledBack]),
         }
     }
 }
@@ -101,7 +101,7 @@ async fn begin_patiently(servers: &Servers) -> sqlx::Result<Transaction<'static,
     let mut retries = Retries::default();
     for _ in 0..MORE_TRIES {
         match servers.begin().await {
-            Err(error) if trouble_of(&error) == Some(Trouble::Lost) => retries.wait().await,
+            Err(error) if excuse_of(&error) == Some(Excuse::Lost) => retries.wait().await,
             begun => return begun,
         }
     }

@@ -1,5 +1,6 @@
 -- cancel_jobs
--- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it.
+-- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With $3 an earlier
+-- call may have been carried out, and what is cancelled already counts.
 with target as (
     select j.id, j.worker_id from simple_queue.jobs j where j.id = any ($1) order by j.id for update
 ), finished as (
@@ -17,7 +18,7 @@ with target as (
         'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata,
         now() + retain
     from finished
-    on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
     returning id
 ), asked as (
     update simple_queue.jobs j
@@ -28,4 +29,9 @@ with target as (
 ), notified as (
     select pg_notify($2, 'cancel ' || id) from asked
 )
-select (select count(*) from buried) as cancelled, (select count(*) from notified) as requested
+select (select count(*) from buried) + (
+        select count(*) from simple_queue.dead_letters d
+        where $3 and d.id = any ($1) and d.status = 'cancelled'
+            and d.id <> all (array(select target.id from target))
+    ) as cancelled,
+    (select count(*) from notified) as requested

@@ -38,5 +38,5 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, greatest
     j.metadata, now() + least(nullif(greatest(j.retain, interval '0'), interval '0'), interval '4000 years')
 from finished j
 join held on held.id = j.id
-on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
 returning id

@@ -1,13 +1,14 @@
 -- insert_jobs
 -- Inserts what is not there yet: a row whose id or unique key is taken is left out of the answer, and
 -- the caller looks up by whom. The answer says whether workers sleep; $16 says whether they are to be
--- notified in this statement, as they must be where the library does not see the commit.
+-- notified in this statement, as they must be where the library does not see the commit. $17 is where the leases
+-- begin: an id that the caller made may have been used before, and then no lease of this job is one of that job's.
 with inserted as (
     insert into simple_queue.jobs (
-        id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
+        id, lease, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
         expires_at, tags, version, retain
     )
-    select new.id, new.queue, new.kind, new.priority, new.job_data::jsonb,
+    select new.id, $17, new.queue, new.kind, new.priority, new.job_data::jsonb,
         greatest(now(), due.at), due.at,
         new.max_attempts, new.unique_key, new.fingerprint,
         greatest(now(), due.at) + new.expires_after,

@@ -36,4 +36,4 @@ cross join lateral (
     limit 100
 ) waiting
 group by asked.queue, waiting.kind
-order by asked.queue, waiting.kind
+order by asked.queue collate "C", waiting.kind collate "C"

@@ -1,16 +1,11 @@
 -- redrive_dead_letters
--- Puts dead letters back to pending, in the order of their ids and from the one after $5 on, as new jobs
--- that remember their errors. The lease goes on from where it was, so that nothing an earlier run still
--- writes can meet them. One whose unique key a live job has stays dead; the answer says which.
+-- Puts these dead letters back to pending, as new jobs that remember their errors. The lease goes on from where it
+-- was, so that nothing an earlier run still writes can meet them. One whose unique key a live job has stays dead;
+-- the answer says which. With $2 an earlier call may have been carried out, and what is live already counts.
 with dead as materialized (
     select d.id from simple_queue.dead_letters d
-    where ($1::uuid is null or d.id = $1)
-        and ($2::text is null or d.queue = $2)
-        and ($3::text is null or d.kind = $3)
-        and ($4::text is null or d.status = $4)
-        and ($5::uuid is null or d.id > $5)
+    where d.id = any ($1::uuid[])
     order by d.id
-    limit $6
     for update
 ), redriven as (
     insert into simple_queue.jobs (
@@ -22,18 +17,22 @@ with dead as materialized (
         d.errors, d.metadata
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead))
-    order by d.unique_key
+    -- As every insert takes its keys.
+    order by d.unique_key collate "C"
     on conflict do nothing
     returning id, queue
 ), forgotten as (
     delete from simple_queue.dead_letters d
     where d.id = any (array(select redriven.id from redriven))
 ), notified as (
-    select pg_notify($7, 'queue ' || touched.queue)
+    select pg_notify($3, 'queue ' || touched.queue)
     from (select distinct queue from redriven) touched
     where exists (select from simple_queue.idle_workers)
 )
 select dead.id, redriven.id is not null as redriven, (select count(*) from notified) as notified
 from dead
 left join redriven on redriven.id = dead.id
-order by dead.id
+union all
+select j.id, true, 0
+from simple_queue.jobs j
+where $2 and j.id = any ($1) and j.id <> all (array(select dead.id from dead))

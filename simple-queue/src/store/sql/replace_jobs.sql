@@ -3,7 +3,7 @@
 -- ones with one key the last. What runs, or ended meanwhile, is left out of the answer. The parameters
 -- are those of insert_jobs.
 with new as materialized (
-    select distinct on (new.unique_key) new.*, due.at
+    select distinct on (new.unique_key collate "C") new.*, due.at
     from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
         $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
@@ -13,7 +13,7 @@ with new as materialized (
         expires_after, tags, version, retain, position
     )
     cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due
-    order by new.unique_key, new.position desc
+    order by new.unique_key collate "C", new.position desc
 ), found as materialized (
     select job.id, new.unique_key
     from new

@@ -59,7 +59,7 @@ with ghost as materialized (
         job_data, timeout, unique_key, fingerprint, tags, errors, metadata, 
         now() + least(nullif(greatest(retain, interval '0'), interval '0'), interval '4000 years')
     from finished
-    on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
     returning id
 ), notified as (
     select pg_notify($7, 'queue ' || touched.queue)

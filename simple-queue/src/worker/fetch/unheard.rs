@@ -79,7 +79,7 @@ impl UnheardClaims {
                 claim.next_look(is_confirmed)
             }
             Err(error) => {
-                tracing::warn!(%error, "what a claim took whose answer was lost could not be returned yet");
+                tracing::warn!(error = %crate::error::described(&error), "what a claim took whose answer was lost could not be returned yet");
                 Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };
