@@ -195,7 +195,7 @@ async fn a_server_that_cannot_be_reached_is_named_at_once_with_the_reason() {
     assert!(!error.is_transient());
 
     // One of several is enough, and all are named when none is there.
-    let both = database.url.replace("@", &format!("@{address},"));
+    let both = database.url.replace('@', &format!("@{address},"));
     SimpleQueue::connect(&both).await.unwrap();
     let error = SimpleQueue::connect(&format!("postgres://app@{address},{address}1/app")).await;
     let error = error.unwrap_err();

@@ -239,3 +239,28 @@ async fn a_mark_that_a_failover_lost_is_written_again_after_the_error() {
         .await;
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn workers_are_notified_of_a_burst_though_the_callers_pool_is_used_up() {
+    let database = TestDatabase::migrated().await;
+    somebody_sleeps(&database).await;
+    let queue = database.queue().await;
+    let mut held = Vec::new();
+    for _ in 0..queue.pool().options().get_max_connections() {
+        held.push(queue.pool().acquire().await.unwrap());
+    }
+    let mut listener = listener(&database).await;
+    // Of those that come within 5 ms one notifies in its own statement.
+    for n in 0..20 {
+        let queues = [format!("first {n}"), format!("second {n}")];
+        let jobs = queues.each_ref().map(|name| queue.insert_job(Job::new(name.clone(), 1)));
+        futures_util::future::try_join_all(jobs).await.unwrap();
+        let mut missing: std::collections::HashSet<_> =
+            queues.iter().map(|name| format!("queue {name}")).collect();
+        while !missing.is_empty() {
+            let heard = tokio::time::timeout(STOP, listener.recv()).await;
+            missing.remove(heard.expect("all are notified").unwrap().payload());
+        }
+    }
+    drop(held);
+}

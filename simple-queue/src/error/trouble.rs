@@ -2,6 +2,9 @@
 //!
 //! There is this one list for the whole library: whoever sends a statement asks it whether to send it again.
 
+/// What a driver's error may carry.
+type Inner = dyn std::error::Error + Send + Sync;
+
 /// The kinds of trouble with a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
@@ -29,9 +32,7 @@ impl Trouble {
             sqlx::Error::Database(error) => {
                 error.code().map_or(Self::Refused, |code| Self::of_code(&code))
             }
-            sqlx::Error::Io(error)
-                if error.get_ref().is_some_and(|inner| inner.is::<NoAnswer>()) =>
-            {
+            sqlx::Error::Io(error) if error.get_ref().is_some_and(<Inner>::is::<NoAnswer>) => {
                 Self::Silent
             }
             sqlx::Error::Io(_)

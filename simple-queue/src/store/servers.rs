@@ -291,3 +291,19 @@ impl fmt::Debug for Servers {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leaves_the_machine_is_told_from_what_does_not() {
+        let is_local_at = |url: &str| is_local(&url.parse().unwrap());
+        for url in ["localhost", "127.0.0.1", "127.8.8.8:7", "[::1]", "%2Frun", "app@localhost"] {
+            assert!(is_local_at(&format!("postgres://{url}/app")), "{url}");
+        }
+        for url in ["db.local", "10.0.0.1", "localhost.example.org", "[fe80::1]"] {
+            assert!(!is_local_at(&format!("postgres://{url}/app")), "{url}");
+        }
+    }
+}

@@ -187,11 +187,11 @@ impl Heartbeat {
         self.tell_reaper(Sighting::Disconnected);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
-            tracing::warn!(error = %crate::error::described(&error), ?silent_for, "a heartbeat failed; trying again");
+            tracing::warn!(error = %crate::error::described(error), ?silent_for, "a heartbeat failed; trying again");
             return;
         }
         if !self.worker.silent.swap(true, Ordering::AcqRel) {
-            tracing::error!(error = %crate::error::described(&error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
+            tracing::error!(error = %crate::error::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
         }
         // Each time: a claim may have been under way.
         self.worker.running.abandon_all();
