@@ -53,8 +53,8 @@ pub(super) fn copy(
             });
             copied.context("copy", &path)?
         };
-        let mode = Permissions::from_mode(found.mode() & 0o777);
-        target.set_permissions(mode).and_then(|()| made(&target)).context("copy", &path)?;
+        let permissions = Permissions::from_mode(found.mode() & 0o777);
+        target.set_permissions(permissions).and_then(|()| made(&target)).context("copy", &path)?;
     }
     Ok(())
 }
@@ -79,12 +79,14 @@ mod tests {
 
     use super::*;
 
+    /// Puts something at a path.
+    type Plant<'a> = &'a dyn Fn(&Path);
+
     #[test]
     fn a_copy_refuses_what_is_neither_a_directory_nor_a_file_of_one_name() {
         let root = std::env::temp_dir().join(format!("sq-files-{}", uuid::Uuid::now_v7()));
         fs::create_dir(&root).unwrap();
         fs::write(root.join("secret"), "not to be copied").unwrap();
-        type Plant<'a> = &'a dyn Fn(&Path);
         let plants: [(&str, Plant<'_>); 4] = [
             ("link", &|path| symlink(root.join("secret"), path).unwrap()),
             ("directory-link", &|path| symlink(&root, path).unwrap()),
