@@ -37,10 +37,11 @@ struct Arguments {
     /// Keeps the database in this directory, to look at the tables afterwards
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Works on this database and nothing else; how the worker processes are started
-    #[arg(long, hide = true)]
-    work_on: Option<String>,
 }
+
+/// Set for the worker processes: the URL of the database that they work on. It may hold a password, which
+/// every user of the machine could read among the arguments of a process.
+const WORK_ON: &str = "FILE_INDEX_WORK_ON";
 
 /// Reads one file and writes what it found, in the transaction that finishes the job.
 #[job(queue = "file_index", retries = 3)]
@@ -86,8 +87,8 @@ impl Found {
 #[tokio::main]
 async fn main() -> Result<(), BoxDynError> {
     let arguments = Arguments::parse();
-    if let Some(url) = &arguments.work_on {
-        return work(url).await;
+    if let Ok(url) = std::env::var(WORK_ON) {
+        return work(&url).await;
     }
     let postgres = match &arguments.keep {
         Some(directory) => EmbeddedPostgres::start_in(directory).await?,
@@ -187,7 +188,7 @@ fn start_workers(arguments: &Arguments, url: &str) -> io::Result<Vec<Child>> {
     (0..std::cmp::max(arguments.processes, 1))
         .map(|_| {
             let mut command = Command::new(&program);
-            command.arg(&arguments.directory).args(["--work-on", url]);
+            command.arg(&arguments.directory).env(WORK_ON, url);
             command.stdin(Stdio::null()).spawn()
         })
         .collect()

@@ -76,7 +76,8 @@ mod upkeep;
 mod worker;
 
 #[cfg(feature = "embedded")]
-pub mod embedded;
+#[doc(inline)]
+pub use simple_queue_embedded as embedded;
 mod error;
 pub mod guide;
 mod lock;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     process::Command,
     time::{Duration, Instant},
 };
@@ -37,18 +38,28 @@ impl Pair {
         first.stop().await;
         let copy = new_directory();
         // Of a server that was stopped in order, a copy of the files is a standby's beginning.
-        let copied = Command::new("cp").arg("-a").arg(first.data()).arg(&copy).status();
+        let (data, password) = (first.data(), first.password_file());
+        let copied = Command::new("cp").arg("-a").args([&data, &password, &copy]).status();
         assert!(copied.unwrap().success());
-        let (standby_signal, data) = (copy.join("data/standby.signal"), copy.join("data"));
-        fs::write(&standby_signal, "").unwrap();
-        // It belongs to whom the data belongs to.
-        let owner =
-            Command::new("chown").arg("--reference").arg(&data).arg(standby_signal).status();
-        assert!(owner.unwrap().success());
-
         first.set("synchronous_standby_names", "*");
         first.begin().await;
-        let follows = format!("host=127.0.0.1 port={} user=postgres sslmode=disable", first.port);
+        let (_, password) = first.credentials().split_once(':').unwrap();
+        let passwords = copy.join("data/passwords");
+        for (path, content) in [
+            (copy.join("data/standby.signal"), ""),
+            (passwords.clone(), &format!("*:*:*:postgres:{password}\n")),
+        ] {
+            fs::write(&path, content).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            // It belongs to whom the data belongs to.
+            let owner = Command::new("chown").arg("--reference").args([&data, &path]).status();
+            assert!(owner.unwrap().success());
+        }
+        let follows = format!(
+            "host=127.0.0.1 port={} user=postgres passfile={} sslmode=disable",
+            first.port,
+            passwords.display()
+        );
         let standby = Server::start_in(copy, &[("primary_conninfo", &follows)]).await;
         let mut admin = PgConnection::connect(first.url()).await.unwrap();
         eventually("the standby follows", async || {
@@ -64,11 +75,16 @@ impl Pair {
     /// The URL that names both.
     fn url(&self) -> String {
         let (primary, standby) = (self.primary.port, self.standby.port);
-        format!("postgres://postgres@127.0.0.1:{primary},127.0.0.1:{standby}/{}", self.database)
+        self.with_credentials(&format!("127.0.0.1:{primary},127.0.0.1:{standby}"))
+    }
+
+    /// The URL of the database on these servers, which have the same password.
+    fn with_credentials(&self, servers: &str) -> String {
+        format!("postgres://{}@{servers}/{}", self.standby.credentials(), self.database)
     }
 
     fn url_of(&self, server: &Server) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/{}", server.port, self.database)
+        self.with_credentials(&format!("127.0.0.1:{}", server.port))
     }
 
     async fn promote(&self) {
@@ -110,8 +126,8 @@ async fn a_primary_that_has_become_read_only_is_left_at_once() {
     let _worker = Worker::start(&url).await;
     let (primary, standby) = (pair.primary.port, pair.standby.port);
     // In whatever order they are named.
-    let queue = format!("127.0.0.1:{standby},127.0.0.1:{primary}/{}", pair.database);
-    let queue = SimpleQueue::connect(&format!("postgres://postgres@{queue}")).await.unwrap();
+    let queue = pair.with_credentials(&format!("127.0.0.1:{standby},127.0.0.1:{primary}"));
+    let queue = SimpleQueue::connect(&queue).await.unwrap();
     CountRun::new(0, 0_u64).enqueue(&queue).await.unwrap();
     eventually("it is done", async || field.ledger.ended().await == 1).await;
 

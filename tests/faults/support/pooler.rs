@@ -2,14 +2,15 @@
 
 use std::{
     fs,
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
 
 use test_support::{PGBOUNCER, eventually, signal_process};
 
-use super::server::new_directory;
+use super::server::{free_port, new_directory};
 
 /// A pgbouncer that lends sessions for a transaction; it ends with this value.
 pub(crate) struct Pooler {
@@ -22,11 +23,12 @@ impl Pooler {
     /// Begins to lend so many sessions of the server of this URL. `settings` are lines of its file.
     pub(crate) async fn start(url: &str, sessions: usize, settings: &str) -> Self {
         let directory = new_directory();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let (_, server_port) = address(url);
+        let password = password(url);
         let file = format!(
             "[databases]\n\
-             * = host=127.0.0.1 port={server_port} user=postgres\n\
+             * = host=127.0.0.1 port={server_port} user=postgres password={password}\n\
              [pgbouncer]\n\
              listen_addr = 127.0.0.1\n\
              listen_port = {port}\n\
@@ -39,6 +41,8 @@ impl Pooler {
              {settings}\n"
         );
         let path = directory.join("pgbouncer.ini");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, file).unwrap();
         let mut command = Command::new(PGBOUNCER.path());
         command.arg("-q").arg(&path).stdin(Stdio::null()).stderr(Stdio::null());
@@ -70,6 +74,12 @@ impl Drop for Pooler {
 fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().unwrap();
     id.stdout.trim_ascii() == b"0"
+}
+
+fn password(url: &str) -> &str {
+    let (start, _) = url.split_once('@').unwrap();
+    let (_, password) = start.rsplit_once(':').unwrap();
+    password
 }
 
 fn address(url: &str) -> (String, u16) {

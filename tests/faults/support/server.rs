@@ -27,7 +27,7 @@ impl Server {
 
     /// Starts a server on the data that is in this directory, or on new data.
     pub(crate) async fn start_in(directory: PathBuf, settings: &[(&str, &str)]) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let own = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         // A crash of the server loses nothing that the system was given; only one of the machine does.
         let settings = own
@@ -58,6 +58,17 @@ impl Server {
 
     pub(crate) async fn create_database(&self) -> String {
         self.postgres.as_ref().expect("the server runs").create_database().await.unwrap()
+    }
+
+    /// The user and the password in its URL.
+    pub(crate) fn credentials(&self) -> &str {
+        let (start, _) = self.url().split_once('@').unwrap();
+        start.strip_prefix("postgres://").unwrap()
+    }
+
+    /// The file that keeps its password.
+    pub(crate) fn password_file(&self) -> PathBuf {
+        self.directory.join("password")
     }
 
     /// Where the data is.
@@ -96,6 +107,11 @@ impl Drop for Server {
             println!("{} was left: {error}", self.directory.display());
         }
     }
+}
+
+/// A port that nobody has at this moment.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A directory that the server's user can use too.

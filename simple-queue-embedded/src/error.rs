@@ -81,6 +81,32 @@ pub enum EmbeddedError {
         user: String,
     },
 
+    /// Others could take away what is put into a directory, and put something else in its place.
+    #[error(
+        "{} is no place for a server, because others can change what is in it: {reason}; \
+         name a directory that does not exist yet, below one that only you and root can write to",
+        .directory.display()
+    )]
+    NotPrivate {
+        /// The directory.
+        directory: PathBuf,
+        /// Who else can change what is in it.
+        reason: String,
+    },
+
+    /// The server did not take the password that it shall ask for.
+    #[error(
+        "the PostgreSQL server in {} was not given a password (a standby takes the one of its \
+         primary: copy the file `password` of that directory to this one); it said:\n{output}",
+        .directory.display()
+    )]
+    SetPassword {
+        /// The directory of the server.
+        directory: PathBuf,
+        /// What it said.
+        output: String,
+    },
+
     /// A server runs in the named directory already.
     #[error(
         "a server is already running in {}; stop the program that started it, \

@@ -1,13 +1,16 @@
 //! Collects what a server shall be like, and starts it.
 
-use std::path::{self, Path};
+use std::{
+    fmt,
+    path::{self, Path},
+};
 
 use super::{
     EmbeddedError, EmbeddedPostgres, environment::Environment, error::Context as _, server::Plan,
 };
 
 /// A start of [`EmbeddedPostgres`] with settings of its own, from [`EmbeddedPostgres::builder`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 #[must_use = "nothing runs before `start` or `start_in`"]
 pub struct EmbeddedPostgresBuilder {
     durable: bool,
@@ -18,7 +21,10 @@ impl EmbeddedPostgresBuilder {
     /// Sets a parameter of `postgresql.conf`; a later value wins, also over the defaults of this
     /// module.
     ///
-    /// Without a `port` a free one is taken, and without `max_connections` there are 300.
+    /// Without `max_connections` there are 300. With `port`, `listen_addresses` or
+    /// `unix_socket_directories` the server listens on 127.0.0.1, with a password in its URL; without a
+    /// `port` on a free one. The arguments of a process can be read by every user of the machine, and
+    /// all settings are among those of the server.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
         self
@@ -81,5 +87,16 @@ impl EmbeddedPostgresBuilder {
             settings: self.settings,
         })
         .await
+    }
+}
+
+impl fmt::Debug for EmbeddedPostgresBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The values may be secrets, of a primary to follow for instance.
+        let settings: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
+        f.debug_struct("EmbeddedPostgresBuilder")
+            .field("durable", &self.durable)
+            .field("settings", &settings)
+            .finish()
     }
 }

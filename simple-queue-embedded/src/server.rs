@@ -2,9 +2,11 @@
 
 use std::{
     ffi::OsString,
-    fs, io, iter,
+    fs::File,
+    io, iter,
     net::{Ipv4Addr, TcpListener},
     ops::ControlFlow,
+    os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -12,13 +14,16 @@ use std::{
 
 use super::{
     EmbeddedError,
+    access::{SOCKET_PORT, Way},
     account::Account,
     cache::Cache,
-    directory::ServerDirectory,
+    directory::{ServerDirectory, read_from_data},
     discover::{self, Binaries},
     environment::Environment,
     error::Context as _,
+    held::Held,
     keeper::{ENDED, Keeper},
+    password::Password,
     template,
 };
 
@@ -45,10 +50,13 @@ pub(super) struct Plan {
 #[derive(Debug)]
 pub(super) struct Server {
     keeper: Keeper,
-    directory: PathBuf,
-    log: PathBuf,
+    directory: Held,
+    log: File,
     temporary: bool,
+    way: Way,
     port: u16,
+    /// What a server that listens on a port asks for.
+    password: Option<Password>,
 }
 
 /// Starts the server and waits until it takes connections.
@@ -59,7 +67,7 @@ pub(super) fn launch(plan: &Plan) -> Result<Server, EmbeddedError> {
     }
 }
 
-/// Starts the server on the first of these ports that nobody has.
+/// Starts the server, if it listens on a port then on the first of these that nobody has.
 fn launch_on(
     plan: &Plan,
     ports: impl Iterator<Item = io::Result<u16>>,
@@ -67,22 +75,14 @@ fn launch_on(
     let begun = Instant::now();
     let account = Account::of_server()?;
     let (directory, binaries) = prepare(plan, &account)?;
-    let (path, data, log) = (directory.path.clone(), directory.data(), directory.log());
-    let lock = directory.server_lock.try_clone().context("lock", &path)?;
-    let temporary = directory.temporary;
-    let keeper = Keeper::spawn(directory, &account, command(&binaries, &data, plan))?;
-    if temporary {
-        let cache = Cache::open(&plan.environment, &account)?;
-        template::copy_cluster(&binaries, &account, &cache, &data)?;
-    } else {
-        template::ensure_cluster(&binaries, &account, &data, &lock)?;
+    let mut server = begin(plan, directory, &binaries, &account)?;
+    match server.way {
+        Way::Socket => server.serve(iter::once(Ok(SOCKET_PORT)))?,
+        Way::Port => server.serve(ports)?,
     }
-    drop(lock); // or the next start would wait for us, not for the server
-    let mut server = Server { keeper, directory: path, log, temporary, port: 0 };
-    server.serve(&data, ports)?;
     tracing::info!(
-        url = server.url(),
-        directory = %server.directory.display(),
+        url = server.shown_url(),
+        directory = %server.directory.path().display(),
         version = binaries.version,
         elapsed = ?begun.elapsed(),
         "the embedded PostgreSQL is ready"
@@ -90,37 +90,65 @@ fn launch_on(
     Ok(server)
 }
 
+/// Makes all that the server needs. From early on the keeper sees to its end.
+fn begin(
+    plan: &Plan,
+    directory: ServerDirectory,
+    binaries: &Binaries,
+    account: &Account,
+) -> Result<Server, EmbeddedError> {
+    let way = Way::choose(&plan.settings, directory.path());
+    let log = directory.log()?;
+    let for_keeper = log.try_clone().context("open", directory.path())?;
+    let command = command(binaries, &directory, way, plan);
+    let keeper = Keeper::spawn(&directory, account, command, for_keeper)?;
+    way.prepare(&directory, account)?;
+    if directory.temporary {
+        let cache = Cache::open(&plan.environment, account)?;
+        template::copy_cluster(binaries, account, &cache, &directory)?;
+    } else {
+        template::ensure_cluster(binaries, account, &directory)?;
+    }
+    let password = match way {
+        Way::Socket => None,
+        Way::Port => Some(Password::ensure(&directory, binaries, account)?),
+    };
+    // Our copy of the server's lock ends here, or the next start would wait for us.
+    let ServerDirectory { held, temporary, .. } = directory;
+    Ok(Server { keeper, directory: held, log, temporary, way, port: 0, password })
+}
+
 impl Server {
+    /// The URL to connect with, which may hold a password.
     pub(super) fn url(&self) -> String {
-        let port = self.port;
-        format!("postgres://postgres@127.0.0.1:{port}/postgres?sslmode=disable")
+        self.way.url(self.directory.path(), self.port, self.password.as_ref())
+    }
+
+    /// The URL without the password.
+    pub(super) fn shown_url(&self) -> String {
+        self.way.url(self.directory.path(), self.port, None)
     }
 
     pub(super) fn stop(self) -> Result<(), EmbeddedError> {
-        let status = self.keeper.stop().context("wait for the server in", &self.directory)?;
+        let path = self.directory.path().to_owned();
+        let status = self.keeper.stop().context("wait for the server in", &path)?;
         if self.temporary || status.success() {
             return Ok(());
         }
-        Err(EmbeddedError::EndedBadly {
-            log: tail(&read_from(&self.log, 0)?),
-            directory: self.directory,
-            status,
-        })
+        let log = read_from(&self.log, 0).context("read the log in", &path)?;
+        Err(EmbeddedError::EndedBadly { log: tail(&log), directory: path, status })
     }
 
-    fn serve(
-        &mut self,
-        data: &Path,
-        ports: impl Iterator<Item = io::Result<u16>>,
-    ) -> Result<(), EmbeddedError> {
+    fn serve(&mut self, ports: impl Iterator<Item = io::Result<u16>>) -> Result<(), EmbeddedError> {
+        let path = self.directory.path().to_owned();
         let mut log = String::new();
         for port in ports {
             self.port = port.context("find a free port on", Path::new("127.0.0.1"))?;
-            let log_before = fs::metadata(&self.log).map_or(0, |found| found.len());
+            let log_before = self.log.metadata().context("read the log in", &path)?.len();
             // A crash of the machine leaves this file, and what it says is old.
-            let pid_before = read_pid_file(data);
-            self.keeper.serve(self.port).context("start the server in", &self.directory)?;
-            log = match self.await_ready(data, log_before, &pid_before)? {
+            let pid_before = self.pid_file()?;
+            self.keeper.serve(self.port).context("start the server in", &path)?;
+            log = match self.await_ready(log_before, pid_before.as_deref())? {
                 ControlFlow::Break(()) => return Ok(()),
                 ControlFlow::Continue(log) => log,
             };
@@ -129,36 +157,41 @@ impl Server {
             }
             tracing::debug!(port = self.port, "somebody was quicker to take the port");
         }
-        Err(EmbeddedError::Died { directory: self.directory.clone(), log: tail(&log) })
+        Err(EmbeddedError::Died { directory: path, log: tail(&log) })
     }
 
     /// Breaks when the server is ready, and continues with its log when it has ended.
     fn await_ready(
         &self,
-        data: &Path,
         log_before: u64,
-        pid_before: &str,
+        pid_before: Option<&str>,
     ) -> Result<ControlFlow<(), String>, EmbeddedError> {
         let patience = if self.temporary { TEMPORARY_PATIENCE } else { PERMANENT_PATIENCE };
+        let path = self.directory.path();
         let begun = Instant::now();
         loop {
-            let pid_file = read_pid_file(data);
-            if pid_file != pid_before && is_ready(&pid_file) {
+            let pid_file = self.pid_file()?;
+            let pid_file = pid_file.as_deref();
+            if pid_file != pid_before && pid_file.is_some_and(is_ready) {
                 return Ok(ControlFlow::Break(()));
             }
-            let log = read_from(&self.log, log_before)?;
+            let log = read_from(&self.log, log_before).context("read the log in", path)?;
             if log.lines().any(|line| line.starts_with(ENDED)) {
                 return Ok(ControlFlow::Continue(log));
             }
             if begun.elapsed() > patience {
                 return Err(EmbeddedError::NotReady {
-                    directory: self.directory.clone(),
+                    directory: path.to_owned(),
                     seconds: patience.as_secs(),
                     log: tail(&log),
                 });
             }
             thread::sleep(POLL);
         }
+    }
+
+    fn pid_file(&self) -> Result<Option<String>, EmbeddedError> {
+        read_from_data(&self.directory, "postmaster.pid")
     }
 }
 
@@ -170,38 +203,37 @@ fn prepare(plan: &Plan, account: &Account) -> Result<(ServerDirectory, Binaries)
         let directory = ServerDirectory::temporary(&environment.temporary, account)?;
         return Ok((directory, binaries));
     };
-    let directory = ServerDirectory::named(path.clone(), account)?;
+    let directory = ServerDirectory::named(path, account)?;
     let mut environment = environment.clone();
-    if let Some(major) = major_of_data(&directory.data()) {
+    if let Some(major) = directory.version()? {
         environment.wanted = major..=major; // no other can read it
     }
     let binaries = discover::find(&environment, account)?;
     Ok((directory, binaries))
 }
 
-fn major_of_data(data: &Path) -> Option<u16> {
-    let version = fs::read_to_string(data.join("PG_VERSION")).ok()?;
-    version.trim().parse().ok()
-}
-
-fn command(binaries: &Binaries, data: &Path, plan: &Plan) -> Vec<OsString> {
-    // No socket file: its path may be too long in a directory for temporary files.
-    let mut settings = vec![
-        "listen_addresses=127.0.0.1".to_owned(),
-        "unix_socket_directories=".to_owned(),
-        "max_connections=300".to_owned(),
-    ];
+fn command(
+    binaries: &Binaries,
+    directory: &ServerDirectory,
+    way: Way,
+    plan: &Plan,
+) -> Vec<OsString> {
+    let mut settings = way.settings(directory.path());
+    settings.push(OsString::from("max_connections=300"));
     if !plan.durable {
         for name in ["fsync", "synchronous_commit", "full_page_writes"] {
-            settings.push(format!("{name}=off"));
+            settings.push(OsString::from(format!("{name}=off")));
         }
     }
     let own = plan.settings.iter();
-    settings.extend(own.map(|(name, value)| format!("{name}={value}")));
-    let mut command =
-        vec![binaries.directory.join("postgres").into_os_string(), "-D".into(), data.into()];
+    settings.extend(own.map(|(name, value)| OsString::from(format!("{name}={value}"))));
+    let mut command = vec![
+        binaries.directory.join("postgres").into_os_string(),
+        "-D".into(),
+        directory.data().into(),
+    ];
     for setting in settings {
-        command.extend(["-c".into(), setting.into()]);
+        command.extend(["-c".into(), setting]);
     }
     command
 }
@@ -216,10 +248,6 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-fn read_pid_file(data: &Path) -> String {
-    fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default()
-}
-
 /// The eighth line of `postmaster.pid` is the state of the server.
 fn is_ready(pid_file: &str) -> bool {
     pid_file.lines().nth(7).is_some_and(|line| line.trim() == "ready")
@@ -229,10 +257,11 @@ fn port_was_taken(log: &str) -> bool {
     log.contains("could not create any TCP/IP sockets")
 }
 
-fn read_from(log: &Path, offset: u64) -> Result<String, EmbeddedError> {
-    let bytes = fs::read(log).context("read", log)?;
-    let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-    Ok(String::from_utf8_lossy(bytes.get(offset..).unwrap_or_default()).into_owned())
+fn read_from(log: &File, offset: u64) -> io::Result<String> {
+    let mut bytes =
+        vec![0; usize::try_from(log.metadata()?.len().saturating_sub(offset)).unwrap_or(0)];
+    log.read_exact_at(&mut bytes, offset)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The last lines of a log.
@@ -272,7 +301,7 @@ mod tests {
             environment: Environment::current().unwrap(),
             directory: None,
             durable: false,
-            settings: Vec::new(),
+            settings: vec![("listen_addresses".to_owned(), "127.0.0.1".to_owned())],
         };
         let ports = [Ok(taken), free_port()].into_iter();
         let server = launch_on(&plan, ports).unwrap();

@@ -71,7 +71,7 @@ const PINS: [Pin; 16] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::embedded::environment::SUPPORTED;
+    use crate::environment::SUPPORTED;
 
     #[test]
     fn every_supported_version_is_pinned_for_every_platform() {
