@@ -37,6 +37,7 @@ pub(crate) enum Transition {
 
 /// A job's way back to pending.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "a row of independent answers")]
 pub(crate) struct Retry {
     /// Due after this wait …
     pub(crate) delay: Duration,

@@ -9,6 +9,13 @@ use sqlx::{
 
 use super::enqueue::time;
 
+/// The year 1: times before it are moved there.
+pub(crate) const FIRST_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(-62_135_596_800, 0).expect("a time");
+/// The end of the year 9999: times after it are moved there.
+pub(crate) const LAST_TIME: DateTime<Utc> =
+    DateTime::from_timestamp(253_402_300_799, 0).expect("a time");
+
 /// A time of a table. The database has times that the driver panics at, `infinity` among them; this one is moved to
 /// the first or the last that are used.
 #[derive(Debug, Clone, Copy)]

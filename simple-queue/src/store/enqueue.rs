@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    decode::Time,
+    decode::{FIRST_TIME, LAST_TIME, Time},
     fetch::{Columns, job},
 };
 use crate::row::{Due, Job, NewJob};
@@ -296,10 +296,7 @@ impl Due {
 /// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
 /// which makes no difference to when a job runs.
 pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
-    const FIRST: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).expect("the year 1");
-    const LAST: DateTime<Utc> =
-        DateTime::from_timestamp(253_402_300_799, 0).expect("the year 9999");
-    time.clamp(FIRST, LAST)
+    time.clamp(FIRST_TIME, LAST_TIME)
 }
 
 /// A duration as the database counts it, to the microsecond; what is too long becomes the longest.

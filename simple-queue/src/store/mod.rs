@@ -29,6 +29,7 @@ mod worker;
 
 pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
+pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use exchange::{Tries, again};
 pub(crate) use fetch::{

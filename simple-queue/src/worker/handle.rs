@@ -187,7 +187,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         let stopped = worker.stopped.clone();
         async move {
             // A reaping is one transaction; cut off, it did not happen.
-            stopped.run_until_cancelled(reaper.run(seen)).await;
+            Box::pin(stopped.run_until_cancelled(reaper.run(seen))).await;
         }
     };
     let poller = Poller::new(Arc::clone(&worker), &servers);

@@ -182,7 +182,7 @@ impl Floors {
             lane.floor = match (first, lane.floor) {
                 (Some(first), _) => Some(first),
                 (None, floor) if was_stale => {
-                    Some(floor.map_or(present, |floor| floor.max(present)))
+                    Some(floor.map_or(present, |floor| std::cmp::max(floor, present)))
                 }
                 (None, floor) => Some(floor.unwrap_or(present)),
             };
@@ -193,7 +193,7 @@ impl Floors {
     /// Many jobs wait in a lane from here on.
     pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) {
         if let Some(lane) = self.lane_mut(below) {
-            lane.floor = Some(lane.floor.map_or(first, |floor| floor.min(first)));
+            lane.floor = Some(lane.floor.map_or(first, |floor| std::cmp::min(floor, first)));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::poller::Poller;
 use crate::{
     error::{is_about_a_row, is_statement_timeout},
-    store::{Demand, LanePart, Reach},
+    store::{Demand, LAST_TIME, LanePart, Reach},
     worker::config::Config,
 };
 
@@ -93,7 +93,7 @@ fn parts(demand: &Demand) -> Vec<LanePart<'_>> {
             excluded: &share.excluded,
             from_run_at: lane.at.map(|at| at.run_at),
             from_id: lane.at.map(|at| at.id),
-            until_run_at: chrono::DateTime::from_timestamp(253_402_300_799, 0),
+            until_run_at: Some(LAST_TIME),
             until_id: None,
         })
         .collect()

@@ -70,7 +70,7 @@ impl ShareLanes {
         for of_priority in claimed.chunk_by(|a, b| a.0 == b.0) {
             let Some(&(priority, last)) = of_priority.last() else { continue };
             let mut lane = self.take(priority);
-            lane.raise(last.min(latest), demanded);
+            lane.raise(std::cmp::min(last, latest), demanded);
             // The one that was claimed of most lately stands last.
             self.lanes.push(lane);
         }

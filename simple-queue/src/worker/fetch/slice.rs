@@ -4,7 +4,7 @@ use chrono::DateTime;
 use uuid::Uuid;
 
 use super::lane::{LaneBelow, ShareKey};
-use crate::store::{LanePart, Position};
+use crate::store::{FIRST_TIME, LanePart, Position};
 
 #[derive(Debug, Clone)]
 pub(super) struct Part {
@@ -43,7 +43,7 @@ impl Part {
     /// Where it begins; `None`: with its lane.
     pub(super) fn from(&self, present: Option<Position>) -> Option<Position> {
         let from = self.until.or(present).and_then(|until| before(until, self.width));
-        from.max(self.stop)
+        std::cmp::max(from, self.stop)
     }
 
     pub(super) fn is_of(&self, (share, priority): &(ShareKey, i16)) -> bool {
@@ -68,8 +68,6 @@ impl Part {
 
 /// The position that lies 2^`width` before another; `None`: the beginning.
 fn before(position: Position, width: u32) -> Option<Position> {
-    /// The year 1 of our era.
-    const FIRST: i64 = -62_135_596_800_000_000;
     let (micros, id) = (position.run_at.timestamp_micros(), position.id.as_u128());
     let (micros, id) = match width.checked_sub(ID_BITS) {
         Some(width) => (micros.checked_sub(1_i64.checked_shl(width)?)?, id),
@@ -78,7 +76,7 @@ fn before(position: Position, width: u32) -> Option<Position> {
             (micros.checked_sub(borrowed.into())?, id)
         }
     };
-    let run_at = DateTime::from_timestamp_micros(micros).filter(|_| micros > FIRST)?;
+    let run_at = DateTime::from_timestamp_micros(micros).filter(|at| *at > FIRST_TIME)?;
     Some(Position { run_at, id: Uuid::from_u128(id) })
 }
 

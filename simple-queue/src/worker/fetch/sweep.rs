@@ -25,7 +25,7 @@ use super::{
 use crate::{
     error::is_statement_timeout,
     retries::Retries,
-    store::{Dedicated, LanePart, Overtaken, Position, Servers},
+    store::{Dedicated, FIRST_TIME, LanePart, Overtaken, Position, Servers},
     worker::Worker,
 };
 
@@ -267,6 +267,10 @@ impl Sweeper {
                 .iter()
                 .filter_map(|&(part, position)| (part == place).then_some(position))
                 .collect();
+            // What is due since before all times that are used cannot be read from a floor.
+            let is_ancient = |job: &&Position| job.run_at <= FIRST_TIME;
+            floors.found(&part.below.share, jobs.iter().filter(is_ancient).map(|job| job.id));
+            let jobs: Vec<Position> = jobs.into_iter().filter(|job| !is_ancient(&job)).collect();
             let first = jobs.first().copied();
             let is_dense = i64::try_from(jobs.len()).is_ok_and(|jobs| jobs >= MOST);
             let from = part.from(present);
