@@ -1,5 +1,6 @@
 //! A job as it is stored.
 
+mod new_job;
 mod payload;
 mod run;
 
@@ -18,13 +19,11 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub(crate) use self::{
+    new_job::{Due, NewJob, declared_key},
     payload::{Unread, read_payload},
     run::Run,
 };
-use crate::{
-    Error,
-    job::{JobPayload, JobStatus, OnConflict, namespaced, to_json, to_value},
-};
+use crate::job::{JobStatus, to_value};
 
 /// A job of the plain interface: what is to be stored, and what a handler is given.
 ///
@@ -245,122 +244,3 @@ pub(crate) const FIRST_VERSION: i32 = 1;
 
 /// How often a plain [`Job`] may be started, and a `#[job]` that does not say.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;
-
-/// A row that is still to be inserted.
-#[derive(Debug, Clone)]
-pub(crate) struct NewJob {
-    pub(crate) id: Uuid,
-    /// The id was made for this row, so no other row has it.
-    pub(crate) has_new_id: bool,
-    pub(crate) queue: String,
-    pub(crate) kind: String,
-    pub(crate) priority: i16,
-    /// The payload as JSON text, written once.
-    pub(crate) job_data: String,
-    /// Why it could not be written.
-    pub(crate) unwritable: Option<String>,
-    pub(crate) due: Due,
-    /// `None` leaves it to the handler that will run the job.
-    pub(crate) max_attempts: Option<i32>,
-    pub(crate) unique_key: Option<String>,
-    pub(crate) fingerprint: Option<String>,
-    /// From when it is due on, how long it may wait to be started.
-    pub(crate) expires_after: Option<Duration>,
-    pub(crate) tags: Vec<String>,
-    pub(crate) version: i32,
-    /// How long it is kept once it is over; `None` leaves it to the queue.
-    pub(crate) retain: Option<Duration>,
-    pub(crate) on_conflict: OnConflict,
-}
-
-impl NewJob {
-    /// Whether it differs from the other in nothing but id, keys, payload and what becomes of it on a conflict.
-    pub(crate) fn is_like(&self, other: &Self) -> bool {
-        self.queue == other.queue
-            && self.kind == other.kind
-            && self.priority == other.priority
-            && self.due == other.due
-            && self.max_attempts == other.max_attempts
-            && self.expires_after == other.expires_after
-            && self.tags == other.tags
-            && self.version == other.version
-            && self.retain == other.retain
-    }
-}
-
-/// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Due {
-    Now,
-    After(Duration),
-    At(DateTime<Utc>),
-}
-
-impl NewJob {
-    /// The row of a declared job, with the declaration's options.
-    ///
-    /// # Errors
-    /// When serde cannot write the payload, or its key turned out empty.
-    pub(crate) fn declared<J: JobPayload>(payload: &J) -> Result<Self, Error> {
-        let job_data = to_json(payload).map_err(|problem| Error::InvalidPayload {
-            queue: J::QUEUE.to_owned(),
-            problem: problem.to_string(),
-        })?;
-        let unique_key = payload.unique_key().map(|key| declared_key::<J>(&key)).transpose()?;
-        Ok(Self {
-            id: Uuid::now_v7(),
-            has_new_id: true,
-            queue: J::QUEUE.to_owned(),
-            kind: J::KIND.to_owned(),
-            priority: J::OPTIONS.priority,
-            job_data,
-            unwritable: None,
-            due: J::OPTIONS.delay.map_or(Due::Now, Due::After),
-            max_attempts: None,
-            unique_key,
-            fingerprint: payload.fingerprint(),
-            expires_after: J::OPTIONS.expires,
-            tags: J::OPTIONS.tags.iter().map(|&tag| tag.to_owned()).collect(),
-            version: J::VERSION,
-            retain: J::OPTIONS.retain,
-            on_conflict: J::OPTIONS.on_conflict,
-        })
-    }
-}
-
-/// A key of a declared job as it is stored: two kinds never share one by chance.
-pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
-    if key.is_empty() {
-        return Err(Error::InvalidKey {
-            what: "unique key",
-            key: namespaced(J::KIND, ""),
-            problem: "it came out empty, so it would hold for every such job",
-        });
-    }
-    Ok(namespaced(J::KIND, key))
-}
-
-impl From<Job> for NewJob {
-    fn from(job: Job) -> Self {
-        // What has been put in its place since is as good as any.
-        let unwritable = job.unwritable.filter(|_| job.job_data.is_null());
-        Self {
-            id: job.id,
-            has_new_id: job.made_id.is_new(job.id),
-            queue: job.queue,
-            kind: job.kind,
-            priority: 0,
-            job_data: job.stored.unwrap_or_else(|| job.job_data.to_string()),
-            unwritable,
-            due: job.run_at.map_or(Due::Now, Due::At),
-            max_attempts: Some(job.max_attempts),
-            unique_key: job.unique_key,
-            fingerprint: job.fingerprint,
-            expires_after: None,
-            tags: Vec::new(),
-            version: job.version,
-            retain: None,
-            on_conflict: OnConflict::Ignore,
-        }
-    }
-}

@@ -192,3 +192,107 @@ async fn all_hostile_rows_at_once_hold_up_no_neighbour_and_all_of_them_end() {
     .await;
     worker.shutdown(STOP).await;
 }
+
+/// How long random rows are written: ten rounds, or an hour where the fault suite's full lengths are asked for.
+fn is_over(rounds: usize, began: Instant) -> bool {
+    match std::env::var("SIMPLE_QUEUE_FAULTS").as_deref() {
+        Ok("full") => began.elapsed() > Duration::from_hours(1),
+        _ => rounds >= 10,
+    }
+}
+
+/// Columns with the type that says which values they can hold.
+const COLUMNS: [(&str, &str); 22] = [
+    ("lease", "bigint"),
+    ("run_at", "finite"),
+    ("scheduled_at", "time"),
+    ("expires_at", "time"),
+    ("cancel_requested_at", "time"),
+    ("created_at", "time"),
+    ("updated_at", "time"),
+    ("attempt", "integer"),
+    ("max_attempts", "integer"),
+    ("reprocess_count", "integer"),
+    ("crash_count", "integer"),
+    ("version", "integer"),
+    ("priority", "smallint"),
+    ("cost", "integer"),
+    ("kind", "text"),
+    ("job_data", "jsonb"),
+    ("timeout", "interval"),
+    ("retain", "interval"),
+    ("fingerprint", "text"),
+    ("tags", "tags"),
+    ("errors", "jsonb"),
+    ("metadata", "jsonb"),
+];
+
+/// SQL for a random value of a type, its extremes among them.
+fn random(of: &str) -> &'static str {
+    match of {
+        "bigint" => {
+            "(array[9223372036854775807, -9223372036854775808, 0, (random() * 1e18)::bigint])[1 + floor(random() * 4)::int]"
+        }
+        "integer" => {
+            "(array[2147483647, -2147483648, 0, -1, (random() * 1e9)::int])[1 + floor(random() * 5)::int]"
+        }
+        "smallint" => "(random() * 65535 - 32768)::int::smallint",
+        "time" => {
+            "(array['infinity', '-infinity', '294276-12-31', '4714-11-24 BC', (now() + (random() - 0.5) * interval '400 years')::text])[1 + floor(random() * 5)::int]::timestamptz"
+        }
+        "finite" => {
+            "(array['4714-11-24 BC', '0001-01-01', now()::text, (now() - random() * interval '400 years')::text])[1 + floor(random() * 4)::int]::timestamptz"
+        }
+        "interval" => {
+            "(array['178000000 years', '-178000000 years', '0', '1 microsecond', '-1 day', (random() * interval '9 years')::text])[1 + floor(random() * 6)::int]::interval"
+        }
+        "text" => {
+            "(array['', ' ', repeat('x', 2000), chr(1) || chr(65535), md5(random()::text)])[1 + floor(random() * 5)::int]"
+        }
+        "tags" => {
+            "(array['{}', '{null}', '{{a,b},{c,d}}', '{\"\"}'])[1 + floor(random() * 4)::int]::text[]"
+        }
+        _ => {
+            "(array['null', '[]', '{}', '\"x\"', '1e400', '[[[[]]]]', '{\"\": null}', '[{\"attempt\": \"x\"}]'])[1 + floor(random() * 8)::int]::jsonb"
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_rows_hold_up_no_neighbour() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    let (began, mut rounds) = (Instant::now(), 0);
+    while !is_over(rounds, began) {
+        let columns: Vec<String> = COLUMNS
+            .iter()
+            .filter(|_| fastrand::f64() < 0.3)
+            .map(|(column, of)| format!("{column} = {}", random(of)))
+            .collect();
+        let set = format!("update simple_queue.jobs set {}", columns.join(", "));
+        let insert = |worker: &str| {
+            format!(
+                "insert into simple_queue.jobs (id, queue, job_data, metadata, worker_id)
+                 select gen_random_uuid(), 'probe', '\"Success\"', '{{\"is\": \"new\"}}', {worker}
+                 from generate_series(1, 20);
+                 {set} where metadata ->> 'is' = 'new';
+                 update simple_queue.jobs set metadata = '{{}}' where metadata ->> 'is' = 'new'"
+            )
+        };
+        if !columns.is_empty() {
+            for rows in [insert("null"), insert("gen_random_uuid()")] {
+                // A value that a column cannot hold is no matter of the library's.
+                if let Err(error) =
+                    sqlx::raw_sql(sqlx::AssertSqlSafe(rows.as_str())).execute(&database.pool).await
+                {
+                    println!("{rows}: {error}");
+                }
+            }
+        }
+        a_neighbour_runs(&database, &queue, &set).await;
+        rounds += 1;
+    }
+    worker.shutdown(STOP).await;
+}

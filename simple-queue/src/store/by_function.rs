@@ -8,7 +8,7 @@ use std::sync::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
 use super::{Store, enqueue::time};
@@ -58,8 +58,7 @@ impl Store {
         let encoded = |error| sqlx::Error::Encode(Box::new(error));
         let jobs: Vec<Passed<'_>> =
             jobs.iter().map(|job| Passed::of(job)).collect::<Result<_, _>>().map_err(encoded)?;
-        let jobs = serde_json::to_string(&jobs).map_err(encoded)?;
-        let called = self.statements.enqueue_many.query_as().bind(jobs).bind(repeated);
+        let called = self.statements.enqueue_many.query_as().bind(Json(jobs)).bind(repeated);
         called.fetch_all(connection).await
     }
 }
