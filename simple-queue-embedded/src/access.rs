@@ -152,7 +152,7 @@ fn encoded(path: &Path) -> String {
 mod tests {
     use std::path::PathBuf;
 
-    use sqlx::postgres::PgConnectOptions;
+    use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 
     use super::*;
 
@@ -180,6 +180,8 @@ mod tests {
         assert_eq!(options.get_socket(), Some(&directory.join("socket")));
         assert_eq!((options.get_port(), options.get_username()), (5432, "postgres"));
         assert_eq!(options.get_database(), Some("postgres"));
+        let again: PgConnectOptions = options.to_url_lossy().as_str().parse().unwrap();
+        assert_eq!(again.get_socket(), options.get_socket());
     }
 
     #[test]

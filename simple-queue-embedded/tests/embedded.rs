@@ -55,8 +55,7 @@ async fn several_start_at_once_and_stop_without_a_trace() {
 async fn a_plain_user_can_start_one() {
     let scratch = Scratch::new();
     let is_root = fs::metadata(&scratch.0).unwrap().uid() == 0;
-    let binary = scratch.0.join("test");
-    fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+    let binary = scratch.program("test", &env::current_exe().unwrap());
     let process = Process::start_binary(&binary, &scratch, "several", |command| {
         if is_root {
             // Has no home, as an account of a service has none.

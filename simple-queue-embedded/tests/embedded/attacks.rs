@@ -44,8 +44,7 @@ fn owner(path: &Path) -> User {
 
 /// What this user is told who connects.
 fn connect_as((user, group): User, scratch: &Scratch, url: &str) -> Result<(), String> {
-    let binary = scratch.0.join("test");
-    fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+    let binary = scratch.program("test", &env::current_exe().unwrap());
     let process = Process::start_binary(&binary, scratch, "connect", |command| {
         command.uid(user).gid(group).env("ROLE_URL", url);
     });
@@ -195,10 +194,9 @@ async fn root_copies_no_link_that_initdb_has_left_in_a_template() {
     fs::create_dir(&wrapped).unwrap();
     let script = |name: &str, more: &str| {
         let text = format!("#!/bin/sh\n'{}' \"$@\" || exit\n{more}\n", real.join(name).display());
-        fs::write(wrapped.join(name), text).unwrap();
-        assert!(
-            Command::new("chmod").arg("755").arg(wrapped.join(name)).status().unwrap().success()
-        );
+        let written = scratch.0.join("text");
+        fs::write(&written, text).unwrap();
+        scratch.program(&format!("wrapped/{name}"), &written);
     };
     script("postgres", "");
     let plant = format!("for data; do :; done\nln -s '{}' \"$data/planted\"", secret.display());

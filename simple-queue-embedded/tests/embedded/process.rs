@@ -28,6 +28,15 @@ impl Scratch {
         Self(path)
     }
 
+    /// A file that every user can run. Made by another process: while this one has it open to write,
+    /// a process that another test is just starting may have a copy of that, and it cannot be run.
+    pub(crate) fn program(&self, name: &str, from: &Path) -> PathBuf {
+        let path = self.0.join(name);
+        let installed = Command::new("install").args(["-m", "755"]).args([from, &path]).status();
+        assert!(installed.unwrap().success());
+        path
+    }
+
     pub(crate) fn server_directories(&self) -> Vec<PathBuf> {
         let mut entries = entries(&self.0);
         entries.retain(|path| {

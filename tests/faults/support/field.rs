@@ -3,7 +3,7 @@
 use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres};
 use tokio::sync::OnceCell;
 
-use super::{Ledger, Load, Worker, queue_at, server::free_port, watch};
+use super::{Ledger, Load, Worker, queue_at, watch};
 
 /// Where a case takes place.
 pub(crate) struct Field {
@@ -17,10 +17,7 @@ impl Field {
     /// A database on a server that the case leaves alone.
     pub(crate) async fn shared() -> Self {
         static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
-        // Proxies and poolers lead to a port.
-        let port = || free_port().to_string();
-        let builder = || EmbeddedPostgres::builder().setting("max_connections", "500");
-        let start = || builder().setting("port", port()).start();
+        let start = || EmbeddedPostgres::builder().setting("max_connections", "500").start();
         let server = SERVER.get_or_init(async || start().await.unwrap()).await;
         Self::at(server.create_database().await.unwrap()).await
     }

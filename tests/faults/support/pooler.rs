@@ -3,14 +3,17 @@
 use std::{
     fs,
     net::TcpStream,
-    os::unix::fs::PermissionsExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
+use sqlx::postgres::PgConnectOptions;
 use test_support::{PGBOUNCER, eventually, signal_process};
 
-use super::server::{free_port, new_directory};
+use super::{
+    proxy::host_of,
+    server::{free_port, new_directory},
+};
 
 /// A pgbouncer that lends sessions for a transaction; it ends with this value.
 pub(crate) struct Pooler {
@@ -24,11 +27,13 @@ impl Pooler {
     pub(crate) async fn start(url: &str, sessions: usize, settings: &str) -> Self {
         let directory = new_directory();
         let port = free_port();
-        let (_, server_port) = address(url);
-        let password = password(url);
+        let server: PgConnectOptions = url.parse().unwrap();
+        let socket = server.get_socket();
+        let host = socket.map_or(server.get_host().to_owned(), |path| path.display().to_string());
+        let server_port = server.get_port();
         let file = format!(
             "[databases]\n\
-             * = host=127.0.0.1 port={server_port} user=postgres password={password}\n\
+             * = host={host} port={server_port} user=postgres\n\
              [pgbouncer]\n\
              listen_addr = 127.0.0.1\n\
              listen_port = {port}\n\
@@ -41,14 +46,13 @@ impl Pooler {
              {settings}\n"
         );
         let path = directory.join("pgbouncer.ini");
-        fs::write(&path, "").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(&path, file).unwrap();
         let mut command = Command::new(PGBOUNCER.path());
         command.arg("-q").arg(&path).stdin(Stdio::null()).stderr(Stdio::null());
         if is_root() {
-            // It refuses to run as root, as the server does.
-            command.args(["-u", "nobody"]);
+            // It refuses to run as root, as the server does, whose socket it has to reach.
+            let user = socket.map_or("nobody".to_owned(), |path| owner(path));
+            command.args(["-u", &user]);
         }
         let pooler = Self { child: command.spawn().unwrap(), directory, port };
         let listens = async || TcpStream::connect(("127.0.0.1", port)).is_ok();
@@ -58,8 +62,7 @@ impl Pooler {
 
     /// The URL that leads through it.
     pub(crate) fn url(&self, url: &str) -> String {
-        let (host, port) = address(url);
-        url.replace(&format!("@{host}:{port}"), &format!("@127.0.0.1:{}", self.port))
+        url.replace(host_of(url), &format!("127.0.0.1:{}", self.port))
     }
 }
 
@@ -76,15 +79,8 @@ fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
-fn password(url: &str) -> &str {
-    let (start, _) = url.split_once('@').unwrap();
-    let (_, password) = start.rsplit_once(':').unwrap();
-    password
-}
-
-fn address(url: &str) -> (String, u16) {
-    let (_, rest) = url.split_once('@').unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    let (host, port) = address.rsplit_once(':').unwrap();
-    (host.to_owned(), port.parse().unwrap())
+/// The name of the user that a file belongs to.
+fn owner(path: &Path) -> String {
+    let named = Command::new("stat").args(["-c", "%U"]).arg(path).output().unwrap();
+    String::from_utf8(named.stdout).unwrap().trim().to_owned()
 }

@@ -10,12 +10,10 @@ use std::{
     time::Duration,
 };
 
+use sqlx::postgres::PgConnectOptions;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream, UnixStream},
     sync::{mpsc, oneshot, watch},
     time::Instant,
 };
@@ -41,7 +39,7 @@ pub(crate) struct Proxy {
 }
 
 struct Shared {
-    server: Mutex<SocketAddr>,
+    server: PgConnectOptions,
     /// For connections that begin.
     fault: watch::Sender<Fault>,
     connections: Mutex<Vec<Arc<Line>>>,
@@ -76,7 +74,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            server: Mutex::new(address_of(url)),
+            server: url.parse().unwrap(),
             fault: watch::Sender::new(Fault::None),
             connections: Mutex::default(),
             trap: Mutex::default(),
@@ -87,7 +85,7 @@ impl Proxy {
 
     /// The URL that leads through the proxy.
     pub(crate) fn url(&self, url: &str) -> String {
-        url.replace(&address_of(url).to_string(), &self.address.to_string())
+        url.replace(host_of(url), &self.address.to_string())
     }
 
     /// Breaks, or mends, all connections, those to come too.
@@ -170,24 +168,21 @@ async fn carry(client: TcpStream, shared: &Shared, line: &Line) -> io::Result<()
     if *line.fault.borrow() == Fault::Cut {
         return Ok(());
     }
-    let address = *shared.server.lock().unwrap();
-    let server = TcpStream::connect(address).await?;
-    server.set_nodelay(true)?;
-    let ((from_client, to_client), (from_server, to_server)) =
-        (client.into_split(), server.into_split());
+    let (from_server, to_server) = connect(&shared.server).await?;
+    let (from_client, to_client) = client.into_split();
     let (asked, to_ask) = mpsc::unbounded_channel();
     let (answered, to_answer) = mpsc::unbounded_channel();
     let (lost, is_lost) = watch::channel(None);
     let there = async {
         tokio::join!(
-            requests(from_client, asked, shared, line, lost),
+            requests(Box::new(from_client), asked, shared, line, lost),
             deliver(to_ask, to_server, line)
         )
     };
     let back = async {
         tokio::join!(
             answers(from_server, answered, line, is_lost),
-            deliver(to_answer, to_client, line)
+            deliver(to_answer, Box::new(to_client), line)
         )
     };
     let cut = async {
@@ -202,12 +197,28 @@ async fn carry(client: TcpStream, shared: &Shared, line: &Line) -> io::Result<()
     }
 }
 
+type Reader = Box<dyn AsyncRead + Send + Unpin>;
+type Writer = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A connection to the server, whether it listens on a port or on a socket.
+async fn connect(server: &PgConnectOptions) -> io::Result<(Reader, Writer)> {
+    if let Some(directory) = server.get_socket() {
+        let name = format!(".s.PGSQL.{}", server.get_port());
+        let (from, to) = UnixStream::connect(directory.join(name)).await?.into_split();
+        return Ok((Box::new(from), Box::new(to)));
+    }
+    let stream = TcpStream::connect((server.get_host(), server.get_port())).await?;
+    stream.set_nodelay(true)?;
+    let (from, to) = stream.into_split();
+    Ok((Box::new(from), Box::new(to)))
+}
+
 /// What is on its way, and since when.
 type Sent = (Instant, Vec<u8>);
 
 /// Carries what the client sends, message by message, and notes the statements among it.
 async fn requests(
-    mut from: OwnedReadHalf,
+    mut from: Reader,
     to: mpsc::UnboundedSender<Sent>,
     shared: &Shared,
     line: &Line,
@@ -251,7 +262,7 @@ async fn requests(
 struct LostAnswer(Arc<Mutex<Option<oneshot::Sender<()>>>>);
 
 async fn answers(
-    mut from: OwnedReadHalf,
+    mut from: Reader,
     to: mpsc::UnboundedSender<Sent>,
     line: &Line,
     lost: watch::Receiver<Option<LostAnswer>>,
@@ -276,7 +287,7 @@ async fn answers(
 
 /// Reads more, unless nothing is to be read, and says when it arrived; `None` at the end.
 async fn receive(
-    from: &mut OwnedReadHalf,
+    from: &mut Reader,
     line: &Line,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Option<Instant>> {
@@ -287,7 +298,7 @@ async fn receive(
 }
 
 /// Hands over what is on its way, when it is due. Nobody may be there any more to take it.
-async fn deliver(mut sent: mpsc::UnboundedReceiver<Sent>, mut to: OwnedWriteHalf, line: &Line) {
+async fn deliver(mut sent: mpsc::UnboundedReceiver<Sent>, mut to: Writer, line: &Line) {
     let mut fault = line.fault.subscribe();
     while let Some((since, bytes)) = sent.recv().await {
         let fault = *fault.wait_for(|fault| *fault != Fault::Stalled).await.expect("it is there");
@@ -342,8 +353,9 @@ fn statement_of(message: &[u8], prepared: &mut HashMap<Vec<u8>, String>) -> Opti
     }
 }
 
-fn address_of(url: &str) -> SocketAddr {
+/// The place of the server in its URL, with the port.
+pub(crate) fn host_of(url: &str) -> &str {
     let (_, rest) = url.split_once('@').unwrap();
-    let (address, _) = rest.split_once('/').unwrap();
-    address.parse().unwrap()
+    let (host, _) = rest.split_once('/').unwrap();
+    host
 }
