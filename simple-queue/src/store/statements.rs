@@ -112,8 +112,8 @@ statements! {
     insert_jobs,
     limit_idle_transaction,
     limit_lock_wait,
-    #[cfg(feature = "janitor")]
     list_dead_letters,
+    #[cfg(feature = "janitor")]
     list_old_days,
     list_paused_queues,
     list_jobs_of_worker,
