@@ -41,7 +41,7 @@ pub struct Job {
     ///
     /// An id is used once, for as long as its job is remembered. A clone has the same id and is the same job: while
     /// that is live, another insert changes nothing and answers that it is there; when it is over, whether done or
-    /// dead, an insert is refused with [`Error::IdUsed`]. To run the same again make a new job, or
+    /// dead, an insert is refused with [`Error::IdUsed`](crate::Error::IdUsed). To run the same again make a new job, or
     /// [redrive](crate::SimpleQueue::redrive) a dead one.
     pub id: Uuid,
     /// Groups jobs, for cancelling them together; any number of jobs may share one.
