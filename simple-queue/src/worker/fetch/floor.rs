@@ -46,6 +46,8 @@ pub(in crate::worker) struct Floors {
     found: VecDeque<Found>,
     /// The database's time as the last fetch saw it.
     now: Option<DateTime<Utc>>,
+    /// A sweep has lowered a floor since the last fetch.
+    is_lowered: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -62,6 +64,7 @@ impl Floors {
             probes: true,
             found: VecDeque::new(),
             now: None,
+            is_lowered: false,
         }
     }
 
@@ -177,6 +180,7 @@ impl Floors {
         now: DateTime<Utc>,
     ) {
         let present = Position { run_at: now - MARGIN, id: Uuid::nil() };
+        self.is_lowered |= first.is_some();
         if let Some(lane) = self.lane_mut(below) {
             let was_stale = lane.is_stale();
             lane.floor = match (first, lane.floor) {
@@ -192,9 +196,16 @@ impl Floors {
 
     /// Many jobs wait in a lane from here on.
     pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) {
+        self.is_lowered = true;
         if let Some(lane) = self.lane_mut(below) {
             lane.floor = Some(lane.floor.map_or(first, |floor| std::cmp::min(floor, first)));
         }
+    }
+
+    /// Whether the next fetch reads what a sweep has found. It may have been touched by another session, so the fetch
+    /// has to try such rows.
+    pub(in crate::worker) fn take_lowered(&mut self) -> bool {
+        std::mem::take(&mut self.is_lowered)
     }
 
     /// These few are to be claimed by their ids.

@@ -139,7 +139,8 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         // In a backlog rows that others have touched are left to them, and to the next sweep.
-        let (careful, began) = (!self.backlog, Instant::now());
+        let is_lowered = self.worker.sweeps.floors().take_lowered();
+        let (careful, began) = (!self.backlog || is_lowered, Instant::now());
         let fetched = self.claim(Reach { demands: &demands, limit, careful }).await?;
         let took = began.elapsed();
         let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, careful);
