@@ -93,6 +93,8 @@ impl Store {
             .fetch_optional(&mut *tx)
             .await?;
         if claimed.is_none() {
+            // Only queued by a drop, it would leave the session in its transaction until the next look.
+            tx.rollback().await?;
             return Ok(None);
         }
         let returning = Returning {

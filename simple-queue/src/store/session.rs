@@ -88,13 +88,16 @@ impl Limits {
     /// than find nothing. For a thousand ids the planner would rather read a whole table; and where it has to after
     /// all, that counts as so dear that the statement would be compiled first, for a second.
     fn begin(self) -> AssertSqlSafe<String> {
+        /// 10 s: between two statements of a transaction lie a round trip and the client's own delays.
+        const SHORTEST_IDLE: Duration = Duration::from_secs(10);
         let (statement, lock) = (milliseconds(self.statement), milliseconds(self.lock()));
+        let idle = milliseconds(std::cmp::max(self.statement, SHORTEST_IDLE));
         AssertSqlSafe(format!(
             "begin isolation level read committed; \
             set local search_path = pg_catalog, pg_temp; set local row_security = off; \
             set local enable_seqscan = off; set local jit = off; \
             set local statement_timeout = {statement}; set local lock_timeout = {lock}; \
-            set local idle_in_transaction_session_timeout = {statement}"
+            set local idle_in_transaction_session_timeout = {idle}"
         ))
     }
 }

@@ -225,7 +225,7 @@ fn tell(reaped: Reaped) {
 
 /// How long a process that promised to beat at this interval may be silent.
 pub(crate) fn patience(heartbeat_interval: Duration) -> Duration {
-    heartbeat_interval * INTERVALS_TO_DEATH
+    heartbeat_interval.saturating_mul(INTERVALS_TO_DEATH)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Worker;
 use crate::{
-    error::{is_statement_timeout, is_transient},
+    error::is_transient,
     finalize::FinishedRun,
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition},
@@ -43,7 +43,7 @@ pub(super) async fn load(worker: &Worker, fetched: &mut FetchedJob) -> Result<()
         }
         // Another process has it by now.
         Ok(None) => Err(FinishedRun::given_back(lease)),
-        Err(error) if is_transient(&error) && !is_statement_timeout(&error) => {
+        Err(error) if is_transient(&error) => {
             tracing::warn!(%error, job_id = %lease.job_id, "a long payload could not be read yet; its job is given back");
             let transition = Transition::Retry(Retry::given_back(PAUSE));
             Err(FinishedRun { transition, ..FinishedRun::given_back(lease) })

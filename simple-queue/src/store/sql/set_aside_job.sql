@@ -18,5 +18,5 @@ select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attem
     crash_count, version, priority, 'unprocessable', queue, kind, $3, job_data, timeout, unique_key, fingerprint,
     tags, errors, metadata
 from aside
-on conflict (id) do nothing
+\ir overwrite_dead_letter.sql
 returning id

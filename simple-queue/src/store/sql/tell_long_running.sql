@@ -10,7 +10,7 @@ with old as materialized (
     select w.id, old.ids from simple_queue.workers w
     join old on old.worker_id = w.id
     order by w.id
-    for update of w skip locked
+    for no key update of w skip locked
 )
 update simple_queue.workers w set long_running = told.ids
 from told

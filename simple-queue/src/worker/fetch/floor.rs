@@ -21,7 +21,7 @@
 //!   are not overtaken by those of another.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::Instant,
 };
 
@@ -29,7 +29,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::lane::{Lane, LaneBelow, ShareKey, ShareLanes};
-use crate::store::{Demand, DemandedShare, Fetched, MARGIN, Position};
+use crate::{
+    store::{Demand, DemandedShare, Fetched, MARGIN, Position},
+    worker::registry::Served,
+};
 
 /// 64 priorities that are not remembered are looked for in one fetch.
 const PROBES: usize = 64;
@@ -131,7 +134,7 @@ impl Floors {
                 known.forget_surplus();
             }
             let mut unknown = lanes.iter().filter(|lane| !demand.priorities.contains(lane));
-            match unknown.clone().count() < demand.probes {
+            match demand.probes == 0 || unknown.clone().count() < demand.probes {
                 true => self.probed.remove(&demand.queue),
                 false => unknown
                     .next_back()
@@ -146,6 +149,7 @@ impl Floors {
     /// the priorities only those that are known.
     pub(in crate::worker) fn retreat(&mut self) {
         self.probes = false;
+        self.probed.clear();
         for lane in self.lanes_mut() {
             (lane.floor, lane.read_at) = (None, Some(Instant::now()));
         }
@@ -172,34 +176,38 @@ impl Floors {
         self.shares.iter().flat_map(of_share).collect()
     }
 
-    /// A sweep has read a lane from its beginning to its floor, and found this first.
+    /// A sweep has read a lane from its beginning to its floor, and found this first; whether the floor went down.
     pub(in crate::worker) fn swept(
         &mut self,
         below: &LaneBelow,
         first: Option<Position>,
         now: DateTime<Utc>,
-    ) {
+    ) -> bool {
         let present = Position { run_at: now - MARGIN, id: Uuid::nil() };
-        self.is_lowered |= first.is_some();
-        if let Some(lane) = self.lane_mut(below) {
-            let was_stale = lane.is_stale();
-            lane.floor = match (first, lane.floor) {
-                (Some(first), _) => Some(first),
-                (None, floor) if was_stale => {
-                    Some(floor.map_or(present, |floor| std::cmp::max(floor, present)))
-                }
-                (None, floor) => Some(floor.unwrap_or(present)),
-            };
-            lane.read_at = Some(Instant::now());
-        }
+        let Some(lane) = self.lane_mut(below) else { return false };
+        let before = lane.floor;
+        lane.floor = match (first, before) {
+            (Some(first), _) => Some(first),
+            // It was read as far as the present.
+            (None, floor) if below.until.is_none() => {
+                Some(floor.map_or(present, |floor| std::cmp::max(floor, present)))
+            }
+            (None, floor) => floor,
+        };
+        lane.read_at = Some(Instant::now());
+        let is_lowered = first.is_some() && lane.floor != before;
+        self.is_lowered |= is_lowered;
+        is_lowered
     }
 
-    /// Many jobs wait in a lane from here on.
-    pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) {
-        self.is_lowered = true;
-        if let Some(lane) = self.lane_mut(below) {
-            lane.floor = Some(lane.floor.map_or(first, |floor| std::cmp::min(floor, first)));
-        }
+    /// Many jobs wait in a lane from here on; whether its floor went down.
+    pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) -> bool {
+        let Some(lane) = self.lane_mut(below) else { return false };
+        let before = lane.floor;
+        lane.floor = Some(before.map_or(first, |floor| std::cmp::min(floor, first)));
+        let is_lowered = lane.floor != before;
+        self.is_lowered |= is_lowered;
+        is_lowered
     }
 
     /// Whether the next fetch reads what a sweep has found. It may have been touched by another session, so the fetch
@@ -208,12 +216,35 @@ impl Floors {
         std::mem::take(&mut self.is_lowered)
     }
 
-    /// These few are to be claimed by their ids.
-    pub(in crate::worker) fn found(&mut self, share: &ShareKey, ids: impl Iterator<Item = Uuid>) {
-        /// 100,000 jobs; what is beyond them the next sweeps find.
-        const MOST: usize = 100_000;
+    /// These few are to be claimed by their ids; whether some were not known.
+    pub(in crate::worker) fn found(
+        &mut self,
+        share: &ShareKey,
+        ids: impl Iterator<Item = Uuid>,
+    ) -> bool {
+        /// 10,000 jobs; what is beyond them the next sweeps find.
+        const MOST: usize = 10_000;
+        let known: HashSet<Uuid> = self.found.iter().map(|found| found.id).collect();
         let room = MOST.saturating_sub(self.found.len());
-        self.found.extend(ids.take(room).map(|id| Found { share: share.clone(), id }));
+        let new = ids.filter(|id| !known.contains(id)).take(room);
+        let before = self.found.len();
+        self.found.extend(new.map(|id| Found { share: share.clone(), id }));
+        self.found.len() > before
+    }
+
+    /// Forgets shares that are not served any more, as those of before a registration.
+    pub(in crate::worker) fn retain(&mut self, served: &[Served]) {
+        let is_served = |share: &ShareKey| {
+            served.iter().any(|of_queue| {
+                of_queue.queue == share.0
+                    && of_queue.shares.iter().any(|served| served.kinds == share.1)
+            })
+        };
+        let shares: usize = served.iter().map(|of_queue| of_queue.shares.len()).sum();
+        if self.shares.len() > shares {
+            self.shares.retain(|share, _| is_served(share));
+            self.found.retain(|found| is_served(&found.share));
+        }
     }
 
     /// Those of the jobs below the floors for which there are permits.

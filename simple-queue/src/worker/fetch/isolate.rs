@@ -3,7 +3,7 @@
 use super::poller::Poller;
 use crate::{
     error::{is_about_a_row, is_statement_timeout},
-    store::{Demand, LAST_TIME, LanePart, Reach},
+    store::{Demand, LAST_TIME, LanePart, Position, Reach},
     worker::config::Config,
 };
 
@@ -37,7 +37,8 @@ impl Poller {
     }
 
     async fn claim_one_by_one(&mut self, demand: &Demand, config: &Config) -> sqlx::Result<()> {
-        let parts = parts(demand);
+        let present = self.worker.sweeps.floors().present();
+        let parts = parts(demand, present);
         let limit = i64::try_from(std::cmp::min(demand.permits, ONE_BY_ONE)).unwrap_or(1);
         let (worker_id, worker) = (self.worker.id(), self.worker.clone());
         let store = &worker.store;
@@ -45,6 +46,7 @@ impl Poller {
             .connection
             .ask(async |connection| store.find_overtaken_jobs(connection, &parts, limit).await)
             .await?;
+        let mut was_late = false;
         for (_, job) in due.jobs.into_iter().take(demand.permits) {
             let claimed = self
                 .connection
@@ -53,8 +55,16 @@ impl Poller {
                 })
                 .await;
             match claimed {
-                Ok(claimed) => self.start(claimed, config),
-                Err(error) if is_of_a_row(&error) => {
+                Ok(claimed) => {
+                    was_late = false;
+                    self.start(claimed, config);
+                }
+                // A lock, or a slow disk, is no fault of the job's.
+                Err(error) if is_statement_timeout(&error) && !was_late => {
+                    self.note_if_unheard(&error);
+                    was_late = true;
+                }
+                Err(error) if is_about_a_row(&error) => {
                     self.note_if_unheard(&error);
                     let reason = format!("it could not be claimed: {error}");
                     let aside = async |connection: &mut sqlx::PgConnection| {
@@ -80,7 +90,7 @@ pub(super) fn is_of_a_row(error: &sqlx::Error) -> bool {
 }
 
 /// The known lanes of a demand, from their floors to the present.
-fn parts(demand: &Demand) -> Vec<LanePart<'_>> {
+fn parts(demand: &Demand, present: Option<Position>) -> Vec<LanePart<'_>> {
     let lanes =
         demand.shares.iter().flat_map(|share| share.floors.iter().map(move |lane| (share, lane)));
     lanes
@@ -91,8 +101,8 @@ fn parts(demand: &Demand) -> Vec<LanePart<'_>> {
             priority: lane.priority,
             kinds: share.kinds.as_deref(),
             excluded: &share.excluded,
-            from_run_at: lane.at.map(|at| at.run_at),
-            from_id: lane.at.map(|at| at.id),
+            from_run_at: lane.at.or(present).map(|at| at.run_at),
+            from_id: lane.at.or(present).map(|at| at.id),
             until_run_at: Some(LAST_TIME),
             until_id: None,
         })

@@ -15,5 +15,6 @@ mod sleep;
 mod slice;
 pub(in crate::worker) mod sweep;
 pub(in crate::worker) mod sweeps;
+mod take_in;
 mod unheard;
 mod unserved;

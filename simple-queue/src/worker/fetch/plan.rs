@@ -29,6 +29,7 @@ impl Poller {
         // Where queues compete for the process's permits none of them gets ahead of the others.
         let compete = free == 0 && served.len() > 1;
         let mut floors = self.worker.sweeps.floors();
+        floors.retain(&served);
         let mut demands: Vec<Demand> = served
             .into_iter()
             .map(|Served { queue, priorities, shares }| {

@@ -8,20 +8,19 @@ use super::{
 use crate::error::is_statement_timeout;
 
 impl Sweeper {
-    /// Looks for priorities that fetches do not find, because much lies before their jobs; whether that was dear.
-    pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) -> bool {
+    /// Looks for priorities that fetches do not find, because much lies before their jobs.
+    pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) {
         let store = &self.worker.store;
         let found = self
             .connection
             .ask(async |connection| store.find_lane(connection, &queue, low, high).await)
             .await;
-        let is_dear = match found {
-            Ok(None) => false,
+        match found {
+            Ok(None) => {}
             Ok(Some(priority)) => {
                 self.worker.sweeps.floors().pin(&queue, priority);
                 self.worker.queue.wake().wake_local();
                 self.far.push(Work::Gap { queue, low: priority.into(), high });
-                false
             }
             Err(error) if is_statement_timeout(&error) => {
                 match i16::try_from(low + 1) {
@@ -37,19 +36,16 @@ impl Sweeper {
                         ]);
                     }
                 }
-                true
             }
             Err(error) => {
                 self.far.push(Work::Gap { queue, low, high });
                 self.fail(&error).await;
-                false
             }
-        };
+        }
         // With no gap left, each priority that is in use is known.
         if !self.far.iter().any(Work::is_gap) {
             self.worker.sweeps.floors().probes = true;
         }
-        is_dear
     }
 }
 

@@ -19,13 +19,13 @@ use std::{
 use super::{
     lane::ShareKey,
     probe::gaps,
-    slice::{ID_BITS, Part, WHOLE, narrower, wider},
+    slice::{Part, WHOLE},
     unserved::Unserved,
 };
 use crate::{
     error::is_statement_timeout,
     retries::Retries,
-    store::{Dedicated, FIRST_TIME, LanePart, Overtaken, Position, Servers},
+    store::{Dedicated, LanePart, Position, Servers},
     worker::Worker,
 };
 
@@ -33,21 +33,23 @@ use crate::{
 pub(in crate::worker) struct Sweeper {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
-    patience: Duration,
+    pub(super) patience: Duration,
     /// What is read next: the lanes from their floors on, as far as that is cheap.
-    near: Vec<Work>,
+    pub(super) near: Vec<Work>,
     /// What is left of the dear lanes.
     pub(super) far: Vec<Work>,
     /// A part of `far` was read since `near` was begun.
     was_far: bool,
     /// How much of each dear lane was read in time.
-    widths: HashMap<LaneKey, u32>,
+    pub(super) widths: HashMap<LaneKey, u32>,
     /// When the next sweep may begin.
     next: Instant,
     /// Until when what was read of the dear lanes takes up its share.
     paid_until: Instant,
     unserved: Unserved,
     retries: Retries,
+    /// The last step could not be made.
+    failed: bool,
 }
 
 type LaneKey = (ShareKey, i16);
@@ -78,14 +80,14 @@ const BURST: Duration = Duration::from_secs(1);
 
 /// 100 ms, after which the server ends a statement of a sweep. Grows, up to the last one, where the smallest slice
 /// is not read in time.
-const PATIENCE: Duration = Duration::from_millis(100);
+pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// 25 ms: what a sweep reads in less, a fetch may read again.
 const CHEAP: Duration = Duration::from_millis(25);
 
 /// 1000 jobs are found in a part at most. Where there are as many, a fetch finds them.
-const MOST: i64 = 1000;
+pub(super) const MOST: i64 = 1000;
 
 impl Sweeper {
     pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
@@ -99,8 +101,9 @@ impl Sweeper {
             widths: HashMap::new(),
             next: Instant::now(),
             paid_until: Instant::now(),
-            unserved: Unserved::new(),
+            unserved: Unserved::new(servers),
             retries: Retries::default(),
+            failed: false,
         }
     }
 
@@ -111,7 +114,7 @@ impl Sweeper {
             loop {
                 let urgent = self.wait().await;
                 if urgent.is_none() && self.unserved.is_due() {
-                    self.unserved.run_once(&self.worker, &mut self.connection).await;
+                    self.unserved.run_once(&self.worker).await;
                     continue;
                 }
                 let is_due =
@@ -119,7 +122,7 @@ impl Sweeper {
                 if urgent.is_some() || is_due {
                     self.begin();
                 }
-                self.step().await;
+                self.step(urgent.is_some()).await;
                 if let Some(urgent) = urgent {
                     self.worker.sweeps.answered.send_replace(urgent);
                 }
@@ -204,26 +207,35 @@ impl Sweeper {
     }
 
     /// One statement.
-    async fn step(&mut self) {
-        let is_near_due = self.next <= Instant::now() || self.far.is_empty();
+    async fn step(&mut self, is_urgent: bool) {
+        let is_near_due = is_urgent || self.next <= Instant::now() || self.far.is_empty();
         let near = if is_near_due { self.near.pop() } else { None };
+        let is_far = near.is_none();
         let Some(work) = near.or_else(|| self.far.pop()) else { return };
-        self.was_far |= self.near.is_empty();
+        self.was_far |= is_far;
+        self.failed = false;
         let began = Instant::now();
-        let is_dear = match work {
+        match work {
             Work::Parts(parts) => self.read(parts).await,
             Work::Gap { queue, low, high } => self.probe(queue, low, high).await,
-        };
+        }
         let took = began.elapsed();
         let now = Instant::now();
-        match is_dear {
-            true => self.paid_until = std::cmp::max(self.paid_until, now) + took * SHARE,
-            false => self.next = now + took * SHARE,
+        if self.failed {
+            // It has waited already.
+            self.next = now;
+            return;
+        }
+        if is_far {
+            let paid_until = std::cmp::max(self.paid_until, now) + took * SHARE;
+            self.paid_until = std::cmp::min(paid_until, now + 2 * BURST * SHARE);
+        } else {
+            self.next = now + took * SHARE;
         }
     }
 
-    /// Reads parts of lanes; whether that was dear.
-    async fn read(&mut self, parts: Vec<Part>) -> bool {
+    /// Reads parts of lanes.
+    async fn read(&mut self, parts: Vec<Part>) {
         let present = self.worker.sweeps.floors().present();
         let began = Instant::now();
         let asked: Vec<LanePart<'_>> =
@@ -238,97 +250,13 @@ impl Sweeper {
             Ok(found) => {
                 self.retries.reset();
                 self.take_in(parts, &found, took <= CHEAP, present);
-                took > CHEAP
             }
             Err(error) if is_statement_timeout(&error) => {
                 self.divide(parts, present.is_some());
-                true
             }
             Err(error) => {
                 self.near.push(Work::Parts(parts));
                 self.fail(&error).await;
-                false
-            }
-        }
-    }
-
-    /// Says of each part what was found in it, and goes on with the next slice of a dear lane.
-    fn take_in(
-        &mut self,
-        parts: Vec<Part>,
-        found: &Overtaken,
-        is_cheap: bool,
-        present: Option<Position>,
-    ) {
-        let mut floors = self.worker.sweeps.floors();
-        for (place, part) in parts.into_iter().enumerate() {
-            let jobs: Vec<Position> = found
-                .jobs
-                .iter()
-                .filter_map(|&(part, position)| (part == place).then_some(position))
-                .collect();
-            // What is due since before all times that are used cannot be read from a floor.
-            let is_ancient = |job: &&Position| job.run_at <= FIRST_TIME;
-            floors.found(&part.below.share, jobs.iter().filter(is_ancient).map(|job| job.id));
-            let jobs: Vec<Position> = jobs.into_iter().filter(|job| !is_ancient(&job)).collect();
-            let first = jobs.first().copied();
-            let is_dense = i64::try_from(jobs.len()).is_ok_and(|jobs| jobs >= MOST);
-            let from = part.from(present);
-            let begins_at_floor = part.until == part.below.until;
-            if from.is_none() && begins_at_floor && (is_cheap || is_dense || first.is_none()) {
-                floors.swept(&part.below, first, found.now);
-            } else if let Some(first) = first {
-                match is_dense || (is_cheap && begins_at_floor) {
-                    true => floors.lower(&part.below, first),
-                    false => floors.found(&part.below.share, jobs.iter().map(|job| job.id)),
-                }
-            }
-            if part.width == WHOLE {
-                continue;
-            }
-            let width = if is_cheap { wider(part.width) } else { part.width };
-            let lane = (part.below.share.clone(), part.below.priority);
-            let is_over = from.is_none_or(|from| part.stop == Some(from));
-            match is_over && width == WHOLE {
-                true => self.widths.remove(&lane),
-                false => self.widths.insert(lane, width),
-            };
-            if !is_over {
-                let rest = Work::Parts(vec![Part { until: from, width, ..part }]);
-                if is_cheap { self.near.push(rest) } else { self.far.push(rest) }
-            }
-        }
-        drop(floors);
-        if self.patience > PATIENCE {
-            self.be_patient(self.patience / 2);
-        }
-        if !found.jobs.is_empty() {
-            self.worker.queue.wake().wake_local();
-        }
-    }
-
-    /// What was not read in time is read in halves: of the lanes, and then of a lane.
-    fn divide(&mut self, mut parts: Vec<Part>, present_is_known: bool) {
-        if parts.len() > 1 {
-            let half = parts.split_off(parts.len() / 2);
-            self.near.extend([Work::Parts(half), Work::Parts(parts)]);
-            return;
-        }
-        for part in parts {
-            let width = narrower(part.width);
-            if part.width < ID_BITS {
-                self.be_patient(self.patience * 2);
-            }
-            tracing::debug!(
-                queue = part.below.share.0,
-                priority = part.below.priority,
-                width,
-                "a part of a lane was not read in time; it is swept in slices"
-            );
-            self.widths.insert((part.below.share.clone(), part.below.priority), width);
-            // Where it ends is known only after a fetch; the next sweep goes on with it then.
-            if part.until.is_some() || present_is_known {
-                self.far.push(Work::Parts(vec![Part { width, ..part }]));
             }
         }
     }
@@ -336,11 +264,12 @@ impl Sweeper {
     /// The database is away, or busy.
     pub(super) async fn fail(&mut self, error: &sqlx::Error) {
         tracing::debug!(%error, "jobs that were overtaken could not be looked for; trying again");
+        self.failed = true;
         self.retries.wait().await;
     }
 
     /// Has the server end statements after so long.
-    fn be_patient(&mut self, patience: Duration) {
+    pub(super) fn be_patient(&mut self, patience: Duration) {
         self.patience = patience.clamp(PATIENCE, LONGEST_PATIENCE);
         self.connection = Dedicated::with_timeout(self.worker.queue.servers(), self.patience);
     }

@@ -9,7 +9,7 @@ use std::{
 use sqlx::PgConnection;
 
 use crate::{
-    store::{Dedicated, Store, UnservedKind},
+    store::{Dedicated, Servers, Store, UnservedKind},
     worker::Worker,
 };
 
@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Unserved {
     next_look: Instant,
+    connection: Dedicated,
     said: HashMap<(String, String), Instant>,
 }
 
@@ -30,8 +31,9 @@ const LOOK: Duration = Duration::from_mins(1);
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
 impl Unserved {
-    pub(super) fn new() -> Self {
-        Self { next_look: Instant::now() + FIRST_LOOK, said: HashMap::new() }
+    pub(super) fn new(servers: &Servers) -> Self {
+        let connection = Dedicated::new(servers);
+        Self { next_look: Instant::now() + FIRST_LOOK, connection, said: HashMap::new() }
     }
 
     pub(super) fn is_due(&self) -> bool {
@@ -43,14 +45,16 @@ impl Unserved {
     }
 
     /// One look; says what is found and was not said before.
-    pub(super) async fn run_once(&mut self, worker: &Worker, connection: &mut Dedicated) {
+    pub(super) async fn run_once(&mut self, worker: &Worker) {
         // A hundred processes must not look in the same moment.
         self.next_look = Instant::now() + LOOK.mul_f64(0.9 + 0.1 * fastrand::f64());
         let served = worker.queue.served();
         let asked: Vec<(&str, Vec<&str>)> =
             served.iter().filter_map(|served| Some((&*served.queue, served.kinds()?))).collect();
-        let found =
-            connection.ask(async |connection| look(&worker.store, connection, &asked).await).await;
+        let found = self
+            .connection
+            .ask(async |connection| look(&worker.store, connection, &asked).await)
+            .await;
         let (kinds, queues) = match found {
             Ok(found) => found,
             Err(error) => {

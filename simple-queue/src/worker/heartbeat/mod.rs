@@ -178,8 +178,12 @@ impl Heartbeat {
         }
         tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
         self.worker.running.abandon_all();
+        // Nothing is claimed, and no mark made, under an id that has no row yet.
+        self.worker.silent.store(true, Ordering::Release);
         self.worker.take_new_id();
         self.register().await;
+        self.worker.silent.store(false, Ordering::Release);
+        self.worker.queue.wake().wake_local();
         self.tell_reaper(Sighting::DeclaredDead);
     }
 
