@@ -1,7 +1,20 @@
 //! How to use the library, one subject a page. Every example is compiled.
+//!
+//! | page | about |
+//! |---|---|
+//! | [`declaring_jobs`] | arguments, state, errors, results, unique keys, changing a stored job, two crates |
+//! | [`running_workers`] | permits, pause, cancel, wait, redrive, stopping, several servers, poolers |
+//! | [`lifecycle`] | each state, what leads from one to the next, and what uses an attempt |
+//! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
 
 #[doc = include_str!("declaring_jobs.md")]
 pub mod declaring_jobs {}
 
 #[doc = include_str!("running_workers.md")]
 pub mod running_workers {}
+
+#[doc = include_str!("lifecycle.md")]
+pub mod lifecycle {}
+
+#[doc = include_str!("deploying.md")]
+pub mod deploying {}
