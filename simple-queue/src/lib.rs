@@ -89,7 +89,7 @@ pub mod private;
 
 /// The README's example is compiled with the others.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
 
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, On};

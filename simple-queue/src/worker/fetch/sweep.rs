@@ -75,6 +75,9 @@ impl Work {
 /// 100 times as long as a statement took the sweeper pauses.
 const SHARE: u32 = 100;
 
+/// 10 times as long where it was dear: what comes after it is a smaller part.
+const SHARE_WHERE_DEAR: u32 = 10;
+
 /// 1 s of reading dear lanes may come at once, when there was none for 100 s.
 const BURST: Duration = Duration::from_secs(1);
 
@@ -226,11 +229,14 @@ impl Sweeper {
             self.next = now;
             return;
         }
-        if is_far {
+        let is_dear = took > CHEAP;
+        if is_dear {
             let paid_until = std::cmp::max(self.paid_until, now) + took * SHARE;
             self.paid_until = std::cmp::min(paid_until, now + 2 * BURST * SHARE);
-        } else {
-            self.next = now + took * SHARE;
+        }
+        if !is_far {
+            let pauses = if is_dear { SHARE_WHERE_DEAR } else { SHARE };
+            self.next = now + took * pauses;
         }
     }
 
