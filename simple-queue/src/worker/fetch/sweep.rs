@@ -4,7 +4,8 @@
 //! failed, or when another session had touched its row in a backlog. A sweep goes over every lane, from its floor to its beginning.
 //! Whatever an old snapshot keeps there, it stays bounded:
 //!
-//! - It runs beside the fetches, in a session of its own, and takes a hundredth of the time.
+//! - It runs beside the fetches, in a session of its own, and pauses a hundred times as long as a statement took. After
+//!   an expensive part close to the present it pauses ten times as long: what follows is a smaller part.
 //! - The server ends each of its statements after [`PATIENCE`]. Lanes of which the statement took longer are read
 //!   apart, and those that are dear by themselves in slices, which become smaller until one is read in time. A
 //!   sweep goes on where it stopped, and what has come above that place meanwhile is read before.
