@@ -3,7 +3,7 @@
 use simple_queue::JobStatus;
 use simple_queue::prelude::*;
 
-use crate::support::{Mortal, Probe, STOP, Say, TestDatabase, Working, eventually, working};
+use crate::support::{Mortal, Probe, STOP, Said, Say, TestDatabase, Working, eventually, working};
 
 /// A worker that will be killed, with a handler.
 async fn mortal(database: &TestDatabase, probe: &Probe) -> Mortal {
@@ -385,5 +385,43 @@ async fn a_suspect_that_ran_and_killed_nothing_is_less_of_one() {
     let worker = queue.start().await;
     queue.wait(id, STOP).await.unwrap();
     assert_eq!(database.count("archive where crash_count = 1").await, 1);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_process_that_would_sleep_and_has_no_row_gets_one_at_once() {
+    let database = TestDatabase::migrated().await;
+    let (said, _guard) = Said::here();
+    // Its heartbeat would hear of it in an hour.
+    let queue = database.queue().await.with_heartbeat_interval(std::time::Duration::from_hours(1));
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
+    // After an error it marks itself anew.
+    for sql in [
+        "create function public.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$",
+        "create trigger fail before update on simple_queue.jobs
+            for each statement execute function public.fail()",
+    ] {
+        database.execute(sql).await;
+    }
+    let wake = "select pg_notify('\"simple_queue\".jobs', 'queue probe')";
+    eventually("a fetch failed", async || {
+        database.execute(wake).await;
+        said.count("jobs could not be fetched") > 0
+    })
+    .await;
+    for sql in [
+        "delete from simple_queue.workers",
+        "delete from simple_queue.idle_workers",
+        "drop trigger fail on simple_queue.jobs",
+    ] {
+        database.execute(sql).await;
+    }
+    let marked = "idle_workers join simple_queue.workers on id = worker_id";
+    eventually("it sleeps again", async || database.count(marked).await == 1).await;
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    probe.next_run().await;
     worker.shutdown(STOP).await;
 }

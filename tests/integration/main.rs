@@ -19,6 +19,7 @@ mod given_up;
 mod handler;
 mod heartbeat;
 mod hostile;
+mod isolation;
 mod job_transaction;
 mod limits;
 mod lives;

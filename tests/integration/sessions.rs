@@ -121,6 +121,48 @@ async fn every_session_is_set_as_its_statements_need_it_whatever_the_databases_d
 }
 
 #[tokio::test]
+async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transactions_like_all_others() {
+    let database = TestDatabase::migrated().await;
+    for sql in [
+        "create table seen (settings text)",
+        "create function see() returns trigger language plpgsql as $$ begin
+            if old.worker_id is not null and new.worker_id is null then
+                insert into public.seen values (concat_ws('; ',
+                    current_setting('transaction_isolation'), current_setting('search_path'),
+                    current_setting('row_security'), current_setting('statement_timeout') <> '0',
+                    current_setting('lock_timeout') <> '0',
+                    current_setting('idle_in_transaction_session_timeout') <> '0'));
+            end if;
+            return new; end $$",
+        "create trigger see after update on simple_queue.jobs for each row execute function public.see()",
+        "do $$ begin execute format(
+            'alter database %I set default_transaction_isolation = serializable', current_database()
+        ); end $$",
+        "insert into simple_queue.workers (id, heartbeat_interval, heartbeat_at, pid, host, queues)
+         values (gen_random_uuid(), '10 ms', now() - interval '1 day', 1, 'gone', '{}')",
+        "insert into simple_queue.jobs (id, queue, job_data, worker_id, attempt)
+         select gen_random_uuid(), 'q', '1', id, 1 from simple_queue.workers",
+    ] {
+        database.execute(sql).await;
+    }
+    let as_behind_a_pooler =
+        || async { database.queue().await.with_direct_url(&database.url).unwrap() };
+    let worker = as_behind_a_pooler().await.start().await;
+    let returned = "jobs where worker_id is null and crash_count = 1";
+    eventually("a dead process's is back", async || database.count(returned).await == 1).await;
+    worker.shutdown(STOP).await;
+    database.execute("update simple_queue.jobs set worker_id = gen_random_uuid(), attempt = 1").await;
+    database.execute("update simple_queue.upkeep set done_at = 'epoch'").await;
+    let worker = as_behind_a_pooler().await.start().await;
+    let returned = "jobs where worker_id is null and crash_count = 2";
+    eventually("an orphan is back", async || database.count(returned).await == 1).await;
+    worker.shutdown(STOP).await;
+    let seen = "select array_agg(settings) from seen";
+    let expected = "read committed; pg_catalog, pg_temp; off; t; t; t";
+    assert_eq!(database.value::<Vec<String>>(seen).await, [expected, expected]);
+}
+
+#[tokio::test]
 async fn conflicts_of_transactions_are_tried_again_by_every_call() {
     let database = TestDatabase::migrated().await;
     for sql in [

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr};
 
 use crate::support::TestDatabase;
 
@@ -21,11 +21,12 @@ fn statements() -> BTreeMap<String, String> {
     }
     let parts = read(&directory.join("parts"));
     for sql in files.values_mut() {
-        for (name, part) in &others {
-            *sql = sql.replace(&format!("\\ir {name}.sql\n"), part);
-        }
+        // A part may have others in it.
         for (name, part) in &parts {
             *sql = sql.replace(&format!("\\ir parts/{name}.sql\n"), part);
+        }
+        for (name, part) in &others {
+            *sql = sql.replace(&format!("\\ir {name}.sql\n"), part);
         }
     }
     files
@@ -99,8 +100,10 @@ fn hot_statements() -> Vec<(&'static str, String)> {
             }]', 1000, '0.6 s'"#
                 .to_owned(),
         ),
-        ("claim_suspect", format!("{id}, {demand}")),
+        ("claim_suspect", format!("{demand}, {id}, null")),
+        ("find_suspect", demand.to_owned()),
         ("find_lane", "'q1', -32769, 32768".to_owned()),
+        ("return_listed_jobs", format!("'channel', 5, true, {id_list}, {id_list}, null")),
         ("archive_jobs", format!("{done}, false")),
         ("archive_jobs", format!("{done}, true")),
         (
@@ -143,6 +146,30 @@ fn hot_statements() -> Vec<(&'static str, String)> {
         ("read_end", id.to_owned()),
         ("find_live_job", "'key1'".to_owned()),
     ]
+}
+
+#[tokio::test]
+async fn a_heartbeat_reads_no_interval_that_no_process_of_the_librarys_promises() {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute(
+            "insert into simple_queue.workers (id, heartbeat_at, heartbeat_interval, pid, host, queues)
+             select gen_random_uuid(), now() - interval '1 year', promised::interval, 1, 'hostile', '{}'
+             from unnest(array[
+                '178000000 years', '-178000000 years', '-1 us', '2 days',
+                -- From version 17 on an interval may be without an end.
+                case when current_setting('server_version_num')::integer >= 170000 then 'infinity' else '1 year' end,
+                case when current_setting('server_version_num')::integer >= 170000 then '-infinity' else '0' end
+             ]) as promised",
+        )
+        .await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    prepare(&mut connection, "auto", "heartbeat").await;
+    let beat = "execute hot('01a202c7-f117-7578-92ff-7b69cae0e360', '{}', '{}')";
+    let row = sqlx::raw_sql(beat).fetch_one(&mut connection).await.unwrap();
+    let mut intervals: Vec<f64> = row.get("silent_intervals");
+    intervals.sort_by(f64::total_cmp);
+    assert_eq!(intervals, [0.0, 0.0, 0.0, 86_400.0, 86_400.0, 86_400.0]);
 }
 
 #[tokio::test]

@@ -200,7 +200,8 @@ impl Finalizer {
         let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
         let refusals = open.refusals + u32::from(is_its_fault);
         tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
-        if refusals >= MAX_REFUSALS {
+        // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
+        if refusals == MAX_REFUSALS && is_its_fault {
             self.outbox.succeeded(kind);
             self.open.push(open.with(Transition::DeadLetter(DeadLetter {
                 status: JobStatus::CriticalFailure,
@@ -310,11 +311,10 @@ fn ends(transition: &Transition) -> bool {
     !matches!(transition, Transition::Retry(_))
 }
 
-/// Whether what was refused is a value in the row itself.
+/// Whether what was refused is a value in the row itself, or its size.
 fn is_about_a_value(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("22")))
+    let is_of = |code: &str| code.starts_with("22") || code.starts_with("54");
+    error.as_database_error().is_some_and(|error| error.code().is_some_and(|code| is_of(&code)))
 }
 
 fn is_missing_partition(error: &sqlx::Error) -> bool {

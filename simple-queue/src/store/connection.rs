@@ -8,7 +8,9 @@ use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
 use super::{
     Servers,
     exchange::all,
-    session::{Limits, Purpose, answer_in_time, hear_out, keep_memory, within},
+    session::{
+        Limits, Purpose, answer_in_time, begin, hear_out, in_transaction, keep_memory, within,
+    },
 };
 use crate::error::{FailedStatement, described};
 
@@ -104,12 +106,17 @@ impl Dedicated {
         self.exchange(statements, exchange).await
     }
 
-    /// As [`Dedicated::ask`], for an exchange that begins its transactions itself, or that cannot be in
-    /// one.
-    pub(crate) async fn ask_outside_transaction<T>(
+    /// As [`Dedicated::ask`], for statements of which the later ones rely on the locks of the first: they are one
+    /// transaction on every session.
+    pub(crate) async fn ask_in_transaction<T>(
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
+        let (pooled, limits) = (self.servers.pooled().clone(), Limits::of(self.statement_timeout));
+        let exchange = async |connection: &mut PgConnection| {
+            let begin = if pooled.get() { limits.begin() } else { begin() };
+            in_transaction(connection, begin, exchange).await
+        };
         self.exchange(1, exchange).await
     }
 

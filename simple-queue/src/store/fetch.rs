@@ -146,18 +146,6 @@ impl Store {
         read.fetch_optional(connection).await
     }
 
-    /// Moves a job to the dead letters while it is in the name of this process, or of none; whether it did.
-    pub(crate) async fn set_aside_job(
-        &self,
-        connection: &mut PgConnection,
-        id: Uuid,
-        worker_id: Option<Uuid>,
-        reason: &str,
-    ) -> sqlx::Result<bool> {
-        let aside = self.statements.set_aside_job.query().bind(id).bind(worker_id).bind(reason);
-        Ok(aside.fetch_optional(connection).await?.is_some())
-    }
-
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
     /// demanded. Both are one statement and one commit. The ids are those that it finished.
     pub(crate) async fn fetch_jobs(

@@ -13,6 +13,7 @@ mod exchange;
 mod fetch;
 mod finish;
 mod grants;
+mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
 pub(crate) mod migrate;
@@ -37,10 +38,11 @@ pub(crate) use fetch::{
 };
 pub(crate) use finish::{Finish, LeaseState};
 pub use grants::Role;
+pub(crate) use isolate::{Division, tell_of_aside};
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::OldDay;
 pub(crate) use notification::Notification;
-pub(crate) use reaper::Reaped;
+pub(crate) use reaper::{Name, Reaped};
 pub(crate) use schema::Schema;
 pub(crate) use servers::Servers;
 pub(crate) use session::Pooled;

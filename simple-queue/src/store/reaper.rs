@@ -1,13 +1,13 @@
 //! Statements that return jobs which no process works on any more.
 
-use std::time::Duration;
+use std::{ops::AddAssign, time::Duration};
 
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{Silent, Store, enqueue::interval};
 
-/// What a reaping came to.
+/// How many jobs and processes a return was of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reaped {
     /// Processes that were buried.
@@ -18,111 +18,98 @@ pub(crate) struct Reaped {
     pub(crate) dead_lettered: i64,
 }
 
+impl AddAssign for Reaped {
+    fn add_assign(&mut self, more: Self) {
+        self.workers += more.workers;
+        self.returned += more.returned;
+        self.dead_lettered += more.dead_lettered;
+    }
+}
+
+/// In whose name the jobs are that are to be returned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Name<'n> {
+    /// Of a process that is dead, if its heartbeat still stands where it was seen.
+    Dead(&'n Silent),
+    /// Of processes that are in no row. None comes back: a process claims only what its row vouches for.
+    Ghosts,
+    /// Of the process that asks, which does not know of them: it knows of what it holds.
+    Own { worker_id: Uuid, held: &'n [Uuid] },
+}
+
+/// A job in the name of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Orphan {
+    pub(crate) id: Uuid,
+    pub(crate) worker_id: Uuid,
+}
+
+/// A dead process whose row is locked, and the job that is to blame for its death, where one is.
+type Locked = (Uuid, Option<Uuid>);
+
 /// Whose jobs are returned, and how.
 struct Returning<'r> {
-    workers: &'r [Uuid],
-    /// For each worker the job that is to blame for its death, where one is.
-    suspects: &'r [Option<Uuid>],
+    workers: &'r [Locked],
     held: &'r [Uuid],
     crashed: bool,
-    orphans: bool,
+    ghosts: bool,
     max_crash_count: i32,
 }
 
 impl Store {
-    /// Buries these processes where their heartbeat has not moved, and returns their jobs and those of
-    /// processes that are in no row.
+    /// Buries these processes where their heartbeat has not moved, and returns their jobs; with `ghosts` also those of
+    /// processes that are in no row. Needs a transaction.
     ///
-    /// Three statements in one transaction, because each must see what was committed before it: the
-    /// processes are locked, so that nothing more is claimed in their names; then their jobs are looked
-    /// for; then those are buried that have none left.
+    /// Three statements, because each must see what was committed before it: the processes are locked, so that nothing
+    /// more is claimed in their names; then their jobs are looked for; then those are buried that have none left.
     pub(crate) async fn reap_workers(
         &self,
         connection: &mut PgConnection,
         dead: &[Silent],
+        ghosts: bool,
         max_crash_count: i32,
     ) -> sqlx::Result<Reaped> {
-        let mut tx = connection.begin_with("begin isolation level read committed").await?;
-        let locked = self
-            .statements
-            .lock_dead_workers
-            .query()
-            .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
-            .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
-            .await?;
-        let workers =
-            locked.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<Vec<Uuid>>>()?;
-        let suspects = locked
-            .iter()
-            .map(|row| row.try_get("suspect_id"))
-            .collect::<sqlx::Result<Vec<Option<Uuid>>>>()?;
-        let (workers, suspects) = (workers.as_slice(), suspects.as_slice());
-        let returning = Returning {
-            workers,
-            suspects,
-            held: &[],
-            crashed: true,
-            orphans: true,
-            max_crash_count,
-        };
-        let reaped = self.return_jobs(&mut tx, &returning).await?;
-        let buried = match workers {
-            [] => 0,
-            workers => self.bury_workers(&mut tx, workers).await?,
-        };
-        tx.commit().await?;
-        Ok(Reaped { workers: buried, ..reaped })
+        let locked = self.lock_dead_workers(connection, dead).await?;
+        let workers = locked.as_slice();
+        let returning = Returning { workers, held: &[], crashed: true, ghosts, max_crash_count };
+        let mut reaped = self.return_jobs(connection, &returning).await?;
+        if !workers.is_empty() {
+            let ids: Vec<Uuid> = workers.iter().map(|&(id, _)| id).collect();
+            reaped.workers = self.bury_workers(connection, &ids).await?;
+        }
+        Ok(reaped)
     }
 
     /// Looks at the whole table, if that was last done by any process so long ago: returns the jobs of processes
-    /// that are in no row, and tells the others what is in their names for long. `None`: it is not due.
+    /// that are in no row, and tells the others what is in their names for long. `None`: it is not due. Needs a
+    /// transaction.
     pub(crate) async fn look_for_orphans(
         &self,
         connection: &mut PgConnection,
         pause: Duration,
         max_crash_count: i32,
     ) -> sqlx::Result<Option<Reaped>> {
-        let mut tx = connection.begin_with("begin isolation level read committed").await?;
         let claimed: Option<String> = self
             .statements
             .claim_upkeep
             .query_scalar()
             .bind("orphans")
             .bind(interval(pause))
-            .fetch_optional(&mut *tx)
+            .fetch_optional(&mut *connection)
             .await?;
         if claimed.is_none() {
-            // Only queued by a drop, it would leave the session in its transaction until the next look.
-            tx.rollback().await?;
             return Ok(None);
         }
         let returning = Returning {
             workers: &[],
-            suspects: &[],
             held: &[],
             crashed: true,
-            orphans: true,
+            ghosts: true,
             max_crash_count,
         };
-        let reaped = self.return_jobs(&mut tx, &returning).await?;
-        self.statements.tell_long_running.query().execute(&mut *tx).await?;
-        tx.commit().await?;
+        let reaped = self.return_jobs(connection, &returning).await?;
+        self.statements.tell_long_running.query().execute(connection).await?;
         Ok(Some(reaped))
-    }
-
-    /// The jobs in the name of a process.
-    pub(crate) async fn list_jobs_of_worker(
-        &self,
-        connection: &mut PgConnection,
-        worker_id: Uuid,
-    ) -> sqlx::Result<Vec<Uuid>> {
-        self.statements
-            .list_jobs_of_worker
-            .query_scalar()
-            .bind(worker_id)
-            .fetch_all(connection)
-            .await
     }
 
     /// Returns what runs in this worker's name and is not among what it knows of.
@@ -133,14 +120,98 @@ impl Store {
         held: &[Uuid],
     ) -> sqlx::Result<Reaped> {
         let returning = Returning {
-            workers: &[worker_id],
-            suspects: &[None],
+            workers: &[(worker_id, None)],
             held,
             crashed: false,
-            orphans: false,
+            ghosts: false,
             max_crash_count: i32::MAX,
         };
         self.return_jobs(connection, &returning).await
+    }
+
+    /// The jobs in a name, in the order in which rows are locked. Reads the whole table.
+    pub(crate) async fn list_orphans(
+        &self,
+        connection: &mut PgConnection,
+        name: Name<'_>,
+    ) -> sqlx::Result<Vec<Orphan>> {
+        let (workers, held, ghosts) = match name {
+            Name::Dead(process) => (vec![process.id], &[][..], false),
+            Name::Ghosts => (vec![], &[][..], true),
+            Name::Own { worker_id, held } => (vec![worker_id], held, false),
+        };
+        let listed = self.statements.list_orphans.query().bind(workers).bind(held).bind(ghosts);
+        let rows = listed.fetch_all(connection).await?;
+        rows.iter()
+            .map(|row| Ok(Orphan { id: row.try_get("id")?, worker_id: row.try_get("worker_id")? }))
+            .collect()
+    }
+
+    /// Returns these jobs while they are in that name; `None`: the process lives after all, or another one is at it.
+    /// Needs a transaction.
+    pub(crate) async fn return_listed_jobs(
+        &self,
+        connection: &mut PgConnection,
+        listed: &[Orphan],
+        name: Name<'_>,
+        max_crash_count: i32,
+    ) -> sqlx::Result<Option<Reaped>> {
+        let Some(suspect_id) = self.fence(connection, name).await? else { return Ok(None) };
+        let crashed = !matches!(name, Name::Own { .. });
+        let (ids, workers): (Vec<Uuid>, Vec<Uuid>) =
+            listed.iter().map(|orphan| (orphan.id, orphan.worker_id)).unzip();
+        let row = self
+            .statements
+            .return_listed_jobs
+            .query()
+            .bind(self.schema.channel())
+            .bind(if crashed { max_crash_count } else { i32::MAX })
+            .bind(crashed)
+            .bind(ids)
+            .bind(workers)
+            .bind(suspect_id)
+            .fetch_one(connection)
+            .await?;
+        reaped(&row).map(Some)
+    }
+
+    /// Moves a job to the dead letters that cannot be returned, under the same conditions. Needs a transaction.
+    pub(crate) async fn set_aside_orphan(
+        &self,
+        connection: &mut PgConnection,
+        orphan: Orphan,
+        name: Name<'_>,
+        why: (&str, &sqlx::Error),
+    ) -> sqlx::Result<bool> {
+        match self.fence(connection, name).await? {
+            Some(_) => {
+                self.set_aside_job(connection, orphan.id, Some(orphan.worker_id), why).await
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Makes sure, for the rest of the transaction, that a process which is dead stays so; then, the job that is to
+    /// blame for its death, where one is.
+    async fn fence(
+        &self,
+        connection: &mut PgConnection,
+        name: Name<'_>,
+    ) -> sqlx::Result<Option<Option<Uuid>>> {
+        let Name::Dead(process) = name else { return Ok(Some(None)) };
+        let locked = self.lock_dead_workers(connection, std::slice::from_ref(process)).await?;
+        Ok(locked.first().map(|&(_, suspect_id)| suspect_id))
+    }
+
+    async fn lock_dead_workers(
+        &self,
+        connection: &mut PgConnection,
+        dead: &[Silent],
+    ) -> sqlx::Result<Vec<Locked>> {
+        let (ids, heartbeats): (Vec<_>, Vec<_>) =
+            dead.iter().map(|silent| (silent.id, silent.heartbeat_at)).unzip();
+        let locked = self.statements.lock_dead_workers.query_as().bind(ids).bind(heartbeats);
+        locked.fetch_all(connection).await
     }
 
     async fn return_jobs(
@@ -148,24 +219,22 @@ impl Store {
         connection: &mut PgConnection,
         returning: &Returning<'_>,
     ) -> sqlx::Result<Reaped> {
+        let (workers, suspects): (Vec<Uuid>, Vec<Option<Uuid>>) =
+            returning.workers.iter().copied().unzip();
         let row = self
             .statements
             .return_jobs
             .query()
-            .bind(returning.workers)
-            .bind(returning.suspects)
+            .bind(self.schema.channel())
+            .bind(returning.max_crash_count)
+            .bind(workers)
+            .bind(suspects)
             .bind(returning.held)
             .bind(returning.crashed)
-            .bind(returning.orphans)
-            .bind(returning.max_crash_count)
-            .bind(self.schema.channel())
+            .bind(returning.ghosts)
             .fetch_one(connection)
             .await?;
-        Ok(Reaped {
-            workers: 0,
-            returned: row.try_get("returned")?,
-            dead_lettered: row.try_get("dead_lettered")?,
-        })
+        reaped(&row)
     }
 
     async fn bury_workers(
@@ -175,4 +244,12 @@ impl Store {
     ) -> sqlx::Result<i64> {
         self.statements.bury_workers.query_scalar().bind(workers).fetch_one(connection).await
     }
+}
+
+fn reaped(row: &sqlx::postgres::PgRow) -> sqlx::Result<Reaped> {
+    Ok(Reaped {
+        workers: 0,
+        returned: row.try_get("returned")?,
+        dead_lettered: row.try_get("dead_lettered")?,
+    })
 }

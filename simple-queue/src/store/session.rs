@@ -87,7 +87,7 @@ impl Limits {
     /// looked up where only the server's owner makes them. Policies that hide rows make a statement fail, rather
     /// than find nothing. For a thousand ids the planner would rather read a whole table; and where it has to after
     /// all, that counts as so dear that the statement would be compiled first, for a second.
-    fn begin(self) -> AssertSqlSafe<String> {
+    pub(super) fn begin(self) -> AssertSqlSafe<String> {
         /// 10 s: between two statements of a transaction lie a round trip and the client's own delays.
         const SHORTEST_IDLE: Duration = Duration::from_secs(10);
         let (statement, lock) = (milliseconds(self.statement), milliseconds(self.lock()));
@@ -113,8 +113,24 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     lent: Option<Limits>,
     exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
 ) -> Result<T, E> {
-    let Some(limits) = lent else { return exchange(connection).await };
-    let mut tx = connection.begin_with(limits.begin()).await?;
+    match lent {
+        Some(limits) => in_transaction(connection, limits.begin(), exchange).await,
+        None => exchange(connection).await,
+    }
+}
+
+/// Begins a transaction on a session of the library's own, in which the limits are set already.
+pub(super) fn begin() -> AssertSqlSafe<String> {
+    AssertSqlSafe("begin isolation level read committed".to_owned())
+}
+
+/// Carries out an exchange in a transaction that begins like this.
+pub(super) async fn in_transaction<T, E: From<sqlx::Error>>(
+    connection: &mut PgConnection,
+    begin: AssertSqlSafe<String>,
+    exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    let mut tx = connection.begin_with(begin).await?;
     let answer = exchange(&mut tx).await?;
     tx.commit().await?;
     Ok(answer)

@@ -50,10 +50,12 @@ impl Statement {
 
 /// A statement with the parts that several have in common, for which it says `\ir`, as `psql` would read it.
 fn whole(sql: &str) -> String {
-    const PARTS: [(&str, &str); 3] = [
+    const PARTS: [(&str, &str); 5] = [
+        ("\\ir parts/claimed.sql\n", include_str!("sql/parts/claimed.sql")),
+        ("\\ir parts/returned.sql\n", include_str!("sql/parts/returned.sql")),
+        ("\\ir parts/suspects.sql\n", include_str!("sql/parts/suspects.sql")),
         ("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql")),
         ("\\ir overwrite_dead_letter.sql\n", include_str!("sql/overwrite_dead_letter.sql")),
-        ("\\ir parts/claimed.sql\n", include_str!("sql/parts/claimed.sql")),
     ];
     PARTS.iter().fold(sql.to_owned(), |sql, (mark, part)| sql.replace(mark, part))
 }
@@ -105,6 +107,7 @@ statements! {
     find_lane,
     find_live_job,
     find_overtaken_jobs,
+    find_suspect,
     find_used_id,
     heartbeat,
     heartbeat_alone,
@@ -115,8 +118,8 @@ statements! {
     list_dead_letters,
     #[cfg(feature = "janitor")]
     list_old_days,
+    list_orphans,
     list_paused_queues,
-    list_jobs_of_worker,
     list_unserved_kinds,
     list_unserved_queues,
     lock_dead_workers,
@@ -136,6 +139,7 @@ statements! {
     retire_worker,
     retry_jobs,
     return_jobs,
+    return_listed_jobs,
     set_aside_job,
     tell_long_running,
     unmark_idle,

@@ -84,19 +84,31 @@ impl Store {
         Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
     }
 
-    /// Claims one job that has killed processes, of those that are demanded.
+    /// The job that has killed processes which is claimed next, of those that are demanded.
+    pub(crate) async fn find_suspect(
+        &self,
+        connection: &mut PgConnection,
+        demands: &[Demand],
+    ) -> sqlx::Result<Option<Uuid>> {
+        let found = self.statements.find_suspect.query_scalar().bind(Json(demands));
+        found.fetch_optional(connection).await
+    }
+
+    /// Claims one job that has killed processes, of those that are demanded; `only` this one, where that is said.
     pub(crate) async fn claim_suspect(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
         demands: &[Demand],
+        only: Option<Uuid>,
     ) -> sqlx::Result<Fetched> {
         let rows = self
             .statements
             .claim_suspect
             .query()
-            .bind(worker_id)
             .bind(Json(demands))
+            .bind(worker_id)
+            .bind(only)
             .fetch_all(connection)
             .await?;
         Ok(Fetched::decode(&rows, worker_id, 1)?.0)

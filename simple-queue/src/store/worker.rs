@@ -106,14 +106,14 @@ impl Store {
         Ok(beat.fetch_optional(connection).await?.is_some())
     }
 
-    /// Says that this process sleeps until it is notified.
+    /// Says that this process sleeps until it is notified; whether that is written, which it is not where the process
+    /// has no row any more.
     pub(crate) async fn mark_idle(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-    ) -> sqlx::Result<()> {
-        self.statements.mark_idle.query().bind(worker_id).execute(connection).await?;
-        Ok(())
+    ) -> sqlx::Result<bool> {
+        self.statements.mark_idle.query_scalar().bind(worker_id).fetch_one(connection).await
     }
 
     /// Says that this process looks for jobs by itself.

@@ -44,9 +44,11 @@ impl Janitor {
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
     pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
         let mut swept = Swept::default();
-        if self.days_due <= Instant::now() {
-            self.tend_days(&mut swept).await?;
-        }
+        let days = match self.days_due <= Instant::now() {
+            true => self.tend_days(&mut swept).await,
+            false => Ok(()),
+        };
+        // A day that cannot be handled is no reason to keep what is in the tables.
         self.delete_expired(&mut swept).await?;
         if swept != Swept::default() {
             tracing::info!(
@@ -57,6 +59,7 @@ impl Janitor {
                 "tidied the history"
             );
         }
+        days?;
         Ok(swept)
     }
 

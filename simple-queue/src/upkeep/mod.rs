@@ -5,4 +5,5 @@
 
 #[cfg(feature = "janitor")]
 pub(crate) mod janitor;
+pub(crate) mod orphans;
 pub(crate) mod reaper;

@@ -15,7 +15,8 @@ use uuid::Uuid;
 use crate::{
     error::is_about_a_row,
     retries::Retries,
-    store::{Dedicated, Reaped, Servers, Silent, Store},
+    store::{Dedicated, Name, Reaped, Servers, Silent, Store},
+    upkeep::orphans::return_apart,
 };
 
 /// A process is dead after this many of its intervals without a heartbeat.
@@ -106,7 +107,7 @@ impl Reaper {
             }
         };
         if !dead.is_empty() {
-            return match self.reap(&dead).await {
+            return match self.reap(&dead, true).await {
                 Err(error) if is_about_a_row(&error) => self.reap_apart(&dead, &error).await,
                 reaped => reaped,
             };
@@ -114,7 +115,14 @@ impl Reaper {
         if now < self.next_look_for_orphans {
             return Ok(Reaped::default());
         }
-        self.look_for_orphans(now).await
+        match self.look_for_orphans(now).await {
+            Err(error) if is_about_a_row(&error) => {
+                let mut all = self.return_apart(Name::Ghosts, &error).await?;
+                all += self.look_for_orphans(now).await?;
+                Ok(all)
+            }
+            reaped => reaped,
+        }
     }
 
     async fn look_for_orphans(&mut self, now: Instant) -> sqlx::Result<Reaped> {
@@ -122,7 +130,7 @@ impl Reaper {
         let max_crash_count = self.max_crash_count;
         let reaped = self
             .connection
-            .ask_outside_transaction(async |connection| {
+            .ask_in_transaction(async |connection| {
                 self.store.look_for_orphans(connection, pause, max_crash_count).await
             })
             .await?;
@@ -135,11 +143,11 @@ impl Reaper {
     }
 
     #[tracing::instrument(name = "reaper", skip_all, fields(dead = dead.len()))]
-    async fn reap(&mut self, dead: &[Silent]) -> sqlx::Result<Reaped> {
+    async fn reap(&mut self, dead: &[Silent], ghosts: bool) -> sqlx::Result<Reaped> {
         let reaped = self
             .connection
-            .ask_outside_transaction(async |connection| {
-                self.store.reap_workers(connection, dead, self.max_crash_count).await
+            .ask_in_transaction(async |connection| {
+                self.store.reap_workers(connection, dead, ghosts, self.max_crash_count).await
             })
             .await?;
         tell(reaped);
@@ -147,51 +155,30 @@ impl Reaper {
     }
 
     /// What the database refuses for all may be the fault of one job: then each process is buried for itself, and
-    /// the jobs of one that cannot be are returned one by one. A job that cannot be returned becomes a dead letter,
-    /// with the database's words.
+    /// the jobs of one that cannot be are returned apart. So are those of processes that are in no row.
     async fn reap_apart(&mut self, dead: &[Silent], error: &sqlx::Error) -> sqlx::Result<Reaped> {
-        tracing::warn!(%error, "dead processes could not be buried together; burying each for itself");
+        tracing::warn!(error = %crate::error::described(error), "dead processes could not be buried together; burying each for itself");
         let mut all = Reaped::default();
-        for process in dead {
-            let reaped = match self.reap(std::slice::from_ref(process)).await {
-                Err(error) if is_about_a_row(&error) => self.return_one_by_one(process.id).await?,
-                reaped => reaped?,
-            };
-            all.workers += reaped.workers;
-            all.returned += reaped.returned;
-            all.dead_lettered += reaped.dead_lettered;
+        let each = dead.iter().map(|process| (std::slice::from_ref(process), Name::Dead(process)));
+        for (process, name) in each.chain([(&[][..], Name::Ghosts)]) {
+            let ghosts = process.is_empty();
+            match self.reap(process, ghosts).await {
+                Err(error) if is_about_a_row(&error) => {
+                    all += self.return_apart(name, &error).await?;
+                    all += self.reap(process, ghosts).await?;
+                }
+                reaped => all += reaped?,
+            }
         }
         Ok(all)
     }
 
-    async fn return_one_by_one(&mut self, worker_id: Uuid) -> sqlx::Result<Reaped> {
-        let (store, mut all) = (self.store.clone(), Reaped::default());
-        let ids = self
-            .connection
-            .ask(async |connection| store.list_jobs_of_worker(connection, worker_id).await)
-            .await?;
-        for &id in &ids {
-            let others: Vec<Uuid> = ids.iter().copied().filter(|other| *other != id).collect();
-            let returned = self
-                .connection
-                .ask(async |connection| {
-                    store.return_unheld_jobs(connection, worker_id, &others).await
-                })
-                .await;
-            match returned {
-                Ok(reaped) => all.returned += reaped.returned,
-                Err(error) if is_about_a_row(&error) => {
-                    let reason = format!("it could not be returned from a dead process: {error}");
-                    let aside = async |connection: &mut sqlx::PgConnection| {
-                        store.set_aside_job(connection, id, Some(worker_id), &reason).await
-                    };
-                    all.dead_lettered += i64::from(self.connection.ask(aside).await?);
-                    tracing::error!(%error, job_id = %id, "a job that cannot be returned was moved to the dead letters; mend it and redrive it");
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(all)
+    async fn return_apart(&mut self, name: Name<'_>, error: &sqlx::Error) -> sqlx::Result<Reaped> {
+        let reaped =
+            return_apart(&mut self.connection, &self.store, name, self.max_crash_count, error)
+                .await?;
+        tell(reaped);
+        Ok(reaped)
     }
 
     /// Who has been silent for so long, under this process's eyes, that it is dead.

@@ -10,8 +10,9 @@ use crate::{
         EnqueueOn,
         live::{Which, cancel_those},
     },
+    error::{described, is_about_a_row},
     job::JobStatus,
-    store::{DeadLetterFilter, again},
+    store::{DeadLetterFilter, Division, again},
 };
 
 impl SimpleQueue {
@@ -133,15 +134,24 @@ impl SimpleQueue {
             let listed = listed.map_err(Error::database("list dead letters"))?;
             after = listed.last().copied();
             let full = listed.len() == BITE;
-            let looked_at = again!(tries => self.ask(async |connection| {
-                let repeated = tries.may_be_done();
-                self.store().redrive_dead_letters(connection, &listed, repeated).await
-            }));
-            let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
-            for (id, redriven) in looked_at {
-                match redriven {
-                    true => all.redriven += 1,
-                    false => all.still_dead.push(id),
+            let mut division = Division::of(listed);
+            while let Some(part) = division.next() {
+                let looked_at = again!(tries => self.ask(async |connection| {
+                    let repeated = tries.may_be_done();
+                    self.store().redrive_dead_letters(connection, &part, repeated).await
+                }));
+                match looked_at {
+                    // Among many it stays what it is, and holds up no other.
+                    Err(error) if is_about_a_row(&error) && filter.job_id.is_none() => {
+                        if let Some(id) = division.refused(part) {
+                            tracing::error!(error = %described(&error), job_id = %id, "a dead letter cannot be put back; mend it and redrive it");
+                            all.still_dead.push(id);
+                        }
+                    }
+                    looked_at => {
+                        let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
+                        all.take_in(looked_at);
+                    }
                 }
             }
             if !full {
@@ -212,6 +222,18 @@ impl DeadLetters {
 pub struct Redriven {
     /// How many are pending again.
     pub redriven: u64,
-    /// Those whose unique key a live job has.
+    /// Those whose unique key a live job has, and those that the database refuses to put back, of which it says in
+    /// the log why.
     pub still_dead: Vec<Uuid>,
+}
+
+impl Redriven {
+    fn take_in(&mut self, looked_at: Vec<(Uuid, bool)>) {
+        for (id, redriven) in looked_at {
+            match redriven {
+                true => self.redriven += 1,
+                false => self.still_dead.push(id),
+            }
+        }
+    }
 }

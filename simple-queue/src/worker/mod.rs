@@ -106,6 +106,8 @@ pub(crate) struct Worker {
     beaten_at: Mutex<Instant>,
     /// A heartbeat is to come at once: there may be something to hear.
     beat_soon: Notify,
+    /// The process's row was found to be gone, of which the heartbeat is to hear at once.
+    has_no_row: AtomicBool,
     /// Jobs that have killed processes wait, perhaps ones that this process may run.
     suspects_wait: AtomicBool,
     /// There are jobs in this process's name of which it does not know.
@@ -142,6 +144,7 @@ impl Worker {
             silent: AtomicBool::new(false),
             beaten_at: Mutex::new(Instant::now()),
             beat_soon: Notify::new(),
+            has_no_row: AtomicBool::new(false),
             suspects_wait: AtomicBool::new(false),
             has_unknown: AtomicBool::new(false),
             may_hold_more: AtomicBool::new(false),

@@ -8,12 +8,15 @@ with beat as (
     returning id
 ), silent as (
     select w.id, greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') as heartbeat_at,
-        extract(epoch from w.heartbeat_interval)::double precision as seconds
+        extract(epoch from promise.heartbeat_interval)::double precision as seconds
     from simple_queue.workers w
+    -- No process of ours promises less or more.
+    cross join lateral (
+        select greatest(least(w.heartbeat_interval, '1 day'), '0 s') as heartbeat_interval
+    ) promise
     -- One from the future says nothing: the server's clock was set back. A process that lives writes a new one.
     where w.id <> $1
-        and w.heartbeat_at not between now() - 2 * greatest(least(w.heartbeat_interval, '1 day'), '0 s')
-            and now() + greatest(least(w.heartbeat_interval, '1 day'), '0 s')
+        and w.heartbeat_at not between now() - 2 * promise.heartbeat_interval and now() + promise.heartbeat_interval
 )
 select exists (select from beat) as alive,
     -- As it was before.

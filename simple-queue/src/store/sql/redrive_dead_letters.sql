@@ -13,8 +13,11 @@ with dead as materialized (
         timeout, retain, unique_key, fingerprint, tags, errors, metadata
     )
     select d.id, d.lease, d.scheduled_at, d.created_at, d.max_attempts, d.version, d.priority, d.queue,
-        d.kind, d.job_data, d.timeout, d.keep_until - d.finished_at, d.unique_key, d.fingerprint, d.tags,
-        d.errors, d.metadata
+        d.kind, d.job_data, d.timeout,
+        -- What is kept without an end has no length.
+        greatest(least(d.keep_until, '9999-12-31'), '0001-01-01')
+            - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
+        d.unique_key, d.fingerprint, d.tags, d.errors, d.metadata
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead))
     -- As every insert takes its keys.

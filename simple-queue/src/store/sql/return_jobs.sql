@@ -1,17 +1,17 @@
 -- return_jobs
--- Returns what runs in the names of these processes, less what one of them still holds; with $5, also
+-- Returns what runs in the names of these processes, less what one of them still holds; with $7, also
 -- what runs in the name of a process that is in no row. Scans the table.
 --
--- The attempt is given back. With $4 the crash is counted: for every job of the process, or, if it ran
+-- The attempt is given back. With $6 the crash is counted: for every job of the process, or, if it ran
 -- one that had killed others before, for that one only. What has killed too many processes becomes a
 -- bad_job, and what was to be cancelled anyway is.
 with ghost as materialized (
     select distinct j.worker_id as id
     from simple_queue.jobs j
-    where $5 and j.worker_id is not null
+    where $7 and j.worker_id is not null
         and not exists (select from simple_queue.workers w where w.id = j.worker_id)
 ), process as materialized (
-    select dead.id, dead.suspect_id from unnest($1::uuid[], $2::uuid[]) as dead (id, suspect_id)
+    select dead.id, dead.suspect_id from unnest($3::uuid[], $4::uuid[]) as dead (id, suspect_id)
     union all
     select ghost.id, null from ghost
 ), orphan as (
@@ -19,52 +19,12 @@ with ghost as materialized (
     -- meanwhile, by a process that has begun since, is left alone.
     select j.id, j.cancel_requested_at is not null as cancelled,
         -- A counter at its end stays there: one row that cannot be written would hold up all.
-        least(j.crash_count, 2147483646) + case when $4 and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end
+        least(j.crash_count, 2147483646) + case when $6 and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end
             as crash_count
     from simple_queue.jobs j
     join process on process.id = j.worker_id
-    where j.id <> all ($3::uuid[])
+    where j.id <> all ($5::uuid[])
     order by j.id
     for update of j skip locked
-), returned as (
-    update simple_queue.jobs j
-    set worker_id = null, lease = least(j.lease, 9223372036854775806) + 1,
-        attempt = greatest(j.attempt, -2147483647) - 1, crash_count = orphan.crash_count,
-        run_at = greatest(now(), j.run_at), updated_at = now(),
-        -- From the second crash on a job is a suspect: it rests where no fetch reads, and is claimed by itself.
-        held = case when orphan.crash_count >= 2 then '00000000-0000-0000-0000-000000000000' else j.held end,
-        -- It was started in time, and may wait as long again. Beyond the year 50,000 the sum may be no time.
-        expires_at = case when j.expires_at < '50000-01-01' and j.run_at < '50000-01-01'
-            then j.expires_at + (greatest(now(), j.run_at) - j.run_at) else j.expires_at
-        end
-    from orphan
-    where j.id = orphan.id and not orphan.cancelled and orphan.crash_count <= $6
-    returning j.id, j.queue
-), finished as (
-    delete from simple_queue.jobs j using orphan
-    where j.id = orphan.id and (orphan.cancelled or orphan.crash_count > $6)
-    returning j.*, orphan.cancelled, orphan.crash_count as crashes
-), dead_lettered as (
-    insert into simple_queue.dead_letters (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
-        unique_key, fingerprint, tags, errors, metadata, keep_until
-    )
-    select id, least(lease, 9223372036854775806) + 1, scheduled_at, created_at, now(), worker_id, greatest(attempt, -2147483647) - 1, max_attempts,
-        reprocess_count, crashes, version, priority,
-        case when cancelled then 'cancelled' else 'bad_job' end, queue, kind,
-        case when cancelled then 'cancelled while it ran, and its process died'
-            else format('the process that ran it died, %s times', crashes)
-        end,
-        job_data, timeout, unique_key, fingerprint, tags, errors, metadata, 
-        now() + nullif(least(greatest(retain, interval '0'), interval '4000 years'), interval '0')
-    from finished
-\ir overwrite_dead_letter.sql
-    returning id
-), notified as (
-    select pg_notify($7, 'queue ' || touched.queue)
-    from (select distinct queue from returned) touched
-    where exists (select from simple_queue.idle_workers)
 )
-select (select count(*) from returned) as returned, (select count(*) from dead_lettered) as dead_lettered,
-    (select count(*) from notified) as notified
+\ir parts/returned.sql

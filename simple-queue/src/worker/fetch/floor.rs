@@ -155,6 +155,13 @@ impl Floors {
         }
     }
 
+    /// What fetches have learnt may be wrong: each lane is swept before it is read again.
+    pub(in crate::worker) fn doubt(&mut self) {
+        for lane in self.lanes_mut() {
+            lane.read_at = None;
+        }
+    }
+
     /// Lanes that were to be swept first, and could not be in time: they are read from the present on.
     pub(in crate::worker) fn skip_stale(&mut self) {
         for lane in self.lanes_mut().filter(|lane| lane.is_stale()) {
@@ -340,5 +347,7 @@ mod tests {
         assert!(!floors.apply(&mut demands));
         assert_eq!(demands[0].shares[0].floors[0].at, None, "the present");
         assert_eq!(demands[0].probes, 0);
+        floors.doubt();
+        assert!(floors.apply(&mut demands), "what was learnt may be wrong");
     }
 }

@@ -12,7 +12,7 @@ use super::{
     unheard::UnheardClaims,
 };
 use crate::{
-    error::{is_about_a_row, is_ambiguous, is_statement_timeout},
+    error::{Trouble, is_about_a_row, is_ambiguous, is_statement_timeout},
     finalize::FinishedRun,
     retries::Retries,
     store::{Dedicated, Demand, Fetched, Finish, Reach, Servers},
@@ -35,11 +35,14 @@ pub(in crate::worker) struct Poller {
     next_due_in: Option<Duration>,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
     pub(super) turn: usize,
-    unheard: UnheardClaims,
+    pub(super) unheard: UnheardClaims,
 }
 
 /// How often a process that cannot beat looks whether it can again.
 const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+/// 1 s until the next fetch, unless something happens before, where a job can be neither claimed nor moved away.
+const PAUSE_BESIDE_A_BAD_JOB: Duration = Duration::from_secs(1);
 
 impl Poller {
     pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
@@ -135,8 +138,8 @@ impl Poller {
         }
         self.claim_suspect(&demands, &config).await?;
         if std::mem::take(&mut self.divides) {
-            self.claim_apart(&demands, &config).await?;
-            return Ok(Duration::ZERO);
+            let are_all_away = self.claim_apart(&demands, &config).await?;
+            return Ok(if are_all_away { Duration::ZERO } else { PAUSE_BESIDE_A_BAD_JOB });
         }
         // In a backlog rows that others have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
@@ -196,13 +199,7 @@ impl Poller {
         if ids.is_empty() {
             return Ok(false);
         }
-        let (worker_id, store) = (self.worker.id(), &self.worker.store);
-        let claimed = self
-            .connection
-            .ask(async |connection| store.claim_overtaken_jobs(connection, worker_id, &ids).await)
-            .await
-            .inspect_err(|error| self.note_if_unheard(error))?;
-        self.start(claimed, config);
+        self.claim_listed(ids, config).await?;
         Ok(true)
     }
 
@@ -212,14 +209,15 @@ impl Poller {
         if worker.suspects.is_busy() || !worker.suspects_wait.swap(false, Ordering::AcqRel) {
             return Ok(());
         }
-        let (worker_id, store) = (worker.id(), &worker.store);
-        let claimed = self
-            .connection
-            .ask(async |connection| store.claim_suspect(connection, worker_id, demands).await)
-            .await
-            .inspect_err(|error| self.note_if_unheard(error))?;
-        self.start(claimed, config);
-        Ok(())
+        match self.ask_for_suspect(demands, None).await {
+            Err(error) if is_about_a_row(&error) => {
+                self.claim_suspect_by_id(demands, config).await
+            }
+            claimed => {
+                self.start(claimed?, config);
+                Ok(())
+            }
+        }
     }
 
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]
@@ -248,10 +246,15 @@ impl Poller {
         }
     }
 
-    /// A claim whose answer was lost may have taken jobs.
+    /// A claim whose answer was lost, or cannot be read, may have taken jobs.
     pub(super) fn note_if_unheard(&mut self, error: &sqlx::Error) {
-        if is_ambiguous(error) {
-            self.unheard.note(self.worker.queue.servers().statement_timeout());
+        match Trouble::of(error) {
+            // With its answer it was over.
+            Trouble::Unreadable => self.unheard.note(Duration::ZERO),
+            _ if is_ambiguous(error) => {
+                self.unheard.note(self.worker.queue.servers().statement_timeout());
+            }
+            _ => {}
         }
     }
 

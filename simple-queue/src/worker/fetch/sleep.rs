@@ -39,6 +39,9 @@ const BUSY_FOR_GOOD: Duration = Duration::from_secs(1);
 /// 30 s: a mark is removed at most so often. Each leaves a dead row in a table that every insert reads.
 const BETWEEN_UNMARKS: Duration = Duration::from_secs(30);
 
+/// 1 s until a process looks again that has no row, unless its heartbeat has written one before.
+const LOOK_WITHOUT_A_ROW: Duration = Duration::from_secs(1);
+
 impl SleepCycle {
     pub(super) fn new() -> Self {
         Self { quiet_since: Instant::now(), marked: None, unmarked_at: None, busy_since: None }
@@ -55,9 +58,17 @@ impl Poller {
         let worker_id = self.worker.id();
         if self.sleep.marked != Some(worker_id) {
             let store = &self.worker.store;
-            self.connection
+            let is_marked = self
+                .connection
                 .ask(async |connection| store.mark_idle(connection, worker_id).await)
                 .await?;
+            if !is_marked {
+                // Others took this process for dead: nothing was claimed, whatever was due. The heartbeat hears of it,
+                // and wakes the poller under a new id.
+                self.worker.has_no_row.store(true, Ordering::Release);
+                self.worker.beat_soon.notify_one();
+                return Ok(LOOK_WITHOUT_A_ROW);
+            }
             self.sleep.marked = Some(worker_id);
             self.sleep.quiet_since = Instant::now();
             // What was enqueued before the mark notified nobody.

@@ -6,7 +6,9 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    store::{Dedicated, Reaped, Servers},
+    error::is_about_a_row,
+    store::{Dedicated, Name, Reaped, Servers},
+    upkeep::orphans::return_apart,
     worker::Worker,
 };
 
@@ -64,10 +66,16 @@ impl UnheardClaims {
         let (worker_id, held) = (worker.id(), worker.running.ids());
         let is_confirmed = worker.beaten_at() > claim.noted_at;
         let store = &worker.store;
-        let returned = self
+        let mut returned = self
             .upkeep
             .ask(async |connection| store.return_unheld_jobs(connection, worker_id, &held).await)
             .await;
+        if let Err(error) = &returned
+            && is_about_a_row(error)
+        {
+            let name = Name::Own { worker_id, held: &held };
+            returned = return_apart(&mut self.upkeep, store, name, i32::MAX, error).await;
+        }
         self.last = match returned {
             Ok(reaped) => {
                 if reaped != Reaped::default() {

@@ -89,7 +89,9 @@ impl Heartbeat {
         let stopped = self.worker.stopped.clone();
         while stopped.run_until_cancelled(self.rest()).await.is_some() {
             self.blocked.look(self.worker.running.len());
-            if self.worker.running.is_empty() && self.last_beat.elapsed() < self.interval {
+            let has_no_row = self.worker.has_no_row.swap(false, Ordering::AcqRel);
+            let is_due = self.last_beat.elapsed() >= self.interval;
+            if self.worker.running.is_empty() && !is_due && !has_no_row {
                 continue;
             }
             // A beat may hang; the time to let go of everything must not pass meanwhile.
@@ -181,6 +183,8 @@ impl Heartbeat {
         // Nothing is claimed, and no mark made, under an id that has no row yet.
         self.worker.silent.store(true, Ordering::Release);
         self.worker.take_new_id();
+        // Without a row nothing was claimed, and what was due then was taken for what is not there.
+        self.worker.sweeps.floors().doubt();
         self.register().await;
         self.worker.silent.store(false, Ordering::Release);
         self.worker.queue.wake().wake_local();

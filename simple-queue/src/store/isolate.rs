@@ -1,0 +1,119 @@
+//! What the database refuses for many may be the fault of one: it is divided until that one is found.
+
+use std::collections::VecDeque;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Store;
+use crate::{
+    error::{Trouble, described},
+    outcome::words_of,
+};
+
+/// A list of which each part is tried together, and in halves where it is refused.
+#[derive(Debug)]
+pub(crate) struct Division<T>(VecDeque<Vec<T>>);
+
+impl<T> Division<T> {
+    /// All of them together come first.
+    pub(crate) fn of(all: Vec<T>) -> Self {
+        Self([all].into())
+    }
+
+    /// All of them together were refused already.
+    pub(crate) fn of_refused(all: Vec<T>) -> Self {
+        let mut division = Self(VecDeque::new());
+        match all.len() {
+            // Seen to be at fault by itself before it is taken for it.
+            1 => division.0.push_front(all),
+            _ => drop(division.refused(all)),
+        }
+        division
+    }
+
+    /// What is to be tried next, in the order of the list.
+    pub(crate) fn next(&mut self) -> Option<Vec<T>> {
+        self.0.pop_front().filter(|part| !part.is_empty())
+    }
+
+    /// This part was refused: it is tried in halves. One that was tried by itself is at fault and comes back.
+    pub(crate) fn refused(&mut self, mut part: Vec<T>) -> Option<T> {
+        if part.len() == 1 {
+            return part.pop();
+        }
+        let half = part.split_off(part.len() / 2);
+        for part in [half, part] {
+            if !part.is_empty() {
+                self.0.push_front(part);
+            }
+        }
+        None
+    }
+}
+
+impl Store {
+    /// Moves a job that the database refuses to handle to the dead letters, with the database's words, so that it
+    /// holds up no other; only while it is in the name of this process, or of none. Whether it did.
+    pub(crate) async fn set_aside_job(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+        worker_id: Option<Uuid>,
+        (what, refusal): (&str, &sqlx::Error),
+    ) -> sqlx::Result<bool> {
+        let reason = words_of(&format_args!("{what}: {}", described(refusal)));
+        let aside = self.statements.set_aside_job.query().bind(id).bind(worker_id).bind(reason);
+        Ok(aside.fetch_optional(connection).await?.is_some())
+    }
+}
+
+/// Says what became of a job that was to be set aside for this reason. One that the database refuses to move too stays
+/// where it is, and holds up no other either.
+pub(crate) fn tell_of_aside(
+    id: Uuid,
+    (what, refusal): (&str, &sqlx::Error),
+    aside: sqlx::Result<bool>,
+) -> sqlx::Result<bool> {
+    let refusal = described(refusal);
+    match aside {
+        Ok(true) => {
+            tracing::error!(error = %refusal, job_id = %id, "{what}: the job was moved to the dead letters; mend it and redrive it");
+            Ok(true)
+        }
+        // It was claimed, returned or cancelled meanwhile.
+        Ok(false) => Ok(false),
+        Err(error) => match Trouble::of(&error) {
+            Trouble::Refused | Trouble::Unreadable | Trouble::Late => {
+                tracing::error!(error = %refusal, job_id = %id, refused_too = %described(&error), "{what}, and the job could not be moved to the dead letters either; delete it by hand");
+                Ok(false)
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_divided_until_what_is_at_fault_is_alone_and_all_others_are_tried_once_more() {
+        for bad in [&[3][..], &[0, 9], &[], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
+            for mut division in [Division::of((0..10).collect()), Division::of_refused((0..10).collect())] {
+                let (mut done, mut at_fault) = (Vec::new(), Vec::new());
+                while let Some(part) = division.next() {
+                    match part.iter().any(|item| bad.contains(item)) {
+                        true => at_fault.extend(division.refused(part)),
+                        false => done.extend(part),
+                    }
+                }
+                assert_eq!(at_fault, bad);
+                assert_eq!(done, (0..10).filter(|item| !bad.contains(item)).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(Division::<u8>::of(Vec::new()).next(), None);
+        assert_eq!(Division::<u8>::of_refused(Vec::new()).next(), None);
+        assert_eq!(Division::of_refused(vec![1]).next(), Some(vec![1]));
+    }
+}

@@ -1,0 +1,45 @@
+//! Returns the jobs in a name in parts, where the database refuses to return them together.
+
+use crate::{
+    error::{described, is_about_a_row},
+    store::{Dedicated, Division, Name, Reaped, Store, tell_of_aside},
+};
+
+/// Returns these jobs in halves, each part in a transaction of its own, in which it is made sure again that a dead
+/// process is dead. A job that cannot be returned by itself becomes a dead letter, with the database's words.
+pub(crate) async fn return_apart(
+    connection: &mut Dedicated,
+    store: &Store,
+    name: Name<'_>,
+    max_crash_count: i32,
+    refusal: &sqlx::Error,
+) -> sqlx::Result<Reaped> {
+    let orphans =
+        connection.ask(async |connection| store.list_orphans(connection, name).await).await?;
+    tracing::warn!(error = %described(refusal), jobs = orphans.len(), "jobs that no process runs any more could not be returned together; returning them apart");
+    let (mut division, mut all) = (Division::of_refused(orphans), Reaped::default());
+    while let Some(part) = division.next() {
+        let returned = connection
+            .ask_in_transaction(async |connection| {
+                store.return_listed_jobs(connection, &part, name, max_crash_count).await
+            })
+            .await;
+        match returned {
+            Ok(Some(reaped)) => all += reaped,
+            // The process lives after all.
+            Ok(None) => break,
+            Err(error) if is_about_a_row(&error) => {
+                let Some(orphan) = division.refused(part) else { continue };
+                let why = ("it could not be returned", &error);
+                let aside = connection
+                    .ask_in_transaction(async |connection| {
+                        store.set_aside_orphan(connection, orphan, name, why).await
+                    })
+                    .await;
+                all.dead_lettered += i64::from(tell_of_aside(orphan.id, why, aside)?);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
