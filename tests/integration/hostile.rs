@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::SimpleQueue;
+use simple_queue::{SimpleQueue, prelude::*};
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
 
 /// A job with this in it, of the queue that the neighbours are in too.
 fn pending(column: &str, value: &str) -> String {
@@ -222,6 +222,35 @@ async fn all_hostile_rows_at_once_hold_up_no_neighbour_and_all_of_them_end() {
     waits.are_short();
     eventually("all of them have ended", async || {
         database.count("jobs where priority < 1000").await == 0
+    })
+    .await;
+    worker.shutdown(STOP).await;
+}
+
+#[job(queue = "declared")]
+async fn declared() {}
+
+#[tokio::test]
+async fn what_is_not_served_is_told_whatever_is_in_its_rows() {
+    let database = TestDatabase::migrated().await;
+    for (column, value) in OF_JOBS {
+        for queue in ["'nobody'", "'declared'"] {
+            let statements = pending(column, value).replace("'probe'", queue);
+            if let Err(error) =
+                sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
+            {
+                println!("{statements}: {error}");
+            }
+        }
+    }
+    let (said, _guard) = Said::here();
+    let queue = database.queue().await;
+    queue.register(jobs![Declared], ()).unwrap();
+    let worker = queue.start().await;
+    // The first look comes after twenty seconds.
+    eventually("it is told", async || {
+        said.count("in a queue that no worker serves") > 0
+            && said.count("of a kind that this process does not run") > 0
     })
     .await;
     worker.shutdown(STOP).await;

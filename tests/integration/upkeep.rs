@@ -208,3 +208,36 @@ async fn a_table_that_has_the_name_of_a_day_keeps_no_other_day_from_being_made()
     database.execute(&format!("create table simple_queue.{tenth} ()")).await;
     assert_eq!(database.value::<i32>("select simple_queue.ensure_archive_partitions(11)").await, 3);
 }
+
+#[tokio::test]
+async fn a_day_whose_name_is_no_day_keeps_nothing_else_from_being_removed() {
+    let database = TestDatabase::migrated().await;
+    database.execute(&old_day("2020-01-01")).await;
+    // The second looks like a day until it is read as one.
+    for (name, day) in [("20209940", "2020-01-02"), ("20200231", "2020-01-03")] {
+        let day = format!(
+            "create table simple_queue.archive_{name} partition of simple_queue.archive
+             for values from ('{day} 00:00+00') to ('{day} 24:00+00')"
+        );
+        database.execute(&day).await;
+    }
+    database
+        .execute(
+            "insert into simple_queue.dead_letters
+                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
+                 priority, status, queue, kind, reason, job_data, keep_until)
+             select gen_random_uuid(), 1, now(), finished_at::timestamptz, 1, 0, 0, 1, 0, 'failed', 'q', '', 'test',
+                '{}', keep_until::timestamptz
+             from unnest(
+                array['-infinity', 'infinity', 'infinity', '2020-01-01'],
+                array[null, 'infinity', '-infinity', null]
+             ) as hostile (finished_at, keep_until)",
+        )
+        .await;
+    let worker = database.queue().await.with_janitor_interval(SOON).start().await;
+    eventually("all but one are gone", async || database.count("dead_letters").await == 1).await;
+    database.execute("drop table simple_queue.archive_20200231").await;
+    let old = "select to_regclass('simple_queue.archive_20200101') is null";
+    eventually("the day is dropped", async || database.value::<bool>(old).await).await;
+    worker.shutdown(STOP).await;
+}

@@ -203,15 +203,15 @@ impl Finalizer {
         // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
         if refusals == MAX_REFUSALS && is_its_fault {
             self.outbox.succeeded(kind);
-            self.open.push(open.with(Transition::DeadLetter(DeadLetter {
+            let reason =
+                words_of(&format_args!("its end could not be written: {}", described(error)));
+            let open = open.with(Transition::DeadLetter(DeadLetter {
                 status: JobStatus::CriticalFailure,
-                reason: words_of(&format_args!(
-                    "its end could not be written: {}",
-                    described(error)
-                )),
+                reason,
                 attempt_kept: false,
                 error: None,
-            })));
+            }));
+            self.open.push(OpenRun { refusals, ..open });
             return;
         }
         if !is_about_a_value(error) {

@@ -11,7 +11,7 @@ from (
     select to_date(substring(c.relname::text, 9), 'YYYYMMDD') as day
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
-    where i.inhparent = 'simple_queue.archive'::regclass and c.relname::text ~ '^archive_[0-9]{8}$'
+    where i.inhparent = 'simple_queue.archive'::regclass and c.relname::text ~ '^archive_[0-9]{4}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$'
 ) old
 -- Yesterday's is never old: a transaction may still finish a job in it.
 where old.day < least(
