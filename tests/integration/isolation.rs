@@ -211,8 +211,15 @@ async fn a_process_that_comes_back_while_its_jobs_are_returned_apart_keeps_the_o
     }
     let grants = "grant all on public.gate to public; grant all on public.refusals to public";
     sqlx::raw_sql(grants).execute(&database.pool).await.unwrap();
-    refuse(&database, "update on simple_queue.jobs").await;
     bad_and_others(&database, 1, ", worker_id, attempt", &format!(", '{dead}', 1")).await;
+    // They are returned in the order of their ids.
+    database
+        .execute(&format!(
+            "update simple_queue.jobs set id = '{}' where metadata ->> 'is' = 'bad'",
+            Uuid::nil()
+        ))
+        .await;
+    refuse(&database, "update on simple_queue.jobs").await;
     let mut gate = database.pool.begin().await.unwrap();
     sqlx::query("select from public.gate for update").execute(&mut *gate).await.unwrap();
     // Serves nothing, so it only returns them.
