@@ -236,8 +236,9 @@ async fn what_is_not_served_is_told_whatever_is_in_its_rows() {
     for (column, value) in OF_JOBS {
         for queue in ["'nobody'", "'declared'"] {
             let statements = pending(column, value).replace("'probe'", queue);
-            if let Err(error) =
-                sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
+            if let Err(error) = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str()))
+                .execute(&database.pool)
+                .await
             {
                 println!("{statements}: {error}");
             }

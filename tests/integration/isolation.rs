@@ -289,7 +289,10 @@ async fn what_is_refused_is_said_with_the_databases_words_and_the_way_out() {
     bad_and_others(&database, 1, "", "").await;
     one_is_aside_and_others_are_done(&database, 1).await;
     worker.shutdown(STOP).await;
-    assert_eq!(said.count("it could not be claimed: the job was moved to the dead letters; mend it"), 1);
+    assert_eq!(
+        said.count("it could not be claimed: the job was moved to the dead letters; mend it"),
+        1
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

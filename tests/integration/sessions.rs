@@ -121,7 +121,8 @@ async fn every_session_is_set_as_its_statements_need_it_whatever_the_databases_d
 }
 
 #[tokio::test]
-async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transactions_like_all_others() {
+async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transactions_like_all_others()
+ {
     let database = TestDatabase::migrated().await;
     for sql in [
         "create table seen (settings text)",
@@ -151,7 +152,9 @@ async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transact
     let returned = "jobs where worker_id is null and crash_count = 1";
     eventually("a dead process's is back", async || database.count(returned).await == 1).await;
     worker.shutdown(STOP).await;
-    database.execute("update simple_queue.jobs set worker_id = gen_random_uuid(), attempt = 1").await;
+    database
+        .execute("update simple_queue.jobs set worker_id = gen_random_uuid(), attempt = 1")
+        .await;
     database.execute("update simple_queue.upkeep set done_at = 'epoch'").await;
     let worker = as_behind_a_pooler().await.start().await;
     let returned = "jobs where worker_id is null and crash_count = 2";

@@ -100,7 +100,9 @@ mod tests {
     #[test]
     fn a_list_is_divided_until_what_is_at_fault_is_alone_and_all_others_are_tried_once_more() {
         for bad in [&[3][..], &[0, 9], &[], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]] {
-            for mut division in [Division::of((0..10).collect()), Division::of_refused((0..10).collect())] {
+            for mut division in
+                [Division::of((0..10).collect()), Division::of_refused((0..10).collect())]
+            {
                 let (mut done, mut at_fault) = (Vec::new(), Vec::new());
                 while let Some(part) = division.next() {
                     match part.iter().any(|item| bad.contains(item)) {

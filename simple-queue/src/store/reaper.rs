@@ -100,13 +100,8 @@ impl Store {
         if claimed.is_none() {
             return Ok(None);
         }
-        let returning = Returning {
-            workers: &[],
-            held: &[],
-            crashed: true,
-            ghosts: true,
-            max_crash_count,
-        };
+        let returning =
+            Returning { workers: &[], held: &[], crashed: true, ghosts: true, max_crash_count };
         let reaped = self.return_jobs(connection, &returning).await?;
         self.statements.tell_long_running.query().execute(connection).await?;
         Ok(Some(reaped))
@@ -184,9 +179,7 @@ impl Store {
         why: (&str, &sqlx::Error),
     ) -> sqlx::Result<bool> {
         match self.fence(connection, name).await? {
-            Some(_) => {
-                self.set_aside_job(connection, orphan.id, Some(orphan.worker_id), why).await
-            }
+            Some(_) => self.set_aside_job(connection, orphan.id, Some(orphan.worker_id), why).await,
             None => Ok(false),
         }
     }

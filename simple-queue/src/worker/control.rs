@@ -149,7 +149,8 @@ impl SimpleQueue {
                         }
                     }
                     looked_at => {
-                        let looked_at = looked_at.map_err(Error::database("redrive dead letters"))?;
+                        let looked_at =
+                            looked_at.map_err(Error::database("redrive dead letters"))?;
                         all.take_in(looked_at);
                     }
                 }

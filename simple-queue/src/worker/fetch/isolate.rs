@@ -5,9 +5,7 @@ use uuid::Uuid;
 use super::{floor::BEFORE_ALL, poller::Poller};
 use crate::{
     error::{is_about_a_row, is_statement_timeout},
-    store::{
-        Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, tell_of_aside,
-    },
+    store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, tell_of_aside},
     worker::config::Config,
 };
 
@@ -115,9 +113,7 @@ impl Poller {
     ) -> sqlx::Result<Fetched> {
         let (worker_id, store) = (self.worker.id(), &self.worker.store);
         self.connection
-            .ask(async |connection| {
-                store.claim_suspect(connection, worker_id, demands, only).await
-            })
+            .ask(async |connection| store.claim_suspect(connection, worker_id, demands, only).await)
             .await
             .inspect_err(|error| self.note_if_unheard(error))
     }
@@ -168,11 +164,7 @@ impl Poller {
 
 /// The lanes of a demand from their floors on, the most urgent first. One that a share does not know is read from its
 /// beginning, as a fetch reads it.
-fn parts<'d>(
-    demand: &'d Demand,
-    unknown: &[i16],
-    present: Option<Position>,
-) -> Vec<LanePart<'d>> {
+fn parts<'d>(demand: &'d Demand, unknown: &[i16], present: Option<Position>) -> Vec<LanePart<'d>> {
     let mut priorities = [&demand.priorities, unknown].concat();
     priorities.sort_unstable();
     let of_priority = |priority| demand.shares.iter().map(move |share| (priority, share));

@@ -210,9 +210,7 @@ impl Poller {
             return Ok(());
         }
         match self.ask_for_suspect(demands, None).await {
-            Err(error) if is_about_a_row(&error) => {
-                self.claim_suspect_by_id(demands, config).await
-            }
+            Err(error) if is_about_a_row(&error) => self.claim_suspect_by_id(demands, config).await,
             claimed => {
                 self.start(claimed?, config);
                 Ok(())
