@@ -120,6 +120,7 @@ impl Finalizer {
     fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
         self.retries.reset();
         *self.successes.entry(kind).or_default() += 1;
+        self.outbox.unwritten().paced(runs, took);
         self.outbox.succeeded(kind);
         if runs >= self.runs_per_statement && took < QUICK {
             self.runs_per_statement = std::cmp::min(runs * 2, RUNS_PER_STATEMENT);
@@ -151,7 +152,7 @@ impl Finalizer {
                 }
                 Fate::Superseded => settled.push(open.settled(false)),
                 Fate::Cancelled(letter) => {
-                    self.open.push(open.with(Transition::DeadLetter(letter)));
+                    self.open.push(open.with(letter.into()));
                 }
                 Fate::Unfinished => {
                     let transition = open.run.transition.clone();
@@ -202,7 +203,7 @@ impl Finalizer {
         tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
         if refusals >= MAX_REFUSALS {
             self.outbox.succeeded(kind);
-            self.open.push(open.with(Transition::DeadLetter(DeadLetter {
+            self.open.push(open.with(Transition::from(DeadLetter {
                 status: JobStatus::CriticalFailure,
                 reason: words_of(&format_args!(
                     "its end could not be written: {}",

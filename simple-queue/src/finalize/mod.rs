@@ -39,7 +39,7 @@ pub(crate) struct FinishedRun {
 impl FinishedRun {
     /// A run that did not happen, or not to its end, for no fault of its job.
     pub(crate) fn given_back(lease: Lease) -> Self {
-        let transition = Transition::Retry(Retry::given_back(Duration::ZERO));
+        let transition = Retry::given_back(Duration::ZERO).into();
         Self { lease, transition, verify_first: false }
     }
 }

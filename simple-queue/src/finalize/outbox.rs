@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_claim_takes_along_what_is_plainly_done_in_the_order_of_its_ids() {
-        let failed = Transition::Retry(Retry::given_back(std::time::Duration::ZERO));
+        let failed = Retry::given_back(std::time::Duration::ZERO).into();
         let others = [
             FinishedRun { transition: failed, ..done(3) },
             FinishedRun { verify_first: true, ..done(4) },

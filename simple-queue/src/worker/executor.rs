@@ -263,8 +263,7 @@ impl<'w> Execution<'w> {
     fn given_back(&self) -> FinishedRun {
         let Claim { lease, run, .. } = self.claim();
         let waits_anew = run.is_started();
-        let transition =
-            Transition::Retry(Retry { waits_anew, ..Retry::given_back(Duration::ZERO) });
+        let transition = Retry { waits_anew, ..Retry::given_back(Duration::ZERO) }.into();
         FinishedRun { transition, ..FinishedRun::given_back(*lease) }
     }
 

@@ -7,7 +7,7 @@ use crate::{
     error::is_transient,
     finalize::FinishedRun,
     job::JobStatus,
-    outcome::{DeadLetter, Retry, Transition},
+    outcome::{DeadLetter, Retry},
     row::Lease,
     store::FetchedJob,
 };
@@ -45,7 +45,7 @@ pub(super) async fn load(worker: &Worker, fetched: &mut FetchedJob) -> Result<()
         Ok(None) => Err(FinishedRun::given_back(lease)),
         Err(error) if is_transient(&error) => {
             tracing::warn!(%error, job_id = %lease.job_id, "a long payload could not be read yet; its job is given back");
-            let transition = Transition::Retry(Retry::given_back(PAUSE));
+            let transition = Retry::given_back(PAUSE).into();
             Err(FinishedRun { transition, ..FinishedRun::given_back(lease) })
         }
         Err(error) => Err(unreadable(lease, format!("its payload cannot be read: {error}"))),
@@ -56,6 +56,6 @@ fn unreadable(lease: Lease, reason: String) -> FinishedRun {
     tracing::warn!(job_id = %lease.job_id, reason, "becomes a dead letter");
     let letter =
         DeadLetter { status: JobStatus::Unprocessable, reason, attempt_kept: true, error: None };
-    let transition = Transition::DeadLetter(letter);
+    let transition = letter.into();
     FinishedRun { transition, ..FinishedRun::given_back(lease) }
 }

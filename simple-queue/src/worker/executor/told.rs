@@ -10,7 +10,7 @@ use super::{Execution, panicked};
 use crate::{
     finalize::FinishedRun,
     job::JobStatus,
-    outcome::{DeadLetter, Transition, words_of},
+    outcome::{Transition, words_of},
     row::Job,
 };
 
@@ -55,15 +55,13 @@ impl Execution<'_> {
 
 /// Whether the job ends in a way that nobody asked for.
 pub(super) fn is_unasked_end(transition: &Transition) -> bool {
+    let Transition::DeadLetter(letter) = transition else { return false };
     matches!(
-        transition,
-        Transition::DeadLetter(DeadLetter {
-            status: JobStatus::Failed
-                | JobStatus::CriticalFailure
-                | JobStatus::Unprocessable
-                | JobStatus::BadJob,
-            ..
-        })
+        letter.status,
+        JobStatus::Failed
+            | JobStatus::CriticalFailure
+            | JobStatus::Unprocessable
+            | JobStatus::BadJob
     )
 }
 

@@ -4,8 +4,8 @@
 //! failed, or when another session had touched its row in a backlog. A sweep goes over every lane, from its floor to its beginning.
 //! Whatever an old snapshot keeps there, it stays bounded:
 //!
-//! - It runs beside the fetches, in a session of its own, and pauses a hundred times as long as a statement took. After
-//!   an expensive part close to the present it pauses ten times as long: what follows is a smaller part.
+//! - It runs beside the fetches, in a session of its own, and takes a hundredth of the time: it pauses a hundred times
+//!   as long as a statement took. What is expensive may come at once, a second of it in a hundred.
 //! - The server ends each of its statements after [`PATIENCE`]. Lanes of which the statement took longer are read
 //!   apart, and those that are dear by themselves in slices, which become smaller until one is read in time. A
 //!   sweep goes on where it stopped, and what has come above that place meanwhile is read before.
@@ -73,14 +73,15 @@ impl Work {
     }
 }
 
-/// 100 times as long as a statement took the sweeper pauses.
+/// 100 times as long as a statement took the sweeper pauses. Where the far parts of dear lanes are read as well, each of
+/// the two takes half of that share.
 const SHARE: u32 = 100;
-
-/// 10 times as long where it was dear: what comes after it is a smaller part.
-const SHARE_WHERE_DEAR: u32 = 10;
 
 /// 1 s of reading dear lanes may come at once, when there was none for 100 s.
 const BURST: Duration = Duration::from_secs(1);
+
+/// 10 times as long as a near part of a dear lane took, the next one waits at least.
+const PAUSE_IN_A_BURST: u32 = 10;
 
 /// 100 ms, after which the server ends a statement of a sweep. Grows, up to the last one, where the smallest slice
 /// is not read in time.
@@ -145,7 +146,7 @@ impl Sweeper {
             }
             let due = [
                 (!self.near.is_empty() || self.may_begin()).then_some(self.next),
-                (!self.far.is_empty()).then(|| self.far_due()),
+                (!self.far.is_empty()).then(|| self.dear_due()),
                 Some(self.unserved.due()),
             ];
             let due = due.into_iter().flatten().min().unwrap_or_else(Instant::now);
@@ -166,7 +167,7 @@ impl Sweeper {
     }
 
     /// When the next part of a dear lane may be read: a burst may be taken in advance.
-    fn far_due(&self) -> Instant {
+    fn dear_due(&self) -> Instant {
         let advance = BURST * SHARE;
         self.paid_until.checked_sub(advance).unwrap_or_else(Instant::now)
     }
@@ -230,14 +231,18 @@ impl Sweeper {
             self.next = now;
             return;
         }
+        let pause = took * if self.far.is_empty() { SHARE } else { 2 * SHARE };
         let is_dear = took > CHEAP;
         if is_dear {
-            let paid_until = std::cmp::max(self.paid_until, now) + took * SHARE;
+            let paid_until = std::cmp::max(self.paid_until, now) + pause;
             self.paid_until = std::cmp::min(paid_until, now + 2 * BURST * SHARE);
         }
         if !is_far {
-            let pauses = if is_dear { SHARE_WHERE_DEAR } else { SHARE };
-            self.next = now + took * pauses;
+            self.next = if is_dear {
+                std::cmp::max(now + took * PAUSE_IN_A_BURST, self.dear_due())
+            } else {
+                now + pause
+            };
         }
     }
 
