@@ -5,7 +5,7 @@
 //! Whatever an old snapshot keeps there, it stays bounded:
 //!
 //! - It runs beside the fetches, in a session of its own, and takes a hundredth of the time: it pauses a hundred times
-//!   as long as a statement took. What is expensive may come at once, a second of it in a hundred.
+//!   as long as a statement took. To get through an expensive lane it may take its share of some minutes at once.
 //! - The server ends each of its statements after [`PATIENCE`]. Lanes of which the statement took longer are read
 //!   apart, and those that are dear by themselves in slices, which become smaller until one is read in time. A
 //!   sweep goes on where it stopped, and what has come above that place meanwhile is read before.
@@ -77,8 +77,9 @@ impl Work {
 /// the two takes half of that share.
 const SHARE: u32 = 100;
 
-/// 1 s of reading dear lanes may come at once, when there was none for 100 s.
-const BURST: Duration = Duration::from_secs(1);
+/// 4 s of reading dear lanes may come at once, when there was none for 400 s. To find out how much of such a lane is
+/// read in time takes some forty statements, each ended after [`PATIENCE`].
+const BURST: Duration = Duration::from_secs(4);
 
 /// 10 times as long as a near part of a dear lane took, the next one waits at least.
 const PAUSE_IN_A_BURST: u32 = 10;
@@ -184,7 +185,13 @@ impl Sweeper {
         for below in floors.below() {
             let lane = (below.share.clone(), below.priority);
             let (stop, width) = (self.left_of(&lane), self.widths.get(&lane).copied());
-            let part = Part { until: below.until, stop, width: width.unwrap_or(WHOLE), below };
+            let part = Part {
+                until: below.until,
+                stop,
+                width: width.unwrap_or(WHOLE),
+                late: Vec::new(),
+                below,
+            };
             match width {
                 None => together.push(part),
                 Some(_) => self.near.push(Work::Parts(vec![part])),
@@ -238,7 +245,8 @@ impl Sweeper {
             self.paid_until = std::cmp::min(paid_until, now + 2 * BURST * SHARE);
         }
         if !is_far {
-            self.next = if is_dear {
+            let goes_on = !self.near.is_empty() || !self.far.is_empty();
+            self.next = if is_dear && goes_on {
                 std::cmp::max(now + took * PAUSE_IN_A_BURST, self.dear_due())
             } else {
                 now + pause
@@ -264,7 +272,7 @@ impl Sweeper {
                 self.take_in(parts, &found, took <= CHEAP, present);
             }
             Err(error) if is_statement_timeout(&error) => {
-                self.divide(parts, present.is_some());
+                self.divide(parts, present);
             }
             Err(error) => {
                 self.near.push(Work::Parts(parts));

@@ -1,7 +1,7 @@
 //! What a sweep does with what it has read, and with what it could not read in time.
 
 use super::{
-    slice::{ID_BITS, Part, WHOLE, narrower, wider},
+    slice::{FEW_IDS, Part, WHOLE},
     sweep::{MOST, PATIENCE, Sweeper, Work},
 };
 use crate::store::{FIRST_TIME, Overtaken, Position};
@@ -44,15 +44,16 @@ impl Sweeper {
             if part.width == WHOLE {
                 continue;
             }
-            let width = if is_cheap { wider(part.width) } else { part.width };
             let lane = (part.below.share.clone(), part.below.priority);
             let is_over = from.is_none_or(|from| part.stop == Some(from));
-            match is_over && width == WHOLE {
-                true => self.widths.remove(&lane),
-                false => self.widths.insert(lane, width),
-            };
+            let rest = part.rest(from, is_cheap);
+            if is_over && rest.width == WHOLE {
+                self.widths.remove(&lane);
+            } else {
+                self.widths.insert(lane, rest.width);
+            }
             if !is_over {
-                let rest = Work::Parts(vec![Part { until: from, width, ..part }]);
+                let rest = Work::Parts(vec![rest]);
                 if is_cheap { self.near.push(rest) } else { self.far.push(rest) }
             }
         }
@@ -66,27 +67,28 @@ impl Sweeper {
     }
 
     /// What was not read in time is read in halves: of the lanes, and then of a lane.
-    pub(super) fn divide(&mut self, mut parts: Vec<Part>, present_is_known: bool) {
+    pub(super) fn divide(&mut self, mut parts: Vec<Part>, present: Option<Position>) {
         if parts.len() > 1 {
             let half = parts.split_off(parts.len() / 2);
             self.near.extend([Work::Parts(half), Work::Parts(parts)]);
             return;
         }
         for part in parts {
-            let width = narrower(part.width);
-            if part.width < ID_BITS {
+            if part.width < FEW_IDS {
                 self.be_patient(self.patience * 2);
             }
+            let lane = (part.below.share.clone(), part.below.priority);
+            let part = part.divided(present);
             tracing::debug!(
                 queue = part.below.share.0,
                 priority = part.below.priority,
-                width,
+                width = part.width,
                 "a part of a lane was not read in time; it is swept in slices"
             );
-            self.widths.insert((part.below.share.clone(), part.below.priority), width);
+            self.widths.insert(lane, part.width);
             // Where it ends is known only after a fetch; the next sweep goes on with it then.
-            if part.until.is_some() || present_is_known {
-                self.far.push(Work::Parts(vec![Part { width, ..part }]));
+            if part.until.is_some() || present.is_some() {
+                self.far.push(Work::Parts(vec![part]));
             }
         }
     }
