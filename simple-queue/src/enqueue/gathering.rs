@@ -17,11 +17,7 @@ use super::{
     insert::{Inserted, ROWS_PER_STATEMENT, insert_and_wake},
     wake::Wake,
 };
-use crate::{
-    Error,
-    row::NewJob,
-    store::{Servers, Store},
-};
+use crate::{Error, database::Servers, row::NewJob, store::Store};
 
 /// The jobs of one queue's callers that wait to be written.
 #[derive(Debug)]

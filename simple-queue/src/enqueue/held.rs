@@ -8,7 +8,7 @@ use super::{
     failure::Failure,
     insert::{Insertion, statements},
 };
-use crate::{row::NewJob, store::Servers};
+use crate::{database::Servers, row::NewJob};
 
 /// Which of these jobs it is whose key is held by an open transaction; none if that has ended meanwhile.
 ///

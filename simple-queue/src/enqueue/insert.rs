@@ -11,9 +11,12 @@ use super::{
 };
 use crate::{
     Error,
-    error::{is_lock_timeout, missing_grant},
+    database::{
+        Servers, again,
+        failure::{is_lock_timeout, missing_grant},
+    },
     row::NewJob,
-    store::{Servers, Store, Written, again},
+    store::{Store, Written},
 };
 
 /// What became of one job, in the order in which they were given.

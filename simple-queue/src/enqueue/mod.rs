@@ -23,7 +23,10 @@ use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
-use crate::store::{Pooled, Schema, Servers, Store};
+use crate::{
+    database::{Pooled, Schema, Servers},
+    store::Store,
+};
 use gathering::{Destination, Gathering};
 
 /// Something that jobs can be enqueued on.

@@ -2,9 +2,9 @@
 
 use super::poller::Poller;
 use crate::{
-    error::{is_about_a_row, is_statement_timeout},
+    database::failure::{is_about_a_row, is_statement_timeout},
+    queue::config::Config,
     store::{Demand, LAST_TIME, LanePart, Position, Reach},
-    worker::config::Config,
 };
 
 /// 100 jobs of a queue are claimed one by one in a turn.

@@ -2,11 +2,11 @@
 
 use super::{floor::BEFORE_ALL, poller::Poller};
 use crate::{
-    store::{Demand, DemandedShare},
-    worker::{
+    queue::{
         config::Config,
         registry::{Served, Share},
     },
+    store::{Demand, DemandedShare},
 };
 
 /// What a fetch asks for.

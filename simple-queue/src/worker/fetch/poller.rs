@@ -12,11 +12,15 @@ use super::{
     unheard::UnheardClaims,
 };
 use crate::{
-    error::{is_about_a_row, is_ambiguous, is_statement_timeout},
+    database::{
+        Dedicated, Servers,
+        failure::{is_about_a_row, is_ambiguous, is_statement_timeout},
+    },
     finalize::FinishedRun,
+    queue::config::Config,
     retries::Retries,
-    store::{Dedicated, Demand, Fetched, Finish, Reach, Servers},
-    worker::{Start, Worker, config::Config, suspect::SUSPECT_FROM},
+    store::{Demand, Fetched, Finish, Reach},
+    worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
 
 /// The only role that claims jobs and takes permits.

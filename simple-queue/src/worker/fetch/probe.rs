@@ -5,7 +5,7 @@ use super::{
     floor::{BEFORE_ALL, Floors},
     sweep::{Sweeper, Work},
 };
-use crate::error::is_statement_timeout;
+use crate::database::failure::is_statement_timeout;
 
 impl Sweeper {
     /// Looks for priorities that fetches do not find, because much lies before their jobs.

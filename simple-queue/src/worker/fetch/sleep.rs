@@ -8,7 +8,7 @@ use std::{
 use uuid::Uuid;
 
 use super::poller::Poller;
-use crate::worker::config::Config;
+use crate::queue::config::Config;
 
 /// The poller's way into sleep.
 ///

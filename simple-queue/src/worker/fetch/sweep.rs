@@ -24,9 +24,9 @@ use super::{
     unserved::Unserved,
 };
 use crate::{
-    error::is_statement_timeout,
+    database::{Dedicated, Servers, failure::is_statement_timeout},
     retries::Retries,
-    store::{Dedicated, LanePart, Position, Servers},
+    store::{LanePart, Position},
     worker::Worker,
 };
 
