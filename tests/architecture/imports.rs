@@ -151,7 +151,9 @@ fn uses_of(code: &str) -> Vec<Use> {
         let after = if is_public {
             declared
                 .trim_start_matches("pub")
-                .trim_start_matches(|c: char| c == '(' || c == ')' || c.is_alphanumeric() || c == '_')
+                .trim_start_matches(|c: char| {
+                    c == '(' || c == ')' || c.is_alphanumeric() || c == '_'
+                })
                 .trim_start()
         } else {
             declared
@@ -239,12 +241,16 @@ pub(crate) fn circles(imports: &[Import]) -> Vec<String> {
                 continue;
             }
             let reached = reached(edges, start);
-            let members: BTreeSet<&String> =
-                reached.iter().copied().filter(|other| self::reached(edges, other).contains(start)).collect();
+            let members: BTreeSet<&String> = reached
+                .iter()
+                .copied()
+                .filter(|other| self::reached(edges, other).contains(start))
+                .collect();
             if members.contains(start) {
-                let within = edges.iter().filter(|(from, _)| members.contains(from)).flat_map(
-                    |(_, to)| to.iter().filter(|(to, _)| members.contains(to)).map(|(_, import)| import),
-                );
+                let within =
+                    edges.iter().filter(|(from, _)| members.contains(from)).flat_map(|(_, to)| {
+                        to.iter().filter(|(to, _)| members.contains(to)).map(|(_, import)| import)
+                    });
                 let lines: Vec<String> = within
                     .map(|import| format!("  {} uses `{}`", import.at, import.path))
                     .collect();
@@ -281,7 +287,10 @@ fn a_name_that_is_handed_on_counts_as_what_defines_it() {
     };
     assert_eq!(of("store", "crate::SimpleQueue").as_deref(), Some("queue"));
     assert_eq!(of("store", "crate::JobTx").as_deref(), Some("queue::transaction"));
-    assert_eq!(of("upkeep::reaper", "crate::database::again").as_deref(), Some("database::exchange"));
+    assert_eq!(
+        of("upkeep::reaper", "crate::database::again").as_deref(),
+        Some("database::exchange")
+    );
     assert_eq!(of("queue::config", "super::SimpleQueue").as_deref(), Some("queue"));
     assert_eq!(of("store", "sqlx::PgPool"), None);
 }
@@ -295,7 +304,8 @@ fn a_circle_is_found_and_told_with_the_imports_that_close_it() {
         at: format!("{from}.rs:1"),
         path: format!("crate::{to}"),
     };
-    let straight = [import("a::x", "b"), import("b", "c::y"), import("c", "c::y"), import("c::y", "c")];
+    let straight =
+        [import("a::x", "b"), import("b", "c::y"), import("c", "c::y"), import("c::y", "c")];
     assert_eq!(circles(&straight), Vec::<String>::new());
     let mut closed = straight.to_vec();
     closed.push(import("c::z", "a"));

@@ -105,7 +105,8 @@ fn what_a_sqlstate_means_is_said_in_one_place() {
     for (path, code) in sources("simple-queue/src") {
         let is_the_place = path.starts_with("simple-queue/src/database/failure");
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            let Some(code) = line.split('"').skip(1).step_by(2).find(|word| is_sqlstate(word)) else {
+            let Some(code) = line.split('"').skip(1).step_by(2).find(|word| is_sqlstate(word))
+            else {
                 continue;
             };
             found += 1;
@@ -145,6 +146,8 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
         paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect()
     };
     let parts = files("simple-queue/src/store/sql/parts");
+    // What is asked of a session, whatever its tables.
+    let questions = files("simple-queue/src/database/sql");
     let files = files("simple-queue/src/store/sql");
     // A call may be broken into lines.
     let store: String = sources("simple-queue/src/store")
@@ -165,6 +168,14 @@ fn every_statement_of_the_store_has_a_file_and_every_file_is_used() {
             "store/sql/parts/{part}.sql is in no list of parts in statements.rs; add it, or delete the file"
         );
     }
+    let database: String =
+        sources("simple-queue/src/database").into_iter().map(|(_, code)| code).collect();
+    for file in questions {
+        assert!(
+            database.contains(&format!("sql/{file}.sql")),
+            "nothing sends database/sql/{file}.sql; delete the file"
+        );
+    }
     assert!(files.len() > 20, "{files:?}");
 }
 
@@ -174,7 +185,7 @@ fn no_order_of_a_statement_depends_on_a_collation() {
     const TEXTS: [&str; 7] =
         ["unique_key", "fingerprint", "queue", "kind", "name", "status", "reason"];
     let mut orders = 0;
-    for directory in ["simple-queue/src/store/sql", "migrations"] {
+    for directory in ["simple-queue/src/store/sql", "simple-queue/src/database/sql", "migrations"] {
         for entry in fs::read_dir(root().join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if !path.is_file() {
@@ -211,7 +222,7 @@ fn no_order_of_a_statement_depends_on_a_collation() {
 
 #[test]
 fn nothing_waits_for_a_lock_that_any_role_of_the_database_may_take() {
-    for directory in ["simple-queue/src/store/sql", "migrations"] {
+    for directory in ["simple-queue/src/store/sql", "simple-queue/src/database/sql", "migrations"] {
         for entry in fs::read_dir(root().join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "sql") {
@@ -227,17 +238,43 @@ fn nothing_waits_for_a_lock_that_any_role_of_the_database_may_take() {
 }
 
 #[test]
+fn every_file_that_a_page_links_to_is_there() {
+    let mut links = 0;
+    for page in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for link in text.split("](").skip(1) {
+            let link = link.split([')', '#']).next().unwrap_or_default();
+            if link.is_empty() || link.contains("://") {
+                continue;
+            }
+            links += 1;
+            assert!(
+                root().join(link).exists(),
+                "{page} links to {link}, which is not there; say where it is now"
+            );
+        }
+    }
+    assert!(links > 10, "{links}");
+}
+
+#[test]
 fn the_macros_know_nothing_of_the_library_but_its_public_names() {
     let manifest = fs::read_to_string(root().join("simple-queue-macros/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
-    assert!(!dependencies.contains("simple-queue"), "the macros must not depend on the library, which depends on them; name what they need in `private`");
+    assert!(
+        !dependencies.contains("simple-queue"),
+        "the macros must not depend on the library, which depends on them; name what they need in `private`"
+    );
 }
 
 #[test]
 fn the_embedded_server_knows_nothing_of_the_library() {
     let manifest = fs::read_to_string(root().join("simple-queue-embedded/Cargo.toml")).unwrap();
     let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
-    assert!(!dependencies.contains("simple-queue"), "the embedded server must not depend on the library; hand it what it needs to know");
+    assert!(
+        !dependencies.contains("simple-queue"),
+        "the embedded server must not depend on the library; hand it what it needs to know"
+    );
 }
 
 #[test]

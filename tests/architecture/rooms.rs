@@ -18,9 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("upkeep", &["database", "job", "retries", "store"]),
     (
         "queue",
-        &[
-            "database", "enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store",
-        ],
+        &["database", "enqueue", "error", "finalize", "job", "outcome", "retries", "row", "store"],
     ),
     ("admission", &["queue"]),
     ("worker/run", &["database", "finalize", "job", "outcome", "queue", "row", "store"]),

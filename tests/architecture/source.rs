@@ -53,8 +53,7 @@ fn is_raw(chars: &[char], at: usize) -> bool {
 
 fn end_of_raw(chars: &[char], at: usize) -> usize {
     let hashes = chars[at..].iter().take_while(|c| **c == '#').count();
-    let end: Vec<char> =
-        std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
+    let end: Vec<char> = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
     after(chars, at + hashes + 1, &end)
 }
 
@@ -64,10 +63,8 @@ pub(crate) fn functions(text: &str) -> Vec<(String, usize, usize)> {
     let mut functions = Vec::new();
     for (at, _) in code.match_indices("fn ") {
         let before = code[..at].chars().next_back();
-        let name: String = code[at + 3..]
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || *c == '_')
-            .collect();
+        let name: String =
+            code[at + 3..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if name.is_empty() || before.is_some_and(|c| c.is_alphanumeric() || c == '_') {
             continue;
         }
@@ -116,6 +113,7 @@ fn two(a: [u8; 2]) -> char {
 trait T { fn four(&self); fn five<'a>(&'a self) -> &'a str { "" } }
 "##;
     let found = functions(text);
-    let names: Vec<_> = found.iter().map(|(name, line, lines)| (name.as_str(), *line, *lines)).collect();
+    let names: Vec<_> =
+        found.iter().map(|(name, line, lines)| (name.as_str(), *line, *lines)).collect();
     assert_eq!(names, [("two", 3, 3), ("five", 10, 1)]);
 }

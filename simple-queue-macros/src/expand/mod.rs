@@ -13,6 +13,7 @@ mod handler;
 mod keys;
 pub(crate) mod module;
 mod options;
+mod parts;
 mod payload;
 mod structure;
 mod summary;

@@ -3,6 +3,7 @@
 //! [`validate`](crate::validate).
 
 pub(crate) mod args;
+pub(crate) mod attribute;
 pub(crate) mod form;
 pub(crate) mod item;
 pub(crate) mod list;

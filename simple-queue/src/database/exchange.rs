@@ -218,7 +218,7 @@ pub(crate) use again;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::NoAnswer;
+    use crate::database::failure::NoAnswer;
 
     #[test]
     fn a_call_is_sent_again_a_bounded_number_of_times_and_after_silence_once() {

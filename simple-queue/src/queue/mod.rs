@@ -33,11 +33,7 @@ use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
 use crate::{
     Error,
     database::{Schema, Servers, parse_url},
-    enqueue::{
-        EnqueueOn, On, Target, Via,
-        gathering::{Destination, Gathering},
-        wake::Wake,
-    },
+    enqueue::{Destination, EnqueueOn, On, Target, Via, gathering::Gathering, wake::Wake},
     job::{IntoState, JobState},
     store::{Store, migrate::migrate},
 };

@@ -34,7 +34,7 @@ pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unserved::UnservedKind;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::database::{Pooled, Schema};
 use statements::Statements;
@@ -57,9 +57,4 @@ impl Store {
     pub(crate) fn schema(&self) -> &Schema {
         &self.schema
     }
-}
-
-/// The database's seconds as a duration; a time that has passed already is no wait.
-fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
 }

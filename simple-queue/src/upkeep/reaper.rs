@@ -238,7 +238,7 @@ mod tests {
 
     fn reaper() -> Reaper {
         let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
-        let store = Store::new(crate::store::Schema::default(), servers.pooled());
+        let store = Store::new(crate::database::Schema::default(), servers.pooled());
         Reaper::new(store, &servers, 5, INTERVAL)
     }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     contestant::{About, Role},
-    workloads::{LIFE_WAL, PERMITS},
+    metrics::{LIFE_WAL, PERMITS},
 };
 
 const OURS: &str = "simple-queue";

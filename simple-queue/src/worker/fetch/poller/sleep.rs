@@ -7,7 +7,7 @@ use std::{
 
 use uuid::Uuid;
 
-use super::poller::Poller;
+use super::Poller;
 use crate::queue::config::Config;
 
 /// The poller's way into sleep.

@@ -1,11 +1,11 @@
 //! Finds the priorities that are in use where fetches cannot: beside one of which an old snapshot keeps so much that
 //! looking past it takes too long.
 
-use super::{
-    floor::{BEFORE_ALL, Floors},
-    sweep::{Sweeper, Work},
+use super::{Sweeper, Work};
+use crate::{
+    database::failure::is_statement_timeout,
+    worker::fetch::floor::{BEFORE_ALL, Floors},
 };
-use crate::database::failure::is_statement_timeout;
 
 impl Sweeper {
     /// Looks for priorities that fetches do not find, because much lies before their jobs.

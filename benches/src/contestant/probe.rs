@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::Write,
+    path::PathBuf,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -10,11 +11,32 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    now_ns,
-    protocol::{HandlerKind, Times},
-};
-use crate::contestant::{Payload, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{Payload, Result};
+use crate::clock::now_ns;
+
+/// What the handler does besides decoding and counting.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct HandlerKind {
+    /// How long it takes; not with the jobs of which it notes when they began.
+    pub(crate) job_ms: u64,
+    /// It notes when each job with a smaller number than this began.
+    pub(crate) arrivals_below: u64,
+    /// It notes when each tenth of so many jobs was done; 0: never.
+    pub(crate) tenths_of: u64,
+    /// A file that gets the number of each job that begins, and keeps it when the process is killed.
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// When jobs ran, since the last time that was asked.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Times {
+    /// The number of each job, and how many microseconds after it was due it began.
+    pub(crate) late_us: Vec<(u64, i64)>,
+    /// When the first job and each tenth of all were done, on the machine's monotonic clock.
+    pub(crate) tenths_ns: Vec<u64>,
+}
 
 /// Counts the runs of a worker's handler. A cheap clone.
 #[derive(Debug, Clone, Default)]
@@ -97,11 +119,11 @@ impl Probe {
         Ok(begun.elapsed().as_secs_f64() * 1e6 / f64::from(RUNS))
     }
 
-    pub(super) fn finished(&self) -> u64 {
+    pub(crate) fn finished(&self) -> u64 {
         self.inner.finished.load(Ordering::Relaxed)
     }
 
-    pub(super) fn take_times(&self) -> Times {
+    pub(crate) fn take_times(&self) -> Times {
         std::mem::take(&mut *self.times())
     }
 

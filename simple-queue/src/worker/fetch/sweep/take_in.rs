@@ -1,8 +1,8 @@
 //! What a sweep does with what it has read, and with what it could not read in time.
 
 use super::{
+    MOST, PATIENCE, Sweeper, Work,
     slice::{ID_BITS, Part, WHOLE, narrower, wider},
-    sweep::{MOST, PATIENCE, Sweeper, Work},
 };
 use crate::store::{FIRST_TIME, Overtaken, Position};
 

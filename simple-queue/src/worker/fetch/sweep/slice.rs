@@ -3,8 +3,10 @@
 use chrono::DateTime;
 use uuid::Uuid;
 
-use super::lane::{LaneBelow, ShareKey};
-use crate::store::{FIRST_TIME, LanePart, Position};
+use crate::{
+    store::{FIRST_TIME, LanePart, Position},
+    worker::fetch::lane::{LaneBelow, ShareKey},
+};
 
 #[derive(Debug, Clone)]
 pub(super) struct Part {

@@ -1,6 +1,6 @@
 //! A claim that the database refuses may be the fault of one row, which must not hold up all others.
 
-use super::poller::Poller;
+use super::Poller;
 use crate::{
     database::failure::{is_about_a_row, is_statement_timeout},
     queue::config::Config,

@@ -1,10 +1,13 @@
 //! What a job queue must be able to do to take part.
 
+mod probe;
+
 use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::agent::Probe;
+pub use self::probe::Probe;
+pub(crate) use self::probe::{HandlerKind, Times};
 
 /// Any error, with what went wrong in words.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

@@ -1,12 +1,13 @@
 //! What a fetch asks for: as much as can be started now and soon.
 
-use super::{floor::BEFORE_ALL, poller::Poller};
+use super::Poller;
 use crate::{
     queue::{
         config::Config,
         registry::{Served, Share},
     },
     store::{Demand, DemandedShare},
+    worker::fetch::floor::BEFORE_ALL,
 };
 
 /// What a fetch asks for.

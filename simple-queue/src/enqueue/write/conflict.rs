@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    EnqueueOutcome,
-    failure::Failure,
-    insert::{Inserted, Insertion},
+use super::Insertion;
+use crate::{
+    enqueue::{EnqueueOutcome, Inserted, failure::Failure},
+    job::OnConflict,
+    row::NewJob,
 };
-use crate::{job::OnConflict, row::NewJob};
 
 impl Insertion<'_> {
     /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the

@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{failure::Failure, insert::Insertion};
-use crate::row::NewJob;
+use super::Insertion;
+use crate::{enqueue::failure::Failure, row::NewJob};
 
 /// More runs than any job has; leases of one job are no further apart.
 const LEASES_OF_A_JOB: i64 = 1 << 24;

@@ -4,11 +4,8 @@ use std::{collections::HashSet, time::Duration};
 
 use uuid::Uuid;
 
-use super::{
-    failure::Failure,
-    insert::{Insertion, statements},
-};
-use crate::{database::Servers, row::NewJob};
+use super::{Insertion, statements};
+use crate::{database::Servers, enqueue::failure::Failure, row::NewJob};
 
 /// Which of these jobs it is whose key is held by an open transaction; none if that has ended meanwhile.
 ///

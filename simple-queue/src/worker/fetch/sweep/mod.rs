@@ -11,24 +11,25 @@
 //!   sweep goes on where it stopped, and what has come above that place meanwhile is read before.
 //! - Where a lane is to be read that was not read for a while, a sweep comes first, at once.
 
+mod probe;
+mod slice;
+mod take_in;
+
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use super::{
-    lane::ShareKey,
-    probe::gaps,
-    slice::{Part, WHOLE},
-    unserved::Unserved,
-};
+use super::{lane::ShareKey, unserved::Unserved};
 use crate::{
     database::{Dedicated, Servers, failure::is_statement_timeout},
     retries::Retries,
     store::{LanePart, Position},
     worker::Worker,
 };
+use probe::gaps;
+use slice::{Part, WHOLE};
 
 /// The role that sweeps.
 pub(in crate::worker) struct Sweeper {
@@ -36,9 +37,9 @@ pub(in crate::worker) struct Sweeper {
     pub(super) connection: Dedicated,
     pub(super) patience: Duration,
     /// What is read next: the lanes from their floors on, as far as that is cheap.
-    pub(super) near: Vec<Work>,
+    near: Vec<Work>,
     /// What is left of the dear lanes.
-    pub(super) far: Vec<Work>,
+    far: Vec<Work>,
     /// A part of `far` was read since `near` was begun.
     was_far: bool,
     /// How much of each dear lane was read in time.
@@ -57,7 +58,7 @@ type LaneKey = (ShareKey, i16);
 
 /// What one statement is to read.
 #[derive(Debug, Clone)]
-pub(super) enum Work {
+enum Work {
     Parts(Vec<Part>),
     /// Between these two priorities of a queue there may be others.
     Gap {
@@ -68,7 +69,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) const fn is_gap(&self) -> bool {
+    const fn is_gap(&self) -> bool {
         matches!(self, Self::Gap { .. })
     }
 }

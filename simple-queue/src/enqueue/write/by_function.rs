@@ -6,12 +6,11 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{
-    EnqueueOutcome,
-    failure::Failure,
-    insert::{Inserted, Insertion},
+use super::Insertion;
+use crate::{
+    enqueue::{EnqueueOutcome, Inserted, failure::Failure},
+    row::NewJob,
 };
-use crate::row::NewJob;
 
 impl Insertion<'_> {
     /// Has the database's function insert jobs, which settles conflicts of keys itself and notifies workers.

@@ -1,16 +1,15 @@
 //! Stage 3: fetches what is due, as much as can be started, and sleeps exactly until there is more.
 
+mod isolate;
+mod plan;
+mod sleep;
+
 use std::{
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use super::{
-    plan::Plan,
-    prefetch::Waiting,
-    sleep::{POLL_WHILE_LISTENING, SleepCycle},
-    unheard::UnheardClaims,
-};
+use super::{prefetch::Waiting, unheard::UnheardClaims};
 use crate::{
     database::{
         Dedicated, Servers,
@@ -22,13 +21,15 @@ use crate::{
     store::{Demand, Fetched, Finish, Reach},
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
+use plan::Plan;
+use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 
 /// The only role that claims jobs and takes permits.
 pub(in crate::worker) struct Poller {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
     retries: Retries,
-    pub(super) sleep: SleepCycle,
+    sleep: SleepCycle,
     /// The last fetch found more than it might claim.
     backlog: bool,
     /// The last claim took longer than a statement may.
