@@ -16,6 +16,8 @@ pub(crate) type Place = Vec<String>;
 
 struct Use {
     line: usize,
+    /// A `use` that names it here, rather than a path in the midst of the code.
+    is_declared: bool,
     is_public: bool,
     path: Vec<String>,
 }
@@ -102,11 +104,15 @@ impl Crate {
         let Some(name) = rest.first().filter(|name| *name != "self" && *name != "*") else {
             return Some(place);
         };
+        if depth == DEEPEST {
+            return Some(place);
+        }
         let handed_on = self.modules.get(&place).and_then(|module| {
-            let mut handed_on = module.uses.iter().filter(|used| used.path.last() == Some(name));
+            let declared = module.uses.iter().filter(|used| used.is_declared);
+            let mut handed_on = declared.filter(|used| used.path.last() == Some(name));
             handed_on.find_map(|used| self.resolve(&place, &used.path, depth + 1))
         });
-        if depth < DEEPEST { handed_on.or(Some(place)) } else { Some(place) }
+        handed_on.or(Some(place))
     }
 }
 
@@ -162,7 +168,7 @@ fn uses_of(code: &str) -> Vec<Use> {
             let start = text.len() - list.len();
             let end = rest[start..].find(';').map_or(rest.len(), |at| start + at);
             for path in expanded(&rest[start..end]) {
-                uses.push(Use { line, is_public, path });
+                uses.push(Use { line, is_declared: true, is_public, path });
             }
             let end = rest[end..].find('\n').map_or(rest.len(), |at| end + at + 1);
             let lines = rest[..end].matches('\n').count();
@@ -188,7 +194,7 @@ fn uses_of(code: &str) -> Vec<Use> {
                     .collect();
                 let path = path.split("::").filter(|part| !part.is_empty());
                 let path = path.map(str::to_owned).collect();
-                uses.push(Use { line: at + 1, is_public: false, path });
+                uses.push(Use { line: at + 1, is_declared: false, is_public: false, path });
             }
         }
     }
@@ -287,6 +293,7 @@ fn a_name_that_is_handed_on_counts_as_what_defines_it() {
     };
     assert_eq!(of("store", "crate::SimpleQueue").as_deref(), Some("queue"));
     assert_eq!(of("store", "crate::JobTx").as_deref(), Some("queue::transaction"));
+    assert_eq!(of("error", "crate::private::assert_schema").as_deref(), Some("job_schema"));
     assert_eq!(
         of("upkeep::reaper", "crate::database::again").as_deref(),
         Some("database::exchange")
