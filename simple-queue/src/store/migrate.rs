@@ -8,10 +8,12 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Schema, Servers};
 use crate::{
     Error,
-    error::{is_held_up, missing_grant},
+    database::{
+        Schema, Servers,
+        failure::{is_held_up, is_made_already, missing_grant},
+    },
 };
 
 /// A file of `migrations/`.
@@ -210,10 +212,7 @@ impl Failure {
     }
 
     fn of_beginning(error: sqlx::Error) -> Self {
-        match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-            Some("23505" | "42P06" | "42P07") => Self::Overtaken,
-            _ => Self::Database(error),
-        }
+        if is_made_already(&error) { Self::Overtaken } else { Self::Database(error) }
     }
 }
 

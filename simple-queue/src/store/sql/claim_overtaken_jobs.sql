@@ -7,7 +7,10 @@ with worker as materialized (
 ), due as materialized (
     select array(
         select j.ctid from simple_queue.jobs j
-        where j.id = any ($2) and j.worker_id is null and j.gate is null and j.held is null and j.run_at <= now()
+        where j.id = any ($2) and j.worker_id is null
+            -- A case, which does not imply the predicate of the index in which jobs wait. The planner knows nothing of
+            -- the ids, and where it takes the table to be small it would read all of that index.
+            and case when j.gate is null and j.held is null then j.run_at <= now() end
             and not exists (
                 select from simple_queue.queues q where q.name = j.queue and q.paused_at is not null
             )
