@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Schema, Servers};
+use super::{Pooled, Schema, Servers, statements::Statement};
 use crate::{
     Error,
     error::{is_held_up, missing_grant},
@@ -154,10 +154,15 @@ impl Migration<'_> {
         // Another process may have applied it while this one waited.
         if part.is_missing(schema, &read_applied(schema, &mut tx).await?)? {
             execute(schema, &mut tx, part.sql).await?;
-            let sql = schema.write_into(include_str!("sql/record_migration.sql"));
-            let record = sqlx::query(AssertSqlSafe(sql));
-            let record = record.bind(part.name).bind(RELEASE).bind(part.checksum());
-            record.execute(&mut *tx).await?;
+            let record = include_str!("sql/record_migration.sql");
+            let record = Statement::new("record_migration", record, schema, Pooled::default());
+            record
+                .query()
+                .bind("name", part.name)
+                .bind("release", RELEASE)
+                .bind("checksum", part.checksum())
+                .execute(&mut tx)
+                .await?;
         }
         tx.commit().await?;
         tracing::debug!(schema = schema.name(), part = part.name, "the schema has this part");

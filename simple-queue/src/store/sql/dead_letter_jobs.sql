@@ -5,11 +5,11 @@ with held as materialized (
     select job.ctid, job.id, case when job.cancelled then 'cancelled' else ended.status end as status,
         ended.reason, ended.attempts_kept, ended.error
     from unnest(
-        $2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::integer[], $7::text[]
+        :job_ids::uuid[], :leases::bigint[], :statuses::text[], :reasons::text[], :attempts_kept::integer[], :errors::text[]
     ) as ended (job_id, lease, status, reason, attempts_kept, error)
     cross join lateral (
         select j.ctid, j.id, j.cancel_requested_at is not null as cancelled from simple_queue.jobs j
-        where j.id = ended.job_id and j.lease = ended.lease and j.worker_id = $1
+        where j.id = ended.job_id and j.lease = ended.lease and j.worker_id = :worker_id
         limit 1
         for update skip locked
     ) job
@@ -38,5 +38,5 @@ select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, greatest
     j.metadata, now() + nullif(least(greatest(j.retain, interval '0'), interval '4000 years'), interval '0')
 from finished j
 join held on held.id = j.id
-\ir overwrite_dead_letter.sql
+\ir parts/overwrite_dead_letter.sql
 returning id

@@ -2,7 +2,7 @@
 -- Claims, for every queue in the demand, at most as many due jobs as it has free permits.
 --
 -- For each priority of a queue the index is read in the order of dueness, from the floor on that the
--- caller knows of: a floor without a time is $9 before now, a priority without a floor is read from its
+-- caller knows of: a floor without a time is `:margin` before now, a priority without a floor is read from its
 -- beginning. Every level stops as soon as its permits are used, so a lower priority is not even looked at
 -- while a higher one fills them.
 --
@@ -16,15 +16,15 @@
 -- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
 --
 -- In a backlog many processes read the same lanes. A row that another is claiming would be locked already, or
--- be met as that claim is committed, and then be locked here for nothing. With $6 false such rows, on which
+-- be met as that claim is committed, and then be locked here for nothing. With `:careful` false such rows, on which
 -- xmax shows a trace, are passed by without a try. So are rows that somebody locked and let go of: the caller
--- says $6 as soon as permits are left.
+-- says `:careful` as soon as permits are left.
 --
 -- What has been done meanwhile is finished in the same statement and commit.
-\ir finish_jobs.sql
+\ir parts/finished.sql
 , worker as materialized (
     -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
-    select id from simple_queue.workers where id = $1 for key share
+    select id from simple_queue.workers where id = :worker_id for key share
 ), demand as materialized (
     select d.queue, d.permits, d.shares, array(
         with recursive gap (low, high) as (
@@ -58,7 +58,7 @@
         select known.priority::integer from unnest(d.priorities) as known (priority)
         order by priority
     ) as priorities
-    from jsonb_to_recordset($7) as d (
+    from jsonb_to_recordset(:demand) as d (
         queue text, permits integer, priorities smallint[], probe_after integer, probes integer, shares jsonb
     )
     -- Always true. A set of JSON counts as a hundred rows; so that a hundred times a hundred of them do not
@@ -78,7 +78,7 @@
                 on share.permits * 0 = 0
             -- With a limit it is looked up for each priority, in their order; a join would lose that.
             left join lateral (
-                select coalesce(known.run_at, now() - $9::interval) as run_at, known.id
+                select coalesce(known.run_at, now() - :margin::interval) as run_at, known.id
                 from jsonb_to_recordset(share.floors)
                     as known (priority smallint, run_at timestamptz, id uuid)
                 where known.priority = lane.priority
@@ -93,7 +93,7 @@
                         coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
                     )
                     and j.run_at <= now() and j.worker_id is null
-                    and ($6 or j.xmax = '0' or j.xmax = j.xmin)
+                    and (:careful or j.xmax = '0' or j.xmax = j.xmin)
                     -- A case, of which the planner knows nothing: where all kinds are alike it would
                     -- take `<> all` to leave no row, and then sort the whole lane.
                     and case
@@ -106,7 +106,7 @@
             ) picked
             limit demand.permits
         ) due
-        limit $8
+        limit :limit
     ) as ctids
 )
 \ir parts/claimed.sql
@@ -157,8 +157,8 @@ select null, null, null, null, null, null, null, null, null, null, null, null, n
     jsonb_build_object(
         'now', now(),
         'finished', array(select finished.id from finished),
-        'wait', case when cardinality(due.ctids) < $8 then (select next_due.wait from next_due) end,
-        'lanes', case when cardinality(due.ctids) < $8 then (
+        'wait', case when cardinality(due.ctids) < :limit then (select next_due.wait from next_due) end,
+        'lanes', case when cardinality(due.ctids) < :limit then (
             select jsonb_object_agg(demand.queue, to_jsonb(demand.priorities)) from demand
         ) end
     )

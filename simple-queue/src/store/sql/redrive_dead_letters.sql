@@ -1,10 +1,10 @@
 -- redrive_dead_letters
 -- Puts these dead letters back to pending, as new jobs that remember their errors. The lease goes on from where it
 -- was, so that nothing an earlier run still writes can meet them. One whose unique key a live job has stays dead;
--- the answer says which. With $2 an earlier call may have been carried out, and what is live already counts.
+-- the answer says which. With `:repeated` an earlier call may have been carried out, and what is live already counts.
 with dead as materialized (
     select d.id from simple_queue.dead_letters d
-    where d.id = any ($1::uuid[])
+    where d.id = any (:ids::uuid[])
     order by d.id
     for update
 ), redriven as (
@@ -25,7 +25,7 @@ with dead as materialized (
     delete from simple_queue.dead_letters d
     where d.id = any (array(select redriven.id from redriven))
 ), notified as (
-    select pg_notify($3, 'queue ' || touched.queue)
+    select pg_notify(:channel, 'queue ' || touched.queue)
     from (select distinct queue from redriven) touched
     where exists (select from simple_queue.idle_workers)
 )
@@ -35,4 +35,4 @@ left join redriven on redriven.id = dead.id
 union all
 select j.id, true, 0
 from simple_queue.jobs j
-where $2 and j.id = any ($1) and j.id <> all (array(select dead.id from dead))
+where :repeated and j.id = any (:ids) and j.id <> all (array(select dead.id from dead))

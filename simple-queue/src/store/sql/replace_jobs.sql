@@ -5,9 +5,9 @@
 with new as materialized (
     select distinct on (new.unique_key collate "C") new.*, due.at
     from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
-        $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
-        $13::integer[], $14::interval[]
+        :ids::uuid[], :queues::text[], :kinds::text[], :priorities::smallint[], :payloads::text[], :run_ats::timestamptz[],
+        :delays::interval[], :max_attempts::integer[], :unique_keys::text[], :fingerprints::text[], :expires_afters::interval[], :tags::text[],
+        :versions::integer[], :retains::interval[]
     ) with ordinality as new (
         id, queue, kind, priority, job_data, run_at, delay, max_attempts, unique_key, fingerprint,
         expires_after, tags, version, retain, position
@@ -42,9 +42,9 @@ with new as materialized (
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
 ), notified as (
-    select pg_notify($15, 'queue ' || touched.queue)
+    select pg_notify(:channel, 'queue ' || touched.queue)
     from (select distinct queue from replaced) touched
-    where $16 and exists (select from simple_queue.idle_workers)
+    where :notify and exists (select from simple_queue.idle_workers)
 )
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified

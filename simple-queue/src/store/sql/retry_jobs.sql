@@ -8,12 +8,12 @@ with held as materialized (
     select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
         back.waits_anew, back.survived, greatest(now() + back.delay, back.not_before) as due
     from unnest(
-        $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[],
-        $10::boolean[], $11::integer[]
+        :job_ids::uuid[], :leases::bigint[], :delays::interval[], :not_befores::timestamptz[], :attempts_kept::integer[], :reprocessed::integer[], :errors::text[],
+        :waits_anew::boolean[], :survived::integer[]
     ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error, waits_anew, survived)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
-        where j.id = back.job_id and j.lease = back.lease and j.worker_id = $1
+        where j.id = back.job_id and j.lease = back.lease and j.worker_id = :worker_id
             and j.cancel_requested_at is null
         limit 1
         for update skip locked
@@ -48,7 +48,7 @@ with held as materialized (
 ), notified as (
     -- What is due before the next look of another process must not wait for it, should this process stop. The
     -- others look every 30 s and sleep until what they see is due.
-    select pg_notify($9, 'queue ' || touched.queue)
+    select pg_notify(:channel, 'queue ' || touched.queue)
     from (select distinct queue from retried where delay < interval '30 s') touched
     where exists (select from simple_queue.idle_workers)
 )
