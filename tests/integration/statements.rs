@@ -22,6 +22,11 @@ fn statements() -> BTreeMap<String, Text> {
     files.map(|path| (name(&path), assemble(&fs::read_to_string(&path).unwrap()))).collect()
 }
 
+/// A statement as the server takes it.
+pub(crate) fn text_of(name: &str) -> String {
+    statements().remove(name).unwrap().sql
+}
+
 #[tokio::test]
 async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare() {
     let database = TestDatabase::migrated().await;
@@ -84,6 +89,7 @@ async fn full_table() -> PgConnection {
              where schemaname = 'simple_queue' and tablename = 'jobs' and indexname <> 'jobs_pkey'",
             "drop index simple_queue.jobs_fetch, simple_queue.jobs_gate, simple_queue.jobs_held,
                  simple_queue.jobs_unique_key, simple_queue.jobs_fingerprint",
+            "alter table simple_queue.jobs drop constraint jobs_pkey",
             "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
              select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
              from generate_series(1, 1000000) n",
@@ -91,6 +97,8 @@ async fn full_table() -> PgConnection {
              select gen_random_uuid(), 'later', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
              from generate_series(1, 200000) n",
             "do $$ declare index text; begin
+                 perform set_config('maintenance_work_mem', '256MB', true);
+                 alter table simple_queue.jobs add constraint jobs_pkey primary key (id);
                  for index in select indexdef from indexes loop execute index; end loop;
              end $$",
             "vacuum analyze simple_queue.jobs",

@@ -51,9 +51,6 @@ impl Store {
         self.statements
             .insert_alike_jobs
             .query()
-            .bind("ids", array_of(jobs, |job| job.id))
-            .bind("payloads", array_of(jobs, |job| job.job_data.as_str()))
-            .bind("fingerprints", array_of(jobs, |job| job.fingerprint.as_deref()))
             .bind("queue", &first.queue)
             .bind("kind", &first.kind)
             .bind("priority", first.priority)
@@ -64,8 +61,11 @@ impl Store {
             .bind("tags", (!first.tags.is_empty()).then_some(&first.tags))
             .bind("version", first.version)
             .bind("retain", first.retain.map(interval))
-            .bind("channel", self.schema.channel())
+            .bind("ids", array_of(jobs, |job| job.id))
+            .bind("payloads", array_of(jobs, |job| job.job_data.as_str()))
+            .bind("fingerprints", array_of(jobs, |job| job.fingerprint.as_deref()))
             .bind("notify", notify)
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?
             .try_get("sleep")
@@ -290,7 +290,7 @@ fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
         .bind("unique_keys", array_of(jobs, |job| job.unique_key.as_deref()))
         .bind("fingerprints", array_of(jobs, |job| job.fingerprint.as_deref()))
         .bind("expires_afters", array_of(jobs, |job| job.expires_after.map(interval)))
-        .bind("tags", array_of(jobs, |job| tags(job)))
+        .bind("tags", array_of(jobs, tags))
         .bind("versions", array_of(jobs, |job| job.version))
         .bind("retains", array_of(jobs, |job| job.retain.map(interval)))
 }

@@ -176,15 +176,15 @@ impl Store {
             .statements
             .fetch_jobs
             .query()
-            .bind("worker_id", worker_id)
             .bind("job_ids", ids)
             .bind("leases", numbers)
+            .bind("worker_id", worker_id)
+            .bind("careful", reach.careful)
             .bind("results", finish.results())
             .bind("keep", finish.keep)
-            .bind("careful", reach.careful)
             .bind("demand", Json(reach.demands))
-            .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
             .bind("margin", interval(MARGIN))
+            .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
         Fetched::decode(&rows, worker_id, reach.limit)
@@ -267,8 +267,11 @@ impl FetchedJob {
         // The claim is the last change of the row.
         job.updated_at = Some(now);
         job.claim = Some(claim.clone());
-        let (priority, max_attempts) =
-            (row.try_get(columns.priority)?, row.try_get(columns.max_attempts)?);
-        Ok(Box::new(Self { job, claim, priority, max_attempts }))
+        Ok(Box::new(Self {
+            job,
+            claim,
+            priority: row.try_get(columns.priority)?,
+            max_attempts: row.try_get(columns.max_attempts)?,
+        }))
     }
 }

@@ -65,12 +65,12 @@ impl Store {
         self.statements
             .archive_jobs
             .query()
-            .bind("worker_id", worker_id)
             .bind("job_ids", ids)
             .bind("leases", numbers)
+            .bind("worker_id", worker_id)
+            .bind("careful", careful)
             .bind("results", finish.results())
             .bind("keep", keep)
-            .bind("careful", careful)
             .fetch_scalar(connection)
             .await
     }

@@ -49,7 +49,7 @@ impl Store {
             .query()
             .bind("ids", dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
             .bind("heartbeats", dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut tx)
             .await?;
         let workers =
             locked.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<Vec<Uuid>>>()?;
@@ -90,7 +90,7 @@ impl Store {
             .query()
             .bind("task", "orphans")
             .bind("pause", interval(pause))
-            .fetch_optional_scalar(&mut *tx)
+            .fetch_optional_scalar(&mut tx)
             .await?;
         if claimed.is_none() {
             // Only queued by a drop, it would leave the session in its transaction until the next look.
@@ -106,7 +106,7 @@ impl Store {
             max_crash_count,
         };
         let reaped = self.return_jobs(&mut tx, &returning).await?;
-        self.statements.tell_long_running.query().execute(&mut *tx).await?;
+        self.statements.tell_long_running.query().execute(&mut tx).await?;
         tx.commit().await?;
         Ok(Some(reaped))
     }

@@ -1,6 +1,6 @@
 -- cancel_jobs
--- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With `:repeated` an earlier
--- call may have been carried out, and what is cancelled already counts.
+-- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With :repeated an
+-- earlier call may have been carried out, and what is cancelled already counts.
 with target as (
     select j.id, j.worker_id from simple_queue.jobs j where j.id = any (:ids) order by j.id for update
 ), finished as (
@@ -8,17 +8,13 @@ with target as (
     where j.id = target.id and target.worker_id is null
     returning j.*
 ), buried as (
-    insert into simple_queue.dead_letters (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data,
-        timeout, unique_key, fingerprint, tags, errors, metadata, keep_until
-    )
-    select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, 'cancelled', queue, kind,
-        'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata,
-        now() + retain
+    \ir parts/into_dead_letters.sql
+    select
+        \ir parts/job_columns.sql
+        id, lease, worker_id, now(), 'cancelled', 'cancelled before it ran', attempt, reprocess_count, crash_count,
+        timeout, now() + retain, errors
     from finished
-\ir parts/overwrite_dead_letter.sql
+    \ir parts/overwrite_dead_letter.sql
     returning id
 ), asked as (
     update simple_queue.jobs j

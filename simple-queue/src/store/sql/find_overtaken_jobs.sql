@@ -1,6 +1,7 @@
 -- find_overtaken_jobs
 -- Jobs that are due and wait below the floors, in the order in which they are due: of each part of a lane that is
--- asked for at most `:limit`. A part without a beginning begins with the lane; one without an end ends `:margin` before now.
+-- asked for at most :limit. A part without a beginning begins with the lane; one without an end ends :margin
+-- before now.
 --
 -- Locks nothing: what another process is claiming is found too, and then left alone by the claim.
 select now() as now, found.part, found.id, found.run_at

@@ -3,7 +3,7 @@
 -- and whose ids were made for this call, so that none can be there already. That costs two thirds of what
 -- insert_jobs does.
 --
--- The answer says whether workers sleep; `:notify` says whether they are to be notified in this statement.
+-- The answer says whether workers sleep; :notify says whether they are to be notified in this statement.
 with inserted as (
     insert into simple_queue.jobs (
         id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, fingerprint, expires_at,

@@ -28,11 +28,10 @@ with new as materialized (
     -- version only so.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
-), notified as (
-    select pg_notify(:channel, 'queue ' || touched.queue)
-    from (select distinct queue from rescheduled) touched
-    where :notify and exists (select from simple_queue.idle_workers)
+), touched as (
+    select distinct queue from rescheduled where :notify
 )
+\ir parts/notified.sql
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified
 from rescheduled

@@ -7,9 +7,19 @@
 /// What several statements have in common, and what a long one is cut into. The head of each file says what has to
 /// stand before it (`needs:`) and what can be used after it (`gives:`).
 pub(crate) const PARTS: &[(&str, &str)] = &[
+    ("parts/answer.sql", include_str!("../sql/parts/answer.sql")),
+    ("parts/appended_error.sql", include_str!("../sql/parts/appended_error.sql")),
     ("parts/claimed.sql", include_str!("../sql/parts/claimed.sql")),
+    ("parts/demand.sql", include_str!("../sql/parts/demand.sql")),
+    ("parts/due.sql", include_str!("../sql/parts/due.sql")),
     ("parts/finished.sql", include_str!("../sql/parts/finished.sql")),
+    ("parts/into_dead_letters.sql", include_str!("../sql/parts/into_dead_letters.sql")),
+    ("parts/job_columns.sql", include_str!("../sql/parts/job_columns.sql")),
+    ("parts/new_jobs.sql", include_str!("../sql/parts/new_jobs.sql")),
+    ("parts/next_due.sql", include_str!("../sql/parts/next_due.sql")),
+    ("parts/notified.sql", include_str!("../sql/parts/notified.sql")),
     ("parts/overwrite_dead_letter.sql", include_str!("../sql/parts/overwrite_dead_letter.sql")),
+    ("parts/worker.sql", include_str!("../sql/parts/worker.sql")),
 ];
 
 /// A statement as the server takes it.
@@ -34,7 +44,8 @@ pub(crate) fn assemble(file: &str) -> Text {
             Token::Code(code) | Token::Quoted(code) => text.sql.push_str(code),
             Token::Parameter(name) => {
                 let number = text.number(name);
-                text.sql.push_str(&format!("${number}"));
+                text.sql.push('$');
+                text.sql.push_str(&number.to_string());
             }
         }
     }

@@ -16,8 +16,8 @@ type Ahead<'q> = Box<dyn FnOnce(&mut PgArguments) -> Result<(), BoxDynError> + S
 
 /// A statement, and what has been bound to its parameters so far.
 ///
-/// Values are encoded in the order of the numbers. One that is bound in that order is encoded at once; one that
-/// comes earlier waits in a box for its turn.
+/// Values are encoded in the order of the numbers. One that is bound in that order is encoded at once, as the hot
+/// statements bind theirs; one that comes before its turn waits in a box.
 pub(in crate::store) struct Bound<'q> {
     statement: &'q Statement,
     arguments: PgArguments,

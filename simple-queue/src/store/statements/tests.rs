@@ -88,23 +88,25 @@ fn every_parameter_of_a_statement_is_bound_and_nothing_else_is() {
     assert!(parameters > 100, "{parameters}");
 }
 
+/// The parts, as a statement would have them.
+fn parts() -> impl Iterator<Item = (String, String)> {
+    PARTS.iter().map(|(path, part)| ((*path).to_owned(), part.replace("\\ir ", "\\ir parts/")))
+}
+
 #[test]
 fn every_part_is_used_and_says_what_it_needs_and_gives() {
     let in_directory: BTreeSet<String> = files(&room().join("sql/parts"), "sql")
         .into_iter()
         .map(|(name, _)| format!("parts/{name}.sql"))
         .collect();
-    let in_list: BTreeSet<String> = PARTS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let in_list: BTreeSet<String> = parts().map(|(path, _)| path).collect();
     assert_eq!(in_directory, in_list);
-    let texts: Vec<String> = statements()
-        .into_iter()
-        .map(|(_, text)| text)
-        .chain(PARTS.iter().map(|(_, part)| part.replace("\\ir ", "\\ir parts/")))
-        .collect();
-    for (path, part) in PARTS {
-        let used =
-            texts.iter().any(|text| text.lines().any(|line| line.trim() == format!("\\ir {path}")));
-        assert!(used, "{path} is in no statement");
+    let texts: Vec<String> =
+        statements().into_iter().chain(parts()).map(|(_, text)| text).collect();
+    for (path, part) in parts() {
+        let include = format!("\\ir {path}");
+        let is_used = texts.iter().any(|text| text.lines().any(|line| line.trim() == include));
+        assert!(is_used, "{path} is in no statement");
         let name = path.trim_start_matches("parts/").trim_end_matches(".sql");
         assert_eq!(part.lines().next(), Some(format!("-- {name}").as_str()), "{path}");
         for says in ["\n-- needs: ", "\n-- gives: "] {
@@ -114,45 +116,40 @@ fn every_part_is_used_and_says_what_it_needs_and_gives() {
 }
 
 #[test]
-fn a_parameter_is_named_and_a_comment_names_no_other() {
-    let parts = PARTS.iter().map(|(name, part)| ((*name).to_owned(), (*part).to_owned()));
-    for (name, text) in statements().into_iter().chain(parts) {
+fn parameters_have_names_and_a_comment_mentions_no_other() {
+    for (name, text) in statements().into_iter().chain(parts()) {
         let parameters = assemble(&text).parameters;
         for token in tokens(&text) {
-            let (where_, mentioned) = match token {
-                Token::Comment(comment) => ("a comment", names_in(comment)),
+            match token {
+                Token::Parameter(_) => {}
+                Token::Code(code) => {
+                    assert!(!code.contains('$'), "{name} has a number for a parameter: {code}");
+                }
                 Token::Quoted(quoted) => {
                     assert!(!quoted.contains('\n'), "{name} has a literal of several lines");
-                    assert_eq!(names_in(quoted), [""; 0], "{name} has a parameter in {quoted}");
-                    continue;
+                    assert!(names_in(quoted).is_empty(), "{name} has a parameter in {quoted}");
                 }
-                Token::Code(code) => {
-                    assert!(
-                        !code.contains('$'),
-                        "{name} has a number, where a name belongs: {code}"
-                    );
-                    continue;
+                Token::Comment(comment) => {
+                    for mentioned in names_in(comment) {
+                        assert!(
+                            parameters.contains(&mentioned),
+                            "a comment of {name} mentions `:{mentioned}`, which it does not have"
+                        );
+                    }
                 }
-                Token::Parameter(_) => continue,
-            };
-            for mentioned in mentioned {
-                assert!(
-                    parameters.iter().any(|known| known == mentioned),
-                    "{where_} of {name} names `:{mentioned}`, which is no parameter of it"
-                );
             }
         }
     }
 }
 
-/// What looks like parameters in a text.
-fn names_in(text: &str) -> Vec<&str> {
+/// What would be parameters if it were code.
+fn names_in(text: &str) -> Vec<String> {
+    let code = text.trim_start_matches('-').replace(['\'', '"'], " ");
     let is_name = |token| match token {
-        Token::Parameter(name) => Some(name),
+        Token::Parameter(name) => Some(name.to_owned()),
         _ => None,
     };
-    // Without its quotes or dashes, for inside of them there is none.
-    tokens(text.trim_matches(['-', '\'', '"', '/', '*'])).filter_map(is_name).collect()
+    tokens(&code).filter_map(is_name).collect()
 }
 
 #[test]

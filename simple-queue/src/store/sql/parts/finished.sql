@@ -1,16 +1,19 @@
--- finish_jobs
+-- finished
 -- The beginning of each statement that finishes jobs: it moves those that are done into the archive, or deletes
--- those of which no history is kept. `:keep` says whether it is where the job does not.
+-- those of which no history is kept. :keep says whether it is where the job does not.
 --
 -- A row whose lease is another's is left alone, and so is one that somebody else has locked, for which nobody
 -- who finishes a thousand others may wait. Locking each row first would find that out, and write it to the log
 -- for each. But a lock leaves a trace in its row: xmax, which then is neither empty nor, as the claim left it,
--- the row's own xmin. So with `:careful` false only rows without such a trace are deleted, and the caller asks again,
--- with `:careful` true, for those that are missing; rows are locked then, in the order of their ids.
+-- the row's own xmin. So with :careful false only rows without such a trace are deleted, and the caller asks again,
+-- with :careful true, for those that are missing; rows are locked then, in the order of their ids.
 --
 -- A delete looks at xmax just before it acts. Should somebody come between all the same, it waits for him and
 -- looks again at the worker and the lease. They are compared with `not in`, which is looked up in a hash; a
 -- join could be planned the other way around, with the whole table read.
+--
+-- needs: :worker_id, :job_ids, :leases, :results, :keep, :careful
+-- gives: finished, the rows of jobs that are gone from there
 with held as materialized (
     -- Each row is found by its own descent of the primary key: for a thousand ids the planner would rather
     -- read the whole table.
@@ -36,14 +39,13 @@ with held as materialized (
     returning j.*
 ), archived as (
     insert into simple_queue.archive (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, queue, kind, job_data, result, unique_key,
-        fingerprint, tags, errors, metadata, keep_until
+        \ir job_columns.sql
+        id, lease, worker_id, finished_at, result, attempt, reprocess_count, crash_count, errors, keep_until
     )
-    select j.id, j.lease, j.scheduled_at, j.created_at, now(), j.worker_id, j.attempt, j.max_attempts,
-        j.reprocess_count, j.crash_count, j.version, j.priority, j.queue, j.kind, j.job_data,
-        returned.result::jsonb, j.unique_key, j.fingerprint, j.tags, j.errors, j.metadata, 
-        now() + case when j.retain is not null then least(j.retain, interval '4000 years') end
+    select
+        \ir job_columns.sql
+        j.id, j.lease, j.worker_id, now(), returned.result::jsonb, j.attempt, j.reprocess_count, j.crash_count,
+        j.errors, now() + case when j.retain is not null then least(j.retain, interval '4000 years') end
     from finished j
     -- Most jobs return nothing, and are not looked up.
     left join (
