@@ -14,7 +14,7 @@
 //! 2. What is copied along with a job, to the archive, to the dead letters and back: the two tables of the history, and
 //!    `parts/job_columns.sql`. A column that only one of them has goes into the lists of the statements that insert
 //!    there. A test asks for it in `parts/overwrite_dead_letter.sql`.
-//! 3. What a running job knows: `parts/claimed.sql`, [`Job`](crate::Job) or [`Claim`](crate::row::Claim), and the
+//! 3. What a running job knows: `parts/claimed.sql`, [`Job`](struct@crate::Job) or [`Claim`](crate::row::Claim), and the
 //!    `columns!` beside the function that reads it (`decode.rs`, `fetch.rs`).
 //! 4. What an enqueuer says: [`NewJob`](crate::row::NewJob), `parts/new_jobs.sql` and `insert_jobs.sql`,
 //!    `insert_alike_jobs.sql`, `replace_jobs.sql`, `bind_jobs` in `enqueue.rs`, and the function `enqueue_many` with
