@@ -185,7 +185,12 @@ fn no_order_of_a_statement_depends_on_a_collation() {
     const TEXTS: [&str; 7] =
         ["unique_key", "fingerprint", "queue", "kind", "name", "status", "reason"];
     let mut orders = 0;
-    for directory in ["simple-queue/src/store/sql", "simple-queue/src/database/sql", "migrations"] {
+    for directory in [
+        "simple-queue/src/store/sql",
+        "simple-queue/src/store/sql/parts",
+        "simple-queue/src/database/sql",
+        "migrations",
+    ] {
         for entry in fs::read_dir(root().join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if !path.is_file() {
@@ -222,7 +227,12 @@ fn no_order_of_a_statement_depends_on_a_collation() {
 
 #[test]
 fn nothing_waits_for_a_lock_that_any_role_of_the_database_may_take() {
-    for directory in ["simple-queue/src/store/sql", "simple-queue/src/database/sql", "migrations"] {
+    for directory in [
+        "simple-queue/src/store/sql",
+        "simple-queue/src/store/sql/parts",
+        "simple-queue/src/database/sql",
+        "migrations",
+    ] {
         for entry in fs::read_dir(root().join(directory)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "sql") {

@@ -47,9 +47,9 @@ impl Store {
             .statements
             .lock_dead_workers
             .query()
-            .bind(dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
-            .bind(dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
-            .fetch_all(&mut *tx)
+            .bind("ids", dead.iter().map(|silent| silent.id).collect::<Vec<_>>())
+            .bind("heartbeats", dead.iter().map(|silent| silent.heartbeat_at).collect::<Vec<_>>())
+            .fetch_all(&mut tx)
             .await?;
         let workers =
             locked.iter().map(|row| row.try_get("id")).collect::<sqlx::Result<Vec<Uuid>>>()?;
@@ -87,10 +87,10 @@ impl Store {
         let claimed: Option<String> = self
             .statements
             .claim_upkeep
-            .query_scalar()
-            .bind("orphans")
-            .bind(interval(pause))
-            .fetch_optional(&mut *tx)
+            .query()
+            .bind("task", "orphans")
+            .bind("pause", interval(pause))
+            .fetch_optional_scalar(&mut tx)
             .await?;
         if claimed.is_none() {
             // Only queued by a drop, it would leave the session in its transaction until the next look.
@@ -106,7 +106,7 @@ impl Store {
             max_crash_count,
         };
         let reaped = self.return_jobs(&mut tx, &returning).await?;
-        self.statements.tell_long_running.query().execute(&mut *tx).await?;
+        self.statements.tell_long_running.query().execute(&mut tx).await?;
         tx.commit().await?;
         Ok(Some(reaped))
     }
@@ -119,9 +119,9 @@ impl Store {
     ) -> sqlx::Result<Vec<Uuid>> {
         self.statements
             .list_jobs_of_worker
-            .query_scalar()
-            .bind(worker_id)
-            .fetch_all(connection)
+            .query()
+            .bind("worker_id", worker_id)
+            .fetch_scalars(connection)
             .await
     }
 
@@ -152,13 +152,13 @@ impl Store {
             .statements
             .return_jobs
             .query()
-            .bind(returning.workers)
-            .bind(returning.suspects)
-            .bind(returning.held)
-            .bind(returning.crashed)
-            .bind(returning.orphans)
-            .bind(returning.max_crash_count)
-            .bind(self.schema.channel())
+            .bind("workers", returning.workers)
+            .bind("suspects", returning.suspects)
+            .bind("held", returning.held)
+            .bind("crashed", returning.crashed)
+            .bind("orphans", returning.orphans)
+            .bind("max_crash_count", returning.max_crash_count)
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?;
         Ok(Reaped {
@@ -173,6 +173,6 @@ impl Store {
         connection: &mut PgConnection,
         workers: &[Uuid],
     ) -> sqlx::Result<i64> {
-        self.statements.bury_workers.query_scalar().bind(workers).fetch_one(connection).await
+        self.statements.bury_workers.query().bind("workers", workers).fetch_scalar(connection).await
     }
 }

@@ -51,11 +51,11 @@ impl Store {
         self.statements
             .register_worker
             .query()
-            .bind(worker.id)
-            .bind(interval(worker.heartbeat_interval))
-            .bind(i32::try_from(std::process::id()).unwrap_or_default())
-            .bind(host())
-            .bind(&worker.queues)
+            .bind("id", worker.id)
+            .bind("heartbeat_interval", interval(worker.heartbeat_interval))
+            .bind("pid", i32::try_from(std::process::id()).unwrap_or_default())
+            .bind("host", host())
+            .bind("queues", &worker.queues)
             .execute(connection)
             .await?;
         Ok(())
@@ -72,9 +72,9 @@ impl Store {
             .statements
             .heartbeat
             .query()
-            .bind(worker_id)
-            .bind(queues)
-            .bind(running)
+            .bind("worker_id", worker_id)
+            .bind("queues", queues)
+            .bind("running", running)
             .fetch_one(connection)
             .await?;
         let ids: Vec<Uuid> = row.try_get("silent_ids")?;
@@ -105,7 +105,7 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<bool> {
-        let beat = self.statements.heartbeat_alone.query().bind(worker_id);
+        let beat = self.statements.heartbeat_alone.query().bind("worker_id", worker_id);
         Ok(beat.fetch_optional(connection).await?.is_some())
     }
 
@@ -115,7 +115,7 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        self.statements.mark_idle.query().bind(worker_id).execute(connection).await?;
+        self.statements.mark_idle.query().bind("worker_id", worker_id).execute(connection).await?;
         Ok(())
     }
 
@@ -125,7 +125,12 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        self.statements.unmark_idle.query().bind(worker_id).execute(connection).await?;
+        self.statements
+            .unmark_idle
+            .query()
+            .bind("worker_id", worker_id)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 
@@ -139,8 +144,8 @@ impl Store {
         self.statements
             .name_suspect
             .query()
-            .bind(worker_id)
-            .bind(suspect_id)
+            .bind("worker_id", worker_id)
+            .bind("suspect_id", suspect_id)
             .execute(connection)
             .await?;
         Ok(())
@@ -152,7 +157,12 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        self.statements.retire_worker.query().bind(worker_id).execute(connection).await?;
+        self.statements
+            .retire_worker
+            .query()
+            .bind("worker_id", worker_id)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 }

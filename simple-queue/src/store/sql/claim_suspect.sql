@@ -1,16 +1,13 @@
 -- claim_suspect
 -- Claims one job that has killed processes, the one that is due for longest, of those that the caller may start. They
 -- rest apart, so that no fetch claims more of them than may run, which is one at a time in a process.
-with worker as materialized (
-    -- A claim needs the process's own row and keeps it from being taken for dead meanwhile.
-    select id from simple_queue.workers where id = $1 for key share
-), due as materialized (
+with due as materialized (
     select array(
         select j.ctid from simple_queue.jobs j
         where j.held = '00000000-0000-0000-0000-000000000000' and j.gate is null and j.worker_id is null
             and j.run_at <= now()
             and exists (
-                select from jsonb_to_recordset($2) as d (queue text, shares jsonb)
+                select from jsonb_to_recordset(:demand) as d (queue text, shares jsonb)
                 cross join lateral jsonb_to_recordset(d.shares) as share (kinds text[], excluded text[])
                 where d.queue = j.queue and case
                     when share.kinds is null then j.kind <> all (share.excluded)
@@ -25,8 +22,9 @@ with worker as materialized (
         for update of j skip locked
     ) as ctids
 )
+\ir parts/worker.sql
 \ir parts/claimed.sql
-select claimed.*, null::jsonb as said from claimed
-union all
-select null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
-    jsonb_build_object('now', now(), 'finished', '[]'::jsonb)
+, said as (
+    select jsonb_build_object('now', now(), 'finished', '[]'::jsonb) as said
+)
+\ir parts/answer.sql

@@ -2,5 +2,5 @@
 -- Says that this process sleeps until it is notified. The lock keeps its row, and so the mark that goes with it,
 -- from being buried meanwhile. A process that has no row any more leaves no mark.
 insert into simple_queue.idle_workers (worker_id)
-select w.id from simple_queue.workers w where w.id = $1 for key share
+select w.id from simple_queue.workers w where w.id = :worker_id for key share
 on conflict (worker_id) do nothing

@@ -1,61 +1,45 @@
-//! The texts of all statements, with the schema written in.
+//! The statements as they are sent: their texts with the schema written in, their parameters bound by name.
+
+mod assemble;
+mod bind;
+#[cfg(test)]
+mod tests;
+
+pub(super) use bind::Bound;
 
 use std::sync::Arc;
 
-use sqlx::{
-    AssertSqlSafe, FromRow, Postgres, SqlSafeStr, SqlStr,
-    postgres::{PgArguments, PgRow},
-    query::{Query, QueryAs, QueryScalar},
-};
-
 use crate::database::{Pooled, Schema};
+use assemble::{Text, assemble};
 
 /// One statement. Made once for a schema, so that its text, by which a connection finds its prepared
 /// form again, is always the same.
 #[derive(Debug)]
 pub(super) struct Statement {
+    name: &'static str,
     text: Arc<str>,
+    /// In the order of their numbers.
+    parameters: Box<[String]>,
     pooled: Pooled,
 }
 
 impl Statement {
-    pub(super) fn query(&self) -> Query<'static, Postgres, PgArguments> {
-        sqlx::query(self.text()).persistent(self.is_named())
+    /// The only dynamic part is the schema's name, which [`Schema::new`] lets no quote into.
+    pub(super) fn new(name: &'static str, file: &str, schema: &Schema, pooled: Pooled) -> Self {
+        let Text { sql, parameters } = assemble(file);
+        let text = schema.write_into(&sql).into();
+        Self { name, text, parameters: parameters.into(), pooled }
     }
 
-    pub(super) fn query_as<R>(&self) -> QueryAs<'static, Postgres, R, PgArguments>
-    where
-        R: for<'r> FromRow<'r, PgRow>,
-    {
-        sqlx::query_as(self.text()).persistent(self.is_named())
-    }
-
-    pub(super) fn query_scalar<T>(&self) -> QueryScalar<'static, Postgres, T, PgArguments>
-    where
-        (T,): for<'r> FromRow<'r, PgRow>,
-    {
-        sqlx::query_scalar(self.text()).persistent(self.is_named())
+    /// To be sent when all its parameters are bound.
+    pub(super) fn query(&self) -> Bound<'_> {
+        Bound::new(self)
     }
 
     /// Whether its prepared form is kept in the session, under a name.
     fn is_named(&self) -> bool {
         !self.pooled.get()
     }
-
-    /// The only dynamic part is the schema's name, which [`Schema::new`] lets no quote into.
-    fn text(&self) -> SqlStr {
-        AssertSqlSafe(Arc::clone(&self.text)).into_sql_str()
-    }
-}
-
-/// A statement with the parts that several have in common, for which it says `\ir`, as `psql` would read it.
-fn whole(sql: &str) -> String {
-    const PARTS: [(&str, &str); 3] = [
-        ("\\ir finish_jobs.sql\n", include_str!("sql/finish_jobs.sql")),
-        ("\\ir overwrite_dead_letter.sql\n", include_str!("sql/overwrite_dead_letter.sql")),
-        ("\\ir parts/claimed.sql\n", include_str!("sql/parts/claimed.sql")),
-    ];
-    PARTS.iter().fold(sql.to_owned(), |sql, (mark, part)| sql.replace(mark, part))
 }
 
 macro_rules! statements {
@@ -69,12 +53,12 @@ macro_rules! statements {
         impl Statements {
             pub(super) fn new(schema: &Schema, pooled: &Pooled) -> Self {
                 Self {
-                    $($(#[$condition])? $name: Statement {
-                        text: schema
-                            .write_into(&whole(include_str!(concat!("sql/", stringify!($name), ".sql"))))
-                            .into(),
-                        pooled: pooled.clone(),
-                    },)*
+                    $($(#[$condition])? $name: Statement::new(
+                        stringify!($name),
+                        include_str!(concat!("../sql/", stringify!($name), ".sql")),
+                        schema,
+                        pooled.clone(),
+                    ),)*
                 }
             }
         }
