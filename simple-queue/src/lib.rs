@@ -62,13 +62,20 @@
 //
 //   declare → enqueue → row → fetch → permit → heartbeat → handler → outcome → archive | retry | dead letter
 //
-// `job` is what is declared, `enqueue` makes it a row, `worker` fetches and runs it, `outcome` says what
-// becomes of it, `finalize` writes that, `upkeep` mends what died. Only `store` knows SQL.
+// `job` is what is declared, `enqueue` makes it a row, `worker` fetches it as `admission` allows and runs it,
+// `outcome` says what becomes of it, `finalize` writes that, `upkeep` mends what died. `queue` is what the user
+// holds. Only `store` knows SQL, and `database` how a server is reached.
+
+// First, so that its settings and how it is made come first in the documentation of `SimpleQueue`.
+mod queue;
 
 mod job;
 mod row;
+
+mod database;
 mod store;
 
+mod admission;
 mod enqueue;
 mod finalize;
 mod outcome;
@@ -80,7 +87,7 @@ mod worker;
 pub use simple_queue_embedded as embedded;
 mod error;
 pub mod guide;
-mod lock;
+mod job_schema;
 pub mod prelude;
 mod retries;
 
@@ -97,9 +104,13 @@ pub use error::Error;
 pub use job::{
     Backoff, BoxDynError, IntoState, JobError, JobOptions, JobPayload, JobResult, JobState,
     JobStatus, JobTemplate, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
-    Provide, Retention, StoredArgument,
+    Provide, Retention, StoredArgument, UnknownStatus,
 };
 pub use outcome::{HandlerError, IntoOutcome, Outcome, Recorded};
+pub use queue::{
+    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
+    SimpleQueue, Typed, TypedHandler,
+};
 pub use row::{Job, JobExt};
 /// Makes a job of a struct, for another crate to run.
 ///
@@ -255,11 +266,7 @@ pub use simple_queue_macros::{JobState, jobs};
 pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
-pub use worker::{
-    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
-    SimpleQueue, Starting, Typed, TypedHandler, WorkerHandle, shutdown_signal, start,
-    start_without_janitor,
-};
+pub use worker::{Starting, WorkerHandle, shutdown_signal, start, start_without_janitor};
 
 /// The driver, in the version whose pools and transactions this library takes.
 pub use sqlx;
@@ -268,7 +275,7 @@ pub use sqlx;
 pub mod sync {
     pub use crate::{
         job::BackoffStrategy,
-        worker::permit::{InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture},
+        queue::strategy::{InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture},
     };
 }
 

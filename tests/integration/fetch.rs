@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use simple_queue::prelude::*;
 
-use crate::support::{Probe, STOP, Said, Say, TestDatabase, Working, eventually, working};
+use crate::{
+    statements::text_of,
+    support::{Probe, STOP, Said, Say, TestDatabase, Working, eventually, working},
+};
 
 #[job(queue = "probe", priority = 10)]
 async fn unimportant() {}
@@ -203,7 +206,7 @@ async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
             "update simple_queue.jobs set run_at = now() - interval '2 min' where kind <> 'young'",
         )
         .await;
-    let sql = include_str!("../../simple-queue/src/store/sql/list_unserved_kinds.sql");
+    let sql = sqlx::AssertSqlSafe(text_of("list_unserved_kinds"));
     let asked = serde_json::json!([
         { "queue": "q", "kinds": ["served"] },
         { "queue": "paused", "kinds": ["served"] },
@@ -229,7 +232,7 @@ async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_o
     ] {
         database.execute(sql).await;
     }
-    let sql = include_str!("../../simple-queue/src/store/sql/list_unserved_queues.sql");
+    let sql = sqlx::AssertSqlSafe(text_of("list_unserved_queues"));
     let found: Vec<(String, chrono::DateTime<Utc>)> =
         sqlx::query_as(sql).fetch_all(&database.pool).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|(queue, _)| queue).collect();

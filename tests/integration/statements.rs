@@ -3,55 +3,68 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr};
+use tokio::sync::OnceCell;
 
 use crate::support::TestDatabase;
+use assemble::{Text, assemble};
 
-fn statements() -> BTreeMap<String, String> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
-    let read = |directory: &Path| -> BTreeMap<String, String> {
-        let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-        let files = entries.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
-        let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
-        files.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
-    };
-    let mut files = read(&directory);
-    let mut others: BTreeMap<String, String> = BTreeMap::new();
-    for name in ["finish_jobs", "overwrite_dead_letter"] {
-        others.insert(name.to_owned(), files.remove(name).unwrap());
-    }
-    let parts = read(&directory.join("parts"));
-    for sql in files.values_mut() {
-        // A part may have others in it.
-        for (name, part) in &parts {
-            *sql = sql.replace(&format!("\\ir parts/{name}.sql\n"), part);
-        }
-        for (name, part) in &others {
-            *sql = sql.replace(&format!("\\ir {name}.sql\n"), part);
-        }
-    }
-    files
+#[path = "../../simple-queue/src/store/statements/assemble.rs"]
+mod assemble;
+
+fn directories() -> [std::path::PathBuf; 2] {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src");
+    ["store/sql", "database/sql"].map(|directory| source.join(directory))
+}
+
+fn statements() -> BTreeMap<String, Text> {
+    let entries = directories().into_iter().flat_map(|directory| fs::read_dir(directory).unwrap());
+    let files = entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let name = |path: &Path| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    files.map(|path| (name(&path), assemble(&fs::read_to_string(&path).unwrap()))).collect()
+}
+
+/// A statement as the server takes it.
+pub(crate) fn text_of(name: &str) -> String {
+    statements().remove(name).unwrap().sql
 }
 
 #[tokio::test]
 async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare() {
     let database = TestDatabase::migrated().await;
     let mut connection = database.pool.acquire().await.unwrap();
-    for (name, sql) in statements() {
+    for (name, Text { sql, .. }) in statements() {
         assert_eq!(sql.lines().next(), Some(format!("-- {name}").as_str()));
         assert!(!sql.to_lowercase().contains("select *"), "{name} must list its columns");
-        // What changes a table's structure cannot be prepared; the janitor's tests carry it out.
-        if !name.ends_with("archive_partition") {
-            let statement = AssertSqlSafe(sql).into_sql_str();
-            connection.prepare(statement).await.unwrap_or_else(|error| panic!("{name}: {error}"));
-        }
+        let statement = AssertSqlSafe(sql).into_sql_str();
+        connection.prepare(statement).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
+}
+
+/// Arguments of a statement, as SQL, by the names of its parameters.
+type Arguments<'a> = Vec<(&'static str, &'a str)>;
+
+/// `execute hot(…)`, with the arguments in the order of their numbers.
+fn execute(name: &str, arguments: &Arguments<'_>) -> String {
+    let parameters = &statements()[name].parameters;
+    let argument = |parameter: &String| {
+        let found = arguments.iter().find(|(name, _)| name == parameter);
+        found.unwrap_or_else(|| panic!("{name} has a parameter `:{parameter}`")).1
+    };
+    let ordered: Vec<&str> = parameters.iter().map(argument).collect();
+    assert_eq!(ordered.len(), arguments.len(), "{name} has only the parameters {parameters:?}");
+    format!("execute hot({})", ordered.join(", "))
 }
 
 /// The plan of a statement, either as a prepared one gets it after some executions, without the values,
 /// or as the first executions get it, with them.
-async fn plan(connection: &mut PgConnection, mode: &str, name: &str, arguments: &str) -> String {
+async fn plan(
+    connection: &mut PgConnection,
+    mode: &str,
+    name: &str,
+    arguments: &Arguments<'_>,
+) -> String {
     prepare(connection, mode, name).await;
-    let explain = format!("explain execute hot({arguments})");
+    let explain = format!("explain {}", execute(name, arguments));
     let lines: Vec<String> =
         sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(connection).await.unwrap();
     lines.join("\n")
@@ -59,92 +72,163 @@ async fn plan(connection: &mut PgConnection, mode: &str, name: &str, arguments: 
 
 /// Prepares a statement under the name `hot`.
 async fn prepare(connection: &mut PgConnection, mode: &str, name: &str) {
-    let sql = &statements()[name];
+    let sql = &statements()[name].sql;
     for statement in [format!("set plan_cache_mode = {mode}"), format!("prepare hot as {sql}")] {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await.unwrap();
     }
 }
 
-/// A database whose table of jobs is filled so and analyzed, and a connection to it.
-async fn filled(insert: &str) -> (TestDatabase, PgConnection) {
-    let database = TestDatabase::migrated().await;
-    database.execute(insert).await;
-    database.execute("vacuum analyze simple_queue.jobs").await;
-    let connection = PgConnection::connect(&database.url).await.unwrap();
-    (database, connection)
+/// A connection to a database with very many jobs, whose table was analyzed. It is filled once and read by all that
+/// look at plans: in the queues `q0` to `q9` a million jobs are due, in `later` none is.
+async fn full_table() -> PgConnection {
+    static DATABASE: OnceCell<TestDatabase> = OnceCell::const_new();
+    let fill = async || {
+        let database = TestDatabase::migrated().await;
+        // An index is made faster than it grows.
+        for statement in [
+            "create table indexes as select indexdef from pg_indexes
+             where schemaname = 'simple_queue' and tablename = 'jobs' and indexname <> 'jobs_pkey'",
+            "drop index simple_queue.jobs_fetch, simple_queue.jobs_gate, simple_queue.jobs_held,
+                 simple_queue.jobs_unique_key, simple_queue.jobs_fingerprint",
+            "alter table simple_queue.jobs drop constraint jobs_pkey",
+            "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
+             select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
+             from generate_series(1, 1000000) n",
+            "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
+             select gen_random_uuid(), 'later', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
+             from generate_series(1, 200000) n",
+            "do $$ declare index text; begin
+                 perform set_config('maintenance_work_mem', '256MB', true);
+                 alter table simple_queue.jobs add constraint jobs_pkey primary key (id);
+                 for index in select indexdef from indexes loop execute index; end loop;
+             end $$",
+            "vacuum analyze simple_queue.jobs",
+        ] {
+            database.execute(statement).await;
+        }
+        database
+    };
+    let database = DATABASE.get_or_init(fill).await;
+    PgConnection::connect(&database.url).await.unwrap()
 }
 
+/// As many as a statement is ever given: for so many the planner is tempted to read the whole table.
+macro_rules! many {
+    ($value:expr) => {
+        concat!("array_fill(", $value, ", array[1000])")
+    };
+}
+
+const ID: &str = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
+const IDS: &str = "array['01a202c7-f117-7578-92ff-7b69cae0e360'::uuid]";
+const MANY_IDS: &str = many!("'01a202c7-f117-7578-92ff-7b69cae0e360'::uuid");
+
+const DEMAND: &str = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "probe_after": -32769, "probes": 64, "shares": [
+    {"permits": 1000, "kinds": null, "excluded": ["x"], "floors": [{
+        "priority": 1, "run_at": "2026-01-01T00:00:00Z", "id": "01a202c7-f117-7578-92ff-7b69cae0e360"
+    }]},
+    {"permits": 5, "kinds": ["x"], "excluded": [], "floors": []}
+]}]'"#;
+
+/// What the statements have in common that end runs.
+const LEASES: [(&str, &str); 3] =
+    [("worker_id", ID), ("job_ids", MANY_IDS), ("leases", many!("1::bigint"))];
+
+const WAKES: [(&str, &str); 2] = [("channel", "'channel'"), ("notify", "true")];
+
 /// Those that run all the time, each with arguments.
-fn hot_statements() -> Vec<(&'static str, String)> {
-    let id = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-    let demand = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "probe_after": -32769, "probes": 64, "shares": [
-        {"permits": 1000, "kinds": null, "excluded": ["x"], "floors": [{
-            "priority": 1, "run_at": "2026-01-01T00:00:00Z", "id": "01a202c7-f117-7578-92ff-7b69cae0e360"
-        }]},
-        {"permits": 5, "kinds": ["x"], "excluded": [], "floors": []}
-    ]}]'"#;
-    // As many as a statement is ever given: for so many the planner is tempted to read the whole table.
-    let of = |value: &str| format!("array_fill({value}, array[1000])");
-    let (id_list, numbers) = (of(&format!("{id}::uuid")), of("1::bigint"));
-    let done = format!("{id}, {id_list}, {numbers}, {}, true", of("null::text"));
-    let (zeros, texts) = (of("0"), of("'failed'::text"));
-    let (keys, queues) = (of("'key1'::text"), of("'q1'::text"));
-    vec![
-        ("fetch_jobs", format!("{done}, false, {demand}, 1000, '0.6 s'")),
-        ("fetch_jobs", format!("{done}, true, {demand}, 1000, '0.6 s'")),
-        ("claim_overtaken_jobs", format!("{id}, {id_list}")),
+fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
+    let mut hot = Vec::new();
+    for careful in ["false", "true"] {
+        let more = [("results", many!("null::text")), ("keep", "true"), ("careful", careful)];
+        let done = [&LEASES[..], &more[..]].concat();
+        let more = [("demand", DEMAND), ("limit", "1000"), ("margin", "'0.6 s'")];
+        hot.push(("fetch_jobs", [&done[..], &more[..]].concat()));
+        hot.push(("archive_jobs", done));
+    }
+    hot.extend(hot_ends());
+    hot.extend(hot_enqueues());
+    let part = r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
+        "from_run_at": null, "from_id": null, "until_run_at": null, "until_id": null
+    }]'"#;
+    hot.extend([
+        ("claim_overtaken_jobs", vec![("worker_id", ID), ("ids", MANY_IDS)]),
+        ("find_overtaken_jobs", vec![("parts", part), ("limit", "1000"), ("margin", "'0.6 s'")]),
+        ("claim_suspect", vec![("worker_id", ID), ("demand", DEMAND), ("only", "null")]),
+        ("find_suspect", vec![("demand", DEMAND)]),
         (
-            "find_overtaken_jobs",
-            r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
-                "from_run_at": null, "from_id": null, "until_run_at": null, "until_id": null
-            }]', 1000, '0.6 s'"#
-                .to_owned(),
+            "return_listed_jobs",
+            vec![
+                ("ids", MANY_IDS),
+                ("workers", MANY_IDS),
+                ("suspect_id", "null"),
+                ("crashed", "true"),
+                ("max_crash_count", "5"),
+                ("channel", "'channel'"),
+            ],
         ),
-        ("claim_suspect", format!("{demand}, {id}, null")),
-        ("find_suspect", demand.to_owned()),
-        ("find_lane", "'q1', -32769, 32768".to_owned()),
-        ("return_listed_jobs", format!("'channel', 5, true, {id_list}, {id_list}, null")),
-        ("archive_jobs", format!("{done}, false")),
-        ("archive_jobs", format!("{done}, true")),
+        ("find_lane", vec![("queue", "'q1'"), ("low", "-32769"), ("high", "32768")]),
+        ("heartbeat", vec![("worker_id", ID), ("queues", "array['q1']"), ("running", MANY_IDS)]),
+        ("read_leases", vec![("worker_id", ID), ("job_ids", IDS), ("leases", "array[1]")]),
+        ("cancel_jobs", vec![("ids", IDS), ("repeated", "true"), ("channel", "'channel'")]),
         (
-            "retry_jobs",
-            format!(
-                "{id}, {id_list}, {numbers}, {}, {}, {zeros}, {zeros}, {texts}, 'channel', {}, {zeros}",
-                of("interval '1 s'"),
-                of("now()"),
-                of("true")
-            ),
+            "redrive_dead_letters",
+            vec![("ids", MANY_IDS), ("repeated", "true"), ("channel", "'channel'")],
         ),
-        (
-            "dead_letter_jobs",
-            format!("{id}, {id_list}, {numbers}, {texts}, {texts}, {zeros}, {texts}"),
-        ),
-        (
-            "replace_jobs",
-            format!(
-                "{id_list}, {queues}, {queues}, {}, {}, {}, {}, {zeros}, {keys}, {queues}, {}, {}, {zeros}, {}, 'channel', true",
-                of("0::smallint"),
-                of("'{}'::text"),
-                of("now()"),
-                of("null::interval"),
-                of("null::interval"),
-                of("null::text"),
-                of("null::interval"),
-            ),
-        ),
-        (
-            "reschedule_jobs",
-            format!("{keys}, {}, {}, 'channel', true", of("now()"), of("null::interval")),
-        ),
-        ("heartbeat", format!("{id}, array['q1'], {id_list}")),
-        ("read_leases", format!("{id}, array[{id}]::uuid[], array[1]")),
-        ("cancel_jobs", format!("array[{id}]::uuid[], 'channel', true")),
-        ("redrive_dead_letters", format!("{id_list}, true, 'channel'")),
-        ("find_jobs_by_unique_key", "array['key1']".to_owned()),
-        ("find_jobs_by_fingerprint", "'print1'".to_owned()),
-        ("find_jobs_anywhere", format!("array[{id}]::uuid[]")),
-        ("read_end", id.to_owned()),
-        ("find_live_job", "'key1'".to_owned()),
+        ("find_jobs_by_unique_key", vec![("keys", "array['key1']")]),
+        ("find_jobs_by_fingerprint", vec![("fingerprint", "'print1'")]),
+        ("find_jobs_anywhere", vec![("ids", IDS)]),
+        ("read_end", vec![("id", ID)]),
+        ("find_live_job", vec![("key", "'key1'")]),
+    ]);
+    hot
+}
+
+fn hot_ends() -> [(&'static str, Arguments<'static>); 2] {
+    let retry = [
+        ("delays", many!("interval '1 s'")),
+        ("not_befores", many!("now()")),
+        ("attempts_kept", many!("0")),
+        ("reprocessed", many!("0")),
+        ("errors", many!("'failed'::text")),
+        ("waits_anew", many!("true")),
+        ("survived", many!("0")),
+        ("channel", "'channel'"),
+    ];
+    let letter = [
+        ("statuses", many!("'failed'::text")),
+        ("reasons", many!("'failed'::text")),
+        ("attempts_kept", many!("0")),
+        ("errors", many!("'failed'::text")),
+    ];
+    [
+        ("retry_jobs", [&LEASES[..], &retry[..]].concat()),
+        ("dead_letter_jobs", [&LEASES[..], &letter[..]].concat()),
+    ]
+}
+
+fn hot_enqueues() -> [(&'static str, Arguments<'static>); 2] {
+    let keys = [
+        ("unique_keys", many!("'key1'::text")),
+        ("run_ats", many!("now()")),
+        ("delays", many!("null::interval")),
+    ];
+    let options = [
+        ("ids", MANY_IDS),
+        ("queues", many!("'q1'::text")),
+        ("kinds", many!("'kind'::text")),
+        ("priorities", many!("0::smallint")),
+        ("payloads", many!("'{}'::text")),
+        ("max_attempts", many!("0")),
+        ("fingerprints", many!("'print1'::text")),
+        ("expires_afters", many!("null::interval")),
+        ("tags", many!("null::text")),
+        ("versions", many!("0")),
+        ("retains", many!("null::interval")),
+    ];
+    [
+        ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),
+        ("reschedule_jobs", [&keys[..], &WAKES[..]].concat()),
     ]
 }
 
@@ -165,8 +249,9 @@ async fn a_heartbeat_reads_no_interval_that_no_process_of_the_librarys_promises(
         .await;
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     prepare(&mut connection, "auto", "heartbeat").await;
-    let beat = "execute hot('01a202c7-f117-7578-92ff-7b69cae0e360', '{}', '{}')";
-    let row = sqlx::raw_sql(beat).fetch_one(&mut connection).await.unwrap();
+    let arguments = vec![("worker_id", ID), ("queues", "'{}'"), ("running", "'{}'")];
+    let beat = execute("heartbeat", &arguments);
+    let row = sqlx::raw_sql(AssertSqlSafe(beat)).fetch_one(&mut connection).await.unwrap();
     let mut intervals: Vec<f64> = row.get("silent_intervals");
     intervals.sort_by(f64::total_cmp);
     assert_eq!(intervals, [0.0, 0.0, 0.0, 86_400.0, 86_400.0, 86_400.0]);
@@ -174,12 +259,7 @@ async fn a_heartbeat_reads_no_interval_that_no_process_of_the_librarys_promises(
 
 #[tokio::test]
 async fn no_hot_statement_scans_the_table_of_jobs() {
-    let (_database, mut connection) = filled(
-        "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
-         select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
-         from generate_series(1, 1000000) n",
-    )
-    .await;
+    let mut connection = full_table().await;
     let hot = hot_statements();
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (name, arguments) in &hot {
@@ -217,8 +297,8 @@ async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
             where attrelid = 'simple_queue.dead_letters'::regclass and attnum > 0 and not attisdropped",
         )
         .await;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
-    let part = fs::read_to_string(directory.join("overwrite_dead_letter.sql")).unwrap();
+    let part = directories()[0].join("parts/overwrite_dead_letter.sql");
+    let part = fs::read_to_string(part).unwrap();
     for column in columns.iter().filter(|column| *column != "id") {
         assert!(part.contains(&format!("{column} = excluded.{column}")), "{column}");
     }
@@ -226,22 +306,27 @@ async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
 
 #[tokio::test]
 async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
-    let (_database, mut connection) = filled(
-        "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
-         select gen_random_uuid(), 'q1', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
-         from generate_series(1, 200000) n",
-    )
-    .await;
+    let mut connection = full_table().await;
     prepare(&mut connection, "force_generic_plan", "fetch_jobs").await;
     for kinds in ["null", r#"["kind1"]"#, r#"["others"]"#] {
-        let look = format!(
-            r#"explain (analyze, buffers, format json) execute hot(
-                gen_random_uuid(), '{{}}', '{{}}', '{{}}', true, true,
-                '[{{"queue": "q1", "permits": 100, "priorities": [], "probe_after": -32769, "probes": 64, "shares": [
-                    {{"permits": 100, "kinds": {kinds}, "excluded": [], "floors": []}}
-                ]}}]', 100, '0.6 s'
-            )"#
+        let demand = format!(
+            r#"'[{{"queue": "later", "permits": 100, "priorities": [], "probe_after": -32769, "probes": 64,
+                "shares": [{{"permits": 100, "kinds": {kinds}, "excluded": [], "floors": []}}]
+            }}]'"#
         );
+        let arguments = vec![
+            ("worker_id", "gen_random_uuid()"),
+            ("job_ids", "'{}'"),
+            ("leases", "'{}'"),
+            ("results", "'{}'"),
+            ("keep", "true"),
+            ("careful", "true"),
+            ("demand", &demand),
+            ("limit", "100"),
+            ("margin", "'0.6 s'"),
+        ];
+        let look = execute("fetch_jobs", &arguments);
+        let look = format!("explain (analyze, buffers, format json) {look}");
         let plan: serde_json::Value =
             sqlx::query_scalar(AssertSqlSafe(look)).fetch_one(&mut connection).await.unwrap();
         let pages = ["Shared Hit Blocks", "Shared Read Blocks"]

@@ -13,7 +13,10 @@ use super::{
     Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT, fate::Fate,
 };
 use crate::{
-    error::{described, is_ambiguous, is_statement_timeout, is_transient},
+    database::failure::{
+        described, is_about_a_value, is_ambiguous, is_missing_partition, is_statement_timeout,
+        is_transient,
+    },
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
@@ -120,6 +123,7 @@ impl Finalizer {
     fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
         self.retries.reset();
         *self.successes.entry(kind).or_default() += 1;
+        self.outbox.unwritten().paced(runs, took);
         self.outbox.succeeded(kind);
         if runs >= self.runs_per_statement && took < QUICK {
             self.runs_per_statement = std::cmp::min(runs * 2, RUNS_PER_STATEMENT);
@@ -151,7 +155,7 @@ impl Finalizer {
                 }
                 Fate::Superseded => settled.push(open.settled(false)),
                 Fate::Cancelled(letter) => {
-                    self.open.push(open.with(Transition::DeadLetter(letter)));
+                    self.open.push(open.with(letter.into()));
                 }
                 Fate::Unfinished => {
                     let transition = open.run.transition.clone();
@@ -205,7 +209,7 @@ impl Finalizer {
             self.outbox.succeeded(kind);
             let reason =
                 words_of(&format_args!("its end could not be written: {}", described(error)));
-            let open = open.with(Transition::DeadLetter(DeadLetter {
+            let open = open.with(Transition::from(DeadLetter {
                 status: JobStatus::CriticalFailure,
                 reason,
                 attempt_kept: false,
@@ -309,17 +313,4 @@ fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
 
 fn ends(transition: &Transition) -> bool {
     !matches!(transition, Transition::Retry(_))
-}
-
-/// Whether what was refused is a value in the row itself, or its size.
-fn is_about_a_value(error: &sqlx::Error) -> bool {
-    let is_of = |code: &str| code.starts_with("22") || code.starts_with("54");
-    error.as_database_error().is_some_and(|error| error.code().is_some_and(|code| is_of(&code)))
-}
-
-fn is_missing_partition(error: &sqlx::Error) -> bool {
-    // A row for which there is no partition is reported as a failed check, of no constraint.
-    error.as_database_error().is_some_and(|error| {
-        error.code().as_deref() == Some("23514") && error.constraint().is_none()
-    })
 }

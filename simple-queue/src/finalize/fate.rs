@@ -68,7 +68,7 @@ mod tests {
     }
 
     fn retry() -> OpenRun {
-        open(Transition::Retry(Retry {
+        open(Transition::from(Retry {
             delay: Duration::ZERO,
             not_before: None,
             attempt_kept: false,

@@ -21,10 +21,11 @@ use std::{
 use batch::BatchKind;
 
 use crate::{
+    database::{Dedicated, Servers},
     outcome::{Retry, Transition},
     retries::Retries,
     row::Lease,
-    store::{Dedicated, Servers, Store},
+    store::Store,
 };
 
 /// A run that is over, and what is to be written of it.
@@ -39,7 +40,7 @@ pub(crate) struct FinishedRun {
 impl FinishedRun {
     /// A run that did not happen, or not to its end, for no fault of its job.
     pub(crate) fn given_back(lease: Lease) -> Self {
-        let transition = Transition::Retry(Retry::given_back(Duration::ZERO));
+        let transition = Retry::given_back(Duration::ZERO).into();
         Self { lease, transition, verify_first: false }
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{FinishedRun, OpenRun, Settled, Unwritten, batch::BatchKind};
-use crate::{error::is_ambiguous, row::Lease};
+use crate::{database::failure::is_ambiguous, row::Lease};
 
 /// What waits to be written: by the finalizer, or, where it is plainly done, by the poller in the statement
 /// that claims the next jobs, which saves a commit and a round trip.
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_claim_takes_along_what_is_plainly_done_in_the_order_of_its_ids() {
-        let failed = Transition::Retry(Retry::given_back(std::time::Duration::ZERO));
+        let failed = Retry::given_back(std::time::Duration::ZERO).into();
         let others = [
             FinishedRun { transition: failed, ..done(3) },
             FinishedRun { verify_first: true, ..done(4) },

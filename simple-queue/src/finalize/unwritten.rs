@@ -1,18 +1,23 @@
 //! How much is over and not written yet, and whether it can be written at all.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::{
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst},
+    time::Duration,
+};
 
 use super::batch::BatchKind;
 
 /// What keeps a process from running jobs whose ends it cannot write.
 ///
 /// Each unwritten end is a job that others will run again should this process die. While all is well, there are
-/// as many as end during a write. Every end beyond [`MOST_RUNS`] takes the place of a job that could be claimed;
+/// as many as end during a write. Every end beyond the bound takes the place of a job that could be claimed;
 /// and as long as the last write of a kind failed, nothing is claimed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Unwritten {
     runs: AtomicUsize,
     bytes: AtomicUsize,
+    /// How many runs may be unwritten: as many as are written in [`TIME_TO_WRITE`], at the pace of the last statement.
+    bound: AtomicUsize,
     /// A bit for each kind of which the last write failed.
     failing: AtomicU8,
     /// How many jobs may be claimed all the same, to learn whether the fault is an end's or the table's.
@@ -31,9 +36,16 @@ pub(crate) struct Room {
     pub(crate) may_be_ahead: bool,
 }
 
-/// 2,000 runs: one statement of the longest is under way, and the next has gathered. A writer that has so much
-/// to do never waits for more.
-const MOST_RUNS: usize = 2 * super::RUNS_PER_STATEMENT;
+/// 2,000 runs: one statement of the longest is under way, and the next has gathered. A writer that is slow never has
+/// more to do.
+const LEAST_BOUND: usize = 2 * super::RUNS_PER_STATEMENT;
+
+/// 8,000 runs. A drain of jobs that do nothing meets a bound of 2,000 again and again: its fetches become smaller, and
+/// it takes a tenth longer.
+const LARGEST_BOUND: usize = 8 * super::RUNS_PER_STATEMENT;
+
+/// 100 ms, in which what is unwritten is to be written.
+const TIME_TO_WRITE: Duration = Duration::from_millis(100);
 
 /// 32 MiB of results and errors.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
@@ -41,6 +53,20 @@ const MOST_BYTES: usize = 32 * 1024 * 1024;
 /// Four jobs tell an end that is refused for its own sake from a table that takes none; if they do not, because
 /// they end otherwise, twice as many are tried the next time.
 const TRIALS: usize = 4;
+
+impl Default for Unwritten {
+    fn default() -> Self {
+        Self {
+            runs: AtomicUsize::new(0),
+            bytes: AtomicUsize::new(0),
+            bound: AtomicUsize::new(LEAST_BOUND),
+            failing: AtomicU8::new(0),
+            trials: AtomicUsize::new(0),
+            rounds: AtomicU32::new(0),
+            held_back: AtomicBool::new(false),
+        }
+    }
+}
 
 impl Unwritten {
     pub(super) fn add(&self, bytes: usize) {
@@ -53,6 +79,19 @@ impl Unwritten {
         self.runs.fetch_sub(runs, SeqCst);
         self.bytes.fetch_sub(bytes, SeqCst);
         self.wakes_poller()
+    }
+
+    /// A statement wrote this many runs in this time.
+    pub(super) fn paced(&self, runs: usize, took: Duration) {
+        let statements = TIME_TO_WRITE.div_duration_f64(took);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "it is clamped"
+        )]
+        let bound = (runs as f64 * statements) as usize;
+        self.bound.store(bound.clamp(LEAST_BOUND, LARGEST_BOUND), SeqCst);
     }
 
     pub(super) fn failed(&self, kind: BatchKind) {
@@ -97,7 +136,7 @@ impl Unwritten {
     pub(crate) fn stops_starts(&self) -> bool {
         let stops = || {
             self.failing.load(SeqCst) != 0 && self.trials.load(SeqCst) == 0
-                || self.runs.load(SeqCst) >= 2 * MOST_RUNS
+                || self.runs.load(SeqCst) >= 2 * self.bound.load(SeqCst)
                 || self.bytes.load(SeqCst) >= MOST_BYTES
         };
         stops() && {
@@ -110,7 +149,7 @@ impl Unwritten {
         if self.bytes.load(SeqCst) >= MOST_BYTES {
             return Room { permits: 0, may_be_ahead: false };
         }
-        let beyond = self.runs.load(SeqCst).saturating_sub(MOST_RUNS);
+        let beyond = self.runs.load(SeqCst).saturating_sub(self.bound.load(SeqCst));
         let permits = free.saturating_sub(beyond);
         match self.failing.load(SeqCst) {
             0 => Room { permits, may_be_ahead: beyond == 0 },
@@ -133,7 +172,7 @@ mod tests {
     #[test]
     fn ends_beyond_the_bound_take_the_place_of_jobs() {
         let unwritten = Unwritten::default();
-        for _ in 0..MOST_RUNS {
+        for _ in 0..LEAST_BOUND {
             unwritten.add(1);
         }
         assert_eq!(unwritten.room(10), Room { permits: 10, may_be_ahead: true });
@@ -144,6 +183,22 @@ mod tests {
         assert!(unwritten.remove(14, 14), "the poller hears of it");
         assert!(!unwritten.remove(1, 1), "once");
         assert_eq!(unwritten.room(10), Room { permits: 10, may_be_ahead: true });
+    }
+
+    #[test]
+    fn a_writer_that_is_quick_may_have_more_to_do() {
+        let unwritten = Unwritten::default();
+        for _ in 0..LEAST_BOUND + 2000 {
+            unwritten.add(1);
+        }
+        let room = || unwritten.room(3000).permits;
+        assert_eq!(room(), 1000);
+        unwritten.paced(1000, TIME_TO_WRITE / 5);
+        assert_eq!(room(), 3000);
+        unwritten.paced(1000, Duration::from_secs(2));
+        assert_eq!(room(), 1000);
+        unwritten.paced(1, Duration::ZERO);
+        assert_eq!(unwritten.bound.load(SeqCst), LARGEST_BOUND);
     }
 
     #[test]

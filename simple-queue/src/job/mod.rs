@@ -28,7 +28,7 @@ pub use payload::{JobPayload, StoredArgument};
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
 pub use state::{IntoState, JobState, Provide};
-pub use status::JobStatus;
+pub use status::{JobStatus, UnknownStatus};
 pub use template::JobTemplate;
 
 pub(crate) use json::{problem_of_json, without_nuls};

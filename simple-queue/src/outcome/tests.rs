@@ -46,11 +46,12 @@ enum Becomes {
 fn becomes(outcome: Outcome, attempt: &Attempt) -> Becomes {
     match outcome.transition(attempt, || BACKOFF) {
         Transition::Archive { .. } => Becomes::Completed,
-        Transition::Retry(Retry { delay, not_before, attempt_kept, reprocessed, .. }) => {
+        Transition::Retry(retry) => {
+            let Retry { delay, not_before, attempt_kept, reprocessed, .. } = *retry;
             Becomes::Pending { delay, not_before, attempt_kept, reprocessed }
         }
-        Transition::DeadLetter(DeadLetter { status, attempt_kept, .. }) => {
-            Becomes::Dead { status, attempt_kept }
+        Transition::DeadLetter(letter) => {
+            Becomes::Dead { status: letter.status, attempt_kept: letter.attempt_kept }
         }
     }
 }

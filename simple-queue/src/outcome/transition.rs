@@ -21,7 +21,8 @@ pub(crate) struct Attempt {
     pub(crate) cancel_requested: bool,
 }
 
-/// The one change that is written for a run.
+/// The one change that is written for a run. The frequent one is the smallest: runs that wait to be written are moved
+/// several times.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Transition {
     /// The job is done and moves to the archive.
@@ -30,9 +31,9 @@ pub(crate) enum Transition {
         result: Option<String>,
     },
     /// The job goes back to pending.
-    Retry(Retry),
+    Retry(Box<Retry>),
     /// The job will not run again by itself and moves to the dead letters.
-    DeadLetter(DeadLetter),
+    DeadLetter(Box<DeadLetter>),
 }
 
 /// A job's way back to pending.
@@ -91,25 +92,25 @@ impl Outcome {
                 let reason = reason_or(error.as_deref(), "the handler gave up");
                 dead(JobStatus::CriticalFailure, reason, error)
             }
-            Verdict::Unprocessable => Transition::DeadLetter(DeadLetter {
+            Verdict::Unprocessable => DeadLetter {
                 status: JobStatus::Unprocessable,
                 reason: reason_or(error.as_deref(), "the payload cannot be worked with"),
                 attempt_kept: true,
                 error,
-            }),
+            }
+            .into(),
             Verdict::Cancel => {
                 let reason = reason_or(error.as_deref(), "the handler cancelled it");
                 dead(JobStatus::Cancelled, reason, error)
             }
-            Verdict::Expire => Transition::DeadLetter(DeadLetter {
+            Verdict::Expire => DeadLetter {
                 status: JobStatus::Cancelled,
                 reason: "it waited longer than it may, and was not started".to_owned(),
                 attempt_kept: true,
                 error: None,
-            }),
-            Verdict::GiveBack(delay) => {
-                Transition::Retry(Retry { error, ..Retry::given_back(delay) })
             }
+            .into(),
+            Verdict::GiveBack(delay) => Retry { error, ..Retry::given_back(delay) }.into(),
         }
     }
 }
@@ -123,6 +124,18 @@ impl Transition {
             Self::Retry(retry) => of(&retry.error),
             Self::DeadLetter(letter) => letter.reason.len() + of(&letter.error),
         }
+    }
+}
+
+impl From<Retry> for Transition {
+    fn from(retry: Retry) -> Self {
+        Self::Retry(Box::new(retry))
+    }
+}
+
+impl From<DeadLetter> for Transition {
+    fn from(letter: DeadLetter) -> Self {
+        Self::DeadLetter(Box::new(letter))
     }
 }
 
@@ -152,7 +165,7 @@ fn retry(
         let reason = format!("attempt {} of {} failed", attempt.number, attempt.max_attempts);
         return dead(JobStatus::Failed, reason, error);
     }
-    Transition::Retry(Retry {
+    Retry {
         delay: std::cmp::max(delay, backoff()),
         not_before,
         attempt_kept: false,
@@ -160,7 +173,8 @@ fn retry(
         waits_anew: true,
         survived: false,
         error,
-    })
+    }
+    .into()
 }
 
 fn reschedule(
@@ -175,7 +189,7 @@ fn reschedule(
             format!("put off more than {most} times, which its queue declares as the limit");
         return dead(JobStatus::BadJob, reason, error);
     }
-    Transition::Retry(Retry {
+    Retry {
         delay,
         not_before,
         attempt_kept: true,
@@ -183,11 +197,12 @@ fn reschedule(
         waits_anew: true,
         survived: false,
         error,
-    })
+    }
+    .into()
 }
 
 fn dead(status: JobStatus, reason: String, error: Option<String>) -> Transition {
-    Transition::DeadLetter(DeadLetter { status, reason, attempt_kept: false, error })
+    DeadLetter { status, reason, attempt_kept: false, error }.into()
 }
 
 fn reason_or(error: Option<&str>, otherwise: &str) -> String {

@@ -8,10 +8,13 @@ use std::sync::{
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{PgConnection, types::Json};
+use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Store, enqueue::time};
+use super::{
+    Store,
+    decode::{Columns, columns, time},
+};
 use crate::{
     job::OnConflict,
     row::{Due, NewJob},
@@ -37,8 +40,8 @@ impl Store {
         connection: &mut PgConnection,
     ) -> sqlx::Result<()> {
         if self.way.0.load(Ordering::Acquire) == 0 {
-            let asked = self.statements.read_right_to_insert.query_scalar();
-            let may_insert: bool = asked.fetch_one(connection).await?;
+            let asked = self.statements.read_right_to_insert.query();
+            let may_insert: bool = asked.fetch_scalar(connection).await?;
             let way = if may_insert { Way::TABLE } else { Way::FUNCTION };
             self.way.0.store(way, Ordering::Release);
         }
@@ -58,9 +61,21 @@ impl Store {
         let encoded = |error| sqlx::Error::Encode(Box::new(error));
         let jobs: Vec<Passed<'_>> =
             jobs.iter().map(|job| Passed::of(job)).collect::<Result<_, _>>().map_err(encoded)?;
-        let called = self.statements.enqueue_many.query_as().bind(Json(jobs)).bind(repeated);
-        called.fetch_all(connection).await
+        let called = self
+            .statements
+            .enqueue_many
+            .query()
+            .bind("jobs", Json(jobs))
+            .bind("repeated", repeated);
+        let rows = called.fetch_all(connection).await?;
+        CalledColumns::read(&rows, |row, columns| {
+            Ok((row.try_get(columns.id)?, row.try_get(columns.outcome)?))
+        })
     }
+}
+
+columns! {
+    CalledColumns { id, outcome }
 }
 
 /// A job as the function takes it.

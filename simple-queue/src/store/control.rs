@@ -23,7 +23,9 @@ impl Store {
         connection: &mut PgConnection,
         queue: &str,
     ) -> sqlx::Result<(bool, bool, bool)> {
-        self.statements.pause_queue.query_as().bind(queue).fetch_one(connection).await
+        let paused = self.statements.pause_queue.query().bind("queue", queue);
+        let row = paused.fetch_one(connection).await?;
+        Ok((row.try_get("is_served")?, row.try_get("has_jobs")?, row.try_get("was_paused")?))
     }
 
     /// Lets the jobs of a queue be started again; whether it was paused.
@@ -36,8 +38,8 @@ impl Store {
             .statements
             .resume_queue
             .query()
-            .bind(queue)
-            .bind(self.schema.channel())
+            .bind("queue", queue)
+            .bind("channel", self.schema.channel())
             .fetch_optional(connection)
             .await?;
         Ok(resumed.is_some())
@@ -48,7 +50,7 @@ impl Store {
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<String>> {
-        self.statements.list_paused_queues.query_scalar().fetch_all(connection).await
+        self.statements.list_paused_queues.query().fetch_scalars(connection).await
     }
 
     /// The live job that has the unique key of a dead letter, or its id.
@@ -57,12 +59,9 @@ impl Store {
         connection: &mut PgConnection,
         dead: Uuid,
     ) -> sqlx::Result<Option<(Option<String>, Uuid)>> {
-        self.statements
-            .find_holder_of_dead_key
-            .query_as()
-            .bind(dead)
-            .fetch_optional(connection)
-            .await
+        let holder = self.statements.find_holder_of_dead_key.query().bind("id", dead);
+        let row = holder.fetch_optional(connection).await?;
+        row.map(|row| Ok((row.try_get("unique_key")?, row.try_get("id")?))).transpose()
     }
 
     /// The ids of at most `limit` dead letters, those after this one.
@@ -75,14 +74,14 @@ impl Store {
     ) -> sqlx::Result<Vec<Uuid>> {
         self.statements
             .list_dead_letters
-            .query_scalar()
-            .bind(filter.job_id)
-            .bind(&filter.queue)
-            .bind(&filter.kind)
-            .bind(filter.status.map(JobStatus::as_str))
-            .bind(after)
-            .bind(limit)
-            .fetch_all(connection)
+            .query()
+            .bind("id", filter.job_id)
+            .bind("queue", &filter.queue)
+            .bind("kind", &filter.kind)
+            .bind("status", filter.status.map(JobStatus::as_str))
+            .bind("after", after)
+            .bind("limit", limit)
+            .fetch_scalars(connection)
             .await
     }
 
@@ -98,9 +97,9 @@ impl Store {
             .statements
             .redrive_dead_letters
             .query()
-            .bind(ids)
-            .bind(repeated)
-            .bind(self.schema.channel())
+            .bind("ids", ids)
+            .bind("repeated", repeated)
+            .bind("channel", self.schema.channel())
             .fetch_all(connection)
             .await?;
         rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("redriven")?))).collect()

@@ -5,16 +5,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::{
-    PgConnection, Postgres, Row,
-    postgres::{PgArguments, PgRow, types::PgInterval},
-    query::Query,
+    PgConnection, Row,
+    postgres::{PgRow, types::PgInterval},
 };
 use uuid::Uuid;
 
 use super::{
     Store,
-    decode::{FIRST_TIME, LAST_TIME, Time},
-    fetch::{Columns, job},
+    decode::{Columns, JobColumns, Time, columns, interval, read_job, time},
+    statements::Bound,
 };
 use crate::row::{Due, Job, NewJob};
 
@@ -31,12 +30,13 @@ impl Store {
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
         let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
-            .bind(self.schema.channel())
-            .bind(notify)
-            .bind(first_lease)
+            .bind("channel", self.schema.channel())
+            .bind("notify", notify)
+            .bind("first_lease", first_lease)
             .fetch_all(connection)
             .await?;
-        Written::read(&rows, |row| row.try_get("id"))
+        let ids = IdColumns::read(&rows, |row, columns| row.try_get(columns.id))?;
+        Written::new(ids, &rows)
     }
 
     /// Inserts jobs that differ in nothing but their payloads and fingerprints, have no unique keys, and ids
@@ -51,21 +51,21 @@ impl Store {
         self.statements
             .insert_alike_jobs
             .query()
-            .bind(column(jobs, |job| job.id))
-            .bind(column(jobs, |job| job.job_data.as_str()))
-            .bind(column(jobs, |job| job.fingerprint.as_deref()))
-            .bind(&first.queue)
-            .bind(&first.kind)
-            .bind(first.priority)
-            .bind(first.due.at())
-            .bind(first.due.after())
-            .bind(first.max_attempts)
-            .bind(first.expires_after.map(interval))
-            .bind((!first.tags.is_empty()).then_some(&first.tags))
-            .bind(first.version)
-            .bind(first.retain.map(interval))
-            .bind(self.schema.channel())
-            .bind(notify)
+            .bind("queue", &first.queue)
+            .bind("kind", &first.kind)
+            .bind("priority", first.priority)
+            .bind("run_at", first.due.at())
+            .bind("delay", first.due.after())
+            .bind("max_attempts", first.max_attempts)
+            .bind("expires_after", first.expires_after.map(interval))
+            .bind("tags", (!first.tags.is_empty()).then_some(&first.tags))
+            .bind("version", first.version)
+            .bind("retain", first.retain.map(interval))
+            .bind("ids", array_of(jobs, |job| job.id))
+            .bind("payloads", array_of(jobs, |job| job.job_data.as_str()))
+            .bind("fingerprints", array_of(jobs, |job| job.fingerprint.as_deref()))
+            .bind("notify", notify)
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?
             .try_get("sleep")
@@ -80,11 +80,11 @@ impl Store {
         notify: bool,
     ) -> sqlx::Result<Written<(Uuid, String)>> {
         let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
-            .bind(self.schema.channel())
-            .bind(notify)
+            .bind("channel", self.schema.channel())
+            .bind("notify", notify)
             .fetch_all(connection)
             .await?;
-        Written::read(&rows, |row| Ok((row.try_get("id")?, row.try_get("unique_key")?)))
+        Written::new(with_keys(&rows)?, &rows)
     }
 
     /// Puts waiting jobs off until new ones that have their unique keys would be due; returns those that
@@ -99,14 +99,14 @@ impl Store {
             .statements
             .reschedule_jobs
             .query()
-            .bind(column(jobs, |job| job.unique_key.as_deref()))
-            .bind(column(jobs, |job| job.due.at()))
-            .bind(column(jobs, |job| job.due.after()))
-            .bind(self.schema.channel())
-            .bind(notify)
+            .bind("unique_keys", array_of(jobs, |job| job.unique_key.as_deref()))
+            .bind("run_ats", array_of(jobs, |job| job.due.at()))
+            .bind("delays", array_of(jobs, |job| job.due.after()))
+            .bind("channel", self.schema.channel())
+            .bind("notify", notify)
             .fetch_all(connection)
             .await?;
-        Written::read(&rows, |row| Ok((row.try_get("id")?, row.try_get("unique_key")?)))
+        Written::new(with_keys(&rows)?, &rows)
     }
 
     /// The live jobs that hold these unique keys.
@@ -115,7 +115,8 @@ impl Store {
         connection: &mut PgConnection,
         keys: &[&str],
     ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        self.statements.find_jobs_by_unique_key.query_as().bind(keys).fetch_all(connection).await
+        let holders = self.statements.find_jobs_by_unique_key.query().bind("keys", keys);
+        with_keys(&holders.fetch_all(connection).await?)
     }
 
     /// The live job that holds this unique key.
@@ -124,22 +125,8 @@ impl Store {
         connection: &mut PgConnection,
         key: &str,
     ) -> sqlx::Result<Option<Job>> {
-        let row =
-            self.statements.find_live_job.query().bind(key).fetch_optional(connection).await?;
-        row.map(|row| {
-            let mut columns = Columns::of(&row);
-            let (job, stored) = job(columns.next()?, &mut columns)?;
-            let max_attempts: Option<i32> = columns.next()?;
-            Ok(Job {
-                job_data: serde_json::from_str(stored.as_deref().unwrap_or("null"))
-                    .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-                max_attempts: max_attempts.unwrap_or(job.max_attempts),
-                status: columns.next()?,
-                updated_at: columns.next::<Option<Time>>()?.map(|Time(at)| at),
-                ..job
-            })
-        })
-        .transpose()
+        let found = self.statements.find_live_job.query().bind("key", key);
+        found.fetch_optional(connection).await?.map(|row| live_job(&row)).transpose()
     }
 
     /// The live jobs that have this fingerprint.
@@ -150,9 +137,9 @@ impl Store {
     ) -> sqlx::Result<Vec<Uuid>> {
         self.statements
             .find_jobs_by_fingerprint
-            .query_scalar()
-            .bind(fingerprint)
-            .fetch_all(connection)
+            .query()
+            .bind("fingerprint", fingerprint)
+            .fetch_scalars(connection)
             .await
     }
 
@@ -162,7 +149,11 @@ impl Store {
         connection: &mut PgConnection,
         ids: &[Uuid],
     ) -> sqlx::Result<Vec<(Uuid, i64)>> {
-        self.statements.find_jobs_anywhere.query_as().bind(ids).fetch_all(connection).await
+        let found = self.statements.find_jobs_anywhere.query().bind("ids", ids);
+        let rows = found.fetch_all(connection).await?;
+        UsedColumns::read(&rows, |row, columns| {
+            Ok((row.try_get(columns.id)?, row.try_get(columns.lease)?))
+        })
     }
 
     /// One of these ids that a job had which is over and remembered. None of them was made before `since`.
@@ -174,10 +165,10 @@ impl Store {
     ) -> sqlx::Result<Option<Uuid>> {
         self.statements
             .find_used_id
-            .query_scalar()
-            .bind(ids)
-            .bind(since.map(time))
-            .fetch_optional(connection)
+            .query()
+            .bind("ids", ids)
+            .bind("since", since.map(time))
+            .fetch_optional_scalar(connection)
             .await
     }
 
@@ -188,7 +179,8 @@ impl Store {
         limit: Duration,
     ) -> sqlx::Result<()> {
         let milliseconds = limit.as_millis().to_string();
-        self.statements.limit_lock_wait.query().bind(milliseconds).execute(connection).await?;
+        let limited = self.statements.limit_lock_wait.query().bind("limit", milliseconds);
+        limited.execute(connection).await?;
         Ok(())
     }
 
@@ -201,8 +193,8 @@ impl Store {
         self.statements
             .notify
             .query()
-            .bind(self.schema.channel())
-            .bind(payloads)
+            .bind("channel", self.schema.channel())
+            .bind("payloads", payloads)
             .execute(connection)
             .await?;
         Ok(())
@@ -216,14 +208,16 @@ impl Store {
         ids: &[Uuid],
         repeated: bool,
     ) -> sqlx::Result<(i64, i64)> {
-        self.statements
+        let row = self
+            .statements
             .cancel_jobs
-            .query_as()
-            .bind(ids)
-            .bind(self.schema.channel())
-            .bind(repeated)
+            .query()
+            .bind("ids", ids)
+            .bind("channel", self.schema.channel())
+            .bind("repeated", repeated)
             .fetch_one(connection)
-            .await
+            .await?;
+        Ok((row.try_get("cancelled")?, row.try_get("requested")?))
     }
 
     /// The word for the state a job is in, wherever it is; its result, and why it is dead.
@@ -232,7 +226,10 @@ impl Store {
         connection: &mut PgConnection,
         id: Uuid,
     ) -> sqlx::Result<Option<(String, Option<String>, Option<String>)>> {
-        self.statements.read_end.query_as().bind(id).fetch_optional(connection).await
+        let row =
+            self.statements.read_end.query().bind("id", id).fetch_optional(connection).await?;
+        row.map(|row| Ok((row.try_get("status")?, row.try_get("result")?, row.try_get("reason")?)))
+            .transpose()
     }
 }
 
@@ -245,35 +242,61 @@ pub(crate) struct Written<T> {
 }
 
 impl<T> Written<T> {
-    fn read(rows: &[PgRow], row: impl Fn(&PgRow) -> sqlx::Result<T>) -> sqlx::Result<Self> {
+    /// Each of the rows says whether workers sleep.
+    fn new(written: Vec<T>, rows: &[PgRow]) -> sqlx::Result<Self> {
         let workers_sleep = rows.first().map_or(Ok(false), |row| row.try_get("sleep"))?;
-        Ok(Self { rows: rows.iter().map(row).collect::<Result<_, _>>()?, workers_sleep })
+        Ok(Self { rows: written, workers_sleep })
     }
 }
 
-/// Binds each column of new jobs as one array.
-fn bind_jobs<'j>(
-    query: Query<'j, Postgres, PgArguments>,
-    jobs: &[&'j NewJob],
-) -> Query<'j, Postgres, PgArguments> {
-    query
-        .bind(column(jobs, |job| job.id))
-        .bind(column(jobs, |job| job.queue.as_str()))
-        .bind(column(jobs, |job| job.kind.as_str()))
-        .bind(column(jobs, |job| job.priority))
-        .bind(column(jobs, |job| job.job_data.as_str()))
-        .bind(column(jobs, |job| job.due.at()))
-        .bind(column(jobs, |job| job.due.after()))
-        .bind(column(jobs, |job| job.max_attempts))
-        .bind(column(jobs, |job| job.unique_key.as_deref()))
-        .bind(column(jobs, |job| job.fingerprint.as_deref()))
-        .bind(column(jobs, |job| job.expires_after.map(interval)))
-        .bind(column(jobs, |job| (!job.tags.is_empty()).then(|| json!(job.tags).to_string())))
-        .bind(column(jobs, |job| job.version))
-        .bind(column(jobs, |job| job.retain.map(interval)))
+columns! {
+    IdColumns { id }
 }
 
-fn column<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
+columns! {
+    KeyColumns { id, unique_key }
+}
+
+columns! {
+    UsedColumns { id, lease }
+}
+
+fn with_keys(rows: &[PgRow]) -> sqlx::Result<Vec<(Uuid, String)>> {
+    KeyColumns::read(rows, |row, columns| {
+        Ok((row.try_get(columns.id)?, row.try_get(columns.unique_key)?))
+    })
+}
+
+fn live_job(row: &PgRow) -> sqlx::Result<Job> {
+    let mut job = read_job(row, &JobColumns::of(row)?)?;
+    job.status = row.try_get("status")?;
+    job.updated_at = row.try_get::<Option<Time>, _>("updated_at")?.map(|Time(at)| at);
+    job.read_stored().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(job)
+}
+
+/// Binds each column of new jobs as one array.
+fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
+    let tags = |job: &NewJob| (!job.tags.is_empty()).then(|| json!(job.tags).to_string());
+    query
+        .bind("ids", array_of(jobs, |job| job.id))
+        .bind("queues", array_of(jobs, |job| job.queue.as_str()))
+        .bind("kinds", array_of(jobs, |job| job.kind.as_str()))
+        .bind("priorities", array_of(jobs, |job| job.priority))
+        .bind("payloads", array_of(jobs, |job| job.job_data.as_str()))
+        .bind("run_ats", array_of(jobs, |job| job.due.at()))
+        .bind("delays", array_of(jobs, |job| job.due.after()))
+        .bind("max_attempts", array_of(jobs, |job| job.max_attempts))
+        .bind("unique_keys", array_of(jobs, |job| job.unique_key.as_deref()))
+        .bind("fingerprints", array_of(jobs, |job| job.fingerprint.as_deref()))
+        .bind("expires_afters", array_of(jobs, |job| job.expires_after.map(interval)))
+        .bind("tags", array_of(jobs, tags))
+        .bind("versions", array_of(jobs, |job| job.version))
+        .bind("retains", array_of(jobs, |job| job.retain.map(interval)))
+}
+
+/// A value of each job.
+fn array_of<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
     jobs.iter().map(|job| value(job)).collect()
 }
 
@@ -291,18 +314,4 @@ impl Due {
             Self::Now | Self::At(_) => None,
         }
     }
-}
-
-/// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
-/// which makes no difference to when a job runs.
-pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.clamp(FIRST_TIME, LAST_TIME)
-}
-
-/// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
-pub(super) fn interval(duration: Duration) -> PgInterval {
-    // The longest interval that can still be added to the current time.
-    const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
 }

@@ -4,15 +4,15 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Finish, Store, decode::Time, enqueue::interval, finish::columns, seconds};
-use crate::{
-    job::JobStatus,
-    row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease, MadeId},
+use super::{
+    Finish, Store,
+    decode::{Columns, JobColumns, columns, interval, read_job, seconds},
+    finish::lease_arrays,
 };
+use crate::row::{Claim, Job, Lease};
 
 /// What a process can start now, of one queue.
 #[derive(Debug, Clone, Serialize)]
@@ -142,8 +142,9 @@ impl Store {
         id: Uuid,
         most: i32,
     ) -> sqlx::Result<Option<(Option<String>, i32)>> {
-        let read = self.statements.read_payload.query_as().bind(id).bind(most);
-        read.fetch_optional(connection).await
+        let read = self.statements.read_payload.query().bind("id", id).bind("longest", most);
+        let row = read.fetch_optional(connection).await?;
+        row.map(|row| Ok((row.try_get("text")?, row.try_get("length")?))).transpose()
     }
 
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
@@ -155,20 +156,20 @@ impl Store {
         finish: Finish<'_>,
         reach: Reach<'_>,
     ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
-        let (ids, numbers) = columns(finish.done.iter().map(|(lease, _)| lease));
+        let (ids, numbers) = lease_arrays(finish.done.iter().map(|(lease, _)| lease));
         let rows = self
             .statements
             .fetch_jobs
             .query()
-            .bind(worker_id)
-            .bind(ids)
-            .bind(numbers)
-            .bind(finish.results())
-            .bind(finish.keep)
-            .bind(reach.careful)
-            .bind(Json(reach.demands))
-            .bind(i64::try_from(reach.limit).unwrap_or(i64::MAX))
-            .bind(interval(MARGIN))
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
+            .bind("worker_id", worker_id)
+            .bind("careful", reach.careful)
+            .bind("results", finish.results())
+            .bind("keep", finish.keep)
+            .bind("demand", Json(reach.demands))
+            .bind("margin", interval(MARGIN))
+            .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
             .fetch_all(connection)
             .await?;
         Fetched::decode(&rows, worker_id, reach.limit)
@@ -182,15 +183,19 @@ impl Fetched {
         worker_id: Uuid,
         limit: usize,
     ) -> sqlx::Result<(Self, Vec<Uuid>)> {
+        let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let columns = (JobColumns::of(first)?, ClaimColumns::of(first)?);
+        let (of_job, of_claim) = &columns;
         // The union gives it last; nothing promises that.
-        let said =
-            rows.iter().rev().find_map(|row| row.try_get::<Option<_>, _>("said").transpose());
+        let said = rows
+            .iter()
+            .rev()
+            .find_map(|row| row.try_get::<Option<_>, _>(of_claim.said).transpose());
         let Json(Said { now, finished, wait, lanes }) = said.ok_or(sqlx::Error::RowNotFound)??;
         let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
         for row in rows {
-            let mut columns = Columns::of(row);
-            if let Some(job_id) = columns.next()? {
-                jobs.push(FetchedJob::decode(job_id, columns, worker_id, now)?);
+            if row.try_get::<Option<Uuid>, _>(of_job.id)?.is_some() {
+                jobs.push(FetchedJob::decode(row, &columns, worker_id, now)?);
             }
         }
         // An update returns its rows in the order it found them in the table.
@@ -219,73 +224,39 @@ struct Said {
     lanes: Option<HashMap<String, Vec<i16>>>,
 }
 
+columns! {
+    /// What a claim answers beside the job.
+    ClaimColumns { lease, reprocess_count, crash_count, timeout, expired, priority, max_attempts, said }
+}
+
 impl FetchedJob {
     fn decode(
-        id: Uuid,
-        mut columns: Columns<'_>,
+        row: &PgRow,
+        (of_job, columns): &(JobColumns, ClaimColumns),
         worker_id: Uuid,
         now: DateTime<Utc>,
     ) -> sqlx::Result<Box<Self>> {
-        let (mut job, stored) = job(id, &mut columns)?;
-        let max_attempts: Option<i32> = columns.next()?;
+        let mut job = read_job(row, of_job)?;
+        // What is rarely said comes as null.
+        let count = |column: usize| -> sqlx::Result<i32> {
+            Ok(row.try_get::<Option<_>, _>(column)?.unwrap_or_default())
+        };
         let claim = Claim {
-            lease: Lease { job_id: id, worker_id, number: columns.next()? },
-            reprocess_count: columns.next::<Option<_>>()?.unwrap_or_default(),
-            crash_count: columns.next::<Option<_>>()?.unwrap_or_default(),
-            timeout: columns.next::<Option<f64>>()?.map(seconds),
-            expired: columns.next::<Option<_>>()?.unwrap_or_default(),
+            lease: Lease { job_id: job.id, worker_id, number: row.try_get(columns.lease)? },
+            reprocess_count: count(columns.reprocess_count)?,
+            crash_count: count(columns.crash_count)?,
+            timeout: row.try_get::<Option<f64>, _>(columns.timeout)?.map(seconds),
+            expired: row.try_get::<Option<_>, _>(columns.expired)?.unwrap_or_default(),
             run: Arc::default(),
         };
-        job.stored = stored;
         // The claim is the last change of the row.
         job.updated_at = Some(now);
         job.claim = Some(claim.clone());
-        Ok(Box::new(Self { job, claim, priority: columns.next()?, max_attempts }))
+        Ok(Box::new(Self {
+            job,
+            claim,
+            priority: row.try_get(columns.priority)?,
+            max_attempts: row.try_get(columns.max_attempts)?,
+        }))
     }
-}
-
-/// The columns of a row, one after the other: for a thousand rows it matters that none is looked up by its
-/// name.
-pub(super) struct Columns<'r> {
-    row: &'r PgRow,
-    next: usize,
-}
-
-impl<'r> Columns<'r> {
-    pub(super) fn of(row: &'r PgRow) -> Self {
-        Self { row, next: 0 }
-    }
-
-    pub(super) fn next<T>(&mut self) -> sqlx::Result<T>
-    where
-        T: sqlx::Decode<'r, Postgres> + sqlx::Type<Postgres>,
-    {
-        let value = self.row.try_get(self.next)?;
-        self.next += 1;
-        Ok(value)
-    }
-}
-
-/// A job's row from its queue on, but for its last change, and its payload as it is stored.
-pub(super) fn job(id: Uuid, columns: &mut Columns<'_>) -> sqlx::Result<(Job, Option<String>)> {
-    let job = Job {
-        id,
-        queue: columns.next()?,
-        kind: columns.next()?,
-        version: columns.next::<Option<_>>()?.unwrap_or(FIRST_VERSION),
-        fingerprint: columns.next()?,
-        unique_key: columns.next()?,
-        created_at: columns.next::<Time>()?.0,
-        run_at: columns.next::<Option<Time>>()?.map(|Time(at)| at),
-        updated_at: None,
-        attempt: columns.next()?,
-        status: JobStatus::Running.as_str().to_owned(),
-        max_attempts: DEFAULT_MAX_ATTEMPTS,
-        job_data: Value::Null,
-        stored: None,
-        unwritable: None,
-        claim: None,
-        made_id: MadeId::used(),
-    };
-    Ok((job, columns.next()?))
 }

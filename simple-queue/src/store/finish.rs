@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    enqueue::{interval, time},
+    decode::{Columns, columns, interval, time},
 };
 use crate::{
     outcome::{DeadLetter, Retry},
@@ -60,17 +60,17 @@ impl Store {
         careful: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
         let Finish { done, keep } = finish;
-        let (ids, numbers) = columns(done.iter().map(|(lease, _)| lease));
+        let (ids, numbers) = lease_arrays(done.iter().map(|(lease, _)| lease));
         self.statements
             .archive_jobs
-            .query_scalar()
-            .bind(worker_id)
-            .bind(ids)
-            .bind(numbers)
-            .bind(finish.results())
-            .bind(keep)
-            .bind(careful)
-            .fetch_one(connection)
+            .query()
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
+            .bind("worker_id", worker_id)
+            .bind("careful", careful)
+            .bind("results", finish.results())
+            .bind("keep", keep)
+            .fetch_scalar(connection)
             .await
     }
 
@@ -82,8 +82,8 @@ impl Store {
         limit: Duration,
     ) -> sqlx::Result<bool> {
         let milliseconds = limit.as_millis().to_string();
-        let limited = self.statements.limit_idle_transaction.query_scalar().bind(milliseconds);
-        limited.fetch_one(connection).await
+        let limited = self.statements.limit_idle_transaction.query().bind("limit", milliseconds);
+        limited.fetch_scalar(connection).await
     }
 
     /// Puts running jobs back to pending; returns those that were put back.
@@ -94,25 +94,22 @@ impl Store {
         worker_id: Uuid,
         retries: &[(Lease, &Retry)],
     ) -> sqlx::Result<Vec<Uuid>> {
-        let (ids, numbers) = columns(retries.iter().map(|(lease, _)| lease));
-        let column = |value: fn(&Retry) -> i32| -> Vec<i32> {
-            retries.iter().map(|(_, retry)| value(retry)).collect()
-        };
+        let (ids, numbers) = lease_arrays(retries.iter().map(|(lease, _)| lease));
         self.statements
             .retry_jobs
-            .query_scalar()
-            .bind(worker_id)
-            .bind(ids)
-            .bind(numbers)
-            .bind(retries.iter().map(|(_, retry)| interval(retry.delay)).collect::<Vec<_>>())
-            .bind(retries.iter().map(|(_, retry)| retry.not_before.map(time)).collect::<Vec<_>>())
-            .bind(column(|retry| i32::from(retry.attempt_kept)))
-            .bind(column(|retry| i32::from(retry.reprocessed)))
-            .bind(retries.iter().map(|(_, retry)| retry.error.as_deref()).collect::<Vec<_>>())
-            .bind(self.schema.channel())
-            .bind(retries.iter().map(|(_, retry)| retry.waits_anew).collect::<Vec<_>>())
-            .bind(column(|retry| i32::from(retry.survived)))
-            .fetch_all(connection)
+            .query()
+            .bind("worker_id", worker_id)
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
+            .bind("delays", array_of(retries, |retry| interval(retry.delay)))
+            .bind("not_befores", array_of(retries, |retry| retry.not_before.map(time)))
+            .bind("attempts_kept", array_of(retries, |retry| i32::from(retry.attempt_kept)))
+            .bind("reprocessed", array_of(retries, |retry| i32::from(retry.reprocessed)))
+            .bind("errors", array_of(retries, |retry| retry.error.as_deref()))
+            .bind("waits_anew", array_of(retries, |retry| retry.waits_anew))
+            .bind("survived", array_of(retries, |retry| i32::from(retry.survived)))
+            .bind("channel", self.schema.channel())
+            .fetch_scalars(connection)
             .await
     }
 
@@ -124,18 +121,18 @@ impl Store {
         worker_id: Uuid,
         dead: &[(Lease, &DeadLetter)],
     ) -> sqlx::Result<Vec<Uuid>> {
-        let (ids, numbers) = columns(dead.iter().map(|(lease, _)| lease));
+        let (ids, numbers) = lease_arrays(dead.iter().map(|(lease, _)| lease));
         self.statements
             .dead_letter_jobs
-            .query_scalar()
-            .bind(worker_id)
-            .bind(ids)
-            .bind(numbers)
-            .bind(dead.iter().map(|(_, letter)| letter.status.as_str()).collect::<Vec<_>>())
-            .bind(dead.iter().map(|(_, letter)| letter.reason.as_str()).collect::<Vec<_>>())
-            .bind(dead.iter().map(|(_, letter)| i32::from(letter.attempt_kept)).collect::<Vec<_>>())
-            .bind(dead.iter().map(|(_, letter)| letter.error.as_deref()).collect::<Vec<_>>())
-            .fetch_all(connection)
+            .query()
+            .bind("worker_id", worker_id)
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
+            .bind("statuses", array_of(dead, |letter| letter.status.as_str()))
+            .bind("reasons", array_of(dead, |letter| letter.reason.as_str()))
+            .bind("attempts_kept", array_of(dead, |letter| i32::from(letter.attempt_kept)))
+            .bind("errors", array_of(dead, |letter| letter.error.as_deref()))
+            .fetch_scalars(connection)
             .await
     }
 
@@ -146,9 +143,9 @@ impl Store {
     ) -> sqlx::Result<i32> {
         self.statements
             .ensure_archive_partitions
-            .query_scalar()
-            .bind(DAYS_AHEAD)
-            .fetch_one(connection)
+            .query()
+            .bind("days_ahead", DAYS_AHEAD)
+            .fetch_scalar(connection)
             .await
     }
 
@@ -159,32 +156,39 @@ impl Store {
         worker_id: Uuid,
         leases: &[Lease],
     ) -> sqlx::Result<Vec<LeaseState>> {
-        let (ids, numbers) = columns(leases.iter());
+        let (ids, numbers) = lease_arrays(leases.iter());
         let rows = self
             .statements
             .read_leases
             .query()
-            .bind(worker_id)
-            .bind(ids)
-            .bind(numbers)
+            .bind("worker_id", worker_id)
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
             .fetch_all(connection)
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(LeaseState {
-                    job_id: row.try_get("job_id")?,
-                    lease: row.try_get("lease")?,
-                    held: row.try_get("held")?,
-                    cancel_requested: row.try_get("cancel_requested")?,
-                    finished: row.try_get("finished")?,
-                    gone: row.try_get("gone")?,
-                })
+        LeaseColumns::read(&rows, |row, columns| {
+            Ok(LeaseState {
+                job_id: row.try_get(columns.job_id)?,
+                lease: row.try_get(columns.lease)?,
+                held: row.try_get(columns.held)?,
+                cancel_requested: row.try_get(columns.cancel_requested)?,
+                finished: row.try_get(columns.finished)?,
+                gone: row.try_get(columns.gone)?,
             })
-            .collect()
+        })
     }
 }
 
 /// The ids and the numbers of leases.
-pub(super) fn columns<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
+pub(super) fn lease_arrays<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
     leases.map(|lease| (lease.job_id, lease.number)).unzip()
+}
+
+/// A value of each transition.
+fn array_of<'t, W, T>(transitions: &[(Lease, &'t W)], value: impl Fn(&'t W) -> T) -> Vec<T> {
+    transitions.iter().map(|&(_, transition)| value(transition)).collect()
+}
+
+columns! {
+    LeaseColumns { job_id, lease, held, cancel_requested, finished, gone }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::Store;
 use crate::{
-    error::{Trouble, described},
+    database::failure::{Trouble, described},
     outcome::words_of,
 };
 
@@ -63,7 +63,8 @@ impl Store {
         (what, refusal): (&str, &sqlx::Error),
     ) -> sqlx::Result<bool> {
         let reason = words_of(&format_args!("{what}: {}", described(refusal)));
-        let aside = self.statements.set_aside_job.query().bind(id).bind(worker_id).bind(reason);
+        let aside = self.statements.set_aside_job.query();
+        let aside = aside.bind("id", id).bind("worker_id", worker_id).bind("reason", reason);
         Ok(aside.fetch_optional(connection).await?.is_some())
     }
 }

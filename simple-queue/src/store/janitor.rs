@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use sqlx::{PgConnection, Row};
 
-use super::{Store, enqueue::interval};
+use super::{Store, decode::interval};
 
 /// A day of the archive that is older than what is kept.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ impl Store {
         connection: &mut PgConnection,
         keep: Duration,
     ) -> sqlx::Result<Vec<OldDay>> {
-        let days = self.statements.list_old_days.query().bind(interval(keep));
+        let days = self.statements.list_old_days.query().bind("keep", interval(keep));
         let rows = days.fetch_all(connection).await?;
         rows.iter()
             .map(|row| {
@@ -44,7 +44,7 @@ impl Store {
         connection: &mut PgConnection,
         day: NaiveDate,
     ) -> sqlx::Result<bool> {
-        self.statements.drop_archive_day.query_scalar().bind(day).fetch_one(connection).await
+        self.statements.drop_archive_day.query().bind("day", day).fetch_scalar(connection).await
     }
 
     /// Deletes what was kept for a time of its own, and dead letters older than `keep`, at most `limit` of
@@ -59,8 +59,8 @@ impl Store {
             .statements
             .delete_expired
             .query()
-            .bind(interval(keep))
-            .bind(limit)
+            .bind("keep", interval(keep))
+            .bind("limit", limit)
             .fetch_one(connection)
             .await?;
         Ok(DeletedHistory {
@@ -81,8 +81,8 @@ impl Store {
             .statements
             .delete_old_archive
             .query()
-            .bind(day)
-            .bind(limit)
+            .bind("day", day)
+            .bind("limit", limit)
             .execute(connection)
             .await?;
         Ok(i64::try_from(done.rows_affected()).unwrap_or(i64::MAX))

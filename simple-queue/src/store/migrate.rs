@@ -8,10 +8,13 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Schema, Servers};
+use super::statements::Statement;
 use crate::{
     Error,
-    error::{is_held_up, missing_grant},
+    database::{
+        Pooled, Schema, Servers,
+        failure::{is_held_up, is_made_already, missing_grant},
+    },
 };
 
 /// A file of `migrations/`.
@@ -154,10 +157,15 @@ impl Migration<'_> {
         // Another process may have applied it while this one waited.
         if part.is_missing(schema, &read_applied(schema, &mut tx).await?)? {
             execute(schema, &mut tx, part.sql).await?;
-            let sql = schema.write_into(include_str!("sql/record_migration.sql"));
-            let record = sqlx::query(AssertSqlSafe(sql));
-            let record = record.bind(part.name).bind(RELEASE).bind(part.checksum());
-            record.execute(&mut *tx).await?;
+            let record = include_str!("sql/record_migration.sql");
+            let record = Statement::new("record_migration", record, schema, Pooled::default());
+            record
+                .query()
+                .bind("name", part.name)
+                .bind("release", RELEASE)
+                .bind("checksum", part.checksum())
+                .execute(&mut tx)
+                .await?;
         }
         tx.commit().await?;
         tracing::debug!(schema = schema.name(), part = part.name, "the schema has this part");
@@ -210,10 +218,7 @@ impl Failure {
     }
 
     fn of_beginning(error: sqlx::Error) -> Self {
-        match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-            Some("23505" | "42P06" | "42P07") => Self::Overtaken,
-            _ => Self::Database(error),
-        }
+        if is_made_already(&error) { Self::Overtaken } else { Self::Database(error) }
     }
 }
 

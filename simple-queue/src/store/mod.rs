@@ -2,14 +2,60 @@
 //!
 //! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
+//!
+//! A feature never adds a condition to a hot statement, which are those that insert, fetch and finish: it changes what
+//! is demanded, where a job rests, or which statement is sent. Statements that share a step share the part that does
+//! it, so that a variant of one is a short file.
+//!
+//! # How to add a column to `jobs`
+//!
+//! 1. The table, with a comment that says what the column is for: a new file in `migrations/`, or `0001_tables.sql`
+//!    before the first release.
+//! 2. What is copied along with a job, to the archive, to the dead letters and back: the two tables of the history, and
+//!    `parts/job_columns.sql`. A column that only one of them has goes into the lists of the statements that insert
+//!    there. A test asks for it in `parts/overwrite_dead_letter.sql`.
+//! 3. What a running job knows: `parts/claimed.sql`, [`Job`](struct@crate::Job) or [`Claim`](crate::row::Claim), and the
+//!    `columns!` beside the function that reads it (`decode.rs`, `fetch.rs`).
+//! 4. What an enqueuer says: [`NewJob`](crate::row::NewJob), `parts/new_jobs.sql` and `insert_jobs.sql`,
+//!    `insert_alike_jobs.sql`, `replace_jobs.sql`, `bind_jobs` in `enqueue.rs`, and the function `enqueue_many` with
+//!    the struct that it reads (`by_function.rs`). Say in `NewJob::is_like` whether jobs that differ in it are alike.
+//!
+//! Nothing that the claim writes may be in an index or in the predicate of one.
+//!
+//! # How to add a statement
+//!
+//! 1. `sql/name_of_the_method.sql`, which begins with its name in a comment and lists its columns. A parameter is
+//!    `:name`; what other statements do too is a part: `\ir parts/….sql` on a line of its own. A part that is a step of
+//!    a `with` begins with a comma, and its head says what it needs and gives.
+//! 2. Its name in the list of `statements/mod.rs`; a new part's in `PARTS` of `statements/assemble.rs`.
+//! 3. The method, which binds each parameter by its name and reads each column by its name: with `columns!` where there
+//!    may be many rows. A statement that changes running rows says `lease = … and worker_id = …`, and its method
+//!    returns what it changed.
+//! 4. Its rights in `migrations/grants/`, for each role of the database that may send it.
+//! 5. Where it is sent all the time, an entry in `hot_statements` of `tests/integration/statements.rs`, which looks at
+//!    its plan. That file also has the server prepare every statement.
+//!
+//! # How to add a role
+//!
+//! 1. Its statements, as above, in a file of this room that is named like the role. What only one process needs to do
+//!    is done by the one that `claim_upkeep` gives the task to, of which `migrations/` inserts the row.
+//! 2. The role in `upkeep/`: a struct with a session of its own and a `run_once`, which returns what it did. Its loop
+//!    waits, with growing pauses and jitter, and never returns on an operating error.
+//! 3. Where a worker starts and stops its roles, the new one.
+//!
+//! # How to add a batch kind
+//!
+//! 1. The transition in `outcome/transition.rs`, which is pure.
+//! 2. Its statement, made of the same parts as those of its like, of a thousand rows at a time: rows are locked in the
+//!    order of ids, `skip locked`, and the ids of those that it changed come back. The statements of the other kinds
+//!    stay as they are.
+//! 3. The kind in `finalize/batch.rs`, and which method writes it. Whatever is missing from the answer is looked up with
+//!    `read_leases`, and `finalize/fate.rs` decides.
 
-mod advice;
 mod by_function;
-mod connection;
 mod control;
 mod decode;
 mod enqueue;
-mod exchange;
 mod fetch;
 mod finish;
 mod grants;
@@ -17,22 +63,15 @@ mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
 pub(crate) mod migrate;
-mod notification;
 mod reaper;
-mod schema;
-mod servers;
-mod session;
 mod statements;
 mod sweep;
 mod unserved;
-mod url;
 mod worker;
 
-pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
-pub(crate) use exchange::{Tries, again};
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
@@ -41,18 +80,14 @@ pub use grants::Role;
 pub(crate) use isolate::{Division, tell_of_aside};
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::OldDay;
-pub(crate) use notification::Notification;
 pub(crate) use reaper::{Name, Reaped};
-pub(crate) use schema::Schema;
-pub(crate) use servers::Servers;
-pub(crate) use session::Pooled;
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unserved::UnservedKind;
-pub(crate) use url::parse_url;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use crate::database::{Pooled, Schema};
 use statements::Statements;
 
 /// The statements of one schema. A cheap clone.
@@ -73,9 +108,4 @@ impl Store {
     pub(crate) fn schema(&self) -> &Schema {
         &self.schema
     }
-}
-
-/// The database's seconds as a duration; a time that has passed already is no wait.
-fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
 }

@@ -5,7 +5,10 @@ use std::{ops::AddAssign, time::Duration};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Silent, Store, enqueue::interval};
+use super::{
+    Silent, Store,
+    decode::{Columns, columns, interval},
+};
 
 /// How many jobs and processes a return was of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +45,10 @@ pub(crate) enum Name<'n> {
 pub(crate) struct Orphan {
     pub(crate) id: Uuid,
     pub(crate) worker_id: Uuid,
+}
+
+columns! {
+    OrphanColumns { id, worker_id }
 }
 
 /// A dead process whose row is locked, and the job that is to blame for its death, where one is.
@@ -92,10 +99,10 @@ impl Store {
         let claimed: Option<String> = self
             .statements
             .claim_upkeep
-            .query_scalar()
-            .bind("orphans")
-            .bind(interval(pause))
-            .fetch_optional(&mut *connection)
+            .query()
+            .bind("task", "orphans")
+            .bind("pause", interval(pause))
+            .fetch_optional_scalar(&mut *connection)
             .await?;
         if claimed.is_none() {
             return Ok(None);
@@ -135,11 +142,12 @@ impl Store {
             Name::Ghosts => (vec![], &[][..], true),
             Name::Own { worker_id, held } => (vec![worker_id], held, false),
         };
-        let listed = self.statements.list_orphans.query().bind(workers).bind(held).bind(ghosts);
+        let listed = self.statements.list_orphans.query();
+        let listed = listed.bind("workers", workers).bind("held", held).bind("ghosts", ghosts);
         let rows = listed.fetch_all(connection).await?;
-        rows.iter()
-            .map(|row| Ok(Orphan { id: row.try_get("id")?, worker_id: row.try_get("worker_id")? }))
-            .collect()
+        OrphanColumns::read(&rows, |row, columns| {
+            Ok(Orphan { id: row.try_get(columns.id)?, worker_id: row.try_get(columns.worker_id)? })
+        })
     }
 
     /// Returns these jobs while they are in that name; `None`: the process lives after all, or another one is at it.
@@ -159,12 +167,12 @@ impl Store {
             .statements
             .return_listed_jobs
             .query()
-            .bind(self.schema.channel())
-            .bind(if crashed { max_crash_count } else { i32::MAX })
-            .bind(crashed)
-            .bind(ids)
-            .bind(workers)
-            .bind(suspect_id)
+            .bind("ids", ids)
+            .bind("workers", workers)
+            .bind("suspect_id", suspect_id)
+            .bind("crashed", crashed)
+            .bind("max_crash_count", if crashed { max_crash_count } else { i32::MAX })
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?;
         reaped(&row).map(Some)
@@ -203,8 +211,10 @@ impl Store {
     ) -> sqlx::Result<Vec<Locked>> {
         let (ids, heartbeats): (Vec<_>, Vec<_>) =
             dead.iter().map(|silent| (silent.id, silent.heartbeat_at)).unzip();
-        let locked = self.statements.lock_dead_workers.query_as().bind(ids).bind(heartbeats);
-        locked.fetch_all(connection).await
+        let locked = self.statements.lock_dead_workers.query();
+        let locked = locked.bind("ids", ids).bind("heartbeats", heartbeats);
+        let rows = locked.fetch_all(connection).await?;
+        rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("suspect_id")?))).collect()
     }
 
     async fn return_jobs(
@@ -218,13 +228,13 @@ impl Store {
             .statements
             .return_jobs
             .query()
-            .bind(self.schema.channel())
-            .bind(returning.max_crash_count)
-            .bind(workers)
-            .bind(suspects)
-            .bind(returning.held)
-            .bind(returning.crashed)
-            .bind(returning.ghosts)
+            .bind("workers", workers)
+            .bind("suspects", suspects)
+            .bind("held", returning.held)
+            .bind("crashed", returning.crashed)
+            .bind("ghosts", returning.ghosts)
+            .bind("max_crash_count", returning.max_crash_count)
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?;
         reaped(&row)
@@ -235,7 +245,7 @@ impl Store {
         connection: &mut PgConnection,
         workers: &[Uuid],
     ) -> sqlx::Result<i64> {
-        self.statements.bury_workers.query_scalar().bind(workers).fetch_one(connection).await
+        self.statements.bury_workers.query().bind("workers", workers).fetch_scalar(connection).await
     }
 }
 

@@ -5,7 +5,10 @@ use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Demand, Fetched, MARGIN, Position, Store, decode::Time, enqueue::interval};
+use super::{
+    Demand, Fetched, MARGIN, Position, Store,
+    decode::{Columns, Time, columns, interval},
+};
 
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]
@@ -23,6 +26,10 @@ pub(crate) struct LanePart<'p> {
     /// `None`: [`MARGIN`] before now.
     pub(crate) until_run_at: Option<DateTime<Utc>>,
     pub(crate) until_id: Option<Uuid>,
+}
+
+columns! {
+    OvertakenColumns { part, run_at, id }
 }
 
 /// What was found below the floors.
@@ -47,18 +54,19 @@ impl Store {
             .statements
             .find_overtaken_jobs
             .query()
-            .bind(Json(parts))
-            .bind(limit)
-            .bind(interval(MARGIN))
+            .bind("parts", Json(parts))
+            .bind("limit", limit)
+            .bind("margin", interval(MARGIN))
             .fetch_all(connection)
             .await?;
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+        let columns = OvertakenColumns::of(first)?;
         let mut jobs = Vec::with_capacity(rows.len());
         for row in &rows {
-            if let Some(part) = row.try_get::<Option<i32>, _>("part")? {
+            if let Some(part) = row.try_get::<Option<i32>, _>(columns.part)? {
                 let position = Position {
-                    run_at: row.try_get::<Time, _>("run_at")?.0,
-                    id: row.try_get("id")?,
+                    run_at: row.try_get::<Time, _>(columns.run_at)?.0,
+                    id: row.try_get(columns.id)?,
                 };
                 jobs.push((usize::try_from(part).unwrap_or_default(), position));
             }
@@ -77,8 +85,8 @@ impl Store {
             .statements
             .claim_overtaken_jobs
             .query()
-            .bind(worker_id)
-            .bind(ids)
+            .bind("worker_id", worker_id)
+            .bind("ids", ids)
             .fetch_all(connection)
             .await?;
         Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
@@ -90,8 +98,8 @@ impl Store {
         connection: &mut PgConnection,
         demands: &[Demand],
     ) -> sqlx::Result<Option<Uuid>> {
-        let found = self.statements.find_suspect.query_scalar().bind(Json(demands));
-        found.fetch_optional(connection).await
+        let found = self.statements.find_suspect.query().bind("demand", Json(demands));
+        found.fetch_optional_scalar(connection).await
     }
 
     /// Claims one job that has killed processes, of those that are demanded; `only` this one, where that is said.
@@ -106,9 +114,9 @@ impl Store {
             .statements
             .claim_suspect
             .query()
-            .bind(Json(demands))
-            .bind(worker_id)
-            .bind(only)
+            .bind("worker_id", worker_id)
+            .bind("demand", Json(demands))
+            .bind("only", only)
             .fetch_all(connection)
             .await?;
         Ok(Fetched::decode(&rows, worker_id, 1)?.0)
@@ -122,7 +130,8 @@ impl Store {
         low: i32,
         high: i32,
     ) -> sqlx::Result<Option<i16>> {
-        let found = self.statements.find_lane.query_scalar().bind(queue).bind(low).bind(high);
-        found.fetch_optional(connection).await
+        let found = self.statements.find_lane.query();
+        let found = found.bind("queue", queue).bind("low", low).bind("high", high);
+        found.fetch_optional_scalar(connection).await
     }
 }

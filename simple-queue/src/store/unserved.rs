@@ -27,7 +27,7 @@ impl Store {
             .statements
             .list_unserved_kinds
             .query()
-            .bind(Json(asked))
+            .bind("served", Json(asked))
             .fetch_all(connection)
             .await?;
         rows.iter()
@@ -46,8 +46,9 @@ impl Store {
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
-        let rows: Vec<(String, Time)> =
-            self.statements.list_unserved_queues.query_as().fetch_all(connection).await?;
-        Ok(rows.into_iter().map(|(queue, Time(since))| (queue, since)).collect())
+        let rows = self.statements.list_unserved_queues.query().fetch_all(connection).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("queue")?, row.try_get::<Time, _>("since")?.0)))
+            .collect()
     }
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Store, enqueue::interval, seconds};
+use super::{
+    Store,
+    decode::{interval, seconds},
+};
 
 /// What a process says of itself when it begins.
 #[derive(Debug, Clone)]
@@ -48,11 +51,11 @@ impl Store {
         self.statements
             .register_worker
             .query()
-            .bind(worker.id)
-            .bind(interval(worker.heartbeat_interval))
-            .bind(i32::try_from(std::process::id()).unwrap_or_default())
-            .bind(host())
-            .bind(&worker.queues)
+            .bind("id", worker.id)
+            .bind("heartbeat_interval", interval(worker.heartbeat_interval))
+            .bind("pid", i32::try_from(std::process::id()).unwrap_or_default())
+            .bind("host", host())
+            .bind("queues", &worker.queues)
             .execute(connection)
             .await?;
         Ok(())
@@ -69,9 +72,9 @@ impl Store {
             .statements
             .heartbeat
             .query()
-            .bind(worker_id)
-            .bind(queues)
-            .bind(running)
+            .bind("worker_id", worker_id)
+            .bind("queues", queues)
+            .bind("running", running)
             .fetch_one(connection)
             .await?;
         let ids: Vec<Uuid> = row.try_get("silent_ids")?;
@@ -102,7 +105,7 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<bool> {
-        let beat = self.statements.heartbeat_alone.query().bind(worker_id);
+        let beat = self.statements.heartbeat_alone.query().bind("worker_id", worker_id);
         Ok(beat.fetch_optional(connection).await?.is_some())
     }
 
@@ -113,7 +116,8 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<bool> {
-        self.statements.mark_idle.query_scalar().bind(worker_id).fetch_one(connection).await
+        let mark = self.statements.mark_idle.query().bind("worker_id", worker_id);
+        mark.fetch_scalar(connection).await
     }
 
     /// Says that this process looks for jobs by itself.
@@ -122,7 +126,12 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        self.statements.unmark_idle.query().bind(worker_id).execute(connection).await?;
+        self.statements
+            .unmark_idle
+            .query()
+            .bind("worker_id", worker_id)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 
@@ -136,8 +145,8 @@ impl Store {
         self.statements
             .name_suspect
             .query()
-            .bind(worker_id)
-            .bind(suspect_id)
+            .bind("worker_id", worker_id)
+            .bind("suspect_id", suspect_id)
             .execute(connection)
             .await?;
         Ok(())
@@ -149,7 +158,12 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
     ) -> sqlx::Result<()> {
-        self.statements.retire_worker.query().bind(worker_id).execute(connection).await?;
+        self.statements
+            .retire_worker
+            .query()
+            .bind("worker_id", worker_id)
+            .execute(connection)
+            .await?;
         Ok(())
     }
 }

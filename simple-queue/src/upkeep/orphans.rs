@@ -1,8 +1,11 @@
 //! Returns the jobs in a name in parts, where the database refuses to return them together.
 
 use crate::{
-    error::{described, is_about_a_row},
-    store::{Dedicated, Division, Name, Reaped, Store, tell_of_aside},
+    database::{
+        Dedicated,
+        failure::{described, is_about_a_row},
+    },
+    store::{Division, Name, Reaped, Store, tell_of_aside},
 };
 
 /// Returns these jobs in halves, each part in a transaction of its own, in which it is made sure again that a dead

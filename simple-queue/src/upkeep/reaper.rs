@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    error::is_about_a_row,
+    database::{Dedicated, Servers, failure::is_about_a_row},
     retries::Retries,
-    store::{Dedicated, Name, Reaped, Servers, Silent, Store},
+    store::{Name, Reaped, Silent, Store},
     upkeep::orphans::return_apart,
 };
 
@@ -83,7 +83,7 @@ impl Reaper {
             match self.run_once(sighting).await {
                 Ok(_) => self.retries.reset(),
                 Err(error) => {
-                    tracing::warn!(error = %crate::error::described(&error), "the jobs of dead processes could not be returned yet; trying again");
+                    tracing::warn!(error = %crate::database::failure::described(&error), "the jobs of dead processes could not be returned yet; trying again");
                     self.retries.wait().await;
                 }
             }
@@ -157,7 +157,7 @@ impl Reaper {
     /// What the database refuses for all may be the fault of one job: then each process is buried for itself, and
     /// the jobs of one that cannot be are returned apart. So are those of processes that are in no row.
     async fn reap_apart(&mut self, dead: &[Silent], error: &sqlx::Error) -> sqlx::Result<Reaped> {
-        tracing::warn!(error = %crate::error::described(error), "dead processes could not be buried together; burying each for itself");
+        tracing::warn!(error = %crate::database::failure::described(error), "dead processes could not be buried together; burying each for itself");
         let mut all = Reaped::default();
         let each = dead.iter().map(|process| (std::slice::from_ref(process), Name::Dead(process)));
         for (process, name) in each.chain([(&[][..], Name::Ghosts)]) {
@@ -225,7 +225,7 @@ mod tests {
 
     fn reaper() -> Reaper {
         let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
-        let store = Store::new(crate::store::Schema::default(), servers.pooled());
+        let store = Store::new(crate::database::Schema::default(), servers.pooled());
         Reaper::new(store, &servers, 5, INTERVAL)
     }
 

@@ -1,44 +1,23 @@
 //! One process at work: the stages between a row and its outcome, each a role of its own.
 //!
-//! [`fetch`] claims into [`permit`]s, [`executor`] runs [`handler`]s, [`heartbeat`] vouches for
-//! them; what they come to goes to [`crate::finalize`].
+//! [`fetch`] claims under the permits of [`crate::admission`], [`run`] runs handlers, [`heartbeat`] vouches for them;
+//! what they come to goes to [`crate::finalize`].
 
-mod config;
-mod context;
-mod control;
-mod database;
-mod executor;
 mod fetch;
 mod handle;
-pub(crate) mod handler;
 mod heartbeat;
-pub(crate) mod job_list;
 mod listener;
-mod payload;
-pub(crate) mod permit;
-mod plain;
-mod queue;
-mod registry;
-mod running;
+mod run;
 mod signal;
+mod start;
 mod starting;
-mod suspect;
-mod transaction;
-#[cfg(feature = "wait-for-job")]
-mod wait;
 
-pub use context::JobContext;
-pub use control::{DeadLetters, Paused, Redriven};
-#[cfg(feature = "janitor")]
-pub use handle::start_with_janitor;
-pub use handle::{WorkerHandle, start, start_without_janitor};
-pub use handler::{Handler, JobHandler, Typed, TypedHandler};
-pub use job_list::{JobList, JobSet};
-pub use plain::Ended;
-pub use queue::SimpleQueue;
+pub use handle::WorkerHandle;
 pub use signal::shutdown_signal;
+#[cfg(feature = "janitor")]
+pub use start::start_with_janitor;
+pub use start::{start, start_without_janitor};
 pub use starting::Starting;
-pub use transaction::JobTx;
 
 use std::{
     any::Any,
@@ -55,19 +34,22 @@ use uuid::Uuid;
 
 use crate::{
     Error,
+    admission::{Permits, RunPermit},
+    database::Dedicated,
     finalize::{FinishedRun, Outbox},
-    store::{Dedicated, FetchedJob, Store},
+    queue::{SimpleQueue, config::Config, registry::Registered},
+    store::{FetchedJob, Store},
 };
-use config::Config;
-use executor::{Execution, panicked};
 use fetch::{
     prefetch::{Next, Prefetched, Waiting},
     sweeps::Sweeps,
 };
-use permit::{Permits, RunPermit};
-use registry::Registered;
-use running::Running;
-use suspect::Suspects;
+use run::{
+    executor::{Execution, panicked},
+    payload,
+    running::Running,
+    suspect::Suspects,
+};
 
 /// A claimed job with all that it needs to start.
 struct Start {

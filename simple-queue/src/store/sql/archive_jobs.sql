@@ -1,4 +1,4 @@
 -- archive_jobs
-\ir finish_jobs.sql
+\ir parts/finished.sql
 -- One array: a row for each would cost the client as much as all the rest of a job.
 select coalesce(array_agg(finished.id), '{}') from finished

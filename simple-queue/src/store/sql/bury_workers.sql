@@ -3,7 +3,7 @@
 -- process's name, and so the process stays until the next time.
 with buried as (
     delete from simple_queue.workers w
-    where w.id = any ($1)
+    where w.id = any (:workers)
         and not exists (select from simple_queue.jobs j where j.worker_id = w.id)
     returning w.id
 ), unmarked as (

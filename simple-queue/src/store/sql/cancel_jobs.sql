@@ -1,24 +1,20 @@
 -- cancel_jobs
--- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With $3 an earlier
--- call may have been carried out, and what is cancelled already counts.
+-- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With :repeated an
+-- earlier call may have been carried out, and what is cancelled already counts.
 with target as (
-    select j.id, j.worker_id from simple_queue.jobs j where j.id = any ($1) order by j.id for update
+    select j.id, j.worker_id from simple_queue.jobs j where j.id = any (:ids) order by j.id for update
 ), finished as (
     delete from simple_queue.jobs j using target
     where j.id = target.id and target.worker_id is null
     returning j.*
 ), buried as (
-    insert into simple_queue.dead_letters (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data,
-        timeout, unique_key, fingerprint, tags, errors, metadata, keep_until
-    )
-    select id, lease, scheduled_at, created_at, now(), worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, 'cancelled', queue, kind,
-        'cancelled before it ran', job_data, timeout, unique_key, fingerprint, tags, errors, metadata,
-        now() + retain
+    \ir parts/into_dead_letters.sql
+    select
+        \ir parts/job_columns.sql
+        id, lease, worker_id, now(), 'cancelled', 'cancelled before it ran', attempt, reprocess_count, crash_count,
+        timeout, now() + retain, errors
     from finished
-\ir overwrite_dead_letter.sql
+    \ir parts/overwrite_dead_letter.sql
     returning id
 ), asked as (
     update simple_queue.jobs j
@@ -27,11 +23,11 @@ with target as (
     where j.id = target.id and target.worker_id is not null
     returning j.id
 ), notified as (
-    select pg_notify($2, 'cancel ' || id) from asked
+    select pg_notify(:channel, 'cancel ' || id) from asked
 )
 select (select count(*) from buried) + (
         select count(*) from simple_queue.dead_letters d
-        where $3 and d.id = any ($1) and d.status = 'cancelled'
+        where :repeated and d.id = any (:ids) and d.status = 'cancelled'
             and d.id <> all (array(select target.id from target))
     ) as cancelled,
     (select count(*) from notified) as requested

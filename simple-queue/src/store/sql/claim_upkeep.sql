@@ -3,7 +3,7 @@
 -- transaction. While another process has it, it is not to be had.
 with due as (
     select u.task from simple_queue.upkeep u
-    where u.task = $1 and u.done_at not between now() - $2::interval and now()
+    where u.task = :task and u.done_at not between now() - :pause::interval and now()
     for update skip locked
 )
 update simple_queue.upkeep u set done_at = now()

@@ -5,19 +5,19 @@ with archived as (
     select a.id, a.finished_at from simple_queue.archive a
     where a.keep_until <= now()
     order by a.keep_until
-    limit $2
+    limit :limit
     for update skip locked
 ), old as (
     select d.id from simple_queue.dead_letters d
-    where d.finished_at < now() - least($1::interval, interval '4000 years') and d.keep_until is null
+    where d.finished_at < now() - least(:keep::interval, interval '4000 years') and d.keep_until is null
     order by d.finished_at
-    limit $2
+    limit :limit
     for update skip locked
 ), expired as (
     select d.id from simple_queue.dead_letters d
     where d.keep_until <= now()
     order by d.keep_until
-    limit $2
+    limit :limit
     for update skip locked
 ), archive_deleted as (
     delete from simple_queue.archive a using archived
@@ -25,7 +25,7 @@ with archived as (
     returning a.id
 ), dead_letters_deleted as (
     delete from simple_queue.dead_letters d
-    where d.id = any (array(select old.id from old union all select expired.id from expired limit $2))
+    where d.id = any (array(select old.id from old union all select expired.id from expired limit :limit))
     returning d.id
 )
 select (select count(*) from archive_deleted) as archived,

@@ -2,10 +2,10 @@
 -- A bounded bite of a day that is too old but holds jobs which are kept longer: all but those.
 with old as (
     select a.id, a.finished_at from simple_queue.archive a
-    where a.finished_at >= $1::timestamp at time zone 'utc'
-        and a.finished_at < ($1::timestamp + interval '1 day') at time zone 'utc'
+    where a.finished_at >= :day::timestamp at time zone 'utc'
+        and a.finished_at < (:day::timestamp + interval '1 day') at time zone 'utc'
         and a.keep_until is null
-    limit $2
+    limit :limit
     for update skip locked
 )
 delete from simple_queue.archive a using old

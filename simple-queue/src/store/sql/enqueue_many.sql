@@ -1,3 +1,3 @@
 -- enqueue_many
 -- For a role that may not insert itself.
-select id, outcome from simple_queue.enqueue_many($1::jsonb, $2)
+select id, outcome from simple_queue.enqueue_many(:jobs::jsonb, :repeated)

@@ -1,2 +1,2 @@
 -- ensure_archive_partitions
-select simple_queue.ensure_archive_partitions($1)
+select simple_queue.ensure_archive_partitions(:days_ahead)

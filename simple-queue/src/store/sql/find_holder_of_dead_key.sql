@@ -3,4 +3,4 @@
 select j.unique_key, j.id
 from simple_queue.dead_letters d
 join simple_queue.jobs j on j.unique_key = d.unique_key or j.id = d.id
-where d.id = $1
+where d.id = :id

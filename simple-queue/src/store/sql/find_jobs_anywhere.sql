@@ -1,7 +1,7 @@
 -- find_jobs_anywhere
 -- Which of these ids were inserted at any time, for an insert whose answer was lost.
-select id, lease from simple_queue.jobs where id = any($1)
+select id, lease from simple_queue.jobs where id = any(:ids)
 union all
-select id, lease from simple_queue.archive where id = any($1)
+select id, lease from simple_queue.archive where id = any(:ids)
 union all
-select id, lease from simple_queue.dead_letters where id = any($1)
+select id, lease from simple_queue.dead_letters where id = any(:ids)

@@ -1,2 +1,2 @@
 -- find_jobs_by_fingerprint
-select id from simple_queue.jobs where fingerprint = $1
+select id from simple_queue.jobs where fingerprint = :fingerprint

@@ -1,2 +1,2 @@
 -- find_jobs_by_unique_key
-select id, unique_key from simple_queue.jobs where unique_key = any($1)
+select id, unique_key from simple_queue.jobs where unique_key = any(:keys)

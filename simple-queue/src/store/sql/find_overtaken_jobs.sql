@@ -1,13 +1,14 @@
 -- find_overtaken_jobs
 -- Jobs that are due and wait below the floors, in the order in which they are due: of each part of a lane that is
--- asked for at most $2. A part without a beginning begins with the lane; one without an end ends $3 before now.
+-- asked for at most :limit. A part without a beginning begins with the lane; one without an end ends :margin
+-- before now.
 --
 -- Locks nothing: what another process is claiming is found too, and then left alone by the claim.
 select now() as now, found.part, found.id, found.run_at
 from (select) always
 left join lateral (
     select asked.part, job.id, job.run_at
-    from jsonb_to_recordset($1) as asked (
+    from jsonb_to_recordset(:parts) as asked (
         part integer, queue text, priority smallint, kinds text[], excluded text[],
         from_run_at timestamptz, from_id uuid, until_run_at timestamptz, until_id uuid
     )
@@ -20,7 +21,7 @@ left join lateral (
                 coalesce(asked.from_id, '00000000-0000-0000-0000-000000000000')
             )
             and (j.run_at, j.id) < (
-                coalesce(asked.until_run_at, now() - $3::interval),
+                coalesce(asked.until_run_at, now() - :margin::interval),
                 coalesce(asked.until_id, '00000000-0000-0000-0000-000000000000')
             )
             and j.run_at <= now() and j.worker_id is null
@@ -29,7 +30,7 @@ left join lateral (
                 else j.kind = any (asked.kinds)
             end
         order by j.run_at, j.id
-        limit $2
+        limit :limit
     ) job
     where not exists (
         select from simple_queue.queues q where q.name = asked.queue and q.paused_at is not null

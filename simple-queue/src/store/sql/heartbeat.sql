@@ -3,8 +3,8 @@
 -- which of its jobs are to be cancelled, and who else has not been heard of for a while.
 with beat as (
     update simple_queue.workers
-    set heartbeat_at = now(), queues = $2, long_running = null
-    where id = $1
+    set heartbeat_at = now(), queues = :queues, long_running = null
+    where id = :worker_id
     returning id
 ), silent as (
     select w.id, greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') as heartbeat_at,
@@ -15,18 +15,18 @@ with beat as (
         select greatest(least(w.heartbeat_interval, '1 day'), '0 s') as heartbeat_interval
     ) promise
     -- One from the future says nothing: the server's clock was set back. A process that lives writes a new one.
-    where w.id <> $1
+    where w.id <> :worker_id
         and w.heartbeat_at not between now() - 2 * promise.heartbeat_interval and now() + promise.heartbeat_interval
 )
 select exists (select from beat) as alive,
     -- As it was before.
-    (select w.long_running from simple_queue.workers w where w.id = $1) as long_running,
+    (select w.long_running from simple_queue.workers w where w.id = :worker_id) as long_running,
     array(
         select job.id
-        from unnest($3::uuid[]) as running (id)
+        from unnest(:running::uuid[]) as running (id)
         cross join lateral (
             select j.id from simple_queue.jobs j
-            where j.id = running.id and j.worker_id = $1 and j.cancel_requested_at is not null
+            where j.id = running.id and j.worker_id = :worker_id and j.cancel_requested_at is not null
             limit 1
         ) job
     ) as cancelled,

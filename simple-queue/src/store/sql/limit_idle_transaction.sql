@@ -9,5 +9,5 @@ with before as materialized (
 )
 select before.was_marked
 from before
-where set_config('idle_in_transaction_session_timeout', $1, true) is not null
+where set_config('idle_in_transaction_session_timeout', :limit, true) is not null
     and set_config('simple_queue_job.transaction', 'on', true) is not null

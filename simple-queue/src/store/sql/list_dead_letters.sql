@@ -1,10 +1,10 @@
 -- list_dead_letters
--- The ids of dead letters, in their order and from the one after $5 on.
+-- The ids of dead letters, in their order and from the one after :after on.
 select d.id from simple_queue.dead_letters d
-where ($1::uuid is null or d.id = $1)
-    and ($2::text is null or d.queue = $2)
-    and ($3::text is null or d.kind = $3)
-    and ($4::text is null or d.status = $4)
-    and ($5::uuid is null or d.id > $5)
+where (:id::uuid is null or d.id = :id)
+    and (:queue::text is null or d.queue = :queue)
+    and (:kind::text is null or d.kind = :kind)
+    and (:status::text is null or d.status = :status)
+    and (:after::uuid is null or d.id > :after)
 order by d.id
-limit $6
+limit :limit

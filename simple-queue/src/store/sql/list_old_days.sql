@@ -15,7 +15,7 @@ from (
 ) old
 -- Yesterday's is never old: a transaction may still finish a job in it.
 where old.day < least(
-    ((now() - least($1::interval, interval '4000 years')) at time zone 'utc')::date,
+    ((now() - least(:keep::interval, interval '4000 years')) at time zone 'utc')::date,
     (now() at time zone 'utc')::date - 1
 )
 order by old.day

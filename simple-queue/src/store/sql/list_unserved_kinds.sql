@@ -2,7 +2,7 @@
 -- Kinds of jobs that have been due in these queues for half a minute and that this process does not run. Paused
 -- queues are left out.
 with recursive asked as materialized (
-    select d.queue, d.kinds from jsonb_to_recordset($1) as d (queue text, kinds text[])
+    select d.queue, d.kinds from jsonb_to_recordset(:served) as d (queue text, kinds text[])
     where not exists (
         select from simple_queue.queues q where q.name = d.queue and q.paused_at is not null
     )

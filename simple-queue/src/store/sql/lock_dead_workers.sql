@@ -7,7 +7,7 @@ select w.id,
         select j.id from simple_queue.jobs j where j.id = w.suspect_id and j.worker_id = w.id
     ) as suspect_id
 from simple_queue.workers w
-join unnest($1::uuid[], $2::timestamptz[]) as seen (id, heartbeat_at) using (id)
+join unnest(:ids::uuid[], :heartbeats::timestamptz[]) as seen (id, heartbeat_at) using (id)
 where greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') = seen.heartbeat_at
 order by w.id
 for update of w skip locked

@@ -1,7 +1,7 @@
 -- pause_queue
 -- Any name can be paused, also one that is misspelt; so what is known of the queue is answered.
 with paused as (
-    insert into simple_queue.queues (name, paused_at) values ($1, now())
+    insert into simple_queue.queues (name, paused_at) values (:queue, now())
     on conflict (name) do update set paused_at = coalesce(queues.paused_at, now()), updated_at = now()
     returning name
 )

@@ -1,2 +1,2 @@
 -- read_end
-select status, result::text, reason from simple_queue.all_jobs where id = $1
+select status, result::text, reason from simple_queue.all_jobs where id = :id

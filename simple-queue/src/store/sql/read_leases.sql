@@ -1,7 +1,7 @@
 -- read_leases
 -- What became of leases whose transition changed no row.
 select asked.job_id, asked.lease,
-    coalesce(j.lease = asked.lease and j.worker_id = $1, false) as held,
+    coalesce(j.lease = asked.lease and j.worker_id = :worker_id, false) as held,
     j.cancel_requested_at is not null as cancel_requested,
     exists (
         select from simple_queue.archive a where a.id = asked.job_id and a.lease = asked.lease
@@ -13,5 +13,5 @@ select asked.job_id, asked.lease,
     ) and not exists (
         select from simple_queue.dead_letters d where d.id = asked.job_id
     ) as gone
-from unnest($2::uuid[], $3::bigint[]) as asked (job_id, lease)
+from unnest(:job_ids::uuid[], :leases::bigint[]) as asked (job_id, lease)
 left join simple_queue.jobs j on j.id = asked.job_id

@@ -1,7 +1,7 @@
 -- read_payload
 -- The payload of a job that was too long to be sent along with the claim, and its length; without its text where that
--- has more than $2 bytes.
-select case when octet_length(payload.text) <= $2 then payload.text end as text, octet_length(payload.text) as length
+-- has more than :longest bytes.
+select case when octet_length(payload.text) <= :longest then payload.text end as text, octet_length(payload.text) as length
 from simple_queue.jobs j
 cross join lateral (select j.job_data::text as text) payload
-where j.id = $1
+where j.id = :id

@@ -1,18 +1,9 @@
 -- replace_jobs
 -- Gives jobs that wait the payloads and options of new ones that have their unique keys; of several new
--- ones with one key the last. What runs, or ended meanwhile, is left out of the answer. The parameters
--- are those of insert_jobs.
+-- ones with one key the last. What runs, or ended meanwhile, is left out of the answer.
 with new as materialized (
     select distinct on (new.unique_key collate "C") new.*, due.at
-    from unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
-        $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
-        $13::integer[], $14::interval[]
-    ) with ordinality as new (
-        id, queue, kind, priority, job_data, run_at, delay, max_attempts, unique_key, fingerprint,
-        expires_after, tags, version, retain, position
-    )
-    cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due
+    \ir parts/new_jobs.sql
     order by new.unique_key collate "C", new.position desc
 ), found as materialized (
     select job.id, new.unique_key
@@ -41,11 +32,10 @@ with new as materialized (
     -- newest version only so.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
-), notified as (
-    select pg_notify($15, 'queue ' || touched.queue)
-    from (select distinct queue from replaced) touched
-    where $16 and exists (select from simple_queue.idle_workers)
+), touched as (
+    select distinct queue from replaced where :notify
 )
+\ir parts/notified.sql
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified
 from replaced

@@ -4,7 +4,7 @@
 -- answer. Workers that sleep are notified: one that looked while the row was locked does not know of it.
 with new as materialized (
     select new.unique_key, max(coalesce(new.run_at, now() + coalesce(new.delay, interval '0'))) as at
-    from unnest($1::text[], $2::timestamptz[], $3::interval[]) as new (unique_key, run_at, delay)
+    from unnest(:unique_keys::text[], :run_ats::timestamptz[], :delays::interval[]) as new (unique_key, run_at, delay)
     group by new.unique_key
 ), found as materialized (
     select job.id, new.at
@@ -28,11 +28,10 @@ with new as materialized (
     -- version only so.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
-), notified as (
-    select pg_notify($4, 'queue ' || touched.queue)
-    from (select distinct queue from rescheduled) touched
-    where $5 and exists (select from simple_queue.idle_workers)
+), touched as (
+    select distinct queue from rescheduled where :notify
 )
+\ir parts/notified.sql
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified
 from rescheduled

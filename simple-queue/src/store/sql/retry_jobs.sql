@@ -3,17 +3,18 @@
 -- given back. The due time is never in the past, so every process sees it without searching behind.
 -- How long it may wait to be started is counted from the new due time, unless it was not started before.
 -- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then. Counters at the ends of
--- their ranges stay there, and errors that are no list begin anew: one such row would keep a thousand others back.
+-- their ranges stay there: one such row would keep a thousand others back.
 with held as materialized (
     select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
         back.waits_anew, back.survived, greatest(now() + back.delay, back.not_before) as due
     from unnest(
-        $2::uuid[], $3::bigint[], $4::interval[], $5::timestamptz[], $6::integer[], $7::integer[], $8::text[],
-        $10::boolean[], $11::integer[]
+        :job_ids::uuid[], :leases::bigint[], :delays::interval[], :not_befores::timestamptz[],
+        :attempts_kept::integer[], :reprocessed::integer[], :errors::text[], :waits_anew::boolean[],
+        :survived::integer[]
     ) as back (job_id, lease, delay, not_before, attempts_kept, reprocessed, error, waits_anew, survived)
     cross join lateral (
         select j.ctid, j.id from simple_queue.jobs j
-        where j.id = back.job_id and j.lease = back.lease and j.worker_id = $1
+        where j.id = back.job_id and j.lease = back.lease and j.worker_id = :worker_id
             and j.cancel_requested_at is null
         limit 1
         for update skip locked
@@ -31,25 +32,19 @@ with held as materialized (
         reprocess_count = least(j.reprocess_count, 2147483646) + held.reprocessed,
         -- A suspect that ran and killed nothing is one less, and may rest among the others again.
         crash_count = j.crash_count - held.survived,
-        held = case when j.crash_count - held.survived < 2 then nullif(j.held, '00000000-0000-0000-0000-000000000000') else j.held end,
-        errors = case when held.error is null then j.errors else
-            -- The oldest makes room for the newest.
-            case
-                when jsonb_typeof(j.errors) is distinct from 'array' then '[]'
-                when jsonb_array_length(j.errors) >= 10 then j.errors - 0
-                else j.errors
-            end
-            || jsonb_build_object('attempt', j.attempt, 'at', now(), 'error', held.error)
+        held = case when j.crash_count - held.survived < 2
+            then nullif(j.held, '00000000-0000-0000-0000-000000000000') else j.held
         end,
-        updated_at = now()
+        updated_at = now(),
+        errors =
+            \ir parts/appended_error.sql
     from held
     where j.ctid = any (array(select held.ctid from held)) and j.id = held.id
     returning j.id, j.queue, held.delay
-), notified as (
+), touched as (
     -- What is due before the next look of another process must not wait for it, should this process stop. The
     -- others look every 30 s and sleep until what they see is due.
-    select pg_notify($9, 'queue ' || touched.queue)
-    from (select distinct queue from retried where delay < interval '30 s') touched
-    where exists (select from simple_queue.idle_workers)
+    select distinct queue from retried where delay < interval '30 s'
 )
+\ir parts/notified.sql
 select id, (select count(*) from notified) as notified from retried

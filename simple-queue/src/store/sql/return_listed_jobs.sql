@@ -1,11 +1,12 @@
 -- return_listed_jobs
--- As return_jobs, of the jobs $4 that were found in the names $5, for when the database refuses to return all of them
--- together. What is in another name by now is left alone. With $3 the crash is counted: of each job or, where $6 is
--- not null, of that one only.
+-- As return_jobs, of the jobs :ids that were found in the names :workers, for when the database refuses to return all
+-- of them together. What is in another name by now is left alone. With :crashed the crash is counted: of each job or,
+-- where :suspect_id is not null, of that one only.
 with orphan as (
     select j.id, j.cancel_requested_at is not null as cancelled,
-        least(j.crash_count, 2147483646) + case when $3 and coalesce($6, j.id) = j.id then 1 else 0 end as crash_count
-    from unnest($4::uuid[], $5::uuid[]) as listed (id, worker_id)
+        least(j.crash_count, 2147483646)
+            + case when :crashed and coalesce(:suspect_id, j.id) = j.id then 1 else 0 end as crash_count
+    from unnest(:ids::uuid[], :workers::uuid[]) as listed (id, worker_id)
     join simple_queue.jobs j on j.id = listed.id and j.worker_id = listed.worker_id
     order by j.id
     for update of j skip locked

@@ -30,8 +30,8 @@ use uuid::Uuid;
 
 use super::lane::{Lane, LaneBelow, ShareKey, ShareLanes};
 use crate::{
+    queue::registry::Served,
     store::{Demand, DemandedShare, Fetched, MARGIN, Position},
-    worker::registry::Served,
 };
 
 /// 64 priorities that are not remembered are looked for in one fetch.

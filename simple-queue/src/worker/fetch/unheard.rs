@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    error::is_about_a_row,
-    store::{Dedicated, Name, Reaped, Servers},
+    database::{Dedicated, Servers, failure::is_about_a_row},
+    store::{Name, Reaped},
     upkeep::orphans::return_apart,
     worker::Worker,
 };
@@ -87,7 +87,7 @@ impl UnheardClaims {
                 claim.next_look(is_confirmed)
             }
             Err(error) => {
-                tracing::warn!(error = %crate::error::described(&error), "what a claim took whose answer was lost could not be returned yet");
+                tracing::warn!(error = %crate::database::failure::described(&error), "what a claim took whose answer was lost could not be returned yet");
                 Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };

@@ -17,9 +17,9 @@ use uuid::Uuid;
 use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
-    error::is_about_a_row,
+    database::{Dedicated, failure::is_about_a_row},
     retries::Retries,
-    store::{Beat, Dedicated, WorkerRow},
+    store::{Beat, WorkerRow},
     upkeep::reaper::{Sighting, patience},
 };
 
@@ -72,7 +72,7 @@ impl Heartbeat {
             queues: self.worker.queue.queue_names(),
         };
         while let Err(error) = self.write_row(&row).await {
-            tracing::warn!(error = %crate::error::described(&error), "this worker could not be registered yet; trying again");
+            tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
             self.retries.wait().await;
         }
         self.retries.reset();
@@ -195,11 +195,11 @@ impl Heartbeat {
         self.tell_reaper(Sighting::Disconnected);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
-            tracing::warn!(error = %crate::error::described(error), ?silent_for, "a heartbeat failed; trying again");
+            tracing::warn!(error = %crate::database::failure::described(error), ?silent_for, "a heartbeat failed; trying again");
             return;
         }
         if !self.worker.silent.swap(true, Ordering::AcqRel) {
-            tracing::error!(error = %crate::error::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
+            tracing::error!(error = %crate::database::failure::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
         }
         // Each time: a claim may have been under way.
         self.worker.running.abandon_all();
@@ -229,7 +229,7 @@ impl Heartbeat {
             .connection
             .ask(async |connection| store.retire_worker(connection, worker_id).await);
         if let Err(error) = retired.await {
-            tracing::warn!(error = %crate::error::described(&error), %worker_id, "the row of this worker could not be removed; others will bury it");
+            tracing::warn!(error = %crate::database::failure::described(&error), %worker_id, "the row of this worker could not be removed; others will bury it");
         }
     }
 }

@@ -2,8 +2,8 @@
 -- Puts jobs whose process is gone back to pending, with the attempt given back. What has killed too many processes
 -- becomes a bad_job, and what was to be cancelled anyway is.
 --
--- needs: orphan (id, cancelled, crash_count), the jobs, whose rows are locked; $1, the channel; $2, the most crashes
--- gives: returned and dead_lettered, how many of each
+-- needs: orphan (id, cancelled, crash_count), the jobs, whose rows are locked; :max_crash_count; :channel
+-- gives: rows, the end of the statement: how many of each there were
 , returned as (
     update simple_queue.jobs j
     set worker_id = null, lease = least(j.lease, 9223372036854775806) + 1,
@@ -16,33 +16,29 @@
             then j.expires_at + (greatest(now(), j.run_at) - j.run_at) else j.expires_at
         end
     from orphan
-    where j.id = orphan.id and not orphan.cancelled and orphan.crash_count <= $2
+    where j.id = orphan.id and not orphan.cancelled and orphan.crash_count <= :max_crash_count
     returning j.id, j.queue
 ), finished as (
     delete from simple_queue.jobs j using orphan
-    where j.id = orphan.id and (orphan.cancelled or orphan.crash_count > $2)
+    where j.id = orphan.id and (orphan.cancelled or orphan.crash_count > :max_crash_count)
     returning j.*, orphan.cancelled, orphan.crash_count as crashes
 ), dead_lettered as (
-    insert into simple_queue.dead_letters (
-        id, lease, scheduled_at, created_at, finished_at, worker_id, attempt, max_attempts,
-        reprocess_count, crash_count, version, priority, status, queue, kind, reason, job_data, timeout,
-        unique_key, fingerprint, tags, errors, metadata, keep_until
-    )
-    select id, least(lease, 9223372036854775806) + 1, scheduled_at, created_at, now(), worker_id, greatest(attempt, -2147483647) - 1, max_attempts,
-        reprocess_count, crashes, version, priority,
-        case when cancelled then 'cancelled' else 'bad_job' end, queue, kind,
+    \ir into_dead_letters.sql
+    select
+        \ir job_columns.sql
+        id, least(lease, 9223372036854775806) + 1, worker_id, now(),
+        case when cancelled then 'cancelled' else 'bad_job' end,
         case when cancelled then 'cancelled while it ran, and its process died'
             else format('the process that ran it died, %s times', crashes)
         end,
-        job_data, timeout, unique_key, fingerprint, tags, errors, metadata, 
-        now() + nullif(least(greatest(retain, interval '0'), interval '4000 years'), interval '0')
+        greatest(attempt, -2147483647) - 1, reprocess_count, crashes, timeout,
+        now() + nullif(least(greatest(retain, interval '0'), interval '4000 years'), interval '0'), errors
     from finished
-\ir overwrite_dead_letter.sql
+    \ir overwrite_dead_letter.sql
     returning id
-), notified as (
-    select pg_notify($1, 'queue ' || touched.queue)
-    from (select distinct queue from returned) touched
-    where exists (select from simple_queue.idle_workers)
+), touched as (
+    select distinct queue from returned
 )
+\ir notified.sql
 select (select count(*) from returned) as returned, (select count(*) from dead_lettered) as dead_lettered,
     (select count(*) from notified) as notified

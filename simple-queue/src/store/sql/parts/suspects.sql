@@ -1,19 +1,19 @@
 -- suspects
 -- Jobs that have killed processes, are due, and may be started by the caller. They rest apart from all others.
 --
--- needs: $1, what is demanded
--- gives: j, the rows of jobs; a condition may follow
-        from simple_queue.jobs j
-        where j.held = '00000000-0000-0000-0000-000000000000' and j.gate is null and j.worker_id is null
-            and j.run_at <= now()
-            and exists (
-                select from jsonb_to_recordset($1) as d (queue text, shares jsonb)
-                cross join lateral jsonb_to_recordset(d.shares) as share (kinds text[], excluded text[])
-                where d.queue = j.queue and case
-                    when share.kinds is null then j.kind <> all (share.excluded)
-                    else j.kind = any (share.kinds)
-                end
-            )
-            and not exists (
-                select from simple_queue.queues q where q.name = j.queue and q.paused_at is not null
-            )
+-- needs: :demand, as parts/demand.sql reads it
+-- gives: from and where: j, the rows of jobs; a further condition may follow
+from simple_queue.jobs j
+where j.held = '00000000-0000-0000-0000-000000000000' and j.gate is null and j.worker_id is null
+    and j.run_at <= now()
+    and exists (
+        select from jsonb_to_recordset(:demand) as d (queue text, shares jsonb)
+        cross join lateral jsonb_to_recordset(d.shares) as share (kinds text[], excluded text[])
+        where d.queue = j.queue and case
+            when share.kinds is null then j.kind <> all (share.excluded)
+            else j.kind = any (share.kinds)
+        end
+    )
+    and not exists (
+        select from simple_queue.queues q where q.name = j.queue and q.paused_at is not null
+    )

@@ -1,0 +1,141 @@
+//! From a file of `sql/` to the text that is sent: parts are put in, comments left out, parameters numbered.
+//!
+//! The files are written as `psql` reads them. `\ir parts/claimed.sql`, on a line of its own, stands for the text of
+//! that file, in parts too, where the path begins at the part; `:worker_id` is a parameter. The tests compile this
+//! file along with theirs, so that what they prepare is what the library sends.
+
+/// What several statements have in common, and what a long one is cut into. The head of each file says what has to
+/// stand before it (`needs:`) and what can be used after it (`gives:`).
+pub(crate) const PARTS: &[(&str, &str)] = &[
+    ("parts/answer.sql", include_str!("../sql/parts/answer.sql")),
+    ("parts/appended_error.sql", include_str!("../sql/parts/appended_error.sql")),
+    ("parts/claimed.sql", include_str!("../sql/parts/claimed.sql")),
+    ("parts/demand.sql", include_str!("../sql/parts/demand.sql")),
+    ("parts/due.sql", include_str!("../sql/parts/due.sql")),
+    ("parts/finished.sql", include_str!("../sql/parts/finished.sql")),
+    ("parts/into_dead_letters.sql", include_str!("../sql/parts/into_dead_letters.sql")),
+    ("parts/job_columns.sql", include_str!("../sql/parts/job_columns.sql")),
+    ("parts/new_jobs.sql", include_str!("../sql/parts/new_jobs.sql")),
+    ("parts/next_due.sql", include_str!("../sql/parts/next_due.sql")),
+    ("parts/notified.sql", include_str!("../sql/parts/notified.sql")),
+    ("parts/overwrite_dead_letter.sql", include_str!("../sql/parts/overwrite_dead_letter.sql")),
+    ("parts/returned.sql", include_str!("../sql/parts/returned.sql")),
+    ("parts/suspects.sql", include_str!("../sql/parts/suspects.sql")),
+    ("parts/worker.sql", include_str!("../sql/parts/worker.sql")),
+];
+
+/// A statement as the server takes it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Text {
+    pub(crate) sql: String,
+    /// The names of `$1`, `$2` and so on, which are numbered as they are first met.
+    pub(crate) parameters: Vec<String>,
+}
+
+/// Makes the text of a statement from that of its file. Of the comments only the first line is sent, the name of the
+/// statement, by which an operator knows it in `pg_stat_activity`.
+pub(crate) fn assemble(file: &str) -> Text {
+    let mut text = Text { sql: String::new(), parameters: Vec::new() };
+    if let Some(name) = file.lines().next().filter(|line| line.starts_with("--")) {
+        text.sql.push_str(name);
+        text.sql.push('\n');
+    }
+    for token in tokens(&with_parts(file, "")) {
+        match token {
+            Token::Comment(_) => text.sql.push('\n'),
+            Token::Code(code) | Token::Quoted(code) => text.sql.push_str(code),
+            Token::Parameter(name) => {
+                let number = text.number(name);
+                text.sql.push('$');
+                text.sql.push_str(&number.to_string());
+            }
+        }
+    }
+    text
+}
+
+impl Text {
+    fn number(&mut self, name: &str) -> usize {
+        let known = self.parameters.iter().position(|known| known == name);
+        let place = known.unwrap_or_else(|| {
+            self.parameters.push(name.to_owned());
+            self.parameters.len() - 1
+        });
+        place + 1
+    }
+}
+
+/// The text with its parts, of which each may have parts itself. Lines that are comments are left out.
+fn with_parts(text: &str, directory: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for line in text.lines() {
+        let begin = line.trim_start();
+        if let Some(path) = begin.strip_prefix("\\ir ") {
+            let path = format!("{directory}{}", path.trim_end());
+            let part = PARTS.iter().find(|(name, _)| *name == path);
+            let (_, part) = part.unwrap_or_else(|| panic!("{path} is not in `PARTS`"));
+            let directory = path.rfind('/').map_or("", |end| &path[..=end]);
+            whole.push_str(&with_parts(part, directory));
+        } else if !begin.starts_with("--") {
+            whole.push_str(line);
+            whole.push('\n');
+        }
+    }
+    whole
+}
+
+/// A piece of a statement.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Token<'s> {
+    Code(&'s str),
+    /// A literal or a quoted name, with its quotes. One that has a quote in it is two of them.
+    Quoted(&'s str),
+    Comment(&'s str),
+    /// The name, without its colon.
+    Parameter(&'s str),
+}
+
+pub(crate) fn tokens(sql: &str) -> impl Iterator<Item = Token<'_>> {
+    let mut rest = sql;
+    std::iter::from_fn(move || {
+        let (token, after) = first_token(rest)?;
+        rest = after;
+        Some(token)
+    })
+}
+
+fn first_token(sql: &str) -> Option<(Token<'_>, &str)> {
+    let first = sql.chars().next()?;
+    let until = |end: &str, from: usize| {
+        sql.split_at(sql[from..].find(end).map_or(sql.len(), |at| from + at + end.len()))
+    };
+    let name = sql.strip_prefix(':').map_or(0, length_of_name);
+    let (token, rest) = match first {
+        '\'' | '"' => {
+            let (quoted, rest) = until(&sql[..1], 1);
+            (Token::Quoted(quoted), rest)
+        }
+        _ if sql.starts_with("--") => {
+            let (comment, rest) = until("\n", 0);
+            (Token::Comment(comment), rest)
+        }
+        _ if sql.starts_with("/*") => {
+            let (comment, rest) = until("*/", 2);
+            (Token::Comment(comment), rest)
+        }
+        _ if sql.starts_with("::") => (Token::Code("::"), &sql[2..]),
+        ':' if name > 0 => (Token::Parameter(&sql[1..=name]), &sql[1 + name..]),
+        _ => {
+            let special = |c: char| ['\'', '"', '-', '/', ':'].contains(&c);
+            let begin = first.len_utf8();
+            let end = sql[begin..].find(special).map_or(sql.len(), |at| begin + at);
+            (Token::Code(&sql[..end]), &sql[end..])
+        }
+    };
+    Some((token, rest))
+}
+
+fn length_of_name(sql: &str) -> usize {
+    let is_other = |c: char| !c.is_ascii_lowercase() && c != '_';
+    sql.find(is_other).unwrap_or(sql.len())
+}

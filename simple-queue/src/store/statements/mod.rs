@@ -1,0 +1,128 @@
+//! The statements as they are sent: their texts with the schema written in, their parameters bound by name.
+
+mod assemble;
+mod bind;
+#[cfg(test)]
+mod tests;
+
+pub(super) use bind::Bound;
+
+use std::sync::Arc;
+
+use crate::database::{Pooled, Schema};
+use assemble::{Text, assemble};
+
+/// One statement. Made once for a schema, so that its text, by which a connection finds its prepared
+/// form again, is always the same.
+#[derive(Debug)]
+pub(super) struct Statement {
+    name: &'static str,
+    text: Arc<str>,
+    /// In the order of their numbers.
+    parameters: Box<[String]>,
+    pooled: Pooled,
+}
+
+impl Statement {
+    /// The only dynamic part is the schema's name, which [`Schema::new`] lets no quote into.
+    pub(super) fn new(name: &'static str, file: &str, schema: &Schema, pooled: Pooled) -> Self {
+        let Text { sql, parameters } = assemble(file);
+        let text = schema.write_into(&sql).into();
+        Self { name, text, parameters: parameters.into(), pooled }
+    }
+
+    /// To be sent when all its parameters are bound.
+    pub(super) fn query(&self) -> Bound<'_> {
+        Bound::new(self)
+    }
+
+    /// Whether its prepared form is kept in the session, under a name.
+    fn is_named(&self) -> bool {
+        !self.pooled.get()
+    }
+}
+
+macro_rules! statements {
+    ($($(#[$condition:meta])? $name:ident),* $(,)?) => {
+        /// Every statement in `sql/`, under its file's name.
+        #[derive(Debug)]
+        pub(super) struct Statements {
+            $($(#[$condition])? pub(super) $name: Statement,)*
+        }
+
+        impl Statements {
+            pub(super) fn new(schema: &Schema, pooled: &Pooled) -> Self {
+                Self {
+                    $($(#[$condition])? $name: Statement::new(
+                        stringify!($name),
+                        include_str!(concat!("../sql/", stringify!($name), ".sql")),
+                        schema,
+                        pooled.clone(),
+                    ),)*
+                }
+            }
+        }
+    };
+}
+
+statements! {
+    archive_jobs,
+    bury_workers,
+    cancel_jobs,
+    claim_overtaken_jobs,
+    claim_suspect,
+    claim_upkeep,
+    dead_letter_jobs,
+    #[cfg(feature = "janitor")]
+    delete_expired,
+    #[cfg(feature = "janitor")]
+    delete_old_archive,
+    #[cfg(feature = "janitor")]
+    drop_archive_day,
+    enqueue_many,
+    ensure_archive_partitions,
+    fetch_jobs,
+    find_holder_of_dead_key,
+    find_jobs_anywhere,
+    find_jobs_by_fingerprint,
+    find_jobs_by_unique_key,
+    find_lane,
+    find_live_job,
+    find_overtaken_jobs,
+    find_suspect,
+    find_used_id,
+    heartbeat,
+    heartbeat_alone,
+    insert_alike_jobs,
+    insert_jobs,
+    limit_idle_transaction,
+    limit_lock_wait,
+    list_dead_letters,
+    #[cfg(feature = "janitor")]
+    list_old_days,
+    list_orphans,
+    list_paused_queues,
+    list_unserved_kinds,
+    list_unserved_queues,
+    lock_dead_workers,
+    mark_idle,
+    name_suspect,
+    notify,
+    pause_queue,
+    read_leases,
+    read_payload,
+    read_end,
+    read_right_to_insert,
+    redrive_dead_letters,
+    register_worker,
+    replace_jobs,
+    reschedule_jobs,
+    resume_queue,
+    retire_worker,
+    retry_jobs,
+    return_jobs,
+    return_listed_jobs,
+    set_aside_job,
+    tell_long_running,
+    unmark_idle,
+}

@@ -1,0 +1,191 @@
+//! A claim that the database refuses may be the fault of one row, which must not hold up all others.
+
+use uuid::Uuid;
+
+use super::Poller;
+use crate::{
+    database::failure::{is_about_a_row, is_statement_timeout},
+    queue::config::Config,
+    store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, tell_of_aside},
+    worker::fetch::floor::BEFORE_ALL,
+};
+
+/// 100 jobs of a queue are claimed apart in a turn.
+const MOST_APART: usize = 100;
+
+/// Greater than every priority.
+const AFTER_ALL: i32 = i16::MAX as i32 + 1;
+
+impl Poller {
+    /// Claims for each queue apart, and where that is refused too, the jobs in halves; whether no job was left that can
+    /// be neither claimed nor moved away.
+    pub(super) async fn claim_apart(
+        &mut self,
+        demands: &[Demand],
+        config: &Config,
+    ) -> sqlx::Result<bool> {
+        let mut are_all_away = true;
+        for demand in demands {
+            let reach = Reach {
+                demands: std::slice::from_ref(demand),
+                limit: demand.permits,
+                careful: true,
+            };
+            match self.claim(reach).await {
+                Ok(fetched) => self.start(fetched, config),
+                Err(error) if is_about_a_row(&error) || is_statement_timeout(&error) => {
+                    tracing::warn!(%error, queue = demand.queue, "jobs of this queue could not be claimed together; claiming them apart");
+                    self.unheard.return_what_is_due(&self.worker).await;
+                    let due = self.find_due(demand).await?;
+                    are_all_away &= self.claim_listed(due, config).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(are_all_away)
+    }
+
+    /// Claims these jobs, in halves where that is refused. A job that cannot be claimed by itself becomes a dead letter,
+    /// with the database's words; whether no job was left that cannot be moved either.
+    pub(super) async fn claim_listed(
+        &mut self,
+        ids: Vec<Uuid>,
+        config: &Config,
+    ) -> sqlx::Result<bool> {
+        let (mut division, mut was_late, mut are_all_away) = (Division::of(ids), false, true);
+        while let Some(ids) = division.next() {
+            let (worker_id, store) = (self.worker.id(), &self.worker.store);
+            let claimed = self
+                .connection
+                .ask(async |connection| {
+                    store.claim_overtaken_jobs(connection, worker_id, &ids).await
+                })
+                .await
+                .inspect_err(|error| self.note_if_unheard(error));
+            match claimed {
+                Ok(claimed) => {
+                    was_late = false;
+                    self.start(claimed, config);
+                }
+                // A lock, or a slow disk, is no fault of a job's.
+                Err(error) if is_statement_timeout(&error) && !was_late => {
+                    was_late = division.refused(ids).is_some();
+                }
+                Err(error) if is_about_a_row(&error) => {
+                    self.unheard.return_what_is_due(&self.worker).await;
+                    if let Some(id) = division.refused(ids) {
+                        are_all_away &= self.set_aside(id, &error).await?;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(are_all_away)
+    }
+
+    /// As [`Poller::claim_listed`], of the one suspect that is due for longest: a claim of it, or of one that was before
+    /// it, was refused.
+    pub(super) async fn claim_suspect_by_id(
+        &mut self,
+        demands: &[Demand],
+        config: &Config,
+    ) -> sqlx::Result<()> {
+        self.unheard.return_what_is_due(&self.worker).await;
+        let store = &self.worker.store;
+        let found = self
+            .connection
+            .ask(async |connection| store.find_suspect(connection, demands).await)
+            .await?;
+        let Some(id) = found else { return Ok(()) };
+        match self.ask_for_suspect(demands, Some(id)).await {
+            Err(error) if is_about_a_row(&error) => {
+                self.unheard.return_what_is_due(&self.worker).await;
+                self.set_aside(id, &error).await?;
+            }
+            claimed => self.start(claimed?, config),
+        }
+        Ok(())
+    }
+
+    pub(super) async fn ask_for_suspect(
+        &mut self,
+        demands: &[Demand],
+        only: Option<Uuid>,
+    ) -> sqlx::Result<Fetched> {
+        let (worker_id, store) = (self.worker.id(), &self.worker.store);
+        self.connection
+            .ask(async |connection| store.claim_suspect(connection, worker_id, demands, only).await)
+            .await
+            .inspect_err(|error| self.note_if_unheard(error))
+    }
+
+    /// Whether it is away. What was claimed and could not be read has been returned before.
+    async fn set_aside(&mut self, id: Uuid, refusal: &sqlx::Error) -> sqlx::Result<bool> {
+        let (why, store) = (("it could not be claimed", refusal), &self.worker.store);
+        let aside = self
+            .connection
+            .ask(async |connection| store.set_aside_job(connection, id, None, why).await)
+            .await;
+        tell_of_aside(id, why, aside)
+    }
+
+    /// What is due in the lanes that a fetch for this demand reads, the most urgent first.
+    async fn find_due(&mut self, demand: &Demand) -> sqlx::Result<Vec<Uuid>> {
+        let unknown = self.find_lanes(demand).await?;
+        let parts = parts(demand, &unknown, self.worker.sweeps.floors().present());
+        let most = std::cmp::min(demand.permits, MOST_APART);
+        let limit = i64::try_from(most).unwrap_or(1);
+        let store = &self.worker.store;
+        let due = self
+            .connection
+            .ask(async |connection| store.find_overtaken_jobs(connection, &parts, limit).await)
+            .await?;
+        Ok(due.jobs.into_iter().map(|(_, job)| job.id).take(most).collect())
+    }
+
+    /// The priorities that a fetch for this demand finds beside those that are known.
+    async fn find_lanes(&mut self, demand: &Demand) -> sqlx::Result<Vec<i16>> {
+        let (store, queue) = (&self.worker.store, &demand.queue);
+        let (mut low, mut found) = (std::cmp::max(BEFORE_ALL, demand.probe_after), Vec::new());
+        for high in demand.priorities.iter().copied().map(i32::from).chain([AFTER_ALL]) {
+            while low + 1 < high && found.len() < demand.probes {
+                let next = self
+                    .connection
+                    .ask(async |connection| store.find_lane(connection, queue, low, high).await)
+                    .await?;
+                let Some(priority) = next else { break };
+                found.push(priority);
+                low = priority.into();
+            }
+            low = std::cmp::max(low, high);
+        }
+        Ok(found)
+    }
+}
+
+/// The lanes of a demand from their floors on, the most urgent first. One that a share does not know is read from its
+/// beginning, as a fetch reads it.
+fn parts<'d>(demand: &'d Demand, unknown: &[i16], present: Option<Position>) -> Vec<LanePart<'d>> {
+    let mut priorities = [&demand.priorities, unknown].concat();
+    priorities.sort_unstable();
+    let of_priority = |priority| demand.shares.iter().map(move |share| (priority, share));
+    let lanes = priorities.into_iter().flat_map(of_priority);
+    lanes
+        .zip(0..)
+        .map(|((priority, share), part)| {
+            let floor = share.floors.iter().find(|floor| floor.priority == priority);
+            let from = floor.and_then(|floor| floor.at.or(present));
+            LanePart {
+                part,
+                queue: &demand.queue,
+                priority,
+                kinds: share.kinds.as_deref(),
+                excluded: &share.excluded,
+                from_run_at: from.map(|at| at.run_at),
+                from_id: from.map(|at| at.id),
+                until_run_at: Some(LAST_TIME),
+                until_id: None,
+            }
+        })
+        .collect()
+}
