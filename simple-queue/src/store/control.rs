@@ -104,4 +104,24 @@ impl Store {
             .await?;
         rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("redriven")?))).collect()
     }
+
+    /// Ends pending jobs and asks for the end of running ones; returns how many of each. Where an earlier call
+    /// may have been carried out, those that are cancelled already count.
+    pub(crate) async fn cancel_jobs(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+        repeated: bool,
+    ) -> sqlx::Result<(i64, i64)> {
+        let row = self
+            .statements
+            .cancel_jobs
+            .query()
+            .bind("ids", ids)
+            .bind("channel", self.schema.channel())
+            .bind("repeated", repeated)
+            .fetch_one(connection)
+            .await?;
+        Ok((row.try_get("cancelled")?, row.try_get("requested")?))
+    }
 }

@@ -9,6 +9,7 @@ use sqlx::{
     error::BoxDynError,
     postgres::{PgRow, PgTypeInfo, PgValueFormat, PgValueRef, types::PgInterval},
 };
+use uuid::Uuid;
 
 use crate::{
     job::JobStatus,
@@ -132,5 +133,16 @@ pub(super) fn read_job(row: &PgRow, columns: &JobColumns) -> sqlx::Result<Job> {
         unwritable: None,
         claim: None,
         made_id: MadeId::used(),
+    })
+}
+
+columns! {
+    KeyColumns { id, unique_key }
+}
+
+/// Jobs by their unique keys.
+pub(super) fn with_keys(rows: &[PgRow]) -> sqlx::Result<Vec<(Uuid, String)>> {
+    KeyColumns::read(rows, |row, columns| {
+        Ok((row.try_get(columns.id)?, row.try_get(columns.unique_key)?))
     })
 }

@@ -1,6 +1,4 @@
-//! Statements that put jobs in, and find those that are there already.
-
-use std::time::Duration;
+//! Statements that put jobs in.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -12,16 +10,16 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    decode::{Columns, JobColumns, Time, columns, interval, read_job, time},
+    decode::{Columns, columns, interval, time, with_keys},
     statements::Bound,
 };
-use crate::row::{Due, Job, NewJob};
+use crate::row::{Due, NewJob};
 
 impl Store {
     /// Inserts jobs and returns the ids of those that were not there already.
     ///
-    /// Their leases count from `first_lease` on. `notify` wakes sleeping workers in the same statement, for an insert whose commit the library
-    /// does not see.
+    /// Their leases count from `first_lease` on. `notify` wakes sleeping workers in the same statement, for an insert
+    /// whose commit the library does not see.
     pub(crate) async fn insert_jobs(
         &self,
         connection: &mut PgConnection,
@@ -108,129 +106,6 @@ impl Store {
             .await?;
         Written::new(with_keys(&rows)?, &rows)
     }
-
-    /// The live jobs that hold these unique keys.
-    pub(crate) async fn find_jobs_by_unique_key(
-        &self,
-        connection: &mut PgConnection,
-        keys: &[&str],
-    ) -> sqlx::Result<Vec<(Uuid, String)>> {
-        let holders = self.statements.find_jobs_by_unique_key.query().bind("keys", keys);
-        with_keys(&holders.fetch_all(connection).await?)
-    }
-
-    /// The live job that holds this unique key.
-    pub(crate) async fn find_live_job(
-        &self,
-        connection: &mut PgConnection,
-        key: &str,
-    ) -> sqlx::Result<Option<Job>> {
-        let found = self.statements.find_live_job.query().bind("key", key);
-        found.fetch_optional(connection).await?.map(|row| live_job(&row)).transpose()
-    }
-
-    /// The live jobs that have this fingerprint.
-    pub(crate) async fn find_jobs_by_fingerprint(
-        &self,
-        connection: &mut PgConnection,
-        fingerprint: &str,
-    ) -> sqlx::Result<Vec<Uuid>> {
-        self.statements
-            .find_jobs_by_fingerprint
-            .query()
-            .bind("fingerprint", fingerprint)
-            .fetch_scalars(connection)
-            .await
-    }
-
-    /// Which of these ids are in any of the three tables, each with its lease.
-    pub(crate) async fn find_jobs_anywhere(
-        &self,
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-    ) -> sqlx::Result<Vec<(Uuid, i64)>> {
-        let found = self.statements.find_jobs_anywhere.query().bind("ids", ids);
-        let rows = found.fetch_all(connection).await?;
-        UsedColumns::read(&rows, |row, columns| {
-            Ok((row.try_get(columns.id)?, row.try_get(columns.lease)?))
-        })
-    }
-
-    /// One of these ids that a job had which is over and remembered. None of them was made before `since`.
-    pub(crate) async fn find_used_id(
-        &self,
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-        since: Option<DateTime<Utc>>,
-    ) -> sqlx::Result<Option<Uuid>> {
-        self.statements
-            .find_used_id
-            .query()
-            .bind("ids", ids)
-            .bind("since", since.map(time))
-            .fetch_optional_scalar(connection)
-            .await
-    }
-
-    /// Lets the statements of the open transaction wait only so long for a lock.
-    pub(crate) async fn limit_lock_wait(
-        &self,
-        connection: &mut PgConnection,
-        limit: Duration,
-    ) -> sqlx::Result<()> {
-        let milliseconds = limit.as_millis().to_string();
-        let limited = self.statements.limit_lock_wait.query().bind("limit", milliseconds);
-        limited.execute(connection).await?;
-        Ok(())
-    }
-
-    /// Sends notifications to every process that listens.
-    pub(crate) async fn notify(
-        &self,
-        connection: &mut PgConnection,
-        payloads: &[String],
-    ) -> sqlx::Result<()> {
-        self.statements
-            .notify
-            .query()
-            .bind("channel", self.schema.channel())
-            .bind("payloads", payloads)
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
-
-    /// Ends pending jobs and asks for the end of running ones; returns how many of each. Where an earlier call
-    /// may have been carried out, those that are cancelled already count.
-    pub(crate) async fn cancel_jobs(
-        &self,
-        connection: &mut PgConnection,
-        ids: &[Uuid],
-        repeated: bool,
-    ) -> sqlx::Result<(i64, i64)> {
-        let row = self
-            .statements
-            .cancel_jobs
-            .query()
-            .bind("ids", ids)
-            .bind("channel", self.schema.channel())
-            .bind("repeated", repeated)
-            .fetch_one(connection)
-            .await?;
-        Ok((row.try_get("cancelled")?, row.try_get("requested")?))
-    }
-
-    /// The word for the state a job is in, wherever it is; its result, and why it is dead.
-    pub(crate) async fn read_end(
-        &self,
-        connection: &mut PgConnection,
-        id: Uuid,
-    ) -> sqlx::Result<Option<(String, Option<String>, Option<String>)>> {
-        let row =
-            self.statements.read_end.query().bind("id", id).fetch_optional(connection).await?;
-        row.map(|row| Ok((row.try_get("status")?, row.try_get("result")?, row.try_get("reason")?)))
-            .transpose()
-    }
 }
 
 /// What a statement wrote, and whom that concerns.
@@ -251,28 +126,6 @@ impl<T> Written<T> {
 
 columns! {
     IdColumns { id }
-}
-
-columns! {
-    KeyColumns { id, unique_key }
-}
-
-columns! {
-    UsedColumns { id, lease }
-}
-
-fn with_keys(rows: &[PgRow]) -> sqlx::Result<Vec<(Uuid, String)>> {
-    KeyColumns::read(rows, |row, columns| {
-        Ok((row.try_get(columns.id)?, row.try_get(columns.unique_key)?))
-    })
-}
-
-fn live_job(row: &PgRow) -> sqlx::Result<Job> {
-    let mut job = read_job(row, &JobColumns::of(row)?)?;
-    job.status = row.try_get("status")?;
-    job.updated_at = row.try_get::<Option<Time>, _>("updated_at")?.map(|Time(at)| at);
-    job.read_stored().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(job)
 }
 
 /// Binds each column of new jobs as one array.

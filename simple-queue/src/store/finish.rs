@@ -1,7 +1,5 @@
 //! Statements that end a run: each fenced by the lease it was claimed under.
 
-use std::time::Duration;
-
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
@@ -13,9 +11,6 @@ use crate::{
     outcome::{DeadLetter, Retry},
     row::Lease,
 };
-
-/// Partitions of the archive are there a week before they are needed.
-const DAYS_AHEAD: i32 = 7;
 
 /// Runs that are done, each with what it returned.
 #[derive(Debug, Clone, Copy)]
@@ -74,18 +69,6 @@ impl Store {
             .await
     }
 
-    /// Bounds how long a transaction that is about to finish a job may wait for its client, and marks it.
-    /// Returns whether it was marked before.
-    pub(crate) async fn limit_idle_transaction(
-        &self,
-        connection: &mut PgConnection,
-        limit: Duration,
-    ) -> sqlx::Result<bool> {
-        let milliseconds = limit.as_millis().to_string();
-        let limited = self.statements.limit_idle_transaction.query().bind("limit", milliseconds);
-        limited.fetch_scalar(connection).await
-    }
-
     /// Puts running jobs back to pending; returns those that were put back.
     #[tracing::instrument(name = "retry", level = "debug", skip_all, fields(jobs = retries.len()))]
     pub(crate) async fn retry_jobs(
@@ -133,19 +116,6 @@ impl Store {
             .bind("attempts_kept", array_of(dead, |letter| i32::from(letter.attempt_kept)))
             .bind("errors", array_of(dead, |letter| letter.error.as_deref()))
             .fetch_scalars(connection)
-            .await
-    }
-
-    /// Makes the partitions of the archive that are missing; returns how many it made.
-    pub(crate) async fn ensure_archive_partitions(
-        &self,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<i32> {
-        self.statements
-            .ensure_archive_partitions
-            .query()
-            .bind("days_ahead", DAYS_AHEAD)
-            .fetch_scalar(connection)
             .await
     }
 

@@ -52,11 +52,13 @@
 //! 3. The kind in `finalize/batch.rs`, and which method writes it. Whatever is missing from the answer is looked up with
 //!    `read_leases`, and `finalize/fate.rs` decides.
 
+mod archive;
 mod by_function;
 mod control;
 mod decode;
 mod enqueue;
 mod fetch;
+mod find;
 mod finish;
 mod grants;
 mod isolate;
@@ -66,9 +68,12 @@ pub(crate) mod migrate;
 mod reaper;
 mod statements;
 mod sweep;
+mod transaction;
 mod unserved;
 mod worker;
 
+#[cfg(feature = "janitor")]
+pub(crate) use archive::OldDay;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
@@ -78,8 +83,6 @@ pub(crate) use fetch::{
 pub(crate) use finish::{Finish, LeaseState};
 pub use grants::Role;
 pub(crate) use isolate::{Division, tell_of_aside};
-#[cfg(feature = "janitor")]
-pub(crate) use janitor::OldDay;
 pub(crate) use reaper::{Name, Reaped};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unserved::UnservedKind;

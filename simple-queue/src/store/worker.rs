@@ -166,6 +166,22 @@ impl Store {
             .await?;
         Ok(())
     }
+
+    /// Sends notifications to every process that listens.
+    pub(crate) async fn notify(
+        &self,
+        connection: &mut PgConnection,
+        payloads: &[String],
+    ) -> sqlx::Result<()> {
+        self.statements
+            .notify
+            .query()
+            .bind("channel", self.schema.channel())
+            .bind("payloads", payloads)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
 }
 
 /// The machine's name, for people who look for the process.

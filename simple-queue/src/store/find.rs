@@ -1,0 +1,100 @@
+//! Statements that look for jobs, wherever they are.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Row, postgres::PgRow};
+use uuid::Uuid;
+
+use super::{
+    Store,
+    decode::{Columns, JobColumns, Time, columns, read_job, time, with_keys},
+};
+use crate::row::Job;
+
+columns! {
+    UsedColumns { id, lease }
+}
+
+impl Store {
+    /// The live jobs that hold these unique keys.
+    pub(crate) async fn find_jobs_by_unique_key(
+        &self,
+        connection: &mut PgConnection,
+        keys: &[&str],
+    ) -> sqlx::Result<Vec<(Uuid, String)>> {
+        let holders = self.statements.find_jobs_by_unique_key.query().bind("keys", keys);
+        with_keys(&holders.fetch_all(connection).await?)
+    }
+
+    /// The live job that holds this unique key.
+    pub(crate) async fn find_live_job(
+        &self,
+        connection: &mut PgConnection,
+        key: &str,
+    ) -> sqlx::Result<Option<Job>> {
+        let found = self.statements.find_live_job.query().bind("key", key);
+        found.fetch_optional(connection).await?.map(|row| live_job(&row)).transpose()
+    }
+
+    /// The live jobs that have this fingerprint.
+    pub(crate) async fn find_jobs_by_fingerprint(
+        &self,
+        connection: &mut PgConnection,
+        fingerprint: &str,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        self.statements
+            .find_jobs_by_fingerprint
+            .query()
+            .bind("fingerprint", fingerprint)
+            .fetch_scalars(connection)
+            .await
+    }
+
+    /// Which of these ids are in any of the three tables, each with its lease.
+    pub(crate) async fn find_jobs_anywhere(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+    ) -> sqlx::Result<Vec<(Uuid, i64)>> {
+        let found = self.statements.find_jobs_anywhere.query().bind("ids", ids);
+        let rows = found.fetch_all(connection).await?;
+        UsedColumns::read(&rows, |row, columns| {
+            Ok((row.try_get(columns.id)?, row.try_get(columns.lease)?))
+        })
+    }
+
+    /// One of these ids that a job had which is over and remembered. None of them was made before `since`.
+    pub(crate) async fn find_used_id(
+        &self,
+        connection: &mut PgConnection,
+        ids: &[Uuid],
+        since: Option<DateTime<Utc>>,
+    ) -> sqlx::Result<Option<Uuid>> {
+        self.statements
+            .find_used_id
+            .query()
+            .bind("ids", ids)
+            .bind("since", since.map(time))
+            .fetch_optional_scalar(connection)
+            .await
+    }
+
+    /// The word for the state a job is in, wherever it is; its result, and why it is dead.
+    pub(crate) async fn read_end(
+        &self,
+        connection: &mut PgConnection,
+        id: Uuid,
+    ) -> sqlx::Result<Option<(String, Option<String>, Option<String>)>> {
+        let row =
+            self.statements.read_end.query().bind("id", id).fetch_optional(connection).await?;
+        row.map(|row| Ok((row.try_get("status")?, row.try_get("result")?, row.try_get("reason")?)))
+            .transpose()
+    }
+}
+
+fn live_job(row: &PgRow) -> sqlx::Result<Job> {
+    let mut job = read_job(row, &JobColumns::of(row)?)?;
+    job.status = row.try_get("status")?;
+    job.updated_at = row.try_get::<Option<Time>, _>("updated_at")?.map(|Time(at)| at);
+    job.read_stored().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+    Ok(job)
+}
