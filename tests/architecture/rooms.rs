@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("worker/run", &["database", "finalize", "job", "outcome", "queue", "row", "store"]),
     (
         "worker/fetch",
-        &["admission", "database", "finalize", "queue", "retries", "store", "worker/run"],
+        &["admission", "database", "finalize", "queue", "retries", "store", "upkeep", "worker/run"],
     ),
     ("worker/heartbeat", &["database", "retries", "store", "upkeep"]),
     (
