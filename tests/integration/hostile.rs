@@ -53,7 +53,7 @@ fn process(column: &str, value: &str) -> String {
 const HUGE: &str = "('\"' || repeat('x', 100000000) || '\"')::jsonb";
 
 /// What a job may hold that the library never writes.
-const OF_JOBS: [(&str, &str); 40] = [
+const OF_JOBS: [(&str, &str); 41] = [
     ("lease", "9223372036854775807"),
     ("lease", "-9223372036854775808"),
     ("created_at", "'infinity'"),
@@ -84,6 +84,11 @@ const OF_JOBS: [(&str, &str); 40] = [
     ("timeout", "'1 microsecond'"),
     ("retain", "'293000 years'"),
     ("retain", "'-293000 years'"),
+    // From version 17 on there is an interval without an end.
+    (
+        "retain",
+        "(case when current_setting('server_version_num')::int >= 170000 then 'infinity' else '0' end)::interval",
+    ),
     ("kind", "repeat('k', 100000000)"),
     ("job_data", HUGE),
     ("job_data", "'null'"),
@@ -225,6 +230,28 @@ async fn all_hostile_rows_at_once_hold_up_no_neighbour_and_all_of_them_end() {
     })
     .await;
     worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_is_cancelled_whatever_is_in_its_row() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    for (column, value) in OF_JOBS {
+        let statements = pending(column, value);
+        // Some cannot be written at all, which is as well.
+        if let Err(error) =
+            sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
+        {
+            println!("{statements}: {error}");
+            continue;
+        }
+        let id = database.value("select id from simple_queue.jobs").await;
+        let cancelled = queue.cancel(id).await;
+        assert!(matches!(cancelled, Ok(true)), "{column} = {value}: {cancelled:?}");
+        assert_eq!(database.count("jobs").await, 0, "{column} = {value}");
+    }
+    let kept = database.count("dead_letters where keep_until < now() + interval '1 year'").await;
+    assert_eq!(kept, 0, "a span that is negative says nothing");
 }
 
 #[job(queue = "declared")]

@@ -36,14 +36,21 @@ pub(super) enum BatchKind {
 }
 
 impl BatchKind {
-    /// The two that end in the archive share one.
-    pub(super) const fn bit(self) -> u8 {
+    /// How many places there are.
+    pub(super) const PLACES: usize = 4;
+
+    /// Where what is known of the kind stands. The two that end in the archive share one.
+    pub(super) const fn place(self) -> usize {
         match self {
-            Self::Doubted => 1,
-            Self::Touched | Self::Done => 2,
-            Self::Retry => 4,
-            Self::DeadLetter => 8,
+            Self::Doubted => 0,
+            Self::Touched | Self::Done => 1,
+            Self::Retry => 2,
+            Self::DeadLetter => 3,
         }
+    }
+
+    pub(super) const fn bit(self) -> u8 {
+        1 << self.place()
     }
 }
 
@@ -122,7 +129,6 @@ impl Finalizer {
 
     fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
         self.retries.reset();
-        *self.successes.entry(kind).or_default() += 1;
         self.outbox.unwritten().paced(runs, took);
         self.outbox.succeeded(kind);
         if runs >= self.runs_per_statement && took < QUICK {
@@ -193,7 +199,7 @@ impl Finalizer {
             Box::pin(self.write_batch(vec![open])).await;
         }
         // What was refused was so for its own sake.
-        self.outbox.succeeded(kind);
+        self.outbox.cleared(kind);
     }
 
     /// The database refuses this run alone. That is its own fault if it is about a value, or if others of its
@@ -206,7 +212,7 @@ impl Finalizer {
         tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
         // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
         if refusals == MAX_REFUSALS && is_its_fault {
-            self.outbox.succeeded(kind);
+            self.outbox.cleared(kind);
             let reason =
                 words_of(&format_args!("its end could not be written: {}", described(error)));
             let open = open.with(Transition::from(DeadLetter {
@@ -220,7 +226,7 @@ impl Finalizer {
         }
         if !is_about_a_value(error) {
             self.outbox.unwritten().failed(kind);
-            self.knows_no_more = true;
+            self.doubted |= kind.bit();
         }
         let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
         let refused_after = Some(successes);
@@ -228,7 +234,7 @@ impl Finalizer {
     }
 
     fn successes_of(&self, kind: BatchKind) -> u64 {
-        self.successes.get(&kind).copied().unwrap_or_default()
+        self.outbox.unwritten().successes(kind)
     }
 
     /// Makes the partitions of the archive that are missing and says how many; `None` if that failed.

@@ -13,12 +13,9 @@ pub(crate) use outbox::{Listener, Outbox};
 pub(crate) use unwritten::Unwritten;
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
-
-use batch::BatchKind;
 
 use crate::{
     database::{Dedicated, Servers},
@@ -65,10 +62,8 @@ pub(crate) struct Finalizer {
     open: Vec<OpenRun>,
     /// How many runs a statement may hold at present.
     runs_per_statement: usize,
-    /// Runs were refused, and whether that is their fault or their table's is not known.
-    knows_no_more: bool,
-    /// How many statements of each kind have succeeded.
-    successes: BTreeMap<BatchKind, u64>,
+    /// A bit for each kind of which runs were refused, and whether that is their fault or their table's is not known.
+    doubted: u8,
     retries: Retries,
     partitions_due: Instant,
 }
@@ -85,7 +80,7 @@ struct OpenRun {
     lock_waits: u32,
     /// How often the database refused to write it alone, for its own sake.
     refusals: u32,
-    /// How many statements of its kind had succeeded when it was last refused.
+    /// How many statements of its table had succeeded when it was last refused.
     refused_after: Option<u64>,
     /// How much memory its words take.
     bytes: usize,
@@ -128,8 +123,7 @@ impl Finalizer {
             keep,
             open: Vec::new(),
             runs_per_statement: RUNS_PER_STATEMENT,
-            knows_no_more: false,
-            successes: BTreeMap::new(),
+            doubted: 0,
             retries: Retries::default(),
             partitions_due: Instant::now(),
         };
@@ -184,12 +178,14 @@ impl Finalizer {
         let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);
         let (due, later) = std::mem::take(&mut self.open).into_iter().partition(is_due);
         self.open = later;
-        self.knows_no_more = false;
         for batch in batch::by_transition(due) {
             self.write_in_parts(batch).await;
         }
-        if self.knows_no_more && self.open.iter().all(|open| open.refusals > 0) {
-            // Only the ends of other jobs can tell.
+        let doubted = self.doubted;
+        let can_tell = |open: &OpenRun| open.refusals == 0 && open.kind().bit() & doubted != 0;
+        if doubted != 0 && !self.open.iter().any(can_tell) {
+            // Only the ends of other jobs can.
+            self.doubted = 0;
             self.outbox.allow_trials();
         }
     }

@@ -117,6 +117,11 @@ impl Outbox {
         self.tell_room(self.unwritten.succeeded(kind));
     }
 
+    /// What was refused was so for its own sake.
+    pub(super) fn cleared(&self, kind: BatchKind) {
+        self.tell_room(self.unwritten.cleared(kind));
+    }
+
     pub(super) fn allow_trials(&self) {
         self.tell_room(self.unwritten.allow_trials());
     }
@@ -169,6 +174,9 @@ impl Done {
             .into_iter()
             .partition(|open| ids.binary_search(&open.lease().job_id).is_ok());
         let settled: Vec<_> = written.iter().map(|open| open.settled(true)).collect();
+        if !settled.is_empty() {
+            self.outbox.succeeded(BatchKind::Done);
+        }
         self.outbox.settle(&settled);
         if !others.is_empty() {
             let passed_by = |open| OpenRun { lock_waits: 1, ..open };

@@ -1,7 +1,7 @@
 //! How much is over and not written yet, and whether it can be written at all.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering::SeqCst},
+    sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst},
     time::Duration,
 };
 
@@ -20,10 +20,12 @@ pub(crate) struct Unwritten {
     bound: AtomicUsize,
     /// A bit for each kind of which the last write failed.
     failing: AtomicU8,
-    /// How many jobs may be claimed all the same, to learn whether the fault is an end's or the table's.
+    /// How many jobs may be started all the same, to learn whether the fault is an end's or the table's.
     trials: AtomicUsize,
     /// How often that was allowed since the last doubt was cleared.
     rounds: AtomicU32,
+    /// How many statements of each kind have succeeded, whoever sent them.
+    successes: [AtomicU64; BatchKind::PLACES],
     /// The poller was given less than it could have used, and is to hear when there is more.
     held_back: AtomicBool,
 }
@@ -63,6 +65,7 @@ impl Default for Unwritten {
             failing: AtomicU8::new(0),
             trials: AtomicUsize::new(0),
             rounds: AtomicU32::new(0),
+            successes: Default::default(),
             held_back: AtomicBool::new(false),
         }
     }
@@ -98,8 +101,18 @@ impl Unwritten {
         self.failing.fetch_or(kind.bit(), SeqCst);
     }
 
-    /// Returns whether the poller waits for that.
+    /// A statement was carried out. Returns whether the poller waits for that.
     pub(super) fn succeeded(&self, kind: BatchKind) -> bool {
+        self.successes[kind.place()].fetch_add(1, SeqCst);
+        self.cleared(kind)
+    }
+
+    pub(super) fn successes(&self, kind: BatchKind) -> u64 {
+        self.successes[kind.place()].load(SeqCst)
+    }
+
+    /// No write of this kind is taken to fail any more. Returns whether the poller waits for that.
+    pub(super) fn cleared(&self, kind: BatchKind) -> bool {
         if self.failing.load(SeqCst) & kind.bit() == 0 {
             return false;
         }
@@ -109,8 +122,11 @@ impl Unwritten {
         self.wakes_poller()
     }
 
-    /// Lets a few jobs be claimed although a write has failed. Returns whether the poller waits for that.
+    /// Lets a few jobs be claimed if a write has failed. Returns whether the poller waits for that.
     pub(super) fn allow_trials(&self) -> bool {
+        if self.failing.load(SeqCst) == 0 {
+            return false;
+        }
         let rounds = std::cmp::min(self.rounds.fetch_add(1, SeqCst), 16);
         self.trials.store(TRIALS << rounds, SeqCst);
         self.wakes_poller()
@@ -124,12 +140,15 @@ impl Unwritten {
         }
         self.held_back.store(true, SeqCst);
         // What was written before the mark woke nobody.
-        let room = self.room_now(free);
+        self.room_now(free)
+    }
+
+    /// A job is started. While a write fails it is one of those that are tried: a claim that finds none uses none up.
+    pub(crate) fn started(&self) {
         if self.failing.load(SeqCst) != 0 {
-            // Where others are set meanwhile, a few more or less are tried.
-            self.trials.store(self.trials.load(SeqCst).saturating_sub(room.permits), SeqCst);
+            // Where others are allowed meanwhile, a few more or less are tried.
+            self.trials.store(self.trials.load(SeqCst).saturating_sub(1), SeqCst);
         }
-        room
     }
 
     /// Whether a job that was claimed before shall not begin now.
@@ -222,11 +241,17 @@ mod tests {
         unwritten.succeeded(BatchKind::Retry);
         assert_eq!(unwritten.room(10).permits, 0);
         assert!(unwritten.allow_trials());
-        assert_eq!(unwritten.room(10), Room { permits: TRIALS, may_be_ahead: false });
+        for _ in 0..2 {
+            let room = Room { permits: TRIALS, may_be_ahead: false };
+            assert_eq!(unwritten.room(10), room, "a claim that found nothing used none up");
+        }
+        (0..TRIALS).for_each(|_| unwritten.started());
         assert_eq!(unwritten.room(10).permits, 0, "they have been used");
+        assert!(unwritten.stops_starts());
         assert!(unwritten.allow_trials());
         assert_eq!(unwritten.room(10).permits, 2 * TRIALS, "they told nothing");
         assert!(unwritten.succeeded(BatchKind::Touched), "of the same table");
+        assert!(!unwritten.allow_trials(), "nothing is in doubt");
         assert_eq!(unwritten.room(10), Room { permits: 10, may_be_ahead: true });
     }
 }

@@ -152,6 +152,8 @@ impl Worker {
     /// permits for them.
     fn spawn(self: &Arc<Self>, mut start: Start) {
         let worker = Arc::clone(self);
+        // At once, and not when the task runs: how many may be started is asked again before that.
+        self.outbox.unwritten().started();
         self.tasks.spawn(async move {
             loop {
                 let Start { handler, mut fetched, permit } = start;
@@ -170,7 +172,10 @@ impl Worker {
                     }
                 };
                 match next {
-                    Some(next) => start = next,
+                    Some(next) => {
+                        worker.outbox.unwritten().started();
+                        start = next;
+                    }
                     None => break,
                 }
             }

@@ -12,7 +12,9 @@ with target as (
     select
         \ir parts/job_columns.sql
         id, lease, worker_id, now(), 'cancelled', 'cancelled before it ran', attempt, reprocess_count, crash_count,
-        timeout, now() + retain, errors
+        timeout,
+        \ir parts/kept_until.sql
+        errors
     from finished
     \ir parts/overwrite_dead_letter.sql
     returning id

@@ -24,8 +24,7 @@ select
     \ir parts/job_columns.sql
     j.id, j.lease, j.worker_id, now(), held.status, held.reason, greatest(j.attempt, -2147483647) - held.attempts_kept,
     j.reprocess_count, j.crash_count, j.timeout,
-    -- A job of which no history is kept fails like any other.
-    now() + nullif(least(greatest(j.retain, interval '0'), interval '4000 years'), interval '0'),
+    \ir parts/kept_until.sql
     \ir parts/appended_error.sql
 from finished j
 join held on held.id = j.id

@@ -15,6 +15,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/finished.sql", include_str!("../sql/parts/finished.sql")),
     ("parts/into_dead_letters.sql", include_str!("../sql/parts/into_dead_letters.sql")),
     ("parts/job_columns.sql", include_str!("../sql/parts/job_columns.sql")),
+    ("parts/kept_until.sql", include_str!("../sql/parts/kept_until.sql")),
     ("parts/new_jobs.sql", include_str!("../sql/parts/new_jobs.sql")),
     ("parts/next_due.sql", include_str!("../sql/parts/next_due.sql")),
     ("parts/notified.sql", include_str!("../sql/parts/notified.sql")),

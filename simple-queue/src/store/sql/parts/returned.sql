@@ -32,7 +32,8 @@
             else format('the process that ran it died, %s times', crashes)
         end,
         greatest(attempt, -2147483647) - 1, reprocess_count, crashes, timeout,
-        now() + nullif(least(greatest(retain, interval '0'), interval '4000 years'), interval '0'), errors
+        \ir kept_until.sql
+        errors
     from finished
     \ir overwrite_dead_letter.sql
     returning id
