@@ -52,7 +52,6 @@
 //! # Features
 //!
 //! - `janitor` (default): the history is bounded, see [`Retention`].
-//! - `wait-for-job`: [`SimpleQueue::wait`] and `insert_job_and_wait`.
 //! - `embedded`: a Postgres of one's own, see [`embedded`].
 //!
 //! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of its `tls-`
@@ -93,7 +92,7 @@ pub mod private;
 struct Readme;
 
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, On};
-pub use error::Error;
+pub use error::{Error, ErrorKind};
 pub use job::{
     Backoff, BoxDynError, IntoState, JobError, JobOptions, JobPayload, JobResult, JobState,
     JobStatus, JobTemplate, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
@@ -256,8 +255,8 @@ pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
-    SimpleQueue, Starting, Typed, TypedHandler, WorkerHandle, shutdown_signal, start,
+    Database, DeadLetters, Ended, Handler, Health, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
+    SimpleQueue, SimpleQueueBuilder, Starting, Typed, TypedHandler, Unhealthy, WorkerHandle, shutdown_signal, start,
     start_without_janitor,
 };
 

@@ -12,7 +12,7 @@ pub use crate::{
         enqueue_all,
         live::{cancel, cancel_all, find},
     },
-    job::declaration::{assert_distinct_kinds, assert_queue_name},
+    job::{declaration::assert_distinct_kinds, queue_name::assert_queue_name},
     lock::assert_schema,
     worker::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
 };

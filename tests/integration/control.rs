@@ -89,7 +89,7 @@ async fn a_dead_letter_runs_again_with_all_its_attempts_and_what_it_remembers() 
     assert_eq!(database.count(remembered).await, 1);
 
     let error = queue.redrive(id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id } if job_id == id), "{error}");
+    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == id), "{error}");
     worker.shutdown(STOP).await;
 }
 
@@ -151,7 +151,7 @@ async fn a_dead_letter_whose_id_a_live_job_has_is_not_redriven() {
     );
     database.execute(&by_hand).await;
     let error = queue.redrive(job.id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id } if job_id == job.id), "{error}");
+    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == job.id), "{error}");
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ mod outcome;
 mod payload;
 mod permit;
 mod plain_interface;
+mod queue_names;
 mod redact;
 mod result;
 mod roles;

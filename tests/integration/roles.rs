@@ -237,7 +237,7 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
     }
     let refused = again(OnConflict::Error).await.unwrap_err();
     assert!(
-        matches!(&refused, Error::Duplicate { unique_key, job_id } if unique_key == "greet:key" && *job_id == first.id()),
+        matches!(&refused, Error::Duplicate { unique_key, job_id, .. } if unique_key == "greet:key" && *job_id == first.id()),
         "{refused}"
     );
     // More than a call of the function takes, and at the same time.

@@ -17,6 +17,9 @@ pub(crate) enum Excuse {
 pub(crate) fn excuse_in(error: &(dyn std::error::Error + 'static)) -> Option<Excuse> {
     let mut next = Some(error);
     while let Some(error) = next {
+        if let Some(error) = error.downcast_ref::<super::Error>() {
+            return error.of_database().and_then(excuse_of);
+        }
         let driver = error.downcast_ref::<sqlx::Error>();
         if let Some(error) =
             driver.or_else(|| error.downcast_ref::<Arc<sqlx::Error>>().map(Arc::as_ref))

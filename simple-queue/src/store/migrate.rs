@@ -96,7 +96,7 @@ impl Migration<'_> {
                     schema,
                     waited,
                     holders,
-                    source: error.into(),
+                    error: error.into(),
                 });
             }
             tracing::warn!(
@@ -179,11 +179,11 @@ impl Migration<'_> {
         })
     }
 
-    fn failed(&self, source: sqlx::Error) -> Error {
-        if let Some(missing) = missing_grant(&source) {
-            return Error::MissingGrant { action: "migrate", missing, source: Arc::new(source) };
+    fn failed(&self, error: sqlx::Error) -> Error {
+        if let Some(missing) = missing_grant(&error) {
+            return Error::MissingGrant { action: "migrate", missing, error: Arc::new(error) };
         }
-        Error::Migrate { schema: self.schema.name().to_owned(), source: Arc::new(source) }
+        Error::Migrate { schema: self.schema.name().to_owned(), error: Arc::new(error) }
     }
 }
 

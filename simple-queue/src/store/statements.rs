@@ -127,6 +127,7 @@ statements! {
     read_leases,
     read_payload,
     read_end,
+    read_readiness,
     read_right_to_insert,
     redrive_dead_letters,
     register_worker,

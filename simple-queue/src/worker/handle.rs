@@ -139,18 +139,27 @@ impl fmt::Debug for WorkerHandle {
 ///
 /// If the database cannot be reached yet, that is when it can.
 pub fn start(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started(queue.as_ref().clone()))
+    starting(queue.as_ref(), started)
 }
 
 /// As [`start`]; keeps the history bounded as well.
 #[cfg(feature = "janitor")]
 pub fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started_with_janitor(queue.as_ref().clone()))
+    starting(queue.as_ref(), started_with_janitor)
 }
 
 /// As [`start`], and leaves the history to other processes.
 pub fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started_without_janitor(queue.as_ref().clone()))
+    starting(queue.as_ref(), started_without_janitor)
+}
+
+fn starting<F>(queue: &SimpleQueue, started: impl FnOnce(SimpleQueue) -> F) -> Starting
+where
+    F: Future<Output = WorkerHandle> + Send + 'static,
+{
+    // Known from the call on, and not only when the task begins.
+    queue.workers().note_start();
+    Starting::new(started(queue.clone()))
 }
 
 /// As [`start`], in the task of whoever waits: the start ends when it is dropped.
@@ -170,6 +179,7 @@ async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
 }
 
 async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
+    queue.workers().note_start();
     let servers = queue.servers().clone();
     let (store, config) = (queue.store().clone(), queue.config());
     let running = Arc::new(Running::default());
@@ -178,6 +188,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
     };
     let worker = Arc::new(Worker::new(queue, running, outbox));
+    worker.queue.workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
@@ -204,6 +215,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
             "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
         );
     }
+    worker.is_ready.store(true, Ordering::Release);
     tracing::info!(worker.id = %worker.id(), ?queues, "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
@@ -226,7 +238,6 @@ impl Listener for Settling {
             // It may be due again sooner than the poller means to look.
             self.queue.wake().wake_local();
         }
-        #[cfg(feature = "wait-for-job")]
         self.queue.settled(settled);
     }
 

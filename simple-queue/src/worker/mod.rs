@@ -3,6 +3,8 @@
 //! [`fetch`] claims into [`permit`]s, [`executor`] runs [`handler`]s, [`heartbeat`] vouches for
 //! them; what they come to goes to [`crate::finalize`].
 
+mod builder;
+mod compat;
 mod config;
 mod context;
 mod control;
@@ -11,6 +13,7 @@ mod executor;
 mod fetch;
 mod handle;
 pub(crate) mod handler;
+mod health;
 mod heartbeat;
 pub(crate) mod job_list;
 mod listener;
@@ -24,15 +27,16 @@ mod signal;
 mod starting;
 mod suspect;
 mod transaction;
-#[cfg(feature = "wait-for-job")]
 mod wait;
 
+pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
 pub use control::{DeadLetters, Paused, Redriven};
 #[cfg(feature = "janitor")]
 pub use handle::start_with_janitor;
 pub use handle::{WorkerHandle, start, start_without_janitor};
 pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use queue::SimpleQueue;
@@ -116,6 +120,10 @@ pub(crate) struct Worker {
     stopping: CancellationToken,
     /// Everything is written; the last roles end.
     stopped: CancellationToken,
+    /// Made its row and looks for jobs.
+    is_ready: AtomicBool,
+    started_at: Instant,
+    troubles: health::Troubles,
     /// Which role panicked, and with what words.
     ended: OnceLock<(&'static str, String)>,
 }
@@ -147,6 +155,9 @@ impl Worker {
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            is_ready: AtomicBool::new(false),
+            started_at: Instant::now(),
+            troubles: health::Troubles::default(),
             ended: OnceLock::new(),
         }
     }

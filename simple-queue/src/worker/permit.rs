@@ -96,8 +96,33 @@ impl JobStrategy for InstantStrategy {
 /// The permits of one process.
 #[derive(Debug)]
 pub(crate) struct Permits {
-    global: Arc<Semaphore>,
-    queues: Mutex<HashMap<String, Arc<Semaphore>>>,
+    global: Mutex<Sizable>,
+    queues: Mutex<HashMap<String, Sizable>>,
+}
+
+/// As many permits as the settings say at present.
+#[derive(Debug)]
+struct Sizable {
+    semaphore: Arc<Semaphore>,
+    /// How many there are, those that are taken included.
+    size: usize,
+}
+
+impl Sizable {
+    fn new(size: usize) -> Self {
+        Self { semaphore: Arc::new(Semaphore::new(size)), size }
+    }
+
+    /// Those of a setting that was changed: of fewer, the ones that are taken go when they are free.
+    fn of(&mut self, size: usize) -> &Arc<Semaphore> {
+        if size > self.size {
+            self.semaphore.add_permits(size - self.size);
+            self.size = size;
+        } else if size < self.size {
+            self.size -= self.semaphore.forget_permits(self.size - size);
+        }
+        &self.semaphore
+    }
 }
 
 /// The permits of one job that were counted before it was fetched.
@@ -111,14 +136,14 @@ pub(crate) struct RunPermit {
 impl Permits {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            global: Arc::new(Semaphore::new(config.global_permits)),
+            global: Mutex::new(Sizable::new(config.global_permits)),
             queues: Mutex::new(HashMap::new()),
         }
     }
 
     /// How many more jobs this process can start.
-    pub(crate) fn free(&self) -> usize {
-        self.global.available_permits()
+    pub(crate) fn free(&self, config: &Config) -> usize {
+        self.all(config).available_permits()
     }
 
     /// How many more jobs of this queue, should the global permits suffice.
@@ -136,17 +161,24 @@ impl Permits {
         // The scarcest first, so that one that is missing takes the others from nobody.
         let Ok(handler) = handler.take() else { return None };
         let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
-        let Ok(global) = Arc::clone(&self.global).try_acquire_owned() else { return None };
+        let Ok(global) = self.all(config).try_acquire_owned() else { return None };
         Some(RunPermit { _global: global, _queue: queue, _handler: handler })
     }
 
+    fn all(&self, config: &Config) -> Arc<Semaphore> {
+        let mut global = self.global.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(global.of(config.global_permits))
+    }
+
     fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {
+        let size = config.permits_of(queue);
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = queues.get(queue) {
-            return Arc::clone(semaphore);
+        if let Some(sized) = queues.get_mut(queue) {
+            return Arc::clone(sized.of(size));
         }
-        let semaphore = Arc::new(Semaphore::new(config.permits_of(queue)));
-        queues.insert(queue.to_owned(), Arc::clone(&semaphore));
+        let sized = Sizable::new(size);
+        let semaphore = Arc::clone(&sized.semaphore);
+        queues.insert(queue.to_owned(), sized);
         semaphore
     }
 }

@@ -7,12 +7,13 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     config::Config,
     handle::{start, started},
     handler::Handler,
+    health::Workers,
     job_list::{JobList, JobSet, RegistryMut},
     registry::{Registered, Registry, Served},
     starting::Starting,
@@ -25,7 +26,7 @@ use crate::{
         wake::Wake,
     },
     job::{IntoState, JobState},
-    store::{Schema, Servers, Store, migrate::migrate, parse_url},
+    store::{Schema, Servers, Store, migrate::migrate},
 };
 
 /// A queue in a database: enqueues jobs and works on them.
@@ -53,7 +54,7 @@ struct Inner {
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
     gathering: Arc<Gathering>,
-    #[cfg(feature = "wait-for-job")]
+    workers: Workers,
     waiters: super::wait::Waiters,
 }
 
@@ -70,47 +71,16 @@ impl SimpleQueue {
     /// A queue on a pool of its own.
     ///
     /// Several servers may be named, `postgres://app@one:5432,two:5432/app`; the queue follows the one that
-    /// is writable, see [`SimpleQueue::with_servers`].
+    /// is writable, see [`servers`](crate::SimpleQueueBuilder::servers).
     ///
     /// # Errors
     /// [`Error::InvalidUrl`] when the URL cannot be read, and [`Error::Unreachable`], at once, when no server can be
     /// connected to.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        let mut servers = parse_url(url)?;
-        // A connection that broke while it was idle is noticed by the statement that meets it, and repeated;
-        // asking each time whether it still is there would cost every enqueue a round trip.
-        let pool =
-            PgPoolOptions::new().test_before_acquire(false).connect_lazy_with(servers[0].clone());
-        let queue = Self::new(pool);
-        let queue = match servers.len() {
-            1 => queue,
-            _ => queue.with_servers(servers.drain(..)),
-        };
-        queue.servers().reach().await?;
-        queue.servers().acquire().await.map_err(Error::database("connect"))?;
-        Ok(queue)
+        Self::builder(url).connect().await
     }
 
-    /// As [`SimpleQueue::connect`].
-    ///
-    /// # Errors
-    /// When the URL cannot be read or the database cannot be reached.
-    pub async fn new_from_url(url: &str) -> Result<Self, Error> {
-        Self::connect(url).await
-    }
-
-    /// Puts the tables into another schema; several queues can share a database this way.
-    ///
-    /// To be called first: handlers that were registered before are not taken along.
-    ///
-    /// # Errors
-    /// When the name is not one that needs no quotes.
-    pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
-        let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
-    }
-
-    fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
+    pub(super) fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
         let connections = servers.pool().options().get_max_connections();
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
         let inner = Inner {
@@ -120,7 +90,7 @@ impl SimpleQueue {
             registry: RwLock::new(Registry::on_pool_of(connections)),
             wake: Arc::default(),
             gathering: Arc::default(),
-            #[cfg(feature = "wait-for-job")]
+            workers: Workers::default(),
             waiters: super::wait::Waiters::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -148,8 +118,7 @@ impl SimpleQueue {
     /// not compile when a job takes a `&T` that the state does not provide.
     ///
     /// # Errors
-    /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
-    /// come before it are registered.
+    /// [`Error::DuplicateKind`] when another list had a job of the same name. Then none of this list is registered.
     pub fn register<I: IntoState<State = S>, S, T: JobSet<S>>(
         &self,
         jobs: JobList<T>,
@@ -158,8 +127,11 @@ impl SimpleQueue {
         {
             let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
             let JobList { also_on, .. } = jobs;
-            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
-            T::register(&mut registry, &state.into_state())?;
+            // All of the list or none.
+            let mut changed = registry.clone();
+            let mut adding = RegistryMut { registry: &mut changed, also_on: &also_on };
+            T::register(&mut adding, &state.into_state())?;
+            *registry = changed;
         }
         self.wake().wake_local();
         Ok(self)
@@ -235,6 +207,14 @@ impl SimpleQueue {
         &self.inner.wake
     }
 
+    pub(super) fn workers(&self) -> &Workers {
+        &self.inner.workers
+    }
+
+    pub(super) fn has_started(&self) -> bool {
+        self.workers().has_started()
+    }
+
     pub(super) fn gathering(&self) -> &Gathering {
         &self.inner.gathering
     }
@@ -250,11 +230,6 @@ impl SimpleQueue {
     pub(super) fn configure(&self, change: impl FnOnce(&mut Config)) {
         let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
-    }
-
-    pub(super) fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
-        self.configure(change);
-        self
     }
 
     pub(super) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
@@ -276,12 +251,10 @@ impl SimpleQueue {
     }
 
     /// Runs were written; whoever waits for their jobs' ends hears of it.
-    #[cfg(feature = "wait-for-job")]
     pub(super) fn settled(&self, settled: &[crate::finalize::Settled]) {
         self.inner.waiters.settled(settled);
     }
 
-    #[cfg(feature = "wait-for-job")]
     pub(super) fn waiters(&self) -> &super::wait::Waiters {
         &self.inner.waiters
     }

@@ -227,6 +227,6 @@ impl StoredEnd {
     fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let job_id = self.job_id;
         serde_json::from_str(self.result.as_deref().unwrap_or("null"))
-            .map_err(|source| Error::UnreadableResult { job_id, source })
+            .map_err(|error| Error::UnreadableResult { job_id, error })
     }
 }

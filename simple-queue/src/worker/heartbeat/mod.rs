@@ -72,9 +72,11 @@ impl Heartbeat {
             queues: self.worker.queue.queue_names(),
         };
         while let Err(error) = self.write_row(&row).await {
+            self.worker.troubles.heartbeat_failed(&error);
             tracing::warn!(error = %crate::error::described(&error), "this worker could not be registered yet; trying again");
             self.retries.wait().await;
         }
+        self.worker.troubles.heartbeat_succeeded();
         self.retries.reset();
         self.last_beat = Instant::now();
     }
@@ -152,6 +154,7 @@ impl Heartbeat {
             }
             whole => whole?,
         };
+        self.worker.troubles.heartbeat_succeeded();
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
@@ -189,6 +192,7 @@ impl Heartbeat {
 
     fn missed(&mut self, error: &sqlx::Error) {
         self.tell_reaper(Sighting::Disconnected);
+        self.worker.troubles.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
             tracing::warn!(error = %crate::error::described(error), ?silent_for, "a heartbeat failed; trying again");
