@@ -95,7 +95,7 @@ pub enum Error {
     },
     /// The schema is there and belongs to another role, which could change the tables under the queue.
     #[error(
-        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another schema with `SimpleQueue::with_schema`"
+        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another with `schema` of `SimpleQueue::builder`"
     )]
     #[non_exhaustive]
     ForeignSchema {
@@ -140,7 +140,7 @@ pub enum Error {
     },
     /// The migrations need a session of their own, and there is a pooler that only lends sessions.
     #[error(
-        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `SimpleQueue::with_direct_url`"
+        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `direct_url` of `SimpleQueue::builder`"
     )]
     #[non_exhaustive]
     NeedsDirectUrl {

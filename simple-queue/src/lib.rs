@@ -39,14 +39,15 @@
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
-//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
+//! | set it up | [`SimpleQueue::builder`] |
+//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! [`guide`] has the subjects one by one; [declaring jobs](guide::declaring_jobs) and
 //! [running workers](guide::running_workers).
 //!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
-//! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
+//! `simple_queue` unless the [builder](SimpleQueue::builder) says otherwise; the view `all_jobs` shows every job
 //! wherever it is.
 //!
 //! # Features
@@ -91,14 +92,12 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, On};
+pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found};
 pub use error::{Error, ErrorKind};
 pub use job::{
-    Backoff, BoxDynError, IntoState, JobError, JobOptions, JobPayload, JobResult, JobState,
-    JobStatus, JobTemplate, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
-    Provide, Retention, StoredArgument,
+    Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention,
 };
-pub use outcome::{HandlerError, IntoOutcome, Outcome, Recorded};
 pub use row::{Job, JobExt};
 /// Makes a job of a struct, for another crate to run.
 ///
@@ -243,7 +242,7 @@ pub use simple_queue_macros::job;
 /// queue.register(jobs![mails::SendInvoice, mails::SendPassword], ())?;
 /// # Ok(())
 /// # }
-/// # use simple_queue::{JobOptions, JobPayload};
+/// # use simple_queue::{JobOptions, typed::JobPayload};
 /// # let common = JobOptions::new().timeout(std::time::Duration::from_secs(30));
 /// # assert_eq!(mails::SendInvoice::QUEUE, "emails");
 /// # assert_eq!(mails::SendInvoice::OPTIONS, common.retries(5));
@@ -255,13 +254,23 @@ pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{
-    Database, DeadLetters, Ended, Handler, Health, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
-    SimpleQueue, SimpleQueueBuilder, Starting, Typed, TypedHandler, Unhealthy, WorkerHandle, shutdown_signal, start,
+    Database, DeadLetters, Ended, Handler, Health, JobContext, JobTx, Paused, Redriven,
+    SimpleQueue, SimpleQueueBuilder, Starting, Unhealthy, WorkerHandle, shutdown_signal, start,
     start_without_janitor,
 };
 
 /// The driver, in the version whose pools and transactions this library takes.
 pub use sqlx;
+
+/// What declared jobs are made of: the traits and types that the macros write impls of. A program seldom names them.
+pub mod typed {
+    pub use crate::{
+        enqueue::On,
+        job::{IntoState, JobPayload, Provide, StoredArgument},
+        outcome::{HandlerError, IntoOutcome, Outcome, Recorded},
+        worker::{JobHandler, JobList, JobSet, Typed, TypedHandler},
+    };
+}
 
 /// Back-off and permits of the plain interface.
 pub mod sync {

@@ -57,7 +57,7 @@ pub trait IntoOutcome {
     type Error;
 
     /// What is kept of it when the handler succeeds; see
-    /// [`JobPayload::Output`](crate::JobPayload::Output).
+    /// [`JobPayload::Output`](crate::typed::JobPayload::Output).
     type Output;
 
     /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the

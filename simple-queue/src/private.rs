@@ -21,9 +21,9 @@ pub use crate::JobError;
 pub use simple_queue_macros::Beside;
 
 use crate::{
-    BoxDynError, JobContext, JobPayload, JobTx, Outcome, Provide,
-    job::{Storable, of_arguments},
-    outcome::IntoOutcome,
+    BoxDynError, JobContext, JobTx,
+    job::{JobPayload, Provide, Storable, of_arguments},
+    outcome::{IntoOutcome, Outcome},
 };
 
 /// What a function's returned value says of its job.

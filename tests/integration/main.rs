@@ -6,6 +6,7 @@
 
 mod support;
 
+mod builder;
 mod cancel;
 mod conflict;
 mod control;
@@ -17,6 +18,7 @@ mod finalize;
 mod gathering;
 mod given_up;
 mod handler;
+mod health;
 mod heartbeat;
 mod hostile;
 mod job_transaction;

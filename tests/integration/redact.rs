@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
-use simple_queue::{JobPayload, JobStatus, StoredArgument, prelude::*};
+use simple_queue::{JobStatus, prelude::*, typed::{JobPayload, StoredArgument}};
 
 use crate::support::{STOP, TestDatabase};
 

@@ -33,7 +33,7 @@ impl JobPayload for Greet {
 
 impl TypedHandler<()> for Greet {
     async fn run(job: Self, _state: &(), _context: &JobContext) -> Outcome {
-        use simple_queue::IntoOutcome as _;
+        use simple_queue::typed::IntoOutcome as _;
         Ok::<_, BoxDynError>(format!("hello {}", job.name)).into_outcome(|_| None)
     }
 }

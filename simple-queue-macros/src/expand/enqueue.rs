@@ -122,8 +122,8 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
     let named = |method| method_at(name, method);
     let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
-    let [retries, unique_key, expires, tags] =
-        ["retries", "unique_key", "expires", "tags"].map(named);
+    let [retries, unique_key, on_conflict, expires, tags] =
+        ["retries", "unique_key", "on_conflict", "expires", "tags"].map(named);
     quote! {
         /// Makes the job due this long after it is stored.
         #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
@@ -162,6 +162,11 @@ fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
             key: impl ::core::convert::Into<::std::string::String>,
         ) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).unique_key(key)
+        }
+
+        /// Says what becomes of this job when a live one has its unique key.
+        #vis fn #on_conflict(self, on_conflict: #krate::OnConflict) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).on_conflict(on_conflict)
         }
 
         /// Says how long the job may wait to be started, from when it is due.

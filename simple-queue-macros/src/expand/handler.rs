@@ -71,10 +71,10 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
             #job_param: #payload,
             #state_param: &__State,
             #context_param: &#at_name::JobContext,
-        ) -> #at_name::Outcome
+        ) -> #at_name::typed::Outcome
     };
     let at_function = placed(krate, function.span());
-    let typed_handler = quote_spanned!(function.span()=> #at_function::TypedHandler<__State>);
+    let typed_handler = quote_spanned!(function.span()=> #at_function::typed::TypedHandler<__State>);
     let judged = judged(handler, subject, &names);
     let body = match takes_transaction {
         false => judged,
@@ -125,7 +125,7 @@ impl Subject<'_> {
     fn declared(&self, krate: &TokenStream) -> Option<TokenStream> {
         let Self::Declared(ty) = self else { return None };
         let krate = placed(krate, ty.span());
-        Some(quote_spanned!(ty.span()=> #ty: #krate::JobPayload,))
+        Some(quote_spanned!(ty.span()=> #ty: #krate::typed::JobPayload,))
     }
 
     /// How the payload's type is written in its impls.
@@ -144,7 +144,7 @@ fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStrea
     let arguments = params.iter().map(|param| match param {
         Param::Context => quote!(#context),
         Param::Transaction => quote!(&mut #tx),
-        Param::State(ty) => quote!(<__State as #krate::Provide<#ty>>::provide(#state)),
+        Param::State(ty) => quote!(<__State as #krate::typed::Provide<#ty>>::provide(#state)),
         Param::Stored(name) => quote!(#job.#name),
         Param::Payload => quote!(#job),
     });
@@ -186,12 +186,12 @@ pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     quote! {
         /// The handler of this job with its state, to be registered by hand.
         #[must_use]
-        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
+        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::typed::Typed<Self, __State>
         where
             #declared
             __State: #bounds,
         {
-            #krate::Typed::new(state)
+            #krate::typed::Typed::new(state)
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream
     let runs = quote! {
         #[automatically_derived]
         #[allow(deprecated)]
-        impl #krate::JobHandler for #name {
+        impl #krate::typed::JobHandler for #name {
             type Payload = #payload;
         }
     };

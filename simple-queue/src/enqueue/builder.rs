@@ -59,7 +59,7 @@ impl<J: JobPayload> Enqueue<J> {
     }
 
     /// Waits in another queue than the declared one; a worker runs it there if it was registered with
-    /// [`also_on`](crate::JobList::also_on), or if a handler of that queue takes every kind.
+    /// [`also_on`](crate::typed::JobList::also_on), or if a handler of that queue takes every kind.
     pub fn queue(self, queue: impl Into<String>) -> Self {
         Self { queue: Some(queue.into()), ..self }
     }

@@ -101,7 +101,7 @@ impl JobContext {
     ///
     /// Commit the transaction, then return from the function. If the transaction does not commit, the
     /// attempt has failed, whatever the function returns. From this call on it may wait for its next
-    /// statement no longer than a [statement may take](crate::SimpleQueue::with_statement_timeout), 10 seconds:
+    /// statement no longer than a [statement may take](crate::SimpleQueueBuilder::statement_timeout), 10 seconds:
     /// it has locked the job, which others could not take over if this process vanished.
     ///
     /// ```
