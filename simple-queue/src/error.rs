@@ -67,7 +67,8 @@ pub enum Error {
     },
     /// A migration did not get the locks it needs; what it had done is rolled back.
     #[error(
-        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call ({})", described(error)
+        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call ({})",
+        described(error)
     )]
     #[non_exhaustive]
     MigrationHeldUp {
@@ -116,7 +117,8 @@ pub enum Error {
     },
     /// The tables or functions of the queue are not there, or are older than this release.
     #[error(
-        "the database failed to {action}: {}; the schema is missing or older than this release: run `SimpleQueue::migrate`", described(error)
+        "the database failed to {action}: {}; the schema is missing or older than this release: run `SimpleQueue::migrate`",
+        described(error)
     )]
     #[non_exhaustive]
     NotMigrated {
@@ -127,7 +129,8 @@ pub enum Error {
     },
     /// The role that this is in the database lacks a right.
     #[error(
-        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {}", described(error)
+        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {}",
+        described(error)
     )]
     #[non_exhaustive]
     MissingGrant {

@@ -25,7 +25,8 @@ fn problems(builder: SimpleQueueBuilder) -> Vec<String> {
 async fn settings_that_contradict_each_other_are_refused_with_both_values_and_the_fix() {
     let hour = Duration::from_hours(1);
     let build = || SimpleQueue::builder(pool());
-    let servers = ["postgres://app@one/app", "postgres://app@two/app"].map(|url| url.parse().unwrap());
+    let servers =
+        ["postgres://app@one/app", "postgres://app@two/app"].map(|url| url.parse().unwrap());
     let cases = [
         (
             build().permits(10).queue_permits("emails", 20),
@@ -39,9 +40,18 @@ async fn settings_that_contradict_each_other_are_refused_with_both_values_and_th
         (build().queue_permits("emails", 0), "`queue_permits(\"emails\")` is 0"),
         (build().permits(2_000_000), "`permits` is 2000000: the limit is 1000000"),
         (build().queue_backoff("My Queue", Backoff::NONE), "`queue_backoff` is set for `My Queue`"),
-        (build().heartbeat_interval(Duration::ZERO), "`heartbeat_interval` is 0ns: it must be from 10ms"),
-        (build().poll_interval(25 * hour), "`poll_interval` is 90000s: it must be from 10ms to 86400s"),
-        (build().statement_timeout(2 * hour), "`statement_timeout` is 7200s: it must be from 100ms"),
+        (
+            build().heartbeat_interval(Duration::ZERO),
+            "`heartbeat_interval` is 0ns: it must be from 10ms",
+        ),
+        (
+            build().poll_interval(25 * hour),
+            "`poll_interval` is 90000s: it must be from 10ms to 86400s",
+        ),
+        (
+            build().statement_timeout(2 * hour),
+            "`statement_timeout` is 7200s: it must be from 100ms",
+        ),
         (build().servers([]), "`servers` names no server"),
         (
             build().direct_url("postgres://one,two/app"),
@@ -142,7 +152,9 @@ async fn permits_that_are_changed_after_the_start_take_effect() {
 }
 
 #[tokio::test]
-#[should_panic(expected = "`with_heartbeat_interval` was called after the start, when it has no effect")]
+#[should_panic(
+    expected = "`with_heartbeat_interval` was called after the start, when it has no effect"
+)]
 async fn a_setting_that_comes_too_late_is_a_panic() {
     let queue = TestDatabase::migrated().await.queue().await;
     drop(queue.start());
@@ -154,7 +166,10 @@ async fn a_schema_that_comes_after_the_handlers_is_refused() {
     let queue = SimpleQueue::new(pool());
     queue.register_handler(Probe::new());
     let refused = queue.with_schema("other").unwrap_err().to_string();
-    assert!(refused.contains("handlers of [\"probe\"] are registered in `simple_queue`"), "{refused}");
+    assert!(
+        refused.contains("handlers of [\"probe\"] are registered in `simple_queue`"),
+        "{refused}"
+    );
 }
 
 #[job(name = "first")]

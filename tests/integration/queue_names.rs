@@ -37,7 +37,9 @@ async fn calls_settings_and_functions_of_the_database_take_the_same_names() {
         for (what, answer) in answers {
             match answer {
                 Ok(()) => assert!(is_good, "{what} took {name:?}"),
-                Err(error) => assert!(!is_good && error.contains(RULE), "{what}, {name:?}: {error}"),
+                Err(error) => {
+                    assert!(!is_good && error.contains(RULE), "{what}, {name:?}: {error}")
+                }
             }
         }
     }

@@ -50,9 +50,10 @@ fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg
     let params = stored.iter().map(|arg| parameter(&arg.name, &arg.ty));
     let fields = stored.iter().map(|arg| {
         let name = &arg.name;
-        match is_string(&arg.ty) {
-            true => quote!(#name: ::core::convert::Into::into(#name)),
-            false => quote!(#name),
+        if is_string(&arg.ty) {
+            quote!(#name: ::core::convert::Into::into(#name))
+        } else {
+            quote!(#name)
         }
     });
     let new = method_at(place, "new");
@@ -68,9 +69,10 @@ fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg
 
 /// A parameter of `new`: the stored type, or for a `String` all that becomes one.
 pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
-    match is_string(ty) {
-        true => quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>),
-        false => quote!(#name: #ty),
+    if is_string(ty) {
+        quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>)
+    } else {
+        quote!(#name: #ty)
     }
 }
 

@@ -25,10 +25,7 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
             StubArg::Anything => None,
         })
         .collect();
-    let body = match fields.is_empty() {
-        true => quote!(;),
-        false => quote!({ #(#fields),* }),
-    };
+    let body = if fields.is_empty() { quote!(;) } else { quote!({ #(#fields),* }) };
     let payload = payload(face);
     let runs = runs(face, &quote!(#name));
     let helpers = helpers(face, &new(face, args));
@@ -81,7 +78,8 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
         (Some(_), None) => {
             let Face { krate, vis, .. } = face;
             let payload = Face { name: format_ident!("__Refused"), ..face.clone() };
-            let (refused, runs) = (self::payload(&payload), runs(face, &quote!(#name)));
+            let refused = self::payload(&payload);
+            let runs = runs(face, &quote!(#name));
             let beside = beside::attributes(
                 krate,
                 &quote! {

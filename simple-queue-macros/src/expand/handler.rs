@@ -48,14 +48,12 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Handler { face: Face { krate, .. }, function, params, .. } = handler;
     let names = Names::at(Span::mixed_site());
     let Names { job, state, context, tx, outcome, .. } = &names;
-    let (name, payload) = (&handler.face.name, subject.payload());
+    let name = &handler.face.name;
+    let payload = subject.payload();
     let subject_name = subject.name(name);
     let bounds = state_bounds(handler);
     let declared = subject.declared(krate);
-    let unused = |name: &Ident, used: bool| match used {
-        true => quote!(#name),
-        false => quote!(_),
-    };
+    let unused = |name: &Ident, used: bool| if used { quote!(#name) } else { quote!(_) };
     let takes = |wanted: fn(&Param) -> bool| params.iter().any(wanted);
     let takes_transaction = takes(|param| matches!(param, Param::Transaction));
     let takes_context = takes_transaction || takes(|param| matches!(param, Param::Context));
@@ -74,18 +72,20 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
         ) -> #at_name::typed::Outcome
     };
     let at_function = placed(krate, function.span());
-    let typed_handler = quote_spanned!(function.span()=> #at_function::typed::TypedHandler<__State>);
+    let typed_handler =
+        quote_spanned!(function.span()=> #at_function::typed::TypedHandler<__State>);
     let judged = judged(handler, subject, &names);
-    let body = match takes_transaction {
-        false => judged,
-        true => quote! {
+    let body = if takes_transaction {
+        quote! {
             let mut #tx = match #krate::private::begin(#context).await {
                 ::core::result::Result::Ok(#tx) => #tx,
                 ::core::result::Result::Err(#outcome) => return #outcome,
             };
             let #outcome = #judged;
             #krate::private::finish(#context, #tx, #outcome).await
-        },
+        }
+    } else {
+        judged
     };
     let in_transaction = takes_transaction.then(|| {
         quote!(

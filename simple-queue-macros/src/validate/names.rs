@@ -10,7 +10,8 @@ use crate::model::Queue;
 use crate::parse::list::Arg;
 
 /// The library's rule, which it applies itself to all names that are not literals.
-const QUEUE_NAMES: &str = "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)";
+const QUEUE_NAMES: &str =
+    "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)";
 const MAX_KIND_LEN: usize = 100;
 
 pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {

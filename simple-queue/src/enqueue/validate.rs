@@ -12,8 +12,7 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
         return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
     }
     for (what, key) in [("unique key", &job.unique_key), ("fingerprint", &job.fingerprint)] {
-        if let Some((key, problem)) =
-            key.as_ref().and_then(|key| Some((key, problem_of_key(key)?)))
+        if let Some((key, problem)) = key.as_ref().and_then(|key| Some((key, problem_of_key(key)?)))
         {
             return Err(Error::InvalidKey { what, key: excerpt(key), problem });
         }
@@ -76,8 +75,14 @@ mod tests {
     fn every_bad_input_is_named_with_its_problem() {
         let deep = (0..128).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
         let cases = [
-            (Job::new("", 1), "`` cannot be the name of a queue: queue names may only use a-z, 0-9"),
-            (Job::new("My queue", 1), "`My queue` cannot be the name of a queue: queue names may only"),
+            (
+                Job::new("", 1),
+                "`` cannot be the name of a queue: queue names may only use a-z, 0-9",
+            ),
+            (
+                Job::new("My queue", 1),
+                "`My queue` cannot be the name of a queue: queue names may only",
+            ),
             (Job::new("a\0b", 1), "`a\\0b` cannot be the name of a queue: queue names"),
             (
                 Job::new("q", 1).with_unique_key(""),

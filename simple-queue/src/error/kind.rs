@@ -92,7 +92,8 @@ impl Error {
 
     pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |error| {
-            let (missing, error) = (missing_grant(&error), Arc::new(error));
+            let missing = missing_grant(&error);
+            let error = Arc::new(error);
             match missing {
                 Some(missing) => Self::MissingGrant { action, missing, error },
                 None if is_not_migrated(&error) => Self::NotMigrated { action, error },
@@ -111,7 +112,8 @@ impl Error {
                 Some(Self::NotMigrated { action, error: Arc::clone(error) })
             }
             Self::MissingGrant { action, missing, error } => {
-                let (missing, error) = (missing.clone(), Arc::clone(error));
+                let missing = missing.clone();
+                let error = Arc::clone(error);
                 Some(Self::MissingGrant { action, missing, error })
             }
             _ => None,
@@ -132,7 +134,8 @@ mod tests {
     fn samples() -> Vec<Error> {
         let id = Uuid::nil;
         let io = || sqlx::Error::Io(std::io::Error::other("the cable is out"));
-        let (text, action) = (|| "said".to_owned(), "insert jobs");
+        let text = || "said".to_owned();
+        let action = "insert jobs";
         let unread = || serde_json::from_str::<bool>("7").unwrap_err();
         vec![
             Error::Database { action, error: io().into() },

@@ -21,7 +21,8 @@ pub const fn assert_distinct_kinds(declarations: &[KindDeclaration]) {
     while second < declarations.len() {
         let mut first = 0;
         while first < second {
-            let (a, b) = (&declarations[first], &declarations[second]);
+            let a = &declarations[first];
+            let b = &declarations[second];
             if a.hash == b.hash && equal(a.kind, b.kind) {
                 let mut message = Message::new();
                 message.push("two jobs share the name `");
@@ -40,7 +41,8 @@ pub const fn assert_distinct_kinds(declarations: &[KindDeclaration]) {
 }
 
 const fn equal(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let a = a.as_bytes();
+    let b = b.as_bytes();
     if a.len() != b.len() {
         return false;
     }

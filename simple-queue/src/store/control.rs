@@ -44,10 +44,7 @@ impl Store {
     }
 
     /// Whether the tables are there, and new enough for this release.
-    pub(crate) async fn read_readiness(
-        &self,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<bool> {
+    pub(crate) async fn read_readiness(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
         self.statements.read_readiness.query_scalar().fetch_one(connection).await
     }
 

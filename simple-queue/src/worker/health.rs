@@ -115,7 +115,11 @@ impl fmt::Display for Unhealthy {
                 "handlers of {queues:?} are registered and no worker was started: call `SimpleQueue::start` or `run_until`"
             ),
             Self::Starting { elapsed, problem } => {
-                write!(f, "the worker is not registered in the database after {}", whole(*elapsed))?;
+                write!(
+                    f,
+                    "the worker is not registered in the database after {}",
+                    whole(*elapsed)
+                )?;
                 said(f, problem.as_deref())
             }
             Self::Stopping => f.write_str("the worker is stopping"),

@@ -111,7 +111,8 @@ fn of_servers(
     let listed = builder.servers.as_ref().map(Vec::len);
     if listed == Some(0) {
         problems.push(
-            "`servers` names no server: leave it out where the database stays where it is".to_owned(),
+            "`servers` names no server: leave it out where the database stays where it is"
+                .to_owned(),
         );
     }
     if let Some(listed) = listed.filter(|_| in_url > 1) {
@@ -153,11 +154,9 @@ fn of_servers(
 
 /// The database that these lead to, without a user and a password.
 fn place(options: &PgConnectOptions) -> String {
-    let host = options.get_socket().map_or_else(
-        || options.get_host().to_owned(),
-        |socket| socket.display().to_string(),
-    );
+    let host = options
+        .get_socket()
+        .map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
     let database = options.get_database().unwrap_or_else(|| options.get_username());
     format!("{host}:{}/{database}", options.get_port())
 }
-
