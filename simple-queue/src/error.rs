@@ -237,6 +237,15 @@ pub enum Error {
         /// The id.
         job_id: Uuid,
     },
+    /// A job's timeout or metadata that cannot be stored.
+    #[error("the {option} of a job cannot be stored: {problem}")]
+    #[non_exhaustive]
+    InvalidOption {
+        /// `timeout` or `metadata`.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A number of attempts below 1.
     #[error("a job needs at least one attempt, not {max_attempts}")]
     #[non_exhaustive]

@@ -1,6 +1,7 @@
 //! Whether a queue and its workers are well.
 
-use simple_queue::{Unhealthy, prelude::*};
+use simple_queue::Unhealthy;
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use crate::support::{Probe, STOP, Said, TestDatabase, Working, eventually, working};
 
@@ -58,10 +59,11 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
     let Working { database, queue, worker, .. } = working().await;
     let name: String = database.value("select current_database()::text").await;
     let forbid = |allowed| format!("alter database {name} allow_connections {allowed}");
-    let end = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    database.execute(&forbid("false")).await;
-    database.value::<i64>(end).await;
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1";
+    let elsewhere = database.pool.connect_options().as_ref().clone().database("postgres");
+    let mut elsewhere = elsewhere.connect().await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(forbid("false"))).execute(&mut elsewhere).await.unwrap();
+    sqlx::query(end).bind(&name).execute(&mut elsewhere).await.unwrap();
     // With a worker nothing is asked: what its own statements meet is known, a little later.
     assert!(queue.health().await.is_ready);
     let lost = async || {
@@ -72,7 +74,7 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
     eventually("the heartbeat is silent", lost).await;
     let health = queue.health().await.to_string();
     assert!(health.contains("not currently accepting connections"), "{health}");
-    database.execute(&forbid("true")).await;
+    sqlx::raw_sql(AssertSqlSafe(forbid("true"))).execute(&mut elsewhere).await.unwrap();
     eventually("it is back", async || queue.health().await.is_ready).await;
     worker.shutdown(STOP).await;
 }

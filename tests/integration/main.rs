@@ -13,6 +13,7 @@ mod control;
 mod declared;
 mod enqueue;
 mod expiry;
+mod extras;
 mod fetch;
 mod finalize;
 mod gathering;

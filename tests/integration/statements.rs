@@ -119,7 +119,7 @@ fn hot_statements() -> Vec<(&'static str, String)> {
         (
             "replace_jobs",
             format!(
-                "{id_list}, {queues}, {queues}, {}, {}, {}, {}, {zeros}, {keys}, {queues}, {}, {}, {zeros}, {}, 'channel', true",
+                "{id_list}, {queues}, {queues}, {}, {}, {}, {}, {zeros}, {keys}, {queues}, {}, {}, {zeros}, {}, 'channel', true, {}, {}",
                 of("0::smallint"),
                 of("'{}'::text"),
                 of("now()"),
@@ -127,6 +127,8 @@ fn hot_statements() -> Vec<(&'static str, String)> {
                 of("null::interval"),
                 of("null::text"),
                 of("null::interval"),
+                of("null::interval"),
+                of("null::text"),
             ),
         ),
         (

@@ -124,8 +124,9 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
     let named = |method| method_at(name, method);
     let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
-    let [retries, unique_key, on_conflict, expires, tags] =
-        ["retries", "unique_key", "on_conflict", "expires", "tags"].map(named);
+    let [retries, unique_key, on_conflict, expires] =
+        ["retries", "unique_key", "on_conflict", "expires"].map(named);
+    let [tags, timeout, metadata] = ["tags", "timeout", "metadata"].map(named);
     quote! {
         /// Makes the job due this long after it is stored.
         #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
@@ -184,6 +185,19 @@ fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
             >,
         ) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).tags(tags)
+        }
+
+        /// Says how long one attempt of this job may take.
+        #vis fn #timeout(self, timeout: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).timeout(timeout)
+        }
+
+        /// Attaches what is no argument of the job, as a JSON object.
+        #vis fn #metadata(
+            self,
+            metadata: impl #krate::private::serde::Serialize,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).metadata(metadata)
         }
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Key<'a> {
     fn function(&self) -> TokenStream {
         let Self { name, body, arguments, whole, .. } = self;
         let params = arguments.iter().map(|StoredArg { name, ty, .. }| quote!(#name: &#ty));
-        let params = if whole { quote!(&self) } else { quote!(#(#params),*) };
+        let params = if *whole { quote!(&self) } else { quote!(#(#params),*) };
         quote! {
             #[doc(hidden)]
             fn #name(#params) -> ::std::string::String {
@@ -103,7 +103,7 @@ impl<'a> Key<'a> {
     fn of_self(&self) -> TokenStream {
         let Self { name, arguments, whole, .. } = self;
         let arguments = arguments.iter().map(|StoredArg { name, .. }| quote!(&self.#name));
-        if whole { quote!(self.#name()) } else { quote!(Self::#name(#(#arguments),*)) }
+        if *whole { quote!(self.#name()) } else { quote!(Self::#name(#(#arguments),*)) }
     }
 
     /// The key of arguments as `new` takes them.
@@ -122,7 +122,7 @@ impl<'a> Key<'a> {
         let fields = arguments.iter().zip(&values).map(|(StoredArg { name, ty, .. }, value)| {
             if is_string(ty) { quote!(#name: #value) } else { quote!(#name) }
         });
-        if whole {
+        if *whole {
             quote!(Self { #(#fields),* }.#name())
         } else {
             quote!(Self::#name(#(&#values),*))

@@ -219,6 +219,7 @@ impl<'s> Insertion<'s> {
     ) -> Result<bool, Failure> {
         if let [first, others @ ..] = jobs
             && !self.repeated
+            && !first.has_extras()
             && jobs.iter().all(|job| job.has_new_id)
             && others.iter().all(|job| job.is_like(first))
         {

@@ -26,10 +26,31 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = unwritable.or_else(|| problem_of_json(&job.job_data)) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
+    if let Some((option, problem)) = problem_of_extras(job) {
+        return Err(Error::InvalidOption { option, problem });
+    }
     match job.max_attempts {
         Some(max_attempts) if max_attempts < 1 => Err(Error::InvalidMaxAttempts { max_attempts }),
         _ => Ok(()),
     }
+}
+
+/// 64 KiB of JSON text is what a job may have attached.
+const MAX_METADATA_BYTES: usize = 64 * 1024;
+
+fn problem_of_extras(job: &NewJob) -> Option<(&'static str, String)> {
+    if job.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        return Some(("timeout", "an attempt needs some time; leave it out for no limit".to_owned()));
+    }
+    let metadata = job.metadata.as_deref()?;
+    let problem = if !metadata.starts_with('{') {
+        Some("it has to be written as a JSON object".to_owned())
+    } else if metadata.len() > MAX_METADATA_BYTES {
+        Some(format!("it has {} bytes; the limit is {MAX_METADATA_BYTES}", metadata.len()))
+    } else {
+        problem_of_json(metadata)
+    };
+    problem.map(|problem| ("metadata", problem))
 }
 
 fn problem_of_key(key: &str) -> Option<&'static str> {

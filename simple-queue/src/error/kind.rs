@@ -51,6 +51,7 @@ impl Error {
             | Self::InvalidQueueName { .. }
             | Self::InvalidKey { .. }
             | Self::InvalidPayload { .. }
+            | Self::InvalidOption { .. }
             | Self::InvalidMaxAttempts { .. } => ErrorKind::InvalidInput,
             Self::Duplicate { .. }
             | Self::KeyHeld { .. }

@@ -16,7 +16,7 @@ use super::{
     decode::{FIRST_TIME, LAST_TIME, Time},
     fetch::{Columns, job},
 };
-use crate::row::{Due, Job, NewJob};
+use crate::row::{Due, Job, Lease, NewJob};
 
 impl Store {
     /// Inserts jobs and returns the ids of those that were not there already.
@@ -30,12 +30,19 @@ impl Store {
         first_lease: i64,
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
-        let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
+        let has_extras = jobs.iter().any(|job| job.has_extras());
+        let statement = match has_extras {
+            true => &self.statements.insert_jobs_with_extras,
+            false => &self.statements.insert_jobs,
+        };
+        let mut query = bind_jobs(statement.query(), jobs)
             .bind(self.schema.channel())
             .bind(notify)
-            .bind(first_lease)
-            .fetch_all(connection)
-            .await?;
+            .bind(first_lease);
+        if has_extras {
+            query = bind_extras(query, jobs);
+        }
+        let rows = query.fetch_all(connection).await?;
         Written::read(&rows, |row| row.try_get("id"))
     }
 
@@ -79,11 +86,10 @@ impl Store {
         jobs: &[&NewJob],
         notify: bool,
     ) -> sqlx::Result<Written<(Uuid, String)>> {
-        let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
+        let query = bind_jobs(self.statements.replace_jobs.query(), jobs)
             .bind(self.schema.channel())
-            .bind(notify)
-            .fetch_all(connection)
-            .await?;
+            .bind(notify);
+        let rows = bind_extras(query, jobs).fetch_all(connection).await?;
         Written::read(&rows, |row| Ok((row.try_get("id")?, row.try_get("unique_key")?)))
     }
 
@@ -118,28 +124,40 @@ impl Store {
         self.statements.find_jobs_by_unique_key.query_as().bind(keys).fetch_all(connection).await
     }
 
-    /// The live job that holds this unique key.
+    /// The live job that holds this unique key, and its metadata as JSON text.
     pub(crate) async fn find_live_job(
         &self,
         connection: &mut PgConnection,
         key: &str,
-    ) -> sqlx::Result<Option<Job>> {
+    ) -> sqlx::Result<Option<(Job, Option<String>)>> {
         let row =
             self.statements.find_live_job.query().bind(key).fetch_optional(connection).await?;
         row.map(|row| {
             let mut columns = Columns::of(&row);
             let (job, stored) = job(columns.next()?, &mut columns)?;
             let max_attempts: Option<i32> = columns.next()?;
-            Ok(Job {
+            let found = Job {
                 job_data: serde_json::from_str(stored.as_deref().unwrap_or("null"))
                     .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
                 max_attempts: max_attempts.unwrap_or(job.max_attempts),
                 status: columns.next()?,
                 updated_at: columns.next::<Option<Time>>()?.map(|Time(at)| at),
                 ..job
-            })
+            };
+            Ok((found, columns.next()?))
         })
         .transpose()
+    }
+
+    /// The metadata of a running job, as JSON text.
+    pub(crate) async fn read_metadata(
+        &self,
+        connection: &mut PgConnection,
+        lease: Lease,
+    ) -> sqlx::Result<Option<String>> {
+        let read = self.statements.read_metadata.query_scalar();
+        let read = read.bind(lease.job_id).bind(lease.number).fetch_optional(connection);
+        Ok(read.await?.flatten())
     }
 
     /// The live jobs that have this fingerprint.
@@ -271,6 +289,16 @@ fn bind_jobs<'j>(
         .bind(column(jobs, |job| (!job.tags.is_empty()).then(|| json!(job.tags).to_string())))
         .bind(column(jobs, |job| job.version))
         .bind(column(jobs, |job| job.retain.map(interval)))
+}
+
+/// Binds what few jobs have: their timeouts and metadata.
+fn bind_extras<'j>(
+    query: Query<'j, Postgres, PgArguments>,
+    jobs: &[&'j NewJob],
+) -> Query<'j, Postgres, PgArguments> {
+    query
+        .bind(column(jobs, |job| job.timeout.map(interval)))
+        .bind(column(jobs, |job| job.metadata.as_deref()))
 }
 
 fn column<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {

@@ -215,6 +215,12 @@ impl SimpleQueue {
         self.before_start("with_retention", |config| config.retention = retention)
     }
 
+    fn configure(&self, change: impl FnOnce(&mut Config)) {
+        self.change(change);
+        // There may be more permits than when the poller looked.
+        self.wake().wake_local();
+    }
+
     fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
         self.configure(change);
         self

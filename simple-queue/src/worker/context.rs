@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, Target},
+    enqueue::{EnqueueOn, Target, live::read_metadata},
     job::JobStatus,
     row::{Claim, Job, Lease, Run},
-    store::Finish,
+    store::{Finish, again},
 };
 
 /// The context of a run; a `#[job]` function that takes a `&JobContext` is given it.
@@ -69,6 +70,21 @@ impl JobContext {
     /// it becomes: `Failed`, `CriticalFailure`, `Unprocessable` or `BadJob`.
     pub fn status(&self) -> JobStatus {
         self.status
+    }
+
+    /// Reads what was attached to the job with [`Enqueue::metadata`](crate::Enqueue::metadata), with a statement of
+    /// its own; `None` if nothing was, or if the job is run by hand.
+    ///
+    /// # Errors
+    /// [`Error::UnreadablePayload`] when it is of another type; or when the database fails.
+    pub async fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        let Some(lease) = self.claim.as_ref().map(|claim| claim.lease) else { return Ok(None) };
+        let store = self.queue.store();
+        let read = again!(tries => self.queue.ask(async |connection| {
+            store.read_metadata(connection, lease).await
+        }));
+        let read = read.map_err(Error::database("read the metadata of a job"))?;
+        read_metadata(self.job_id, read.as_deref())
     }
 
     /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.

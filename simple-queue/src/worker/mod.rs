@@ -212,7 +212,7 @@ impl Worker {
         permit: RunPermit,
         config: &Config,
     ) -> Option<Start> {
-        let mut free = Some(permit);
+        let mut free = Some(permit).filter(|_| self.permits.are_given_on());
         let next = self.next_prefetched(Some(queue), config, |next_queue, next_handler| {
             let permit = free.take()?;
             (next_queue == queue && Arc::ptr_eq(next_handler, handler)).then_some(permit)

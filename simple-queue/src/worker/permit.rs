@@ -9,7 +9,10 @@ use std::{
     collections::HashMap,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -99,6 +102,8 @@ impl JobStrategy for InstantStrategy {
 pub(crate) struct Permits {
     global: Mutex<Sizable>,
     queues: Mutex<HashMap<String, Sizable>>,
+    /// There are more than the settings say at present: what becomes free is not given on.
+    shrinks: AtomicBool,
 }
 
 /// As many permits as the settings say at present.
@@ -139,7 +144,14 @@ impl Permits {
         Self {
             global: Mutex::new(Sizable::new(config.global_permits)),
             queues: Mutex::new(HashMap::new()),
+            shrinks: AtomicBool::new(false),
         }
+    }
+
+    /// Whether a permit that becomes free may be given to the next job as it is. Otherwise it is dropped and taken
+    /// anew, which says again whether there still are too many.
+    pub(crate) fn are_given_on(&self) -> bool {
+        !self.shrinks.load(Ordering::Acquire) || !self.shrinks.swap(false, Ordering::AcqRel)
     }
 
     /// How many more jobs this process can start.
@@ -168,18 +180,26 @@ impl Permits {
 
     fn all(&self, config: &Config) -> Arc<Semaphore> {
         let mut global = self.global.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(global.of(config.global_permits))
+        self.sized(&mut global, config.global_permits)
     }
 
     fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {
         let size = config.permits_of(queue);
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sized) = queues.get_mut(queue) {
-            return Arc::clone(sized.of(size));
+            return self.sized(sized, size);
         }
         let sized = Sizable::new(size);
         let semaphore = Arc::clone(&sized.semaphore);
         queues.insert(queue.to_owned(), sized);
+        semaphore
+    }
+
+    fn sized(&self, sizable: &mut Sizable, size: usize) -> Arc<Semaphore> {
+        let semaphore = Arc::clone(sizable.of(size));
+        if sizable.size > size {
+            self.shrinks.store(true, Ordering::Release);
+        }
         semaphore
     }
 }

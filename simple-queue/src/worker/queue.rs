@@ -227,7 +227,7 @@ impl SimpleQueue {
         Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn configure(&self, change: impl FnOnce(&mut Config)) {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Config)) {
         let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
     }

@@ -1,16 +1,16 @@
 -- replace_jobs
 -- Gives jobs that wait the payloads and options of new ones that have their unique keys; of several new
 -- ones with one key the last. What runs, or ended meanwhile, is left out of the answer. The parameters
--- are those of insert_jobs.
+-- are those of insert_jobs, then the timeouts and metadata.
 with new as materialized (
     select distinct on (new.unique_key collate "C") new.*, due.at
     from unnest(
         $1::uuid[], $2::text[], $3::text[], $4::smallint[], $5::text[], $6::timestamptz[],
         $7::interval[], $8::integer[], $9::text[], $10::text[], $11::interval[], $12::text[],
-        $13::integer[], $14::interval[]
+        $13::integer[], $14::interval[], $17::interval[], $18::text[]
     ) with ordinality as new (
         id, queue, kind, priority, job_data, run_at, delay, max_attempts, unique_key, fingerprint,
-        expires_after, tags, version, retain, position
+        expires_after, tags, version, retain, timeout, metadata, position
     )
     cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due
     order by new.unique_key collate "C", new.position desc
@@ -32,7 +32,7 @@ with new as materialized (
         max_attempts = new.max_attempts, fingerprint = new.fingerprint,
         expires_at = greatest(now(), new.at) + new.expires_after,
         tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
-        version = new.version, retain = new.retain,
+        version = new.version, retain = new.retain, timeout = new.timeout, metadata = new.metadata::jsonb,
         attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
         held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found
