@@ -5,7 +5,7 @@ use std::time::Duration;
 use simple_queue::{Error, ErrorKind, Retention, SimpleQueueBuilder, prelude::*};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 
-use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
 /// Leads nowhere, and is not connected.
 fn pool() -> PgPool {
@@ -128,8 +128,12 @@ async fn a_queue_that_was_built_works_with_its_settings() {
 
 #[tokio::test]
 async fn permits_that_are_changed_after_the_start_take_effect() {
-    let Working { queue, probe, worker, .. } = working().await;
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
     queue.with_queue_semaphore(Probe::QUEUE, 1);
+    let worker = queue.start().await;
     queue.insert_jobs((0..30).map(|_| Probe::job(Say::WaitForGate)).collect()).await.unwrap();
     probe.next_run().await;
     queue.with_queue_semaphore(Probe::QUEUE, 3);

@@ -24,10 +24,13 @@ async fn a_job_has_the_metadata_and_the_timeout_that_its_call_gave_it() {
     queue.register(jobs![TellMetadata], std::sync::Arc::new(Read(sender))).unwrap();
     let metadata = json!({"trace": "a1", "tenant": 7});
     let short = Duration::from_millis(50);
-    let slow = TellMetadata::new(0).timeout(short).metadata(&metadata).enqueue(&queue).await.unwrap();
+    let slow =
+        TellMetadata::new(0).timeout(short).metadata(&metadata).enqueue(&queue).await.unwrap();
     let found = TellMetadata::find(0, &queue).await.unwrap().unwrap();
     assert_eq!(found.metadata::<Value>().unwrap(), Some(metadata.clone()));
-    assert!(found.metadata::<u8>().unwrap_err().to_string().contains("its metadata is of another type"));
+    assert!(
+        found.metadata::<u8>().unwrap_err().to_string().contains("its metadata is of another type")
+    );
     // Some of a batch have it, and others do not.
     let batch = [
         TellMetadata::new(1).metadata(json!({"n": 1})),
@@ -76,7 +79,10 @@ async fn extras_that_cannot_be_stored_are_refused_before_anything_is_written() {
     let job = || TellMetadata::new(1);
     for (job, expected) in [
         (job().timeout(Duration::ZERO), "the timeout of a job cannot be stored: an attempt needs"),
-        (job().metadata(7), "the metadata of a job cannot be stored: it has to be written as a JSON object"),
+        (
+            job().metadata(7),
+            "the metadata of a job cannot be stored: it has to be written as a JSON object",
+        ),
         (job().metadata(json!({"a": "x".repeat(70_000)})), "the limit is 65536"),
         (job().metadata(json!({"a": "\0"})), "it holds a NUL character"),
         (job().metadata(std::collections::BTreeMap::from([("a", f64::NAN)])), "NaN"),

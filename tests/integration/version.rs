@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use simple_queue::{
-    Enqueue, JobContext, JobOptions, JobStatus, prelude::*,
+    Enqueue, JobContext, JobOptions, JobStatus,
+    prelude::*,
     typed::{JobPayload, Outcome, TypedHandler},
 };
 

@@ -148,8 +148,8 @@ impl<J: JobPayload> Enqueue<J> {
         row.tags.extend(self.tags);
         row.timeout = self.timeout;
         let metadata = self.metadata.transpose();
-        row.metadata = metadata
-            .map_err(|problem| Error::InvalidOption { option: "metadata", problem })?;
+        row.metadata =
+            metadata.map_err(|problem| Error::InvalidOption { option: "metadata", problem })?;
         if let Some(key) = self.unique_key {
             row.unique_key = Some(declared_key::<J>(&key)?);
         }

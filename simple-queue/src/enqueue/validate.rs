@@ -40,7 +40,10 @@ const MAX_METADATA_BYTES: usize = 64 * 1024;
 
 fn problem_of_extras(job: &NewJob) -> Option<(&'static str, String)> {
     if job.timeout.is_some_and(|timeout| timeout.is_zero()) {
-        return Some(("timeout", "an attempt needs some time; leave it out for no limit".to_owned()));
+        return Some((
+            "timeout",
+            "an attempt needs some time; leave it out for no limit".to_owned(),
+        ));
     }
     let metadata = job.metadata.as_deref()?;
     let problem = if !metadata.starts_with('{') {

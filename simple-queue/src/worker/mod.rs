@@ -179,19 +179,23 @@ impl Worker {
     fn spawn(self: &Arc<Self>, mut start: Start) {
         let worker = Arc::clone(self);
         self.tasks.spawn(async move {
+            let mut config = worker.queue.config();
             loop {
                 let Start { handler, mut fetched, permit } = start;
-                let config = worker.queue.config();
+                // The settings may have changed during the run.
                 let next = match payload::load(&worker, &mut fetched).await {
                     Ok(()) => {
-                        let execution = Execution::new(&worker, &handler, &config, fetched);
+                        let began_with = config;
+                        let execution = Execution::new(&worker, &handler, &began_with, fetched);
                         execution.run().await;
                         // A run of many short jobs must not keep the thread from others.
                         tokio::task::consume_budget().await;
+                        config = worker.queue.config();
                         worker.after(execution.queue(), &handler, permit, &config)
                     }
                     Err(run) => {
                         worker.put_out(run);
+                        config = worker.queue.config();
                         worker.after(&fetched.job.queue, &handler, permit, &config)
                     }
                 };
