@@ -235,3 +235,24 @@ fn listed(passed_over: &[String]) -> String {
     }
     format!("; not taken:\n  {}", passed_over.join("\n  "))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_in_the_message_and_is_not_said_again_by_a_source() {
+        let refused = || io::Error::other("no room");
+        let database = sqlx::Error::Io(refused());
+        let errors = [
+            EmbeddedError::Io { action: "write", path: "/tmp/a".into(), error: refused() },
+            EmbeddedError::CreateDatabase { database: "a".to_owned(), error: database },
+        ];
+        for error in errors {
+            assert!(error.to_string().contains("no room"), "{error}");
+            assert!(error.source().is_none(), "{error}");
+        }
+    }
+}

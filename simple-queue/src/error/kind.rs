@@ -124,16 +124,19 @@ impl Error {
 
 #[cfg(test)]
 mod tests {
-    use std::{error::Error as _, time::Duration};
+    use std::{collections::HashSet, error::Error as _, time::Duration};
 
     use uuid::Uuid;
 
     use super::*;
     use crate::job::JobStatus;
 
-    /// One of each variant that is made of another error, and of those that only say something.
+    /// How many variants there are.
+    const VARIANTS: usize = 34;
+
+    /// One of each variant.
     fn samples() -> Vec<Error> {
-        let id = Uuid::nil;
+        let job_id = Uuid::nil();
         let io = || sqlx::Error::Io(std::io::Error::other("the cable is out"));
         let text = || "said".to_owned();
         let action = "insert jobs";
@@ -150,12 +153,41 @@ mod tests {
                 error: io().into(),
             },
             Error::Unreachable { tried: vec![(text(), io())] },
-            Error::UnreadableResult { job_id: id(), error: unread() },
-            Error::UnreadablePayload { job_id: id(), problem: text() },
-            Error::NotCompleted { job_id: id(), status: JobStatus::Failed, reason: text() },
+            Error::UnreadableResult { job_id, error: unread() },
+            Error::UnreadablePayload { job_id, problem: text() },
+            Error::NotCompleted { job_id, status: JobStatus::Failed, reason: text() },
             Error::InvalidSettings { problems: vec![text(), text()] },
             Error::WorkerEnded { role: "poller", problem: text() },
+            Error::InvalidUrl { problem: text() },
+            Error::OtherTables { schema: text(), part: "functions", release: text() },
+            Error::ForeignSchema { schema: text(), owner: text(), role: text() },
+            Error::NotUtf8 { encoding: text() },
+            Error::NeedsDirectUrl { schema: text() },
+            Error::InvalidSchema { schema: text() },
+            Error::InvalidQueueName { name: text(), problem: "it is" },
+            Error::InvalidKey { what: "tag", key: text(), problem: "it is" },
+            Error::InvalidPayload { queue: text(), problem: text() },
+            Error::InvalidOption { option: "timeout", problem: text() },
+            Error::InvalidMaxAttempts { max_attempts: 0 },
+            Error::Duplicate { unique_key: text(), job_id },
+            Error::KeyHeld { unique_key: text(), waited: Duration::ZERO },
+            Error::IdUsed { job_id },
+            Error::DuplicateId { job_id },
+            Error::DuplicateKind { kind: "a", first: "a.rs:1", second: "b.rs:2" },
+            Error::LeaseLost { job_id },
+            Error::TransactionEnded { job_id },
+            Error::UnknownJob { job_id },
+            Error::NotDead { job_id },
+            Error::WaitTimedOut { job_id, timeout: Duration::ZERO },
+            Error::UnknownStatus { status: text() },
         ]
+    }
+
+    #[test]
+    fn there_is_a_sample_of_each_variant() {
+        let all: HashSet<_> = samples().iter().map(std::mem::discriminant).collect();
+        // One that is added fails to compile in `kind`, and is to be added here.
+        assert_eq!((all.len(), samples().len()), (VARIANTS, VARIANTS));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::{
     store::{DeadLetterFilter, again},
 };
 
+/// # Pausing, cancelling, redriving
 impl SimpleQueue {
     /// Keeps the jobs of a queue from being started, in every process, until it is resumed. What runs
     /// goes on to its end, and jobs can still be enqueued.

@@ -15,6 +15,7 @@ use crate::{
     store::again,
 };
 
+/// # Without declarations
 impl SimpleQueue {
     /// Stores a job; `None` if a live one has its unique key already, or is this very job.
     ///

@@ -73,6 +73,7 @@ impl Drop for Waiting<'_> {
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// # Waiting for a job
 impl SimpleQueue {
     /// Waits until a job has ended, in whatever process, and says how.
     ///
