@@ -28,11 +28,13 @@ struct App {
     mailer: Mailer,
 }
 
-struct Mailer;
+struct Mailer {
+    from: &'static str,
+}
 
 impl Mailer {
     fn send(&self, user_id: i64, text: &str) {
-        tracing::info!(user_id, text, "sent a mail");
+        tracing::info!(from = self.from, user_id, text, "sent a mail");
     }
 }
 
@@ -125,7 +127,7 @@ async fn prepare(url: &str) -> Result<SimpleQueue, BoxDynError> {
     let users = "create table if not exists users (id bigserial primary key, name text not null)";
     sqlx::query(users).execute(queue.pool()).await?;
     // Beside the jobs, requests may have it, too: the state is in an `Arc`.
-    let app = Arc::new(App { mailer: Mailer });
+    let app = Arc::new(App { mailer: Mailer { from: "us" } });
     queue.register(jobs![SendWelcome], app)?;
     Ok(queue)
 }

@@ -27,9 +27,8 @@ use crate::job::JobStatus;
 ///
 /// Errors of handlers do not appear here: they become the fate of their job.
 ///
-/// [`Error::kind`] tells them apart for a program. A message says all there is to say, what the database said
-/// included; so there is no [`source`](std::error::Error::source) that would say it again. The field `error` of a
-/// variant holds what it was made of.
+/// [`Error::kind`] says what sort it is. A message holds what the database said, so no
+/// [`source`](std::error::Error::source) says it again; the field `error` of a variant has it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -237,21 +236,14 @@ pub enum Error {
         /// The id.
         job_id: Uuid,
     },
-    /// A job's timeout or metadata that cannot be stored.
+    /// An option of a job that cannot be stored.
     #[error("the {option} of a job cannot be stored: {problem}")]
     #[non_exhaustive]
     InvalidOption {
-        /// `timeout` or `metadata`.
+        /// `max_attempts`, `timeout` or `metadata`.
         option: &'static str,
         /// What is wrong with it.
         problem: String,
-    },
-    /// A number of attempts below 1.
-    #[error("a job needs at least one attempt, not {max_attempts}")]
-    #[non_exhaustive]
-    InvalidMaxAttempts {
-        /// The number that was given.
-        max_attempts: i32,
     },
     /// Two jobs of one name were registered.
     #[error(

@@ -35,7 +35,7 @@ async fn a_job_has_the_metadata_and_the_timeout_that_its_call_gave_it() {
     let batch = [
         TellMetadata::new(1).metadata(json!({"n": 1})),
         TellMetadata::new(2).into(),
-        TellMetadata::new(3).timeout(Duration::from_secs(60)),
+        TellMetadata::new(3).timeout(Duration::from_mins(1)),
     ];
     TellMetadata::enqueue_all(batch, &queue).await.unwrap();
     assert_eq!(database.count("jobs where timeout = '60 s' and metadata is null").await, 1);
@@ -60,7 +60,7 @@ async fn a_job_has_the_metadata_and_the_timeout_that_its_call_gave_it() {
 async fn a_job_that_takes_the_place_of_another_brings_its_own_extras() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    let minute = Duration::from_secs(60);
+    let minute = Duration::from_mins(1);
     let first = TellMetadata::new(1).timeout(minute).metadata(json!({"n": 1}));
     first.enqueue(&queue).await.unwrap();
     let second = TellMetadata::new(1).on_conflict(OnConflict::Replace).metadata(json!({"n": 2}));

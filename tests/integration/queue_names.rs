@@ -38,7 +38,7 @@ async fn calls_settings_and_functions_of_the_database_take_the_same_names() {
             match answer {
                 Ok(()) => assert!(is_good, "{what} took {name:?}"),
                 Err(error) => {
-                    assert!(!is_good && error.contains(RULE), "{what}, {name:?}: {error}")
+                    assert!(!is_good && error.contains(RULE), "{what}, {name:?}: {error}");
                 }
             }
         }

@@ -176,9 +176,9 @@ async fn what_the_user_of_roots_server_planted_in_a_directory_of_its_own_leads_r
             assert_eq!(entries, 1, "{name}: root has made something in {}", target.display());
             fs::remove_dir_all(&directory).unwrap();
             if target_is_directory {
-                fs::remove_dir_all(&target).unwrap()
+                fs::remove_dir_all(&target).unwrap();
             } else {
-                fs::remove_file(&target).unwrap()
+                fs::remove_file(&target).unwrap();
             }
         }
     }

@@ -26,19 +26,19 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = unwritable.or_else(|| problem_of_json(&job.job_data)) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
-    if let Some((option, problem)) = problem_of_extras(job) {
-        return Err(Error::InvalidOption { option, problem });
-    }
-    match job.max_attempts {
-        Some(max_attempts) if max_attempts < 1 => Err(Error::InvalidMaxAttempts { max_attempts }),
-        _ => Ok(()),
+    match problem_of_options(job) {
+        Some((option, problem)) => Err(Error::InvalidOption { option, problem }),
+        None => Ok(()),
     }
 }
 
 /// 64 KiB of JSON text is what a job may have attached.
 const MAX_METADATA_BYTES: usize = 64 * 1024;
 
-fn problem_of_extras(job: &NewJob) -> Option<(&'static str, String)> {
+fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
+    if let Some(attempts) = job.max_attempts.filter(|&attempts| attempts < 1) {
+        return Some(("max_attempts", format!("a job needs at least one attempt, not {attempts}")));
+    }
     if job.timeout.is_some_and(|timeout| timeout.is_zero()) {
         return Some((
             "timeout",

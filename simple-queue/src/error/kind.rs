@@ -51,8 +51,7 @@ impl Error {
             | Self::InvalidQueueName { .. }
             | Self::InvalidKey { .. }
             | Self::InvalidPayload { .. }
-            | Self::InvalidOption { .. }
-            | Self::InvalidMaxAttempts { .. } => ErrorKind::InvalidInput,
+            | Self::InvalidOption { .. } => ErrorKind::InvalidInput,
             Self::Duplicate { .. }
             | Self::KeyHeld { .. }
             | Self::IdUsed { .. }
@@ -132,7 +131,7 @@ mod tests {
     use crate::job::JobStatus;
 
     /// How many variants there are.
-    const VARIANTS: usize = 34;
+    const VARIANTS: usize = 31;
 
     /// One of each variant.
     fn samples() -> Vec<Error> {
@@ -168,7 +167,6 @@ mod tests {
             Error::InvalidKey { what: "tag", key: text(), problem: "it is" },
             Error::InvalidPayload { queue: text(), problem: text() },
             Error::InvalidOption { option: "timeout", problem: text() },
-            Error::InvalidMaxAttempts { max_attempts: 0 },
             Error::Duplicate { unique_key: text(), job_id },
             Error::KeyHeld { unique_key: text(), waited: Duration::ZERO },
             Error::IdUsed { job_id },
