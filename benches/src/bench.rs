@@ -1,35 +1,14 @@
-//! The whole run: contestants, rounds, reports.
+//! What a workload measures with: the contestants, the rounds and the report.
 
-use std::process::ExitCode;
-
-use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    agent,
     arguments::Arguments,
+    case::Case,
     contestant::{About, Result},
-    contestants,
     measure::{Program, Server, Trial, Values},
     report::{self, Record, Report},
-    workloads,
 };
-
-/// The program, as the bench or as one of its agents.
-pub fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let done = agent::main(&contestants::all(), &arguments).unwrap_or_else(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(Bench::run(Arguments::parse()))
-    });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
 
 pub(crate) struct Bench {
     pub(crate) arguments: Arguments,
@@ -38,36 +17,19 @@ pub(crate) struct Bench {
     report: Report,
 }
 
-/// What is measured the same way of several contestants.
-#[derive(Debug, Clone)]
-pub(crate) struct Case {
-    pub(crate) workload: &'static str,
-    /// The same however much is measured, so that reports can be compared and targets be found.
-    pub(crate) name: &'static str,
-    /// How much is measured.
-    pub(crate) size: String,
-    /// By what the contestants are compared.
-    pub(crate) ratios: &'static [&'static str],
-}
-
 impl Bench {
-    async fn run(arguments: Arguments) -> Result<()> {
+    pub(crate) async fn start(arguments: Arguments) -> Result<Self> {
         let contestants = contestants_of(&arguments).await?;
         let server = Server::start(arguments.url.as_deref(), &arguments.settings).await?;
         let abouts = contestants.iter().map(|(about, _)| about.clone()).collect();
         let report = Report::new(server.settings.clone(), abouts, arguments.json.clone())?;
-        let mut bench = Self { arguments, server, contestants, report };
-        bench.report.print_head();
-        println!(
-            "\nThe handler itself: {:.3} µs a job, {:.3} µs where its start is timed",
-            agent::Probe::cost_us(false).await?,
-            agent::Probe::cost_us(true).await?,
-        );
-        for workload in bench.arguments.workloads() {
-            workloads::run(workload, &mut bench).await?;
-        }
-        bench.server.stop().await?;
-        bench.report.finish()
+        report.print_head();
+        Ok(Self { arguments, server, contestants, report })
+    }
+
+    pub(crate) async fn finish(self) -> Result<()> {
+        self.server.stop().await?;
+        self.report.finish()
     }
 
     /// Measures cases of each contestant for which they are meant, in turn, as many rounds as were asked for:
@@ -113,12 +75,6 @@ impl Bench {
         }
         bar.finish_and_clear();
         cases.iter().try_for_each(|(case, _)| self.report.print_case(case))
-    }
-}
-
-impl std::fmt::Display for Case {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}, {} ({})", self.workload, self.name, self.size)
     }
 }
 

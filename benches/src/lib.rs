@@ -14,10 +14,14 @@
 pub mod agent;
 mod arguments;
 mod bench;
+mod case;
+mod clock;
 pub mod contestant;
 mod contestants;
 mod measure;
+mod metrics;
+mod program;
 mod report;
 mod workloads;
 
-pub use bench::main;
+pub use program::main;

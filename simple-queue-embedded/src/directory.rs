@@ -18,7 +18,7 @@ use std::{
 };
 
 use super::{
-    EmbeddedError, account::Account, error::Context as _, files, held::Held, password::random_hex,
+    EmbeddedError, account::Account, error::Context as _, files, held::Held, random::random_hex,
 };
 
 /// The cluster in the directory of a server.

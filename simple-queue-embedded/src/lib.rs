@@ -64,6 +64,7 @@ mod package;
 mod password;
 mod pins;
 mod places;
+mod random;
 mod server;
 mod template;
 

@@ -1,20 +1,18 @@
 //! The password of a server that listens on a port, where every user of the machine can knock.
 
-use std::{
-    fmt::{self, Write as _},
-    fs::File,
-    io::{self, Read as _, Write as _},
-    path::Path,
-    process::Stdio,
-};
+use std::{fmt, io::Write as _, process::Stdio};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    EmbeddedError, account::Account, directory::ServerDirectory, discover::Binaries,
+    EmbeddedError,
+    account::Account,
+    directory::ServerDirectory,
+    discover::Binaries,
     error::Context as _,
+    random::{random, random_hex},
 };
 
 /// How often the password is hashed; some clients refuse a server that wants less.
@@ -115,25 +113,6 @@ impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Password(…)")
     }
-}
-
-/// So many random bytes, in hexadecimal digits.
-pub(super) fn random_hex<const BYTES: usize>() -> Result<String, EmbeddedError> {
-    let mut text = String::new();
-    for byte in random::<BYTES>()? {
-        write!(text, "{byte:02x}").expect("a string takes everything");
-    }
-    Ok(text)
-}
-
-fn random<const BYTES: usize>() -> Result<[u8; BYTES], EmbeddedError> {
-    let device = Path::new("/dev/urandom");
-    let read = || -> io::Result<_> {
-        let mut bytes = [0; BYTES];
-        File::open(device)?.read_exact(&mut bytes)?;
-        Ok(bytes)
-    };
-    read().context("read", device)
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {

@@ -47,7 +47,7 @@ pub(crate) fn job_defaults(arguments: TokenStream, item: TokenStream) -> TokenSt
             "say what the jobs have in common, like `#[job_defaults(queue = \"emails\")]`";
         errors.at(Span::call_site(), message);
     }
-    let args = parse::args::parse([arguments], Form::Module, &mut errors);
+    let args = parse::attribute::parse([arguments], Form::Module, &mut errors);
     let defaults = validate::defaults(args, &mut errors);
     let item = match parse::module::parse(item.clone(), &mut errors) {
         Some(module) => expand::module::module(&module, &defaults),
@@ -60,7 +60,7 @@ pub(crate) fn job_defaults(arguments: TokenStream, item: TokenStream) -> TokenSt
 fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStream {
     let mut errors = Errors::default();
 
-    let args = parse::args::parse([arguments.clone()], form, &mut errors);
+    let args = parse::attribute::parse([arguments.clone()], form, &mut errors);
     let Item { as_written, function } = parse::item::parse(item.clone(), form, &mut errors);
     if let Some(function) = &function {
         let krate = validate::library(&args.library, &mut Errors::unheard());

@@ -62,13 +62,22 @@
 //
 //   declare → enqueue → row → fetch → permit → heartbeat → handler → outcome → archive | retry | dead letter
 //
-// `job` is what is declared, `enqueue` makes it a row, `worker` fetches and runs it, `outcome` says what
-// becomes of it, `finalize` writes that, `upkeep` mends what died. Only `store` knows SQL.
+// `job` is what is declared, `enqueue` makes it a row, `worker` fetches it as `admission` allows and runs it,
+// `outcome` says what becomes of it, `finalize` writes that, `upkeep` mends what died. `queue` is what the user
+// holds. Only `store` knows SQL, and `database` how a server is reached.
+
+// First, so that the documentation of `SimpleQueue` begins with how it is made and started.
+mod begin;
+
+mod queue;
 
 mod job;
 mod row;
+
+mod database;
 mod store;
 
+mod admission;
 mod enqueue;
 mod finalize;
 mod outcome;
@@ -80,7 +89,7 @@ mod worker;
 pub use simple_queue_embedded as embedded;
 mod error;
 pub mod guide;
-mod lock;
+mod job_schema;
 pub mod prelude;
 mod retries;
 
@@ -96,7 +105,11 @@ pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found};
 pub use error::{Error, ErrorKind};
 pub use job::{
     Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate,
-    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UnknownStatus,
+};
+pub use queue::{
+    Database, DeadLetters, Ended, Handler, Health, JobContext, JobTx, Paused, Redriven,
+    SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
 /// Makes a job of a struct, for another crate to run.
@@ -253,11 +266,7 @@ pub use simple_queue_macros::{JobState, jobs};
 pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
-pub use worker::{
-    Database, DeadLetters, Ended, Handler, Health, JobContext, JobTx, Paused, Redriven,
-    SimpleQueue, SimpleQueueBuilder, Starting, Unhealthy, WorkerHandle, shutdown_signal, start,
-    start_without_janitor,
-};
+pub use worker::{Starting, WorkerHandle, shutdown_signal, start, start_without_janitor};
 
 /// The driver, in the version whose pools and transactions this library takes.
 pub use sqlx;
@@ -268,7 +277,7 @@ pub mod typed {
         enqueue::On,
         job::{IntoState, JobPayload, Provide, StoredArgument},
         outcome::{HandlerError, IntoOutcome, Outcome, Recorded},
-        worker::{JobHandler, JobList, JobSet, Typed, TypedHandler},
+        queue::{JobHandler, JobList, JobSet, Typed, TypedHandler},
     };
 }
 
@@ -276,7 +285,7 @@ pub mod typed {
 pub mod sync {
     pub use crate::{
         job::BackoffStrategy,
-        worker::permit::{InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture},
+        queue::strategy::{InstantStrategy, JobStrategy, JobStrategyError, Permit, PermitFuture},
     };
 }
 

@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr};
 use crate::support::TestDatabase;
 
 fn statements() -> BTreeMap<String, String> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src");
+    let directory = source.join("store/sql");
     let read = |directory: &Path| -> BTreeMap<String, String> {
         let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
         let files = entries.filter(|path| path.extension().is_some_and(|ending| ending == "sql"));
@@ -15,6 +16,7 @@ fn statements() -> BTreeMap<String, String> {
         files.map(|path| (name(&path), fs::read_to_string(&path).unwrap())).collect()
     };
     let mut files = read(&directory);
+    files.extend(read(&source.join("database/sql")));
     let mut others: BTreeMap<String, String> = BTreeMap::new();
     for name in ["finish_jobs", "overwrite_dead_letter"] {
         others.insert(name.to_owned(), files.remove(name).unwrap());
@@ -192,7 +194,8 @@ async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
             where attrelid = 'simple_queue.dead_letters'::regclass and attnum > 0 and not attisdropped",
         )
         .await;
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src/store/sql");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("simple-queue/src");
+    let directory = source.join("store/sql");
     let part = fs::read_to_string(directory.join("overwrite_dead_letter.sql")).unwrap();
     for column in columns.iter().filter(|column| *column != "id") {
         assert!(part.contains(&format!("{column} = excluded.{column}")), "{column}");

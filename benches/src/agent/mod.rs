@@ -3,19 +3,18 @@
 //! Producers and workers are processes of their own, as in real life; what their handlers saw is counted here,
 //! what it cost is counted by the bench.
 
-mod probe;
 mod produce;
 mod protocol;
 
-use std::time::Duration;
-
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-pub use self::probe::Probe;
-pub(crate) use self::protocol::{
-    Answer, Command, HandlerKind, Manner, Produced, Production, Times,
+pub(crate) use self::protocol::{Answer, Command, Manner, Produced, Production};
+pub use crate::contestant::Probe;
+pub(crate) use crate::contestant::{HandlerKind, Times};
+use crate::{
+    clock::cpu_ns,
+    contestant::{About, Contestant, Result, Setup},
 };
-use crate::contestant::{About, Contestant, Result, Setup};
 
 /// A contestant that this program can be.
 pub struct Agent {
@@ -117,20 +116,4 @@ impl<C: Contestant> Held<C> {
         }
         Ok(Answer::Done { finished: self.probe.finished(), cpu_ns: cpu_ns() })
     }
-}
-
-/// The processor time this process has used.
-fn cpu_ns() -> u64 {
-    nanoseconds(rustix::time::ClockId::ProcessCPUTime)
-}
-
-/// The machine's monotonic clock, which all processes share.
-pub(crate) fn now_ns() -> u64 {
-    nanoseconds(rustix::time::ClockId::Monotonic)
-}
-
-fn nanoseconds(clock: rustix::time::ClockId) -> u64 {
-    let now =
-        Duration::try_from(rustix::time::clock_gettime(clock)).expect("these clocks begin at zero");
-    u64::try_from(now.as_nanos()).expect("the machine has not run for centuries")
 }

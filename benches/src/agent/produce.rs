@@ -11,11 +11,11 @@ use std::{
 use futures_util::{TryStreamExt, stream::FuturesUnordered};
 use tokio::{task::JoinSet, time::Instant};
 
-use super::{
-    now_ns,
-    protocol::{Manner, Produced, Production},
+use super::protocol::{Manner, Produced, Production};
+use crate::{
+    clock::now_ns,
+    contestant::{Contestant, NewJob, Payload, Placement, Result},
 };
-use crate::contestant::{Contestant, NewJob, Payload, Placement, Result};
 
 pub(super) async fn produce<C: Contestant>(
     contestant: &Arc<C>,

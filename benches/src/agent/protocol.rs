@@ -1,10 +1,8 @@
 //! What the bench and its agents say to each other: a line of JSON each.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
-use crate::contestant::{Duty, Placement};
+use crate::contestant::{Duty, HandlerKind, Placement, Times};
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Command {
@@ -20,19 +18,6 @@ pub(crate) enum Command {
     Look,
     /// Give away what was noted of the time at which jobs ran, and begin anew.
     Times,
-}
-
-/// What the handler does besides decoding and counting.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct HandlerKind {
-    /// How long it takes; not with the jobs of which it notes when they began.
-    pub(crate) job_ms: u64,
-    /// It notes when each job with a smaller number than this began.
-    pub(crate) arrivals_below: u64,
-    /// It notes when each tenth of so many jobs was done; 0: never.
-    pub(crate) tenths_of: u64,
-    /// A file that gets the number of each job that begins, and keeps it when the process is killed.
-    pub(crate) log: Option<PathBuf>,
 }
 
 /// An order to enqueue jobs.
@@ -85,13 +70,4 @@ pub(crate) struct Produced {
     pub(crate) jobs: u64,
     /// How long each call took, where calls were for single jobs.
     pub(crate) calls_us: Vec<u32>,
-}
-
-/// When jobs ran, since the last time that was asked.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Times {
-    /// The number of each job, and how many microseconds after it was due it began.
-    pub(crate) late_us: Vec<(u64, i64)>,
-    /// When the first job and each tenth of all were done, on the machine's monotonic clock.
-    pub(crate) tenths_ns: Vec<u64>,
 }

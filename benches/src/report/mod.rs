@@ -16,7 +16,7 @@ use self::{
     targets::Verdict,
 };
 use crate::{
-    bench::Case,
+    case::Case,
     contestant::{About, Result},
     measure::{Settings, Values},
 };

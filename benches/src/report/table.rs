@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use super::statistics::{Ratio, Spread, Summary};
-use crate::workloads::TENTHS;
+use crate::metrics::TENTHS;
 
 /// Whether to use bold type and colours.
 #[derive(Debug, Clone, Copy)]

@@ -8,7 +8,8 @@ use sqlx::AssertSqlSafe;
 use super::latency::{latency, paced};
 use crate::{
     agent::Production,
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::{About, Duty, Placement, Result, Urgency},
     measure::{Fetches, Trial, Values},
 };

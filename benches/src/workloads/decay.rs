@@ -8,26 +8,14 @@ use sqlx::{Connection, PgConnection};
 use super::ONE_QUEUE;
 use crate::{
     agent::{HandlerKind, Manner, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::Result,
     measure::{AgentProcess, Trial, Values},
+    metrics::TENTHS,
 };
 
 const METRICS: &[&str] = &["jobs/s", "last÷first"];
-
-/// The rate of each tenth of the run.
-pub(crate) const TENTHS: [&str; 10] = [
-    "tenth 1/s",
-    "tenth 2/s",
-    "tenth 3/s",
-    "tenth 4/s",
-    "tenth 5/s",
-    "tenth 6/s",
-    "tenth 7/s",
-    "tenth 8/s",
-    "tenth 9/s",
-    "tenth X/s",
-];
 
 #[derive(Clone, Copy)]
 struct Setting {

@@ -1,10 +1,12 @@
 //! Jobs that are there already, handlers that do nothing, one worker process.
 
-use super::{LIFE_WAL, ONE_QUEUE};
+use super::ONE_QUEUE;
 use crate::{
     agent::{HandlerKind, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::Result,
+    metrics::LIFE_WAL,
 };
 
 const RATIOS: &[&str] = &["jobs/s", "server µs/job", "client µs/job", "WAL B/job", LIFE_WAL];

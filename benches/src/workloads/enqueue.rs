@@ -3,7 +3,8 @@
 use super::COSTS;
 use crate::{
     agent::{Manner, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::Result,
     measure::{Trial, Values},
     report::percentiles,

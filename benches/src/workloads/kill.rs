@@ -8,15 +8,16 @@ use std::{
 
 use crate::{
     agent::{HandlerKind, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::{About, Duty, Result},
     measure::{AgentProcess, Trial, Values, finished, start_all},
+    metrics::PERMITS,
 };
 
 const JOBS: u64 = 2_000;
 const JOB_MS: u64 = 100;
 const PROCESSES: usize = 4;
-pub(crate) const PERMITS: usize = 25;
 
 /// How long the jobs of the killed process may stay away. Peers may need longer, and are not measured then.
 const PATIENCE: Duration = Duration::from_mins(3);

@@ -9,7 +9,8 @@ use std::{
 use super::ONE_QUEUE;
 use crate::{
     agent::{HandlerKind, Manner, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::{About, Duty, Result},
     measure::{AgentProcess, Trial, Values},
     report::percentiles,

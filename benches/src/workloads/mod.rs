@@ -17,8 +17,6 @@ use crate::{
     report::number,
 };
 
-pub(crate) use self::{decay::TENTHS, kill::PERMITS};
-
 pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
     match workload {
         Workload::Drain => drain::run(bench).await,
@@ -38,9 +36,6 @@ const ONE_QUEUE: Duty = Duty { queues: 1, concurrency: None };
 
 /// By what contestants are compared where many jobs a second count.
 const COSTS: &[&str] = &["jobs/s", "server µs/job", "client µs/job", "WAL B/job"];
-
-/// What the log grows by from the bulk call that enqueues a job to its end.
-pub(crate) const LIFE_WAL: &str = "life WAL B/job";
 
 /// The size of a case.
 fn jobs(jobs: u64) -> String {

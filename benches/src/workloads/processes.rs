@@ -3,7 +3,8 @@
 use super::{COSTS, ONE_QUEUE};
 use crate::{
     agent::{HandlerKind, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::Result,
 };
 

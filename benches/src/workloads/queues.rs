@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::COSTS;
 use crate::{
     agent::{HandlerKind, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::{About, Duty, Result},
     measure::{Trial, Values},
 };

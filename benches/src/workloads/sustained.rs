@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::{COSTS, ONE_QUEUE};
 use crate::{
     agent::{HandlerKind, Manner, Production},
-    bench::{Bench, Case},
+    bench::Bench,
+    case::Case,
     contestant::{About, Result},
     measure::{AgentProcess, Trial, Values},
 };

@@ -1,10 +1,10 @@
 //! What the payload struct can do, so that a call site needs no import but the struct.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
-use syn::{Ident, Type};
+use quote::quote;
+use syn::Ident;
 
+use super::parts::{is_string, method_at, parameter};
 use super::{keys, payload};
 use crate::model::{Declaration, Face, StoredArg, Structure};
 
@@ -64,15 +64,6 @@ fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg
         #vis fn #new(#(#params),*) -> Self {
             Self { #(#fields),* }
         }
-    }
-}
-
-/// A parameter of `new`: the stored type, or for a `String` all that becomes one.
-pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
-    if is_string(ty) {
-        quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>)
-    } else {
-        quote!(#name: #ty)
     }
 }
 
@@ -200,16 +191,4 @@ fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
             #krate::Enqueue::new(self).metadata(metadata)
         }
     }
-}
-
-/// A method that stands where the user's name does: there the compiler shows what it takes.
-pub(crate) fn method_at(name: &Ident, method: &str) -> Ident {
-    Ident::new(method, name.span())
-}
-
-/// Whether the type is written as `String` is, so that `new` can take a `&str` too.
-pub(crate) fn is_string(ty: &Type) -> bool {
-    let Type::Path(path) = ty else { return false };
-    let path = quote!(#path).to_string().replace(' ', "");
-    ["String", "std::string::String", "::std::string::String"].contains(&path.as_str())
 }

@@ -4,7 +4,8 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::enqueue::{self, parameter};
+use super::enqueue;
+use super::parts::parameter;
 use super::payload::fnv1a;
 use super::structure;
 use crate::beside;

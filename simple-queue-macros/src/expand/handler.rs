@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-use super::enqueue::method_at;
+use super::parts::method_at;
 use crate::krate::placed;
 use crate::model::{Face, Handler, Output, Param};
 

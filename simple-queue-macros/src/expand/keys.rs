@@ -5,7 +5,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::enqueue::{is_string, method_at, parameter};
+use super::parts::{is_string, method_at, parameter};
 use super::twin::Twin;
 use crate::model::{Declaration, Face, Piece, StoredArg, Unique};
 

@@ -9,7 +9,7 @@ use syn::{Meta, Path, Token};
 
 use crate::parse::args::INHERITED;
 use crate::parse::form::Form;
-use crate::parse::item::is_job;
+use crate::parse::form::is_job;
 use crate::parse::list::Arg;
 use crate::parse::module::{Module, is_body, is_module};
 

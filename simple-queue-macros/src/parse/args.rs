@@ -2,8 +2,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::form::Form;
-use super::list::{Arg, Table, Value, argument, arguments, in_a_row, split_at_commas};
+use super::list::{Arg, Table, argument, arguments, in_a_row, split_at_commas};
 use crate::errors::Errors;
 use crate::suggest::{did_you_mean, nearest};
 
@@ -70,7 +69,7 @@ arguments! {
     krate: "crate" like "crate = my_crate::simple_queue",
 }
 
-/// All arguments of an attribute, of which each [`Form`] takes some.
+/// All arguments of an attribute, of which each [`Form`](super::form::Form) takes some.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) declaration: DeclarationArgs,
@@ -112,48 +111,6 @@ const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 /// What `#[job_defaults]` writes into the attributes of its module: `__inherited(…)` holds what they take
 /// where they do not say otherwise.
 pub(crate) const INHERITED: &str = "__inherited";
-
-/// All lists of arguments that one attribute has; a struct can have more than one `#[job(…)]`.
-pub(crate) fn parse(
-    lists: impl IntoIterator<Item = TokenStream>,
-    form: Form,
-    errors: &mut Errors,
-) -> Args {
-    let mut args = Args::default();
-    let mut inherited = TokenStream::new();
-    let arguments: Vec<Vec<TokenTree>> =
-        lists.into_iter().flat_map(|list| split_at_commas(list, errors)).collect();
-    for tokens in arguments {
-        let Some(arg) = argument::<Args>(tokens, errors) else { continue };
-        match (&arg.value, form.misplaced(&arg.key.to_string())) {
-            (Value::List(list), _) if arg.key == INHERITED => inherited.extend(list.stream()),
-            (_, Some(message)) => errors.at(arg.key.span(), message),
-            (_, None) => args.put(arg, &|key| form.unknown(key), errors),
-        }
-    }
-    args.inherit(inherited, form);
-    args
-}
-
-impl Args {
-    /// Takes of these, which were found to be sound, what has its place here and is not said already.
-    fn inherit(&mut self, inherited: TokenStream, form: Form) {
-        let errors = &mut Errors::unheard();
-        for tokens in split_at_commas(inherited, errors) {
-            let Some(arg) = argument::<Self>(tokens, errors) else { continue };
-            let key = arg.key.to_string();
-            let DeclarationArgs { retries, max_attempts, .. } = &self.declaration;
-            let counts_attempts = key == "retries" || key == "max_attempts";
-            if !form.takes(&key) || counts_attempts && (retries.is_some() || max_attempts.is_some())
-            {
-                continue;
-            }
-            if let Some(slot @ None) = self.slot(&key) {
-                *slot = Some(Arg { inherited: true, ..arg });
-            }
-        }
-    }
-}
 
 impl Table for Args {
     fn keys() -> Vec<&'static str> {

@@ -5,7 +5,6 @@ use syn::Meta;
 use super::args::{
     Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs, hint, not_supported,
 };
-use super::item::is_job;
 use super::list::Table;
 
 /// Where an attribute stands.
@@ -132,4 +131,9 @@ impl Form {
 
 fn a_jobs_own(key: &str) -> String {
     format!("`{key}` is a job's own; write it in the `#[job(..)]` of that job")
+}
+
+/// `#[job]`, by whatever path.
+pub(crate) fn is_job(meta: &Meta) -> bool {
+    meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
 }

@@ -5,7 +5,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Meta, Signature, Visibility};
 
-use super::form::Form;
+use super::form::{Form, is_job};
 use crate::errors::Errors;
 
 pub(crate) struct Item {
@@ -127,11 +127,6 @@ fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> 
         }
     }
     kept.into_iter().collect()
-}
-
-/// `#[job]`, by whatever path.
-pub(crate) fn is_job(meta: &Meta) -> bool {
-    meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
 }
 
 /// `#[tokio::main]`, `#[tokio::test]` and the like take the `async` away.

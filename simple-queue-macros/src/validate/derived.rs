@@ -10,9 +10,11 @@ use super::params::{self, Known, Role};
 use super::values;
 use crate::errors::Errors;
 use crate::model::{Declaration, Face, Output, StoredArg, StubArg};
-use crate::parse::args::{self, Args, OutputArgs};
+use crate::parse::args::{Args, OutputArgs};
+use crate::parse::attribute;
 use crate::parse::form::Form;
-use crate::parse::item::{is_job, plain};
+use crate::parse::form::is_job;
+use crate::parse::item::plain;
 use crate::parse::list::Arg;
 
 /// What becomes of a struct.
@@ -82,7 +84,7 @@ fn arguments(item: &DeriveInput, errors: &mut Errors) -> Args {
             }
         }
     }
-    args::parse(lists, Form::Struct, errors)
+    attribute::parse(lists, Form::Struct, errors)
 }
 
 fn output_type(arg: &Arg, errors: &mut Errors) -> Option<Type> {

@@ -9,7 +9,8 @@ use super::values;
 use crate::errors::Errors;
 use crate::model::{FieldDefault, FieldOptions, StoredArg};
 use crate::parse::args::{ParamArgs, on_parameter};
-use crate::parse::item::{is_job, plain};
+use crate::parse::form::is_job;
+use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value};
 
 pub(crate) struct Noted {

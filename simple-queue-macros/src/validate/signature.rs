@@ -13,7 +13,8 @@ use super::types::{bare, mentions};
 use crate::errors::Errors;
 use crate::model::{Output, Place, Returned};
 use crate::parse::form::Form;
-use crate::parse::item::{is_job, plain, turns_synchronous};
+use crate::parse::form::is_job;
+use crate::parse::item::{plain, turns_synchronous};
 
 /// What can be made of the function.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,20 +6,11 @@ use proc_macro2::Span;
 use syn::{Ident, Index, LitStr, Member};
 
 use super::params::{Known, Role};
+use super::values::place_within;
 use crate::errors::Errors;
 use crate::model::Piece;
 use crate::parse::list::in_a_row;
 use crate::suggest::did_you_mean;
-
-/// The place within a string literal, where the compiler can tell it; else the whole literal.
-pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
-    let token = literal.token();
-    let text = token.to_string();
-    let opening = text.find('"').map_or(0, |quote| quote + 1);
-    let as_written = text.contains(&literal.value());
-    let place = place.start + opening..place.end + opening;
-    token.subspan(place).filter(|_| as_written).unwrap_or_else(|| literal.span())
-}
 
 /// The pieces, and whether an argument is among them, be it one that was refused.
 pub(crate) fn key(

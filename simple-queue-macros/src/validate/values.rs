@@ -1,14 +1,15 @@
 //! The value of one argument, by its kind. A value of another kind is reported with an example of
 //! how the argument is written.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{LitFloat, LitInt, LitStr, Path, Token};
 
-use super::{duration, template};
+use super::duration;
 use crate::errors::Errors;
 use crate::parse::list::{Arg, Value};
 
@@ -107,10 +108,20 @@ pub(crate) fn duration(literal: &LitStr, errors: &mut Errors) -> Option<Duration
     match duration::parse(&literal.value()) {
         Ok(duration) => Some(duration),
         Err(wrong) => {
-            errors.at(template::place_within(literal, wrong.place), wrong.message);
+            errors.at(place_within(literal, wrong.place), wrong.message);
             None
         }
     }
+}
+
+/// The place within a string literal, where the compiler can tell it; else the whole literal.
+pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
+    let token = literal.token();
+    let text = token.to_string();
+    let opening = text.find('"').map_or(0, |quote| quote + 1);
+    let as_written = text.contains(&literal.value());
+    let place = place.start + opening..place.end + opening;
+    token.subspan(place).filter(|_| as_written).unwrap_or_else(|| literal.span())
 }
 
 struct Number {

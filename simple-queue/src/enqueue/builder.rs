@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{EnqueueOn, Inserted, Target, insert};
+use super::{EnqueueOn, EnqueueOutcome, Inserted, Target, insert::insert};
 use crate::{
     Error,
     job::{JobPayload, OnConflict, to_json},
@@ -198,20 +198,6 @@ pub struct Enqueued<J> {
     id: Uuid,
     outcome: EnqueueOutcome,
     payload: PhantomData<fn() -> J>,
-}
-
-/// Whether an enqueued job is new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EnqueueOutcome {
-    /// It was stored.
-    Inserted,
-    /// A live job has its unique key already and was left as it is.
-    Duplicate,
-    /// A live job that has its unique key, and still waits, took over its payload and options.
-    Replaced,
-    /// A live job that has its unique key, and still waits, was put off.
-    Rescheduled,
 }
 
 impl<J> Enqueued<J> {

@@ -9,9 +9,9 @@ use std::{
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
-use crate::{
-    error::{FailedStatement, described},
-    store::{Dedicated, Servers},
+use crate::database::{
+    Dedicated, Servers,
+    failure::{FailedStatement, described},
 };
 
 /// A bounded number of connections outside the pool; most of the time one of them is open.

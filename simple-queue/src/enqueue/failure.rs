@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::{Error, error::FailedStatement};
+use crate::{Error, database::failure::FailedStatement};
 
 /// What an insertion ends with when nothing was stored.
 #[derive(Debug)]

@@ -14,14 +14,10 @@ use tokio::sync::oneshot;
 use super::{
     connections::Connections,
     failure::Failure,
-    insert::{Inserted, ROWS_PER_STATEMENT, insert_and_wake},
-    wake::Wake,
+    inserted::Inserted,
+    write::{Destination, ROWS_PER_STATEMENT, insert_and_wake},
 };
-use crate::{
-    Error,
-    row::NewJob,
-    store::{Servers, Store},
-};
+use crate::{Error, row::NewJob};
 
 /// The jobs of one queue's callers that wait to be written.
 #[derive(Debug)]
@@ -52,14 +48,6 @@ struct Waiting {
 }
 
 type Answer = oneshot::Sender<Result<Inserted, Error>>;
-
-/// Where they are written.
-#[derive(Debug, Clone)]
-pub(crate) struct Destination {
-    pub(crate) servers: Servers,
-    pub(crate) store: Store,
-    pub(crate) wake: Arc<Wake>,
-}
 
 impl Gathering {
     /// The connections for what callers ask beside single jobs.

@@ -8,9 +8,9 @@ use uuid::Uuid;
 use super::{EnqueueOn, Target};
 use crate::{
     Error,
+    database::Tries,
     job::{JobPayload, without_values},
     row::{Job, Unread, declared_key, read_payload},
-    store::Tries,
 };
 
 /// What these calls answer with: boxed, so that the compiler proves it `Send` once and not for every job.

@@ -3,28 +3,32 @@
 //! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
 
 mod builder;
-mod by_function;
-mod conflict;
 mod connections;
 mod failure;
 pub(crate) mod gathering;
-mod held;
-mod ids;
 mod insert;
+mod inserted;
 pub(crate) mod live;
 mod validate;
 pub(crate) mod wake;
+mod write;
 
-pub use builder::{Enqueue, EnqueueOutcome, Enqueued, enqueue_all};
-pub(crate) use insert::{Inserted, insert};
+pub use builder::{Enqueue, Enqueued, enqueue_all};
+pub(crate) use insert::insert;
+pub use inserted::EnqueueOutcome;
+pub(crate) use inserted::Inserted;
 pub use live::Found;
+pub(crate) use write::Destination;
 
 use std::sync::Arc;
 
 use sqlx::{PgConnection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
-use crate::store::{Pooled, Schema, Servers, Store};
-use gathering::{Destination, Gathering};
+use crate::{
+    database::{Pooled, Schema, Servers},
+    store::Store,
+};
+use gathering::Gathering;
 
 /// Something that jobs can be enqueued on.
 ///

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::connections::Connections;
 use crate::{
-    error::described,
-    store::{Notification, Servers, Store, again},
+    database::{Notification, Servers, again, failure::described},
+    store::Store,
 };
 
 /// Wakes the worker of this process through memory, and the others through the database.

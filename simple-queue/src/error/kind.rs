@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::{Error, is_not_migrated, is_transient, missing_grant};
+use super::Error;
+use crate::database::failure::{is_not_migrated, is_transient, missing_grant};
 
 /// What sort of thing went wrong; [`Error::kind`] says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

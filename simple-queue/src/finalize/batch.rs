@@ -13,7 +13,10 @@ use super::{
     Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT, fate::Fate,
 };
 use crate::{
-    error::{described, is_ambiguous, is_statement_timeout, is_transient},
+    database::failure::{
+        described, is_about_a_value, is_ambiguous, is_missing_partition, is_statement_timeout,
+        is_transient,
+    },
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
@@ -308,18 +311,4 @@ fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
 
 fn ends(transition: &Transition) -> bool {
     !matches!(transition, Transition::Retry(_))
-}
-
-/// Whether what was refused is a value in the row itself.
-fn is_about_a_value(error: &sqlx::Error) -> bool {
-    error
-        .as_database_error()
-        .is_some_and(|error| error.code().is_some_and(|code| code.starts_with("22")))
-}
-
-fn is_missing_partition(error: &sqlx::Error) -> bool {
-    // A row for which there is no partition is reported as a failed check, of no constraint.
-    error.as_database_error().is_some_and(|error| {
-        error.code().as_deref() == Some("23514") && error.constraint().is_none()
-    })
 }

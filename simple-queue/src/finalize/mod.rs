@@ -21,10 +21,11 @@ use std::{
 use batch::BatchKind;
 
 use crate::{
+    database::{Dedicated, Servers},
     outcome::{Retry, Transition},
     retries::Retries,
     row::Lease,
-    store::{Dedicated, Servers, Store},
+    store::Store,
 };
 
 /// A run that is over, and what is to be written of it.

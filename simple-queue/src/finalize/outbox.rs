@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{FinishedRun, OpenRun, Settled, Unwritten, batch::BatchKind};
-use crate::{error::is_ambiguous, row::Lease};
+use crate::{database::failure::is_ambiguous, row::Lease};
 
 /// What waits to be written: by the finalizer, or, where it is plainly done, by the poller in the statement
 /// that claims the next jobs, which saves a commit and a round trip.

@@ -30,7 +30,7 @@ pub(crate) use queue_name::problem_of_queue_name;
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
 pub use state::{IntoState, JobState, Provide};
-pub use status::JobStatus;
+pub use status::{JobStatus, UnknownStatus};
 pub use template::JobTemplate;
 
 pub(crate) use json::{problem_of_json, without_nuls};

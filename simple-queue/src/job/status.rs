@@ -47,6 +47,15 @@ impl JobStatus {
     }
 }
 
+/// A word that stands for no state that this release knows; a newer release may have written it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
+#[non_exhaustive]
+pub struct UnknownStatus {
+    /// The word that was read.
+    pub status: String,
+}
+
 impl fmt::Display for JobStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -54,7 +63,7 @@ impl fmt::Display for JobStatus {
 }
 
 impl std::str::FromStr for JobStatus {
-    type Err = crate::Error;
+    type Err = UnknownStatus;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         const ALL: [JobStatus; 8] = [
@@ -69,6 +78,6 @@ impl std::str::FromStr for JobStatus {
         ];
         ALL.into_iter()
             .find(|status| status.as_str() == word)
-            .ok_or_else(|| crate::Error::UnknownStatus { status: word.to_owned() })
+            .ok_or_else(|| UnknownStatus { status: word.to_owned() })
     }
 }

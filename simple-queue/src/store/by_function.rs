@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 
-use super::{Store, enqueue::time};
+use super::{Store, decode::time};
 use crate::{
     job::OnConflict,
     row::{Due, NewJob},

@@ -1,13 +1,13 @@
-//! Values of tables, whatever is in them.
+//! Values as the tables hold them, there and back, whatever is in them.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{
     Decode, Postgres, Type,
     error::BoxDynError,
-    postgres::{PgTypeInfo, PgValueFormat, PgValueRef},
+    postgres::{PgTypeInfo, PgValueFormat, PgValueRef, types::PgInterval},
 };
-
-use super::enqueue::time;
 
 /// The year 1: times before it are moved there.
 pub(crate) const FIRST_TIME: DateTime<Utc> =
@@ -38,4 +38,23 @@ impl<'r> Decode<'r, Postgres> for Time {
         let end = if micros < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
         Ok(Self(time(DateTime::from_timestamp_micros(micros).unwrap_or(end))))
     }
+}
+
+/// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
+/// which makes no difference to when a job runs.
+pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.clamp(FIRST_TIME, LAST_TIME)
+}
+
+/// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
+pub(super) fn interval(duration: Duration) -> PgInterval {
+    // The longest interval that can still be added to the current time.
+    const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
+    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+    PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
+}
+
+/// The database's seconds as a duration; a time that has passed already is no wait.
+pub(super) fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
 }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    decode::{FIRST_TIME, LAST_TIME, Time},
+    decode::{Time, interval, time},
     fetch::{Columns, job},
 };
 use crate::row::{Due, Job, Lease, NewJob};
@@ -31,9 +31,10 @@ impl Store {
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
         let has_extras = jobs.iter().any(|job| job.has_extras());
-        let statement = match has_extras {
-            true => &self.statements.insert_jobs_with_extras,
-            false => &self.statements.insert_jobs,
+        let statement = if has_extras {
+            &self.statements.insert_jobs_with_extras
+        } else {
+            &self.statements.insert_jobs
         };
         let mut query = bind_jobs(statement.query(), jobs)
             .bind(self.schema.channel())
@@ -319,18 +320,4 @@ impl Due {
             Self::Now | Self::At(_) => None,
         }
     }
-}
-
-/// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
-/// which makes no difference to when a job runs.
-pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
-    time.clamp(FIRST_TIME, LAST_TIME)
-}
-
-/// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
-pub(super) fn interval(duration: Duration) -> PgInterval {
-    // The longest interval that can still be added to the current time.
-    const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
-    let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
-    PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
 }

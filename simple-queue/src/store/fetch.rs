@@ -8,7 +8,11 @@ use serde_json::Value;
 use sqlx::{PgConnection, Postgres, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
-use super::{Finish, Store, decode::Time, enqueue::interval, finish::columns, seconds};
+use super::{
+    Finish, Store,
+    decode::{Time, interval, seconds},
+    finish::columns,
+};
 use crate::{
     job::JobStatus,
     row::{Claim, DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, Lease, MadeId},

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     Store,
-    enqueue::{interval, time},
+    decode::{interval, time},
 };
 use crate::{
     outcome::{DeadLetter, Retry},

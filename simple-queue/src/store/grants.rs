@@ -1,6 +1,6 @@
 //! What each role that works with the queue has to be granted.
 
-use super::Schema;
+use crate::database::Schema;
 
 /// Who a role of the database is to the queue.
 ///

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use sqlx::{PgConnection, Row};
 
-use super::{Store, enqueue::interval};
+use super::{Store, decode::interval};
 
 /// A day of the archive that is older than what is kept.
 #[derive(Debug, Clone, Copy)]

@@ -8,10 +8,12 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Schema, Servers};
 use crate::{
     Error,
-    error::{is_held_up, missing_grant},
+    database::{
+        Schema, Servers,
+        failure::{is_held_up, is_made_already, missing_grant},
+    },
 };
 
 /// A file of `migrations/`.
@@ -113,9 +115,10 @@ impl Migration<'_> {
     /// Where nothing is missing this is two questions, and waits for no lock.
     async fn bring_up_to_date(&mut self) -> Result<(), Failure> {
         let mut found = self.look_at_database().await?;
-        let applied = match found.is_begun {
-            true => read_applied(self.schema, self.connection).await?,
-            false => Vec::new(),
+        let applied = if found.is_begun {
+            read_applied(self.schema, self.connection).await?
+        } else {
+            Vec::new()
         };
         for part in PARTS {
             if part.is_missing(self.schema, &applied)? {
@@ -210,10 +213,7 @@ impl Failure {
     }
 
     fn of_beginning(error: sqlx::Error) -> Self {
-        match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-            Some("23505" | "42P06" | "42P07") => Self::Overtaken,
-            _ => Self::Database(error),
-        }
+        if is_made_already(&error) { Self::Overtaken } else { Self::Database(error) }
     }
 }
 
@@ -233,13 +233,14 @@ impl Part {
             let (ours, theirs) = (number(RELEASE), number(&there.release));
             return Ok(theirs < ours || (theirs == ours && differs));
         }
-        match differs {
-            true => Err(Failure::refused(Error::OtherTables {
+        if differs {
+            Err(Failure::refused(Error::OtherTables {
                 schema: schema.name().to_owned(),
                 part: self.name,
                 release: there.release.clone(),
-            })),
-            false => Ok(false),
+            }))
+        } else {
+            Ok(false)
         }
     }
 

@@ -3,35 +3,25 @@
 //! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
 //! the caller decides whether that is a pool's, a role's own or the user's transaction.
 
-mod advice;
 mod by_function;
-mod connection;
 mod control;
 mod decode;
 mod enqueue;
-mod exchange;
 mod fetch;
 mod finish;
 mod grants;
 #[cfg(feature = "janitor")]
 mod janitor;
 pub(crate) mod migrate;
-mod notification;
 mod reaper;
-mod schema;
-mod servers;
-mod session;
 mod statements;
 mod sweep;
 mod unserved;
-mod url;
 mod worker;
 
-pub(crate) use connection::Dedicated;
 pub(crate) use control::DeadLetterFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
-pub(crate) use exchange::{Tries, again};
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
@@ -39,18 +29,14 @@ pub(crate) use finish::{Finish, LeaseState};
 pub use grants::Role;
 #[cfg(feature = "janitor")]
 pub(crate) use janitor::OldDay;
-pub(crate) use notification::Notification;
 pub(crate) use reaper::Reaped;
-pub(crate) use schema::Schema;
-pub(crate) use servers::Servers;
-pub(crate) use session::Pooled;
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unserved::UnservedKind;
-pub(crate) use url::parse_url;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
+use crate::database::{Pooled, Schema};
 use statements::Statements;
 
 /// The statements of one schema. A cheap clone.
@@ -71,9 +57,4 @@ impl Store {
     pub(crate) fn schema(&self) -> &Schema {
         &self.schema
     }
-}
-
-/// The database's seconds as a duration; a time that has passed already is no wait.
-fn seconds(seconds: f64) -> Duration {
-    Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Silent, Store, enqueue::interval};
+use super::{Silent, Store, decode::interval};
 
 /// What a reaping came to.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use sqlx::{
     query::{Query, QueryAs, QueryScalar},
 };
 
-use super::{Pooled, Schema};
+use crate::database::{Pooled, Schema};
 
 /// One statement. Made once for a schema, so that its text, by which a connection finds its prepared
 /// form again, is always the same.

@@ -5,7 +5,10 @@ use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
-use super::{Demand, Fetched, MARGIN, Position, Store, decode::Time, enqueue::interval};
+use super::{
+    Demand, Fetched, MARGIN, Position, Store,
+    decode::{Time, interval},
+};
 
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]

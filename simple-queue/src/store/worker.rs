@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
-use super::{Store, enqueue::interval, seconds};
+use super::{
+    Store,
+    decode::{interval, seconds},
+};
 
 /// What a process says of itself when it begins.
 #[derive(Debug, Clone)]

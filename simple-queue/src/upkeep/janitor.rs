@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 use chrono::NaiveDate;
 
 use crate::{
+    database::{Dedicated, Servers},
     job::Retention,
-    store::{Dedicated, OldDay, Servers, Store},
+    store::{OldDay, Store},
 };
 
 /// What one pass of the janitor did.
@@ -74,7 +75,7 @@ impl Janitor {
                 // Its lock would keep everybody waiting who uses the archive meanwhile; there is a next pass.
                 Err(error) => {
                     is_done = false;
-                    tracing::info!(error = %crate::error::described(&error), %day, "an old day of the archive could not be dropped yet");
+                    tracing::info!(error = %crate::database::failure::described(&error), %day, "an old day of the archive could not be dropped yet");
                 }
             }
         }

@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    error::is_about_a_row,
+    database::{Dedicated, Servers, failure::is_about_a_row},
     retries::Retries,
-    store::{Dedicated, Reaped, Servers, Silent, Store},
+    store::{Reaped, Silent, Store},
 };
 
 /// A process is dead after this many of its intervals without a heartbeat.
@@ -82,7 +82,7 @@ impl Reaper {
             match self.run_once(sighting).await {
                 Ok(_) => self.retries.reset(),
                 Err(error) => {
-                    tracing::warn!(error = %crate::error::described(&error), "the jobs of dead processes could not be returned yet; trying again");
+                    tracing::warn!(error = %crate::database::failure::described(&error), "the jobs of dead processes could not be returned yet; trying again");
                     self.retries.wait().await;
                 }
             }
@@ -238,7 +238,7 @@ mod tests {
 
     fn reaper() -> Reaper {
         let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
-        let store = Store::new(crate::store::Schema::default(), servers.pooled());
+        let store = Store::new(crate::database::Schema::default(), servers.pooled());
         Reaper::new(store, &servers, 5, INTERVAL)
     }
 

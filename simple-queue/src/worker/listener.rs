@@ -13,7 +13,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::Worker;
-use crate::{retries::Retries, store::Notification};
+use crate::{database::Notification, retries::Retries};
 
 /// Listens on a connection of its own that does nothing else, so it always reads.
 ///
@@ -36,7 +36,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
             match ended {
                 Ended::Moved => {}
                 Ended::Failed(error) => {
-                    tracing::warn!(error = %crate::error::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
+                    tracing::warn!(error = %crate::database::failure::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
                     worker.queue.servers().heed(&error);
                     retries.wait().await;
                 }

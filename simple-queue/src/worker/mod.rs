@@ -1,48 +1,25 @@
 //! One process at work: the stages between a row and its outcome, each a role of its own.
 //!
-//! [`fetch`] claims into [`permit`]s, [`executor`] runs [`handler`]s, [`heartbeat`] vouches for
-//! them; what they come to goes to [`crate::finalize`].
+//! [`fetch`] claims under the permits of [`crate::admission`], [`run`] runs handlers, [`heartbeat`] vouches for them;
+//! what they come to goes to [`crate::finalize`].
 
-mod builder;
-mod compat;
-mod config;
-mod context;
-mod control;
-mod database;
-mod executor;
 mod fetch;
 mod handle;
-pub(crate) mod handler;
-mod health;
 mod heartbeat;
-pub(crate) mod job_list;
 mod listener;
-mod payload;
-pub(crate) mod permit;
-mod plain;
-mod queue;
-mod registry;
-mod running;
+mod run;
 mod signal;
+mod start;
 mod starting;
-mod suspect;
-mod transaction;
-mod wait;
+mod troubles;
 
-pub use builder::{Database, SimpleQueueBuilder};
-pub use context::JobContext;
-pub use control::{DeadLetters, Paused, Redriven};
-#[cfg(feature = "janitor")]
-pub use handle::start_with_janitor;
-pub use handle::{WorkerHandle, start, start_without_janitor};
-pub use handler::{Handler, JobHandler, Typed, TypedHandler};
-pub use health::{Health, Unhealthy};
-pub use job_list::{JobList, JobSet};
-pub use plain::Ended;
-pub use queue::SimpleQueue;
+pub use handle::WorkerHandle;
 pub use signal::shutdown_signal;
+#[cfg(feature = "janitor")]
+pub use start::start_with_janitor;
+pub(crate) use start::started;
+pub use start::{start, start_without_janitor};
 pub use starting::Starting;
-pub use transaction::JobTx;
 
 use std::{
     any::Any,
@@ -59,19 +36,23 @@ use uuid::Uuid;
 
 use crate::{
     Error,
+    admission::{Permits, RunPermit},
+    database::Dedicated,
     finalize::{FinishedRun, Outbox},
-    store::{Dedicated, FetchedJob, Store},
+    queue::{SimpleQueue, config::Config, registry::Registered},
+    store::{FetchedJob, Store},
 };
-use config::Config;
-use executor::{Execution, panicked};
 use fetch::{
     prefetch::{Next, Prefetched, Waiting},
     sweeps::Sweeps,
 };
-use permit::{Permits, RunPermit};
-use registry::Registered;
-use running::Running;
-use suspect::Suspects;
+use run::{
+    executor::{Execution, panicked},
+    payload,
+    running::Running,
+    suspect::Suspects,
+};
+use troubles::Troubles;
 
 /// A claimed job with all that it needs to start.
 struct Start {
@@ -123,7 +104,7 @@ pub(crate) struct Worker {
     /// Made its row and looks for jobs.
     is_ready: AtomicBool,
     started_at: Instant,
-    troubles: health::Troubles,
+    troubles: Troubles,
     /// Which role panicked, and with what words.
     ended: OnceLock<(&'static str, String)>,
 }
@@ -157,7 +138,7 @@ impl Worker {
             stopped: CancellationToken::new(),
             is_ready: AtomicBool::new(false),
             started_at: Instant::now(),
-            troubles: health::Troubles::default(),
+            troubles: Troubles::default(),
             ended: OnceLock::new(),
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{MARGIN, WIDTH, svg::Svg};
 use crate::{
+    metrics::TENTHS,
     report::{statistics::Summary, table::number},
-    workloads::TENTHS,
 };
 
 const COLUMNS: usize = 3;

@@ -1,20 +1,14 @@
 //! Stage 3: what is due is claimed, as much as can be started.
 //!
-//! [`poller`] asks for what [`plan`] says and [`sleep`]s until there is more. [`floor`] says where each lane is read
-//! from, [`sweep`] finds what was overtaken, [`prefetch`] holds what was fetched ahead, [`unheard`] returns what a
+//! [`poller`] asks for it and sleeps until there is more. [`floor`] says where each lane is read from, [`sweep`] finds
+//! what was overtaken, [`prefetch`] holds what was fetched ahead, [`unheard`] returns what a
 //! lost claim took, [`unserved`] warns of what this process does not run.
 
 pub(in crate::worker) mod floor;
-mod isolate;
 mod lane;
-mod plan;
 pub(in crate::worker) mod poller;
 pub(in crate::worker) mod prefetch;
-mod probe;
-mod sleep;
-mod slice;
 pub(in crate::worker) mod sweep;
 pub(in crate::worker) mod sweeps;
-mod take_in;
 mod unheard;
 mod unserved;

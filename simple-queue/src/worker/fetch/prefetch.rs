@@ -12,10 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    store::FetchedJob,
-    worker::{permit::RunPermit, registry::Registered},
-};
+use crate::{admission::RunPermit, queue::registry::Registered, store::FetchedJob};
 
 /// What ends while so many fetches are made is fetched ahead: one is under way, and the next may take longer.
 const ROUND_TRIPS: u32 = 4;

@@ -6,7 +6,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    store::{Dedicated, Reaped, Servers},
+    database::{Dedicated, Servers},
+    store::Reaped,
     worker::Worker,
 };
 
@@ -79,7 +80,7 @@ impl UnheardClaims {
                 claim.next_look(is_confirmed)
             }
             Err(error) => {
-                tracing::warn!(error = %crate::error::described(&error), "what a claim took whose answer was lost could not be returned yet");
+                tracing::warn!(error = %crate::database::failure::described(&error), "what a claim took whose answer was lost could not be returned yet");
                 Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };

@@ -9,7 +9,8 @@ use std::{
 use sqlx::PgConnection;
 
 use crate::{
-    store::{Dedicated, Servers, Store, UnservedKind},
+    database::{Dedicated, Servers},
+    store::{Store, UnservedKind},
     worker::Worker,
 };
 

@@ -17,9 +17,9 @@ use uuid::Uuid;
 use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
-    error::is_about_a_row,
+    database::{Dedicated, failure::is_about_a_row},
     retries::Retries,
-    store::{Beat, Dedicated, WorkerRow},
+    store::{Beat, WorkerRow},
     upkeep::reaper::{Sighting, patience},
 };
 
@@ -73,7 +73,7 @@ impl Heartbeat {
         };
         while let Err(error) = self.write_row(&row).await {
             self.worker.troubles.heartbeat_failed(&error);
-            tracing::warn!(error = %crate::error::described(&error), "this worker could not be registered yet; trying again");
+            tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
             self.retries.wait().await;
         }
         self.worker.troubles.heartbeat_succeeded();
@@ -95,9 +95,10 @@ impl Heartbeat {
                 continue;
             }
             // A beat may hang; the time to let go of everything must not pass meanwhile.
-            let limit = match self.worker.silent.load(Ordering::Acquire) {
-                true => self.patience(),
-                false => self.patience().saturating_sub(self.last_beat.elapsed()),
+            let limit = if self.worker.silent.load(Ordering::Acquire) {
+                self.patience()
+            } else {
+                self.patience().saturating_sub(self.last_beat.elapsed())
             };
             let beat = tokio::time::timeout(limit, self.beat()).await;
             let late = || Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
@@ -123,16 +124,18 @@ impl Heartbeat {
     /// Until the next look at whether a beat is due; after a failure less, but longer each time.
     fn pause(&mut self) -> Duration {
         let usual = std::cmp::min(self.interval, WHILE_RUNNING);
-        match self.last_beat.elapsed() > self.interval + usual {
-            true => std::cmp::min(self.retries.next(), usual),
-            false => usual,
+        if self.last_beat.elapsed() > self.interval + usual {
+            std::cmp::min(self.retries.next(), usual)
+        } else {
+            usual
         }
     }
 
     #[tracing::instrument(name = "heartbeat", level = "debug", skip_all)]
     async fn beat(&mut self) -> sqlx::Result<()> {
         let worker = &self.worker;
-        let (worker_id, running) = (worker.id(), worker.running.ids());
+        let worker_id = worker.id();
+        let running = worker.running.ids();
         let queues = worker.queue.queue_names();
         let started = Instant::now();
         let whole = self
@@ -195,11 +198,11 @@ impl Heartbeat {
         self.worker.troubles.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
-            tracing::warn!(error = %crate::error::described(error), ?silent_for, "a heartbeat failed; trying again");
+            tracing::warn!(error = %crate::database::failure::described(error), ?silent_for, "a heartbeat failed; trying again");
             return;
         }
         if !self.worker.silent.swap(true, Ordering::AcqRel) {
-            tracing::error!(error = %crate::error::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
+            tracing::error!(error = %crate::database::failure::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
         }
         // Each time: a claim may have been under way.
         self.worker.running.abandon_all();
@@ -229,7 +232,7 @@ impl Heartbeat {
             .connection
             .ask(async |connection| store.retire_worker(connection, worker_id).await);
         if let Err(error) = retired.await {
-            tracing::warn!(error = %crate::error::described(&error), %worker_id, "the row of this worker could not be removed; others will bury it");
+            tracing::warn!(error = %crate::database::failure::described(&error), %worker_id, "the row of this worker could not be removed; others will bury it");
         }
     }
 }

@@ -1,0 +1,80 @@
+//! What is known to be right, to code. Each file writes one part of it; all paths start at the root, so
+//! that nothing the user names can get in the way.
+//!
+//! Lints: what is written here has the place of the attribute and is exempt as such, except where an
+//! item carries the user's own name or visibility. There an `#[allow]` keeps a lint from saying
+//! about the struct what it already says about the function.
+
+mod codec;
+mod debug;
+mod enqueue;
+pub(crate) mod fallback;
+mod handler;
+mod keys;
+pub(crate) mod module;
+mod options;
+mod parts;
+mod payload;
+mod structure;
+mod summary;
+mod twin;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use self::handler::Subject;
+use crate::model::{Declaration, HandlerModel, JobModel};
+
+/// Everything that stands beside a function with `#[job]`.
+pub(crate) fn job(model: &JobModel) -> TokenStream {
+    let JobModel { structure, declaration, handler } = model;
+    let debug = debug::debug(structure, &declaration.stored);
+    let new = enqueue::new(structure, &declaration.stored);
+    let by_hand = handler::by_hand(handler, &Subject::Payload);
+    let declared = declared(declaration, Some(&quote!(#new #by_hand)));
+    let runs = handler::runs(handler, &Subject::Payload);
+    structure::payload(model, &quote!(#debug #declared #runs))
+}
+
+/// Everything that stands beside a struct which derives `Job`.
+pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
+    let debug = debug::of_derived(&declaration.face, &declaration.stored);
+    let new = enqueue::new_of_derived(&declaration.face, &declaration.stored);
+    let declared = declared(declaration, Some(&new));
+    quote!(#debug #declared)
+}
+
+/// Everything that stands beside a function which runs a job that is declared elsewhere.
+pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerModel) -> TokenStream {
+    let subject = match structure {
+        Some(_) => Subject::Handler(payload),
+        None => Subject::Declared(payload),
+    };
+    let name = subject.name(&handler.face.name);
+    let agrees = handler::agrees(handler, payload);
+    let runs = handler::runs(handler, &subject);
+    let by_hand = handler::by_hand(handler, &subject);
+    let items = quote! {
+        #agrees
+        #runs
+        #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
+        impl #name {
+            #by_hand
+        }
+    };
+    match structure {
+        Some(structure) => structure::handler(structure, payload, &items),
+        None => items,
+    }
+}
+
+fn declared(declaration: &Declaration, first: Option<&TokenStream>) -> TokenStream {
+    let codec = codec::codec(declaration);
+    let payload = payload::declaration(declaration);
+    let helpers = enqueue::helpers(declaration, first);
+    quote! {
+        #codec
+        #payload
+        #helpers
+    }
+}

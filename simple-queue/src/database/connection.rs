@@ -1,0 +1,179 @@
+//! A connection of a role's own.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{Connection, PgConnection};
+use tokio::{runtime::Handle, sync::OwnedSemaphorePermit};
+
+use super::{
+    Servers,
+    exchange::all,
+    failure::{FailedStatement, described},
+    session::{Limits, Purpose, answer_in_time, hear_out, keep_memory, within},
+};
+
+/// A connection that one role keeps to itself, outside the pool that the user's code uses: handlers
+/// that hold every connection of the pool never hold up a heartbeat.
+///
+/// It is opened when it is first needed and closed after any error of a statement, or when an answer is late, and
+/// when the database has moved, so that the next call begins on a new one: after a restart of the server, or a
+/// failover, no old socket is used twice.
+#[derive(Debug)]
+pub(crate) struct Dedicated {
+    servers: Servers,
+    statement_timeout: Duration,
+    purpose: Purpose,
+    connection: Option<Open>,
+    place: Option<Place>,
+}
+
+/// The right to one of a bounded number of connections, also for as long as an exchange on it is heard out.
+pub(crate) type Place = Arc<OwnedSemaphorePermit>;
+
+#[derive(Debug)]
+struct Open {
+    connection: PgConnection,
+    /// How often the database had moved when it was opened.
+    moves: u64,
+}
+
+/// A connection in the midst of an exchange. Dropped there, a task hears it out and closes it.
+struct Asked {
+    open: Option<Open>,
+    statement_timeout: Duration,
+    place: Option<Place>,
+}
+
+impl Dedicated {
+    /// For upkeep, which may have to read a whole table, and whom nobody waits for.
+    pub(crate) const UPKEEP_TIMEOUT: Duration = Duration::from_mins(15);
+
+    pub(crate) fn new(servers: &Servers) -> Self {
+        let statement_timeout = servers.statement_timeout();
+        let purpose = Purpose::Usual;
+        Self { servers: servers.clone(), statement_timeout, purpose, connection: None, place: None }
+    }
+
+    pub(crate) fn for_upkeep(servers: &Servers) -> Self {
+        let statement_timeout = Self::UPKEEP_TIMEOUT;
+        Self { statement_timeout, purpose: Purpose::Upkeep, ..Self::new(servers) }
+    }
+
+    /// For statements that the server ends after so long.
+    pub(crate) fn with_timeout(servers: &Servers, statement_timeout: Duration) -> Self {
+        Self { statement_timeout, ..Self::new(servers) }
+    }
+
+    pub(crate) fn for_calls(servers: &Servers) -> Self {
+        Self { purpose: Purpose::Calls, ..Self::new(servers) }
+    }
+
+    pub(crate) fn for_batches(servers: &Servers) -> Self {
+        Self { purpose: Purpose::Batches, ..Self::new(servers) }
+    }
+
+    /// Takes its place among a bounded number, or leaves it.
+    pub(crate) fn set_place(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// Exchanges a statement, or a few, and answers with the database, but does not wait for ever: the server ends
+    /// a statement that takes too long, and the client stops waiting a little later.
+    ///
+    /// Where a pooler only lends sessions the exchange is one transaction.
+    ///
+    /// Cancel safe: an exchange that was not heard to its end, or that failed, leaves no connection
+    /// behind.
+    pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
+        &mut self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.ask_for(1, exchange).await
+    }
+
+    /// As [`Dedicated::ask`], with the time of so many statements.
+    pub(crate) async fn ask_for<T, E: From<sqlx::Error> + FailedStatement>(
+        &mut self,
+        statements: usize,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let (pooled, limits) = (self.servers.pooled().clone(), Limits::of(self.statement_timeout));
+        let exchange = async |connection: &mut PgConnection| {
+            within(connection, pooled.get().then_some(limits), exchange).await
+        };
+        self.exchange(statements, exchange).await
+    }
+
+    /// As [`Dedicated::ask`], for an exchange that begins its transactions itself, or that cannot be in
+    /// one.
+    pub(crate) async fn ask_outside_transaction<T>(
+        &mut self,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
+    ) -> sqlx::Result<T> {
+        self.exchange(1, exchange).await
+    }
+
+    /// Opens the connection, unless it is open.
+    pub(crate) async fn connect(&mut self) -> sqlx::Result<()> {
+        self.exchange(1, async |_| Ok(())).await
+    }
+
+    /// Whether the last exchange left it open.
+    pub(crate) fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    async fn exchange<T, E: From<sqlx::Error> + FailedStatement>(
+        &mut self,
+        statements: usize,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let moves = *self.servers.moves().borrow();
+        let kept = self.connection.take().filter(|open| open.moves == moves);
+        let (statement_timeout, place) = (self.statement_timeout, self.place.clone());
+        let answer = answer_in_time(all(statements, statement_timeout), async {
+            let open = match kept {
+                Some(open) => open,
+                None => self.open().await?,
+            };
+            let mut asked = Asked { open: Some(open), statement_timeout, place };
+            let connection = &mut asked.open.as_mut().expect("it is taken below").connection;
+            let answer = exchange(connection).await;
+            let open = asked.open.take();
+            if answer.as_ref().err().and_then(FailedStatement::failed_statement).is_none() {
+                self.connection = open;
+            }
+            answer
+        });
+        answer.await.inspect_err(|error: &E| {
+            if let Some(error) = error.failed_statement() {
+                self.servers.heed(error);
+            }
+        })
+    }
+
+    async fn open(&self) -> sqlx::Result<Open> {
+        let mut connection = self.servers.open(self.statement_timeout, self.purpose).await?;
+        if self.purpose == Purpose::Batches && !self.servers.pooled().get() {
+            keep_memory(&mut connection).await?;
+        }
+        // Finding the server may have been what moved it.
+        Ok(Open { connection, moves: *self.servers.moves().borrow() })
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let (Some(open), Ok(runtime)) = (self.open.take(), Handle::try_current()) else { return };
+        let (mut connection, place) = (open.connection, self.place.take());
+        let statement_timeout = self.statement_timeout;
+        runtime.spawn(async move {
+            if hear_out(&mut connection, statement_timeout).await
+                && let Err(error) = connection.close().await
+            {
+                tracing::debug!(error = %described(&error), "a connection of a call that was given up could not be closed in good order");
+            }
+            drop(place);
+        });
+    }
+}

@@ -1,0 +1,241 @@
+//! Statements on connections of the pool.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{PgConnection, Postgres, Transaction, pool::PoolConnection};
+use tokio::{runtime::Handle, time::timeout};
+
+use super::{
+    Servers,
+    failure::{FailedStatement, Trouble, casts_doubt, described, is_ambiguous},
+    servers::{Unreachable, place},
+    session::{Limits, Purpose, answer_in_time, hear_out, within},
+};
+
+/// A pool that has no connection for so long may be waiting for a server that is gone.
+const ACQUIRE: Duration = Duration::from_secs(1);
+
+/// The mark is gone with the end of the transaction, whoever sends it.
+const BEGIN_FOR_A_JOB: &str = "begin; set local simple_queue_job.transaction = 'on'";
+
+impl Servers {
+    /// Exchanges so many statements and answers on a connection of the pool, in a transaction: it may be the user's
+    /// pool, in whose sessions nothing is set for longer.
+    ///
+    /// The server ends a statement that takes too long, or that waits too long for somebody's transaction.
+    pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
+        &self,
+        statements: usize,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let statement_timeout = self.statement_timeout();
+        let mut lent = OnLoan { connection: Some(self.acquire().await?), statement_timeout };
+        let connection = lent.connection.as_mut().expect("it is given back below");
+        let limits = Some(Limits::of(statement_timeout));
+        let answer = answer_in_time(all(statements, statement_timeout), async {
+            within(connection, limits, exchange).await
+        });
+        let answer = answer.await;
+        let mut connection = lent.connection.take().expect("nobody else takes it");
+        if let Err(error) = &answer
+            && let Some(error) = error.failed_statement()
+            && casts_doubt(error)
+        {
+            self.heed(error);
+            // It leads to a server that is gone, or that is no longer the one, and those that are idle may too.
+            connection.close_on_drop();
+            self.close_idle();
+        }
+        drop(connection);
+        answer
+    }
+
+    /// A connection of the pool, to the server that is writable.
+    ///
+    /// The pool tests a connection before it gives it out, and waits for the answer as long as for a free
+    /// one. A wait that is too long for a server that is there, while the pool is not used up, is for one
+    /// that is not; then those that are idle lead nowhere either.
+    pub(crate) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        let pool = &self.inner.pool;
+        let limit = pool.options().get_acquire_timeout();
+        let begun = Instant::now();
+        while begun.elapsed() < limit {
+            self.writable().await;
+            let (moves, tried) = (*self.inner.moves.borrow(), Instant::now());
+            let mut acquired = std::pin::pin!(pool.acquire());
+            loop {
+                if let Ok(acquired) = timeout(ACQUIRE, &mut acquired).await {
+                    return acquired.inspect_err(|error| self.heed(error));
+                }
+                self.doubt();
+                self.writable().await;
+                if *self.inner.moves.borrow() != moves {
+                    break;
+                }
+                let used_up = pool.size() >= pool.options().get_max_connections();
+                if tried.elapsed() >= self.statement_timeout() && (!used_up || pool.num_idle() > 0)
+                {
+                    self.close_idle();
+                    break;
+                }
+            }
+        }
+        Err(sqlx::Error::PoolTimedOut)
+    }
+
+    /// Begins a transaction for a job on a connection of the pool, with the mark by which
+    /// [`limit_idle_transaction`](super::Store::limit_idle_transaction) knows it.
+    ///
+    /// Cancel safe, which the driver's own `begin` is not: dropped at the wrong moment it gives a session
+    /// back to the pool in which a transaction is open, and what others write there, their commits too, is
+    /// rolled back when it is closed. <https://github.com/launchbadge/sqlx/issues/4385>
+    pub(crate) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        if !self.settings().candidates.is_empty() {
+            drop(self.acquire().await?);
+        }
+        let pool = self.inner.pool.clone();
+        let begun = tokio::spawn(async move { pool.begin_with(BEGIN_FOR_A_JOB).await });
+        begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
+    }
+
+    /// Finds out at once whether there is a server that can be connected to, and why not.
+    pub(crate) async fn reach(&self) -> Result<(), Unreachable> {
+        let limit = self.statement_timeout();
+        let current = answer_in_time(limit, self.open(limit, Purpose::Usual)).await;
+        let error = match current {
+            Ok(connection) => {
+                drop(connection);
+                return Ok(());
+            }
+            Err(error) => error,
+        };
+        let mut tried = vec![(place(&self.pool().connect_options()), error)];
+        let before = place(&self.pool().connect_options());
+        for server in self.settings().candidates.iter().filter(|server| place(server) != before) {
+            match answer_in_time(limit, sqlx::ConnectOptions::connect(server)).await {
+                Ok(connection) => {
+                    drop(connection);
+                    return Ok(());
+                }
+                Err(error) => tried.push((place(server), error)),
+            }
+        }
+        Err(Unreachable { tried })
+    }
+}
+
+/// The time that so many statements may take.
+pub(super) fn all(statements: usize, statement_timeout: Duration) -> Duration {
+    statement_timeout.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX))
+}
+
+/// A connection of the pool, which goes back there only when it is known what state it is in.
+///
+/// When it is dropped before, with the caller's future, perhaps in the midst of a statement or of a `begin`, a task
+/// hears the exchange out and closes it. Until then it counts as one of the pool's: else callers that give up while
+/// somebody holds a key would each leave a session behind that waits for it.
+struct OnLoan {
+    connection: Option<PoolConnection<Postgres>>,
+    statement_timeout: Duration,
+}
+
+impl Drop for OnLoan {
+    fn drop(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        // Also should the task be dropped, with its runtime.
+        connection.close_on_drop();
+        if let Ok(runtime) = Handle::try_current() {
+            let statement_timeout = self.statement_timeout;
+            runtime.spawn(async move {
+                hear_out(&mut connection, statement_timeout).await;
+            });
+        }
+    }
+}
+
+/// Which tries of one call follow another.
+///
+/// What failed for a reason that passes is sent again at most six times, with growing waits of about three seconds
+/// in all: long enough for a server to restart, short enough for a request to wait. What the server ended at a
+/// limit of time is not sent again, and where nothing was heard within the client's own, once: on another
+/// connection.
+#[derive(Debug, Default)]
+pub(crate) struct Tries {
+    repeats: u32,
+    was_silent: bool,
+    may_be_done: bool,
+}
+
+impl Tries {
+    const MOST: u32 = 6;
+    const FIRST_WAIT: Duration = Duration::from_millis(50);
+
+    /// Whether an earlier try may have been carried out.
+    pub(crate) const fn may_be_done(&self) -> bool {
+        self.may_be_done
+    }
+
+    /// How long to wait before the next try; `None` where this answer is the last.
+    pub(crate) fn wait_after<T, E: FailedStatement>(
+        &mut self,
+        answer: &Result<T, E>,
+    ) -> Option<Duration> {
+        let error = answer.as_ref().err()?.failed_statement()?;
+        let may_pass = match Trouble::of(error) {
+            Trouble::Conflict | Trouble::Lost => true,
+            Trouble::Silent => !std::mem::replace(&mut self.was_silent, true),
+            // A pool without a free connection has been waited for already.
+            Trouble::Unavailable => error.as_database_error().is_some(),
+            Trouble::Refused | Trouble::Unreadable | Trouble::Late => false,
+        };
+        if !may_pass || self.repeats == Self::MOST {
+            return None;
+        }
+        self.may_be_done |= is_ambiguous(error);
+        let wait = (Self::FIRST_WAIT * 2_u32.pow(self.repeats)).mul_f64(0.5 + fastrand::f64());
+        self.repeats += 1;
+        tracing::debug!(error = %described(error), ?wait, "a call failed for a reason that may pass and is sent again");
+        Some(wait)
+    }
+}
+
+/// Sends what is asked, and again where what failed may pass, as [`Tries`] has it. A macro, because the compiler
+/// does not find the future of an asynchronous closure `Send` that is called more than once.
+macro_rules! again {
+    ($tries:ident => $asked:expr) => {{
+        let mut $tries = $crate::database::Tries::default();
+        loop {
+            let answer = $asked.await;
+            match $tries.wait_after(&answer) {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => break answer,
+            }
+        }
+    }};
+}
+pub(crate) use again;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::failure::NoAnswer;
+
+    #[test]
+    fn a_call_is_sent_again_a_bounded_number_of_times_and_after_silence_once() {
+        let broken = || sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into());
+        let mut tries = Tries::default();
+        assert!(!tries.may_be_done());
+        let waits: Vec<_> =
+            std::iter::from_fn(|| tries.wait_after::<(), _>(&Err(broken()))).collect();
+        assert_eq!(waits.len(), 6);
+        assert!(tries.may_be_done());
+        assert!(waits.iter().sum::<Duration>() < Duration::from_secs(5), "{waits:?}");
+
+        let mut tries = Tries::default();
+        let silent = || Err::<(), _>(sqlx::Error::from(NoAnswer { limit: Duration::ZERO }));
+        assert!(tries.wait_after(&silent()).is_some() && tries.wait_after(&silent()).is_none());
+        for error in [sqlx::Error::PoolTimedOut, sqlx::Error::RowNotFound] {
+            assert!(Tries::default().wait_after::<(), _>(&Err(error)).is_none());
+        }
+    }
+}

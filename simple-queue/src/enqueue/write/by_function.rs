@@ -1,0 +1,52 @@
+//! Jobs of a role that may not insert them itself.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::Insertion;
+use crate::{
+    enqueue::{EnqueueOutcome, Inserted, failure::Failure},
+    row::NewJob,
+};
+
+impl Insertion<'_> {
+    /// Has the database's function insert jobs, which settles conflicts of keys itself and notifies workers.
+    pub(super) async fn insert_by_function(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<(), Failure> {
+        let enqueued = self.store.enqueue_many(connection, jobs, self.repeated).await;
+        for (job, (id, outcome)) in jobs.iter().zip(enqueued.map_err(refusal)?) {
+            let outcome = match outcome.as_str() {
+                "inserted" => EnqueueOutcome::Inserted,
+                "replaced" => EnqueueOutcome::Replaced,
+                "rescheduled" => EnqueueOutcome::Rescheduled,
+                _ => EnqueueOutcome::Duplicate,
+            };
+            answers.insert(job.id, Inserted { id, outcome });
+        }
+        Ok(())
+    }
+}
+
+/// The job that must not be a duplicate stands in the detail of the function's error.
+fn refusal(error: sqlx::Error) -> Failure {
+    #[derive(Deserialize)]
+    struct Holder {
+        job_id: Uuid,
+        unique_key: String,
+    }
+    let detail = error
+        .as_database_error()
+        .filter(|error| error.is_unique_violation())
+        .and_then(|error| error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?.detail());
+    match detail.map(serde_json::from_str) {
+        Some(Ok(Holder { job_id, unique_key })) => Failure::Duplicate { unique_key, job_id },
+        _ => Failure::Database(error),
+    }
+}

@@ -1,0 +1,295 @@
+//! Writing rows, and finding the ones that were there already.
+
+mod by_function;
+mod conflict;
+mod held;
+mod ids;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use sqlx::{Connection, PgConnection};
+use uuid::Uuid;
+
+use super::{EnqueueOutcome, Inserted, connections::Connections, failure::Failure, wake::Wake};
+use crate::{
+    database::{
+        Servers, again,
+        failure::{is_lock_timeout, missing_grant},
+    },
+    row::NewJob,
+    store::{Store, Written},
+};
+use held::find_held_key;
+use ids::first_lease;
+
+/// Where jobs are written whose commit is seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    pub(crate) servers: Servers,
+    pub(crate) store: Store,
+    pub(crate) wake: Arc<Wake>,
+}
+
+/// Inserts jobs where their commit is seen, and wakes the workers after it.
+pub(super) async fn insert_and_wake(
+    Destination { servers, store, wake }: &Destination,
+    own: &Connections,
+    jobs: &[NewJob],
+) -> Result<Vec<Inserted>, Failure> {
+    let notify = wake.notifies_itself();
+    let insertion = Insertion::new(store, notify, jobs);
+    let Written { rows: inserted, workers_sleep } =
+        insert_through(servers, Some(own), insertion, jobs).await?;
+    wake.wake_local();
+    if workers_sleep && !notify {
+        wake.enqueued(servers, store, jobs.iter().map(|job| job.queue.clone()));
+    }
+    Ok(inserted)
+}
+
+/// Inserts jobs, on a connection outside the pool where there are such.
+pub(super) async fn insert_through(
+    servers: &Servers,
+    own: Option<&Connections>,
+    insertion: Insertion<'_>,
+    jobs: &[NewJob],
+) -> Result<Written<Inserted>, Failure> {
+    let all: Vec<&NewJob> = jobs.iter().collect();
+    let statements = statements(&all);
+    loop {
+        let inserted = again!(tries => insert_on(own, servers, statements, async |connection| {
+            let insertion = Insertion { repeated: tries.may_be_done(), ..insertion };
+            insert_once(connection, insertion, jobs).await
+        }));
+        return match inserted {
+            Err(Failure::Held { error, among }) => {
+                let held = find_held_key(servers, insertion, jobs, &among).await;
+                Err(Failure::of_held(held, error, servers.lock_timeout()))
+            }
+            Err(Failure::Database(error))
+                if missing_grant(&error).is_some() && !insertion.store.enqueues_by_function() =>
+            {
+                let asked =
+                    async |to: &mut PgConnection| insertion.store.find_way_to_enqueue(to).await;
+                servers.ask(1, asked).await?;
+                if insertion.store.enqueues_by_function() {
+                    continue;
+                }
+                Err(error.into())
+            }
+            inserted => inserted,
+        };
+    }
+}
+
+/// On a connection outside the pool, if there are such.
+async fn insert_on<T>(
+    own: Option<&Connections>,
+    servers: &Servers,
+    statements: usize,
+    once: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    match own {
+        Some(own) => own.ask(servers, statements, once).await,
+        None => servers.ask(statements, once).await,
+    }
+}
+
+async fn insert_once(
+    connection: &mut PgConnection,
+    insertion: Insertion<'_>,
+    jobs: &[NewJob],
+) -> Result<Written<Inserted>, Failure> {
+    // What an earlier try inserted may have run and left the live table since; it must not run again.
+    let there = if insertion.repeated && !insertion.store.enqueues_by_function() {
+        insertion.inserted_before(connection, jobs.iter()).await?
+    } else {
+        HashSet::new()
+    };
+    let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
+    // What takes several statements takes a transaction; one alone is spared the two round trips.
+    let Written { rows: inserted, workers_sleep } =
+        if needs_transaction(&missing) && !connection.is_in_transaction() {
+            let mut tx = connection.begin().await?;
+            let inserted = insertion.run(&mut tx, missing).await?;
+            tx.commit().await?;
+            inserted
+        } else {
+            insertion.run(connection, missing).await?
+        };
+    let mut inserted = inserted.into_iter();
+    let all = jobs.iter().map(|job| {
+        if there.contains(&job.id) {
+            Inserted { id: job.id, outcome: EnqueueOutcome::Inserted }
+        } else {
+            inserted.next().expect("one answer for each job that was missing")
+        }
+    });
+    // Of what an earlier try inserted nobody may have been told.
+    let workers_sleep = workers_sleep || insertion.repeated;
+    Ok(Written { rows: all.collect(), workers_sleep })
+}
+
+/// One call's way of inserting its jobs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Insertion<'s> {
+    pub(super) store: &'s Store,
+    /// Whether the statements wake sleeping workers.
+    pub(super) notify: bool,
+    /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
+    pub(super) repeated: bool,
+    /// Where the leases of its jobs begin; see [`super::ids`].
+    pub(super) first_lease: i64,
+}
+
+/// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
+/// thousand rows on, and far below the gigabyte that the protocol carries at once.
+pub(super) const ROWS_PER_STATEMENT: usize = 1000;
+const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
+
+impl<'s> Insertion<'s> {
+    pub(super) fn new(store: &'s Store, notify: bool, jobs: &[NewJob]) -> Self {
+        Self { store, notify, repeated: false, first_lease: first_lease(jobs) }
+    }
+
+    pub(super) async fn run<'j>(
+        &self,
+        connection: &mut PgConnection,
+        jobs: impl IntoIterator<Item = &'j NewJob>,
+    ) -> Result<Written<Inserted>, Failure> {
+        let jobs: Vec<&NewJob> = jobs.into_iter().collect();
+        let (keyed, plain) = split_by_key(&jobs);
+        let (mut answers, mut workers_sleep) = (HashMap::new(), false);
+        if self.store.enqueues_by_function() {
+            for chunk in chunks(&plain).into_iter().chain(chunks(&keyed)) {
+                self.insert_by_function(connection, chunk, &mut answers).await?;
+            }
+            return Ok(in_order(&jobs, &answers, workers_sleep));
+        }
+        self.refuse_used_ids(connection, &jobs).await?;
+        for chunk in chunks(&plain) {
+            workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
+        }
+        for chunk in chunks(&keyed) {
+            let inserted = self.insert_keyed(connection, chunk, &mut answers).await;
+            workers_sleep |= inserted.map_err(|failure| match failure {
+                Failure::Database(error) if is_lock_timeout(&error) => {
+                    Failure::Held { error, among: chunk.iter().map(|job| job.id).collect() }
+                }
+                failure => failure,
+            })?;
+        }
+        Ok(in_order(&jobs, &answers, workers_sleep))
+    }
+
+    /// Inserts jobs without unique keys; of those that were inserted nothing need be answered. Returns
+    /// whether workers sleep that do not know of them.
+    async fn insert_plain(
+        &self,
+        connection: &mut PgConnection,
+        jobs: &[&NewJob],
+        answers: &mut HashMap<Uuid, Inserted>,
+    ) -> Result<bool, Failure> {
+        if let [first, others @ ..] = jobs
+            && !self.repeated
+            && !first.has_extras()
+            && jobs.iter().all(|job| job.has_new_id)
+            && others.iter().all(|job| job.is_like(first))
+        {
+            return Ok(self.store.insert_alike_jobs(connection, first, jobs, self.notify).await?);
+        }
+        let Written { rows, workers_sleep } =
+            self.store.insert_jobs(connection, jobs, self.first_lease, self.notify).await?;
+        let new: HashSet<Uuid> = rows.into_iter().collect();
+        let there: Vec<&NewJob> =
+            jobs.iter().copied().filter(|job| !new.contains(&job.id)).collect();
+        let ours = if self.repeated && !there.is_empty() {
+            self.inserted_before(connection, there.iter().copied()).await?
+        } else {
+            HashSet::new()
+        };
+        let duplicates = there.iter().map(|job| job.id).filter(|id| !ours.contains(id));
+        let outcome = EnqueueOutcome::Duplicate;
+        answers.extend(duplicates.map(|id| (id, Inserted { id, outcome })));
+        Ok(workers_sleep)
+    }
+}
+
+/// The answers in the order of the jobs; one without an answer was inserted.
+fn in_order(
+    jobs: &[&NewJob],
+    answers: &HashMap<Uuid, Inserted>,
+    workers_sleep: bool,
+) -> Written<Inserted> {
+    let inserted = |id| Inserted { id, outcome: EnqueueOutcome::Inserted };
+    let answer = |job: &&NewJob| answers.get(&job.id).copied().unwrap_or(inserted(job.id));
+    Written { rows: jobs.iter().map(answer).collect(), workers_sleep }
+}
+
+/// How many statements these jobs take, where every key is met.
+pub(super) fn statements(jobs: &[&NewJob]) -> usize {
+    // The insert, a look for ids, what replaces, what puts off, and a look for who has the keys.
+    const FOR_KEYED: usize = 5;
+    let (keyed, plain) = split_by_key(jobs);
+    std::cmp::max(1, chunks(&plain).len() + FOR_KEYED * chunks(&keyed).len())
+}
+
+/// Whether these jobs take several statements that shall be carried out together, or not at all. One with a key may
+/// take several, but the last of them alone writes.
+fn needs_transaction(jobs: &[&NewJob]) -> bool {
+    let (keyed, plain) = split_by_key(jobs);
+    chunks(&plain).len() + std::cmp::min(keyed.len(), 2) > 1
+}
+
+/// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an
+/// open transaction, and then only its own statement waits. They are in the order of their keys, so that
+/// two batches that share keys never wait for each other.
+fn split_by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<&'j NewJob>) {
+    let (mut keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) =
+        jobs.iter().partition(|job| job.unique_key.is_some());
+    keyed.sort_by(|a, b| a.unique_key.cmp(&b.unique_key));
+    (keyed, plain)
+}
+
+fn chunks<'c, 'j>(jobs: &'c [&'j NewJob]) -> Vec<&'c [&'j NewJob]> {
+    let (mut chunks, mut start, mut bytes) = (Vec::new(), 0, 0);
+    for (at, job) in jobs.iter().enumerate() {
+        let full = at - start == ROWS_PER_STATEMENT || bytes > BYTES_PER_STATEMENT;
+        if full {
+            chunks.push(&jobs[start..at]);
+            (start, bytes) = (at, 0);
+        }
+        bytes += job.job_data.len();
+    }
+    if start < jobs.len() {
+        chunks.push(&jobs[start..]);
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Job;
+
+    fn jobs(count: usize, bytes: usize) -> Vec<NewJob> {
+        (0..count).map(|_| NewJob::from(Job::new("q", "x".repeat(bytes)))).collect()
+    }
+
+    fn sizes(jobs: &[NewJob]) -> Vec<usize> {
+        let jobs: Vec<&NewJob> = jobs.iter().collect();
+        chunks(&jobs).into_iter().map(<[_]>::len).collect()
+    }
+
+    #[test]
+    fn a_statement_holds_a_bounded_number_of_rows_and_bytes() {
+        assert_eq!(sizes(&[]), Vec::<usize>::new());
+        assert_eq!(sizes(&jobs(2500, 10)), [1000, 1000, 500]);
+        let large = sizes(&jobs(40, 1_000_000));
+        assert!(large.iter().all(|&rows| rows <= 17), "{large:?}");
+        assert_eq!(large.iter().sum::<usize>(), 40);
+    }
+}

@@ -1,0 +1,319 @@
+//! What a handler said becomes exactly one transition of its job.
+//!
+//! A pure function, so the whole table can be tested without a database; the next stage,
+//! [`crate::finalize`], writes the transitions.
+
+mod text;
+mod transition;
+
+pub(crate) use transition::{Attempt, DeadLetter, Retry, Transition};
+
+use std::{convert::Infallible, error::Error, time::Duration};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use crate::{
+    database::failure::{Excuse, excuse_in},
+    job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls},
+};
+use text::with_sources;
+pub(crate) use text::{cut, words_of};
+
+/// What one run of a job came to, before it is weighed against the attempts that are left.
+#[derive(Debug)]
+pub struct Outcome {
+    verdict: Verdict,
+    error: Option<String>,
+    /// What a handler that succeeded returned, as JSON.
+    result: Option<String>,
+    /// The error is of the database's making.
+    trouble: Option<Excuse>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Verdict {
+    Complete,
+    Retry,
+    RetryAfter(Duration),
+    RetryAt(DateTime<Utc>),
+    Snooze(Duration),
+    RescheduleAt(DateTime<Utc>),
+    Fail,
+    Unprocessable,
+    Cancel,
+    Expire,
+    GiveBack(Duration),
+}
+
+/// Anything that a handler may return.
+#[diagnostic::on_unimplemented(
+    message = "a `#[job]` function cannot return `{Self}`",
+    label = "expected `()`, or `Result<T, E>`",
+    note = "return `()`, `JobResult`, or a `Result` of one of them, or of a value that is kept, whose error converts into `Box<dyn Error + Send + Sync>`"
+)]
+pub trait IntoOutcome {
+    /// The error that it may hold.
+    type Error;
+
+    /// What is kept of it when the handler succeeds; see
+    /// [`JobPayload::Output`](crate::typed::JobPayload::Output).
+    type Output;
+
+    /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the
+    /// error's own type is still known: once it is in a box, an error that wraps another one of its
+    /// own accord, as `anyhow`'s does, no longer shows what it wraps.
+    fn into_outcome(self, find: impl FnOnce(&Self::Error) -> Option<&JobError>) -> Outcome;
+}
+
+impl IntoOutcome for () {
+    type Error = Infallible;
+    type Output = ();
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
+        Outcome::completed()
+    }
+}
+
+impl IntoOutcome for Outcome {
+    type Error = Infallible;
+    type Output = ();
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
+        self
+    }
+}
+
+impl IntoOutcome for JobResult {
+    type Error = Infallible;
+    type Output = ();
+
+    fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
+        let (verdict, error) = match self {
+            Self::Success => return Outcome::completed(),
+            Self::Failed => (Verdict::Retry, "the handler answered that the attempt failed"),
+            Self::InternalError => (Verdict::Retry, "the handler answered with an internal error"),
+            Self::RetryAt(at) => (Verdict::RetryAt(at), "the handler asked for another attempt"),
+            Self::RescheduleAt(at) => {
+                return Outcome::without_error(Verdict::RescheduleAt(at));
+            }
+            Self::HandlerMissing => {
+                (Verdict::Unprocessable, "the handler answered that none is there for this job")
+            }
+            Self::Critical => (Verdict::Fail, "the handler answered that no attempt can help"),
+            Self::Cancel => {
+                (Verdict::Cancel, "the handler answered that the job is no longer wanted")
+            }
+            Self::Unprocessable => (
+                Verdict::Unprocessable,
+                "the handler answered that it cannot work with the payload",
+            ),
+        };
+        Outcome::with_error(verdict, error.to_owned())
+    }
+}
+
+impl<T: Recorded, E: HandlerError> IntoOutcome for Result<T, E> {
+    type Error = E;
+    type Output = T::Output;
+
+    fn into_outcome(self, find: impl FnOnce(&E) -> Option<&JobError>) -> Outcome {
+        match self {
+            Ok(value) => value.recorded(),
+            Err(error) => {
+                let decision = find(&error).map(JobError::decision);
+                Outcome::from_error(error.into().as_ref(), decision)
+            }
+        }
+    }
+}
+
+/// What a handler may return in an `Err`: an error, a text, or what holds any error, as `anyhow`'s does.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no error that a job can return",
+    label = "not an error",
+    note = "implement `std::error::Error` for `{Self}`, with `#[derive(thiserror::Error)]` for instance, or return `BoxDynError` or `anyhow::Error`"
+)]
+pub trait HandlerError: Into<BoxDynError> {}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxDynError>> HandlerError for E {}
+
+/// What a handler may return in an `Ok`: a value that is kept with the job, or an answer of its own.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept as the result of a job",
+    label = "kept with the job that is done, so serde must be able to write it",
+    note = "derive `Serialize` for `{Self}`, or return `()`"
+)]
+pub trait Recorded {
+    /// What is kept of it.
+    type Output;
+
+    /// What it says of the job.
+    #[doc(hidden)]
+    fn recorded(self) -> Outcome;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize> Recorded for T {
+    type Output = T;
+
+    fn recorded(self) -> Outcome {
+        Outcome::completed_with(&self)
+    }
+}
+
+impl Recorded for JobResult {
+    type Output = ();
+
+    fn recorded(self) -> Outcome {
+        self.into_outcome(|never| match *never {})
+    }
+}
+
+impl Recorded for Outcome {
+    type Output = ();
+
+    fn recorded(self) -> Outcome {
+        self
+    }
+}
+
+impl Outcome {
+    pub(crate) fn completed() -> Self {
+        Self::without_error(Verdict::Complete)
+    }
+
+    /// The handler succeeded and returned this. What cannot be stored is not dropped in silence, and
+    /// another attempt would do the work again and return the same.
+    fn completed_with(value: &impl Serialize) -> Self {
+        let refused = |problem: &dyn std::fmt::Display| {
+            Self::with_error(Verdict::Fail, format!("its result cannot be stored: {problem}"))
+        };
+        let json = match to_json(value) {
+            Ok(json) => without_nuls(json),
+            Err(error) => return refused(&error),
+        };
+        if let Some(problem) = problem_of_json(&json) {
+            return refused(&problem);
+        }
+        let result = (json != "null").then_some(json);
+        Self { result, ..Self::completed() }
+    }
+
+    /// The database undid what the handler did, or let it do nothing; it is no fault of the job's. About a
+    /// second passes before the next run, so that many do not come back together.
+    pub(crate) fn undone(error: String) -> Self {
+        const PAUSE: Duration = Duration::from_secs(1);
+        let pause = PAUSE.mul_f64(0.5 + fastrand::f64());
+        Self::with_error(Verdict::GiveBack(pause), error)
+    }
+
+    /// The same answer of a run whose effects were undone with the transaction they were in. A failure that has
+    /// one of these troubles for its cause is none of the job's; what the handler decided stays so.
+    pub(crate) fn excused(self, accepted: &[Excuse]) -> Self {
+        let is_failure = matches!(self.verdict, Verdict::Retry | Verdict::RetryAfter(_));
+        match (is_failure, self.trouble) {
+            (true, Some(trouble)) if accepted.contains(&trouble) => self.undo(),
+            _ => self,
+        }
+    }
+
+    /// As [`Outcome::excused`], whatever error the handler made of it.
+    pub(crate) fn undo(self) -> Self {
+        match self.verdict {
+            Verdict::Retry | Verdict::RetryAfter(_) => Self::undone(self.error.unwrap_or_default()),
+            _ => self,
+        }
+    }
+
+    /// The run ended before the handler could say anything: it panicked or ran out of time.
+    pub(crate) fn attempt_failed(error: String) -> Self {
+        Self::with_error(Verdict::Retry, error)
+    }
+
+    /// The handler did not run, or not to its end, for no fault of the job.
+    pub(crate) fn given_back() -> Self {
+        Self::given_back_for(Duration::ZERO)
+    }
+
+    /// As [`Outcome::given_back`], for a job that could not run here for a while.
+    pub(crate) fn given_back_for(delay: Duration) -> Self {
+        Self::without_error(Verdict::GiveBack(delay))
+    }
+
+    pub(crate) fn is_complete(&self) -> bool {
+        self.verdict == Verdict::Complete
+    }
+
+    /// What the handler returned, as JSON, where it returned something.
+    pub(crate) fn result(&self) -> Option<&str> {
+        self.result.as_deref()
+    }
+
+    /// The handler did not run: the job waited longer than it may.
+    pub(crate) fn expired() -> Self {
+        Self::without_error(Verdict::Expire)
+    }
+
+    pub(crate) fn cancelled(error: &str) -> Self {
+        Self::with_error(Verdict::Cancel, error.to_owned())
+    }
+
+    pub(crate) fn unprocessable(error: String) -> Self {
+        Self::with_error(Verdict::Unprocessable, error)
+    }
+
+    pub(crate) fn snoozed(delay: Duration) -> Self {
+        Self::without_error(Verdict::Snooze(delay))
+    }
+
+    fn from_error(error: &(dyn Error + Send + Sync + 'static), decision: Option<Decision>) -> Self {
+        let boxed = || error.downcast_ref::<JobError>().map(JobError::decision);
+        let verdict = match decision.or_else(boxed) {
+            None | Some(Decision::Retry) => Verdict::Retry,
+            Some(Decision::RetryAfter(delay)) => Verdict::RetryAfter(delay),
+            Some(Decision::Fail) => Verdict::Fail,
+            Some(Decision::Snooze(delay)) => return Self::snoozed(delay),
+            Some(Decision::Cancel) => Verdict::Cancel,
+            Some(Decision::Unprocessable) => Verdict::Unprocessable,
+        };
+        Self {
+            trouble: excuse_in(error, of_ours),
+            ..Self::with_error(verdict, with_sources(error))
+        }
+    }
+
+    fn with_error(verdict: Verdict, error: String) -> Self {
+        Self { error: Some(cut(error)), ..Self::without_error(verdict) }
+    }
+
+    fn without_error(verdict: Verdict) -> Self {
+        Self { verdict, error: None, result: None, trouble: None }
+    }
+
+    /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.
+    pub(crate) fn into_job_result(self) -> Result<JobResult, BoxDynError> {
+        let cause = self.error.unwrap_or_default();
+        Err(match self.verdict {
+            Verdict::Complete => return Ok(JobResult::Success),
+            Verdict::RetryAt(at) => return Ok(JobResult::RetryAt(at)),
+            Verdict::RescheduleAt(at) => return Ok(JobResult::RescheduleAt(at)),
+            Verdict::Retry => JobError::retry(cause),
+            Verdict::RetryAfter(delay) => JobError::retry_after(delay, cause),
+            Verdict::Snooze(delay) | Verdict::GiveBack(delay) => JobError::snooze(delay),
+            Verdict::Fail => JobError::fail(cause),
+            Verdict::Unprocessable => JobError::unprocessable(cause),
+            Verdict::Cancel | Verdict::Expire => JobError::cancel(cause),
+        }
+        .into())
+    }
+}
+
+/// What the database said, in an error of this library's, which does not name it as its source.
+fn of_ours<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e sqlx::Error> {
+    error.downcast_ref::<crate::Error>()?.of_database()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! What the expansion of the macros names. Not part of the interface: it may change in any release.
+
+mod agreement;
+mod codec;
+mod keys;
+mod lent;
+mod returned;
+
+pub use agreement::{Agreement, AgreementFallback, AgreementJudged, Declares, Keeps, Kept, KeptOf};
+pub use codec::{
+    Read, ReadFallback, ReadStored, Write, WriteFallback, WriteStored, assert_storable, upgrade,
+};
+pub use keys::{KeyPart, key_part, unique_key_of};
+pub use lent::{ProvideTo, begin, finish};
+pub use returned::{
+    DowncastRef, ExhaustedAnswer, Returned, ReturnedFallback, ReturnedOutcome, exhausted,
+    into_outcome,
+};
+
+pub use crate::{
+    enqueue::{
+        enqueue_all,
+        live::{cancel, cancel_all, find},
+    },
+    job::{declaration::assert_distinct_kinds, queue_name::assert_queue_name},
+    job_schema::assert_schema,
+    queue::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
+};
+
+pub use crate::JobError;
+pub use chrono::{DateTime, Utc};
+pub use serde;
+pub use serde_json::Value;
+pub use simple_queue_macros::Beside;

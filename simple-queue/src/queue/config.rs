@@ -1,0 +1,74 @@
+//! What can be set on a queue.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use super::strategy::JobStrategy;
+use crate::job::{Backoff, Retention};
+
+/// The settings of a queue; read when a worker starts and when a job runs.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) global_permits: usize,
+    pub(crate) default_queue_permits: usize,
+    pub(crate) queue_permits: HashMap<String, usize>,
+    pub(crate) default_strategy: Option<Arc<dyn JobStrategy>>,
+    pub(crate) queue_strategies: HashMap<String, Arc<dyn JobStrategy>>,
+    pub(crate) default_backoff: Backoff,
+    pub(crate) queue_backoffs: HashMap<String, Backoff>,
+    pub(crate) heartbeat_interval: Duration,
+    pub(crate) empty_poll_sleep: Duration,
+    /// `None`: any number.
+    pub(crate) max_reprocess_count: Option<i32>,
+    pub(crate) max_crash_count: i32,
+    pub(crate) permit_patience: Duration,
+    pub(crate) cancel_grace: Duration,
+    #[cfg(feature = "janitor")]
+    pub(crate) janitor_interval: Duration,
+    pub(crate) retention: Retention,
+}
+
+/// More permits than any process can use; more than a semaphore can count would be an error.
+pub(super) const MOST_PERMITS: usize = 1_000_000;
+
+/// The shortest and the longest interval: less would be a loop without a pause, more would never come.
+pub(super) const INTERVALS: (Duration, Duration) =
+    (Duration::from_millis(10), Duration::from_hours(24));
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            global_permits: 500,
+            default_queue_permits: 100,
+            queue_permits: HashMap::new(),
+            default_strategy: None,
+            queue_strategies: HashMap::new(),
+            default_backoff: Backoff::LINEAR,
+            queue_backoffs: HashMap::new(),
+            heartbeat_interval: Duration::from_secs(5),
+            empty_poll_sleep: Duration::from_secs(1),
+            max_reprocess_count: None,
+            max_crash_count: 5,
+            permit_patience: Duration::from_millis(500),
+            cancel_grace: Duration::from_secs(5),
+            #[cfg(feature = "janitor")]
+            janitor_interval: Duration::from_mins(1),
+            retention: Retention::default(),
+        }
+    }
+}
+
+impl Config {
+    pub(crate) fn permits_of(&self, queue: &str) -> usize {
+        self.queue_permits.get(queue).copied().unwrap_or(self.default_queue_permits)
+    }
+
+    pub(crate) fn backoff_of(&self, queue: &str) -> Backoff {
+        self.queue_backoffs.get(queue).copied().unwrap_or(self.default_backoff)
+    }
+
+    /// `None`: every job may start.
+    pub(crate) fn strategy_of(&self, queue: &str) -> Option<&dyn JobStrategy> {
+        let strategy = self.queue_strategies.get(queue).or(self.default_strategy.as_ref());
+        strategy.map(Arc::as_ref)
+    }
+}

@@ -1,0 +1,262 @@
+//! Stage 6: what runs a job.
+
+use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
+
+use super::{JobContext, SimpleQueue, strategy::JobStrategy};
+use crate::{
+    job::{BoxDynError, JobOptions, JobPayload, JobResult},
+    outcome::{IntoOutcome, Outcome},
+    row::{Job, Unread, read_payload},
+};
+
+/// Runs the jobs of a queue: the plain interface, without macros.
+///
+/// ```
+/// use simple_queue::prelude::*;
+///
+/// struct Greeter;
+///
+/// impl Handler for Greeter {
+///     const QUEUE: &'static str = "greetings";
+///
+///     async fn process(&self, _queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+///         println!("hello {}", job.job_data["name"]);
+///         Ok(JobResult::Success)
+///     }
+/// }
+/// ```
+pub trait Handler: Send + Sync + 'static {
+    /// The queue it serves.
+    const QUEUE: &'static str;
+
+    /// Other queues that it serves, too.
+    const ALSO_ON: &'static [&'static str] = &[];
+
+    /// The kind of job it runs; `None`: every kind of its queue that has no handler of its own.
+    const KIND: Option<&'static str> = None;
+
+    /// Other kinds that it runs too.
+    const ALIASES: &'static [&'static str] = &[];
+
+    /// Attempts, back-off and timeout of its jobs, where they do not say themselves.
+    const OPTIONS: JobOptions = JobOptions::new();
+
+    /// Runs a job once and says what becomes of it.
+    ///
+    /// An error, a panic or the end of its timeout use up the attempt; the next one follows after the
+    /// back-off. A [`JobError`](crate::JobError) can say otherwise.
+    ///
+    /// # Cancel safety
+    /// The future is dropped at an `.await` when the job is cancelled and its grace is over, when its
+    /// time is up, when the process stops and its deadline is over, or when it could not beat for so long
+    /// that others are about to take its jobs over. Delivery is at least once: what
+    /// it does must bear being done again.
+    fn process(
+        &self,
+        queue: &SimpleQueue,
+        job: &Job,
+    ) -> impl Future<Output = Result<JobResult, BoxDynError>> + Send;
+
+    /// Its own rules for when a job may start, which come after those of the queue; none by default.
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        None
+    }
+
+    /// Called when a job ends in a way that nobody asked for, before it becomes a dead letter: it has `failed`
+    /// with its last attempt, is a `critical_failure`, is `unprocessable`, or is a `bad_job` that was put off too
+    /// often. [`Job::status`] says which. A process that dies in between leaves the job to be run again.
+    ///
+    /// It is not called for a job that is cancelled or expires, nor for a `bad_job` that killed its processes:
+    /// nothing of it is run any more, and other processes find it in the dead letters.
+    ///
+    /// # Errors
+    /// Logged; the job becomes a dead letter all the same.
+    fn exhausted(
+        &self,
+        queue: &SimpleQueue,
+        job: &Job,
+        error: &str,
+    ) -> impl Future<Output = Result<(), BoxDynError>> + Send {
+        let _ = (queue, job, error);
+        std::future::ready(Ok(()))
+    }
+
+    /// Whether it reads the payload from what is stored, so that nobody need make [`Job::job_data`] of it.
+    #[doc(hidden)]
+    const READS_STORED: bool = false;
+
+    /// Whether each run takes a connection of the queue's pool.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
+
+    /// As [`Handler::process`], with all that an outcome can hold.
+    #[doc(hidden)]
+    fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
+        async { self.process(queue, job).await.into_outcome(|error| error.downcast_ref()) }
+    }
+}
+
+/// What `jobs![…]` lists: the struct of a `#[job]`, or what `#[handler]` writes for a job that is declared
+/// elsewhere.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "not the struct that `#[job]` writes beside a function",
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
+)]
+pub trait JobHandler: 'static {
+    /// The job that it runs.
+    type Payload: JobPayload;
+}
+
+#[diagnostic::do_not_recommend]
+impl<J: JobPayload> JobHandler for J {
+    type Payload = J;
+}
+
+/// Runs a declared job with a state `S`; `#[job]` and `#[handler]` write the impl.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job that can run with the state `{S}`",
+    label = "not a job with this state",
+    note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`",
+    note = "a struct that derives `Job` is listed by what runs it: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
+)]
+pub trait TypedHandler<S>: JobHandler {
+    /// Rules of its own for when a job may start; see [`JobStrategy`].
+    const STRATEGY: Option<&'static dyn JobStrategy> = None;
+
+    /// Whether each run takes a connection of the queue's pool, for the transaction that it is handed.
+    #[doc(hidden)]
+    const IN_TRANSACTION: bool = false;
+
+    /// Runs the job once.
+    fn run(
+        job: Self::Payload,
+        state: &S,
+        context: &JobContext,
+    ) -> impl Future<Output = Outcome> + Send;
+
+    /// Called when the job has failed for good, as [`Handler::exhausted`] is; [`JobContext::status`] says how. A
+    /// payload that cannot be read is one that it cannot be called with.
+    ///
+    /// # Errors
+    /// Logged; the job becomes a dead letter all the same.
+    fn exhausted(
+        job: Self::Payload,
+        context: &JobContext,
+        error: &str,
+    ) -> impl Future<Output = Result<(), BoxDynError>> + Send {
+        let _ = (job, context, error);
+        std::future::ready(Ok(()))
+    }
+}
+
+/// A declared job together with the state it runs with: a [`Handler`].
+pub struct Typed<H, S> {
+    state: Arc<S>,
+    handler: PhantomData<fn() -> H>,
+}
+
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> Typed<H, S> {
+    /// Runs the jobs of this handler with this state.
+    pub fn new(state: Arc<S>) -> Self {
+        Self { state, handler: PhantomData }
+    }
+}
+
+impl<H, S> fmt::Debug for Typed<H, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Typed").finish_non_exhaustive()
+    }
+}
+
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
+    const QUEUE: &'static str = H::Payload::QUEUE;
+    const KIND: Option<&'static str> = Some(H::Payload::KIND);
+    const ALIASES: &'static [&'static str] = H::Payload::ALIASES;
+    const OPTIONS: JobOptions = H::Payload::OPTIONS;
+    const READS_STORED: bool = true;
+    const IN_TRANSACTION: bool = H::IN_TRANSACTION;
+
+    async fn process(&self, queue: &SimpleQueue, job: &Job) -> Result<JobResult, BoxDynError> {
+        Handler::run(self, queue, job).await.into_job_result()
+    }
+
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        H::STRATEGY
+    }
+
+    async fn exhausted(
+        &self,
+        queue: &SimpleQueue,
+        job: &Job,
+        error: &str,
+    ) -> Result<(), BoxDynError> {
+        // It takes the payload, and there is none: it could not be read.
+        let Ok(payload) = read::<H::Payload>(job) else { return Ok(()) };
+        H::exhausted(payload, &JobContext::new(queue, job), error).await
+    }
+
+    async fn run(&self, queue: &SimpleQueue, job: &Job) -> Outcome {
+        match read::<H::Payload>(job) {
+            Ok(payload) => H::run(payload, &self.state, &JobContext::new(queue, job)).await,
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+/// How long a job of a later version than this build's waits for a process that knows it.
+const WAIT_FOR_NEWER_BUILD: Duration = Duration::from_secs(10);
+
+/// The payload of a job that is run.
+fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
+    read_payload(job).map_err(|unread| match unread {
+        Unread::OfNewerBuild => {
+            // While a deploy is under way both builds work; it is no fault of the job's.
+            tracing::warn!(
+                version = job.version,
+                known = J::VERSION,
+                "a later build stored this job; it waits for a process of that build"
+            );
+            Outcome::given_back_for(WAIT_FOR_NEWER_BUILD)
+        }
+        Unread::Unfit(problem) => Outcome::unprocessable(problem),
+    })
+}
+
+/// A handler whose type has been forgotten, as the registry keeps it.
+pub(crate) trait DynHandler: Send + Sync {
+    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> HandlerFuture<'h, Outcome>;
+    fn exhausted<'h>(
+        &'h self,
+        queue: &'h SimpleQueue,
+        job: &'h Job,
+        error: &'h str,
+    ) -> HandlerFuture<'h, Result<(), BoxDynError>>;
+    fn strategy(&self) -> Option<&dyn JobStrategy>;
+    fn reads_stored(&self) -> bool;
+}
+
+pub(crate) type HandlerFuture<'h, T> = Pin<Box<dyn Future<Output = T> + Send + 'h>>;
+
+impl<H: Handler> DynHandler for H {
+    fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> HandlerFuture<'h, Outcome> {
+        Box::pin(Handler::run(self, queue, job))
+    }
+
+    fn exhausted<'h>(
+        &'h self,
+        queue: &'h SimpleQueue,
+        job: &'h Job,
+        error: &'h str,
+    ) -> HandlerFuture<'h, Result<(), BoxDynError>> {
+        Box::pin(Handler::exhausted(self, queue, job, error))
+    }
+
+    fn strategy(&self) -> Option<&dyn JobStrategy> {
+        Handler::strategy(self)
+    }
+
+    fn reads_stored(&self) -> bool {
+        H::READS_STORED
+    }
+}

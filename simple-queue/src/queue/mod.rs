@@ -1,0 +1,204 @@
+//! What the user holds: the queue, its settings, and the interface of handlers.
+//!
+//! [`SimpleQueue`] is client and worker in one. What a worker does with it is in [`crate::worker`], of which nothing
+//! here knows.
+
+// The documentation of `SimpleQueue` has its parts in the order of these modules: what everyone needs comes first, and
+// what is there for the predecessor's sake last.
+mod setup;
+
+mod builder;
+pub(crate) mod config;
+mod context;
+mod control;
+mod database;
+pub(crate) mod handler;
+pub(crate) mod health;
+pub(crate) mod job_list;
+mod plain;
+pub(crate) mod registry;
+pub(crate) mod strategy;
+mod transaction;
+mod wait;
+
+mod compat;
+
+pub use builder::{Database, SimpleQueueBuilder};
+pub use context::JobContext;
+pub use control::{DeadLetters, Paused, Redriven};
+pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use health::{Health, Unhealthy};
+pub use job_list::{JobList, JobSet};
+pub use plain::Ended;
+pub use transaction::JobTx;
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use sqlx::PgPool;
+
+use crate::{
+    database::{Schema, Servers},
+    enqueue::{Destination, EnqueueOn, Target, Via, gathering::Gathering, wake::Wake},
+    job::JobState,
+    store::Store,
+};
+use config::Config;
+use health::Workers;
+use registry::{Registered, Registry, Served};
+
+/// A queue in a database: enqueues jobs and works on them.
+///
+/// A cheap clone; all clones share their settings and handlers.
+///
+/// ```no_run
+/// use simple_queue::prelude::*;
+///
+/// # async fn example() -> Result<(), simple_queue::Error> {
+/// let queue = SimpleQueue::connect("postgres://localhost/app").await?;
+/// queue.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SimpleQueue {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    servers: Servers,
+    store: Store,
+    config: RwLock<Arc<Config>>,
+    registry: RwLock<Registry>,
+    wake: Arc<Wake>,
+    gathering: Arc<Gathering>,
+    workers: Workers,
+    waiters: wait::Waiters,
+}
+
+/// What the roles of a worker and the stages of a job ask of the queue.
+impl SimpleQueue {
+    /// With the default settings, none of which contradicts another.
+    pub(crate) fn of_pool(pool: PgPool) -> Self {
+        Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
+    }
+
+    fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
+        let connections = servers.pool().options().get_max_connections();
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let inner = Inner {
+            store: Store::new(schema, servers.pooled()),
+            servers,
+            config: RwLock::new(Arc::new(config)),
+            registry: RwLock::new(Registry::on_pool_of(connections)),
+            wake: Arc::default(),
+            gathering: Arc::default(),
+            workers: Workers::default(),
+            waiters: wait::Waiters::default(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    pub(crate) fn wake(&self) -> &Arc<Wake> {
+        &self.inner.wake
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.inner.workers
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.workers().has_started()
+    }
+
+    pub(crate) fn gathering(&self) -> &Gathering {
+        &self.inner.gathering
+    }
+
+    pub(crate) fn servers(&self) -> &Servers {
+        &self.inner.servers
+    }
+
+    pub(crate) fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Config)) {
+        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut config));
+    }
+
+    pub(crate) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
+    }
+
+    /// The queues that this process serves, and what can be started of each.
+    pub(crate) fn served(&self) -> Vec<Served> {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+    }
+
+    /// The names of the queues that this process serves.
+    pub(crate) fn queue_names(&self) -> Vec<String> {
+        self.served().into_iter().map(|served| served.queue).collect()
+    }
+
+    pub(crate) fn serves(&self, queue: &str) -> bool {
+        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
+    }
+
+    /// Runs were written; whoever waits for their jobs' ends hears of it.
+    pub(crate) fn settled(&self, settled: &[crate::finalize::Settled]) {
+        self.inner.waiters.settled(settled);
+    }
+
+    pub(crate) fn waiters(&self) -> &wait::Waiters {
+        &self.inner.waiters
+    }
+}
+
+/// A pool alone is the state of many workers.
+impl JobState for PgPool {
+    type Itself = Self;
+
+    fn shared(self) -> Arc<Self> {
+        Arc::new(self)
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
+    fn target(self) -> Target<'e> {
+        let destination = Destination {
+            servers: self.servers().clone(),
+            store: self.store().clone(),
+            wake: Arc::clone(self.wake()),
+        };
+        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
+    }
+}
+
+impl<'e> EnqueueOn<'e> for &'e Arc<SimpleQueue> {
+    fn target(self) -> Target<'e> {
+        self.as_ref().target()
+    }
+}
+
+impl AsRef<Self> for SimpleQueue {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl fmt::Debug for SimpleQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleQueue")
+            .field("schema", &self.store().schema().name())
+            .field("queues", &self.queue_names())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! Which handler runs what.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::Arc,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
+
+use super::{
+    config::MOST_PERMITS,
+    handler::{DynHandler, Handler, Typed, TypedHandler},
+};
+use crate::{
+    Error,
+    job::{JobOptions, JobPayload},
+};
+
+/// The handlers of a process, by queue and kind. Handlers are shared by its clones.
+#[derive(Clone, Default)]
+pub(crate) struct Registry {
+    queues: HashMap<String, QueueHandlers>,
+    /// Where each kind of a declared job comes from.
+    kinds: HashMap<&'static str, &'static str>,
+    /// How many connections the pool has for those whose jobs run in a transaction; `None`: any number.
+    connections: Option<usize>,
+}
+
+/// Two jobs for each connection: one runs, and one waits for it to be free. More could run in another process
+/// meanwhile.
+const JOBS_PER_CONNECTION: usize = 2;
+
+#[derive(Clone, Default)]
+struct QueueHandlers {
+    by_kind: HashMap<&'static str, Arc<Registered>>,
+    /// Serves every kind that has no handler of its own.
+    any_kind: Option<Arc<Registered>>,
+    /// The usual priority, and those that are declared.
+    priorities: BTreeSet<i16>,
+}
+
+/// A handler, and its own limit on how many of its jobs this process runs at once.
+pub(crate) struct Registered {
+    pub(crate) handler: Arc<dyn DynHandler>,
+    pub(crate) options: JobOptions,
+    concurrency: Option<Arc<Semaphore>>,
+}
+
+/// A queue as this process serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Served {
+    pub(crate) queue: String,
+    /// The priorities that its declared jobs have.
+    pub(crate) priorities: Vec<i16>,
+    pub(crate) shares: Vec<Share>,
+}
+
+/// Kinds of a queue that share a limit: those of one handler that has one, or all others.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Share {
+    /// `None`: all but `excluded`.
+    pub(crate) kinds: Option<Vec<&'static str>>,
+    pub(crate) excluded: Vec<&'static str>,
+    /// How many more of them can be started; `None`: as many as their queue has permits for.
+    pub(crate) free: Option<usize>,
+}
+
+impl Served {
+    /// All kinds that are run here; `None`: every one.
+    pub(crate) fn kinds(&self) -> Option<Vec<&'static str>> {
+        let kinds: Option<Vec<_>> = self.shares.iter().map(|share| share.kinds.clone()).collect();
+        kinds.map(|kinds| kinds.concat())
+    }
+}
+
+impl Registry {
+    /// For a process whose pool has so many connections.
+    pub(crate) fn on_pool_of(connections: usize) -> Self {
+        Self { connections: Some(connections), ..Self::default() }
+    }
+
+    /// Adds a handler; one that served the same before is replaced.
+    pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {
+        let declared =
+            H::OPTIONS.concurrency.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let connections = self.connections.filter(|_| H::IN_TRANSACTION);
+        let startable =
+            connections.map(|connections| connections.saturating_mul(JOBS_PER_CONNECTION));
+        let concurrency = declared.into_iter().chain(startable).min();
+        let semaphore = |limit| Arc::new(Semaphore::new(std::cmp::min(limit, MOST_PERMITS)));
+        let registered = Arc::new(Registered {
+            handler: Arc::new(handler),
+            options: H::OPTIONS,
+            concurrency: concurrency.map(semaphore),
+        });
+        let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
+        for queue in queues.chain(also_on.iter().cloned()) {
+            let handlers = self.queues.entry(queue).or_default();
+            handlers.priorities.extend([0, H::OPTIONS.priority]);
+            for &kind in H::KIND.iter().chain(H::ALIASES) {
+                handlers.by_kind.insert(kind, Arc::clone(&registered));
+            }
+            if H::KIND.is_none() {
+                handlers.any_kind = Some(Arc::clone(&registered));
+            }
+        }
+    }
+
+    pub(super) fn insert_declared<H: TypedHandler<S>, S: Send + Sync + 'static>(
+        &mut self,
+        state: &Arc<S>,
+        also_on: &[String],
+    ) -> Result<(), Error> {
+        let second = H::Payload::DECLARED_AT;
+        let kinds = || std::iter::once(H::Payload::KIND).chain(H::Payload::ALIASES.iter().copied());
+        if let Some((&kind, first)) = kinds().find_map(|kind| self.kinds.get_key_value(kind)) {
+            return Err(Error::DuplicateKind { kind, first, second });
+        }
+        self.kinds.extend(kinds().map(|kind| (kind, second)));
+        self.insert(Typed::<H, S>::new(Arc::clone(state)), also_on);
+        Ok(())
+    }
+
+    pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
+        let handlers = self.queues.get(queue)?;
+        handlers.by_kind.get(kind).or(handlers.any_kind.as_ref()).cloned()
+    }
+
+    pub(crate) fn serves(&self, queue: &str) -> bool {
+        self.queues.contains_key(queue)
+    }
+
+    /// The queues that it serves, and what can be started of each.
+    pub(crate) fn served(&self) -> Vec<Served> {
+        let mut served: Vec<Served> = self
+            .queues
+            .iter()
+            .map(|(queue, handlers)| Served {
+                queue: queue.clone(),
+                priorities: handlers.priorities.iter().copied().collect(),
+                shares: handlers.shares(),
+            })
+            .collect();
+        served.sort_by(|a, b| a.queue.cmp(&b.queue));
+        served
+    }
+}
+
+impl QueueHandlers {
+    fn shares(&self) -> Vec<Share> {
+        let mut limited: HashMap<*const Registered, Share> = HashMap::new();
+        let mut unlimited = Vec::new();
+        let mut all = Vec::new();
+        for (&kind, registered) in &self.by_kind {
+            all.push(kind);
+            match registered.free() {
+                None => unlimited.push(kind),
+                Some(free) => {
+                    let share = limited.entry(Arc::as_ptr(registered)).or_default();
+                    share.free = Some(free);
+                    share.kinds.get_or_insert_default().push(kind);
+                }
+            }
+        }
+        let mut shares: Vec<Share> = limited.into_values().collect();
+        let limited = || shares.iter().filter_map(|share| share.kinds.clone()).flatten().collect();
+        match &self.any_kind {
+            None if unlimited.is_empty() => {}
+            None => shares.push(Share { kinds: Some(unlimited), ..Share::default() }),
+            Some(registered) => match registered.free() {
+                None => {
+                    let excluded = limited();
+                    shares.push(Share { excluded, ..Share::default() });
+                }
+                free => {
+                    shares.push(Share { excluded: all, free, ..Share::default() });
+                    if !unlimited.is_empty() {
+                        shares.push(Share { kinds: Some(unlimited), ..Share::default() });
+                    }
+                }
+            },
+        }
+        // The order of a map is another in each process, and the same statement should look the same.
+        for share in &mut shares {
+            share
+                .kinds
+                .iter_mut()
+                .chain([&mut share.excluded])
+                .for_each(|kinds| kinds.sort_unstable());
+        }
+        shares.sort_unstable_by(|a, b| a.kinds.cmp(&b.kinds));
+        shares
+    }
+}
+
+impl Registered {
+    /// How many more of its jobs can be started; `None`: it has no limit of its own.
+    fn free(&self) -> Option<usize> {
+        self.concurrency.as_ref().map(|limit| limit.available_permits())
+    }
+
+    pub(crate) fn is_limited(&self) -> bool {
+        self.concurrency.is_some()
+    }
+
+    /// The right to start one more.
+    ///
+    /// # Errors
+    /// When as many run as may.
+    pub(crate) fn take(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
+        self.concurrency.as_ref().map(|limit| Arc::clone(limit).try_acquire_owned()).transpose()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.served()).finish()
+    }
+}

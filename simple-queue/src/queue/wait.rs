@@ -1,0 +1,234 @@
+//! Waiting for a job's end.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use serde::de::DeserializeOwned;
+use tokio::sync::{Notify, oneshot};
+use uuid::Uuid;
+
+use super::{Ended, SimpleQueue};
+use crate::{
+    Error,
+    enqueue::Enqueued,
+    finalize::Settled,
+    job::{BoxDynError, JobPayload, JobStatus},
+    row::Job,
+};
+
+/// Who waits in this process for jobs that may end in it.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters {
+    waiting: Mutex<HashMap<Uuid, (usize, Arc<Notify>)>>,
+}
+
+/// One who waits for a job; gone with this value.
+struct Waiting<'w> {
+    waiters: &'w Waiters,
+    job_id: Uuid,
+    ended: Arc<Notify>,
+}
+
+impl Waiters {
+    pub(super) fn settled(&self, settled: &[Settled]) {
+        let waiting = self.waiting();
+        if waiting.is_empty() {
+            return;
+        }
+        for Settled { lease, .. } in settled.iter().filter(|settled| settled.ended) {
+            if let Some((_, waiting)) = waiting.get(&lease.job_id) {
+                waiting.notify_waiters();
+            }
+        }
+    }
+
+    fn wait(&self, job_id: Uuid) -> Waiting<'_> {
+        let mut waiting = self.waiting();
+        let (count, ended) = waiting.entry(job_id).or_default();
+        *count += 1;
+        Waiting { waiters: self, job_id, ended: Arc::clone(ended) }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, (usize, Arc<Notify>)>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.waiters.waiting();
+        if let Some((count, _)) = waiting.get_mut(&self.job_id) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.remove(&self.job_id);
+            }
+        }
+    }
+}
+
+/// How often the tables are looked at for a job that ends in another process, at first and at last.
+const FIRST_LOOK: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// # Waiting for a job
+impl SimpleQueue {
+    /// Waits until a job has ended, in whatever process, and says how.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use simple_queue::{JobStatus, prelude::*};
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), BoxDynError> {
+    /// let id = queue.insert_job(Job::new("reports", 7)).await?.ok_or("there is one already")?;
+    /// let ended = queue.wait(id, Duration::from_secs(30)).await?;
+    /// assert_eq!(ended.status, JobStatus::Completed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::WaitTimedOut`] when it has not ended in time; [`Error::UnknownJob`] when it is nowhere;
+    /// or when the database fails for good.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
+    pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<Ended, Error> {
+        let end = self.wait_at_most(job_id, timeout).await?;
+        let result = end.result.as_ref().map(|_| end.read()).transpose()?;
+        Ok(Ended { status: end.status, result, reason: end.reason })
+    }
+
+    async fn wait_at_most(&self, job_id: Uuid, timeout: Duration) -> Result<StoredEnd, Error> {
+        match tokio::time::timeout(timeout, self.wait_for_end(job_id)).await {
+            Ok(end) => end,
+            Err(_) => Err(Error::WaitTimedOut { job_id, timeout }),
+        }
+    }
+
+    async fn wait_for_end(&self, job_id: Uuid) -> Result<StoredEnd, Error> {
+        let mut pause = FIRST_LOOK;
+        let waiting = self.waiters().wait(job_id);
+        loop {
+            // Heard from here on, so that an end between the look and the wait is not missed.
+            let ended = waiting.ended.notified();
+            match self.end(job_id).await {
+                Err(error) if error.is_transient() => {
+                    tracing::debug!(%error, %job_id, "the state of a job could not be read; trying again");
+                }
+                Err(error) => return Err(error),
+                Ok((status, result, reason)) if status.is_final() => {
+                    return Ok(StoredEnd { job_id, status, result, reason });
+                }
+                Ok(_) => {}
+            }
+            tokio::select! {
+                () = ended => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            pause = std::cmp::min(pause * 2, LONGEST_PAUSE);
+        }
+    }
+
+    /// Stores a job; the receiver is ready when the job has ended. `None` if a live one has its unique
+    /// key already.
+    ///
+    /// # Errors
+    /// When the job cannot be stored, or the database fails.
+    pub async fn insert_job_and_wait(
+        &self,
+        job: Job,
+    ) -> Result<Option<(oneshot::Receiver<()>, Uuid)>, BoxDynError> {
+        Ok(self.insert_jobs_and_wait(vec![job]).await?.pop())
+    }
+
+    /// Stores jobs together; each receiver is ready when its job has ended.
+    ///
+    /// # Errors
+    /// When one of them cannot be stored, or the database fails.
+    pub async fn insert_jobs_and_wait(
+        &self,
+        jobs: Vec<Job>,
+    ) -> Result<Vec<(oneshot::Receiver<()>, Uuid)>, BoxDynError> {
+        let ids = self.insert_jobs(jobs).await?;
+        Ok(ids.into_iter().map(|id| (self.receiver(id), id)).collect())
+    }
+
+    fn receiver(&self, job_id: Uuid) -> oneshot::Receiver<()> {
+        let (mut sender, receiver) = oneshot::channel();
+        let queue = self.clone();
+        tokio::spawn(async move {
+            let ended = tokio::select! {
+                ended = queue.wait_for_end(job_id) => ended,
+                () = sender.closed() => return,
+            };
+            match ended {
+                Ok(StoredEnd { status, .. }) => {
+                    if sender.send(()).is_err() {
+                        tracing::trace!(%job_id, %status, "nobody waits for this job any more");
+                    }
+                }
+                // The sender is dropped, which is how the receiver learns that there is no end to wait for.
+                Err(error) => tracing::warn!(%error, %job_id, "cannot wait for this job"),
+            }
+        });
+        receiver
+    }
+}
+
+impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
+    /// Waits until the job has completed, in whatever process, and returns what its function returned.
+    ///
+    /// A job that was enqueued in a transaction is there only once that has committed.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use simple_queue::prelude::*;
+    /// #[job(queue = "reports")]
+    /// async fn count_words(text: String) -> Result<usize, BoxDynError> {
+    ///     Ok(text.split_whitespace().count())
+    /// }
+    ///
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// let job = CountWords::new("durable background jobs").enqueue(queue).await?;
+    /// let words: usize = job.wait(queue, Duration::from_secs(30)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotCompleted`] when it ended in another way, [`Error::UnreadableResult`] when what was kept
+    /// is not of this build's type, and those of [`SimpleQueue::wait`].
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
+    pub async fn wait(&self, queue: &SimpleQueue, timeout: Duration) -> Result<J::Output, Error> {
+        let job_id = self.id();
+        let end = queue.wait_at_most(job_id, timeout).await?;
+        if end.status != JobStatus::Completed {
+            let status = end.status;
+            let reason = end.reason.unwrap_or_default();
+            return Err(Error::NotCompleted { job_id, status, reason });
+        }
+        end.read()
+    }
+}
+
+/// How a job ended, as it is stored.
+struct StoredEnd {
+    job_id: Uuid,
+    status: JobStatus,
+    /// JSON text: a value has no place for every number that can be stored.
+    result: Option<String>,
+    reason: Option<String>,
+}
+
+impl StoredEnd {
+    /// The result, where there is none that of a handler which returned nothing.
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let job_id = self.job_id;
+        serde_json::from_str(self.result.as_deref().unwrap_or("null"))
+            .map_err(|error| Error::UnreadableResult { job_id, error })
+    }
+}

@@ -1,0 +1,213 @@
+//! A job of the plain interface, which is what every job is when it runs.
+
+use std::{
+    fmt,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::Claim;
+use crate::job::{JobStatus, to_value};
+
+/// A job of the plain interface: what is to be stored, and what a handler is given.
+///
+/// ```
+/// use serde_json::json;
+/// use simple_queue::Job;
+///
+/// let job = Job::new("emails", json!({"user_id": 42})).with_unique_key("welcome:42");
+/// assert_eq!(job.max_attempts, 3);
+/// ```
+#[derive(Clone)]
+pub struct Job {
+    /// Made by the client, so that the library can repeat a call whose answer was lost; its order is the
+    /// order of creation.
+    ///
+    /// An id is used once, for as long as its job is remembered. A clone has the same id and is the same job: while
+    /// that is live, another insert changes nothing and answers that it is there; when it is over, whether done or
+    /// dead, an insert is refused with [`Error::IdUsed`](crate::Error::IdUsed). To run the same again make a new job, or
+    /// [redrive](crate::SimpleQueue::redrive) a dead one.
+    pub id: Uuid,
+    /// Groups jobs, for cancelling them together; any number of jobs may share one.
+    pub fingerprint: Option<String>,
+    /// Only one live job may have this key. It is the one in the table: a `#[job]` puts its name and a colon
+    /// before what its declaration says.
+    pub unique_key: Option<String>,
+    /// Where the job waits.
+    pub queue: String,
+    /// The payload.
+    pub job_data: Value,
+    /// One of the words of [`JobStatus`].
+    pub status: String,
+    /// When it was enqueued, by the database's clock; before that by this machine's.
+    pub created_at: DateTime<Utc>,
+    /// When it is, or was, due; `None` for at once.
+    pub run_at: Option<DateTime<Utc>>,
+    /// When its row last changed.
+    pub updated_at: Option<DateTime<Utc>>,
+    /// The number of the attempt that runs, from 1; 0 before the first.
+    pub attempt: i32,
+    /// How often it may be started before it counts as failed; 3 by default.
+    pub max_attempts: i32,
+
+    pub(crate) kind: String,
+    pub(crate) version: i32,
+    /// The payload as it is stored, until somebody wants it as [`Job::job_data`].
+    pub(crate) stored: Option<String>,
+    /// Why [`Job::job_data`] is `null`, where what it was made of cannot be written as JSON.
+    pub(crate) unwritable: Option<String>,
+    pub(crate) claim: Option<Claim>,
+    pub(crate) made_id: MadeId,
+}
+
+/// The id that was made together with a job. It is surely new where that is still the job's, and the job has not
+/// been cloned.
+#[derive(Debug)]
+pub(crate) struct MadeId {
+    id: Uuid,
+    is_shared: AtomicBool,
+}
+
+impl MadeId {
+    pub(super) fn new(id: Uuid) -> Self {
+        Self { id, is_shared: AtomicBool::new(false) }
+    }
+
+    /// For a job that is stored already.
+    pub(crate) fn used() -> Self {
+        Self { id: Uuid::nil(), is_shared: AtomicBool::new(true) }
+    }
+
+    /// Whether no other job can have this id.
+    pub(super) fn is_new(&self, id: Uuid) -> bool {
+        self.id == id && !self.is_shared.load(Ordering::Relaxed)
+    }
+}
+
+impl Clone for MadeId {
+    fn clone(&self) -> Self {
+        self.is_shared.store(true, Ordering::Relaxed);
+        Self { id: self.id, is_shared: AtomicBool::new(true) }
+    }
+}
+
+impl Job {
+    /// A job for the given queue, due at once.
+    ///
+    /// A payload that cannot be written as JSON, because it holds a number that is not finite, for instance,
+    /// is refused when the job is inserted; [`Job::job_data`] is `null` until then.
+    #[expect(clippy::disallowed_methods, reason = "shown only until the database has set its own")]
+    pub fn new(queue: impl Into<String>, job_data: impl Serialize) -> Self {
+        let (job_data, unwritable) = match to_value(&job_data) {
+            Ok(job_data) => (job_data, None),
+            Err(problem) => (Value::Null, Some(problem.to_string())),
+        };
+        let id = Uuid::now_v7();
+        Self {
+            id,
+            fingerprint: None,
+            unique_key: None,
+            queue: queue.into(),
+            job_data,
+            status: JobStatus::Pending.as_str().to_owned(),
+            created_at: Utc::now(),
+            run_at: None,
+            updated_at: None,
+            attempt: 0,
+            max_attempts: DEFAULT_MAX_ATTEMPTS,
+            kind: String::new(),
+            version: FIRST_VERSION,
+            stored: None,
+            unwritable,
+            claim: None,
+            made_id: MadeId::new(id),
+        }
+    }
+
+    /// Sets [`Job::unique_key`]: while such a job is live, another one is not inserted.
+    #[must_use]
+    pub fn with_unique_key(self, unique_key: impl Into<String>) -> Self {
+        Self { unique_key: Some(unique_key.into()), ..self }
+    }
+
+    /// Sets [`Job::run_at`]; a time in the past means at once.
+    #[must_use]
+    pub fn with_run_at(self, run_at: DateTime<Utc>) -> Self {
+        Self { run_at: Some(run_at), ..self }
+    }
+
+    /// Sets [`Job::max_attempts`].
+    #[must_use]
+    pub fn with_max_attempts(self, max_attempts: i32) -> Self {
+        Self { max_attempts, ..self }
+    }
+
+    /// Sets [`Job::fingerprint`].
+    #[must_use]
+    pub fn with_fingerprint(self, fingerprint: impl Into<String>) -> Self {
+        Self { fingerprint: Some(fingerprint.into()), ..self }
+    }
+
+    /// Waits until somebody asks for the end of this job while it runs; never ready otherwise.
+    ///
+    /// Cancel safe.
+    pub async fn cancelled(&self) {
+        match &self.claim {
+            Some(claim) => claim.run.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Makes [`Job::job_data`] of what is stored.
+    ///
+    /// # Errors
+    /// When it is no JSON that can be read here: nested too deep, for instance.
+    pub(crate) fn read_stored(&mut self) -> Result<(), serde_json::Error> {
+        if let Some(stored) = self.stored.take() {
+            self.job_data = serde_json::from_str(&stored)?;
+        }
+        Ok(())
+    }
+
+    /// What tells this job from the others of its queue: the name of its `#[job]`, or an empty text.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+}
+
+/// The payload is left out: it may hold what must not be in a log.
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job")
+            .field("id", &self.id)
+            .field("queue", &self.queue)
+            .field("kind", &self.kind)
+            .field("status", &self.status)
+            .field("attempt", &self.attempt)
+            .field("max_attempts", &self.max_attempts)
+            .field("run_at", &self.run_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns any payload into a [`Job`] of the plain interface.
+pub trait JobExt<T> {
+    /// A job for the given queue with this payload.
+    fn into_job(self, queue: &'static str) -> Job;
+}
+
+impl<T: Serialize> JobExt<T> for T {
+    fn into_job(self, queue: &'static str) -> Job {
+        Job::new(queue, self)
+    }
+}
+
+/// The version of a payload whose shape has not changed yet.
+pub(crate) const FIRST_VERSION: i32 = 1;
+
+/// How often a plain [`Job`] may be started, and a `#[job]` that does not say.
+pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;

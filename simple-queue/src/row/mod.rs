@@ -1,0 +1,14 @@
+//! Stage 2: a job as it is stored, the lease of one that runs, and a row still to be inserted.
+
+mod claim;
+mod job;
+mod new_job;
+mod payload;
+mod run_signal;
+
+pub(crate) use claim::{Claim, Lease};
+pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
+pub use job::{Job, JobExt};
+pub(crate) use new_job::{Due, NewJob, declared_key};
+pub(crate) use payload::{Unread, read_payload};
+pub(crate) use run_signal::Run;

@@ -1,0 +1,301 @@
+//! Stage 3: fetches what is due, as much as can be started, and sleeps exactly until there is more.
+
+mod isolate;
+mod plan;
+mod sleep;
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use super::{prefetch::Waiting, unheard::UnheardClaims};
+use crate::{
+    database::{
+        Dedicated, Servers,
+        failure::{is_about_a_row, is_ambiguous, is_statement_timeout},
+    },
+    finalize::FinishedRun,
+    queue::config::Config,
+    retries::Retries,
+    store::{Demand, Fetched, Finish, Reach},
+    worker::{Start, Worker, run::suspect::SUSPECT_FROM},
+};
+use plan::Plan;
+use sleep::{POLL_WHILE_LISTENING, SleepCycle};
+
+/// The only role that claims jobs and takes permits.
+pub(in crate::worker) struct Poller {
+    pub(super) worker: Arc<Worker>,
+    pub(super) connection: Dedicated,
+    retries: Retries,
+    sleep: SleepCycle,
+    /// The last fetch found more than it might claim.
+    backlog: bool,
+    /// The last claim took longer than a statement may.
+    was_late: bool,
+    /// The last claim was refused, perhaps for the fault of one row.
+    divides: bool,
+    /// Until something is due in the part of the priorities that was read before.
+    next_due_in: Option<Duration>,
+    /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
+    pub(super) turn: usize,
+    unheard: UnheardClaims,
+}
+
+/// How often a process that cannot beat looks whether it can again.
+const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
+
+impl Poller {
+    pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
+        Self {
+            worker,
+            connection: Dedicated::for_batches(servers),
+            retries: Retries::default(),
+            sleep: SleepCycle::new(),
+            next_due_in: None,
+            backlog: false,
+            was_late: false,
+            divides: false,
+            turn: 0,
+            unheard: UnheardClaims::new(servers),
+        }
+    }
+
+    pub(in crate::worker) async fn run(mut self) {
+        let stopping = self.worker.stopping.clone();
+        let mut woken = self.worker.queue.wake().subscribe();
+        while !stopping.is_cancelled() {
+            woken.mark_unchanged();
+            // A fetch is not interrupted: its jobs would be claimed and nobody would know.
+            let wait = self.turn().await;
+            // What was left to a fetch that did not take it.
+            self.worker.outbox.announce();
+            self.worker.poller_rests.store(true, Ordering::Release);
+            tokio::select! {
+                () = stopping.cancelled() => {}
+                _ = woken.changed() => {}
+                () = tokio::time::sleep(wait) => {}
+            }
+            self.worker.poller_rests.store(false, Ordering::Release);
+        }
+        self.worker.outbox.announce();
+        self.worker.give_back_overdue(Duration::ZERO);
+        if self.unheard.any() {
+            self.worker.may_hold_more.store(true, Ordering::Release);
+        }
+    }
+
+    /// One look at the database; how long until the next is due, unless something happens before.
+    async fn turn(&mut self) -> Duration {
+        if self.worker.has_unknown.swap(false, Ordering::AcqRel) {
+            self.unheard.note(Duration::ZERO);
+        }
+        self.unheard.return_what_is_due(&self.worker).await;
+        let wait = match self.fetch().await {
+            Ok(wait) => {
+                self.was_late = false;
+                self.worker.troubles.fetch_succeeded();
+                self.retries.reset();
+                wait
+            }
+            Err(error) => {
+                if is_statement_timeout(&error) {
+                    self.worker.sweeps.floors().retreat();
+                }
+                // One that takes too long may have met much that an old snapshot keeps; the next one does not.
+                self.divides =
+                    is_about_a_row(&error) || (is_statement_timeout(&error) && self.was_late);
+                self.was_late = is_statement_timeout(&error);
+                // What it had locked waits where it was, and may have been overtaken.
+                self.worker.sweeps.ask();
+                // It may have been a server that lost what was written last.
+                self.sleep.marked = None;
+                self.worker.troubles.fetch_failed(&error);
+                tracing::warn!(%error, "jobs could not be fetched; trying again");
+                self.retries.next()
+            }
+        };
+        self.unheard.until_due().map_or(wait, |due| std::cmp::min(wait, due))
+    }
+
+    async fn fetch(&mut self) -> sqlx::Result<Duration> {
+        if self.worker.silent.load(Ordering::Acquire) {
+            // Others are about to take this process for dead, and what it claims now with it.
+            return Ok(LOOK_WHILE_SILENT);
+        }
+        let config = self.worker.queue.config();
+        self.worker.give_back_overdue(config.permit_patience);
+        // Before the permits are counted, so that one which becomes free afterwards is heard of.
+        self.worker.hungry.store(true, Ordering::Release);
+        self.start_prefetched(&config);
+        let Plan { mut demands, limit, leaves_out } = self.plan(&config);
+        if demands.is_empty() {
+            // A permit that becomes free wakes the poller.
+            let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
+            return Ok(overdue
+                .map_or(POLL_WHILE_LISTENING, |due| std::cmp::min(due, POLL_WHILE_LISTENING)));
+        }
+        let was_swept = self.read_from_floors(&mut demands).await;
+        if self.claim_overtaken(&demands, limit, &config).await? {
+            return Ok(Duration::ZERO);
+        }
+        self.claim_suspect(&demands, &config).await?;
+        if std::mem::take(&mut self.divides) {
+            self.claim_apart(&demands, &config).await?;
+            return Ok(Duration::ZERO);
+        }
+        // In a backlog rows that others have touched are left to them, and to the next sweep.
+        let is_lowered = self.worker.sweeps.floors().take_lowered();
+        let (careful, began) = (!self.backlog || is_lowered, Instant::now());
+        let fetched = self.claim(Reach { demands: &demands, limit, careful }).await?;
+        let took = began.elapsed();
+        let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, careful);
+        if !was_swept {
+            self.worker.sweeps.ask();
+        }
+        if !fetched.jobs.is_empty() {
+            self.worker.prefetched.fetched_in(took);
+        }
+        let next_due_in = fetched.next_due_in;
+        let there_is_more = demands.iter().any(|demand| fetched.stopped_by_limit(demand));
+        if !fetched.jobs.is_empty() {
+            self.sleep.quiet_since = Instant::now();
+        }
+        self.start(fetched, &config);
+        self.backlog = there_is_more;
+        if there_is_more {
+            self.unmark_idle_if_busy().await?;
+        }
+        if there_is_more || !careful || has_more_lanes {
+            self.next_due_in = earlier(self.next_due_in, next_due_in);
+            return Ok(Duration::ZERO);
+        }
+        if !leaves_out {
+            // Nothing that is due waits for a permit.
+            self.worker.hungry.store(false, Ordering::Release);
+        }
+        let next_due_in = earlier(self.next_due_in.take(), next_due_in);
+        self.fall_asleep(next_due_in, &config).await
+    }
+
+    /// Has each lane read from its floor. One that was not read for a while is swept first; whether that was so.
+    async fn read_from_floors(&self, demands: &mut [Demand]) -> bool {
+        let sweeps = &self.worker.sweeps;
+        if !sweeps.floors().apply(demands) {
+            return false;
+        }
+        sweeps.run_now().await;
+        let mut floors = sweeps.floors();
+        floors.skip_stale();
+        floors.apply(demands);
+        true
+    }
+
+    /// Claims what a sweep found below the floors; whether it found something for which there are permits.
+    async fn claim_overtaken(
+        &mut self,
+        demands: &[Demand],
+        limit: usize,
+        config: &Config,
+    ) -> sqlx::Result<bool> {
+        let ids = self.worker.sweeps.floors().take_found(demands, limit);
+        if ids.is_empty() {
+            return Ok(false);
+        }
+        let (worker_id, store) = (self.worker.id(), &self.worker.store);
+        let claimed = self
+            .connection
+            .ask(async |connection| store.claim_overtaken_jobs(connection, worker_id, &ids).await)
+            .await
+            .inspect_err(|error| self.note_if_unheard(error))?;
+        self.start(claimed, config);
+        Ok(true)
+    }
+
+    /// Claims a job that has killed processes, when one waits and none runs here.
+    async fn claim_suspect(&mut self, demands: &[Demand], config: &Config) -> sqlx::Result<()> {
+        let worker = &self.worker;
+        if worker.suspects.is_busy() || !worker.suspects_wait.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let (worker_id, store) = (worker.id(), &worker.store);
+        let claimed = self
+            .connection
+            .ask(async |connection| store.claim_suspect(connection, worker_id, demands).await)
+            .await
+            .inspect_err(|error| self.note_if_unheard(error))?;
+        self.start(claimed, config);
+        Ok(())
+    }
+
+    #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]
+    pub(super) async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
+        let worker_id = self.worker.id();
+        let done = self.worker.outbox.take_done(worker_id);
+        let leases = done.leases();
+        let keep = self.worker.queue.config().retention.keeps_done();
+        let fetched = self
+            .connection
+            .ask(async |connection| {
+                let finish = Finish { done: &leases, keep };
+                self.worker.store.fetch_jobs(connection, worker_id, finish, reach).await
+            })
+            .await;
+        match fetched {
+            Ok((fetched, finished)) => {
+                done.written(finished);
+                Ok(fetched)
+            }
+            Err(error) => {
+                self.note_if_unheard(&error);
+                done.failed(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// A claim whose answer was lost may have taken jobs.
+    pub(super) fn note_if_unheard(&mut self, error: &sqlx::Error) {
+        if is_ambiguous(error) {
+            self.unheard.note(self.worker.queue.servers().statement_timeout());
+        }
+    }
+
+    /// Starts those for which there is a permit; the others wait for one, or are given back.
+    pub(super) fn start(&self, fetched: Fetched, config: &Config) {
+        let (worker, jobs) = (&self.worker, fetched.jobs);
+        worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
+        let mut ahead = Vec::new();
+        for fetched in jobs {
+            let lease = fetched.claim.lease;
+            let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
+            // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
+            let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
+                worker.finish(FinishedRun::given_back(lease));
+                continue;
+            };
+            match worker.permits.take(&fetched.job.queue, &handler, config) {
+                Some(permit) => worker.spawn(Start { handler, fetched, permit }),
+                // A suspect must not keep others waiting for their turn, and one with a limit of its own,
+                // which may be met in two priorities, not those without.
+                None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
+                    worker.finish(FinishedRun::given_back(lease));
+                }
+                None => ahead.push(Waiting::new(handler, fetched)),
+            }
+        }
+        worker.prefetched.push(ahead);
+    }
+
+    /// Starts those that were fetched ahead and for which permits have become free.
+    fn start_prefetched(&self, config: &Config) {
+        while let Some((start, _)) = self.worker.next_prefetched(None, config, |_, _| None) {
+            self.worker.spawn(start);
+        }
+    }
+}
+
+fn earlier(a: Option<Duration>, b: Option<Duration>) -> Option<Duration> {
+    a.into_iter().chain(b).min()
+}

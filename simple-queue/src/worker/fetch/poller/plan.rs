@@ -1,0 +1,83 @@
+//! What a fetch asks for: as much as can be started now and soon.
+
+use super::Poller;
+use crate::{
+    queue::{
+        config::Config,
+        registry::{Served, Share},
+    },
+    store::{Demand, DemandedShare},
+    worker::fetch::floor::BEFORE_ALL,
+};
+
+/// What a fetch asks for.
+pub(super) struct Plan {
+    pub(super) demands: Vec<Demand>,
+    /// How much of it together.
+    pub(super) limit: usize,
+    /// Something is served for which there is no permit now, and may be due.
+    pub(super) leaves_out: bool,
+}
+
+impl Poller {
+    /// What can be started now and soon, the queues in turn.
+    pub(super) fn plan(&mut self, config: &Config) -> Plan {
+        // What is over and cannot be written takes the place of what could be claimed.
+        let room = self.worker.outbox.unwritten().room(self.worker.permits.free(config));
+        let free = room.permits;
+        let (mut limit, mut leaves_out) = (0, false);
+        let served = self.worker.queue.served();
+        // Where queues compete for the process's permits none of them gets ahead of the others.
+        let compete = free == 0 && served.len() > 1;
+        let mut floors = self.worker.sweeps.floors();
+        floors.retain(&served);
+        let mut demands: Vec<Demand> = served
+            .into_iter()
+            .map(|Served { queue, priorities, shares }| {
+                let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
+                // And neither do the jobs of a queue in which some have a limit of their own.
+                let alone = shares.iter().all(|share| share.free.is_none());
+                let may_be_ahead = alone && !compete && room.may_be_ahead;
+                let permits = self.worker.prefetched.wanted(&queue, free, may_be_ahead);
+                limit += permits;
+                let mut shares: Vec<DemandedShare> = shares
+                    .into_iter()
+                    .map(|Share { kinds, excluded, free }| DemandedShare {
+                        permits: std::cmp::min(free.unwrap_or(permits), permits),
+                        kinds,
+                        excluded,
+                        floors: Vec::new(),
+                    })
+                    .filter(|share| {
+                        leaves_out |= share.permits == 0;
+                        share.permits > 0
+                    })
+                    .collect();
+                if !shares.is_empty() {
+                    let first = self.turn % shares.len();
+                    shares.rotate_left(first);
+                }
+                let demand = Demand {
+                    queue,
+                    permits,
+                    priorities: Vec::new(),
+                    probe_after: BEFORE_ALL,
+                    probes: 0,
+                    shares,
+                };
+                floors.expect(&demand, &priorities);
+                demand
+            })
+            .filter(|demand| !demand.shares.is_empty())
+            .collect();
+        drop(floors);
+        if !demands.is_empty() {
+            self.turn = self.turn.wrapping_add(1);
+            let first = self.turn % demands.len();
+            demands.rotate_left(first);
+        }
+        // What is fetched ahead needs no permit yet.
+        let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
+        Plan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
+    }
+}

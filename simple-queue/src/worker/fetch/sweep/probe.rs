@@ -1,0 +1,104 @@
+//! Finds the priorities that are in use where fetches cannot: beside one of which an old snapshot keeps so much that
+//! looking past it takes too long.
+
+use super::{Sweeper, Work};
+use crate::{
+    database::failure::is_statement_timeout,
+    worker::fetch::floor::{BEFORE_ALL, Floors},
+};
+
+impl Sweeper {
+    /// Looks for priorities that fetches do not find, because much lies before their jobs.
+    pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) {
+        let store = &self.worker.store;
+        let found = self
+            .connection
+            .ask(async |connection| store.find_lane(connection, &queue, low, high).await)
+            .await;
+        match found {
+            Ok(None) => {}
+            Ok(Some(priority)) => {
+                self.worker.sweeps.floors().pin(&queue, priority);
+                self.worker.queue.wake().wake_local();
+                self.far.push(Work::Gap { queue, low: priority.into(), high });
+            }
+            Err(error) if is_statement_timeout(&error) => {
+                match i16::try_from(low + 1) {
+                    // There is only one, and much of it.
+                    Ok(priority) if high - low <= 2 => {
+                        self.worker.sweeps.floors().pin(&queue, priority);
+                    }
+                    _ => {
+                        let middle = between(low, high);
+                        self.far.extend([
+                            Work::Gap { queue: queue.clone(), low: middle - 1, high },
+                            Work::Gap { queue, low, high: middle },
+                        ]);
+                    }
+                }
+            }
+            Err(error) => {
+                self.far.push(Work::Gap { queue, low, high });
+                self.fail(&error).await;
+            }
+        }
+        // With no gap left, each priority that is in use is known.
+        if !self.far.iter().any(Work::is_gap) {
+            self.worker.sweeps.floors().probes = true;
+        }
+    }
+}
+
+/// The gaps between the known priorities of each queue.
+pub(super) fn gaps(floors: &Floors) -> Vec<Work> {
+    let mut gaps = Vec::new();
+    for (queue, priorities) in floors.known() {
+        let mut low = BEFORE_ALL;
+        for high in priorities.into_iter().map(i32::from).chain([i32::from(i16::MAX) + 1]) {
+            if high - low > 1 {
+                gaps.push(Work::Gap { queue: queue.clone(), low, high });
+            }
+            low = high;
+        }
+    }
+    gaps
+}
+
+/// Where to divide a gap: near 0, where priorities mostly are, or else in its middle.
+const fn between(low: i32, high: i32) -> i32 {
+    const NEAR: i32 = 16;
+    if high - low > 4 * NEAR {
+        if low >= 0 {
+            return low + NEAR;
+        }
+        if high <= 0 {
+            return high - NEAR;
+        }
+    }
+    low + (high - low + 1) / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_divided_until_one_priority_is_left() {
+        for (low, high) in [(0, 32_768), (BEFORE_ALL, 0), (BEFORE_ALL, 32_768), (3, 6), (3, 7)] {
+            let mut gaps = vec![(low, high)];
+            let mut single = 0;
+            while let Some((low, high)) = gaps.pop() {
+                match high - low {
+                    ..2 => {}
+                    2 => single += 1,
+                    _ => {
+                        let middle = between(low, high);
+                        assert!(low < middle && middle < high, "{low} {middle} {high}");
+                        gaps.extend([(middle - 1, high), (low, middle)]);
+                    }
+                }
+            }
+            assert_eq!(single, high - low - 1, "each priority once");
+        }
+    }
+}

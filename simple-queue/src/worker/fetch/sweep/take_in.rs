@@ -1,0 +1,94 @@
+//! What a sweep does with what it has read, and with what it could not read in time.
+
+use super::{
+    MOST, PATIENCE, Sweeper, Work,
+    slice::{ID_BITS, Part, WHOLE, narrower, wider},
+};
+use crate::store::{FIRST_TIME, Overtaken, Position};
+
+impl Sweeper {
+    /// Says of each part what was found in it, and goes on with the next slice of a dear lane.
+    pub(super) fn take_in(
+        &mut self,
+        parts: Vec<Part>,
+        found: &Overtaken,
+        is_cheap: bool,
+        present: Option<Position>,
+    ) {
+        let mut is_news = false;
+        let mut floors = self.worker.sweeps.floors();
+        for (place, part) in parts.into_iter().enumerate() {
+            let jobs: Vec<Position> = found
+                .jobs
+                .iter()
+                .filter_map(|&(part, position)| (part == place).then_some(position))
+                .collect();
+            // What is due since before all times that are used cannot be read from a floor.
+            let is_ancient = |job: &&Position| job.run_at <= FIRST_TIME;
+            is_news |=
+                floors.found(&part.below.share, jobs.iter().filter(is_ancient).map(|job| job.id));
+            let jobs: Vec<Position> = jobs.into_iter().filter(|job| !is_ancient(&job)).collect();
+            let first = jobs.first().copied();
+            let is_dense = i64::try_from(jobs.len()).is_ok_and(|jobs| jobs >= MOST);
+            let from = part.from(present);
+            let begins_at_floor = part.until == part.below.until;
+            if from.is_none() && begins_at_floor && (is_cheap || is_dense || first.is_none()) {
+                is_news |= floors.swept(&part.below, first, found.now);
+            } else if let Some(first) = first {
+                is_news |= if is_dense || (is_cheap && begins_at_floor) {
+                    floors.lower(&part.below, first)
+                } else {
+                    floors.found(&part.below.share, jobs.iter().map(|job| job.id))
+                };
+            }
+            if part.width == WHOLE {
+                continue;
+            }
+            let width = if is_cheap { wider(part.width) } else { part.width };
+            let lane = (part.below.share.clone(), part.below.priority);
+            let is_over = from.is_none_or(|from| part.stop == Some(from));
+            if is_over && width == WHOLE {
+                self.widths.remove(&lane)
+            } else {
+                self.widths.insert(lane, width)
+            };
+            if !is_over {
+                let rest = Work::Parts(vec![Part { until: from, width, ..part }]);
+                if is_cheap { self.near.push(rest) } else { self.far.push(rest) }
+            }
+        }
+        drop(floors);
+        if self.patience > PATIENCE {
+            self.be_patient(self.patience / 2);
+        }
+        if is_news {
+            self.worker.queue.wake().wake_local();
+        }
+    }
+
+    /// What was not read in time is read in halves: of the lanes, and then of a lane.
+    pub(super) fn divide(&mut self, mut parts: Vec<Part>, present_is_known: bool) {
+        if parts.len() > 1 {
+            let half = parts.split_off(parts.len() / 2);
+            self.near.extend([Work::Parts(half), Work::Parts(parts)]);
+            return;
+        }
+        for part in parts {
+            let width = narrower(part.width);
+            if part.width < ID_BITS {
+                self.be_patient(self.patience * 2);
+            }
+            tracing::debug!(
+                queue = part.below.share.0,
+                priority = part.below.priority,
+                width,
+                "a part of a lane was not read in time; it is swept in slices"
+            );
+            self.widths.insert((part.below.share.clone(), part.below.priority), width);
+            // Where it ends is known only after a fetch; the next sweep goes on with it then.
+            if part.until.is_some() || present_is_known {
+                self.far.push(Work::Parts(vec![Part { width, ..part }]));
+            }
+        }
+    }
+}

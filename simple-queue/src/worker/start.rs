@@ -1,0 +1,179 @@
+//! Starting all roles of a process.
+
+#[cfg(feature = "janitor")]
+use std::time::Duration;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
+
+use futures_util::FutureExt;
+use tokio::task::JoinHandle;
+
+use super::{
+    Starting, Worker, WorkerHandle,
+    fetch::{poller::Poller, sweep::Sweeper},
+    heartbeat::{self, Heartbeat},
+    listener,
+    run::running::Running,
+};
+use crate::{
+    database::Dedicated,
+    finalize::{Finalizer, Listener, Settled},
+    queue::SimpleQueue,
+    upkeep::reaper::Reaper,
+};
+
+/// Starts working on a queue, with the janitor if the feature is on; what is returned is ready when the worker is
+/// registered and looks for jobs.
+///
+/// If the database cannot be reached yet, that is when it can.
+pub fn start(queue: impl AsRef<SimpleQueue>) -> Starting {
+    starting(queue.as_ref(), started)
+}
+
+/// As [`start`]; keeps the history bounded as well.
+#[cfg(feature = "janitor")]
+pub fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
+    starting(queue.as_ref(), started_with_janitor)
+}
+
+/// As [`start`], and leaves the history to other processes.
+pub fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
+    starting(queue.as_ref(), started_without_janitor)
+}
+
+fn starting<F>(queue: &SimpleQueue, started: impl FnOnce(SimpleQueue) -> F) -> Starting
+where
+    F: Future<Output = WorkerHandle> + Send + 'static,
+{
+    // Known from the call on, and not only when the task begins.
+    queue.workers().note_start();
+    Starting::new(started(queue.clone()))
+}
+
+/// As [`start`], in the task of whoever waits: the start ends when it is dropped.
+pub(crate) async fn started(queue: SimpleQueue) -> WorkerHandle {
+    #[cfg(feature = "janitor")]
+    return started_with_janitor(queue).await;
+    #[cfg(not(feature = "janitor"))]
+    started_without_janitor(queue).await
+}
+
+#[cfg(feature = "janitor")]
+async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
+    let mut handle = started_without_janitor(queue).await;
+    let janitor = run_janitor(Arc::clone(&handle.worker));
+    handle.keepers.push(spawn_role(&handle.worker, "janitor", janitor));
+    handle
+}
+
+async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
+    queue.workers().note_start();
+    let servers = queue.servers().clone();
+    let store = queue.store().clone();
+    let config = queue.config();
+    let running = Arc::new(Running::default());
+    let (finalizer, outbox) = {
+        let listener = Settling { running: Arc::clone(&running), queue: queue.clone() };
+        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
+    };
+    let worker = Arc::new(Worker::new(queue, running, outbox));
+    worker.queue.workers().add(&worker);
+
+    let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
+    let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
+    let heartbeat = heartbeat::start(&worker, heartbeat).await;
+    let reaper = Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval);
+    let reaping = {
+        let stopped = worker.stopped.clone();
+        async move {
+            // A reaping is one transaction; cut off, it did not happen.
+            Box::pin(stopped.run_until_cancelled(reaper.run(seen))).await;
+        }
+    };
+    let poller = Poller::new(Arc::clone(&worker), &servers);
+    let sweeper = Sweeper::new(Arc::clone(&worker), &servers);
+    let keepers = vec![
+        heartbeat,
+        spawn_role(&worker, "reaper", reaping),
+        spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
+        spawn_role(&worker, "sweeper", sweeper.run()),
+    ];
+    let queues = worker.queue.queue_names();
+    if queues.is_empty() {
+        tracing::warn!(
+            "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
+        );
+    }
+    worker.is_ready.store(true, Ordering::Release);
+    tracing::info!(worker.id = %worker.id(), ?queues, "working");
+    WorkerHandle {
+        poller: spawn_role(&worker, "poller", poller.run()),
+        finalizer: spawn_role(&worker, "finalizer", finalizer.run()),
+        keepers,
+        worker,
+    }
+}
+
+/// What the rest of the process does when the ends of runs have been written.
+struct Settling {
+    running: Arc<Running>,
+    queue: SimpleQueue,
+}
+
+impl Listener for Settling {
+    fn settled(&self, settled: &[Settled]) {
+        self.running.remove(settled.iter().map(|settled| settled.lease));
+        if settled.iter().any(|settled| !settled.ended) {
+            // It may be due again sooner than the poller means to look.
+            self.queue.wake().wake_local();
+        }
+        self.queue.settled(settled);
+    }
+
+    fn has_room(&self) {
+        self.queue.wake().wake_local();
+    }
+}
+
+/// A role that panics takes the worker with it: without any of them it would hold jobs that it cannot
+/// run, or not finish. Without its heartbeat, others return them.
+fn spawn_role(
+    worker: &Arc<Worker>,
+    role: &'static str,
+    running: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<()> {
+    let worker = Arc::clone(worker);
+    tokio::spawn(async move {
+        if let Err(panic) = AssertUnwindSafe(running).catch_unwind().await {
+            worker.role_panicked(role, &*panic);
+        }
+    })
+}
+
+/// Within this time of its start a process looks at the history for the first time: beside what it was started
+/// for, that can wait.
+#[cfg(feature = "janitor")]
+const FIRST_TIDYING: Duration = Duration::from_secs(5);
+
+#[cfg(feature = "janitor")]
+async fn run_janitor(worker: Arc<Worker>) {
+    let config = worker.queue.config();
+    let store = worker.store.clone();
+    let servers = worker.queue.servers();
+    let mut janitor = crate::upkeep::janitor::Janitor::new(store, servers, config.retention);
+    let stopped = worker.stopped.clone();
+    // Many processes do this, and many may start together, so not all of them in the same moment.
+    let first = std::cmp::min(config.janitor_interval, FIRST_TIDYING).mul_f64(fastrand::f64());
+    let passes = async {
+        tokio::time::sleep(first).await;
+        loop {
+            if let Err(error) = janitor.run_once().await {
+                tracing::warn!(error = %crate::database::failure::described(&error), "the history could not be tidied; trying again");
+            }
+            tokio::time::sleep(config.janitor_interval.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
+        }
+    };
+    stopped.run_until_cancelled(passes).await;
+}
