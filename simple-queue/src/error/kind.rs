@@ -79,6 +79,13 @@ impl Error {
         }
     }
 
+    /// What the database or its driver said, in an error of this library's. It is not named as its source.
+    pub(crate) fn of_database_in<'e>(
+        error: &'e (dyn std::error::Error + 'static),
+    ) -> Option<&'e sqlx::Error> {
+        error.downcast_ref::<Self>()?.of_database()
+    }
+
     /// What the database or its driver said, where that is what it was made of.
     pub(crate) fn of_database(&self) -> Option<&sqlx::Error> {
         match self {
@@ -132,7 +139,7 @@ mod tests {
     use crate::job::JobStatus;
 
     /// How many variants there are.
-    const VARIANTS: usize = 31;
+    const VARIANTS: usize = 32;
 
     /// One of each variant.
     fn samples() -> Vec<Error> {

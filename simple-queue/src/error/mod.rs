@@ -98,6 +98,7 @@ pub enum Error {
     #[error(
         "the database is in {encoding}, and a queue needs one in UTF-8: `create database … encoding 'UTF8' template template0`"
     )]
+    #[non_exhaustive]
     NotUtf8 {
         /// The database's encoding.
         encoding: String,

@@ -279,7 +279,7 @@ impl Outcome {
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
         Self {
-            trouble: excuse_in(error, of_ours),
+            trouble: excuse_in(error, crate::Error::of_database_in),
             ..Self::with_error(verdict, with_sources(error))
         }
     }
@@ -308,11 +308,6 @@ impl Outcome {
         }
         .into())
     }
-}
-
-/// What the database said, in an error of this library's, which does not name it as its source.
-fn of_ours<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e sqlx::Error> {
-    error.downcast_ref::<crate::Error>()?.of_database()
 }
 
 #[cfg(test)]

@@ -31,15 +31,13 @@ impl Store {
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
         let has_extras = jobs.iter().any(|job| job.has_extras());
-        let statement = if has_extras {
-            &self.statements.insert_jobs_with_extras
+        let query = if has_extras {
+            self.statements.insert_jobs_with_extras.query()
         } else {
-            &self.statements.insert_jobs
+            self.statements.insert_jobs.query()
         };
-        let mut query = bind_jobs(statement.query(), jobs)
-            .bind(self.schema.channel())
-            .bind(notify)
-            .bind(first_lease);
+        let mut query =
+            bind_jobs(query, jobs).bind(self.schema.channel()).bind(notify).bind(first_lease);
         if has_extras {
             query = bind_extras(query, jobs);
         }
