@@ -136,7 +136,10 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::job::JobStatus;
+    use crate::{
+        database::failure::{Excuse, excuse_in},
+        job::JobStatus,
+    };
 
     /// How many variants there are.
     const VARIANTS: usize = 32;
@@ -225,5 +228,16 @@ mod tests {
         assert_eq!(kinds[1], ErrorKind::NotMigrated);
         assert_eq!(kinds[2], ErrorKind::PermissionDenied);
         assert!(samples()[0].is_transient() && !samples()[1].is_transient());
+    }
+
+    #[test]
+    fn the_databases_trouble_is_found_in_an_error_that_does_not_name_it_as_its_source() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the order was not stored")]
+        struct OfTheUser(#[from] Error);
+
+        let trouble = |error: Error| excuse_in(&OfTheUser(error), Error::of_database_in);
+        assert_eq!(trouble(samples().remove(0)), Some(Excuse::Lost));
+        assert_eq!(trouble(Error::NotDead { job_id: Uuid::nil() }), None);
     }
 }
