@@ -40,8 +40,8 @@ async fn whoever_pauses_a_queue_learns_whether_anything_is_known_of_it() {
     assert!(!misspelt.is_known(), "{misspelt:?}");
     assert!(!elsewhere.resume("porbe").await.unwrap());
 
-    queue.insert_job(Job::new("served by nobody", 1)).await.unwrap();
-    let paused = elsewhere.pause("served by nobody").await.unwrap();
+    queue.insert_job(Job::new("unserved", 1)).await.unwrap();
+    let paused = elsewhere.pause("unserved").await.unwrap();
     assert!(paused.has_jobs && paused.is_known() && !paused.is_served, "{paused:?}");
     worker.shutdown(STOP).await;
 }
