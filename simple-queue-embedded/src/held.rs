@@ -60,9 +60,10 @@ impl Held {
         let mut opened = root.map_err(io::Error::from).context("open", &here)?;
         for (index, part) in parts.iter().enumerate() {
             here.push(part);
-            let (flags, mode) = match index + 1 == parts.len() {
-                true => (READ | OFlags::DIRECTORY, Mode::RWXU),
-                false => (PASS, Mode::from_bits_truncate(0o755)),
+            let (flags, mode) = if index + 1 == parts.len() {
+                (READ | OFlags::DIRECTORY, Mode::RWXU)
+            } else {
+                (PASS, Mode::from_bits_truncate(0o755))
             };
             let next = match openat(&opened, *part, flags, Mode::empty()) {
                 Err(Errno::NOENT) => match mkdirat(&opened, *part, mode) {
@@ -145,7 +146,8 @@ impl Held {
     pub(super) fn own_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
         let file = File::from(openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR)?);
-        let (found, own_id) = (file.metadata()?, geteuid().as_raw());
+        let found = file.metadata()?;
+        let own_id = geteuid().as_raw();
         if found.uid() != own_id {
             return Err(denied(format!("it belongs to user {}, not to {own_id}", found.uid())));
         }
@@ -201,9 +203,10 @@ pub(super) fn check_plain(found: &Metadata) -> io::Result<()> {
     if found.is_file() && found.nlink() == 1 {
         return Ok(());
     }
-    Err(denied(match found.is_file() {
-        true => "it has another name elsewhere, as a hard link has".to_owned(),
-        false => "it is no file".to_owned(),
+    Err(denied(if found.is_file() {
+        "it has another name elsewhere, as a hard link has".to_owned()
+    } else {
+        "it is no file".to_owned()
     }))
 }
 

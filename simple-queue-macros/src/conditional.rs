@@ -37,9 +37,8 @@ pub(crate) fn builds(
     let attribute = Ident::new(form.attribute(), Span::call_site());
     let build = |held: usize| {
         let holds = |number: usize| held & (1 << number) != 0;
-        let said = conditions.iter().enumerate().map(|(number, condition)| match holds(number) {
-            true => quote!(#condition),
-            false => quote!(not(#condition)),
+        let said = conditions.iter().enumerate().map(|(number, condition)| {
+            if holds(number) { quote!(#condition) } else { quote!(not(#condition)) }
         });
         let params = inputs.iter().filter_map(|input| {
             let mut input = input.clone();
@@ -117,7 +116,8 @@ fn attrs_of(input: &mut FnArg) -> &mut Vec<Attribute> {
 
 /// The function with other parameters, and every other token as it is.
 fn with_params(item: TokenStream, params: TokenStream) -> TokenStream {
-    let (mut seen_fn, mut params) = (false, Some(params));
+    let mut seen_fn = false;
+    let mut params = Some(params);
     item.into_iter()
         .map(|token| match token {
             TokenTree::Ident(word) if word == "fn" => {

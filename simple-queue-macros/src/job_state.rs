@@ -78,7 +78,7 @@ fn impls(item: &DeriveInput, errors: &mut Errors) -> TokenStream {
         quote! {
             #[automatically_derived]
             #[allow(deprecated)]
-            impl #impl_generics #krate::Provide<#ty> for #state #type_generics #where_clause {
+            impl #impl_generics #krate::typed::Provide<#ty> for #state #type_generics #where_clause {
                 fn provide(&self) -> &#lent {
                     #borrow
                 }

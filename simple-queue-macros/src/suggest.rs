@@ -6,9 +6,12 @@ pub(crate) fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let edits = |candidate: &str| match written.len() >= 3 && candidate.starts_with(written) {
-        true => 0,
-        false => distance(written, candidate),
+    let edits = |candidate: &str| {
+        if written.len() >= 3 && candidate.starts_with(written) {
+            0
+        } else {
+            distance(written, candidate)
+        }
     };
     candidates
         .into_iter()

@@ -39,20 +39,20 @@
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
 //! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
-//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`] |
+//! | set it up | [`SimpleQueue::builder`] |
+//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! [`guide`] has the subjects one by one; [declaring jobs](guide::declaring_jobs) and
 //! [running workers](guide::running_workers).
 //!
 //! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
-//! `simple_queue` unless [`SimpleQueue::with_schema`] says otherwise; the view `all_jobs` shows every job
+//! `simple_queue` unless the [builder](SimpleQueue::builder) says otherwise; the view `all_jobs` shows every job
 //! wherever it is.
 //!
 //! # Features
 //!
 //! - `janitor` (default): the history is bounded, see [`Retention`].
-//! - `wait-for-job`: [`SimpleQueue::wait`] and `insert_job_and_wait`.
 //! - `embedded`: a Postgres of one's own, see [`embedded`].
 //!
 //! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of its `tls-`
@@ -66,7 +66,9 @@
 // `outcome` says what becomes of it, `finalize` writes that, `upkeep` mends what died. `queue` is what the user
 // holds. Only `store` knows SQL, and `database` how a server is reached.
 
-// First, so that its settings and how it is made come first in the documentation of `SimpleQueue`.
+// First, so that the documentation of `SimpleQueue` begins with how it is made and started.
+mod begin;
+
 mod queue;
 
 mod job;
@@ -99,17 +101,15 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, On};
-pub use error::Error;
+pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found};
+pub use error::{Error, ErrorKind};
 pub use job::{
-    Backoff, BoxDynError, IntoState, JobError, JobOptions, JobPayload, JobResult, JobState,
-    JobStatus, JobTemplate, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
-    Provide, Retention, StoredArgument, UnknownStatus,
+    Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UnknownStatus,
 };
-pub use outcome::{HandlerError, IntoOutcome, Outcome, Recorded};
 pub use queue::{
-    DeadLetters, Ended, Handler, JobContext, JobHandler, JobList, JobSet, JobTx, Paused, Redriven,
-    SimpleQueue, Typed, TypedHandler,
+    Database, DeadLetters, Ended, Handler, Health, JobContext, JobTx, Paused, Redriven,
+    SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
 /// Makes a job of a struct, for another crate to run.
@@ -255,7 +255,7 @@ pub use simple_queue_macros::job;
 /// queue.register(jobs![mails::SendInvoice, mails::SendPassword], ())?;
 /// # Ok(())
 /// # }
-/// # use simple_queue::{JobOptions, JobPayload};
+/// # use simple_queue::{JobOptions, typed::JobPayload};
 /// # let common = JobOptions::new().timeout(std::time::Duration::from_secs(30));
 /// # assert_eq!(mails::SendInvoice::QUEUE, "emails");
 /// # assert_eq!(mails::SendInvoice::OPTIONS, common.retries(5));
@@ -270,6 +270,16 @@ pub use worker::{Starting, WorkerHandle, shutdown_signal, start, start_without_j
 
 /// The driver, in the version whose pools and transactions this library takes.
 pub use sqlx;
+
+/// What declared jobs are made of: the traits and types that the macros write impls of. A program seldom names them.
+pub mod typed {
+    pub use crate::{
+        enqueue::On,
+        job::{IntoState, JobPayload, Provide, StoredArgument},
+        outcome::{HandlerError, IntoOutcome, Outcome, Recorded},
+        queue::{JobHandler, JobList, JobSet, Typed, TypedHandler},
+    };
+}
 
 /// Back-off and permits of the plain interface.
 pub mod sync {

@@ -109,7 +109,7 @@ async fn a_job_that_must_not_be_a_duplicate_is_refused_and_its_batch_with_it() {
     let live = job("one", OnConflict::Error).enqueue(&queue).await.unwrap();
 
     let refused = job("two", OnConflict::Error).enqueue(&queue).await.unwrap_err();
-    let Error::Duplicate { unique_key, job_id } = &refused else { panic!("{refused}") };
+    let Error::Duplicate { unique_key, job_id, .. } = &refused else { panic!("{refused}") };
     assert_eq!((unique_key.as_str(), *job_id), ("keyed:k", live.id()));
 
     Strict::new("k").enqueue(&queue).await.unwrap();

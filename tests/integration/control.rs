@@ -40,8 +40,8 @@ async fn whoever_pauses_a_queue_learns_whether_anything_is_known_of_it() {
     assert!(!misspelt.is_known(), "{misspelt:?}");
     assert!(!elsewhere.resume("porbe").await.unwrap());
 
-    queue.insert_job(Job::new("served by nobody", 1)).await.unwrap();
-    let paused = elsewhere.pause("served by nobody").await.unwrap();
+    queue.insert_job(Job::new("unserved", 1)).await.unwrap();
+    let paused = elsewhere.pause("unserved").await.unwrap();
     assert!(paused.has_jobs && paused.is_known() && !paused.is_served, "{paused:?}");
     worker.shutdown(STOP).await;
 }
@@ -89,7 +89,7 @@ async fn a_dead_letter_runs_again_with_all_its_attempts_and_what_it_remembers() 
     assert_eq!(database.count(remembered).await, 1);
 
     let error = queue.redrive(id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id } if job_id == id), "{error}");
+    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == id), "{error}");
     worker.shutdown(STOP).await;
 }
 
@@ -151,7 +151,7 @@ async fn a_dead_letter_whose_id_a_live_job_has_is_not_redriven() {
     );
     database.execute(&by_hand).await;
     let error = queue.redrive(job.id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id } if job_id == job.id), "{error}");
+    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == job.id), "{error}");
 }
 
 #[tokio::test]

@@ -82,9 +82,10 @@ struct OnlyEven;
 impl JobStrategy for OnlyEven {
     fn acquire(&self, job: &Job) -> PermitFuture<'_> {
         let even = job.job_data["number"].as_i64().is_some_and(|number| number % 2 == 0);
-        Box::pin(std::future::ready(match even {
-            true => Ok(Permit::new(())),
-            false => Err(JobStrategyError::CancelJob),
+        Box::pin(std::future::ready(if even {
+            Ok(Permit::new(()))
+        } else {
+            Err(JobStrategyError::CancelJob)
         }))
     }
 }

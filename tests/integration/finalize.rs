@@ -135,7 +135,7 @@ async fn a_queue_without_history_keeps_only_the_jobs_that_say_so() {
     #[job(queue = "remembered", retain = "7d")]
     async fn remembered() {}
     let database = TestDatabase::migrated().await;
-    let none = simple_queue::Retention { archive: std::time::Duration::ZERO, ..Default::default() };
+    let none = simple_queue::Retention::new().archive(std::time::Duration::ZERO);
     let (queue, probe) = (database.queue().await.with_retention(none), Probe::new());
     queue.register(jobs![Remembered], ()).unwrap();
     queue.register_handler(probe.clone());

@@ -7,7 +7,7 @@ use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, workin
 
 fn used(error: &BoxDynError) -> Option<Uuid> {
     match error.downcast_ref() {
-        Some(Error::IdUsed { job_id }) => Some(*job_id),
+        Some(Error::IdUsed { job_id, .. }) => Some(*job_id),
         _ => None,
     }
 }

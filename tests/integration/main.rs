@@ -6,17 +6,20 @@
 
 mod support;
 
+mod builder;
 mod cancel;
 mod conflict;
 mod control;
 mod declared;
 mod enqueue;
 mod expiry;
+mod extras;
 mod fetch;
 mod finalize;
 mod gathering;
 mod given_up;
 mod handler;
+mod health;
 mod heartbeat;
 mod hostile;
 mod isolation;
@@ -28,6 +31,7 @@ mod outcome;
 mod payload;
 mod permit;
 mod plain_interface;
+mod queue_names;
 mod redact;
 mod result;
 mod roles;

@@ -190,9 +190,10 @@ async fn a_handler_that_fails_when_it_is_told_changes_nothing_of_the_jobs_end() 
 /// Is called so often before it does its work.
 #[job(queue = "orders")]
 async fn put_off(calls: &AtomicUsize, times: usize) -> Result<(), JobError> {
-    match calls.fetch_add(1, Ordering::Relaxed) < times {
-        true => Err(JobError::snooze(Duration::ZERO)),
-        false => Ok(()),
+    if calls.fetch_add(1, Ordering::Relaxed) < times {
+        Err(JobError::snooze(Duration::ZERO))
+    } else {
+        Ok(())
     }
 }
 

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use serde_json::{Value, json};
-use simple_queue::{JobPayload, JobStatus, StoredArgument, prelude::*};
+use simple_queue::{
+    JobStatus,
+    prelude::*,
+    typed::{JobPayload, StoredArgument},
+};
 
 use crate::support::{STOP, TestDatabase};
 
@@ -22,9 +26,10 @@ struct Digits(String);
 impl<'de> Deserialize<'de> for Digits {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        match text.bytes().all(|byte| byte.is_ascii_digit()) {
-            true => Ok(Self(text)),
-            false => Err(D::Error::custom(format!("`{text}` is no number, expected digits"))),
+        if text.bytes().all(|byte| byte.is_ascii_digit()) {
+            Ok(Self(text))
+        } else {
+            Err(D::Error::custom(format!("`{text}` is no number, expected digits")))
         }
     }
 }

@@ -214,13 +214,16 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
         .priority(-5)
         .tags(["a", "b"])
         .unique_key("key")
+        .timeout(hour)
+        .metadata(serde_json::json!({"trace": 1}))
         .enqueue(&queue)
         .await
         .unwrap();
     let right = format!(
         "jobs where id = '{}' and run_at = created_at + interval '1 h' and expires_at = run_at + interval '1 h'
             and scheduled_at = run_at and priority = -5 and tags = '{{a,b}}' and unique_key = 'greet:key'
-            and kind = 'greet' and job_data->>'user_id' = '1'",
+            and kind = 'greet' and job_data->>'user_id' = '1' and timeout = interval '1 h'
+            and metadata->>'trace' = '1'",
         first.id()
     );
     assert_eq!(database.count(&right).await, 1);
@@ -237,7 +240,7 @@ async fn the_calls_of_an_enqueuer_go_through_the_function() {
     }
     let refused = again(OnConflict::Error).await.unwrap_err();
     assert!(
-        matches!(&refused, Error::Duplicate { unique_key, job_id } if unique_key == "greet:key" && *job_id == first.id()),
+        matches!(&refused, Error::Duplicate { unique_key, job_id, .. } if unique_key == "greet:key" && *job_id == first.id()),
         "{refused}"
     );
     // More than a call of the function takes, and at the same time.

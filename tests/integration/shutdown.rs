@@ -51,7 +51,7 @@ async fn every_duration_is_taken() {
         .with_hold_queue_semaphore(MAX)
         .with_cancel_grace(MAX)
         .with_statement_timeout(MAX)
-        .with_retention(simple_queue::Retention { archive: MAX, dead_letters: MAX });
+        .with_retention(simple_queue::Retention::new().archive(MAX).dead_letters(MAX));
     let probe = Probe::new();
     queue.register_handler(probe.clone());
     queue.register(jobs![Nothing], ()).unwrap();

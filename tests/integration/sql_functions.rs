@@ -14,9 +14,9 @@ async fn refusal(database: &TestDatabase, sql: &str) -> String {
 async fn a_job_out_of_bounds_is_refused_with_its_value_and_the_limit() {
     let database = TestDatabase::migrated().await;
     for (arguments, expected) in [
-        ("'', '', '1'", "the queue \"\" is refused: it has 0 bytes; the limit is 1 to 63"),
-        ("null, '', '1'", "the queue \"\" is refused"),
-        ("repeat('q', 64), '', '1'", "it has 64 bytes"),
+        ("'', '', '1'", "the queue \"\" is refused: queue names may only use a-z, 0-9"),
+        ("null, '', '1'", "the queue null is refused: queue names may only use a-z, 0-9"),
+        ("repeat('q', 64), '', '1'", "qqqq\" is refused: queue names may only use a-z, 0-9"),
         ("'q', null, '1'", "the kind null is refused: it has to have a value"),
         ("'q', repeat('k', 513), '1'", "it has 513 bytes; the limit is 0 to 512"),
         ("'q', '', null", "the payload null is refused"),

@@ -225,6 +225,8 @@ fn hot_enqueues() -> [(&'static str, Arguments<'static>); 2] {
         ("tags", many!("null::text")),
         ("versions", many!("0")),
         ("retains", many!("null::interval")),
+        ("timeouts", many!("null::interval")),
+        ("metadata", many!("null::text")),
     ];
     [
         ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),

@@ -64,7 +64,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
         )
         .await;
     let day = Duration::from_hours(24);
-    let retention = Retention { archive: 30 * day, dead_letters: 100 * day };
+    let retention = Retention::new().archive(30 * day).dead_letters(100 * day);
     let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
     eventually("the old is gone", async || {
@@ -90,7 +90,7 @@ async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() 
                  'failed', 'q', '', 'test', '{}')",
         )
         .await;
-    let retention = Retention { archive: Duration::MAX, dead_letters: Duration::from_hours(1) };
+    let retention = Retention::new().archive(Duration::MAX).dead_letters(Duration::from_hours(1));
     let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
     eventually("the dead letter is gone", async || database.count("dead_letters").await == 0).await;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use simple_queue::{
-    Enqueue, JobContext, JobOptions, JobPayload, JobStatus, Outcome, TypedHandler, prelude::*,
+    Enqueue, JobContext, JobOptions, JobStatus,
+    prelude::*,
+    typed::{JobPayload, Outcome, TypedHandler},
 };
 
 use crate::support::{STOP, TestDatabase, eventually};
@@ -33,7 +35,7 @@ impl JobPayload for Greet {
 
 impl TypedHandler<()> for Greet {
     async fn run(job: Self, _state: &(), _context: &JobContext) -> Outcome {
-        use simple_queue::IntoOutcome as _;
+        use simple_queue::typed::IntoOutcome as _;
         Ok::<_, BoxDynError>(format!("hello {}", job.name)).into_outcome(|_| None)
     }
 }

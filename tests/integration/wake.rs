@@ -252,7 +252,7 @@ async fn workers_are_notified_of_a_burst_though_the_callers_pool_is_used_up() {
     let mut listener = listener(&database).await;
     // Of those that come within 5 ms one notifies in its own statement.
     for n in 0..20 {
-        let queues = [format!("first {n}"), format!("second {n}")];
+        let queues = [format!("first-{n}"), format!("second-{n}")];
         let jobs = queues.each_ref().map(|name| queue.insert_job(Job::new(name.clone(), 1)));
         futures_util::future::try_join_all(jobs).await.unwrap();
         let mut missing: std::collections::HashSet<_> =

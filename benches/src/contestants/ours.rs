@@ -61,7 +61,7 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
 
     async fn connect(setup: Setup) -> Result<Self> {
         let queue = SimpleQueue::connect(&setup.url).await?;
-        let retention = Retention { archive: Duration::ZERO, ..Retention::default() };
+        let retention = Retention::new().archive(Duration::ZERO);
         Ok(Self { queue: if HISTORY { queue } else { queue.with_retention(retention) } })
     }
 

@@ -175,9 +175,10 @@ async fn what_the_user_of_roots_server_planted_in_a_directory_of_its_own_leads_r
                 if target_is_directory { fs::read_dir(&target).unwrap().count() } else { 1 };
             assert_eq!(entries, 1, "{name}: root has made something in {}", target.display());
             fs::remove_dir_all(&directory).unwrap();
-            match target_is_directory {
-                true => fs::remove_dir_all(&target).unwrap(),
-                false => fs::remove_file(&target).unwrap(),
+            if target_is_directory {
+                fs::remove_dir_all(&target).unwrap();
+            } else {
+                fs::remove_file(&target).unwrap();
             }
         }
     }

@@ -50,9 +50,10 @@ fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg
     let params = stored.iter().map(|arg| parameter(&arg.name, &arg.ty));
     let fields = stored.iter().map(|arg| {
         let name = &arg.name;
-        match is_string(&arg.ty) {
-            true => quote!(#name: ::core::convert::Into::into(#name)),
-            false => quote!(#name),
+        if is_string(&arg.ty) {
+            quote!(#name: ::core::convert::Into::into(#name))
+        } else {
+            quote!(#name)
         }
     });
     let new = method_at(place, "new");
@@ -114,8 +115,9 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
     let named = |method| method_at(name, method);
     let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
-    let [retries, unique_key, expires, tags] =
-        ["retries", "unique_key", "expires", "tags"].map(named);
+    let [retries, unique_key, on_conflict, expires] =
+        ["retries", "unique_key", "on_conflict", "expires"].map(named);
+    let [tags, timeout, metadata] = ["tags", "timeout", "metadata"].map(named);
     quote! {
         /// Makes the job due this long after it is stored.
         #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
@@ -156,6 +158,11 @@ fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
             #krate::Enqueue::new(self).unique_key(key)
         }
 
+        /// Says what becomes of this job when a live one has its unique key.
+        #vis fn #on_conflict(self, on_conflict: #krate::OnConflict) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).on_conflict(on_conflict)
+        }
+
         /// Says how long the job may wait to be started, from when it is due.
         #vis fn #expires(self, expires: ::core::time::Duration) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).expires(expires)
@@ -169,6 +176,19 @@ fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
             >,
         ) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).tags(tags)
+        }
+
+        /// Says how long one attempt of this job may take.
+        #vis fn #timeout(self, timeout: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).timeout(timeout)
+        }
+
+        /// Attaches what is no argument of the job, as a JSON object.
+        #vis fn #metadata(
+            self,
+            metadata: impl #krate::private::serde::Serialize,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).metadata(metadata)
         }
     }
 }

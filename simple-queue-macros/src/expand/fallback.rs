@@ -26,10 +26,7 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
             StubArg::Anything => None,
         })
         .collect();
-    let body = match fields.is_empty() {
-        true => quote!(;),
-        false => quote!({ #(#fields),* }),
-    };
+    let body = if fields.is_empty() { quote!(;) } else { quote!({ #(#fields),* }) };
     let payload = payload(face);
     let runs = runs(face, &quote!(#name));
     let helpers = helpers(face, &new(face, args));
@@ -82,7 +79,8 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
         (Some(_), None) => {
             let Face { krate, vis, .. } = face;
             let payload = Face { name: format_ident!("__Refused"), ..face.clone() };
-            let (refused, runs) = (self::payload(&payload), runs(face, &quote!(#name)));
+            let refused = self::payload(&payload);
+            let runs = runs(face, &quote!(#name));
             let beside = beside::attributes(
                 krate,
                 &quote! {
@@ -92,7 +90,7 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
                         #refused
                         #runs
 
-                        impl #krate::JobHandler for #name {
+                        impl #krate::typed::JobHandler for #name {
                             type Payload = __Refused;
                         }
                     };
@@ -138,10 +136,10 @@ fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
             /// Does nothing: the job was refused.
             #vis fn handler<__State>(
                 state: ::std::sync::Arc<__State>,
-            ) -> #krate::Typed<Self, __State>
+            ) -> #krate::typed::Typed<Self, __State>
             where
                 __State: ::core::marker::Send + ::core::marker::Sync + 'static,
-                Self: #krate::TypedHandler<__State>,
+                Self: #krate::typed::TypedHandler<__State>,
             {
                 ::core::unreachable!()
             }
@@ -151,15 +149,15 @@ fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
 
 fn runs(Face { krate, .. }: &Face, subject: &TokenStream) -> TokenStream {
     quote! {
-        impl<__State> #krate::TypedHandler<__State> for #subject
+        impl<__State> #krate::typed::TypedHandler<__State> for #subject
         where
             __State: ::core::marker::Send + ::core::marker::Sync + 'static,
         {
             async fn run(
-                _: <Self as #krate::JobHandler>::Payload,
+                _: <Self as #krate::typed::JobHandler>::Payload,
                 _: &__State,
                 _: &#krate::JobContext,
-            ) -> #krate::Outcome {
+            ) -> #krate::typed::Outcome {
                 ::core::unreachable!()
             }
         }
@@ -189,7 +187,7 @@ fn payload(Face { krate, name, .. }: &Face) -> TokenStream {
             }
         }
 
-        impl #krate::JobPayload for #name {
+        impl #krate::typed::JobPayload for #name {
             type Output = ();
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;

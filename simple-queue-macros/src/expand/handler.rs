@@ -48,14 +48,12 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Handler { face: Face { krate, .. }, function, params, .. } = handler;
     let names = Names::at(Span::mixed_site());
     let Names { job, state, context, tx, outcome, .. } = &names;
-    let (name, payload) = (&handler.face.name, subject.payload());
+    let name = &handler.face.name;
+    let payload = subject.payload();
     let subject_name = subject.name(name);
     let bounds = state_bounds(handler);
     let declared = subject.declared(krate);
-    let unused = |name: &Ident, used: bool| match used {
-        true => quote!(#name),
-        false => quote!(_),
-    };
+    let unused = |name: &Ident, used: bool| if used { quote!(#name) } else { quote!(_) };
     let takes = |wanted: fn(&Param) -> bool| params.iter().any(wanted);
     let takes_transaction = takes(|param| matches!(param, Param::Transaction));
     let takes_context = takes_transaction || takes(|param| matches!(param, Param::Context));
@@ -71,21 +69,23 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
             #job_param: #payload,
             #state_param: &__State,
             #context_param: &#at_name::JobContext,
-        ) -> #at_name::Outcome
+        ) -> #at_name::typed::Outcome
     };
     let at_function = placed(krate, function.span());
-    let typed_handler = quote_spanned!(function.span()=> #at_function::TypedHandler<__State>);
+    let typed_handler =
+        quote_spanned!(function.span()=> #at_function::typed::TypedHandler<__State>);
     let judged = judged(handler, subject, &names);
-    let body = match takes_transaction {
-        false => judged,
-        true => quote! {
+    let body = if takes_transaction {
+        quote! {
             let mut #tx = match #krate::private::begin(#context).await {
                 ::core::result::Result::Ok(#tx) => #tx,
                 ::core::result::Result::Err(#outcome) => return #outcome,
             };
             let #outcome = #judged;
             #krate::private::finish(#context, #tx, #outcome).await
-        },
+        }
+    } else {
+        judged
     };
     let in_transaction = takes_transaction.then(|| {
         quote!(
@@ -125,7 +125,7 @@ impl Subject<'_> {
     fn declared(&self, krate: &TokenStream) -> Option<TokenStream> {
         let Self::Declared(ty) = self else { return None };
         let krate = placed(krate, ty.span());
-        Some(quote_spanned!(ty.span()=> #ty: #krate::JobPayload,))
+        Some(quote_spanned!(ty.span()=> #ty: #krate::typed::JobPayload,))
     }
 
     /// How the payload's type is written in its impls.
@@ -144,7 +144,7 @@ fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStrea
     let arguments = params.iter().map(|param| match param {
         Param::Context => quote!(#context),
         Param::Transaction => quote!(&mut #tx),
-        Param::State(ty) => quote!(<__State as #krate::Provide<#ty>>::provide(#state)),
+        Param::State(ty) => quote!(<__State as #krate::typed::Provide<#ty>>::provide(#state)),
         Param::Stored(name) => quote!(#job.#name),
         Param::Payload => quote!(#job),
     });
@@ -186,12 +186,12 @@ pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     quote! {
         /// The handler of this job with its state, to be registered by hand.
         #[must_use]
-        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::Typed<Self, __State>
+        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::typed::Typed<Self, __State>
         where
             #declared
             __State: #bounds,
         {
-            #krate::Typed::new(state)
+            #krate::typed::Typed::new(state)
         }
     }
 }

@@ -32,11 +32,14 @@ pub(crate) fn fingerprint(declaration: &Declaration) -> Option<TokenStream> {
 /// The functions that compute the keys, and those that take what a key is made of.
 pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
     let unique = Key::unique(declaration).map(|key| {
-        let (function, find, cancel) = (key.function(), key.find(), key.cancel());
+        let function = key.function();
+        let find = key.find();
+        let cancel = key.cancel();
         quote!(#function #find #cancel)
     });
     let fingerprint = Key::fingerprint(declaration).map(|key| {
-        let (function, cancel_all) = (key.function(), key.cancel_all());
+        let function = key.function();
+        let cancel_all = key.cancel_all();
         quote!(#function #cancel_all)
     });
     quote!(#unique #fingerprint)
@@ -87,10 +90,7 @@ impl<'a> Key<'a> {
     fn function(&self) -> TokenStream {
         let Self { name, body, arguments, whole, .. } = self;
         let params = arguments.iter().map(|StoredArg { name, ty, .. }| quote!(#name: &#ty));
-        let params = match whole {
-            true => quote!(&self),
-            false => quote!(#(#params),*),
-        };
+        let params = if *whole { quote!(&self) } else { quote!(#(#params),*) };
         quote! {
             #[doc(hidden)]
             fn #name(#params) -> ::std::string::String {
@@ -103,10 +103,7 @@ impl<'a> Key<'a> {
     fn of_self(&self) -> TokenStream {
         let Self { name, arguments, whole, .. } = self;
         let arguments = arguments.iter().map(|StoredArg { name, .. }| quote!(&self.#name));
-        match whole {
-            true => quote!(self.#name()),
-            false => quote!(Self::#name(#(#arguments),*)),
-        }
+        if *whole { quote!(self.#name()) } else { quote!(Self::#name(#(#arguments),*)) }
     }
 
     /// The key of arguments as `new` takes them.
@@ -114,21 +111,21 @@ impl<'a> Key<'a> {
         let Self { name, arguments, whole, .. } = self;
         let values: Vec<TokenStream> = arguments
             .iter()
-            .map(|StoredArg { name, ty, .. }| match is_string(ty) {
-                true => quote!(::core::convert::Into::<#ty>::into(#name)),
-                false => quote!(#name),
+            .map(|StoredArg { name, ty, .. }| {
+                if is_string(ty) {
+                    quote!(::core::convert::Into::<#ty>::into(#name))
+                } else {
+                    quote!(#name)
+                }
             })
             .collect();
-        let fields =
-            arguments.iter().zip(&values).map(
-                |(StoredArg { name, ty, .. }, value)| match is_string(ty) {
-                    true => quote!(#name: #value),
-                    false => quote!(#name),
-                },
-            );
-        match whole {
-            true => quote!(Self { #(#fields),* }.#name()),
-            false => quote!(Self::#name(#(&#values),*)),
+        let fields = arguments.iter().zip(&values).map(|(StoredArg { name, ty, .. }, value)| {
+            if is_string(ty) { quote!(#name: #value) } else { quote!(#name) }
+        });
+        if *whole {
+            quote!(Self { #(#fields),* }.#name())
+        } else {
+            quote!(Self::#name(#(&#values),*))
         }
     }
 
@@ -153,16 +150,15 @@ impl<'a> Key<'a> {
     /// A function that takes the arguments of the key and where to look.
     fn asking(&self, name: &str, about: &str, answer: &TokenStream) -> TokenStream {
         let Face { krate, vis, name: job } = &self.declaration.face;
-        let (method, name) = (method_at(job, name), format_ident!("{name}"));
+        let method = method_at(job, name);
+        let name = format_ident!("{name}");
         let about = format!(" {about}");
         let params = self.arguments.iter().map(|arg| parameter(&arg.name, &arg.ty));
         let on = Ident::new("on", Span::mixed_site());
         let key = self.of_arguments();
         // A unique key belongs to its kind of job, a fingerprint to whoever has it.
-        let asked = match name == "cancel_all" {
-            true => quote!((#key, #on)),
-            false => quote!(::<Self>(&#key, #on)),
-        };
+        let asked =
+            if name == "cancel_all" { quote!((#key, #on)) } else { quote!(::<Self>(&#key, #on)) };
         quote! {
             #[doc = #about]
             ///
@@ -242,9 +238,10 @@ fn formatted(pieces: &[Piece], declaration: &Declaration) -> TokenStream {
                 // Its name as the function has it, at the place where the key names it.
                 let mut name = arg.name.clone();
                 name.set_span(place.resolved_at(name.span()));
-                let field = match path.is_empty() {
-                    true => quote!(#name),
-                    false => quote_spanned!(*place=> &#name #(.#path)*),
+                let field = if path.is_empty() {
+                    quote!(#name)
+                } else {
+                    quote_spanned!(*place=> &#name #(.#path)*)
                 };
                 arguments.push(quote_spanned!(*place=> #krate::private::key_part(#field)));
             }

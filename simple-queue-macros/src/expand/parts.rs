@@ -7,9 +7,10 @@ use syn::spanned::Spanned;
 
 /// A parameter of `new`: the stored type, or for a `String` all that becomes one.
 pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
-    match is_string(ty) {
-        true => quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>),
-        false => quote!(#name: #ty),
+    if is_string(ty) {
+        quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>)
+    } else {
+        quote!(#name: #ty)
     }
 }
 

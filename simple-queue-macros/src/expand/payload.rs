@@ -40,7 +40,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     quote! {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
-        impl #krate::JobPayload for #name {
+        impl #krate::typed::JobPayload for #name {
             #output
             const KIND: &'static ::core::primitive::str = #kind;
             const KIND_HASH: ::core::primitive::u64 = #hash;
@@ -78,7 +78,7 @@ fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
         Output::Value(ty) => quote_spanned!(ty.span()=> type Output = #ty;),
         Output::Of(ty) => {
             let krate = placed(krate, ty.span());
-            quote_spanned!(ty.span()=> type Output = <#ty as #krate::IntoOutcome>::Output;)
+            quote_spanned!(ty.span()=> type Output = <#ty as #krate::typed::IntoOutcome>::Output;)
         }
     }
 }
@@ -92,22 +92,17 @@ fn arguments(declaration: &Declaration) -> Option<TokenStream> {
             None => plain(&arg.name),
         };
         let ty = shown(&arg.ty);
-        let has_default = arg.options.default.is_some();
         let aliases = &arg.options.aliases;
-        let is_redacted = arg.options.redact.is_some();
+        let default = arg.options.default.as_ref().map(|_| quote!(.with_default()));
+        let aliases = (!aliases.is_empty()).then(|| quote!(.with_aliases(&[#(#aliases),*])));
+        let redacted = arg.options.redact.as_ref().map(|_| quote!(.redacted()));
         quote! {
-            #krate::StoredArgument {
-                name: #name,
-                ty: #ty,
-                has_default: #has_default,
-                aliases: &[#(#aliases),*],
-                is_redacted: #is_redacted,
-            }
+            #krate::typed::StoredArgument::new(#name, #ty) #default #aliases #redacted
         }
     });
     (!declaration.stored.is_empty()).then(|| {
         quote! {
-            const ARGUMENTS: &'static [#krate::StoredArgument] = &[#(#arguments),*];
+            const ARGUMENTS: &'static [#krate::typed::StoredArgument] = &[#(#arguments),*];
         }
     })
 }
@@ -146,7 +141,7 @@ fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
     };
     let placed = placed(krate, path.span());
     let assert = quote_spanned!(path.span()=> #placed::private::assert_queue_name);
-    let judged = quote_spanned!(path.span()=> (<#name as #krate::JobPayload>::QUEUE));
+    let judged = quote_spanned!(path.span()=> (<#name as #krate::typed::JobPayload>::QUEUE));
     Some(quote! {
         #[allow(deprecated)]
         const _: () = #assert #judged;

@@ -16,20 +16,16 @@ pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
     let Face { krate, name, vis } = face;
     let head = head(structure, &summary::summary(model));
     let fields = declaration.stored.iter().map(|arg| {
-        let (name, ty, docs) = (&arg.name, &arg.ty, &arg.docs);
+        let name = &arg.name;
+        let ty = &arg.ty;
+        let docs = &arg.docs;
         let default = format!(" The argument `{name}` of [`{function}`](fn@{function}).");
-        let docs = match docs.is_empty() {
-            true => quote!(#[doc = #default]),
-            false => quote!(#(#docs)*),
-        };
+        let docs = if docs.is_empty() { quote!(#[doc = #default]) } else { quote!(#(#docs)*) };
         quote!(#docs #vis #name: #ty)
     });
     let beside = beside::attributes(krate, items);
     let derives = debug::derives(structure, &declaration.stored);
-    let body = match declaration.stored.is_empty() {
-        true => quote!(;),
-        false => quote!({ #(#fields),* }),
-    };
+    let body = if declaration.stored.is_empty() { quote!(;) } else { quote!({ #(#fields),* }) };
     quote! {
         #head
         #beside
@@ -54,7 +50,7 @@ pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream
     let runs = quote! {
         #[automatically_derived]
         #[allow(deprecated)]
-        impl #krate::JobHandler for #name {
+        impl #krate::typed::JobHandler for #name {
             type Payload = #payload;
         }
     };

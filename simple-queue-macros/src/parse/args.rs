@@ -152,9 +152,10 @@ impl Table for Args {
 }
 
 pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniqueParts {
-    let unknown = |key: &str| match RESERVED_IN_UNIQUE.contains(&key) {
-        true => not_supported(key),
-        false => {
+    let unknown = |key: &str| {
+        if RESERVED_IN_UNIQUE.contains(&key) {
+            not_supported(key)
+        } else {
             let suggestion = did_you_mean(key, UniqueParts::keys(), '`');
             let example = UniqueParts::example(key);
             format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")

@@ -58,7 +58,8 @@ impl Form {
 
     /// The arguments that are taken here.
     fn keys(self) -> Vec<&'static str> {
-        let (declaration, handler) = (DeclarationArgs::keys(), HandlerArgs::keys());
+        let declaration = DeclarationArgs::keys();
+        let handler = HandlerArgs::keys();
         match self {
             Self::Function => {
                 [declaration, handler, StructureArgs::keys(), LibraryArgs::keys()].concat()
@@ -117,9 +118,10 @@ impl Form {
             return not_supported(key);
         }
         if let Some((_, meant)) = ELSEWHERE.iter().find(|(name, _)| *name == key) {
-            return match RESERVED.contains(meant) {
-                true => format!("unknown argument `{key}`; {}", not_supported(meant)),
-                false => format!("unknown argument `{key}`, did you mean `{meant}`?"),
+            return if RESERVED.contains(meant) {
+                format!("unknown argument `{key}`; {}", not_supported(meant))
+            } else {
+                format!("unknown argument `{key}`, did you mean `{meant}`?")
             };
         }
         let hint = hint(key, &self.keys(), "the arguments are");

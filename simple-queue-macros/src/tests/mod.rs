@@ -5,6 +5,7 @@ mod arguments;
 mod expansions;
 mod hygiene;
 mod messages;
+mod queue_names;
 
 use proc_macro2::TokenStream;
 

@@ -46,7 +46,9 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
         return Derived::Stub(face, Vec::new());
     };
     let before = errors.count();
-    let (mut stored, mut known, mut guessed) = (Vec::new(), Vec::new(), Vec::new());
+    let mut stored = Vec::new();
+    let mut known = Vec::new();
+    let mut guessed = Vec::new();
     for field in fields {
         let refused = errors.count();
         let name = field.ident.as_ref().map(plain).unwrap_or_default();
@@ -68,10 +70,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     let subject =
         Subject { face: face.clone(), place, called: &called, kind, known: &known, stored, output };
     let declaration = declaration(declared, subject, errors);
-    match sound {
-        true => Derived::Job(Box::new(declaration)),
-        false => Derived::Stub(face, guessed),
-    }
+    if sound { Derived::Job(Box::new(declaration)) } else { Derived::Stub(face, guessed) }
 }
 
 /// What every `#[job(…)]` on the struct says.

@@ -24,7 +24,8 @@ pub(crate) struct Noted {
 pub(crate) fn noted(attrs: &[Attribute], errors: &mut Errors) -> Noted {
     let mut docs = Vec::new();
     let mut place = None;
-    let (mut args, mut aliases) = (ParamArgs::default(), Vec::new());
+    let mut args = ParamArgs::default();
+    let mut aliases = Vec::new();
     for attr in attrs {
         let path = attr.path();
         if path.is_ident("doc") {
@@ -53,10 +54,8 @@ pub(crate) fn noted(attrs: &[Attribute], errors: &mut Errors) -> Noted {
 /// What is borrowed is not stored, so there is nothing to say about how.
 pub(crate) fn refuse_borrowed(reference: &TypeReference, place: Span, errors: &mut Errors) {
     let written = shown(reference);
-    let role = match is_context(bare(&reference.elem)) {
-        true => "the job's context",
-        false => "the worker's state",
-    };
+    let role =
+        if is_context(bare(&reference.elem)) { "the job's context" } else { "the worker's state" };
     let message = format!("`#[job(..)]` is for arguments that are stored; `{written}` is {role}");
     errors.at(place, message);
 }

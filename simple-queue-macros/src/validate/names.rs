@@ -9,7 +9,9 @@ use crate::errors::Errors;
 use crate::model::Queue;
 use crate::parse::list::Arg;
 
-const MAX_QUEUE_LEN: usize = 63;
+/// The library's rule, which it applies itself to all names that are not literals.
+const QUEUE_NAMES: &str =
+    "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)";
 const MAX_KIND_LEN: usize = 100;
 
 pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {
@@ -63,17 +65,17 @@ pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
         return None;
     };
     let name = literal.value();
-    let allowed =
-        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
-    if name.is_empty() || name.len() > MAX_QUEUE_LEN || !name.chars().all(allowed) {
-        let message = format!(
-            "{name:?} cannot name a queue: queue names may only use a-z, 0-9, `_`, `-` and `.` \
-             (1 to {MAX_QUEUE_LEN} characters)"
-        );
-        errors.at(literal.span(), message);
+    if !is_queue_name(&name) {
+        errors.at(literal.span(), format!("{name:?} cannot name a queue: {QUEUE_NAMES}"));
         return None;
     }
     Some(Queue::Name(name))
+}
+
+fn is_queue_name(name: &str) -> bool {
+    let allowed =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-' | '.');
+    (1..=63).contains(&name.len()) && name.chars().all(allowed)
 }
 
 /// `crate = path`; in quotes, as serde takes it, it is understood too.

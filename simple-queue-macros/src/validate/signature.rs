@@ -85,10 +85,7 @@ pub(crate) fn check(
     if is_associated(signature, form, errors) {
         return Standing::Associated;
     }
-    match errors.count() == before {
-        true => Standing::Sound,
-        false => Standing::Unfit,
-    }
+    if errors.count() == before { Standing::Sound } else { Standing::Unfit }
 }
 
 /// The doc comments and the deprecation, which the payload struct shares.
@@ -189,7 +186,8 @@ fn nameless_output(signature: &Signature, form: Form, errors: &mut Errors) {
         Output::Value(ty) | Output::Of(ty) => mentions(&ty, "impl") || matches!(ty, Type::Never(_)),
     };
     if nameless {
-        let (attribute, written) = (form.attribute(), shown(ty));
+        let attribute = form.attribute();
+        let written = shown(ty);
         let message = format!(
             "a `#[{attribute}]` function cannot return `{written}`\
              \n\nhelp: return `()`, or a `Result` of a type that has a name"

@@ -77,7 +77,7 @@ const _: () = {
 };
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
-impl ::simple_queue::JobPayload for SendEmail {
+impl ::simple_queue::typed::JobPayload for SendEmail {
     type Output = Receipt;
     const KIND: &'static ::core::primitive::str = "send_email";
     const KIND_HASH: ::core::primitive::u64 = 17508624028164233144u64;
@@ -86,21 +86,9 @@ impl ::simple_queue::JobPayload for SendEmail {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
-    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
-        ::simple_queue::StoredArgument {
-            name: "user_id",
-            ty: "i64",
-            has_default: false,
-            aliases: &[],
-            is_redacted: false,
-        },
-        ::simple_queue::StoredArgument {
-            name: "locale",
-            ty: "String",
-            has_default: true,
-            aliases: &[],
-            is_redacted: false,
-        },
+    const ARGUMENTS: &'static [::simple_queue::typed::StoredArgument] = &[
+        ::simple_queue::typed::StoredArgument::new("user_id", "i64"),
+        ::simple_queue::typed::StoredArgument::new("locale", "String").with_default(),
     ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
         ::core::option::Option::Some(Self::__unique_key(&self.user_id))
@@ -181,6 +169,13 @@ impl SendEmail {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
+    /// Says what becomes of this job when a live one has its unique key.
+    pub fn on_conflict(
+        self,
+        on_conflict: ::simple_queue::OnConflict,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
     /// Says how long the job may wait to be started, from when it is due.
     pub fn expires(
         self,
@@ -196,6 +191,20 @@ impl SendEmail {
         >,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
+    }
+    /// Says how long one attempt of this job may take.
+    pub fn timeout(
+        self,
+        timeout: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).timeout(timeout)
+    }
+    /// Attaches what is no argument of the job, as a JSON object.
+    pub fn metadata(
+        self,
+        metadata: impl ::simple_queue::private::serde::Serialize,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).metadata(metadata)
     }
     /// Stores any number of jobs together, all or none: as they are declared, or each with options of
     /// its own.

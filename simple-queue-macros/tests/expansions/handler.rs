@@ -13,7 +13,7 @@ pub async fn send_email(
 pub struct SendEmailHandler;
 #[automatically_derived]
 #[allow(deprecated)]
-impl ::simple_queue::JobHandler for SendEmailHandler {
+impl ::simple_queue::typed::JobHandler for SendEmailHandler {
     type Payload = interface::SendEmail;
 }
 #[allow(deprecated)]
@@ -27,7 +27,7 @@ const _: fn() = || {
 };
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for SendEmailHandler
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for SendEmailHandler
 where
     __State: ::simple_queue::private::ProvideTo<Self, Mailer> + ::core::marker::Send
         + ::core::marker::Sync + 'static,
@@ -39,11 +39,11 @@ where
         job: interface::SendEmail,
         state: &__State,
         context: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::simple_queue::private::into_outcome(
             send_email(
                     context,
-                    <__State as ::simple_queue::Provide<Mailer>>::provide(state),
+                    <__State as ::simple_queue::typed::Provide<Mailer>>::provide(state),
                     job,
                 )
                 .await,
@@ -67,11 +67,11 @@ impl SendEmailHandler {
     #[must_use]
     pub fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::Typed<Self, __State>
+    ) -> ::simple_queue::typed::Typed<Self, __State>
     where
         __State: ::simple_queue::private::ProvideTo<Self, Mailer> + ::core::marker::Send
             + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::Typed::new(state)
+        ::simple_queue::typed::Typed::new(state)
     }
 }

@@ -7,18 +7,18 @@
 struct SendHandler;
 #[automatically_derived]
 #[allow(deprecated)]
-impl ::simple_queue::JobHandler for SendHandler {
+impl ::simple_queue::typed::JobHandler for SendHandler {
     type Payload = SendEmail;
 }
-impl<__State> ::simple_queue::TypedHandler<__State> for SendHandler
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for SendHandler
 where
     __State: ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     async fn run(
-        _: <Self as ::simple_queue::JobHandler>::Payload,
+        _: <Self as ::simple_queue::typed::JobHandler>::Payload,
         _: &__State,
         _: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::core::unreachable!()
     }
 }

@@ -21,7 +21,7 @@ const _: () = {
             ::core::unreachable!()
         }
     }
-    impl ::simple_queue::JobPayload for __Refused {
+    impl ::simple_queue::typed::JobPayload for __Refused {
         type Output = ();
         const KIND: &'static ::core::primitive::str = "__Refused";
         const KIND_HASH: ::core::primitive::u64 = 1834548483601125833u64;
@@ -29,19 +29,19 @@ const _: () = {
         const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
         const DECLARED_AT: &'static ::core::primitive::str = "";
     }
-    impl<__State> ::simple_queue::TypedHandler<__State> for SendHandler
+    impl<__State> ::simple_queue::typed::TypedHandler<__State> for SendHandler
     where
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         async fn run(
-            _: <Self as ::simple_queue::JobHandler>::Payload,
+            _: <Self as ::simple_queue::typed::JobHandler>::Payload,
             _: &__State,
             _: &::simple_queue::JobContext,
-        ) -> ::simple_queue::Outcome {
+        ) -> ::simple_queue::typed::Outcome {
             ::core::unreachable!()
         }
     }
-    impl ::simple_queue::JobHandler for SendHandler {
+    impl ::simple_queue::typed::JobHandler for SendHandler {
         type Payload = __Refused;
     }
 };

@@ -11,16 +11,16 @@ const _: fn() = || {
 };
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for crate::SendEmail
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for crate::SendEmail
 where
-    crate::SendEmail: ::simple_queue::JobPayload,
+    crate::SendEmail: ::simple_queue::typed::JobPayload,
     __State: ::core::marker::Send + ::core::marker::Sync + 'static,
 {
     async fn run(
         job: crate::SendEmail,
         _: &__State,
         _: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::simple_queue::private::into_outcome(
             send_email(job).await,
             |error| {
@@ -36,11 +36,11 @@ impl crate::SendEmail {
     #[must_use]
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::Typed<Self, __State>
+    ) -> ::simple_queue::typed::Typed<Self, __State>
     where
-        crate::SendEmail: ::simple_queue::JobPayload,
+        crate::SendEmail: ::simple_queue::typed::JobPayload,
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::Typed::new(state)
+        ::simple_queue::typed::Typed::new(state)
     }
 }

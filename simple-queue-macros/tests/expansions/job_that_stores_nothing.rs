@@ -48,7 +48,7 @@ const _: () = {
 };
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
-impl ::simple_queue::JobPayload for Tidy {
+impl ::simple_queue::typed::JobPayload for Tidy {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "tidy";
     const KIND_HASH: ::core::primitive::u64 = 2192010498159054229u64;
@@ -79,11 +79,11 @@ impl Tidy {
     #[must_use]
     pub(crate) fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::Typed<Self, __State>
+    ) -> ::simple_queue::typed::Typed<Self, __State>
     where
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::Typed::new(state)
+        ::simple_queue::typed::Typed::new(state)
     }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
@@ -143,6 +143,13 @@ impl Tidy {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
+    /// Says what becomes of this job when a live one has its unique key.
+    pub(crate) fn on_conflict(
+        self,
+        on_conflict: ::simple_queue::OnConflict,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
     /// Says how long the job may wait to be started, from when it is due.
     pub(crate) fn expires(
         self,
@@ -158,6 +165,20 @@ impl Tidy {
         >,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
+    }
+    /// Says how long one attempt of this job may take.
+    pub(crate) fn timeout(
+        self,
+        timeout: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).timeout(timeout)
+    }
+    /// Attaches what is no argument of the job, as a JSON object.
+    pub(crate) fn metadata(
+        self,
+        metadata: impl ::simple_queue::private::serde::Serialize,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).metadata(metadata)
     }
     /// Stores any number of jobs together, all or none: as they are declared, or each with options of
     /// its own.
@@ -181,7 +202,7 @@ impl Tidy {
 }
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for Tidy
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for Tidy
 where
     __State: ::core::marker::Send + ::core::marker::Sync + 'static,
 {
@@ -189,7 +210,7 @@ where
         _: Self,
         _: &__State,
         _: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::simple_queue::private::into_outcome(
             tidy().await,
             |error| {

@@ -1,6 +1,6 @@
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for Book
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for Book
 where
     __State: ::simple_queue::private::ProvideTo<Self, Ledger> + ::core::marker::Send
         + ::core::marker::Sync + 'static,
@@ -10,7 +10,7 @@ where
         job: Self,
         state: &__State,
         context: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         let mut tx = match ::simple_queue::private::begin(context).await {
             ::core::result::Result::Ok(tx) => tx,
             ::core::result::Result::Err(outcome) => return outcome,
@@ -18,7 +18,7 @@ where
         let outcome = ::simple_queue::private::into_outcome(
             book(
                     &mut tx,
-                    <__State as ::simple_queue::Provide<Ledger>>::provide(state),
+                    <__State as ::simple_queue::typed::Provide<Ledger>>::provide(state),
                     job.amount,
                 )
                 .await,

@@ -39,7 +39,7 @@ const _: () = {
             ::core::unreachable!()
         }
     }
-    impl ::simple_queue::JobPayload for Send {
+    impl ::simple_queue::typed::JobPayload for Send {
         type Output = ();
         const KIND: &'static ::core::primitive::str = "Send";
         const KIND_HASH: ::core::primitive::u64 = 6317974291308382735u64;
@@ -47,15 +47,15 @@ const _: () = {
         const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
         const DECLARED_AT: &'static ::core::primitive::str = "";
     }
-    impl<__State> ::simple_queue::TypedHandler<__State> for Send
+    impl<__State> ::simple_queue::typed::TypedHandler<__State> for Send
     where
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
         async fn run(
-            _: <Self as ::simple_queue::JobHandler>::Payload,
+            _: <Self as ::simple_queue::typed::JobHandler>::Payload,
             _: &__State,
             _: &::simple_queue::JobContext,
-        ) -> ::simple_queue::Outcome {
+        ) -> ::simple_queue::typed::Outcome {
             ::core::unreachable!()
         }
     }
@@ -123,6 +123,13 @@ impl Send {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
+    /// Says what becomes of this job when a live one has its unique key.
+    fn on_conflict(
+        self,
+        on_conflict: ::simple_queue::OnConflict,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
     /// Says how long the job may wait to be started, from when it is due.
     fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).expires(expires)
@@ -135,6 +142,17 @@ impl Send {
         >,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
+    }
+    /// Says how long one attempt of this job may take.
+    fn timeout(self, timeout: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).timeout(timeout)
+    }
+    /// Attaches what is no argument of the job, as a JSON object.
+    fn metadata(
+        self,
+        metadata: impl ::simple_queue::private::serde::Serialize,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).metadata(metadata)
     }
     /// Stores any number of jobs together, all or none: as they are declared, or each with options of
     /// its own.
@@ -158,10 +176,10 @@ impl Send {
     /// Does nothing: the job was refused.
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::Typed<Self, __State>
+    ) -> ::simple_queue::typed::Typed<Self, __State>
     where
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
-        Self: ::simple_queue::TypedHandler<__State>,
+        Self: ::simple_queue::typed::TypedHandler<__State>,
     {
         ::core::unreachable!()
     }

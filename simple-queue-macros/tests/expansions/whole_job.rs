@@ -80,7 +80,7 @@ const _: () = {
 };
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
-impl ::simple_queue::JobPayload for SendWelcome {
+impl ::simple_queue::typed::JobPayload for SendWelcome {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "send_welcome";
     const KIND_HASH: ::core::primitive::u64 = 290491085748946372u64;
@@ -91,21 +91,9 @@ impl ::simple_queue::JobPayload for SendWelcome {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
-    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
-        ::simple_queue::StoredArgument {
-            name: "user_id",
-            ty: "i64",
-            has_default: false,
-            aliases: &[],
-            is_redacted: false,
-        },
-        ::simple_queue::StoredArgument {
-            name: "template",
-            ty: "String",
-            has_default: false,
-            aliases: &[],
-            is_redacted: false,
-        },
+    const ARGUMENTS: &'static [::simple_queue::typed::StoredArgument] = &[
+        ::simple_queue::typed::StoredArgument::new("user_id", "i64"),
+        ::simple_queue::typed::StoredArgument::new("template", "String"),
     ];
     fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
         ::core::option::Option::Some(Self::__unique_key(&self.user_id))
@@ -135,13 +123,13 @@ impl SendWelcome {
     #[must_use]
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::Typed<Self, __State>
+    ) -> ::simple_queue::typed::Typed<Self, __State>
     where
         __State: ::simple_queue::private::ProvideTo<Self, Mailer>
             + ::simple_queue::private::ProvideTo<Self, dyn Clock> + ::core::marker::Send
             + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::Typed::new(state)
+        ::simple_queue::typed::Typed::new(state)
     }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
@@ -195,6 +183,13 @@ impl SendWelcome {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
+    /// Says what becomes of this job when a live one has its unique key.
+    fn on_conflict(
+        self,
+        on_conflict: ::simple_queue::OnConflict,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
     /// Says how long the job may wait to be started, from when it is due.
     fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).expires(expires)
@@ -207,6 +202,17 @@ impl SendWelcome {
         >,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
+    }
+    /// Says how long one attempt of this job may take.
+    fn timeout(self, timeout: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).timeout(timeout)
+    }
+    /// Attaches what is no argument of the job, as a JSON object.
+    fn metadata(
+        self,
+        metadata: impl ::simple_queue::private::serde::Serialize,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).metadata(metadata)
     }
     /// Stores any number of jobs together, all or none: as they are declared, or each with options of
     /// its own.
@@ -265,7 +271,7 @@ impl SendWelcome {
 }
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for SendWelcome
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for SendWelcome
 where
     __State: ::simple_queue::private::ProvideTo<Self, Mailer>
         + ::simple_queue::private::ProvideTo<Self, dyn Clock> + ::core::marker::Send
@@ -275,12 +281,14 @@ where
         job: Self,
         state: &__State,
         context: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::simple_queue::private::into_outcome(
             send_welcome(
                     context,
-                    <__State as ::simple_queue::Provide<Mailer>>::provide(state),
-                    <__State as ::simple_queue::Provide<dyn Clock>>::provide(state),
+                    <__State as ::simple_queue::typed::Provide<Mailer>>::provide(state),
+                    <__State as ::simple_queue::typed::Provide<
+                        dyn Clock,
+                    >>::provide(state),
                     job.user_id,
                     job.template,
                 )

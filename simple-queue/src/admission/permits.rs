@@ -5,7 +5,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -15,8 +18,35 @@ use crate::queue::{config::Config, registry::Registered};
 /// The permits of one process.
 #[derive(Debug)]
 pub(crate) struct Permits {
-    global: Arc<Semaphore>,
-    queues: Mutex<HashMap<String, Arc<Semaphore>>>,
+    global: Mutex<Sizable>,
+    queues: Mutex<HashMap<String, Sizable>>,
+    /// There are more than the settings say at present: what becomes free is not given on.
+    shrinks: AtomicBool,
+}
+
+/// As many permits as the settings say at present.
+#[derive(Debug)]
+struct Sizable {
+    semaphore: Arc<Semaphore>,
+    /// How many there are, those that are taken included.
+    size: usize,
+}
+
+impl Sizable {
+    fn new(size: usize) -> Self {
+        Self { semaphore: Arc::new(Semaphore::new(size)), size }
+    }
+
+    /// Those of a setting that was changed: of fewer, the ones that are taken go when they are free.
+    fn of(&mut self, size: usize) -> &Arc<Semaphore> {
+        if size > self.size {
+            self.semaphore.add_permits(size - self.size);
+            self.size = size;
+        } else if size < self.size {
+            self.size -= self.semaphore.forget_permits(self.size - size);
+        }
+        &self.semaphore
+    }
 }
 
 /// The permits of one job that were counted before it was fetched.
@@ -30,14 +60,21 @@ pub(crate) struct RunPermit {
 impl Permits {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
-            global: Arc::new(Semaphore::new(config.global_permits)),
+            global: Mutex::new(Sizable::new(config.global_permits)),
             queues: Mutex::new(HashMap::new()),
+            shrinks: AtomicBool::new(false),
         }
     }
 
+    /// Whether a permit that becomes free may be given to the next job as it is. Otherwise it is dropped and taken
+    /// anew, which says again whether there still are too many.
+    pub(crate) fn are_given_on(&self) -> bool {
+        !self.shrinks.load(Ordering::Acquire) || !self.shrinks.swap(false, Ordering::AcqRel)
+    }
+
     /// How many more jobs this process can start.
-    pub(crate) fn free(&self) -> usize {
-        self.global.available_permits()
+    pub(crate) fn free(&self, config: &Config) -> usize {
+        self.all(config).available_permits()
     }
 
     /// How many more jobs of this queue, should the global permits suffice.
@@ -55,17 +92,32 @@ impl Permits {
         // The scarcest first, so that one that is missing takes the others from nobody.
         let Ok(handler) = handler.take() else { return None };
         let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
-        let Ok(global) = Arc::clone(&self.global).try_acquire_owned() else { return None };
+        let Ok(global) = self.all(config).try_acquire_owned() else { return None };
         Some(RunPermit { _global: global, _queue: queue, _handler: handler })
     }
 
+    fn all(&self, config: &Config) -> Arc<Semaphore> {
+        let mut global = self.global.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sized(&mut global, config.global_permits)
+    }
+
     fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {
+        let size = config.permits_of(queue);
         let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(semaphore) = queues.get(queue) {
-            return Arc::clone(semaphore);
+        if let Some(sized) = queues.get_mut(queue) {
+            return self.sized(sized, size);
         }
-        let semaphore = Arc::new(Semaphore::new(config.permits_of(queue)));
-        queues.insert(queue.to_owned(), Arc::clone(&semaphore));
+        let sized = Sizable::new(size);
+        let semaphore = Arc::clone(&sized.semaphore);
+        queues.insert(queue.to_owned(), sized);
+        semaphore
+    }
+
+    fn sized(&self, sizable: &mut Sizable, size: usize) -> Arc<Semaphore> {
+        let semaphore = Arc::clone(sizable.of(size));
+        if sizable.size > size {
+            self.shrinks.store(true, Ordering::Release);
+        }
         semaphore
     }
 }

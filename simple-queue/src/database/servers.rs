@@ -168,10 +168,7 @@ impl Servers {
             // Finds out.
             self.open(self.statement_timeout(), Purpose::Usual).await?.close().await?;
         }
-        Ok(match self.inner.pooled.get() {
-            true => None,
-            false => Some(self.writable().await),
-        })
+        Ok(if self.inner.pooled.get() { None } else { Some(self.writable().await) })
     }
 
     /// Opens a session for the migrations, whose statements take the time they need; `None` where sessions are
@@ -203,9 +200,10 @@ impl Servers {
         let current = (*self.inner.pool.connect_options()).clone();
         // Both looks together take no longer than a statement.
         let patience = self.statement_timeout() / 2;
-        let found = match is_writable(&current, patience).await {
-            true => Some(current),
-            false => first_writable(candidates, patience).await,
+        let found = if is_writable(&current, patience).await {
+            Some(current)
+        } else {
+            first_writable(candidates, patience).await
         };
         let Some(found) = found else {
             tracing::warn!(

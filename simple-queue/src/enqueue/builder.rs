@@ -3,12 +3,13 @@
 use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::{EnqueueOn, EnqueueOutcome, Inserted, Target, insert::insert};
 use crate::{
     Error,
-    job::{JobPayload, OnConflict},
+    job::{JobPayload, OnConflict, to_json},
     row::{Due, NewJob, declared_key},
 };
 
@@ -25,6 +26,9 @@ pub struct Enqueue<J> {
     on_conflict: Option<OnConflict>,
     expires: Option<Duration>,
     tags: Vec<String>,
+    timeout: Option<Duration>,
+    /// Why it cannot be written, or its JSON.
+    metadata: Option<Result<String, String>>,
 }
 
 impl<J: JobPayload> Enqueue<J> {
@@ -40,6 +44,8 @@ impl<J: JobPayload> Enqueue<J> {
             on_conflict: None,
             expires: None,
             tags: Vec::new(),
+            timeout: None,
+            metadata: None,
         }
     }
 
@@ -59,7 +65,7 @@ impl<J: JobPayload> Enqueue<J> {
     }
 
     /// Waits in another queue than the declared one; a worker runs it there if it was registered with
-    /// [`also_on`](crate::JobList::also_on), or if a handler of that queue takes every kind.
+    /// [`also_on`](crate::typed::JobList::also_on), or if a handler of that queue takes every kind.
     pub fn queue(self, queue: impl Into<String>) -> Self {
         Self { queue: Some(queue.into()), ..self }
     }
@@ -91,6 +97,33 @@ impl<J: JobPayload> Enqueue<J> {
         self
     }
 
+    /// Sets how long one attempt may take, whatever its declaration says.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self }
+    }
+
+    /// Attaches what is no argument of the job: a trace, a tenant, who asked for it. It must be written as a JSON
+    /// object, of at most 64 KiB; [`JobContext::metadata`](crate::JobContext::metadata) reads it while the job runs.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// #[job(queue = "reports")]
+    /// async fn report(context: &JobContext, month: u32) -> Result<(), BoxDynError> {
+    ///     let metadata: Option<serde_json::Value> = context.metadata().await?;
+    ///     println!("asked for by {:?}", metadata.and_then(|it| it.get("by").cloned()));
+    ///     Ok(())
+    /// }
+    ///
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// Report::new(7).metadata(serde_json::json!({ "by": "ada" })).enqueue(queue).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn metadata(self, metadata: impl Serialize) -> Self {
+        let metadata = to_json(&metadata).map_err(|problem| problem.to_string());
+        Self { metadata: Some(metadata), ..self }
+    }
+
     /// Stores the job.
     ///
     /// # Errors
@@ -113,6 +146,10 @@ impl<J: JobPayload> Enqueue<J> {
         row.expires_after = self.expires.or(row.expires_after);
         row.on_conflict = self.on_conflict.unwrap_or(row.on_conflict);
         row.tags.extend(self.tags);
+        row.timeout = self.timeout;
+        let metadata = self.metadata.transpose();
+        row.metadata =
+            metadata.map_err(|problem| Error::InvalidOption { option: "metadata", problem })?;
         if let Some(key) = self.unique_key {
             row.unique_key = Some(declared_key::<J>(&key)?);
         }

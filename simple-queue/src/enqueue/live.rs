@@ -2,13 +2,14 @@
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData, ops::Deref, pin::Pin};
 
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{EnqueueOn, Target};
 use crate::{
     Error,
     database::Tries,
-    job::JobPayload,
+    job::{JobPayload, without_values},
     row::{Job, Unread, declared_key, read_payload},
 };
 
@@ -31,6 +32,8 @@ type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>
 /// ```
 pub struct Found<J> {
     job: Job,
+    /// JSON text.
+    metadata: Option<String>,
     payload: PhantomData<fn() -> J>,
 }
 
@@ -51,6 +54,28 @@ impl<J: JobPayload> Found<J> {
             Error::UnreadablePayload { job_id, problem }
         })
     }
+}
+
+impl<J> Found<J> {
+    /// What was attached to it with [`Enqueue::metadata`](crate::Enqueue::metadata); `None` if nothing was.
+    ///
+    /// # Errors
+    /// [`Error::UnreadablePayload`] when it is of another type.
+    pub fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        read_metadata(self.job.id, self.metadata.as_deref())
+    }
+}
+
+/// The metadata of a job as a type of the caller's.
+pub(crate) fn read_metadata<T: DeserializeOwned>(
+    job_id: Uuid,
+    metadata: Option<&str>,
+) -> Result<Option<T>, Error> {
+    metadata.map(serde_json::from_str).transpose().map_err(|error| {
+        let said = without_values(&error.to_string());
+        let problem = format!("its metadata is of another type: {said}");
+        Error::UnreadablePayload { job_id, problem }
+    })
 }
 
 impl<J> Deref for Found<J> {
@@ -78,11 +103,14 @@ pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, 
     let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move {
         let found = find_by_unique_key(target, &key?).await?;
-        Ok(found.map(|job| Found { job, payload: PhantomData }))
+        Ok(found.map(|(job, metadata)| Found { job, metadata, payload: PhantomData }))
     })
 }
 
-async fn find_by_unique_key(mut target: Target<'_>, key: &str) -> Result<Option<Job>, Error> {
+async fn find_by_unique_key(
+    mut target: Target<'_>,
+    key: &str,
+) -> Result<Option<(Job, Option<String>)>, Error> {
     let mut tries = Tries::default();
     loop {
         let found =

@@ -2,24 +2,23 @@
 
 use crate::{
     Error,
-    job::{MAX_KEY_BYTES, MAX_QUEUE_NAME_BYTES, problem_of_json},
+    job::{MAX_KEY_BYTES, problem_of_json, problem_of_queue_name},
     row::NewJob,
 };
 
 /// Refuses what the database could not hold, or what no worker could read back.
 pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
-    if let Some(problem) = problem_of_name(&job.queue, MAX_QUEUE_NAME_BYTES) {
+    if let Some(problem) = problem_of_queue_name(&job.queue) {
         return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
     }
     for (what, key) in [("unique key", &job.unique_key), ("fingerprint", &job.fingerprint)] {
-        if let Some((key, problem)) =
-            key.as_ref().and_then(|key| Some((key, problem_of_name(key, MAX_KEY_BYTES)?)))
+        if let Some((key, problem)) = key.as_ref().and_then(|key| Some((key, problem_of_key(key)?)))
         {
             return Err(Error::InvalidKey { what, key: excerpt(key), problem });
         }
     }
     for tag in &job.tags {
-        if let Some(problem) = problem_of_name(tag, MAX_KEY_BYTES) {
+        if let Some(problem) = problem_of_key(tag) {
             return Err(Error::InvalidKey { what: "tag", key: excerpt(tag), problem });
         }
     }
@@ -27,22 +26,42 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = unwritable.or_else(|| problem_of_json(&job.job_data)) {
         return Err(Error::InvalidPayload { queue: job.queue.clone(), problem });
     }
-    match job.max_attempts {
-        Some(max_attempts) if max_attempts < 1 => Err(Error::InvalidMaxAttempts { max_attempts }),
-        _ => Ok(()),
+    match problem_of_options(job) {
+        Some((option, problem)) => Err(Error::InvalidOption { option, problem }),
+        None => Ok(()),
     }
 }
 
-fn problem_of_name(name: &str, max_bytes: usize) -> Option<&'static str> {
-    if name.is_empty() {
+/// 64 KiB of JSON text is what a job may have attached.
+const MAX_METADATA_BYTES: usize = 64 * 1024;
+
+fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
+    if let Some(attempts) = job.max_attempts.filter(|&attempts| attempts < 1) {
+        return Some(("max_attempts", format!("a job needs at least one attempt, not {attempts}")));
+    }
+    if job.timeout.is_some_and(|timeout| timeout.is_zero()) {
+        return Some((
+            "timeout",
+            "an attempt needs some time; leave it out for no limit".to_owned(),
+        ));
+    }
+    let metadata = job.metadata.as_deref()?;
+    let problem = if !metadata.starts_with('{') {
+        Some("it has to be written as a JSON object".to_owned())
+    } else if metadata.len() > MAX_METADATA_BYTES {
+        Some(format!("it has {} bytes; the limit is {MAX_METADATA_BYTES}", metadata.len()))
+    } else {
+        problem_of_json(metadata)
+    };
+    problem.map(|problem| ("metadata", problem))
+}
+
+fn problem_of_key(key: &str) -> Option<&'static str> {
+    if key.is_empty() {
         Some("it is empty")
-    } else if name.len() > max_bytes {
-        Some(if max_bytes == MAX_KEY_BYTES {
-            "it is longer than 512 bytes; use a hash of it"
-        } else {
-            "it is longer than 63 bytes"
-        })
-    } else if name.contains('\0') {
+    } else if key.len() > MAX_KEY_BYTES {
+        Some("it is longer than 512 bytes; use a hash of it")
+    } else if key.contains('\0') {
         Some("it holds a NUL character, which Postgres cannot store in a text")
     } else {
         None
@@ -70,7 +89,7 @@ mod tests {
 
     #[test]
     fn good_input_passes() {
-        let job = Job::new("my queue", serde_json::json!({"text": "a \\u0000 in words"}))
+        let job = Job::new("my-queue", serde_json::json!({"text": "a \\u0000 in words"}))
             .with_unique_key("k".repeat(512))
             .with_fingerprint("f");
         validate(&NewJob::from(job)).unwrap();
@@ -80,9 +99,15 @@ mod tests {
     fn every_bad_input_is_named_with_its_problem() {
         let deep = (0..128).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
         let cases = [
-            (Job::new("", 1), "cannot be the name of a queue: it is empty"),
-            (Job::new("q".repeat(300), 1), "it is longer than 63 bytes"),
-            (Job::new("a\0b", 1), "`a\\0b` cannot be the name of a queue: it holds a NUL"),
+            (
+                Job::new("", 1),
+                "`` cannot be the name of a queue: queue names may only use a-z, 0-9",
+            ),
+            (
+                Job::new("My queue", 1),
+                "`My queue` cannot be the name of a queue: queue names may only",
+            ),
+            (Job::new("a\0b", 1), "`a\\0b` cannot be the name of a queue: queue names"),
             (
                 Job::new("q", 1).with_unique_key(""),
                 "the unique key `` cannot be stored: it is empty",

@@ -1,54 +1,63 @@
 //! The errors that this library returns to its caller.
 
 mod conversions;
+mod kind;
+
+pub use kind::ErrorKind;
 
 use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use crate::{
-    database::failure::{described, is_not_migrated, is_transient, missing_grant},
-    job::JobStatus,
-};
+use crate::{database::failure::described, job::JobStatus};
 
 /// What can go wrong between a caller and the queue.
 ///
 /// Errors of handlers do not appear here: they become the fate of their job.
+///
+/// [`Error::kind`] says what sort it is. A message holds what the database said, so no
+/// [`source`](std::error::Error::source) says it again; the field `error` of a variant has it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The database refused a statement, or could not be reached.
-    #[error("the database failed to {action}: {}", described(source))]
+    #[error("the database failed to {action}: {}", described(error))]
+    #[non_exhaustive]
     Database {
         /// What was being done.
         action: &'static str,
         /// What the database or its driver said; shared by calls that shared a statement.
-        source: Arc<sqlx::Error>,
+        error: Arc<sqlx::Error>,
     },
     /// A URL that names no database of Postgres. It is not shown: it may hold a password.
     #[error("the URL of the database cannot be used: {problem}")]
+    #[non_exhaustive]
     InvalidUrl {
         /// What is wrong with it.
         problem: String,
     },
     /// No server could be connected to.
     #[error("the database cannot be reached: {}", tried.iter().map(|(server, error)| format!("{server}: {}", described(error))).collect::<Vec<_>>().join("; "))]
+    #[non_exhaustive]
     Unreachable {
         /// Each server that was tried, as `host:port`, and why it could not be connected to.
         tried: Vec<(String, sqlx::Error)>,
     },
     /// The tables could not be made or brought up to date.
-    #[error("the schema `{schema}` could not be migrated: {}", described(source))]
+    #[error("the schema `{schema}` could not be migrated: {}", described(error))]
+    #[non_exhaustive]
     Migrate {
         /// The schema the tables belong to.
         schema: String,
         /// What went wrong.
-        source: Arc<sqlx::Error>,
+        error: Arc<sqlx::Error>,
     },
     /// A migration did not get the locks it needs; what it had done is rolled back.
     #[error(
-        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call"
+        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call ({})",
+        described(error)
     )]
+    #[non_exhaustive]
     MigrationHeldUp {
         /// The schema the tables belong to.
         schema: String,
@@ -57,12 +66,13 @@ pub enum Error {
         /// Who has locks on the tables, the oldest transactions first.
         holders: String,
         /// What the database said the last time.
-        source: Arc<sqlx::Error>,
+        error: Arc<sqlx::Error>,
     },
     /// The tables were made by another build, whose text of them is different.
     #[error(
         "the schema `{schema}` has the part `{part}` of release {release} in another text than this build; make the schema anew, or use that build"
     )]
+    #[non_exhaustive]
     OtherTables {
         /// The schema the tables belong to.
         schema: String,
@@ -73,8 +83,9 @@ pub enum Error {
     },
     /// The schema is there and belongs to another role, which could change the tables under the queue.
     #[error(
-        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another schema with `SimpleQueue::with_schema`"
+        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another with `schema` of `SimpleQueue::builder`"
     )]
+    #[non_exhaustive]
     ForeignSchema {
         /// The schema.
         schema: String,
@@ -87,50 +98,65 @@ pub enum Error {
     #[error(
         "the database is in {encoding}, and a queue needs one in UTF-8: `create database … encoding 'UTF8' template template0`"
     )]
+    #[non_exhaustive]
     NotUtf8 {
         /// The database's encoding.
         encoding: String,
     },
     /// The tables or functions of the queue are not there, or are older than this release.
     #[error(
-        "the database failed to {action}: {source}; the schema is missing or older than this release: run `SimpleQueue::migrate`"
+        "the database failed to {action}: {}; the schema is missing or older than this release: run `SimpleQueue::migrate`",
+        described(error)
     )]
+    #[non_exhaustive]
     NotMigrated {
         /// What was being done.
         action: &'static str,
         /// What is missing, in the database's words.
-        source: Arc<sqlx::Error>,
+        error: Arc<sqlx::Error>,
     },
     /// The role that this is in the database lacks a right.
     #[error(
-        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {source}"
+        "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {}",
+        described(error)
     )]
+    #[non_exhaustive]
     MissingGrant {
         /// What was being done.
         action: &'static str,
         /// What the right is on: a table, a function or a schema.
         missing: String,
         /// What the database said.
-        source: Arc<sqlx::Error>,
+        error: Arc<sqlx::Error>,
     },
     /// The migrations need a session of their own, and there is a pooler that only lends sessions.
     #[error(
-        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `SimpleQueue::with_direct_url`"
+        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `direct_url` of `SimpleQueue::builder`"
     )]
+    #[non_exhaustive]
     NeedsDirectUrl {
         /// The schema the tables belong to.
         schema: String,
+    },
+    /// Settings of a queue that are out of their range, or contradict each other.
+    #[error("the settings of the queue cannot be used: {}", problems.join("; "))]
+    #[non_exhaustive]
+    InvalidSettings {
+        /// Each problem in a sentence that names the settings, their values and what to do about it.
+        problems: Vec<String>,
     },
     /// A schema's name that cannot be one.
     #[error(
         "`{schema}` cannot be a schema of this queue: use 1 to 48 of the characters a-z, 0-9 and `_`, not starting with a digit"
     )]
+    #[non_exhaustive]
     InvalidSchema {
         /// The name that was given.
         schema: String,
     },
     /// A queue's name that cannot be one.
     #[error("`{name}` cannot be the name of a queue: {problem}")]
+    #[non_exhaustive]
     InvalidQueueName {
         /// The name that was given, cut where it is long.
         name: String,
@@ -139,6 +165,7 @@ pub enum Error {
     },
     /// A unique key, fingerprint or tag that cannot be stored.
     #[error("the {what} `{key}` cannot be stored: {problem}")]
+    #[non_exhaustive]
     InvalidKey {
         /// `unique key`, `fingerprint` or `tag`.
         what: &'static str,
@@ -149,6 +176,7 @@ pub enum Error {
     },
     /// A payload that cannot be stored.
     #[error("the payload of a job for queue `{queue}` cannot be stored: {problem}")]
+    #[non_exhaustive]
     InvalidPayload {
         /// Where the job was to go.
         queue: String,
@@ -160,6 +188,7 @@ pub enum Error {
     #[error(
         "job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate"
     )]
+    #[non_exhaustive]
     Duplicate {
         /// The key.
         unique_key: String,
@@ -171,6 +200,7 @@ pub enum Error {
     #[error(
         "the unique key `{unique_key}` is held by a transaction that did not end within {waited:?}; commit or roll back what enqueued, cancelled or finished the job with this key"
     )]
+    #[non_exhaustive]
     KeyHeld {
         /// The key.
         unique_key: String,
@@ -181,6 +211,7 @@ pub enum Error {
     #[error(
         "job {job_id} was enqueued before and is over, and an id is used once; make a new job with `Job::new`, a clone keeps its id"
     )]
+    #[non_exhaustive]
     IdUsed {
         /// The id.
         job_id: Uuid,
@@ -189,20 +220,25 @@ pub enum Error {
     #[error(
         "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"
     )]
+    #[non_exhaustive]
     DuplicateId {
         /// The id.
         job_id: Uuid,
     },
-    /// A number of attempts below 1.
-    #[error("a job needs at least one attempt, not {max_attempts}")]
-    InvalidMaxAttempts {
-        /// The number that was given.
-        max_attempts: i32,
+    /// An option of a job that cannot be stored.
+    #[error("the {option} of a job cannot be stored: {problem}")]
+    #[non_exhaustive]
+    InvalidOption {
+        /// `max_attempts`, `timeout` or `metadata`.
+        option: &'static str,
+        /// What is wrong with it.
+        problem: String,
     },
     /// Two jobs of one name were registered.
     #[error(
         "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"
     )]
+    #[non_exhaustive]
     DuplicateKind {
         /// The name.
         kind: &'static str,
@@ -215,6 +251,7 @@ pub enum Error {
     #[error(
         "job {job_id} is no longer held by this run: another process took it over; undo what this run did"
     )]
+    #[non_exhaustive]
     LeaseLost {
         /// The job.
         job_id: Uuid,
@@ -223,6 +260,7 @@ pub enum Error {
     #[error(
         "job {job_id} cannot be finished: `commit` or `rollback` was sent as SQL and ended its transaction, so what was done before is kept or gone without the job; leave the end of the transaction to the one who holds it"
     )]
+    #[non_exhaustive]
     TransactionEnded {
         /// The job.
         job_id: Uuid,
@@ -231,6 +269,7 @@ pub enum Error {
     #[error(
         "job {job_id} is in none of the tables: it was never enqueued, or its history has been removed"
     )]
+    #[non_exhaustive]
     UnknownJob {
         /// The id that was looked for.
         job_id: Uuid,
@@ -239,6 +278,7 @@ pub enum Error {
     #[error(
         "the worker has ended: its {role} {problem}; this is a fault of simple-queue, please report it"
     )]
+    #[non_exhaustive]
     WorkerEnded {
         /// Which part of the worker panicked.
         role: &'static str,
@@ -249,12 +289,14 @@ pub enum Error {
     #[error(
         "job {job_id} is no dead letter: it is live, completed, or its history has been removed"
     )]
+    #[non_exhaustive]
     NotDead {
         /// The job.
         job_id: Uuid,
     },
     /// A job that was waited for has not ended in time. It may still end.
     #[error("job {job_id} has not ended within {timeout:?}")]
+    #[non_exhaustive]
     WaitTimedOut {
         /// The job.
         job_id: Uuid,
@@ -263,6 +305,7 @@ pub enum Error {
     },
     /// A job whose result was waited for ended without one.
     #[error("job {job_id} did not complete, it is {status}: {reason}")]
+    #[non_exhaustive]
     NotCompleted {
         /// The job.
         job_id: Uuid,
@@ -272,15 +315,17 @@ pub enum Error {
         reason: String,
     },
     /// What a job left as its result is not of the type that was expected.
-    #[error("the result of job {job_id} cannot be read: {source}")]
+    #[error("the result of job {job_id} cannot be read: {error}")]
+    #[non_exhaustive]
     UnreadableResult {
         /// The job.
         job_id: Uuid,
         /// What does not fit.
-        source: serde_json::Error,
+        error: serde_json::Error,
     },
     /// A stored job is not what its declaration says.
     #[error("job {job_id} cannot be read: {problem}")]
+    #[non_exhaustive]
     UnreadablePayload {
         /// The job.
         job_id: Uuid,
@@ -289,48 +334,9 @@ pub enum Error {
     },
     /// The database holds a state that this release does not know.
     #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
+    #[non_exhaustive]
     UnknownStatus {
         /// The word that was read.
         status: String,
     },
-}
-
-impl Error {
-    /// Whether the same call may well succeed later: the database was away, busy or shutting down.
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Database { source, .. } | Self::Migrate { source, .. } => is_transient(source),
-            Self::Unreachable { tried } => tried.iter().all(|(_, error)| is_transient(error)),
-            Self::MigrationHeldUp { .. } | Self::KeyHeld { .. } => true,
-            _ => false,
-        }
-    }
-
-    pub(crate) fn database(action: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
-        move |source| {
-            let (missing, source) = (missing_grant(&source), Arc::new(source));
-            match missing {
-                Some(missing) => Self::MissingGrant { action, missing, source },
-                None if is_not_migrated(&source) => Self::NotMigrated { action, source },
-                None => Self::Database { action, source },
-            }
-        }
-    }
-
-    /// The same failure of the database, for another call that had a part in it.
-    pub(crate) fn shared(&self) -> Option<Self> {
-        match self {
-            Self::Database { action, source } => {
-                Some(Self::Database { action, source: Arc::clone(source) })
-            }
-            Self::NotMigrated { action, source } => {
-                Some(Self::NotMigrated { action, source: Arc::clone(source) })
-            }
-            Self::MissingGrant { action, missing, source } => {
-                let (missing, source) = (missing.clone(), Arc::clone(source));
-                Some(Self::MissingGrant { action, missing, source })
-            }
-            _ => None,
-        }
-    }
 }

@@ -151,6 +151,11 @@ impl Unwritten {
         }
     }
 
+    /// How many runs wait to be written.
+    pub(crate) fn runs(&self) -> usize {
+        self.runs.load(SeqCst)
+    }
+
     /// Whether a job that was claimed before shall not begin now.
     pub(crate) fn stops_starts(&self) -> bool {
         let stops = || {

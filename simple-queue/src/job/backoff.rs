@@ -123,6 +123,7 @@ impl Backoff {
 
 /// The back-off of the plain interface.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum BackoffStrategy {
     /// `delay` more with each attempt.
     Linear {

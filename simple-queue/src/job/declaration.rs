@@ -21,7 +21,8 @@ pub const fn assert_distinct_kinds(declarations: &[KindDeclaration]) {
     while second < declarations.len() {
         let mut first = 0;
         while first < second {
-            let (a, b) = (&declarations[first], &declarations[second]);
+            let a = &declarations[first];
+            let b = &declarations[second];
             if a.hash == b.hash && equal(a.kind, b.kind) {
                 let mut message = Message::new();
                 message.push("two jobs share the name `");
@@ -39,28 +40,9 @@ pub const fn assert_distinct_kinds(declarations: &[KindDeclaration]) {
     }
 }
 
-/// Fails, in a constant, when a queue's name is not one.
-///
-/// # Panics
-/// When the name is empty, too long or holds other characters than the ones allowed.
-pub const fn assert_queue_name(name: &str) {
-    assert!(
-        !name.is_empty() && name.len() <= super::MAX_QUEUE_NAME_BYTES,
-        "a queue name has 1 to 63 characters"
-    );
-    let bytes = name.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        assert!(
-            matches!(bytes[at], b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'.'),
-            "queue names may only use a-z, 0-9, `_`, `-` and `.`"
-        );
-        at += 1;
-    }
-}
-
 const fn equal(a: &str, b: &str) -> bool {
-    let (a, b) = (a.as_bytes(), b.as_bytes());
+    let a = a.as_bytes();
+    let b = b.as_bytes();
     if a.len() != b.len() {
         return false;
     }
@@ -121,11 +103,5 @@ mod tests {
     #[should_panic(expected = "two jobs share the name `a` (src/mail.rs:12 and src/mail.rs:12)")]
     fn equal_kinds_are_refused_with_both_places() {
         assert_distinct_kinds(&[declared("a", 1), declared("b", 2), declared("a", 1)]);
-    }
-
-    #[test]
-    #[should_panic(expected = "queue names may only use")]
-    fn a_queue_name_with_a_space_is_refused() {
-        assert_queue_name("my queue");
     }
 }

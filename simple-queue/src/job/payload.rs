@@ -68,6 +68,7 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
 
 /// One argument of a job as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoredArgument {
     /// What it is called in the stored job.
     pub name: &'static str,
@@ -79,6 +80,32 @@ pub struct StoredArgument {
     pub aliases: &'static [&'static str],
     /// Whether its value is kept out of everything that people read: `Debug`, logs, the reasons of dead letters.
     pub is_redacted: bool,
+}
+
+impl StoredArgument {
+    /// An argument of this name and type.
+    #[must_use]
+    pub const fn new(name: &'static str, ty: &'static str) -> Self {
+        Self { name, ty, has_default: false, aliases: &[], is_redacted: false }
+    }
+
+    /// Sets [`StoredArgument::has_default`].
+    #[must_use]
+    pub const fn with_default(self) -> Self {
+        Self { has_default: true, ..self }
+    }
+
+    /// Sets [`StoredArgument::aliases`].
+    #[must_use]
+    pub const fn with_aliases(self, aliases: &'static [&'static str]) -> Self {
+        Self { aliases, ..self }
+    }
+
+    /// Sets [`StoredArgument::is_redacted`].
+    #[must_use]
+    pub const fn redacted(self) -> Self {
+        Self { is_redacted: true, ..self }
+    }
 }
 
 /// What a job's argument must be: something serde can write and read back.

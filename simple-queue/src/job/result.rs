@@ -9,6 +9,7 @@ pub type BoxDynError = Box<dyn Error + Send + Sync + 'static>;
 
 /// The answer of a plain [`Handler`](crate::Handler); a `#[job]` function may return it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum JobResult {
     /// The job is done.
     Success,
@@ -19,7 +20,7 @@ pub enum JobResult {
     /// Not now: run again at this time, without using up an attempt.
     ///
     /// As often as it is asked for, unless a limit is declared, see
-    /// [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count).
+    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes).
     RescheduleAt(DateTime<Utc>),
     /// There is nothing here that could run this job; it becomes `unprocessable`.
     HandlerMissing,
@@ -87,7 +88,7 @@ impl JobError {
     /// Not now: run again after `delay`, without using up an attempt.
     ///
     /// As often as it is asked for, unless a limit is declared, see
-    /// [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count). A job that should give up some
+    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes). A job that should give up some
     /// day answers with an error instead, or fails when it is too old.
     pub fn snooze(delay: Duration) -> Self {
         Self { decision: Decision::Snooze(delay), cause: "snoozed".into() }

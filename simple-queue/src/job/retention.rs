@@ -8,15 +8,16 @@ use std::time::Duration;
 /// use std::time::Duration;
 /// use simple_queue::Retention;
 ///
-/// let week = Duration::from_secs(7 * 24 * 60 * 60);
-/// let retention = Retention { archive: week, ..Retention::default() };
+/// let week = Duration::from_hours(7 * 24);
+/// let retention = Retention::new().archive(week);
 /// assert!(retention.dead_letters > week);
 ///
 /// // No history: a job that is done is deleted.
-/// let none = Retention { archive: Duration::ZERO, ..Retention::default() };
+/// let none = Retention::new().archive(Duration::ZERO);
 /// # assert_eq!(none.dead_letters, retention.dead_letters);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retention {
     /// For jobs that are done; 30 days by default. Whole days (UTC) are dropped when all of their jobs
     /// are older.
@@ -32,12 +33,30 @@ pub struct Retention {
 
 impl Default for Retention {
     fn default() -> Self {
-        const DAY: Duration = Duration::from_hours(24);
-        Self { archive: DAY * 30, dead_letters: DAY * 90 }
+        Self::new()
     }
 }
 
 impl Retention {
+    /// The defaults: 30 days for jobs that are done, 90 for those that gave up.
+    #[must_use]
+    pub const fn new() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self { archive: DAY.saturating_mul(30), dead_letters: DAY.saturating_mul(90) }
+    }
+
+    /// Sets [`Retention::archive`].
+    #[must_use]
+    pub const fn archive(self, archive: Duration) -> Self {
+        Self { archive, ..self }
+    }
+
+    /// Sets [`Retention::dead_letters`].
+    #[must_use]
+    pub const fn dead_letters(self, dead_letters: Duration) -> Self {
+        Self { dead_letters, ..self }
+    }
+
     /// Whether a job that is done, and of which nothing else was said, goes to the archive.
     pub(crate) fn keeps_done(&self) -> bool {
         !self.archive.is_zero()

@@ -8,7 +8,7 @@ use std::sync::Arc;
 /// worker whose jobs need one thing only can register that thing as its state, in an `Arc`.
 ///
 /// ```
-/// use simple_queue::Provide;
+/// use simple_queue::typed::Provide;
 ///
 /// struct Mailer;
 /// struct App { mailer: Mailer } // without the derive it is registered as `Arc::new(app)`

@@ -57,7 +57,7 @@ pub trait IntoOutcome {
     type Error;
 
     /// What is kept of it when the handler succeeds; see
-    /// [`JobPayload::Output`](crate::JobPayload::Output).
+    /// [`JobPayload::Output`](crate::typed::JobPayload::Output).
     type Output;
 
     /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the
@@ -278,7 +278,10 @@ impl Outcome {
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
-        Self { trouble: excuse_in(error), ..Self::with_error(verdict, with_sources(error)) }
+        Self {
+            trouble: excuse_in(error, crate::Error::of_database_in),
+            ..Self::with_error(verdict, with_sources(error))
+        }
     }
 
     fn with_error(verdict: Verdict, error: String) -> Self {

@@ -22,7 +22,7 @@ pub use crate::{
         enqueue_all,
         live::{cancel, cancel_all, find},
     },
-    job::declaration::{assert_distinct_kinds, assert_queue_name},
+    job::{declaration::assert_distinct_kinds, queue_name::assert_queue_name},
     job_schema::assert_schema,
     queue::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
 };

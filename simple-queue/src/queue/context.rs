@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::SimpleQueue;
 use crate::{
     Error,
-    enqueue::{EnqueueOn, Target},
+    database::again,
+    enqueue::{EnqueueOn, Target, live::read_metadata},
     job::JobStatus,
     row::{Claim, Job, Lease, Run},
     store::Finish,
@@ -71,6 +73,21 @@ impl JobContext {
         self.status
     }
 
+    /// Reads what was attached to the job with [`Enqueue::metadata`](crate::Enqueue::metadata), with a statement of
+    /// its own; `None` if nothing was, or if the job is run by hand.
+    ///
+    /// # Errors
+    /// [`Error::UnreadablePayload`] when it is of another type; or when the database fails.
+    pub async fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
+        let Some(lease) = self.claim.as_ref().map(|claim| claim.lease) else { return Ok(None) };
+        let store = self.queue.store();
+        let read = again!(tries => self.queue.ask(async |connection| {
+            store.read_metadata(connection, lease).await
+        }));
+        let read = read.map_err(Error::database("read the metadata of a job"))?;
+        read_metadata(self.job_id, read.as_deref())
+    }
+
     /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.
     pub fn queue(&self) -> &SimpleQueue {
         &self.queue
@@ -101,7 +118,7 @@ impl JobContext {
     ///
     /// Commit the transaction, then return from the function. If the transaction does not commit, the
     /// attempt has failed, whatever the function returns. From this call on it may wait for its next
-    /// statement no longer than a [statement may take](crate::SimpleQueue::with_statement_timeout), 10 seconds:
+    /// statement no longer than a [statement may take](crate::SimpleQueueBuilder::statement_timeout), 10 seconds:
     /// it has locked the job, which others could not take over if this process vanished.
     ///
     /// ```
@@ -154,7 +171,8 @@ impl JobContext {
     /// Marks the transaction; whether it was marked before. From here on it may not idle for long: it is about to
     /// lock the job's row, and nobody could return the job should this process vanish.
     async fn mark(&self, tx: &mut Transaction<'_, Postgres>) -> Result<bool, Error> {
-        let (store, servers) = (self.queue.store(), self.queue.servers());
+        let store = self.queue.store();
+        let servers = self.queue.servers();
         let marked = store.limit_idle_transaction(tx, servers.statement_timeout()).await;
         marked.map_err(Error::database("finish a job in a transaction"))
     }

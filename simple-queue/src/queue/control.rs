@@ -18,6 +18,7 @@ use crate::{
     store::{DeadLetterFilter, Division},
 };
 
+/// # Pausing, cancelling, redriving
 impl SimpleQueue {
     /// Keeps the jobs of a queue from being started, in every process, until it is resumed. What runs
     /// goes on to its end, and jobs can still be enqueued.
@@ -234,9 +235,10 @@ pub struct Redriven {
 impl Redriven {
     fn take_in(&mut self, looked_at: Vec<(Uuid, bool)>) {
         for (id, redriven) in looked_at {
-            match redriven {
-                true => self.redriven += 1,
-                false => self.still_dead.push(id),
+            if redriven {
+                self.redriven += 1;
+            } else {
+                self.still_dead.push(id);
             }
         }
     }

@@ -3,22 +3,31 @@
 //! [`SimpleQueue`] is client and worker in one. What a worker does with it is in [`crate::worker`], of which nothing
 //! here knows.
 
+// The documentation of `SimpleQueue` has its parts in the order of these modules: what everyone needs comes first, and
+// what is there for the predecessor's sake last.
+mod setup;
+
+mod builder;
 pub(crate) mod config;
 mod context;
 mod control;
 mod database;
 pub(crate) mod handler;
+pub(crate) mod health;
 pub(crate) mod job_list;
 mod plain;
 pub(crate) mod registry;
 pub(crate) mod strategy;
 mod transaction;
-#[cfg(feature = "wait-for-job")]
 mod wait;
 
+mod compat;
+
+pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
 pub use control::{DeadLetters, Paused, Redriven};
 pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use transaction::JobTx;
@@ -28,17 +37,16 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use sqlx::{PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::PgPool;
 
 use crate::{
-    Error,
-    database::{Schema, Servers, parse_url},
-    enqueue::{Destination, EnqueueOn, On, Target, Via, gathering::Gathering, wake::Wake},
-    job::{IntoState, JobState},
-    store::{Store, migrate::migrate},
+    database::{Schema, Servers},
+    enqueue::{Destination, EnqueueOn, Target, Via, gathering::Gathering, wake::Wake},
+    job::JobState,
+    store::Store,
 };
 use config::Config;
-use job_list::RegistryMut;
+use health::Workers;
 use registry::{Registered, Registry, Served};
 
 /// A queue in a database: enqueues jobs and works on them.
@@ -66,61 +74,15 @@ struct Inner {
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
     gathering: Arc<Gathering>,
-    #[cfg(feature = "wait-for-job")]
+    workers: Workers,
     waiters: wait::Waiters,
 }
 
+/// What the roles of a worker and the stages of a job ask of the queue.
 impl SimpleQueue {
-    /// A queue on a pool of yours, in the schema `simple_queue`.
-    ///
-    /// Jobs are enqueued, cancelled and looked for through a few connections beside the pool, of which mostly one or
-    /// two are open, and through the pool where those are in use or the server gives none. A worker opens some of
-    /// its own, too. All have the pool's options, and handlers that use up the pool do not hold them up.
-    pub fn new(pool: PgPool) -> Self {
+    /// With the default settings, none of which contradicts another.
+    pub(crate) fn of_pool(pool: PgPool) -> Self {
         Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
-    }
-
-    /// A queue on a pool of its own.
-    ///
-    /// Several servers may be named, `postgres://app@one:5432,two:5432/app`; the queue follows the one that
-    /// is writable, see [`SimpleQueue::with_servers`].
-    ///
-    /// # Errors
-    /// [`Error::InvalidUrl`] when the URL cannot be read, and [`Error::Unreachable`], at once, when no server can be
-    /// connected to.
-    pub async fn connect(url: &str) -> Result<Self, Error> {
-        let mut servers = parse_url(url)?;
-        // A connection that broke while it was idle is noticed by the statement that meets it, and repeated;
-        // asking each time whether it still is there would cost every enqueue a round trip.
-        let pool =
-            PgPoolOptions::new().test_before_acquire(false).connect_lazy_with(servers[0].clone());
-        let queue = Self::new(pool);
-        let queue = match servers.len() {
-            1 => queue,
-            _ => queue.with_servers(servers.drain(..)),
-        };
-        queue.servers().reach().await?;
-        queue.servers().acquire().await.map_err(Error::database("connect"))?;
-        Ok(queue)
-    }
-
-    /// As [`SimpleQueue::connect`].
-    ///
-    /// # Errors
-    /// When the URL cannot be read or the database cannot be reached.
-    pub async fn new_from_url(url: &str) -> Result<Self, Error> {
-        Self::connect(url).await
-    }
-
-    /// Puts the tables into another schema; several queues can share a database this way.
-    ///
-    /// To be called first: handlers that were registered before are not taken along.
-    ///
-    /// # Errors
-    /// When the name is not one that needs no quotes.
-    pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
-        let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
     }
 
     fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
@@ -133,90 +95,26 @@ impl SimpleQueue {
             registry: RwLock::new(Registry::on_pool_of(connections)),
             wake: Arc::default(),
             gathering: Arc::default(),
-            #[cfg(feature = "wait-for-job")]
+            workers: Workers::default(),
             waiters: wait::Waiters::default(),
         };
         Self { inner: Arc::new(inner) }
     }
 
-    /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
-    /// when there is nothing to do. The role that does it owns the schema; others need [`SimpleQueue::grants`].
-    ///
-    /// It waits for no lock longer than half a second at a time, and says in the log who holds it up.
-    ///
-    /// # Errors
-    /// When the database cannot be reached, is not in UTF-8, or the role may not create a schema in it;
-    /// [`Error::ForeignSchema`] when another role owns the schema; [`Error::MigrationHeldUp`] when the locks are
-    /// not to be had for thirty times as long as a statement may take.
-    ///
-    /// # Cancel safety
-    /// Each part is applied in a transaction: a call that is dropped leaves none half done.
-    pub async fn migrate(&self) -> Result<(), Error> {
-        migrate(self.servers(), self.store().schema()).await
-    }
-
-    /// Registers the jobs that this process runs, and the state they run with.
-    ///
-    /// The state is a struct that derives `JobState`, or anything in an `Arc`; `()` for jobs that take none. It does
-    /// not compile when a job takes a `&T` that the state does not provide.
-    ///
-    /// # Errors
-    /// [`Error::DuplicateKind`] when another list had a job of the same name; those of that list that
-    /// come before it are registered.
-    pub fn register<I: IntoState<State = S>, S, T: JobSet<S>>(
-        &self,
-        jobs: JobList<T>,
-        state: I,
-    ) -> Result<&Self, Error> {
-        {
-            let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
-            let JobList { also_on, .. } = jobs;
-            let mut registry = RegistryMut { registry: &mut registry, also_on: &also_on };
-            T::register(&mut registry, &state.into_state())?;
-        }
-        self.wake().wake_local();
-        Ok(self)
-    }
-
-    /// Registers a handler of the plain interface, before or after the worker was started; one that
-    /// served the same queue and kind is replaced.
-    pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler, &[]);
-        self.wake().wake_local();
-        self
-    }
-
-    /// The caller's connection or transaction, to enqueue in this queue's schema.
-    ///
-    /// ```no_run
-    /// # use simple_queue::prelude::*;
-    /// # #[job(queue = "emails")]
-    /// # async fn send_welcome(user_id: i64) {}
-    /// # async fn example(queue: SimpleQueue, pool: sqlx::PgPool) -> Result<(), BoxDynError> {
-    /// let mut tx = pool.begin().await?;
-    /// SendWelcome::new(42).enqueue(queue.on(&mut tx)).await?;
-    /// tx.commit().await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn on<'e>(&self, connection: &'e mut PgConnection) -> On<'e> {
-        On { connection, store: self.store().clone() }
-    }
-
-    /// The pool that jobs are enqueued through.
-    pub fn pool(&self) -> &PgPool {
-        self.servers().pool()
-    }
-}
-
-/// What the roles of a worker and the stages of a job ask of the queue.
-impl SimpleQueue {
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
     }
 
     pub(crate) fn wake(&self) -> &Arc<Wake> {
         &self.inner.wake
+    }
+
+    pub(crate) fn workers(&self) -> &Workers {
+        &self.inner.workers
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.workers().has_started()
     }
 
     pub(crate) fn gathering(&self) -> &Gathering {
@@ -231,14 +129,9 @@ impl SimpleQueue {
         Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(crate) fn configure(&self, change: impl FnOnce(&mut Config)) {
+    fn change(&self, change: impl FnOnce(&mut Config)) {
         let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut config));
-    }
-
-    pub(crate) fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
-        self.configure(change);
-        self
     }
 
     pub(crate) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
@@ -260,12 +153,10 @@ impl SimpleQueue {
     }
 
     /// Runs were written; whoever waits for their jobs' ends hears of it.
-    #[cfg(feature = "wait-for-job")]
     pub(crate) fn settled(&self, settled: &[crate::finalize::Settled]) {
         self.inner.waiters.settled(settled);
     }
 
-    #[cfg(feature = "wait-for-job")]
     pub(crate) fn waiters(&self) -> &wait::Waiters {
         &self.inner.waiters
     }

@@ -15,6 +15,7 @@ use crate::{
     row::{Job, NewJob},
 };
 
+/// # Without declarations
 impl SimpleQueue {
     /// Stores a job; `None` if a live one has its unique key already, or is this very job.
     ///

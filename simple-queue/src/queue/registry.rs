@@ -17,8 +17,8 @@ use crate::{
     job::{JobOptions, JobPayload},
 };
 
-/// The handlers of a process, by queue and kind.
-#[derive(Default)]
+/// The handlers of a process, by queue and kind. Handlers are shared by its clones.
+#[derive(Clone, Default)]
 pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
     /// Where each kind of a declared job comes from.
@@ -31,7 +31,7 @@ pub(crate) struct Registry {
 /// meanwhile.
 const JOBS_PER_CONNECTION: usize = 2;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct QueueHandlers {
     by_kind: HashMap<&'static str, Arc<Registered>>,
     /// Serves every kind that has no handler of its own.
@@ -150,7 +150,8 @@ impl Registry {
 impl QueueHandlers {
     fn shares(&self) -> Vec<Share> {
         let mut limited: HashMap<*const Registered, Share> = HashMap::new();
-        let (mut unlimited, mut all) = (Vec::new(), Vec::new());
+        let mut unlimited = Vec::new();
+        let mut all = Vec::new();
         for (&kind, registered) in &self.by_kind {
             all.push(kind);
             match registered.free() {

@@ -24,11 +24,12 @@ impl fmt::Debug for Permit {
 
 /// Why a strategy gives no permit, and what becomes of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum JobStrategyError {
     /// The job is no longer wanted: it becomes `cancelled`.
     CancelJob,
     /// Not now: run again after this time, without using an attempt, as often as it is asked for unless a limit
-    /// is declared with [`with_max_reprocess_count`](crate::SimpleQueue::with_max_reprocess_count).
+    /// is declared with [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes).
     TryAfter(chrono::TimeDelta),
     /// As if the attempt had failed: run again after the back-off.
     Retry,
@@ -65,7 +66,7 @@ pub trait JobStrategy: Send + Sync {
     /// Waits for the permit to start this job, or says why there is none.
     ///
     /// A wait longer than
-    /// [`with_hold_queue_semaphore`](crate::SimpleQueue::with_hold_queue_semaphore) is dropped and the
+    /// [`permit_timeout`](crate::SimpleQueueBuilder::permit_timeout) is dropped and the
     /// job given back, so that it does not keep others of its queue from running.
     fn acquire(&self, job: &Job) -> PermitFuture<'_>;
 }

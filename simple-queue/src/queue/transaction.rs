@@ -79,8 +79,8 @@ impl JobTx {
         };
         match finished.await {
             Ok(()) => outcome,
-            Err(Error::Database { action, source }) if excuse_of(&source).is_some() => {
-                Outcome::undone(Error::Database { action, source }.to_string())
+            Err(Error::Database { action, error }) if excuse_of(&error).is_some() => {
+                Outcome::undone(Error::Database { action, error }.to_string())
             }
             Err(error) => Outcome::attempt_failed(error.to_string()),
         }

@@ -73,6 +73,7 @@ impl Drop for Waiting<'_> {
 const FIRST_LOOK: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// # Waiting for a job
 impl SimpleQueue {
     /// Waits until a job has ended, in whatever process, and says how.
     ///
@@ -206,7 +207,8 @@ impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
         let job_id = self.id();
         let end = queue.wait_at_most(job_id, timeout).await?;
         if end.status != JobStatus::Completed {
-            let (status, reason) = (end.status, end.reason.unwrap_or_default());
+            let status = end.status;
+            let reason = end.reason.unwrap_or_default();
             return Err(Error::NotCompleted { job_id, status, reason });
         }
         end.read()
@@ -227,6 +229,6 @@ impl StoredEnd {
     fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let job_id = self.job_id;
         serde_json::from_str(self.result.as_deref().unwrap_or("null"))
-            .map_err(|source| Error::UnreadableResult { job_id, source })
+            .map_err(|error| Error::UnreadableResult { job_id, error })
     }
 }

@@ -36,6 +36,10 @@ pub(crate) struct NewJob {
     /// How long it is kept once it is over; `None` leaves it to the queue.
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
+    /// How long an attempt may take; `None` leaves it to the handler that will run the job.
+    pub(crate) timeout: Option<Duration>,
+    /// What its caller attached: a JSON object as text.
+    pub(crate) metadata: Option<String>,
 }
 
 impl NewJob {
@@ -50,6 +54,13 @@ impl NewJob {
             && self.tags == other.tags
             && self.version == other.version
             && self.retain == other.retain
+            && self.timeout == other.timeout
+            && self.metadata == other.metadata
+    }
+
+    /// Whether it has what few jobs have, which takes a statement of its own.
+    pub(crate) fn has_extras(&self) -> bool {
+        self.timeout.is_some() || self.metadata.is_some()
     }
 }
 
@@ -89,6 +100,8 @@ impl NewJob {
             version: J::VERSION,
             retain: J::OPTIONS.retain,
             on_conflict: J::OPTIONS.on_conflict,
+            timeout: None,
+            metadata: None,
         })
     }
 }
@@ -126,6 +139,8 @@ impl From<Job> for NewJob {
             version: job.version,
             retain: None,
             on_conflict: OnConflict::Ignore,
+            timeout: None,
+            metadata: None,
         }
     }
 }

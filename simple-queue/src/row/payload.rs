@@ -35,9 +35,10 @@ pub(crate) fn read_payload<J: JobPayload>(job: &Job) -> Result<J, Unread> {
         }
         None => Cow::Borrowed(&job.job_data),
     };
-    let data = match job.version == J::VERSION {
-        true => data,
-        false => Cow::Owned(upgraded::<J>(job.version, data.into_owned())?),
+    let data = if job.version == J::VERSION {
+        data
+    } else {
+        Cow::Owned(upgraded::<J>(job.version, data.into_owned())?)
     };
     // The error says where in the payload it is.
     serde_path_to_error::deserialize(data.as_ref())

@@ -97,6 +97,8 @@ struct Passed<'j> {
     version: i32,
     retain: Option<String>,
     on_conflict: &'static str,
+    timeout: Option<String>,
+    metadata: Option<&'j RawValue>,
 }
 
 impl<'j> Passed<'j> {
@@ -127,6 +129,8 @@ impl<'j> Passed<'j> {
                 OnConflict::Reschedule => "reschedule",
                 OnConflict::Error => "error",
             },
+            timeout: job.timeout.map(|timeout| format!("{} s", seconds(timeout))),
+            metadata: job.metadata.as_deref().map(serde_json::from_str).transpose()?,
         })
     }
 }

@@ -45,6 +45,11 @@ impl Store {
         Ok(resumed.is_some())
     }
 
+    /// Whether the tables are there, and new enough for this release.
+    pub(crate) async fn read_readiness(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        self.statements.read_readiness.query().fetch_scalar(connection).await
+    }
+
     /// The queues that are paused.
     pub(crate) async fn list_paused_queues(
         &self,

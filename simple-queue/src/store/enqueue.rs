@@ -146,6 +146,8 @@ fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
         .bind("tags", array_of(jobs, tags))
         .bind("versions", array_of(jobs, |job| job.version))
         .bind("retains", array_of(jobs, |job| job.retain.map(interval)))
+        .bind("timeouts", array_of(jobs, |job| job.timeout.map(interval)))
+        .bind("metadata", array_of(jobs, |job| job.metadata.as_deref()))
 }
 
 /// A value of each job.

@@ -8,7 +8,7 @@ use super::{
     Store,
     decode::{Columns, JobColumns, Time, columns, read_job, time, with_keys},
 };
-use crate::row::Job;
+use crate::row::{Job, Lease};
 
 columns! {
     UsedColumns { id, lease }
@@ -25,14 +25,25 @@ impl Store {
         with_keys(&holders.fetch_all(connection).await?)
     }
 
-    /// The live job that holds this unique key.
+    /// The live job that holds this unique key, and its metadata as JSON text.
     pub(crate) async fn find_live_job(
         &self,
         connection: &mut PgConnection,
         key: &str,
-    ) -> sqlx::Result<Option<Job>> {
+    ) -> sqlx::Result<Option<(Job, Option<String>)>> {
         let found = self.statements.find_live_job.query().bind("key", key);
         found.fetch_optional(connection).await?.map(|row| live_job(&row)).transpose()
+    }
+
+    /// The metadata of a running job, as JSON text.
+    pub(crate) async fn read_metadata(
+        &self,
+        connection: &mut PgConnection,
+        lease: Lease,
+    ) -> sqlx::Result<Option<String>> {
+        let read = self.statements.read_metadata.query();
+        let read = read.bind("id", lease.job_id).bind("lease", lease.number);
+        Ok(read.fetch_optional_scalar::<Option<String>>(connection).await?.flatten())
     }
 
     /// The live jobs that have this fingerprint.
@@ -91,10 +102,10 @@ impl Store {
     }
 }
 
-fn live_job(row: &PgRow) -> sqlx::Result<Job> {
+fn live_job(row: &PgRow) -> sqlx::Result<(Job, Option<String>)> {
     let mut job = read_job(row, &JobColumns::of(row)?)?;
     job.status = row.try_get("status")?;
     job.updated_at = row.try_get::<Option<Time>, _>("updated_at")?.map(|Time(at)| at);
     job.read_stored().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(job)
+    Ok((job, row.try_get("metadata")?))
 }

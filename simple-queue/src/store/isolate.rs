@@ -106,9 +106,10 @@ mod tests {
             {
                 let (mut done, mut at_fault) = (Vec::new(), Vec::new());
                 while let Some(part) = division.next() {
-                    match part.iter().any(|item| bad.contains(item)) {
-                        true => at_fault.extend(division.refused(part)),
-                        false => done.extend(part),
+                    if part.iter().any(|item| bad.contains(item)) {
+                        at_fault.extend(division.refused(part));
+                    } else {
+                        done.extend(part);
                     }
                 }
                 assert_eq!(at_fault, bad);

@@ -99,7 +99,7 @@ impl Migration<'_> {
                     schema,
                     waited,
                     holders,
-                    source: error.into(),
+                    error: error.into(),
                 });
             }
             tracing::warn!(
@@ -116,9 +116,10 @@ impl Migration<'_> {
     /// Where nothing is missing this is two questions, and waits for no lock.
     async fn bring_up_to_date(&mut self) -> Result<(), Failure> {
         let mut found = self.look_at_database().await?;
-        let applied = match found.is_begun {
-            true => read_applied(self.schema, self.connection).await?,
-            false => Vec::new(),
+        let applied = if found.is_begun {
+            read_applied(self.schema, self.connection).await?
+        } else {
+            Vec::new()
         };
         for part in PARTS {
             if part.is_missing(self.schema, &applied)? {
@@ -187,11 +188,11 @@ impl Migration<'_> {
         })
     }
 
-    fn failed(&self, source: sqlx::Error) -> Error {
-        if let Some(missing) = missing_grant(&source) {
-            return Error::MissingGrant { action: "migrate", missing, source: Arc::new(source) };
+    fn failed(&self, error: sqlx::Error) -> Error {
+        if let Some(missing) = missing_grant(&error) {
+            return Error::MissingGrant { action: "migrate", missing, error: Arc::new(error) };
         }
-        Error::Migrate { schema: self.schema.name().to_owned(), source: Arc::new(source) }
+        Error::Migrate { schema: self.schema.name().to_owned(), error: Arc::new(error) }
     }
 }
 
@@ -238,13 +239,14 @@ impl Part {
             let (ours, theirs) = (number(RELEASE), number(&there.release));
             return Ok(theirs < ours || (theirs == ours && differs));
         }
-        match differs {
-            true => Err(Failure::refused(Error::OtherTables {
+        if differs {
+            Err(Failure::refused(Error::OtherTables {
                 schema: schema.name().to_owned(),
                 part: self.name,
                 release: there.release.clone(),
-            })),
-            false => Ok(false),
+            }))
+        } else {
+            Ok(false)
         }
     }
 

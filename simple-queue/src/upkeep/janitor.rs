@@ -45,10 +45,8 @@ impl Janitor {
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
     pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
         let mut swept = Swept::default();
-        let days = match self.days_due <= Instant::now() {
-            true => self.tend_days(&mut swept).await,
-            false => Ok(()),
-        };
+        let days =
+            if self.days_due <= Instant::now() { self.tend_days(&mut swept).await } else { Ok(()) };
         // A day that cannot be handled is no reason to keep what is in the tables.
         self.delete_expired(&mut swept).await?;
         if swept != Swept::default() {

@@ -44,7 +44,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
                     let pace = worker.queue.config().empty_poll_sleep;
                     tracing::warn!(
                         ?pace,
-                        "notifications are not heard through a pooler; looking for jobs by polling. `SimpleQueue::with_direct_url` takes the URL of the server itself"
+                        "notifications are not heard through a pooler; looking for jobs by polling. `direct_url` of `SimpleQueue::builder` takes the URL of the server itself"
                     );
                     return;
                 }

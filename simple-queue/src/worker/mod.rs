@@ -11,11 +11,13 @@ mod run;
 mod signal;
 mod start;
 mod starting;
+mod troubles;
 
 pub use handle::WorkerHandle;
 pub use signal::shutdown_signal;
 #[cfg(feature = "janitor")]
 pub use start::start_with_janitor;
+pub(crate) use start::started;
 pub use start::{start, start_without_janitor};
 pub use starting::Starting;
 
@@ -50,6 +52,7 @@ use run::{
     running::Running,
     suspect::Suspects,
 };
+use troubles::Troubles;
 
 /// A claimed job with all that it needs to start.
 struct Start {
@@ -100,6 +103,10 @@ pub(crate) struct Worker {
     stopping: CancellationToken,
     /// Everything is written; the last roles end.
     stopped: CancellationToken,
+    /// Made its row and looks for jobs.
+    is_ready: AtomicBool,
+    started_at: Instant,
+    troubles: Troubles,
     /// Which role panicked, and with what words.
     ended: OnceLock<(&'static str, String)>,
 }
@@ -132,6 +139,9 @@ impl Worker {
             may_hold_more: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
+            is_ready: AtomicBool::new(false),
+            started_at: Instant::now(),
+            troubles: Troubles::default(),
             ended: OnceLock::new(),
         }
     }
@@ -155,19 +165,23 @@ impl Worker {
         // At once, and not when the task runs: how many may be started is asked again before that.
         self.outbox.unwritten().started();
         self.tasks.spawn(async move {
+            let mut config = worker.queue.config();
             loop {
                 let Start { handler, mut fetched, permit } = start;
-                let config = worker.queue.config();
+                // The settings may have changed during the run.
                 let next = match payload::load(&worker, &mut fetched).await {
                     Ok(()) => {
-                        let execution = Execution::new(&worker, &handler, &config, fetched);
+                        let began_with = config;
+                        let execution = Execution::new(&worker, &handler, &began_with, fetched);
                         execution.run().await;
                         // A run of many short jobs must not keep the thread from others.
                         tokio::task::consume_budget().await;
+                        config = worker.queue.config();
                         worker.after(execution.queue(), &handler, permit, &config)
                     }
                     Err(run) => {
                         worker.put_out(run);
+                        config = worker.queue.config();
                         worker.after(&fetched.job.queue, &handler, permit, &config)
                     }
                 };
@@ -191,7 +205,7 @@ impl Worker {
         permit: RunPermit,
         config: &Config,
     ) -> Option<Start> {
-        let mut free = Some(permit);
+        let mut free = Some(permit).filter(|_| self.permits.are_given_on());
         let next = self.next_prefetched(Some(queue), config, |next_queue, next_handler| {
             let permit = free.take()?;
             (next_queue == queue && Arc::ptr_eq(next_handler, handler)).then_some(permit)

@@ -1,6 +1,11 @@
 //! Starting all roles of a process.
 
-use std::{panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+#[cfg(feature = "janitor")]
+use std::time::Duration;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, atomic::Ordering},
+};
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
@@ -13,66 +18,42 @@ use super::{
     run::running::Running,
 };
 use crate::{
-    Error,
     database::Dedicated,
     finalize::{Finalizer, Listener, Settled},
     queue::SimpleQueue,
     upkeep::reaper::Reaper,
 };
 
-/// # Working
-impl SimpleQueue {
-    /// Starts a worker; what is returned is ready when it looks for jobs.
-    pub fn start(&self) -> Starting {
-        start(self)
-    }
-
-    /// Works until the future is ready, whatever it says, then stops: what still runs after 30 seconds is
-    /// given back.
-    ///
-    /// # Errors
-    /// [`Error::WorkerEnded`] when the worker ended by itself. What fails while working, such as a database that is
-    /// away, is retried and logged.
-    ///
-    /// # Cancel safety
-    /// When it is dropped the worker goes on; it ends with the runtime.
-    pub async fn run_until(&self, stop: impl Future) -> Result<(), Error> {
-        const DEADLINE: Duration = Duration::from_secs(30);
-        let mut stop = pin!(stop);
-        let worker = tokio::select! {
-            worker = started(self.clone()) => worker,
-            _ = &mut stop => return Ok(()),
-        };
-        let ended = tokio::select! {
-            _ = stop => Ok(()),
-            error = worker.stopped() => Err(error),
-        };
-        worker.shutdown(DEADLINE).await;
-        ended
-    }
-}
-
 /// Starts working on a queue, with the janitor if the feature is on; what is returned is ready when the worker is
 /// registered and looks for jobs.
 ///
 /// If the database cannot be reached yet, that is when it can.
 pub fn start(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started(queue.as_ref().clone()))
+    starting(queue.as_ref(), started)
 }
 
 /// As [`start`]; keeps the history bounded as well.
 #[cfg(feature = "janitor")]
 pub fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started_with_janitor(queue.as_ref().clone()))
+    starting(queue.as_ref(), started_with_janitor)
 }
 
 /// As [`start`], and leaves the history to other processes.
 pub fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
-    Starting::new(started_without_janitor(queue.as_ref().clone()))
+    starting(queue.as_ref(), started_without_janitor)
+}
+
+fn starting<F>(queue: &SimpleQueue, started: impl FnOnce(SimpleQueue) -> F) -> Starting
+where
+    F: Future<Output = WorkerHandle> + Send + 'static,
+{
+    // Known from the call on, and not only when the task begins.
+    queue.workers().note_start();
+    Starting::new(started(queue.clone()))
 }
 
 /// As [`start`], in the task of whoever waits: the start ends when it is dropped.
-async fn started(queue: SimpleQueue) -> WorkerHandle {
+pub(crate) async fn started(queue: SimpleQueue) -> WorkerHandle {
     #[cfg(feature = "janitor")]
     return started_with_janitor(queue).await;
     #[cfg(not(feature = "janitor"))]
@@ -88,14 +69,17 @@ async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
 }
 
 async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
+    queue.workers().note_start();
     let servers = queue.servers().clone();
-    let (store, config) = (queue.store().clone(), queue.config());
+    let store = queue.store().clone();
+    let config = queue.config();
     let running = Arc::new(Running::default());
     let (finalizer, outbox) = {
         let listener = Settling { running: Arc::clone(&running), queue: queue.clone() };
         Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
     };
     let worker = Arc::new(Worker::new(queue, running, outbox));
+    worker.queue.workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
@@ -122,6 +106,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
             "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
         );
     }
+    worker.is_ready.store(true, Ordering::Release);
     tracing::info!(worker.id = %worker.id(), ?queues, "working");
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
@@ -144,7 +129,6 @@ impl Listener for Settling {
             // It may be due again sooner than the poller means to look.
             self.queue.wake().wake_local();
         }
-        #[cfg(feature = "wait-for-job")]
         self.queue.settled(settled);
     }
 
@@ -176,7 +160,8 @@ const FIRST_TIDYING: Duration = Duration::from_secs(5);
 #[cfg(feature = "janitor")]
 async fn run_janitor(worker: Arc<Worker>) {
     let config = worker.queue.config();
-    let (store, servers) = (worker.store.clone(), worker.queue.servers());
+    let store = worker.store.clone();
+    let servers = worker.queue.servers();
     let mut janitor = crate::upkeep::janitor::Janitor::new(store, servers, config.retention);
     let stopped = worker.stopped.clone();
     // Many processes do this, and many may start together, so not all of them in the same moment.

@@ -12,15 +12,19 @@ use super::WorkerHandle;
 ///
 /// The worker starts without being waited for, and goes on when this is dropped. Only where there is no runtime
 /// yet it starts when it is first waited for in one.
-pub struct Starting(Pin<Box<dyn Future<Output = WorkerHandle> + Send>>);
+pub struct Starting {
+    starting: Pin<Box<dyn Future<Output = WorkerHandle> + Send>>,
+    /// There was no runtime, so nothing has begun.
+    is_forgotten: bool,
+}
 
 impl Starting {
     pub(super) fn new(starting: impl Future<Output = WorkerHandle> + Send + 'static) -> Self {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Self(Box::pin(starting));
+            return Self { starting: Box::pin(starting), is_forgotten: true };
         };
         let task = runtime.spawn(starting);
-        Self(Box::pin(async move {
+        let starting = Box::pin(async move {
             match task.await {
                 Ok(handle) => handle,
                 Err(error) => match error.try_into_panic() {
@@ -29,7 +33,8 @@ impl Starting {
                     Err(_) => std::future::pending().await,
                 },
             }
-        }))
+        });
+        Self { starting, is_forgotten: false }
     }
 }
 
@@ -37,7 +42,19 @@ impl Future for Starting {
     type Output = WorkerHandle;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerHandle> {
-        self.0.as_mut().poll(context)
+        self.is_forgotten = false;
+        self.starting.as_mut().poll(context)
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if self.is_forgotten {
+            tracing::error!(
+                "a worker was to start outside of a tokio runtime and was not waited for, so it has not started: \
+                 call `start` within the runtime, or `.await` what it returns"
+            );
+        }
     }
 }
 

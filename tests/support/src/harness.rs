@@ -87,9 +87,10 @@ impl Case {
             .with_ansi(io::stderr().is_terminal())
             .with_writer(io::stderr)
             .init();
-        let mut builder = match self.on_one_thread {
-            true => Builder::new_current_thread(),
-            false => Builder::new_multi_thread(),
+        let mut builder = if self.on_one_thread {
+            Builder::new_current_thread()
+        } else {
+            Builder::new_multi_thread()
         };
         let runtime = builder.worker_threads(2).enable_all().build();
         runtime.expect("the system gives two threads").block_on((self.run)());

@@ -1,6 +1,6 @@
 //! Arguments that are there in some builds only.
 #![deny(warnings)]
-use simple_queue::JobPayload;
+use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
 
 /// Greets.

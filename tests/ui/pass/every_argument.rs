@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simple_queue::prelude::*;
-use simple_queue::{Backoff, JobOptions, JobPayload};
+use simple_queue::{Backoff, JobOptions, typed::JobPayload};
 
 trait Clock: Send + Sync {
     fn now(&self) -> i64;

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use simple_queue::prelude::*;
-use simple_queue::{Backoff, JobOptions, JobPayload};
+use simple_queue::{Backoff, JobOptions, typed::JobPayload};
 
 mod delays {
     use std::time::Duration;

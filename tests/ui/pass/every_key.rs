@@ -1,5 +1,5 @@
 //! What makes two jobs the same, and what makes them a group.
-use simple_queue::JobPayload;
+use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
 
 /// Stored as text.

@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simple_queue::prelude::*;
 use simple_queue::sync::{JobStrategy, Permit, PermitFuture};
-use simple_queue::{JobOptions, JobPayload, OnConflict, StoredArgument, TypedHandler};
+use simple_queue::{JobOptions, OnConflict, typed::{JobPayload, StoredArgument, TypedHandler}};
 
 mod mails {
     use simple_queue::prelude::*;
@@ -75,7 +75,8 @@ fn main() {
     assert_eq!(Send::OPTIONS, OPTIONS);
     assert_eq!(Send::VERSION, 3);
     let argument = |name, ty, has_default, aliases| {
-        StoredArgument { name, ty, has_default, aliases, is_redacted: false }
+        let argument = StoredArgument::new(name, ty).with_aliases(aliases);
+        if has_default { argument.with_default() } else { argument }
     };
     let arguments = [
         argument("userId", "i64", false, &["user_id", "id"]),

@@ -2,7 +2,7 @@
 #![deny(warnings)]
 #![allow(dead_code)]
 
-use simple_queue::{JobPayload, prelude::*};
+use simple_queue::{prelude::*, typed::JobPayload};
 
 type Kept<J> = <J as JobPayload>::Output;
 

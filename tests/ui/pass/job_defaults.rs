@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use simple_queue::prelude::*;
 use simple_queue::sync::{JobStrategy, Permit, PermitFuture};
-use simple_queue::{JobOptions, JobPayload, TypedHandler};
+use simple_queue::{JobOptions, typed::{JobPayload, TypedHandler}};
 
 const MAILS: JobTemplate = JobTemplate::new(JobOptions::new().priority(7)).queue("template");
 const OTHERS: JobTemplate = JobTemplate::new(JobOptions::new().priority(9)).queue("others");

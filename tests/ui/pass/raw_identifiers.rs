@@ -6,9 +6,9 @@ async fn r#move(r#type: i64, r#match: String) {
 }
 
 fn main() {
-    assert_eq!(<Move as simple_queue::JobPayload>::KIND, "move");
+    assert_eq!(<Move as simple_queue::typed::JobPayload>::KIND, "move");
     let job = Move::new(7, "a");
-    assert_eq!(simple_queue::JobPayload::unique_key(&job).as_deref(), Some("7-a"));
+    assert_eq!(simple_queue::typed::JobPayload::unique_key(&job).as_deref(), Some("7-a"));
     assert_eq!(serde_json::to_string(&job).unwrap(), r#"{"type":7,"match":"a"}"#);
     let _ = jobs![Move];
 }

@@ -82,7 +82,7 @@ mod worker {
 
 use interface::{Measure, SendEmail, StoresNothing, Tidy};
 use simple_queue::prelude::*;
-use simple_queue::{JobHandler, JobOptions, JobPayload, TypedHandler};
+use simple_queue::{JobOptions, typed::{JobHandler, JobPayload, TypedHandler}};
 
 async fn enqueue(queue: &SimpleQueue) -> Result<(), BoxDynError> {
     let job = SendEmail { user_id: 7, locale: "sk".to_owned() };

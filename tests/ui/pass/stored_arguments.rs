@@ -1,5 +1,5 @@
 //! How arguments are stored, and what is read where they are not.
-use simple_queue::JobPayload;
+use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
 
 /// Stored as text.

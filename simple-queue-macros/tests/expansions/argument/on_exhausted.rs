@@ -1,6 +1,6 @@
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
-impl<__State> ::simple_queue::TypedHandler<__State> for Send
+impl<__State> ::simple_queue::typed::TypedHandler<__State> for Send
 where
     __State: ::core::marker::Send + ::core::marker::Sync + 'static,
 {
@@ -8,7 +8,7 @@ where
         job: Self,
         _: &__State,
         _: &::simple_queue::JobContext,
-    ) -> ::simple_queue::Outcome {
+    ) -> ::simple_queue::typed::Outcome {
         ::simple_queue::private::into_outcome(
             send(job.user).await,
             |error| {

@@ -1,6 +1,6 @@
 #[automatically_derived]
 #[allow(deprecated, clippy::used_underscore_binding)]
-impl ::simple_queue::JobPayload for Send {
+impl ::simple_queue::typed::JobPayload for Send {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "send";
     const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
@@ -10,13 +10,7 @@ impl ::simple_queue::JobPayload for Send {
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
         ::core::file!(), ":", ::core::line!()
     );
-    const ARGUMENTS: &'static [::simple_queue::StoredArgument] = &[
-        ::simple_queue::StoredArgument {
-            name: "user",
-            ty: "User",
-            has_default: false,
-            aliases: &[],
-            is_redacted: false,
-        },
+    const ARGUMENTS: &'static [::simple_queue::typed::StoredArgument] = &[
+        ::simple_queue::typed::StoredArgument::new("user", "User"),
     ];
 }

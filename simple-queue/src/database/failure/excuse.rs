@@ -14,9 +14,17 @@ pub(crate) enum Excuse {
 }
 
 /// The database's trouble that caused this error.
-pub(crate) fn excuse_in(error: &(dyn std::error::Error + 'static)) -> Option<Excuse> {
+///
+/// `within` finds the driver's error in one that holds it and does not name it as its source.
+pub(crate) fn excuse_in(
+    error: &(dyn std::error::Error + 'static),
+    within: impl for<'e> Fn(&'e (dyn std::error::Error + 'static)) -> Option<&'e sqlx::Error>,
+) -> Option<Excuse> {
     let mut next = Some(error);
     while let Some(error) = next {
+        if let Some(driver) = within(error) {
+            return excuse_of(driver);
+        }
         let driver = error.downcast_ref::<sqlx::Error>();
         if let Some(error) =
             driver.or_else(|| error.downcast_ref::<Arc<sqlx::Error>>().map(Arc::as_ref))

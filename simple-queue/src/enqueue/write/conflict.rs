@@ -38,9 +38,10 @@ impl Insertion<'_> {
             let ids: Vec<Uuid> = open.iter().map(|job| job.id).collect();
             let there = self.store.find_jobs_anywhere(connection, &ids).await?;
             for (id, lease) in there {
-                let outcome = match self.repeated && self.is_ours(lease) {
-                    true => EnqueueOutcome::Inserted,
-                    false => EnqueueOutcome::Duplicate,
+                let outcome = if self.repeated && self.is_ours(lease) {
+                    EnqueueOutcome::Inserted
+                } else {
+                    EnqueueOutcome::Duplicate
                 };
                 answers.insert(id, Inserted { id, outcome });
             }

@@ -19,10 +19,7 @@ const LEASES_OF_A_JOB: i64 = 1 << 24;
 
 /// Where the leases of these jobs begin.
 pub(super) fn first_lease(jobs: &[NewJob]) -> i64 {
-    match jobs.iter().all(|job| job.has_new_id) {
-        true => 0,
-        false => fastrand::i64(1 << 32..1 << 62),
-    }
+    if jobs.iter().all(|job| job.has_new_id) { 0 } else { fastrand::i64(1 << 32..1 << 62) }
 }
 
 impl Insertion<'_> {

@@ -104,9 +104,10 @@ async fn insert_once(
     jobs: &[NewJob],
 ) -> Result<Written<Inserted>, Failure> {
     // What an earlier try inserted may have run and left the live table since; it must not run again.
-    let there = match insertion.repeated && !insertion.store.enqueues_by_function() {
-        true => insertion.inserted_before(connection, jobs.iter()).await?,
-        false => HashSet::new(),
+    let there = if insertion.repeated && !insertion.store.enqueues_by_function() {
+        insertion.inserted_before(connection, jobs.iter()).await?
+    } else {
+        HashSet::new()
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
     // What takes several statements takes a transaction; one alone is spared the two round trips.
@@ -120,9 +121,12 @@ async fn insert_once(
             insertion.run(connection, missing).await?
         };
     let mut inserted = inserted.into_iter();
-    let all = jobs.iter().map(|job| match there.contains(&job.id) {
-        true => Inserted { id: job.id, outcome: EnqueueOutcome::Inserted },
-        false => inserted.next().expect("one answer for each job that was missing"),
+    let all = jobs.iter().map(|job| {
+        if there.contains(&job.id) {
+            Inserted { id: job.id, outcome: EnqueueOutcome::Inserted }
+        } else {
+            inserted.next().expect("one answer for each job that was missing")
+        }
     });
     // Of what an earlier try inserted nobody may have been told.
     let workers_sleep = workers_sleep || insertion.repeated;
@@ -191,6 +195,7 @@ impl<'s> Insertion<'s> {
     ) -> Result<bool, Failure> {
         if let [first, others @ ..] = jobs
             && !self.repeated
+            && !first.has_extras()
             && jobs.iter().all(|job| job.has_new_id)
             && others.iter().all(|job| job.is_like(first))
         {
@@ -201,9 +206,10 @@ impl<'s> Insertion<'s> {
         let new: HashSet<Uuid> = rows.into_iter().collect();
         let there: Vec<&NewJob> =
             jobs.iter().copied().filter(|job| !new.contains(&job.id)).collect();
-        let ours = match self.repeated && !there.is_empty() {
-            true => self.inserted_before(connection, there.iter().copied()).await?,
-            false => HashSet::new(),
+        let ours = if self.repeated && !there.is_empty() {
+            self.inserted_before(connection, there.iter().copied()).await?
+        } else {
+            HashSet::new()
         };
         let duplicates = there.iter().map(|job| job.id).filter(|id| !ours.contains(id));
         let outcome = EnqueueOutcome::Duplicate;

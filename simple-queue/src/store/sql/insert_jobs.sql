@@ -6,14 +6,14 @@
 with inserted as (
     insert into simple_queue.jobs (
         id, lease, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
-        expires_at, tags, version, retain
+        expires_at, tags, version, retain, timeout, metadata
     )
     select new.id, :first_lease, new.queue, new.kind, new.priority, new.job_data::jsonb,
         greatest(now(), due.at), due.at,
         new.max_attempts, new.unique_key, new.fingerprint,
         greatest(now(), due.at) + new.expires_after,
         case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
-        new.version, new.retain
+        new.version, new.retain, new.timeout, new.metadata::jsonb
     \ir parts/new_jobs.sql
     on conflict do nothing
     returning id, queue

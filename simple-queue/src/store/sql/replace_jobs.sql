@@ -23,7 +23,7 @@ with new as materialized (
         max_attempts = new.max_attempts, fingerprint = new.fingerprint,
         expires_at = greatest(now(), new.at) + new.expires_after,
         tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
-        version = new.version, retain = new.retain,
+        version = new.version, retain = new.retain, timeout = new.timeout, metadata = new.metadata::jsonb,
         attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
         held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found

@@ -134,11 +134,12 @@ impl Floors {
                 known.forget_surplus();
             }
             let mut unknown = lanes.iter().filter(|lane| !demand.priorities.contains(lane));
-            match demand.probes == 0 || unknown.clone().count() < demand.probes {
-                true => self.probed.remove(&demand.queue),
-                false => unknown
+            if demand.probes == 0 || unknown.clone().count() < demand.probes {
+                self.probed.remove(&demand.queue)
+            } else {
+                unknown
                     .next_back()
-                    .and_then(|&last| self.probed.insert(demand.queue.clone(), last.into())),
+                    .and_then(|&last| self.probed.insert(demand.queue.clone(), last.into()))
             };
             has_more_lanes |= self.probed.contains_key(&demand.queue);
         }

@@ -72,9 +72,11 @@ impl Heartbeat {
             queues: self.worker.queue.queue_names(),
         };
         while let Err(error) = self.write_row(&row).await {
+            self.worker.troubles.heartbeat_failed(&error);
             tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
             self.retries.wait().await;
         }
+        self.worker.troubles.heartbeat_succeeded();
         self.retries.reset();
         self.last_beat = Instant::now();
     }
@@ -95,9 +97,10 @@ impl Heartbeat {
                 continue;
             }
             // A beat may hang; the time to let go of everything must not pass meanwhile.
-            let limit = match self.worker.silent.load(Ordering::Acquire) {
-                true => self.patience(),
-                false => self.patience().saturating_sub(self.last_beat.elapsed()),
+            let limit = if self.worker.silent.load(Ordering::Acquire) {
+                self.patience()
+            } else {
+                self.patience().saturating_sub(self.last_beat.elapsed())
             };
             let beat = tokio::time::timeout(limit, self.beat()).await;
             let late = || Err(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
@@ -123,16 +126,18 @@ impl Heartbeat {
     /// Until the next look at whether a beat is due; after a failure less, but longer each time.
     fn pause(&mut self) -> Duration {
         let usual = std::cmp::min(self.interval, WHILE_RUNNING);
-        match self.last_beat.elapsed() > self.interval + usual {
-            true => std::cmp::min(self.retries.next(), usual),
-            false => usual,
+        if self.last_beat.elapsed() > self.interval + usual {
+            std::cmp::min(self.retries.next(), usual)
+        } else {
+            usual
         }
     }
 
     #[tracing::instrument(name = "heartbeat", level = "debug", skip_all)]
     async fn beat(&mut self) -> sqlx::Result<()> {
         let worker = &self.worker;
-        let (worker_id, running) = (worker.id(), worker.running.ids());
+        let worker_id = worker.id();
+        let running = worker.running.ids();
         let queues = worker.queue.queue_names();
         let started = Instant::now();
         let whole = self
@@ -154,6 +159,7 @@ impl Heartbeat {
             }
             whole => whole?,
         };
+        self.worker.troubles.heartbeat_succeeded();
         self.retries.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
@@ -193,6 +199,7 @@ impl Heartbeat {
 
     fn missed(&mut self, error: &sqlx::Error) {
         self.tell_reaper(Sighting::Disconnected);
+        self.worker.troubles.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
             tracing::warn!(error = %crate::database::failure::described(error), ?silent_for, "a heartbeat failed; trying again");

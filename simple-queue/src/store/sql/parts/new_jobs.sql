@@ -7,11 +7,12 @@
 from unnest(
     :ids::uuid[], :queues::text[], :kinds::text[], :priorities::smallint[], :payloads::text[],
     :run_ats::timestamptz[], :delays::interval[], :max_attempts::integer[], :unique_keys::text[],
-    :fingerprints::text[], :expires_afters::interval[], :tags::text[], :versions::integer[], :retains::interval[]
+    :fingerprints::text[], :expires_afters::interval[], :tags::text[], :versions::integer[], :retains::interval[],
+    :timeouts::interval[], :metadata::text[]
 ) with ordinality as new (
     id, queue, kind, priority, job_data,
     run_at, delay, max_attempts, unique_key,
     fingerprint, expires_after, tags, version, retain,
-    position
+    timeout, metadata, position
 )
 cross join lateral (select coalesce(new.run_at, now() + new.delay) as at) due

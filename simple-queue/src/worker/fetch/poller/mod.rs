@@ -98,6 +98,7 @@ impl Poller {
         let wait = match self.fetch().await {
             Ok(wait) => {
                 self.was_late = false;
+                self.worker.troubles.fetch_succeeded();
                 self.retries.reset();
                 wait
             }
@@ -113,6 +114,7 @@ impl Poller {
                 self.worker.sweeps.ask();
                 // It may have been a server that lost what was written last.
                 self.sleep.marked = None;
+                self.worker.troubles.fetch_failed(&error);
                 tracing::warn!(%error, "jobs could not be fetched; trying again");
                 self.retries.next()
             }

@@ -23,7 +23,7 @@ impl Poller {
     /// What can be started now and soon, the queues in turn.
     pub(super) fn plan(&mut self, config: &Config) -> Plan {
         // What is over and cannot be written takes the place of what could be claimed.
-        let room = self.worker.outbox.unwritten().room(self.worker.permits.free());
+        let room = self.worker.outbox.unwritten().room(self.worker.permits.free(config));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
         let served = self.worker.queue.served();

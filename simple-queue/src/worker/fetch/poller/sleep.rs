@@ -75,9 +75,10 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
-        let longest = match self.worker.listening.load(Ordering::Acquire) {
-            true => POLL_WHILE_LISTENING,
-            false => config.empty_poll_sleep,
+        let longest = if self.worker.listening.load(Ordering::Acquire) {
+            POLL_WHILE_LISTENING
+        } else {
+            config.empty_poll_sleep
         };
         // A hundred idle processes must not look in the same moment.
         let longest = longest.mul_f64(0.9 + 0.1 * fastrand::f64());

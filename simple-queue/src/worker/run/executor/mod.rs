@@ -213,10 +213,11 @@ impl<'w> Execution<'w> {
 
     fn weigh(&self, outcome: Outcome) -> FinishedRun {
         let verify_first = self.claim().run.is_finished_in_transaction();
-        let outcome = match verify_first {
+        let outcome = if verify_first {
             // What it did is undone with the transaction in which it was to be finished.
-            true => outcome.excused(&[Excuse::RolledBack, Excuse::Lost]),
-            false => outcome,
+            outcome.excused(&[Excuse::RolledBack, Excuse::Lost])
+        } else {
+            outcome
         };
         let outcome = if verify_first && outcome.is_complete() {
             // Written only if the job turns out not to be finished after all.

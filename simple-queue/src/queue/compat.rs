@@ -1,0 +1,256 @@
+//! The settings as the predecessor of this release has them: on a queue that is there already.
+
+use std::{cmp::min, sync::Arc, time::Duration};
+
+use sqlx::postgres::PgConnectOptions;
+
+use super::{
+    SimpleQueue,
+    config::{Config, INTERVALS, MOST_PERMITS},
+    database::STATEMENT_TIMEOUTS,
+    strategy::JobStrategy,
+};
+use crate::{
+    Error,
+    database::{Schema, parse_url},
+    job::{BackoffStrategy, Retention},
+};
+
+/// # Settings of the predecessor
+///
+/// [`SimpleQueue::builder`] has all of these under clearer names, and refuses those that contradict each other.
+/// Here they hold for all clones of the queue, and a number out of its range becomes the next one within. Those that
+/// a worker takes no notice of once it has started panic then; the others take effect at once.
+impl SimpleQueue {
+    /// Puts the tables into another schema; [`schema`](crate::SimpleQueueBuilder::schema) of the builder.
+    ///
+    /// # Errors
+    /// [`Error::InvalidSchema`] when the name is not one that needs no quotes; [`Error::InvalidSettings`] when
+    /// handlers are registered already: they would be left behind.
+    pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
+        let queues = self.queue_names();
+        if !queues.is_empty() {
+            let problem = format!(
+                "`with_schema` is `{schema}`, and handlers of {queues:?} are registered in `{}`: choose the schema \
+                 first, with `SimpleQueue::builder`",
+                self.store().schema().name()
+            );
+            return Err(Error::InvalidSettings { problems: vec![problem] });
+        }
+        let config = Arc::unwrap_or_clone(self.config());
+        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
+    }
+
+    /// Names the servers on which the database may be; [`servers`](crate::SimpleQueueBuilder::servers) of the
+    /// builder.
+    #[must_use]
+    pub fn with_servers(self, servers: impl IntoIterator<Item = PgConnectOptions>) -> Self {
+        self.servers().set_candidates(servers.into_iter().collect());
+        self
+    }
+
+    /// Names the server itself, where the pool leads to it through a pooler;
+    /// [`direct_url`](crate::SimpleQueueBuilder::direct_url) of the builder.
+    ///
+    /// # Errors
+    /// When the URL cannot be read, or names several servers: this one is not followed when it moves.
+    pub fn with_direct_url(self, url: &str) -> Result<Self, Error> {
+        let servers = parse_url(url)?;
+        let [server] = servers.as_slice() else {
+            let problem = format!("a direct URL names one server, not {}", servers.len());
+            return Err(Error::InvalidUrl { problem });
+        };
+        self.servers().set_direct(server.clone());
+        Ok(self)
+    }
+
+    /// Sets how long a statement of the library's own may take;
+    /// [`statement_timeout`](crate::SimpleQueueBuilder::statement_timeout) of the builder.
+    ///
+    /// # Panics
+    /// When a worker has started.
+    #[must_use]
+    pub fn with_statement_timeout(self, limit: Duration) -> Self {
+        self.assert_not_started("with_statement_timeout");
+        self.servers().set_statement_timeout(within(limit, STATEMENT_TIMEOUTS));
+        self
+    }
+
+    /// Sets how many jobs this process runs at once, of all queues together;
+    /// [`permits`](crate::SimpleQueueBuilder::permits) of the builder.
+    #[must_use]
+    pub fn with_global_semaphore(self, permits: usize) -> Self {
+        self.configured(|config| config.global_permits = min(permits, MOST_PERMITS))
+    }
+
+    /// Sets how many jobs of one queue this process runs at once;
+    /// [`queue_permits`](crate::SimpleQueueBuilder::queue_permits) of the builder.
+    pub fn with_queue_semaphore(&self, queue: impl Into<String>, permits: usize) -> &Self {
+        self.configure(|config| {
+            config.queue_permits.insert(queue.into(), min(permits, MOST_PERMITS));
+        });
+        self
+    }
+
+    /// Sets how many jobs this process runs at once of each queue without permits of its own;
+    /// [`default_queue_permits`](crate::SimpleQueueBuilder::default_queue_permits) of the builder.
+    #[must_use]
+    pub fn with_queue_default_semaphore_size(self, permits: usize) -> Self {
+        self.configured(|config| config.default_queue_permits = min(permits, MOST_PERMITS))
+    }
+
+    /// Sets the rules by which a job of one queue gets its last permit;
+    /// [`queue_strategy`](crate::SimpleQueueBuilder::queue_strategy) of the builder.
+    pub fn with_queue_strategy(
+        &self,
+        queue: impl Into<String>,
+        strategy: impl JobStrategy + 'static,
+    ) -> &Self {
+        self.configure(|config| {
+            config.queue_strategies.insert(queue.into(), Arc::new(strategy));
+        });
+        self
+    }
+
+    /// Sets the strategy of queues without one of their own;
+    /// [`default_strategy`](crate::SimpleQueueBuilder::default_strategy) of the builder.
+    #[must_use]
+    pub fn with_default_queue_strategy(self, strategy: Arc<dyn JobStrategy>) -> Self {
+        self.configured(|config| config.default_strategy = Some(strategy))
+    }
+
+    /// Sets how long jobs wait between attempts where neither their declaration nor their queue says;
+    /// [`default_backoff`](crate::SimpleQueueBuilder::default_backoff) of the builder.
+    #[must_use]
+    pub fn with_default_backoff_strategy(self, strategy: BackoffStrategy) -> Self {
+        self.configured(|config| config.default_backoff = strategy.into())
+    }
+
+    /// Sets how long jobs of one queue wait between attempts, where their declaration does not say;
+    /// [`queue_backoff`](crate::SimpleQueueBuilder::queue_backoff) of the builder.
+    pub fn with_queue_backoff_strategy(
+        &self,
+        queue: impl Into<String>,
+        strategy: BackoffStrategy,
+    ) -> &Self {
+        self.configure(|config| {
+            config.queue_backoffs.insert(queue.into(), strategy.into());
+        });
+        self
+    }
+
+    /// Sets how often a worker says that it lives;
+    /// [`heartbeat_interval`](crate::SimpleQueueBuilder::heartbeat_interval) of the builder.
+    ///
+    /// # Panics
+    /// When a worker has started.
+    #[must_use]
+    pub fn with_heartbeat_interval(self, interval: Duration) -> Self {
+        self.before_start("with_heartbeat_interval", |config| {
+            config.heartbeat_interval = within(interval, INTERVALS);
+        })
+    }
+
+    /// Sets how often an idle worker looks for jobs when it cannot be notified;
+    /// [`poll_interval`](crate::SimpleQueueBuilder::poll_interval) of the builder.
+    #[must_use]
+    pub fn with_empty_poll_sleep(self, sleep: Duration) -> Self {
+        self.configured(|config| config.empty_poll_sleep = within(sleep, INTERVALS))
+    }
+
+    /// Sets how often a job may be put off before it is a `bad_job`;
+    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes) of the builder.
+    #[must_use]
+    pub fn with_max_reprocess_count(self, count: usize) -> Self {
+        self.configured(|config| {
+            config.max_reprocess_count = Some(i32::try_from(count).unwrap_or(i32::MAX));
+        })
+    }
+
+    /// Sets how many processes may die while they run a job before it is a `bad_job`;
+    /// [`max_crashes`](crate::SimpleQueueBuilder::max_crashes) of the builder.
+    ///
+    /// # Panics
+    /// When a worker has started.
+    #[must_use]
+    pub fn with_max_crash_count(self, count: usize) -> Self {
+        self.before_start("with_max_crash_count", |config| {
+            config.max_crash_count = i32::try_from(count).unwrap_or(i32::MAX);
+        })
+    }
+
+    /// Sets how long a fetched job may wait for a permit before it is given back;
+    /// [`permit_timeout`](crate::SimpleQueueBuilder::permit_timeout) of the builder.
+    #[must_use]
+    pub fn with_hold_queue_semaphore(self, patience: Duration) -> Self {
+        self.configured(|config| config.permit_patience = patience)
+    }
+
+    /// Sets how long a cancelled job may go on before it is dropped at its next `.await`;
+    /// [`cancel_grace`](crate::SimpleQueueBuilder::cancel_grace) of the builder.
+    #[must_use]
+    pub fn with_cancel_grace(self, grace: Duration) -> Self {
+        self.configured(|config| config.cancel_grace = grace)
+    }
+
+    /// Sets how often the janitor looks after the history;
+    /// [`janitor_interval`](crate::SimpleQueueBuilder::janitor_interval) of the builder.
+    ///
+    /// # Panics
+    /// When a worker has started.
+    #[cfg(feature = "janitor")]
+    #[must_use]
+    pub fn with_janitor_interval(self, interval: Duration) -> Self {
+        self.before_start("with_janitor_interval", |config| {
+            config.janitor_interval = within(interval, INTERVALS);
+        })
+    }
+
+    /// Sets how long the history is kept; [`retention`](crate::SimpleQueueBuilder::retention) of the builder.
+    ///
+    /// # Panics
+    /// When a worker has started.
+    #[must_use]
+    pub fn with_retention(self, retention: Retention) -> Self {
+        self.before_start("with_retention", |config| config.retention = retention)
+    }
+
+    fn configure(&self, change: impl FnOnce(&mut Config)) {
+        self.change(change);
+        // There may be more permits than when the poller looked.
+        self.wake().wake_local();
+    }
+
+    fn configured(self, change: impl FnOnce(&mut Config)) -> Self {
+        self.configure(change);
+        self
+    }
+
+    fn before_start(self, setting: &str, change: impl FnOnce(&mut Config)) -> Self {
+        self.assert_not_started(setting);
+        self.configured(change)
+    }
+
+    fn assert_not_started(&self, setting: &str) {
+        assert!(
+            !self.has_started(),
+            "`{setting}` was called after the start, when it has no effect any more: set it before, with \
+             `SimpleQueue::builder`"
+        );
+    }
+}
+
+/// # Functions of the predecessor
+impl SimpleQueue {
+    /// As [`SimpleQueue::connect`].
+    ///
+    /// # Errors
+    /// When the URL cannot be read or the database cannot be reached.
+    pub async fn new_from_url(url: &str) -> Result<Self, Error> {
+        Self::connect(url).await
+    }
+}
+
+fn within(time: Duration, (shortest, longest): (Duration, Duration)) -> Duration {
+    time.clamp(shortest, longest)
+}
