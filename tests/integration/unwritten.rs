@@ -8,7 +8,7 @@ use std::{
 
 use simple_queue::{JobStatus, prelude::*};
 
-use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
 
 /// Has the archive do this with each row, and count how often it was asked to take one.
 async fn archive_does(database: &TestDatabase, what: &str) {
@@ -94,11 +94,18 @@ async fn an_end_that_is_refused_for_its_own_sake_keeps_no_other_job_waiting() {
     let (queue, _probe) = probe_with(&database, 0, 5).await;
     let refused = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     archive_does(&database, &format!("if new.id = '{refused}' then raise 'no'; end if;")).await;
+    let (said, _guard) = Said::here();
     let worker = queue.start().await;
-    eventually("its end was refused", async || asked(&database).await >= 1).await;
+    let refusal = "the end of this job cannot be written";
+    eventually("its end was refused", async || said.count(refusal) >= 1).await;
+    // A claim finds nothing, and learns that there will be something.
+    let soon = database.value("select now() + interval '1 s'").await;
+    let later = Probe::job(Say::Success).with_run_at(soon);
+    let later = queue.insert_job(later).await.unwrap().unwrap();
+    let limit = Duration::from_secs(5);
+    assert_eq!(queue.wait(later, limit).await.unwrap().status, JobStatus::Completed);
     for _ in 0..50 {
         let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
-        let limit = Duration::from_secs(5);
         assert_eq!(queue.wait(id, limit).await.unwrap().status, JobStatus::Completed);
     }
     assert_eq!(database.count("jobs where lease = 1").await, 1, "and it is kept");

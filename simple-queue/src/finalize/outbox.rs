@@ -288,6 +288,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_written_along_with_a_claim_tells_that_the_table_takes_others() {
+        let outbox = outbox([done(1)]);
+        let before = outbox.unwritten().successes(BatchKind::Touched);
+        outbox.unwritten().failed(BatchKind::Done);
+        outbox.take_done(worker_id()).written(vec![Uuid::from_u128(1)]);
+        assert_eq!(outbox.unwritten().room(5).permits, 5);
+        assert_eq!(outbox.unwritten().successes(BatchKind::Touched), before + 1);
+        assert!(outbox.push(done(2)));
+        outbox.unwritten().failed(BatchKind::Done);
+        outbox.take_done(worker_id()).written(Vec::new());
+        assert_eq!(outbox.unwritten().room(5).permits, 0, "its row was another's");
+    }
+
+    #[test]
     fn what_a_claim_did_not_write_comes_back_and_is_looked_into() {
         let outbox = outbox([done(1), done(2)]);
         outbox.take_done(worker_id()).written(vec![Uuid::from_u128(2)]);
