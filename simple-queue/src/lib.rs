@@ -89,9 +89,10 @@ mod worker;
 pub use simple_queue_embedded as embedded;
 mod error;
 pub mod guide;
+mod jitter;
 mod job_schema;
 pub mod prelude;
-mod retries;
+mod retry_pause;
 
 #[doc(hidden)]
 pub mod private;

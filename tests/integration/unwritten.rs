@@ -46,7 +46,7 @@ async fn probe_with(database: &TestDatabase, jobs: usize, permits: usize) -> (Si
 
 #[tokio::test]
 async fn a_worker_whose_archive_refuses_stops_running_jobs_and_loses_none() {
-    const JOBS: usize = 6000;
+    const JOBS: usize = 10_000;
     // The disk is full; the right to insert is missing; a trigger of somebody's objects.
     for code in ["53100", "42501", "P0001"] {
         let database = TestDatabase::migrated().await;
@@ -54,10 +54,11 @@ async fn a_worker_whose_archive_refuses_stops_running_jobs_and_loses_none() {
         archive_does(&database, &format!("raise 'no' using errcode = '{code}';")).await;
         let worker = queue.start().await;
         eventually("it was refused for a while", async || asked(&database).await >= 7).await;
+        // No more are started than two statements may hold, twice, beside those that run and are fetched ahead.
         let left = database.count("jobs where lease = 0").await;
-        assert!(left > 2000, "{code}: only {left} have not been started");
+        assert!(left > 4000, "{code}: only {left} have not been started");
         archive_works_again(&database).await;
-        eventually("all are done", async || database.count("archive").await == 6000).await;
+        eventually("all are done", async || database.count("archive").await == 10_000).await;
         worker.shutdown(STOP).await;
         assert_eq!(database.count("dead_letters").await, 0, "{code}");
         let runs = probe.other_runs().await;

@@ -1,9 +1,8 @@
 //! What an operator has to do, said in the log now and then.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::failure::{is_not_migrated, missing_grant};
 
@@ -30,7 +29,7 @@ impl Advice {
     }
 
     fn is_due(&self) -> bool {
-        let mut given_at = self.given_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut given_at = self.given_at.lock();
         let is_due = given_at.is_none_or(|at| at.elapsed() > EVERY);
         if is_due {
             *given_at = Some(Instant::now());

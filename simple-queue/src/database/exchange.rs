@@ -11,6 +11,7 @@ use super::{
     servers::{Unreachable, place},
     session::{Limits, Purpose, answer_in_time, hear_out, within},
 };
+use crate::retry_pause::Pauses;
 
 /// A pool that has no connection for so long may be waiting for a server that is gone.
 const ACQUIRE: Duration = Duration::from_secs(1);
@@ -168,7 +169,8 @@ pub(crate) struct Tries {
 
 impl Tries {
     const MOST: u32 = 6;
-    const FIRST_WAIT: Duration = Duration::from_millis(50);
+    const PAUSES: Pauses =
+        Pauses { first: Duration::from_millis(50), longest: Duration::from_secs(2), jitter: 0.5 };
 
     /// Whether an earlier try may have been carried out.
     pub(crate) const fn may_be_done(&self) -> bool {
@@ -192,7 +194,7 @@ impl Tries {
             return None;
         }
         self.may_be_done |= is_ambiguous(error);
-        let wait = (Self::FIRST_WAIT * 2_u32.pow(self.repeats)).mul_f64(0.5 + fastrand::f64());
+        let wait = Self::PAUSES.after(self.repeats);
         self.repeats += 1;
         tracing::debug!(error = %described(error), ?wait, "a call failed for a reason that may pass and is sent again");
         Some(wait)

@@ -4,12 +4,13 @@ use std::{
     fmt,
     net::IpAddr,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::RwLock;
 use sqlx::{
     ConnectOptions, Connection, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgSslMode},
@@ -254,11 +255,11 @@ impl Servers {
     }
 
     pub(super) fn settings(&self) -> Settings {
-        self.inner.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inner.settings.read().clone()
     }
 
     fn configure(&self, change: impl FnOnce(&mut Settings)) {
-        change(&mut self.inner.settings.write().unwrap_or_else(PoisonError::into_inner));
+        change(&mut self.inner.settings.write());
     }
 }
 

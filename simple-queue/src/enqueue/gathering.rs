@@ -4,14 +4,12 @@
 //! what comes while a write is in flight goes together into the next, which a task of ours carries out: so
 //! no caller waits for another's future to be polled.
 
-use std::{
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::{mem, sync::Arc};
 
 use tokio::sync::oneshot;
 
 use super::{
+    coalesced::{Batches, Coalesced, Pending},
     connections::Connections,
     failure::Failure,
     inserted::Inserted,
@@ -22,7 +20,7 @@ use crate::{Error, row::NewJob};
 /// The jobs of one queue's callers that wait to be written.
 #[derive(Debug)]
 pub(crate) struct Gathering {
-    waiting: Mutex<Waiting>,
+    pending: Coalesced<PendingJobs>,
     /// A caller that writes alone has one, and the task another.
     connections: Connections,
     /// What else the queue's callers ask. It may wait for a transaction of theirs, and single jobs shall not.
@@ -32,15 +30,15 @@ pub(crate) struct Gathering {
 impl Default for Gathering {
     fn default() -> Self {
         let (connections, calls) = (Connections::new(2), Connections::new(4));
-        Self { waiting: Mutex::default(), connections, calls }
+        Self { pending: Coalesced::default(), connections, calls }
     }
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct PendingJobs {
     jobs: Vec<(NewJob, Answer)>,
-    /// A task is writing, and will look at `jobs` again before it ends.
-    writing: bool,
+    /// How many the task wrote last.
+    written: usize,
     /// A caller is writing its own job. Nobody waits for it: whoever comes meanwhile goes to the task.
     one_alone: bool,
     /// Of late several came at a time, so the next one will not be the only one either.
@@ -48,6 +46,27 @@ struct Waiting {
 }
 
 type Answer = oneshot::Sender<Result<Inserted, Error>>;
+
+impl Pending for PendingJobs {
+    type Batch = Vec<(NewJob, Answer)>;
+
+    fn take(&mut self) -> Option<Self::Batch> {
+        let before = mem::take(&mut self.written);
+        self.crowded = !self.jobs.is_empty() || before > 1;
+        if self.jobs.is_empty() {
+            return None;
+        }
+        let most = std::cmp::min(ROWS_PER_STATEMENT, self.jobs.len());
+        let later = self.jobs.split_off(most);
+        self.written = most;
+        Some(mem::replace(&mut self.jobs, later))
+    }
+
+    /// Those who wait for their answers are told so.
+    fn abandoned(&mut self) {
+        (self.jobs, self.written) = (Vec::new(), 0);
+    }
+}
 
 impl Gathering {
     /// The connections for what callers ask beside single jobs.
@@ -70,13 +89,8 @@ impl Gathering {
             return Ok(inserted[0]);
         }
         let (answer, answered) = oneshot::channel();
-        {
-            let mut waiting = self.waiting();
-            waiting.jobs.push((job, answer));
-            if !mem::replace(&mut waiting.writing, true) {
-                let task = Writing { gathering: Arc::clone(self), ended: false };
-                tokio::spawn(task.until_empty(destination));
-            }
+        if let Some(batches) = self.pending.leave(|pending| pending.jobs.push((job, answer))) {
+            tokio::spawn(Arc::clone(self).write(batches, destination));
         }
         // Its task is gone only with the runtime it ran on.
         answered
@@ -86,10 +100,24 @@ impl Gathering {
 
     /// The right to write alone, for one who meets nobody.
     fn begin_alone(&self) -> Option<Alone<'_>> {
-        let mut waiting = self.waiting();
-        waiting.crowded |= waiting.writing || waiting.one_alone;
-        waiting.one_alone |= !waiting.crowded;
-        (!waiting.crowded).then(|| Alone(self))
+        self.pending.look(|pending, is_writing| {
+            pending.crowded |= is_writing || pending.one_alone;
+            pending.one_alone |= !pending.crowded;
+            (!pending.crowded).then(|| Alone(self))
+        })
+    }
+
+    /// The task that writes what callers leave.
+    async fn write(self: Arc<Self>, mut batches: Batches<PendingJobs>, destination: Destination) {
+        while let Some(batch) = batches.next() {
+            let (jobs, answers): (Vec<NewJob>, Vec<Answer>) = batch.into_iter().unzip();
+            match insert_and_wake(&destination, &self.connections, &jobs).await {
+                Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
+                Err(failure) => {
+                    self.answer_one_by_one(&destination, jobs, answers, failure).await;
+                }
+            }
+        }
     }
 
     /// What the database refused may be the fault of one of them: each is then written alone. What it could
@@ -113,20 +141,6 @@ impl Gathering {
             answer(vec![waiting], std::iter::once(inserted));
         }
     }
-
-    /// What is to be written now, after so many; with nothing, the writing is over.
-    fn take(&self, before: usize) -> Vec<(NewJob, Answer)> {
-        let mut waiting = self.waiting();
-        waiting.writing = !waiting.jobs.is_empty();
-        waiting.crowded = waiting.writing || before > 1;
-        let most = std::cmp::min(ROWS_PER_STATEMENT, waiting.jobs.len());
-        let later = waiting.jobs.split_off(most);
-        mem::replace(&mut waiting.jobs, later)
-    }
-
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, Error>>) {
@@ -142,44 +156,6 @@ struct Alone<'g>(&'g Gathering);
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
-        self.0.waiting().one_alone = false;
-    }
-}
-
-/// The task that writes. Should it be dropped with its runtime, even before it began, others write, and
-/// those who wait are told so.
-struct Writing {
-    gathering: Arc<Gathering>,
-    /// The mark was reset together with the look at what is left.
-    ended: bool,
-}
-
-impl Writing {
-    async fn until_empty(mut self, destination: Destination) {
-        let mut before = 0;
-        loop {
-            let (jobs, answers): (Vec<NewJob>, Vec<Answer>) =
-                self.gathering.take(before).into_iter().unzip();
-            if jobs.is_empty() {
-                self.ended = true;
-                return;
-            }
-            before = jobs.len();
-            match insert_and_wake(&destination, &self.gathering.connections, &jobs).await {
-                Ok(inserted) => answer(answers, inserted.into_iter().map(Ok)),
-                Err(failure) => {
-                    self.gathering.answer_one_by_one(&destination, jobs, answers, failure).await;
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Writing {
-    fn drop(&mut self) {
-        if !self.ended {
-            let mut waiting = self.gathering.waiting();
-            (waiting.jobs, waiting.writing) = (Vec::new(), false);
-        }
+        self.0.pending.look(|pending, _| pending.one_alone = false);
     }
 }

@@ -3,6 +3,7 @@
 //! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
 
 mod builder;
+mod coalesced;
 mod connections;
 mod failure;
 pub(crate) mod gathering;

@@ -2,14 +2,16 @@
 
 use std::{
     collections::HashSet,
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
 
-use super::connections::Connections;
+use super::{
+    coalesced::{Batches, Coalesced, Pending},
+    connections::Connections,
+};
 use crate::{
     database::{Notification, Servers, again, failure::described},
     store::Store,
@@ -26,7 +28,7 @@ use crate::{
 pub(crate) struct Wake {
     /// Changes with every call, so that any number of pollers can wait for the next.
     local: watch::Sender<()>,
-    remote: Mutex<Remote>,
+    remote: Coalesced<Remote>,
     /// For the NOTIFY that follows; the pool may be used up, and then it would be late.
     connection: Connections,
 }
@@ -35,7 +37,7 @@ impl Default for Wake {
     fn default() -> Self {
         Self {
             local: watch::Sender::default(),
-            remote: Mutex::default(),
+            remote: Coalesced::default(),
             connection: Connections::new(1),
         }
     }
@@ -45,9 +47,17 @@ impl Default for Wake {
 struct Remote {
     /// When an insert last notified in its own statement.
     notified_at: Option<Instant>,
+    /// What the next NOTIFY tells.
     queues: HashSet<String>,
-    /// A task is sending, and will look at `queues` again before it ends.
-    sending: bool,
+}
+
+impl Pending for Remote {
+    type Batch = Vec<String>;
+
+    fn take(&mut self) -> Option<Vec<String>> {
+        let payload = |queue| Notification::Enqueued { queue }.payload();
+        (!self.queues.is_empty()).then(|| self.queues.drain().map(payload).collect())
+    }
 }
 
 impl Wake {
@@ -66,12 +76,13 @@ impl Wake {
 
     /// Whether the insert that is about to be made shall notify in its own statement.
     pub(crate) fn notifies_itself(&self) -> bool {
-        let mut remote = self.remote();
-        let is_first = remote.notified_at.is_none_or(|at| at.elapsed() > Self::PAUSE);
-        if is_first {
-            remote.notified_at = Some(Instant::now());
-        }
-        is_first
+        self.remote.look(|remote, _| {
+            let is_first = remote.notified_at.is_none_or(|at| at.elapsed() > Self::PAUSE);
+            if is_first {
+                remote.notified_at = Some(Instant::now());
+            }
+            is_first
+        })
     }
 
     /// Something was committed to these queues by an insert that did not notify, and workers slept.
@@ -81,58 +92,23 @@ impl Wake {
         store: &Store,
         queues: impl Iterator<Item = String>,
     ) {
-        let mut remote = self.remote();
-        remote.queues.extend(queues);
-        if !mem::replace(&mut remote.sending, true) {
-            let sending = Sending { wake: Arc::clone(self), ended: false };
-            tokio::spawn(sending.until_quiet(servers.clone(), store.clone()));
+        if let Some(batches) = self.remote.leave(|remote| remote.queues.extend(queues)) {
+            tokio::spawn(Arc::clone(self).notify(batches, servers.clone(), store.clone()));
         }
     }
 
-    /// What is to be sent now; with nothing, the sending is over.
-    fn take(&self) -> Vec<String> {
-        let mut remote = self.remote();
-        remote.sending = !remote.queues.is_empty();
-        remote.queues.drain().map(|queue| Notification::Enqueued { queue }.payload()).collect()
-    }
-
-    fn remote(&self) -> MutexGuard<'_, Remote> {
-        self.remote.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The task that sends. Its mark is reset should it be dropped with its runtime, even before it began.
-struct Sending {
-    wake: Arc<Wake>,
-    /// The mark was reset together with the look at what is left.
-    ended: bool,
-}
-
-impl Sending {
-    async fn until_quiet(mut self, servers: Servers, store: Store) {
+    /// The task that notifies.
+    async fn notify(self: Arc<Self>, mut batches: Batches<Remote>, servers: Servers, store: Store) {
         loop {
-            tokio::time::sleep(Wake::PAUSE).await;
-            let payloads = self.wake.take();
-            if payloads.is_empty() {
-                self.ended = true;
-                return;
-            }
-            let connection = &self.wake.connection;
-            let sent = again!(tries => connection.ask(&servers, 1, async |connection| {
+            tokio::time::sleep(Self::PAUSE).await;
+            let Some(payloads) = batches.next() else { return };
+            let sent = again!(tries => self.connection.ask(&servers, 1, async |connection| {
                 store.notify(connection, &payloads).await
             }));
             // A lost notification costs time only: workers look by themselves now and then.
             if let Err(error) = sent {
                 tracing::warn!(error = %described(&error), "other workers could not be notified; they will look by themselves");
             }
-        }
-    }
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.wake.remote().sending = false;
         }
     }
 }

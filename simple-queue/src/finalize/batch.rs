@@ -23,7 +23,8 @@ use crate::{
     store::{Finish, LeaseState, Store},
 };
 
-/// What one statement can write together.
+/// What one statement can write together. A variant is one kind of statement: which runs it is for says
+/// [`OpenRun::kind`], and how they are written [`BatchKind::write`]. The others stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum BatchKind {
     /// Perhaps finished by a transaction of the handler's: only looked at.
@@ -80,7 +81,7 @@ impl Finalizer {
         let (store, keep, began) = (&self.store, self.keep, Instant::now());
         let was_written = AtomicBool::new(false);
         let answer = self.connection.ask(async |connection| {
-            let mut written = write(store, connection, &batch, keep).await?;
+            let mut written = kind.write(store, connection, &batch, keep).await?;
             was_written.store(true, Ordering::Relaxed);
             written.sort_unstable();
             let missing: Vec<Lease> = batch
@@ -104,7 +105,7 @@ impl Finalizer {
                 // Nobody has looked after the archive for a week.
                 // With none made, what is missing is there and not attached; that takes somebody else.
                 if self.make_partitions().await.is_none_or(|made| made == 0) {
-                    self.retries.wait().await;
+                    self.retry_pause.wait().await;
                 }
                 self.open.extend(batch);
             }
@@ -121,14 +122,14 @@ impl Finalizer {
                     open.answer_was_lost |= answer_was_lost;
                     open
                 }));
-                self.retries.wait().await;
+                self.retry_pause.wait().await;
             }
             Err(error) => self.isolate(kind, batch, &error).await,
         }
     }
 
     fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
-        self.retries.reset();
+        self.retry_pause.reset();
         self.outbox.unwritten().paced(runs, took);
         self.outbox.succeeded(kind);
         if runs >= self.runs_per_statement && took < QUICK {
@@ -191,7 +192,7 @@ impl Finalizer {
             let runs = batch.len();
             tracing::error!(%error, runs, "finished jobs cannot be written; they stay `running` and are tried again, and no more are started");
             self.outbox.unwritten().failed(kind);
-            let not_before = Some(Instant::now() + self.retries.next());
+            let not_before = Some(Instant::now() + self.retry_pause.next());
             self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));
             return;
         }
@@ -267,53 +268,52 @@ impl OpenRun {
         }
     }
 
+    fn retried(&self) -> Option<(Lease, &Retry)> {
+        let Transition::Retry(retry) = &self.run.transition else { return None };
+        Some((self.lease(), retry))
+    }
+
+    fn dead_lettered(&self) -> Option<(Lease, &DeadLetter)> {
+        let Transition::DeadLetter(letter) = &self.run.transition else { return None };
+        Some((self.lease(), letter))
+    }
+
     fn with(self, transition: Transition) -> Self {
         let run = super::FinishedRun { transition, verify_first: false, ..self.run };
         Self { run, ..self }
     }
 }
 
-async fn write(
-    store: &Store,
-    connection: &mut PgConnection,
-    batch: &[OpenRun],
-    keep: bool,
-) -> sqlx::Result<Vec<Uuid>> {
-    let Some(first) = batch.first() else {
-        return Ok(Vec::new());
-    };
-    let worker_id = first.lease().worker_id;
-    if first.run.verify_first {
-        return Ok(Vec::new());
-    }
-    match &first.run.transition {
-        Transition::Archive { .. } => {
-            let done: Vec<_> = batch.iter().filter_map(OpenRun::archived).collect();
-            let (finish, careful) = (Finish { done: &done, keep }, first.was_passed_by());
-            store.archive_jobs(connection, worker_id, finish, careful).await
+impl BatchKind {
+    /// Sends the statement of this kind for runs of one process id; returns the ids of those that it
+    /// changed.
+    async fn write(
+        self,
+        store: &Store,
+        connection: &mut PgConnection,
+        runs: &[OpenRun],
+        keep: bool,
+    ) -> sqlx::Result<Vec<Uuid>> {
+        let Some(worker_id) = runs.first().map(|open| open.lease().worker_id) else {
+            return Ok(Vec::new());
+        };
+        match self {
+            // What became of each is read for those that were not written, which are all.
+            Self::Doubted => Ok(Vec::new()),
+            Self::Touched | Self::Done => {
+                let done: Vec<_> = runs.iter().filter_map(OpenRun::archived).collect();
+                let (finish, careful) = (Finish { done: &done, keep }, self == Self::Touched);
+                store.archive_jobs(connection, worker_id, finish, careful).await
+            }
+            Self::Retry => {
+                let retries: Vec<_> = runs.iter().filter_map(OpenRun::retried).collect();
+                store.retry_jobs(connection, worker_id, &retries).await
+            }
+            Self::DeadLetter => {
+                let dead: Vec<_> = runs.iter().filter_map(OpenRun::dead_lettered).collect();
+                store.dead_letter_jobs(connection, worker_id, &dead).await
+            }
         }
-        Transition::Retry(_) => {
-            let retries: Vec<_> = batch.iter().filter_map(retried).collect();
-            store.retry_jobs(connection, worker_id, &retries).await
-        }
-        Transition::DeadLetter(_) => {
-            let dead: Vec<_> = batch.iter().filter_map(dead_lettered).collect();
-            store.dead_letter_jobs(connection, worker_id, &dead).await
-        }
-    }
-}
-
-fn retried(open: &OpenRun) -> Option<(Lease, &Retry)> {
-    match &open.run.transition {
-        Transition::Retry(retry) => Some((open.lease(), retry)),
-        Transition::Archive { .. } | Transition::DeadLetter(_) => None,
-    }
-}
-
-fn dead_lettered(open: &OpenRun) -> Option<(Lease, &DeadLetter)> {
-    match &open.run.transition {
-        Transition::DeadLetter(letter) => Some((open.lease(), letter)),
-        Transition::Archive { .. } | Transition::Retry(_) => None,
     }
 }
 

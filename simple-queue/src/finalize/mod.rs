@@ -20,7 +20,7 @@ use std::{
 use crate::{
     database::{Dedicated, Servers},
     outcome::{Retry, Transition},
-    retries::Retries,
+    retry_pause::{Pauses, RetryPause},
     row::Lease,
     store::Store,
 };
@@ -64,7 +64,7 @@ pub(crate) struct Finalizer {
     runs_per_statement: usize,
     /// A bit for each kind of which runs were refused, and whether that is their fault or their table's is not known.
     doubted: u8,
-    retries: Retries,
+    retry_pause: RetryPause,
     partitions_due: Instant,
 }
 
@@ -88,8 +88,8 @@ struct OpenRun {
 
 /// Somebody else's lock on a row ends with his transaction. Mostly that is another process's fetch, which
 /// met the row as it was claimed and ends in milliseconds; it may be a user's, so each pause is twice the last.
-const FIRST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE_FOR_A_LOCK: Duration = Duration::from_millis(200);
+const PAUSES_FOR_A_LOCK: Pauses =
+    Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(200), jitter: 0.0 };
 
 /// 10 seconds pass before a transition that the database refused by itself is tried again. After three refusals
 /// between which others were written, the job ends as a `critical_failure` with the database's words. While
@@ -124,7 +124,7 @@ impl Finalizer {
             open: Vec::new(),
             runs_per_statement: RUNS_PER_STATEMENT,
             doubted: 0,
-            retries: Retries::default(),
+            retry_pause: RetryPause::default(),
             partitions_due: Instant::now(),
         };
         (finalizer, outbox)
@@ -229,9 +229,7 @@ impl OpenRun {
 
     /// To be written when whoever has its row locked may be done.
     fn after_lock(self) -> Self {
-        let pause =
-            FIRST_PAUSE_FOR_A_LOCK * 2_u32.saturating_pow(std::cmp::min(self.lock_waits, 10));
-        let pause = std::cmp::min(pause, LONGEST_PAUSE_FOR_A_LOCK);
+        let pause = PAUSES_FOR_A_LOCK.after(self.lock_waits);
         Self { not_before: Some(Instant::now() + pause), lock_waits: self.lock_waits + 1, ..self }
     }
 
@@ -246,10 +244,8 @@ impl OpenRun {
 
     /// What the archive is told of it, if that is where it goes.
     fn archived(&self) -> Option<(Lease, Option<&str>)> {
-        match &self.run.transition {
-            Transition::Archive { result } => Some((self.lease(), result.as_deref())),
-            Transition::Retry(_) | Transition::DeadLetter(_) => None,
-        }
+        let Transition::Archive { result } = &self.run.transition else { return None };
+        Some((self.lease(), result.as_deref()))
     }
 }
 

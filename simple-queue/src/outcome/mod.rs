@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::{
     database::failure::{Excuse, excuse_in},
+    jitter,
     job::{BoxDynError, Decision, JobError, JobResult, problem_of_json, to_json, without_nuls},
 };
 use text::with_sources;
@@ -205,7 +206,7 @@ impl Outcome {
     /// second passes before the next run, so that many do not come back together.
     pub(crate) fn undone(error: String) -> Self {
         const PAUSE: Duration = Duration::from_secs(1);
-        let pause = PAUSE.mul_f64(0.5 + fastrand::f64());
+        let pause = jitter::around(PAUSE, 0.5);
         Self::with_error(Verdict::GiveBack(pause), error)
     }
 

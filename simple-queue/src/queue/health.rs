@@ -3,11 +3,13 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+
+use parking_lot::{Mutex, MutexGuard};
 
 use super::SimpleQueue;
 use crate::{Error, database::failure::described};
@@ -257,6 +259,6 @@ impl Workers {
     }
 
     fn workers(&self) -> MutexGuard<'_, Vec<Weak<dyn Reports>>> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+        self.workers.lock()
     }
 }

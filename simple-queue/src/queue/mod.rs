@@ -32,11 +32,9 @@ pub use job_list::{JobList, JobSet};
 pub use plain::Ended;
 pub use transaction::JobTx;
 
-use std::{
-    fmt,
-    sync::{Arc, PoisonError, RwLock},
-};
+use std::{fmt, sync::Arc};
 
+use parking_lot::RwLock;
 use sqlx::PgPool;
 
 use crate::{
@@ -126,21 +124,21 @@ impl SimpleQueue {
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
-        Arc::clone(&self.inner.config.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.inner.config.read())
     }
 
     fn change(&self, change: impl FnOnce(&mut Config)) {
-        let mut config = self.inner.config.write().unwrap_or_else(PoisonError::into_inner);
+        let mut config = self.inner.config.write();
         change(Arc::make_mut(&mut config));
     }
 
     pub(crate) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).find(queue, kind)
+        self.inner.registry.read().find(queue, kind)
     }
 
     /// The queues that this process serves, and what can be started of each.
     pub(crate) fn served(&self) -> Vec<Served> {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).served()
+        self.inner.registry.read().served()
     }
 
     /// The names of the queues that this process serves.
@@ -149,7 +147,7 @@ impl SimpleQueue {
     }
 
     pub(crate) fn serves(&self, queue: &str) -> bool {
-        self.inner.registry.read().unwrap_or_else(PoisonError::into_inner).serves(queue)
+        self.inner.registry.read().serves(queue)
     }
 
     /// Runs were written; whoever waits for their jobs' ends hears of it.

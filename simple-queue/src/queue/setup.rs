@@ -1,7 +1,5 @@
 //! What a queue needs before it is of use: its tables, and what runs its jobs.
 
-use std::sync::PoisonError;
-
 use sqlx::{PgConnection, PgPool};
 
 use super::{
@@ -41,7 +39,7 @@ impl SimpleQueue {
         state: I,
     ) -> Result<&Self, Error> {
         {
-            let mut registry = self.inner.registry.write().unwrap_or_else(PoisonError::into_inner);
+            let mut registry = self.inner.registry.write();
             let JobList { also_on, .. } = jobs;
             // All of the list or none.
             let mut changed = registry.clone();
@@ -56,7 +54,7 @@ impl SimpleQueue {
     /// Registers a handler of the plain interface, before or after the worker was started; one that
     /// served the same queue and kind is replaced.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
-        self.inner.registry.write().unwrap_or_else(PoisonError::into_inner).insert(handler, &[]);
+        self.inner.registry.write().insert(handler, &[]);
         self.wake().wake_local();
         self
     }

@@ -17,7 +17,7 @@ use crate::{
     },
     enqueue::{EnqueueOn, Target, Via},
     outcome::Outcome,
-    retries::Retries,
+    retry_pause::RetryPause,
     store::Store,
 };
 
@@ -101,10 +101,10 @@ impl JobTx {
 const MORE_TRIES: u32 = 4;
 
 async fn begin_patiently(servers: &Servers) -> sqlx::Result<Transaction<'static, Postgres>> {
-    let mut retries = Retries::default();
+    let mut retry_pause = RetryPause::default();
     for _ in 0..MORE_TRIES {
         match servers.begin().await {
-            Err(error) if excuse_of(&error) == Some(Excuse::Lost) => retries.wait().await,
+            Err(error) if excuse_of(&error) == Some(Excuse::Lost) => retry_pause.wait().await,
             begun => return begun,
         }
     }

@@ -1,11 +1,8 @@
 //! Waiting for a job's end.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, MutexGuard};
 use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
@@ -16,6 +13,7 @@ use crate::{
     enqueue::Enqueued,
     finalize::Settled,
     job::{BoxDynError, JobPayload, JobStatus},
+    retry_pause::{Pauses, RetryPause},
     row::Job,
 };
 
@@ -53,7 +51,7 @@ impl Waiters {
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, (usize, Arc<Notify>)>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 
@@ -69,9 +67,9 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How often the tables are looked at for a job that ends in another process, at first and at last.
-const FIRST_LOOK: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// From 20 ms to 1 s between two looks at the tables for a job that ends in another process.
+const LOOKS: Pauses =
+    Pauses { first: Duration::from_millis(20), longest: Duration::from_secs(1), jitter: 0.0 };
 
 /// # Waiting for a job
 impl SimpleQueue {
@@ -108,7 +106,7 @@ impl SimpleQueue {
     }
 
     async fn wait_for_end(&self, job_id: Uuid) -> Result<StoredEnd, Error> {
-        let mut pause = FIRST_LOOK;
+        let mut pause = RetryPause::new(LOOKS);
         let waiting = self.waiters().wait(job_id);
         loop {
             // Heard from here on, so that an end between the look and the wait is not missed.
@@ -125,9 +123,8 @@ impl SimpleQueue {
             }
             tokio::select! {
                 () = ended => {}
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep(pause.next()) => {}
             }
-            pause = std::cmp::min(pause * 2, LONGEST_PAUSE);
         }
     }
 

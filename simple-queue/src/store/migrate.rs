@@ -15,6 +15,7 @@ use crate::{
         Pooled, Schema, Servers,
         failure::{is_held_up, is_made_already, missing_grant},
     },
+    retry_pause::{Pauses, RetryPause},
 };
 
 /// A file of `migrations/`.
@@ -82,7 +83,12 @@ struct Migration<'m> {
 
 impl Migration<'_> {
     async fn run(&mut self, patience: Duration) -> Result<(), Error> {
-        let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+        let begun = Instant::now();
+        let mut retry_pause = RetryPause::new(Pauses {
+            first: min(FIRST_PAUSE, patience),
+            longest: min(LONGEST_PAUSE, patience),
+            jitter: 0.5,
+        });
         loop {
             let error = match self.bring_up_to_date().await {
                 Ok(()) => return Ok(()),
@@ -108,8 +114,7 @@ impl Migration<'_> {
                 holders,
                 "the migration is held up by who has locks on the tables; it is tried again"
             );
-            tokio::time::sleep(min(pause, patience).mul_f64(0.5 + fastrand::f64())).await;
-            pause = min(pause * 2, LONGEST_PAUSE);
+            retry_pause.wait().await;
         }
     }
 

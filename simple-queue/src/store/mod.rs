@@ -39,9 +39,12 @@
 //!
 //! 1. Its statements, as above, in a file of this room that is named like the role. What only one process needs to do
 //!    is done by the one that `claim_upkeep` gives the task to, of which `migrations/` inserts the row.
-//! 2. The role in `upkeep/`: a struct with a session of its own and a `run_once`, which returns what it did. Its loop
-//!    waits, with growing pauses and jitter, and never returns on an operating error.
-//! 3. Where a worker starts and stops its roles, the new one.
+//! 2. A struct with a session of its own that implements [`Role`](crate::upkeep::role::Role), in `upkeep/`, or in
+//!    `worker/` where it has to know what the process runs: its name, what it does once and when it does so next, and
+//!    what the log says where that failed. [`repeat`](crate::upkeep::role::repeat) is the loop, with its pauses, their
+//!    jitter and the retries after errors.
+//! 3. A line in the list of `worker/start.rs`: `keep(&worker, &worker.stopped, TheRole::new(…))`. What only serves
+//!    fetches is kept until `stopping` instead.
 //!
 //! # How to add a batch kind
 //!
@@ -49,7 +52,8 @@
 //! 2. Its statement, made of the same parts as those of its like, of a thousand rows at a time: rows are locked in the
 //!    order of ids, `skip locked`, and the ids of those that it changed come back. The statements of the other kinds
 //!    stay as they are.
-//! 3. The kind in `finalize/batch.rs`, and which method writes it. Whatever is missing from the answer is looked up with
+//! 3. A variant of `BatchKind` in `finalize/batch.rs`; the compiler asks which runs are of it (`OpenRun::kind`) and
+//!    which method writes them (`BatchKind::write`). Whatever is missing from the answer is looked up with
 //!    `read_leases`, and `finalize/fate.rs` decides.
 
 mod archive;

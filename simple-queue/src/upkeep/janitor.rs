@@ -7,8 +7,11 @@ use chrono::NaiveDate;
 
 use crate::{
     database::{Dedicated, Servers},
+    jitter,
     job::Retention,
+    retry_pause::Pauses,
     store::{OldDay, Store},
+    upkeep::role::{Next, Role},
 };
 
 /// What one pass of the janitor did.
@@ -25,6 +28,7 @@ pub(crate) struct Janitor {
     store: Store,
     connection: Dedicated,
     retention: Retention,
+    interval: Duration,
     /// When the days of the archive are looked at next.
     days_due: Instant,
 }
@@ -35,15 +39,47 @@ const DAYS_EVERY: Duration = Duration::from_hours(1);
 /// So many rows go in one statement.
 const BITE: i64 = 1000;
 
+/// 5 s: within this time of its start a process looks at the history for the first time. Beside what it was started
+/// for, that can wait.
+const FIRST_TIDYING: Duration = Duration::from_secs(5);
+
+impl Role for Janitor {
+    const NAME: &'static str = "janitor";
+
+    /// Many processes may start together, so not all of them in the same moment.
+    fn first_in(&self) -> Duration {
+        jitter::up_to(std::cmp::min(self.interval, FIRST_TIDYING), 1.0)
+    }
+
+    async fn run_once(&mut self) -> sqlx::Result<Next> {
+        self.tidy().await?;
+        Ok(Next::About(self.interval))
+    }
+
+    fn failed(error: &sqlx::Error) {
+        tracing::warn!(error = %crate::database::failure::described(error), "the history could not be tidied; trying again");
+    }
+
+    /// There is no haste.
+    fn retries_after(&self) -> Pauses {
+        Pauses { first: self.interval, longest: self.interval, jitter: 0.2 }
+    }
+}
+
 impl Janitor {
-    pub(crate) fn new(store: Store, servers: &Servers, retention: Retention) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        servers: &Servers,
+        retention: Retention,
+        interval: Duration,
+    ) -> Self {
         let connection = Dedicated::for_upkeep(servers);
-        Self { store, connection, retention, days_due: Instant::now() }
+        Self { store, connection, retention, interval, days_due: Instant::now() }
     }
 
     /// One pass over everything that is due. What fails is said and left to the next pass.
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
-    pub(crate) async fn run_once(&mut self) -> sqlx::Result<Swept> {
+    async fn tidy(&mut self) -> sqlx::Result<Swept> {
         let mut swept = Swept::default();
         let days =
             if self.days_due <= Instant::now() { self.tend_days(&mut swept).await } else { Ok(()) };

@@ -14,9 +14,12 @@ use uuid::Uuid;
 
 use crate::{
     database::{Dedicated, Servers, failure::is_about_a_row},
-    retries::Retries,
+    jitter,
     store::{Name, Reaped, Silent, Store},
-    upkeep::orphans::return_apart,
+    upkeep::{
+        orphans::return_apart,
+        role::{Next, Role},
+    },
 };
 
 /// A process is dead after this many of its intervals without a heartbeat.
@@ -46,7 +49,8 @@ pub(crate) struct Reaper {
     next_look_for_orphans: Instant,
     /// It lost its own row, so there may be some now.
     expects_orphans: bool,
-    retries: Retries,
+    /// What the heartbeat sees.
+    sightings: mpsc::UnboundedReceiver<Sighting>,
 }
 
 /// 10 minutes between two looks for orphans, which are jobs of processes that are in no row, or of one that does
@@ -57,15 +61,32 @@ const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
 /// 10 s between two looks when a process has lost its row.
 const LOOK_FOR_OWN: Duration = Duration::from_secs(10);
 
+/// A reaping is one transaction; cut off, it did not happen.
+impl Role for Reaper {
+    const NAME: &'static str = "reaper";
+
+    /// Goes by what the heartbeat sees, until there is none any more.
+    async fn run_once(&mut self) -> sqlx::Result<Next> {
+        let Some(sighting) = self.sightings.recv().await else { return Ok(Next::Never) };
+        self.take_in(sighting).await?;
+        Ok(Next::AtOnce)
+    }
+
+    fn failed(error: &sqlx::Error) {
+        tracing::warn!(error = %crate::database::failure::described(error), "the jobs of dead processes could not be returned yet; trying again");
+    }
+}
+
 impl Reaper {
     pub(crate) fn new(
         store: Store,
         servers: &Servers,
         max_crash_count: i32,
         heartbeat_interval: Duration,
+        sightings: mpsc::UnboundedReceiver<Sighting>,
     ) -> Self {
         let connection = Dedicated::for_upkeep(servers);
-        let first_look = patience(heartbeat_interval).mul_f64(0.5 + 0.5 * fastrand::f64());
+        let first_look = jitter::up_to(patience(heartbeat_interval), 0.5);
         Self {
             store,
             connection,
@@ -73,25 +94,12 @@ impl Reaper {
             unmoved: HashMap::new(),
             next_look_for_orphans: Instant::now() + first_look,
             expects_orphans: false,
-            retries: Retries::default(),
-        }
-    }
-
-    /// Goes by what the heartbeat sees, until there is none any more.
-    pub(crate) async fn run(mut self, mut sightings: mpsc::UnboundedReceiver<Sighting>) {
-        while let Some(sighting) = sightings.recv().await {
-            match self.run_once(sighting).await {
-                Ok(_) => self.retries.reset(),
-                Err(error) => {
-                    tracing::warn!(error = %crate::database::failure::described(&error), "the jobs of dead processes could not be returned yet; trying again");
-                    self.retries.wait().await;
-                }
-            }
+            sightings,
         }
     }
 
     /// Takes in one sighting, and buries who has been silent for too long.
-    pub(crate) async fn run_once(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
+    async fn take_in(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
         let now = Instant::now();
         let dead = match sighting {
             Sighting::Silent(at, silent) => self.judge(at, silent),
@@ -136,7 +144,7 @@ impl Reaper {
             .await?;
         self.expects_orphans &= reaped.is_none();
         let pause = if self.expects_orphans { LOOK_FOR_OWN } else { LOOK_FOR_ORPHANS };
-        self.next_look_for_orphans = now + pause.mul_f64(0.5 + fastrand::f64());
+        self.next_look_for_orphans = now + jitter::around(pause, 0.5);
         let reaped = reaped.unwrap_or_default();
         tell(reaped);
         Ok(reaped)
@@ -226,7 +234,7 @@ mod tests {
     fn reaper() -> Reaper {
         let servers = Servers::of(PgPool::connect_lazy_with(PgConnectOptions::new()));
         let store = Store::new(crate::database::Schema::default(), servers.pooled());
-        Reaper::new(store, &servers, 5, INTERVAL)
+        Reaper::new(store, &servers, 5, INTERVAL, mpsc::unbounded_channel().1)
     }
 
     fn silent(beat: i64) -> Silent {

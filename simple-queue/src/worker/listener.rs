@@ -13,20 +13,20 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::Worker;
-use crate::{database::Notification, retries::Retries};
+use crate::{database::Notification, retry_pause::RetryPause};
 
 /// Listens on a connection of its own that does nothing else, so it always reads.
 ///
 /// A connection that breaks is replaced here rather than by the driver: between a break and the next
 /// LISTEN notifications are lost, so the poller looks by itself after every LISTEN that took effect.
 pub(super) async fn run(worker: Arc<Worker>) {
-    let mut retries = Retries::default();
+    let mut retry_pause = RetryPause::default();
     let stopped = worker.stopped.clone();
     let listening = async {
         loop {
             let mut moves = worker.queue.servers().moves();
             let ended = tokio::select! {
-                ended = listen(&worker, &mut retries) => ended,
+                ended = listen(&worker, &mut retry_pause) => ended,
                 // The server may still be there, and nobody notifies on it any more.
                 _ = moves.changed() => Ended::Moved,
             };
@@ -38,7 +38,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
                 Ended::Failed(error) => {
                     tracing::warn!(error = %crate::database::failure::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
                     worker.queue.servers().heed(&error);
-                    retries.wait().await;
+                    retry_pause.wait().await;
                 }
                 Ended::Pooled => {
                     let pace = worker.queue.config().empty_poll_sleep;
@@ -70,7 +70,7 @@ impl From<sqlx::Error> for Ended {
 }
 
 /// Listens until it no longer can.
-async fn listen(worker: &Worker, retries: &mut Retries) -> Ended {
+async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> Ended {
     let config = worker.queue.config();
     let patience = worker.queue.servers().statement_timeout();
     let heard: Result<std::convert::Infallible, Ended> = async {
@@ -79,7 +79,7 @@ async fn listen(worker: &Worker, retries: &mut Retries) -> Ended {
         };
         let channel = worker.store.schema().channel();
         let mut listener = in_time(patience, begin(options, &channel)).await?;
-        retries.reset();
+        retry_pause.reset();
         worker.listening.store(true, Ordering::Release);
         worker.queue.wake().wake_local();
         while let Some(notification) =

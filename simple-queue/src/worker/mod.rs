@@ -24,12 +24,13 @@ pub use starting::Starting;
 use std::{
     any::Any,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, RwLock,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
@@ -147,15 +148,15 @@ impl Worker {
     }
 
     fn id(&self) -> Uuid {
-        *self.id.read().unwrap_or_else(PoisonError::into_inner)
+        *self.id.read()
     }
 
     fn beaten_at(&self) -> Instant {
-        *self.beaten_at.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.beaten_at.lock()
     }
 
     fn take_new_id(&self) {
-        *self.id.write().unwrap_or_else(PoisonError::into_inner) = Uuid::now_v7();
+        *self.id.write() = Uuid::now_v7();
     }
 
     /// Runs a job in a task of its own, and then those that were fetched ahead, as long as there are

@@ -1,7 +1,5 @@
 //! Starting all roles of a process.
 
-#[cfg(feature = "janitor")]
-use std::time::Duration;
 use std::{
     panic::AssertUnwindSafe,
     sync::{Arc, atomic::Ordering},
@@ -9,19 +7,25 @@ use std::{
 
 use futures_util::FutureExt;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Starting, Worker, WorkerHandle,
-    fetch::{poller::Poller, sweep::Sweeper},
+    fetch::{poller::Poller, sweep::Sweeper, unserved::Unserved},
     heartbeat::{self, Heartbeat},
     listener,
     run::running::Running,
 };
+#[cfg(feature = "janitor")]
+use crate::upkeep::janitor::Janitor;
 use crate::{
     database::Dedicated,
     finalize::{Finalizer, Listener, Settled},
     queue::SimpleQueue,
-    upkeep::reaper::Reaper,
+    upkeep::{
+        reaper::Reaper,
+        role::{Role, repeat},
+    },
 };
 
 /// Starts working on a queue, with the janitor if the feature is on; what is returned is ready when the worker is
@@ -63,8 +67,11 @@ pub(crate) async fn started(queue: SimpleQueue) -> WorkerHandle {
 #[cfg(feature = "janitor")]
 async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
     let mut handle = started_without_janitor(queue).await;
-    let janitor = run_janitor(Arc::clone(&handle.worker));
-    handle.keepers.push(spawn_role(&handle.worker, "janitor", janitor));
+    let worker = &handle.worker;
+    let config = worker.queue.config();
+    let (store, servers) = (worker.store.clone(), worker.queue.servers());
+    let janitor = Janitor::new(store, servers, config.retention, config.janitor_interval);
+    handle.keepers.push(keep(worker, &worker.stopped, janitor));
     handle
 }
 
@@ -84,21 +91,15 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
     let heartbeat = heartbeat::start(&worker, heartbeat).await;
-    let reaper = Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval);
-    let reaping = {
-        let stopped = worker.stopped.clone();
-        async move {
-            // A reaping is one transaction; cut off, it did not happen.
-            Box::pin(stopped.run_until_cancelled(reaper.run(seen))).await;
-        }
-    };
+    let reaper =
+        Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval, seen);
     let poller = Poller::new(Arc::clone(&worker), &servers);
-    let sweeper = Sweeper::new(Arc::clone(&worker), &servers);
     let keepers = vec![
         heartbeat,
-        spawn_role(&worker, "reaper", reaping),
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
-        spawn_role(&worker, "sweeper", sweeper.run()),
+        keep(&worker, &worker.stopping, Sweeper::new(Arc::clone(&worker), &servers)),
+        keep(&worker, &worker.stopping, Unserved::new(Arc::clone(&worker), &servers)),
+        keep(&worker, &worker.stopped, reaper),
     ];
     let queues = worker.queue.queue_names();
     if queues.is_empty() {
@@ -137,6 +138,11 @@ impl Listener for Settling {
     }
 }
 
+/// Repeats a role until there is no more use for it.
+fn keep<R: Role>(worker: &Arc<Worker>, until: &CancellationToken, role: R) -> JoinHandle<()> {
+    spawn_role(worker, R::NAME, Box::pin(repeat(role, until.clone())))
+}
+
 /// A role that panics takes the worker with it: without any of them it would hold jobs that it cannot
 /// run, or not finish. Without its heartbeat, others return them.
 fn spawn_role(
@@ -150,30 +156,4 @@ fn spawn_role(
             worker.role_panicked(role, &*panic);
         }
     })
-}
-
-/// Within this time of its start a process looks at the history for the first time: beside what it was started
-/// for, that can wait.
-#[cfg(feature = "janitor")]
-const FIRST_TIDYING: Duration = Duration::from_secs(5);
-
-#[cfg(feature = "janitor")]
-async fn run_janitor(worker: Arc<Worker>) {
-    let config = worker.queue.config();
-    let store = worker.store.clone();
-    let servers = worker.queue.servers();
-    let mut janitor = crate::upkeep::janitor::Janitor::new(store, servers, config.retention);
-    let stopped = worker.stopped.clone();
-    // Many processes do this, and many may start together, so not all of them in the same moment.
-    let first = std::cmp::min(config.janitor_interval, FIRST_TIDYING).mul_f64(fastrand::f64());
-    let passes = async {
-        tokio::time::sleep(first).await;
-        loop {
-            if let Err(error) = janitor.run_once().await {
-                tracing::warn!(error = %crate::database::failure::described(&error), "the history could not be tidied; trying again");
-            }
-            tokio::time::sleep(config.janitor_interval.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
-        }
-    };
-    stopped.run_until_cancelled(passes).await;
 }

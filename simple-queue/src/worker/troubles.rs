@@ -1,12 +1,11 @@
 //! What the roles of a worker know of the database without asking it.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
+
+use parking_lot::Mutex;
 
 use super::Worker;
 use crate::{
@@ -56,7 +55,7 @@ impl Troubles {
 
 impl Trouble {
     fn meet(&self, error: &sqlx::Error) {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let since = last.as_ref().map_or_else(Instant::now, |met| met.since);
         *last = Some(Met {
             since,
@@ -68,12 +67,12 @@ impl Trouble {
 
     fn clear(&self) {
         if self.is_there.swap(false, Ordering::AcqRel) {
-            *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            *self.last.lock() = None;
         }
     }
 
     fn last(&self) -> Option<Met> {
-        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last.lock().clone()
     }
 }
 

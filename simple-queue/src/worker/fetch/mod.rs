@@ -11,4 +11,4 @@ pub(in crate::worker) mod prefetch;
 pub(in crate::worker) mod sweep;
 pub(in crate::worker) mod sweeps;
 mod unheard;
-mod unserved;
+pub(in crate::worker) mod unserved;

@@ -1,13 +1,11 @@
 //! What the poller and the sweeper of a process share.
 
 use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::{
     sync::{Notify, watch},
     time::timeout,
@@ -42,7 +40,7 @@ impl Sweeps {
     }
 
     pub(in crate::worker) fn floors(&self) -> MutexGuard<'_, Floors> {
-        self.floors.lock().unwrap_or_else(PoisonError::into_inner)
+        self.floors.lock()
     }
 
     /// Asks for a sweep when its share of the server's time allows one.

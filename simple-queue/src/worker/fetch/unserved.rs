@@ -3,6 +3,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,14 +11,15 @@ use sqlx::PgConnection;
 
 use crate::{
     database::{Dedicated, Servers},
+    retry_pause::Pauses,
     store::{Store, UnservedKind},
+    upkeep::role::{Next, Role},
     worker::Worker,
 };
 
-/// What has been said, and when there is another look.
-#[derive(Debug)]
-pub(super) struct Unserved {
-    next_look: Instant,
+/// The role that looks for them, and what it has said.
+pub(in crate::worker) struct Unserved {
+    worker: Arc<Worker>,
     connection: Dedicated,
     said: HashMap<(String, String), Instant>,
 }
@@ -25,44 +27,29 @@ pub(super) struct Unserved {
 /// 20 s after the start: other processes of a deploy may come later than this one.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
 
-/// 1 minute between two looks.
+/// About 1 minute between two looks.
 const LOOK: Duration = Duration::from_mins(1);
 
 /// 1 hour, after which the same is said again.
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
-impl Unserved {
-    pub(super) fn new(servers: &Servers) -> Self {
-        let connection = Dedicated::new(servers);
-        Self { next_look: Instant::now() + FIRST_LOOK, connection, said: HashMap::new() }
-    }
+impl Role for Unserved {
+    const NAME: &'static str = "unserved";
 
-    pub(super) fn is_due(&self) -> bool {
-        Instant::now() >= self.next_look
-    }
-
-    pub(super) fn due(&self) -> Instant {
-        self.next_look
+    fn first_in(&self) -> Duration {
+        FIRST_LOOK
     }
 
     /// One look; says what is found and was not said before.
-    pub(super) async fn run_once(&mut self, worker: &Worker) {
-        // A hundred processes must not look in the same moment.
-        self.next_look = Instant::now() + LOOK.mul_f64(0.9 + 0.1 * fastrand::f64());
+    async fn run_once(&mut self) -> sqlx::Result<Next> {
+        let worker = &self.worker;
         let served = worker.queue.served();
         let asked: Vec<(&str, Vec<&str>)> =
             served.iter().filter_map(|served| Some((&*served.queue, served.kinds()?))).collect();
-        let found = self
+        let (kinds, queues) = self
             .connection
             .ask(async |connection| look(&worker.store, connection, &asked).await)
-            .await;
-        let (kinds, queues) = match found {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::debug!(%error, "jobs that no process runs could not be looked for; looking again in a minute");
-                return;
-            }
-        };
+            .await?;
         self.said.retain(|_, said| said.elapsed() < SAY_AGAIN);
         for UnservedKind { queue, kind, since } in kinds {
             if self.is_news(&queue, &kind) {
@@ -83,6 +70,21 @@ impl Unserved {
                 );
             }
         }
+        Ok(Next::About(LOOK))
+    }
+
+    fn failed(error: &sqlx::Error) {
+        tracing::debug!(%error, "jobs that no process runs could not be looked for; looking again in a minute");
+    }
+
+    fn retries_after(&self) -> Pauses {
+        Pauses { first: LOOK, longest: LOOK, jitter: 0.2 }
+    }
+}
+
+impl Unserved {
+    pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
+        Self { worker, connection: Dedicated::new(servers), said: HashMap::new() }
     }
 
     fn is_news(&mut self, queue: &str, kind: &str) -> bool {

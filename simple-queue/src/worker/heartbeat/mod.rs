@@ -7,7 +7,7 @@ pub(super) use thread::start;
 
 use std::{
     io,
-    sync::{Arc, PoisonError, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -18,7 +18,7 @@ use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
     database::{Dedicated, failure::is_about_a_row},
-    retries::Retries,
+    retry_pause::RetryPause,
     store::{Beat, WorkerRow},
     upkeep::reaper::{Sighting, patience},
 };
@@ -29,7 +29,7 @@ pub(super) struct Heartbeat {
     connection: Dedicated,
     /// The reaper goes by what the heartbeat sees.
     sightings: mpsc::UnboundedSender<Sighting>,
-    retries: Retries,
+    retry_pause: RetryPause,
     last_beat: Instant,
     /// What the row promises; a setting that changes later does not change the row.
     interval: Duration,
@@ -57,7 +57,7 @@ impl Heartbeat {
             worker,
             connection,
             sightings,
-            retries: Retries::default(),
+            retry_pause: RetryPause::default(),
             last_beat: Instant::now(),
             interval,
             blocked: BlockedRuntime::here(),
@@ -74,10 +74,10 @@ impl Heartbeat {
         while let Err(error) = self.write_row(&row).await {
             self.worker.troubles.heartbeat_failed(&error);
             tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
-            self.retries.wait().await;
+            self.retry_pause.wait().await;
         }
         self.worker.troubles.heartbeat_succeeded();
-        self.retries.reset();
+        self.retry_pause.reset();
         self.last_beat = Instant::now();
     }
 
@@ -127,7 +127,7 @@ impl Heartbeat {
     fn pause(&mut self) -> Duration {
         let usual = std::cmp::min(self.interval, WHILE_RUNNING);
         if self.last_beat.elapsed() > self.interval + usual {
-            std::cmp::min(self.retries.next(), usual)
+            std::cmp::min(self.retry_pause.next(), usual)
         } else {
             usual
         }
@@ -160,10 +160,10 @@ impl Heartbeat {
             whole => whole?,
         };
         self.worker.troubles.heartbeat_succeeded();
-        self.retries.reset();
+        self.retry_pause.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
-        *self.worker.beaten_at.lock().unwrap_or_else(PoisonError::into_inner) = started;
+        *self.worker.beaten_at.lock() = started;
         self.worker.silent.store(false, Ordering::Release);
         self.heed(worker_id, started, beat).await;
         Ok(())

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::row::{Claim, Lease, Run};
@@ -67,7 +68,7 @@ impl Running {
     }
 
     fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, (Lease, Arc<Run>)>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jobs.lock()
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     },
     finalize::FinishedRun,
     queue::config::Config,
-    retries::Retries,
+    retry_pause::RetryPause,
     store::{Demand, Fetched, Finish, Reach},
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
@@ -28,7 +28,7 @@ use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 pub(in crate::worker) struct Poller {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
-    retries: Retries,
+    retry_pause: RetryPause,
     sleep: SleepCycle,
     /// The last fetch found more than it might claim.
     backlog: bool,
@@ -54,7 +54,7 @@ impl Poller {
         Self {
             worker,
             connection: Dedicated::for_batches(servers),
-            retries: Retries::default(),
+            retry_pause: RetryPause::default(),
             sleep: SleepCycle::new(),
             next_due_in: None,
             backlog: false,
@@ -99,7 +99,7 @@ impl Poller {
             Ok(wait) => {
                 self.was_late = false;
                 self.worker.troubles.fetch_succeeded();
-                self.retries.reset();
+                self.retry_pause.reset();
                 wait
             }
             Err(error) => {
@@ -116,7 +116,7 @@ impl Poller {
                 self.sleep.marked = None;
                 self.worker.troubles.fetch_failed(&error);
                 tracing::warn!(%error, "jobs could not be fetched; trying again");
-                self.retries.next()
+                self.retry_pause.next()
             }
         };
         self.unheard.until_due().map_or(wait, |due| std::cmp::min(wait, due))

@@ -2,10 +2,8 @@
 
 use super::Poller;
 use crate::{
-    queue::{
-        config::Config,
-        registry::{Served, Share},
-    },
+    admission::Asked,
+    queue::{config::Config, registry::Served},
     store::{Demand, DemandedShare},
     worker::fetch::floor::BEFORE_ALL,
 };
@@ -22,30 +20,33 @@ pub(super) struct Plan {
 impl Poller {
     /// What can be started now and soon, the queues in turn.
     pub(super) fn plan(&mut self, config: &Config) -> Plan {
+        let worker = &self.worker;
+        let free_permits = |of: Asked<'_>| worker.permits.free(of, config);
+        let is_limited = |of: Asked<'_>| worker.permits.are_limited(of, config);
         // What is over and cannot be written takes the place of what could be claimed.
-        let room = self.worker.outbox.unwritten().room(self.worker.permits.free(config));
+        let room = worker.outbox.unwritten().room(free_permits(Asked::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
-        let served = self.worker.queue.served();
+        let served = worker.queue.served();
         // Where queues compete for the process's permits none of them gets ahead of the others.
         let compete = free == 0 && served.len() > 1;
-        let mut floors = self.worker.sweeps.floors();
+        let mut floors = worker.sweeps.floors();
         floors.retain(&served);
         let mut demands: Vec<Demand> = served
             .into_iter()
             .map(|Served { queue, priorities, shares }| {
-                let free = std::cmp::min(self.worker.permits.free_of(&queue, config), free);
+                let free = std::cmp::min(free_permits(Asked::Queue(&queue)), free);
                 // And neither do the jobs of a queue in which some have a limit of their own.
-                let alone = shares.iter().all(|share| share.free.is_none());
+                let alone = !shares.iter().any(|share| is_limited(Asked::Share(share)));
                 let may_be_ahead = alone && !compete && room.may_be_ahead;
-                let permits = self.worker.prefetched.wanted(&queue, free, may_be_ahead);
+                let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()
-                    .map(|Share { kinds, excluded, free }| DemandedShare {
-                        permits: std::cmp::min(free.unwrap_or(permits), permits),
-                        kinds,
-                        excluded,
+                    .map(|share| DemandedShare {
+                        permits: std::cmp::min(free_permits(Asked::Share(&share)), permits),
+                        kinds: share.kinds,
+                        excluded: share.excluded,
                         floors: Vec::new(),
                     })
                     .filter(|share| {

@@ -8,7 +8,7 @@ use std::{
 use uuid::Uuid;
 
 use super::Poller;
-use crate::queue::config::Config;
+use crate::{jitter, queue::config::Config};
 
 /// The poller's way into sleep.
 ///
@@ -81,7 +81,7 @@ impl Poller {
             config.empty_poll_sleep
         };
         // A hundred idle processes must not look in the same moment.
-        let longest = longest.mul_f64(0.9 + 0.1 * fastrand::f64());
+        let longest = jitter::up_to(longest, 0.1);
         let nap = self.sleep.quiet_since.elapsed().clamp(FIRST_NAP, longest);
         Ok(next_due_in.map_or(nap, |due| std::cmp::min(due, nap)))
     }

@@ -17,15 +17,16 @@ mod take_in;
 
 use std::{
     collections::HashMap,
+    future::pending,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use super::{lane::ShareKey, unserved::Unserved};
+use super::lane::ShareKey;
 use crate::{
     database::{Dedicated, Servers, failure::is_statement_timeout},
-    retries::Retries,
     store::{LanePart, Position},
+    upkeep::role::{Next, Role},
     worker::Worker,
 };
 use probe::gaps;
@@ -48,10 +49,6 @@ pub(in crate::worker) struct Sweeper {
     next: Instant,
     /// Until when what was read of the dear lanes takes up its share.
     paid_until: Instant,
-    unserved: Unserved,
-    retries: Retries,
-    /// The last step could not be made.
-    failed: bool,
 }
 
 type LaneKey = (ShareKey, i16);
@@ -96,6 +93,29 @@ const CHEAP: Duration = Duration::from_millis(25);
 /// 1000 jobs are found in a part at most. Where there are as many, a fetch finds them.
 pub(super) const MOST: i64 = 1000;
 
+impl Role for Sweeper {
+    const NAME: &'static str = "sweeper";
+
+    /// One step of a sweep, when it is time for one.
+    async fn run_once(&mut self) -> sqlx::Result<Next> {
+        let urgent = self.wait().await;
+        let is_due = self.near.is_empty() && self.may_begin() && self.next <= Instant::now();
+        if urgent.is_some() || is_due {
+            self.begin();
+        }
+        let stepped = self.step(urgent.is_some()).await;
+        if let Some(urgent) = urgent {
+            self.worker.sweeps.answered.send_replace(urgent);
+        }
+        stepped.map(|()| Next::AtOnce)
+    }
+
+    /// The database is away, or busy.
+    fn failed(error: &sqlx::Error) {
+        tracing::debug!(%error, "jobs that were overtaken could not be looked for; trying again");
+    }
+}
+
 impl Sweeper {
     pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
         Self {
@@ -108,34 +128,7 @@ impl Sweeper {
             widths: HashMap::new(),
             next: Instant::now(),
             paid_until: Instant::now(),
-            unserved: Unserved::new(servers),
-            retries: Retries::default(),
-            failed: false,
         }
-    }
-
-    /// Sweeps until the worker stops.
-    pub(in crate::worker) async fn run(mut self) {
-        let stopping = self.worker.stopping.clone();
-        let sweeping = async {
-            loop {
-                let urgent = self.wait().await;
-                if urgent.is_none() && self.unserved.is_due() {
-                    self.unserved.run_once(&self.worker).await;
-                    continue;
-                }
-                let is_due =
-                    self.near.is_empty() && self.may_begin() && self.next <= Instant::now();
-                if urgent.is_some() || is_due {
-                    self.begin();
-                }
-                self.step(urgent.is_some()).await;
-                if let Some(urgent) = urgent {
-                    self.worker.sweeps.answered.send_replace(urgent);
-                }
-            }
-        };
-        stopping.run_until_cancelled(sweeping).await;
     }
 
     /// Until there is something to do and it is time; the number of an urgent request, where there is one.
@@ -149,15 +142,20 @@ impl Sweeper {
             let due = [
                 (!self.near.is_empty() || self.may_begin()).then_some(self.next),
                 (!self.far.is_empty()).then(|| self.dear_due()),
-                Some(self.unserved.due()),
             ];
-            let due = due.into_iter().flatten().min().unwrap_or_else(Instant::now);
-            if due <= Instant::now() {
+            let due = due.into_iter().flatten().min();
+            if due.is_some_and(|due| due <= Instant::now()) {
                 return None;
             }
+            let is_due = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(due.into()).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = sweeps.changed.notified() => {}
-                () = tokio::time::sleep_until(due.into()) => {}
+                () = is_due => {}
             }
         }
     }
@@ -220,24 +218,23 @@ impl Sweeper {
     }
 
     /// One statement.
-    async fn step(&mut self, is_urgent: bool) {
+    async fn step(&mut self, is_urgent: bool) -> sqlx::Result<()> {
         let is_near_due = is_urgent || self.next <= Instant::now() || self.far.is_empty();
         let near = if is_near_due { self.near.pop() } else { None };
         let is_far = near.is_none();
-        let Some(work) = near.or_else(|| self.far.pop()) else { return };
+        let Some(work) = near.or_else(|| self.far.pop()) else { return Ok(()) };
         self.was_far |= is_far;
-        self.failed = false;
         let began = Instant::now();
-        match work {
+        let stepped = match work {
             Work::Parts(parts) => self.read(parts).await,
             Work::Gap { queue, low, high } => self.probe(queue, low, high).await,
-        }
+        };
         let took = began.elapsed();
         let now = Instant::now();
-        if self.failed {
-            // It has waited already.
+        if stepped.is_err() {
+            // There is another pause before the next try.
             self.next = now;
-            return;
+            return stepped;
         }
         let pause = took * if self.far.is_empty() { SHARE } else { 2 * SHARE };
         let is_dear = took > CHEAP;
@@ -253,10 +250,11 @@ impl Sweeper {
                 now + pause
             };
         }
+        Ok(())
     }
 
     /// Reads parts of lanes.
-    async fn read(&mut self, parts: Vec<Part>) {
+    async fn read(&mut self, parts: Vec<Part>) -> sqlx::Result<()> {
         let present = self.worker.sweeps.floors().present();
         let began = Instant::now();
         let asked: Vec<LanePart<'_>> =
@@ -269,7 +267,6 @@ impl Sweeper {
         let took = began.elapsed();
         match found {
             Ok(found) => {
-                self.retries.reset();
                 self.take_in(parts, &found, took <= CHEAP, present);
             }
             Err(error) if is_statement_timeout(&error) => {
@@ -277,16 +274,10 @@ impl Sweeper {
             }
             Err(error) => {
                 self.near.push(Work::Parts(parts));
-                self.fail(&error).await;
+                return Err(error);
             }
         }
-    }
-
-    /// The database is away, or busy.
-    pub(super) async fn fail(&mut self, error: &sqlx::Error) {
-        tracing::debug!(%error, "jobs that were overtaken could not be looked for; trying again");
-        self.failed = true;
-        self.retries.wait().await;
+        Ok(())
     }
 
     /// Has the server end statements after so long.

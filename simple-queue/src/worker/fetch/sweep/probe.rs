@@ -9,7 +9,7 @@ use crate::{
 
 impl Sweeper {
     /// Looks for priorities that fetches do not find, because much lies before their jobs.
-    pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) {
+    pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) -> sqlx::Result<()> {
         let store = &self.worker.store;
         let found = self
             .connection
@@ -39,13 +39,14 @@ impl Sweeper {
             }
             Err(error) => {
                 self.far.push(Work::Gap { queue, low, high });
-                self.fail(&error).await;
+                return Err(error);
             }
         }
         // With no gap left, each priority that is in use is known.
         if !self.far.iter().any(Work::is_gap) {
             self.worker.sweeps.floors().probes = true;
         }
+        Ok(())
     }
 }
 

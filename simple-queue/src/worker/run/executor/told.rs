@@ -15,9 +15,21 @@ use crate::{
 };
 
 impl Execution<'_> {
+    /// Tells the handler of an end that nobody asked for, unless the process lets go of the job meanwhile.
+    pub(super) async fn told_if_exhausted(&self, run: FinishedRun) -> FinishedRun {
+        if is_unasked_end(&run.transition) {
+            tokio::select! {
+                biased;
+                () = self.claim().run.abandoned() => return self.given_back(),
+                () = self.tell_exhausted(&run) => {}
+            }
+        }
+        run
+    }
+
     /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
     /// fail, panic or hang, and the job becomes a dead letter all the same.
-    pub(super) async fn tell_exhausted(&self, run: &FinishedRun) {
+    async fn tell_exhausted(&self, run: &FinishedRun) {
         const DEADLINE: Duration = Duration::from_secs(30);
         let Transition::DeadLetter(letter) = &run.transition else { return };
         if run.verify_first && !self.is_still_held().await {
@@ -54,7 +66,7 @@ impl Execution<'_> {
 }
 
 /// Whether the job ends in a way that nobody asked for.
-pub(super) fn is_unasked_end(transition: &Transition) -> bool {
+fn is_unasked_end(transition: &Transition) -> bool {
     let Transition::DeadLetter(letter) = transition else { return false };
     matches!(
         letter.status,
@@ -65,9 +77,12 @@ pub(super) fn is_unasked_end(transition: &Transition) -> bool {
     )
 }
 
-/// Says in the log what becomes of a job.
-pub(super) fn tell(transition: &Transition) {
-    match transition {
+/// Says in the log what becomes of a job, where that is known before it is written.
+pub(super) fn log(run: &FinishedRun) {
+    if run.verify_first {
+        return;
+    }
+    match &run.transition {
         Transition::Archive { .. } => tracing::debug!("done"),
         Transition::Retry(retry) => match &retry.error {
             Some(error) if retry.attempt_kept => {

@@ -1,23 +1,22 @@
-//! The right to run a job, in three steps: global, of the queue, of its handler's `concurrency`.
-//!
-//! They are counted before a fetch and taken when its jobs arrive, so a process claims little that
-//! it cannot start: what it fetched ahead of need, and what a run that ended meanwhile took a permit for.
+//! The limits of this process, in three steps: of all jobs, of the queue, of its handler's `concurrency`.
 
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::{Asked, PermitSource, UNLIMITED};
 use crate::queue::{config::Config, registry::Registered};
 
 /// The permits of one process.
 #[derive(Debug)]
-pub(crate) struct Permits {
+pub(super) struct LocalPermits {
     global: Mutex<Sizable>,
     queues: Mutex<HashMap<String, Sizable>>,
     /// There are more than the settings say at present: what becomes free is not given on.
@@ -49,16 +48,16 @@ impl Sizable {
     }
 }
 
-/// The permits of one job that were counted before it was fetched.
+/// The permits of one job.
 #[derive(Debug)]
-pub(crate) struct RunPermit {
+pub(super) struct LocalPermit {
     _global: OwnedSemaphorePermit,
     _queue: OwnedSemaphorePermit,
     _handler: Option<OwnedSemaphorePermit>,
 }
 
-impl Permits {
-    pub(crate) fn new(config: &Config) -> Self {
+impl LocalPermits {
+    pub(super) fn new(config: &Config) -> Self {
         Self {
             global: Mutex::new(Sizable::new(config.global_permits)),
             queues: Mutex::new(HashMap::new()),
@@ -66,44 +65,13 @@ impl Permits {
         }
     }
 
-    /// Whether a permit that becomes free may be given to the next job as it is. Otherwise it is dropped and taken
-    /// anew, which says again whether there still are too many.
-    pub(crate) fn are_given_on(&self) -> bool {
-        !self.shrinks.load(Ordering::Acquire) || !self.shrinks.swap(false, Ordering::AcqRel)
-    }
-
-    /// How many more jobs this process can start.
-    pub(crate) fn free(&self, config: &Config) -> usize {
-        self.all(config).available_permits()
-    }
-
-    /// How many more jobs of this queue, should the global permits suffice.
-    pub(crate) fn free_of(&self, queue: &str, config: &Config) -> usize {
-        self.of(queue, config).available_permits()
-    }
-
-    /// Takes the permits for one job; `None` if one of them is not free.
-    pub(crate) fn take(
-        &self,
-        queue: &str,
-        handler: &Registered,
-        config: &Config,
-    ) -> Option<RunPermit> {
-        // The scarcest first, so that one that is missing takes the others from nobody.
-        let Ok(handler) = handler.take() else { return None };
-        let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
-        let Ok(global) = self.all(config).try_acquire_owned() else { return None };
-        Some(RunPermit { _global: global, _queue: queue, _handler: handler })
-    }
-
     fn all(&self, config: &Config) -> Arc<Semaphore> {
-        let mut global = self.global.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sized(&mut global, config.global_permits)
+        self.sized(&mut self.global.lock(), config.global_permits)
     }
 
     fn of(&self, queue: &str, config: &Config) -> Arc<Semaphore> {
         let size = config.permits_of(queue);
-        let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queues = self.queues.lock();
         if let Some(sized) = queues.get_mut(queue) {
             return self.sized(sized, size);
         }
@@ -119,5 +87,29 @@ impl Permits {
             self.shrinks.store(true, Ordering::Release);
         }
         semaphore
+    }
+}
+
+impl PermitSource for LocalPermits {
+    type Permit = LocalPermit;
+
+    fn free(&self, of: Asked<'_>, config: &Config) -> usize {
+        match of {
+            Asked::All => self.all(config).available_permits(),
+            Asked::Queue(queue) => self.of(queue, config).available_permits(),
+            Asked::Share(share) => share.free.unwrap_or(UNLIMITED),
+        }
+    }
+
+    fn take(&self, queue: &str, handler: &Registered, config: &Config) -> Option<LocalPermit> {
+        // The scarcest first, so that one that is missing takes the others from nobody.
+        let Ok(handler) = handler.take() else { return None };
+        let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
+        let Ok(global) = self.all(config).try_acquire_owned() else { return None };
+        Some(LocalPermit { _global: global, _queue: queue, _handler: handler })
+    }
+
+    fn are_given_on(&self) -> bool {
+        !self.shrinks.load(Ordering::Acquire) || !self.shrinks.swap(false, Ordering::AcqRel)
     }
 }

@@ -1,0 +1,88 @@
+//! What the roles have in common when something goes wrong: they wait, longer each time, and go on.
+
+use std::{cmp::min, time::Duration};
+
+use crate::jitter;
+
+/// Waits that grow: the first one, then twice as long each time, up to the longest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pauses {
+    pub(crate) first: Duration,
+    pub(crate) longest: Duration,
+    /// By which part of it each wait is shorter or longer.
+    pub(crate) jitter: f64,
+}
+
+impl Pauses {
+    /// From 50 ms to 5 s. A role never gives up and never spins.
+    pub(crate) const OF_ROLES: Self =
+        Self { first: Duration::from_millis(50), longest: Duration::from_secs(5), jitter: 0.5 };
+
+    /// The wait that follows so many earlier ones.
+    pub(crate) fn after(&self, earlier: u32) -> Duration {
+        let doubled = self.first.saturating_mul(2_u32.saturating_pow(earlier));
+        jitter::around(min(doubled, self.longest), self.jitter)
+    }
+}
+
+/// The waits between the tries of one thing.
+#[derive(Debug)]
+pub(crate) struct RetryPause {
+    pauses: Pauses,
+    failures: u32,
+}
+
+impl Default for RetryPause {
+    fn default() -> Self {
+        Self::new(Pauses::OF_ROLES)
+    }
+}
+
+impl RetryPause {
+    pub(crate) const fn new(pauses: Pauses) -> Self {
+        Self { pauses, failures: 0 }
+    }
+
+    /// Waits, longer than the last time.
+    pub(crate) async fn wait(&mut self) {
+        tokio::time::sleep(self.next()).await;
+    }
+
+    /// The last try succeeded.
+    pub(crate) fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    pub(crate) fn next(&mut self) -> Duration {
+        let wait = self.pauses.after(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        wait
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_stay_bounded_and_begin_anew_after_a_success() {
+        let mut pause = RetryPause::default();
+        let first = pause.next();
+        assert!(first <= Duration::from_millis(75), "{first:?}");
+        for _ in 0..100 {
+            assert!(pause.next() <= Duration::from_millis(7500));
+        }
+        pause.reset();
+        assert!(pause.next() <= Duration::from_millis(75));
+    }
+
+    #[test]
+    fn without_jitter_each_wait_is_twice_the_last_up_to_the_longest() {
+        let second = Duration::from_secs(1);
+        let pauses = Pauses { first: second, longest: 5 * second, jitter: 0.0 };
+        let mut pause = RetryPause::new(pauses);
+        let waits: Vec<u64> = (0..5).map(|_| pause.next().as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 5, 5]);
+        assert_eq!(pauses.after(u32::MAX), 5 * second);
+    }
+}
