@@ -93,6 +93,7 @@ mod jitter;
 mod job_schema;
 pub mod prelude;
 mod retry_pause;
+mod telemetry;
 
 #[doc(hidden)]
 pub mod private;

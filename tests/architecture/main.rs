@@ -6,6 +6,7 @@
 mod imports;
 mod rooms;
 mod source;
+mod telemetry;
 
 use std::{
     collections::BTreeSet,

@@ -9,14 +9,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("jitter", &[]),
     ("retry_pause", &["jitter"]),
     ("job", &[]),
-    ("database", &["retry_pause"]),
+    ("telemetry", &["job"]),
+    ("database", &["retry_pause", "telemetry"]),
     ("error", &["database", "job"]),
     ("outcome", &["database/failure", "error", "jitter", "job"]),
     ("row", &["error", "job"]),
-    ("store", &["database", "error", "job", "outcome", "retry_pause", "row"]),
-    ("enqueue", &["database", "error", "job", "row", "store"]),
-    ("finalize", &["database", "job", "outcome", "retry_pause", "row", "store"]),
-    ("upkeep", &["database", "jitter", "job", "retry_pause", "store"]),
+    ("store", &["database", "error", "job", "outcome", "retry_pause", "row", "telemetry"]),
+    ("enqueue", &["database", "error", "job", "row", "store", "telemetry"]),
+    ("finalize", &["database", "job", "outcome", "retry_pause", "row", "store", "telemetry"]),
+    ("upkeep", &["database", "jitter", "job", "retry_pause", "store", "telemetry"]),
     (
         "queue",
         &[
@@ -29,10 +30,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "retry_pause",
             "row",
             "store",
+            "telemetry",
         ],
     ),
     ("admission", &["queue"]),
-    ("worker/run", &["database", "finalize", "jitter", "job", "outcome", "queue", "row", "store"]),
+    (
+        "worker/run",
+        &["database", "finalize", "jitter", "job", "outcome", "queue", "row", "store", "telemetry"],
+    ),
     (
         "worker/fetch",
         &[
@@ -43,11 +48,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "queue",
             "retry_pause",
             "store",
+            "telemetry",
             "upkeep",
             "worker/run",
         ],
     ),
-    ("worker/heartbeat", &["database", "retry_pause", "store", "upkeep"]),
+    ("worker/heartbeat", &["database", "retry_pause", "store", "telemetry", "upkeep"]),
     (
         "worker",
         &[
@@ -59,6 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "queue",
             "retry_pause",
             "store",
+            "telemetry",
             "upkeep",
         ],
     ),

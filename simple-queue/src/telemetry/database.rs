@@ -1,0 +1,1 @@
+//! Events of `database`: servers that move, connections that end, calls that are sent again.

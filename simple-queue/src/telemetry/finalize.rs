@@ -1,0 +1,1 @@
+//! Events of `finalize`: outcomes that are written late, refused or discarded.

@@ -1,0 +1,1 @@
+//! Events of `store`: migrations, and rows that a statement cannot handle.
