@@ -11,7 +11,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Asked, PermitSource, UNLIMITED};
+use super::{PermitScope, PermitSource, UNLIMITED};
 use crate::queue::{config::Config, registry::Registered};
 
 /// The permits of one process.
@@ -93,11 +93,11 @@ impl LocalPermits {
 impl PermitSource for LocalPermits {
     type Permit = LocalPermit;
 
-    fn free(&self, of: Asked<'_>, config: &Config) -> usize {
+    fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
         match of {
-            Asked::All => self.all(config).available_permits(),
-            Asked::Queue(queue) => self.of(queue, config).available_permits(),
-            Asked::Share(share) => share.free.unwrap_or(UNLIMITED),
+            PermitScope::All => self.all(config).available_permits(),
+            PermitScope::Queue(queue) => self.of(queue, config).available_permits(),
+            PermitScope::Share(share) => share.free.unwrap_or(UNLIMITED),
         }
     }
 
@@ -109,7 +109,7 @@ impl PermitSource for LocalPermits {
         Some(LocalPermit { _global: global, _queue: queue, _handler: handler })
     }
 
-    fn are_given_on(&self) -> bool {
+    fn are_reusable(&self) -> bool {
         !self.shrinks.load(Ordering::Acquire) || !self.shrinks.swap(false, Ordering::AcqRel)
     }
 }

@@ -21,19 +21,19 @@ trait PermitSource {
     type Permit;
 
     /// How many more of these jobs may start; [`UNLIMITED`] where the source sets no limit.
-    fn free(&self, of: Asked<'_>, config: &Config) -> usize;
+    fn free(&self, of: PermitScope<'_>, config: &Config) -> usize;
 
     /// The right to start one; `None` where it is not free.
     fn take(&self, queue: &str, handler: &Registered, config: &Config) -> Option<Self::Permit>;
 
     /// Whether a permit that becomes free may be given to the next job as it is. Otherwise it is dropped and taken
     /// anew, which says again whether there still are too many.
-    fn are_given_on(&self) -> bool;
+    fn are_reusable(&self) -> bool;
 }
 
 /// Which jobs permits are asked for: a limit of the wider does not count as one of the narrower.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Asked<'a> {
+pub(crate) enum PermitScope<'a> {
     /// All that this process runs.
     All,
     Queue(&'a str),
@@ -62,18 +62,18 @@ impl Permits {
     }
 
     /// How many more of these jobs every source lets start.
-    pub(crate) fn free(&self, of: Asked<'_>, config: &Config) -> usize {
+    pub(crate) fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
         self.local.free(of, config)
     }
 
     /// Whether some source sets these jobs a limit of their own.
-    pub(crate) fn are_limited(&self, of: Asked<'_>, config: &Config) -> bool {
+    pub(crate) fn are_limited(&self, of: PermitScope<'_>, config: &Config) -> bool {
         self.free(of, config) != UNLIMITED
     }
 
     /// Whether a permit that becomes free may be given to the next job as it is, or is to be taken anew.
-    pub(crate) fn are_given_on(&self) -> bool {
-        self.local.are_given_on()
+    pub(crate) fn are_reusable(&self) -> bool {
+        self.local.are_reusable()
     }
 
     /// Takes the permits for one job; `None` if one of them is not free.

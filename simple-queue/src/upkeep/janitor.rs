@@ -16,7 +16,7 @@ use crate::{
 
 /// What one pass of the janitor did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Swept {
+pub(crate) struct Tidied {
     pub(crate) partitions_made: i32,
     pub(crate) partitions_dropped: usize,
     pub(crate) archived_deleted: i64,
@@ -37,7 +37,7 @@ pub(crate) struct Janitor {
 const DAYS_EVERY: Duration = Duration::from_hours(1);
 
 /// So many rows go in one statement.
-const BITE: i64 = 1000;
+const BATCH: i64 = 1000;
 
 /// 5 s: within this time of its start a process looks at the history for the first time. Beside what it was started
 /// for, that can wait.
@@ -79,36 +79,39 @@ impl Janitor {
 
     /// One pass over everything that is due. What fails is said and left to the next pass.
     #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
-    async fn tidy(&mut self) -> sqlx::Result<Swept> {
-        let mut swept = Swept::default();
-        let days =
-            if self.days_due <= Instant::now() { self.tend_days(&mut swept).await } else { Ok(()) };
+    async fn tidy(&mut self) -> sqlx::Result<Tidied> {
+        let mut tidied = Tidied::default();
+        let days = if self.days_due <= Instant::now() {
+            self.tend_days(&mut tidied).await
+        } else {
+            Ok(())
+        };
         // A day that cannot be handled is no reason to keep what is in the tables.
-        self.delete_expired(&mut swept).await?;
-        if swept != Swept::default() {
+        self.delete_expired(&mut tidied).await?;
+        if tidied != Tidied::default() {
             tracing::info!(
-                partitions_made = swept.partitions_made,
-                partitions_dropped = swept.partitions_dropped,
-                archived_deleted = swept.archived_deleted,
-                dead_letters_deleted = swept.dead_letters_deleted,
+                partitions_made = tidied.partitions_made,
+                partitions_dropped = tidied.partitions_dropped,
+                archived_deleted = tidied.archived_deleted,
+                dead_letters_deleted = tidied.dead_letters_deleted,
                 "tidied the history"
             );
         }
         days?;
-        Ok(swept)
+        Ok(tidied)
     }
 
     /// Makes days ahead and removes old ones; again in the next pass if one could not be removed.
-    async fn tend_days(&mut self, swept: &mut Swept) -> sqlx::Result<()> {
-        swept.partitions_made = self.make_partitions().await?;
+    async fn tend_days(&mut self, tidied: &mut Tidied) -> sqlx::Result<()> {
+        tidied.partitions_made = self.make_partitions().await?;
         let mut is_done = true;
         for OldDay { day, holds_kept } in self.old_days().await? {
             if holds_kept {
-                swept.archived_deleted += self.delete_old_day(day).await?;
+                tidied.archived_deleted += self.delete_old_day(day).await?;
                 continue;
             }
             match self.drop_day(day).await {
-                Ok(dropped) => swept.partitions_dropped += usize::from(dropped),
+                Ok(dropped) => tidied.partitions_dropped += usize::from(dropped),
                 // Its lock would keep everybody waiting who uses the archive meanwhile; there is a next pass.
                 Err(error) => {
                     is_done = false;
@@ -141,17 +144,17 @@ impl Janitor {
             .await
     }
 
-    /// Deletes in bites, until none is full.
-    async fn delete_expired(&mut self, swept: &mut Swept) -> sqlx::Result<()> {
+    /// Deletes in batches, until none is full.
+    async fn delete_expired(&mut self, tidied: &mut Tidied) -> sqlx::Result<()> {
         let keep = self.retention.dead_letters;
         loop {
-            let bite = self
+            let batch = self
                 .connection
-                .ask(async |connection| self.store.delete_expired(connection, keep, BITE).await)
+                .ask(async |connection| self.store.delete_expired(connection, keep, BATCH).await)
                 .await?;
-            swept.archived_deleted += bite.archived;
-            swept.dead_letters_deleted += bite.dead_letters;
-            if bite.archived < BITE && bite.dead_letters < BITE {
+            tidied.archived_deleted += batch.archived;
+            tidied.dead_letters_deleted += batch.dead_letters;
+            if batch.archived < BATCH && batch.dead_letters < BATCH {
                 return Ok(());
             }
         }
@@ -161,12 +164,12 @@ impl Janitor {
     async fn delete_old_day(&mut self, day: NaiveDate) -> sqlx::Result<i64> {
         let mut deleted = 0;
         loop {
-            let bite = self
+            let batch = self
                 .connection
-                .ask(async |connection| self.store.delete_old_archive(connection, day, BITE).await)
+                .ask(async |connection| self.store.delete_old_archive(connection, day, BATCH).await)
                 .await?;
-            deleted += bite;
-            if bite < BITE {
+            deleted += batch;
+            if batch < BATCH {
                 return Ok(deleted);
             }
         }

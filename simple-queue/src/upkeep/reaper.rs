@@ -44,7 +44,7 @@ pub(crate) struct Reaper {
     connection: Dedicated,
     max_crash_count: i32,
     /// Since when, by this process's own steady clock, a heartbeat has stood where it stands.
-    unmoved: HashMap<Uuid, (DateTime<Utc>, Instant)>,
+    unchanged: HashMap<Uuid, (DateTime<Utc>, Instant)>,
     /// When this process asks next whether a look for orphans is due.
     next_look_for_orphans: Instant,
     /// It lost its own row, so there may be some now.
@@ -68,7 +68,7 @@ impl Role for Reaper {
     /// Goes by what the heartbeat sees, until there is none any more.
     async fn run_once(&mut self) -> sqlx::Result<Next> {
         let Some(sighting) = self.sightings.recv().await else { return Ok(Next::Never) };
-        self.take_in(sighting).await?;
+        self.observe(sighting).await?;
         Ok(Next::AtOnce)
     }
 
@@ -91,7 +91,7 @@ impl Reaper {
             store,
             connection,
             max_crash_count,
-            unmoved: HashMap::new(),
+            unchanged: HashMap::new(),
             next_look_for_orphans: Instant::now() + first_look,
             expects_orphans: false,
             sightings,
@@ -99,13 +99,13 @@ impl Reaper {
     }
 
     /// Takes in one sighting, and buries who has been silent for too long.
-    async fn take_in(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
+    async fn observe(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
         let now = Instant::now();
         let dead = match sighting {
-            Sighting::Silent(at, silent) => self.judge(at, silent),
+            Sighting::Silent(at, silent) => self.overdue(at, silent),
             // A database that was away for a minute must not make everybody look dead.
             Sighting::Disconnected => {
-                self.unmoved.clear();
+                self.unchanged.clear();
                 return Ok(Reaped::default());
             }
             Sighting::DeclaredDead => {
@@ -190,15 +190,15 @@ impl Reaper {
     }
 
     /// Who has been silent for so long, under this process's eyes, that it is dead.
-    fn judge(&mut self, now: Instant, silent: Vec<Silent>) -> Vec<Silent> {
-        let before = std::mem::take(&mut self.unmoved);
+    fn overdue(&mut self, now: Instant, silent: Vec<Silent>) -> Vec<Silent> {
+        let before = std::mem::take(&mut self.unchanged);
         let mut dead = Vec::new();
         for process in silent {
             let since = match before.get(&process.id) {
                 Some(&(heartbeat_at, since)) if heartbeat_at == process.heartbeat_at => since,
                 _ => now,
             };
-            self.unmoved.insert(process.id, (process.heartbeat_at, since));
+            self.unchanged.insert(process.id, (process.heartbeat_at, since));
             if now.duration_since(since) >= patience(process.heartbeat_interval) {
                 dead.push(process);
             }
@@ -259,27 +259,27 @@ mod tests {
     #[tokio::test]
     async fn a_heartbeat_that_did_not_move_for_six_intervals_is_dead() {
         let (mut reaper, start) = (reaper(), Instant::now());
-        assert_eq!(reaper.judge(start, vec![silent(1)]), vec![]);
-        assert_eq!(reaper.judge(start + INTERVAL * 5, vec![silent(1)]), vec![]);
-        assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
+        assert_eq!(reaper.overdue(start, vec![silent(1)]), vec![]);
+        assert_eq!(reaper.overdue(start + INTERVAL * 5, vec![silent(1)]), vec![]);
+        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
     }
 
     #[tokio::test]
     async fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
         let (mut reaper, start) = (reaper(), Instant::now());
         for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
-            assert_eq!(reaper.judge(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
+            assert_eq!(reaper.overdue(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
         }
     }
 
     #[tokio::test]
     async fn silence_that_nobody_watched_without_a_break_does_not_count() {
         let (mut reaper, start) = (reaper(), Instant::now());
-        reaper.judge(start, vec![silent(1)]);
-        reaper.unmoved.clear();
-        assert_eq!(reaper.judge(start + INTERVAL * 6, vec![silent(1)]), vec![]);
+        reaper.overdue(start, vec![silent(1)]);
+        reaper.unchanged.clear();
+        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![]);
         // A process that was heard of in between is no longer in the list.
-        reaper.judge(start + INTERVAL * 8, vec![]);
-        assert_eq!(reaper.judge(start + INTERVAL * 12, vec![silent(1)]), vec![]);
+        reaper.overdue(start + INTERVAL * 8, vec![]);
+        assert_eq!(reaper.overdue(start + INTERVAL * 12, vec![silent(1)]), vec![]);
     }
 }

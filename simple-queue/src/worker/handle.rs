@@ -94,7 +94,7 @@ impl WorkerHandle {
         if polling && timeout(LAST_WRITES, &mut poller).await.is_err() {
             // It waits for the database. What its claim takes is returned with this process's row.
             poller.abort();
-            worker.may_hold_more.store(true, Ordering::Release);
+            worker.may_have_lost_claims.store(true, Ordering::Release);
         }
         worker.outbox.close();
         if timeout(LAST_WRITES, finalizer).await.is_err() {

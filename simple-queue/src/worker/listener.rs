@@ -24,24 +24,24 @@ pub(super) async fn run(worker: Arc<Worker>) {
     let stopped = worker.stopped.clone();
     let listening = async {
         loop {
-            let mut moves = worker.queue.servers().moves();
+            let mut moves = worker.client.servers().moves();
             let ended = tokio::select! {
                 ended = listen(&worker, &mut retry_pause) => ended,
                 // The server may still be there, and nobody notifies on it any more.
-                _ = moves.changed() => Ended::Moved,
+                _ = moves.changed() => ListenError::Moved,
             };
             worker.listening.store(false, Ordering::Release);
             // The poller may be in a sleep that counts on being notified.
-            worker.queue.wake().wake_local();
+            worker.client.wake().wake_local();
             match ended {
-                Ended::Moved => {}
-                Ended::Failed(error) => {
+                ListenError::Moved => {}
+                ListenError::Failed(error) => {
                     tracing::warn!(error = %crate::database::failure::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
-                    worker.queue.servers().heed(&error);
+                    worker.client.servers().heed(&error);
                     retry_pause.wait().await;
                 }
-                Ended::Pooled => {
-                    let pace = worker.queue.config().empty_poll_sleep;
+                ListenError::Pooled => {
+                    let pace = worker.client.config().empty_poll_sleep;
                     tracing::warn!(
                         ?pace,
                         "notifications are not heard through a pooler; looking for jobs by polling. `direct_url` of `SimpleQueue::builder` takes the URL of the server itself"
@@ -55,7 +55,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
 }
 
 /// Why nothing is heard.
-enum Ended {
+enum ListenError {
     Failed(sqlx::Error),
     /// The database is on another server now.
     Moved,
@@ -63,31 +63,31 @@ enum Ended {
     Pooled,
 }
 
-impl From<sqlx::Error> for Ended {
+impl From<sqlx::Error> for ListenError {
     fn from(error: sqlx::Error) -> Self {
         Self::Failed(error)
     }
 }
 
 /// Listens until it no longer can.
-async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> Ended {
-    let config = worker.queue.config();
-    let patience = worker.queue.servers().statement_timeout();
-    let heard: Result<std::convert::Infallible, Ended> = async {
-        let Some(options) = worker.queue.servers().session().await? else {
-            return Err(Ended::Pooled);
+async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
+    let config = worker.client.config();
+    let patience = worker.client.servers().statement_timeout();
+    let heard: Result<std::convert::Infallible, ListenError> = async {
+        let Some(options) = worker.client.servers().session().await? else {
+            return Err(ListenError::Pooled);
         };
         let channel = worker.store.schema().channel();
         let mut listener = in_time(patience, begin(options, &channel)).await?;
         retry_pause.reset();
         worker.listening.store(true, Ordering::Release);
-        worker.queue.wake().wake_local();
+        worker.client.wake().wake_local();
         while let Some(notification) =
             hear(&mut listener, config.heartbeat_interval, patience).await?
         {
-            heed(worker, notification.payload());
+            on_notification(worker, notification.payload());
         }
-        Err(Ended::Failed(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into())))
+        Err(ListenError::Failed(sqlx::Error::Io(io::ErrorKind::ConnectionReset.into())))
     }
     .await;
     let Err(ended) = heard;
@@ -128,11 +128,11 @@ async fn in_time<T>(
     timeout(patience, answer).await.unwrap_or_else(|_| late())
 }
 
-fn heed(worker: &Worker, payload: &str) {
+fn on_notification(worker: &Worker, payload: &str) {
     match Notification::parse(payload) {
         Some(Notification::Enqueued { queue }) => {
-            if worker.queue.serves(&queue) {
-                worker.queue.wake().wake_local();
+            if worker.client.serves(&queue) {
+                worker.client.wake().wake_local();
             }
         }
         // Any role of the database can send one: the row decides, which the heartbeat reads.

@@ -3,6 +3,7 @@
 //! [`fetch`] claims under the permits of [`crate::admission`], [`run`] runs handlers, [`heartbeat`] vouches for them;
 //! what they come to goes to [`crate::finalize`].
 
+mod failures;
 mod fetch;
 mod handle;
 mod heartbeat;
@@ -11,7 +12,6 @@ mod run;
 mod signal;
 mod start;
 mod starting;
-mod troubles;
 
 pub use handle::WorkerHandle;
 pub use signal::shutdown_signal;
@@ -43,8 +43,9 @@ use crate::{
     queue::{SimpleQueue, config::Config, registry::Registered},
     store::{FetchedJob, Store},
 };
+use failures::RoleFailures;
 use fetch::{
-    prefetch::{Next, Prefetched, Waiting},
+    prefetch::{Next, Prefetched, PrefetchedJob},
     sweeps::Sweeps,
 };
 use run::{
@@ -53,7 +54,6 @@ use run::{
     running::Running,
     suspect::Suspects,
 };
-use troubles::Troubles;
 
 /// A claimed job with all that it needs to start.
 struct Start {
@@ -64,7 +64,7 @@ struct Start {
 
 /// What the roles of one process share.
 pub(crate) struct Worker {
-    queue: SimpleQueue,
+    client: SimpleQueue,
     store: Store,
     /// New at every start, and again after the process was declared dead.
     id: RwLock<Uuid>,
@@ -81,13 +81,13 @@ pub(crate) struct Worker {
     /// Where runs that are over go.
     outbox: Arc<Outbox>,
     /// Something was left for which there were no permits: the poller is to hear of one that becomes free.
-    hungry: AtomicBool,
+    wants_permit: AtomicBool,
     /// The poller waits to be woken, so that its next fetch comes at once.
-    poller_rests: AtomicBool,
+    poller_idle: AtomicBool,
     /// Notifications are heard, so sleep may be long.
     listening: AtomicBool,
     /// No heartbeat reached the database for so long that nothing may be claimed.
-    silent: AtomicBool,
+    heartbeat_lost: AtomicBool,
     /// When the last heartbeat began that was committed.
     beaten_at: Mutex<Instant>,
     /// A heartbeat is to come at once: there may be something to hear.
@@ -99,7 +99,7 @@ pub(crate) struct Worker {
     /// There are jobs in this process's name of which it does not know.
     has_unknown: AtomicBool,
     /// A claim without an answer may have taken jobs that nobody here knows of.
-    may_hold_more: AtomicBool,
+    may_have_lost_claims: AtomicBool,
     /// Nothing new is fetched from here on.
     stopping: CancellationToken,
     /// Everything is written; the last roles end.
@@ -107,42 +107,42 @@ pub(crate) struct Worker {
     /// Made its row and looks for jobs.
     is_ready: AtomicBool,
     started_at: Instant,
-    troubles: Troubles,
+    failures: RoleFailures,
     /// Which role panicked, and with what words.
     ended: OnceLock<(&'static str, String)>,
 }
 
 impl Worker {
-    fn new(queue: SimpleQueue, running: Arc<Running>, outbox: Arc<Outbox>) -> Self {
-        let store = queue.store().clone();
-        let connection = Dedicated::new(queue.servers());
+    fn new(client: SimpleQueue, running: Arc<Running>, outbox: Arc<Outbox>) -> Self {
+        let store = client.store().clone();
+        let connection = Dedicated::new(client.servers());
         Self {
-            permits: Permits::new(&queue.config()),
+            permits: Permits::new(&client.config()),
             prefetched: Prefetched::default(),
             suspects: Suspects::new(store.clone(), connection),
             sweeps: Sweeps::new(),
             long_payloads: tokio::sync::Mutex::default(),
-            queue,
+            client,
             store,
             id: RwLock::new(Uuid::now_v7()),
             running,
             tasks: TaskTracker::new(),
             outbox,
-            hungry: AtomicBool::new(true),
-            poller_rests: AtomicBool::new(false),
+            wants_permit: AtomicBool::new(true),
+            poller_idle: AtomicBool::new(false),
             listening: AtomicBool::new(false),
-            silent: AtomicBool::new(false),
+            heartbeat_lost: AtomicBool::new(false),
             beaten_at: Mutex::new(Instant::now()),
             beat_soon: Notify::new(),
             has_no_row: AtomicBool::new(false),
             suspects_wait: AtomicBool::new(false),
             has_unknown: AtomicBool::new(false),
-            may_hold_more: AtomicBool::new(false),
+            may_have_lost_claims: AtomicBool::new(false),
             stopping: CancellationToken::new(),
             stopped: CancellationToken::new(),
             is_ready: AtomicBool::new(false),
             started_at: Instant::now(),
-            troubles: Troubles::default(),
+            failures: RoleFailures::default(),
             ended: OnceLock::new(),
         }
     }
@@ -166,7 +166,7 @@ impl Worker {
         // At once, and not when the task runs: how many may be started is asked again before that.
         self.outbox.unwritten().started();
         self.tasks.spawn(async move {
-            let mut config = worker.queue.config();
+            let mut config = worker.client.config();
             loop {
                 let Start { handler, mut fetched, permit } = start;
                 // The settings may have changed during the run.
@@ -177,12 +177,12 @@ impl Worker {
                         execution.run().await;
                         // A run of many short jobs must not keep the thread from others.
                         tokio::task::consume_budget().await;
-                        config = worker.queue.config();
+                        config = worker.client.config();
                         worker.after(execution.queue(), &handler, permit, &config)
                     }
                     Err(run) => {
-                        worker.put_out(run);
-                        config = worker.queue.config();
+                        worker.buffer_outcome(run);
+                        config = worker.client.config();
                         worker.after(&fetched.job.queue, &handler, permit, &config)
                     }
                 };
@@ -206,7 +206,7 @@ impl Worker {
         permit: RunPermit,
         config: &Config,
     ) -> Option<Start> {
-        let mut free = Some(permit).filter(|_| self.permits.are_given_on());
+        let mut free = Some(permit).filter(|_| self.permits.are_reusable());
         let next = self.next_prefetched(Some(queue), config, |next_queue, next_handler| {
             let permit = free.take()?;
             (next_queue == queue && Arc::ptr_eq(next_handler, handler)).then_some(permit)
@@ -215,13 +215,13 @@ impl Worker {
         drop(free);
         let may_fetch = next.as_ref().is_none_or(|(_, runs_low)| *runs_low);
         // Seen before the poller is woken: whatever it does then comes after what was put in the outbox.
-        let rests = self.poller_rests.load(Ordering::Acquire);
-        let fetches = may_fetch && self.hungry.swap(false, Ordering::AcqRel);
+        let poller_idle = self.poller_idle.load(Ordering::Acquire);
+        let fetches = may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
         if fetches {
-            self.queue.wake().wake_local();
+            self.client.wake().wake_local();
         }
         // A fetch that comes at once finishes this run along with its claim.
-        if !(fetches && rests) {
+        if !(fetches && poller_idle) {
             self.outbox.announce();
         }
         next.map(|(start, _)| start)
@@ -241,7 +241,7 @@ impl Worker {
         let Next { job, runs_low } = self.prefetched.next(ended, |queue, handler| {
             at_hand(queue, handler).or_else(|| self.permits.take(queue, handler, config))
         });
-        let (Waiting { handler, fetched, .. }, permit) = job?;
+        let (PrefetchedJob { handler, fetched, .. }, permit) = job?;
         Some((Start { handler, fetched, permit }, runs_low))
     }
 
@@ -254,12 +254,12 @@ impl Worker {
 
     /// Hands a run that is over to the finalizer.
     fn finish(&self, run: FinishedRun) {
-        self.put_out(run);
+        self.buffer_outcome(run);
         self.outbox.announce();
     }
 
     /// Puts a run that is over where the next write takes it from.
-    fn put_out(&self, run: FinishedRun) {
+    fn buffer_outcome(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
         if !self.outbox.push(run) {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
@@ -288,7 +288,7 @@ impl Worker {
     /// Ends without a stop: nothing more is claimed, what runs is let go of, and the heartbeat ends. The
     /// process's row stays, for those who return its jobs.
     fn give_up(&self) {
-        self.may_hold_more.store(true, Ordering::Release);
+        self.may_have_lost_claims.store(true, Ordering::Release);
         self.stopping.cancel();
         self.running.abandon_all();
         self.stopped.cancel();
@@ -296,6 +296,6 @@ impl Worker {
 
     /// Whether no row can be left in this process's name.
     fn holds_nothing(&self) -> bool {
-        self.running.is_empty() && !self.may_hold_more.load(Ordering::Acquire)
+        self.running.is_empty() && !self.may_have_lost_claims.load(Ordering::Acquire)
     }
 }

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Starting, Worker, WorkerHandle,
-    fetch::{poller::Poller, sweep::Sweeper, unserved::Unserved},
+    fetch::{poller::Poller, sweep::Sweeper, unhandled_kinds::UnhandledKinds},
     heartbeat::{self, Heartbeat},
     listener,
     run::running::Running,
@@ -68,8 +68,8 @@ pub(crate) async fn started(queue: SimpleQueue) -> WorkerHandle {
 async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
     let mut handle = started_without_janitor(queue).await;
     let worker = &handle.worker;
-    let config = worker.queue.config();
-    let (store, servers) = (worker.store.clone(), worker.queue.servers());
+    let config = worker.client.config();
+    let (store, servers) = (worker.store.clone(), worker.client.servers());
     let janitor = Janitor::new(store, servers, config.retention, config.janitor_interval);
     handle.keepers.push(keep(worker, &worker.stopped, janitor));
     handle
@@ -82,11 +82,11 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let config = queue.config();
     let running = Arc::new(Running::default());
     let (finalizer, outbox) = {
-        let listener = Settling { running: Arc::clone(&running), queue: queue.clone() };
+        let listener = Settling { running: Arc::clone(&running), client: queue.clone() };
         Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
     };
     let worker = Arc::new(Worker::new(queue, running, outbox));
-    worker.queue.workers().add(&worker);
+    worker.client.workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
@@ -98,10 +98,10 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         heartbeat,
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
         keep(&worker, &worker.stopping, Sweeper::new(Arc::clone(&worker), &servers)),
-        keep(&worker, &worker.stopping, Unserved::new(Arc::clone(&worker), &servers)),
+        keep(&worker, &worker.stopping, UnhandledKinds::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopped, reaper),
     ];
-    let queues = worker.queue.queue_names();
+    let queues = worker.client.queue_names();
     if queues.is_empty() {
         tracing::warn!(
             "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
@@ -120,7 +120,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
 /// What the rest of the process does when the ends of runs have been written.
 struct Settling {
     running: Arc<Running>,
-    queue: SimpleQueue,
+    client: SimpleQueue,
 }
 
 impl Listener for Settling {
@@ -128,13 +128,13 @@ impl Listener for Settling {
         self.running.remove(settled.iter().map(|settled| settled.lease));
         if settled.iter().any(|settled| !settled.ended) {
             // It may be due again sooner than the poller means to look.
-            self.queue.wake().wake_local();
+            self.client.wake().wake_local();
         }
-        self.queue.settled(settled);
+        self.client.settled(settled);
     }
 
     fn has_room(&self) {
-        self.queue.wake().wake_local();
+        self.client.wake().wake_local();
     }
 }
 

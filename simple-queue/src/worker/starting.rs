@@ -15,13 +15,13 @@ use super::WorkerHandle;
 pub struct Starting {
     starting: Pin<Box<dyn Future<Output = WorkerHandle> + Send>>,
     /// There was no runtime, so nothing has begun.
-    is_forgotten: bool,
+    never_started: bool,
 }
 
 impl Starting {
     pub(super) fn new(starting: impl Future<Output = WorkerHandle> + Send + 'static) -> Self {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
-            return Self { starting: Box::pin(starting), is_forgotten: true };
+            return Self { starting: Box::pin(starting), never_started: true };
         };
         let task = runtime.spawn(starting);
         let starting = Box::pin(async move {
@@ -34,7 +34,7 @@ impl Starting {
                 },
             }
         });
-        Self { starting, is_forgotten: false }
+        Self { starting, never_started: false }
     }
 }
 
@@ -42,14 +42,14 @@ impl Future for Starting {
     type Output = WorkerHandle;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerHandle> {
-        self.is_forgotten = false;
+        self.never_started = false;
         self.starting.as_mut().poll(context)
     }
 }
 
 impl Drop for Starting {
     fn drop(&mut self) {
-        if self.is_forgotten {
+        if self.never_started {
             tracing::error!(
                 "a worker was to start outside of a tokio runtime and was not waited for, so it has not started: \
                  call `start` within the runtime, or `.await` what it returns"

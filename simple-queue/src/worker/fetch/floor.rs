@@ -148,7 +148,7 @@ impl Floors {
 
     /// A fetch was ended by the server because it took too long: from here on only the present is read, and of
     /// the priorities only those that are known.
-    pub(in crate::worker) fn retreat(&mut self) {
+    pub(in crate::worker) fn read_present_only(&mut self) {
         self.probes = false;
         self.probed.clear();
         for lane in self.lanes_mut() {
@@ -157,7 +157,7 @@ impl Floors {
     }
 
     /// What fetches have learnt may be wrong: each lane is swept before it is read again.
-    pub(in crate::worker) fn doubt(&mut self) {
+    pub(in crate::worker) fn mark_stale(&mut self) {
         for lane in self.lanes_mut() {
             lane.read_at = None;
         }
@@ -344,11 +344,11 @@ mod tests {
         floors.swept(&below[0], Some(first), at(100));
         assert!(!floors.apply(&mut demands));
         assert_eq!(demands[0].shares[0].floors, [LaneFloor { priority: 0, at: Some(first) }]);
-        floors.retreat();
+        floors.read_present_only();
         assert!(!floors.apply(&mut demands));
         assert_eq!(demands[0].shares[0].floors[0].at, None, "the present");
         assert_eq!(demands[0].probes, 0);
-        floors.doubt();
+        floors.mark_stale();
         assert!(floors.apply(&mut demands), "what was learnt may be wrong");
     }
 }

@@ -49,7 +49,7 @@ struct State {
 }
 
 struct Ahead {
-    waiting: VecDeque<Waiting>,
+    waiting: VecDeque<PrefetchedJob>,
     /// How many were to be ahead when it was last asked.
     target: usize,
     /// How many have ended since the last sample.
@@ -60,13 +60,13 @@ struct Ahead {
 }
 
 /// A claimed job without a permit.
-pub(in crate::worker) struct Waiting {
+pub(in crate::worker) struct PrefetchedJob {
     pub(in crate::worker) handler: Arc<Registered>,
     pub(in crate::worker) fetched: Box<FetchedJob>,
     since: Instant,
 }
 
-impl Waiting {
+impl PrefetchedJob {
     pub(in crate::worker) fn new(handler: Arc<Registered>, fetched: Box<FetchedJob>) -> Self {
         Self { handler, fetched, since: Instant::now() }
     }
@@ -74,7 +74,7 @@ impl Waiting {
 
 /// What can be started next.
 pub(in crate::worker) struct Next {
-    pub(in crate::worker) job: Option<(Waiting, RunPermit)>,
+    pub(in crate::worker) job: Option<(PrefetchedJob, RunPermit)>,
     /// So few are left that it is time to fetch more.
     pub(in crate::worker) runs_low: bool,
 }
@@ -103,7 +103,7 @@ impl Prefetched {
         *round_trip = if round_trip.is_zero() { took } else { (*round_trip * 3 + took) / 4 };
     }
 
-    pub(in crate::worker) fn push(&self, jobs: Vec<Waiting>) {
+    pub(in crate::worker) fn push(&self, jobs: Vec<PrefetchedJob>) {
         let State { queues, turns, .. } = &mut *self.state();
         for waiting in jobs {
             let queue = &waiting.fetched.job.queue;
@@ -153,10 +153,10 @@ impl Prefetched {
     }
 
     /// Takes out those that have waited for longer than this.
-    pub(in crate::worker) fn overdue(&self, patience: Duration) -> Vec<Waiting> {
+    pub(in crate::worker) fn overdue(&self, patience: Duration) -> Vec<PrefetchedJob> {
         let mut overdue = Vec::new();
         for ahead in self.state().queues.values_mut() {
-            let is_overdue = |waiting: &Waiting| waiting.since.elapsed() >= patience;
+            let is_overdue = |waiting: &PrefetchedJob| waiting.since.elapsed() >= patience;
             // More urgent ones may have come before those that wait for longest.
             if ahead.longest().is_some_and(is_overdue) {
                 let (late, waiting): (VecDeque<_>, _) =
@@ -187,11 +187,11 @@ impl Ahead {
     }
 
     /// Puts a job behind those that are as urgent.
-    fn push(&mut self, waiting: Waiting) {
+    fn push(&mut self, waiting: PrefetchedJob) {
         let priority = waiting.fetched.priority;
         match self.waiting.back() {
             Some(last) if last.fetched.priority > priority => {
-                let is_before = |other: &Waiting| other.fetched.priority <= priority;
+                let is_before = |other: &PrefetchedJob| other.fetched.priority <= priority;
                 let place = self.waiting.partition_point(is_before);
                 self.waiting.insert(place, waiting);
             }
@@ -200,7 +200,7 @@ impl Ahead {
     }
 
     /// The one that waits for longest.
-    fn longest(&self) -> Option<&Waiting> {
+    fn longest(&self) -> Option<&PrefetchedJob> {
         self.waiting.iter().min_by_key(|waiting| waiting.since)
     }
 

@@ -16,24 +16,24 @@ pub(super) struct BlockedRuntime {
     runtime: Handle,
     answered: Arc<AtomicBool>,
     asked_at: Option<Instant>,
-    said_at: Option<Instant>,
+    warned_at: Option<Instant>,
 }
 
 /// 5 s without a turn for any task: handlers block the threads.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// 1 minute, after which the same is said again.
-const SAY_AGAIN: Duration = Duration::from_mins(1);
+const WARN_AGAIN: Duration = Duration::from_mins(1);
 
 impl BlockedRuntime {
     /// Watches the runtime that this is called on.
     pub(super) fn here() -> Self {
         let answered = Arc::new(AtomicBool::new(true));
-        Self { runtime: Handle::current(), answered, asked_at: None, said_at: None }
+        Self { runtime: Handle::current(), answered, asked_at: None, warned_at: None }
     }
 
     /// One look, while so many jobs run; says so where no task had its turn for too long.
-    pub(super) fn look(&mut self, running: usize) {
+    pub(super) fn check(&mut self, running: usize) {
         if self.answered.swap(false, Ordering::AcqRel) {
             self.asked_at = None;
             if running == 0 {
@@ -43,9 +43,9 @@ impl BlockedRuntime {
         }
         if let Some(asked_at) = self.asked_at {
             let blocked_for = asked_at.elapsed();
-            let is_news = self.said_at.is_none_or(|at| at.elapsed() > SAY_AGAIN);
+            let is_news = self.warned_at.is_none_or(|at| at.elapsed() > WARN_AGAIN);
             if blocked_for > PATIENCE && is_news {
-                self.said_at = Some(Instant::now());
+                self.warned_at = Some(Instant::now());
                 tracing::warn!(
                     ?blocked_for,
                     jobs = running,
@@ -67,13 +67,13 @@ mod tests {
     #[tokio::test]
     async fn a_runtime_that_answers_is_asked_again_and_one_that_does_not_only_once() {
         let mut blocked = BlockedRuntime::here();
-        blocked.look(1);
+        blocked.check(1);
         assert!(blocked.asked_at.is_some());
-        blocked.look(1);
+        blocked.check(1);
         let first = blocked.asked_at;
         assert!(first.is_some(), "this test holds the only thread, so there is no answer yet");
         tokio::task::yield_now().await;
-        blocked.look(0);
+        blocked.check(0);
         assert_eq!(blocked.asked_at, None, "it answered, and nothing runs");
     }
 }

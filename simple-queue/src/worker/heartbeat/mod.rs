@@ -52,7 +52,7 @@ impl Heartbeat {
         connection: Dedicated,
         sightings: mpsc::UnboundedSender<Sighting>,
     ) -> Self {
-        let interval = worker.queue.config().heartbeat_interval;
+        let interval = worker.client.config().heartbeat_interval;
         Self {
             worker,
             connection,
@@ -69,14 +69,14 @@ impl Heartbeat {
         let row = WorkerRow {
             id: self.worker.id(),
             heartbeat_interval: self.interval,
-            queues: self.worker.queue.queue_names(),
+            queues: self.worker.client.queue_names(),
         };
         while let Err(error) = self.write_row(&row).await {
-            self.worker.troubles.heartbeat_failed(&error);
+            self.worker.failures.heartbeat_failed(&error);
             tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
             self.retry_pause.wait().await;
         }
-        self.worker.troubles.heartbeat_succeeded();
+        self.worker.failures.heartbeat_succeeded();
         self.retry_pause.reset();
         self.last_beat = Instant::now();
     }
@@ -90,14 +90,14 @@ impl Heartbeat {
     pub(super) async fn run(mut self) {
         let stopped = self.worker.stopped.clone();
         while stopped.run_until_cancelled(self.rest()).await.is_some() {
-            self.blocked.look(self.worker.running.len());
+            self.blocked.check(self.worker.running.len());
             let has_no_row = self.worker.has_no_row.swap(false, Ordering::AcqRel);
             let is_due = self.last_beat.elapsed() >= self.interval;
             if self.worker.running.is_empty() && !is_due && !has_no_row {
                 continue;
             }
             // A beat may hang; the time to let go of everything must not pass meanwhile.
-            let limit = if self.worker.silent.load(Ordering::Acquire) {
+            let limit = if self.worker.heartbeat_lost.load(Ordering::Acquire) {
                 self.patience()
             } else {
                 self.patience().saturating_sub(self.last_beat.elapsed())
@@ -138,7 +138,7 @@ impl Heartbeat {
         let worker = &self.worker;
         let worker_id = worker.id();
         let running = worker.running.ids();
-        let queues = worker.queue.queue_names();
+        let queues = worker.client.queue_names();
         let started = Instant::now();
         let whole = self
             .connection
@@ -159,26 +159,26 @@ impl Heartbeat {
             }
             whole => whole?,
         };
-        self.worker.troubles.heartbeat_succeeded();
+        self.worker.failures.heartbeat_succeeded();
         self.retry_pause.reset();
         // The row says when the statement ran, which is no earlier than this.
         self.last_beat = started;
         *self.worker.beaten_at.lock() = started;
-        self.worker.silent.store(false, Ordering::Release);
-        self.heed(worker_id, started, beat).await;
+        self.worker.heartbeat_lost.store(false, Ordering::Release);
+        self.apply(worker_id, started, beat).await;
         Ok(())
     }
 
-    async fn heed(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
+    async fn apply(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
         for job_id in beat.cancelled {
             self.worker.running.cancel(job_id);
         }
         if beat.suspects_wait && !self.worker.suspects_wait.swap(true, Ordering::AcqRel) {
-            self.worker.queue.wake().wake_local();
+            self.worker.client.wake().wake_local();
         }
         if beat.long_running.iter().any(|&job_id| !self.worker.running.has(job_id)) {
             self.worker.has_unknown.store(true, Ordering::Release);
-            self.worker.queue.wake().wake_local();
+            self.worker.client.wake().wake_local();
         }
         if beat.alive {
             self.tell_reaper(Sighting::Silent(at, beat.silent));
@@ -187,25 +187,25 @@ impl Heartbeat {
         tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
         self.worker.running.abandon_all();
         // Nothing is claimed, and no mark made, under an id that has no row yet.
-        self.worker.silent.store(true, Ordering::Release);
+        self.worker.heartbeat_lost.store(true, Ordering::Release);
         self.worker.take_new_id();
         // Without a row nothing was claimed, and what was due then was taken for what is not there.
-        self.worker.sweeps.floors().doubt();
+        self.worker.sweeps.floors().mark_stale();
         self.register().await;
-        self.worker.silent.store(false, Ordering::Release);
-        self.worker.queue.wake().wake_local();
+        self.worker.heartbeat_lost.store(false, Ordering::Release);
+        self.worker.client.wake().wake_local();
         self.tell_reaper(Sighting::DeclaredDead);
     }
 
     fn missed(&mut self, error: &sqlx::Error) {
         self.tell_reaper(Sighting::Disconnected);
-        self.worker.troubles.heartbeat_failed(error);
+        self.worker.failures.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
             tracing::warn!(error = %crate::database::failure::described(error), ?silent_for, "a heartbeat failed; trying again");
             return;
         }
-        if !self.worker.silent.swap(true, Ordering::AcqRel) {
+        if !self.worker.heartbeat_lost.swap(true, Ordering::AcqRel) {
             tracing::error!(error = %crate::database::failure::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
         }
         // Each time: a claim may have been under way.

@@ -31,7 +31,7 @@ pub(in crate::worker) async fn load(
     let read = {
         let _one = worker.long_payloads.lock().await;
         let store = &worker.store;
-        let servers = worker.queue.servers();
+        let servers = worker.client.servers();
         servers
             .ask(1, async |connection| store.read_payload(connection, lease.job_id, MOST).await)
             .await

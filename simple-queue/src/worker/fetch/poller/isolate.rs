@@ -35,7 +35,7 @@ impl Poller {
                 Ok(fetched) => self.start(fetched, config),
                 Err(error) if is_about_a_row(&error) || is_statement_timeout(&error) => {
                     tracing::warn!(%error, queue = demand.queue, "jobs of this queue could not be claimed together; claiming them apart");
-                    self.unheard.return_what_is_due(&self.worker).await;
+                    self.lost_claims.return_what_is_due(&self.worker).await;
                     let due = self.find_due(demand).await?;
                     are_all_away &= self.claim_listed(due, config).await?;
                 }
@@ -61,7 +61,7 @@ impl Poller {
                     store.claim_overtaken_jobs(connection, worker_id, &ids).await
                 })
                 .await
-                .inspect_err(|error| self.note_if_unheard(error));
+                .inspect_err(|error| self.note_if_lost(error));
             match claimed {
                 Ok(claimed) => {
                     was_late = false;
@@ -72,7 +72,7 @@ impl Poller {
                     was_late = division.refused(ids).is_some();
                 }
                 Err(error) if is_about_a_row(&error) => {
-                    self.unheard.return_what_is_due(&self.worker).await;
+                    self.lost_claims.return_what_is_due(&self.worker).await;
                     if let Some(id) = division.refused(ids) {
                         are_all_away &= self.set_aside(id, &error).await?;
                     }
@@ -90,7 +90,7 @@ impl Poller {
         demands: &[Demand],
         config: &Config,
     ) -> sqlx::Result<()> {
-        self.unheard.return_what_is_due(&self.worker).await;
+        self.lost_claims.return_what_is_due(&self.worker).await;
         let store = &self.worker.store;
         let found = self
             .connection
@@ -99,7 +99,7 @@ impl Poller {
         let Some(id) = found else { return Ok(()) };
         match self.ask_for_suspect(demands, Some(id)).await {
             Err(error) if is_about_a_row(&error) => {
-                self.unheard.return_what_is_due(&self.worker).await;
+                self.lost_claims.return_what_is_due(&self.worker).await;
                 self.set_aside(id, &error).await?;
             }
             claimed => self.start(claimed?, config),
@@ -116,7 +116,7 @@ impl Poller {
         self.connection
             .ask(async |connection| store.claim_suspect(connection, worker_id, demands, only).await)
             .await
-            .inspect_err(|error| self.note_if_unheard(error))
+            .inspect_err(|error| self.note_if_lost(error))
     }
 
     /// Whether it is away. What was claimed and could not be read has been returned before.

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{prefetch::Waiting, unheard::UnheardClaims};
+use super::{lost_claims::LostClaims, prefetch::PrefetchedJob};
 use crate::{
     database::{
         Dedicated, Servers,
@@ -21,7 +21,7 @@ use crate::{
     store::{Demand, Fetched, Finish, Reach},
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
-use plan::Plan;
+use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 
 /// The only role that claims jobs and takes permits.
@@ -39,12 +39,12 @@ pub(in crate::worker) struct Poller {
     /// Until something is due in the part of the priorities that was read before.
     next_due_in: Option<Duration>,
     /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
-    pub(super) turn: usize,
-    pub(super) unheard: UnheardClaims,
+    pub(super) rotation: usize,
+    pub(super) lost_claims: LostClaims,
 }
 
 /// How often a process that cannot beat looks whether it can again.
-const LOOK_WHILE_SILENT: Duration = Duration::from_secs(1);
+const RECHECK_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// 1 s until the next fetch, unless something happens before, where a job can be neither claimed nor moved away.
 const PAUSE_BESIDE_A_BAD_JOB: Duration = Duration::from_secs(1);
@@ -60,51 +60,51 @@ impl Poller {
             backlog: false,
             was_late: false,
             divides: false,
-            turn: 0,
-            unheard: UnheardClaims::new(servers),
+            rotation: 0,
+            lost_claims: LostClaims::new(servers),
         }
     }
 
     pub(in crate::worker) async fn run(mut self) {
         let stopping = self.worker.stopping.clone();
-        let mut woken = self.worker.queue.wake().subscribe();
+        let mut woken = self.worker.client.wake().subscribe();
         while !stopping.is_cancelled() {
             woken.mark_unchanged();
             // A fetch is not interrupted: its jobs would be claimed and nobody would know.
-            let wait = self.turn().await;
+            let wait = self.poll_once().await;
             // What was left to a fetch that did not take it.
             self.worker.outbox.announce();
-            self.worker.poller_rests.store(true, Ordering::Release);
+            self.worker.poller_idle.store(true, Ordering::Release);
             tokio::select! {
                 () = stopping.cancelled() => {}
                 _ = woken.changed() => {}
                 () = tokio::time::sleep(wait) => {}
             }
-            self.worker.poller_rests.store(false, Ordering::Release);
+            self.worker.poller_idle.store(false, Ordering::Release);
         }
         self.worker.outbox.announce();
         self.worker.give_back_overdue(Duration::ZERO);
-        if self.unheard.any() {
-            self.worker.may_hold_more.store(true, Ordering::Release);
+        if self.lost_claims.any() {
+            self.worker.may_have_lost_claims.store(true, Ordering::Release);
         }
     }
 
     /// One look at the database; how long until the next is due, unless something happens before.
-    async fn turn(&mut self) -> Duration {
+    async fn poll_once(&mut self) -> Duration {
         if self.worker.has_unknown.swap(false, Ordering::AcqRel) {
-            self.unheard.note(Duration::ZERO);
+            self.lost_claims.note(Duration::ZERO);
         }
-        self.unheard.return_what_is_due(&self.worker).await;
+        self.lost_claims.return_what_is_due(&self.worker).await;
         let wait = match self.fetch().await {
             Ok(wait) => {
                 self.was_late = false;
-                self.worker.troubles.fetch_succeeded();
+                self.worker.failures.fetch_succeeded();
                 self.retry_pause.reset();
                 wait
             }
             Err(error) => {
                 if is_statement_timeout(&error) {
-                    self.worker.sweeps.floors().retreat();
+                    self.worker.sweeps.floors().read_present_only();
                 }
                 // One that takes too long may have met much that an old snapshot keeps; the next one does not.
                 self.divides =
@@ -114,25 +114,25 @@ impl Poller {
                 self.worker.sweeps.ask();
                 // It may have been a server that lost what was written last.
                 self.sleep.marked = None;
-                self.worker.troubles.fetch_failed(&error);
+                self.worker.failures.fetch_failed(&error);
                 tracing::warn!(%error, "jobs could not be fetched; trying again");
                 self.retry_pause.next()
             }
         };
-        self.unheard.until_due().map_or(wait, |due| std::cmp::min(wait, due))
+        self.lost_claims.until_due().map_or(wait, |due| std::cmp::min(wait, due))
     }
 
     async fn fetch(&mut self) -> sqlx::Result<Duration> {
-        if self.worker.silent.load(Ordering::Acquire) {
+        if self.worker.heartbeat_lost.load(Ordering::Acquire) {
             // Others are about to take this process for dead, and what it claims now with it.
-            return Ok(LOOK_WHILE_SILENT);
+            return Ok(RECHECK_HEARTBEAT);
         }
-        let config = self.worker.queue.config();
+        let config = self.worker.client.config();
         self.worker.give_back_overdue(config.permit_patience);
         // Before the permits are counted, so that one which becomes free afterwards is heard of.
-        self.worker.hungry.store(true, Ordering::Release);
+        self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
-        let Plan { mut demands, limit, leaves_out } = self.plan(&config);
+        let FetchPlan { mut demands, limit, leaves_out } = self.plan_fetch(&config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller.
             let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
@@ -176,7 +176,7 @@ impl Poller {
         }
         if !leaves_out {
             // Nothing that is due waits for a permit.
-            self.worker.hungry.store(false, Ordering::Release);
+            self.worker.wants_permit.store(false, Ordering::Release);
         }
         let next_due_in = earlier(self.next_due_in.take(), next_due_in);
         self.fall_asleep(next_due_in, &config).await
@@ -230,7 +230,7 @@ impl Poller {
         let worker_id = self.worker.id();
         let done = self.worker.outbox.take_done(worker_id);
         let leases = done.leases();
-        let keep = self.worker.queue.config().retention.keeps_done();
+        let keep = self.worker.client.config().retention.keeps_done();
         let fetched = self
             .connection
             .ask(async |connection| {
@@ -244,7 +244,7 @@ impl Poller {
                 Ok(fetched)
             }
             Err(error) => {
-                self.note_if_unheard(&error);
+                self.note_if_lost(&error);
                 done.failed(&error);
                 Err(error)
             }
@@ -252,12 +252,12 @@ impl Poller {
     }
 
     /// A claim whose answer was lost, or cannot be read, may have taken jobs.
-    pub(super) fn note_if_unheard(&mut self, error: &sqlx::Error) {
+    pub(super) fn note_if_lost(&mut self, error: &sqlx::Error) {
         match Trouble::of(error) {
             // With its answer it was over.
-            Trouble::Unreadable => self.unheard.note(Duration::ZERO),
+            Trouble::Unreadable => self.lost_claims.note(Duration::ZERO),
             _ if is_ambiguous(error) => {
-                self.unheard.note(self.worker.queue.servers().statement_timeout());
+                self.lost_claims.note(self.worker.client.servers().statement_timeout());
             }
             _ => {}
         }
@@ -270,7 +270,7 @@ impl Poller {
         let mut ahead = Vec::new();
         for fetched in jobs {
             let lease = fetched.claim.lease;
-            let handler = worker.queue.handler(&fetched.job.queue, fetched.job.kind());
+            let handler = worker.client.handler(&fetched.job.queue, fetched.job.kind());
             // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
             let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
                 worker.finish(FinishedRun::given_back(lease));
@@ -283,7 +283,7 @@ impl Poller {
                 None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
                     worker.finish(FinishedRun::given_back(lease));
                 }
-                None => ahead.push(Waiting::new(handler, fetched)),
+                None => ahead.push(PrefetchedJob::new(handler, fetched)),
             }
         }
         worker.prefetched.push(ahead);

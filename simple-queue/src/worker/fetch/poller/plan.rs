@@ -2,14 +2,14 @@
 
 use super::Poller;
 use crate::{
-    admission::Asked,
+    admission::PermitScope,
     queue::{config::Config, registry::Served},
     store::{Demand, DemandedShare},
     worker::fetch::floor::BEFORE_ALL,
 };
 
 /// What a fetch asks for.
-pub(super) struct Plan {
+pub(super) struct FetchPlan {
     pub(super) demands: Vec<Demand>,
     /// How much of it together.
     pub(super) limit: usize,
@@ -19,15 +19,15 @@ pub(super) struct Plan {
 
 impl Poller {
     /// What can be started now and soon, the queues in turn.
-    pub(super) fn plan(&mut self, config: &Config) -> Plan {
+    pub(super) fn plan_fetch(&mut self, config: &Config) -> FetchPlan {
         let worker = &self.worker;
-        let free_permits = |of: Asked<'_>| worker.permits.free(of, config);
-        let is_limited = |of: Asked<'_>| worker.permits.are_limited(of, config);
+        let free_permits = |of: PermitScope<'_>| worker.permits.free(of, config);
+        let is_limited = |of: PermitScope<'_>| worker.permits.are_limited(of, config);
         // What is over and cannot be written takes the place of what could be claimed.
-        let room = worker.outbox.unwritten().room(free_permits(Asked::All));
+        let room = worker.outbox.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
-        let served = worker.queue.served();
+        let served = worker.client.served();
         // Where queues compete for the process's permits none of them gets ahead of the others.
         let compete = free == 0 && served.len() > 1;
         let mut floors = worker.sweeps.floors();
@@ -35,16 +35,16 @@ impl Poller {
         let mut demands: Vec<Demand> = served
             .into_iter()
             .map(|Served { queue, priorities, shares }| {
-                let free = std::cmp::min(free_permits(Asked::Queue(&queue)), free);
+                let free = std::cmp::min(free_permits(PermitScope::Queue(&queue)), free);
                 // And neither do the jobs of a queue in which some have a limit of their own.
-                let alone = !shares.iter().any(|share| is_limited(Asked::Share(share)));
+                let alone = !shares.iter().any(|share| is_limited(PermitScope::Share(share)));
                 let may_be_ahead = alone && !compete && room.may_be_ahead;
                 let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()
                     .map(|share| DemandedShare {
-                        permits: std::cmp::min(free_permits(Asked::Share(&share)), permits),
+                        permits: std::cmp::min(free_permits(PermitScope::Share(&share)), permits),
                         kinds: share.kinds,
                         excluded: share.excluded,
                         floors: Vec::new(),
@@ -55,7 +55,7 @@ impl Poller {
                     })
                     .collect();
                 if !shares.is_empty() {
-                    let first = self.turn % shares.len();
+                    let first = self.rotation % shares.len();
                     shares.rotate_left(first);
                 }
                 let demand = Demand {
@@ -73,12 +73,12 @@ impl Poller {
             .collect();
         drop(floors);
         if !demands.is_empty() {
-            self.turn = self.turn.wrapping_add(1);
-            let first = self.turn % demands.len();
+            self.rotation = self.rotation.wrapping_add(1);
+            let first = self.rotation % demands.len();
             demands.rotate_left(first);
         }
         // What is fetched ahead needs no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
-        Plan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
+        FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
     }
 }

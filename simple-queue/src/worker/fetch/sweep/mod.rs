@@ -12,8 +12,8 @@
 //! - Where a lane is to be read that was not read for a while, a sweep comes first, at once.
 
 mod probe;
+mod results;
 mod slice;
-mod take_in;
 
 use std::{
     collections::HashMap,
@@ -141,7 +141,7 @@ impl Sweeper {
             }
             let due = [
                 (!self.near.is_empty() || self.may_begin()).then_some(self.next),
-                (!self.far.is_empty()).then(|| self.dear_due()),
+                (!self.far.is_empty()).then(|| self.expensive_due()),
             ];
             let due = due.into_iter().flatten().min();
             if due.is_some_and(|due| due <= Instant::now()) {
@@ -167,7 +167,7 @@ impl Sweeper {
     }
 
     /// When the next part of a dear lane may be read: a burst may be taken in advance.
-    fn dear_due(&self) -> Instant {
+    fn expensive_due(&self) -> Instant {
         let advance = BURST * SHARE;
         self.paid_until.checked_sub(advance).unwrap_or_else(Instant::now)
     }
@@ -237,15 +237,15 @@ impl Sweeper {
             return stepped;
         }
         let pause = took * if self.far.is_empty() { SHARE } else { 2 * SHARE };
-        let is_dear = took > CHEAP;
-        if is_dear {
+        let is_expensive = took > CHEAP;
+        if is_expensive {
             let paid_until = std::cmp::max(self.paid_until, now) + pause;
             self.paid_until = std::cmp::min(paid_until, now + 2 * BURST * SHARE);
         }
         if !is_far {
             let goes_on = !self.near.is_empty() || !self.far.is_empty();
-            self.next = if is_dear && goes_on {
-                std::cmp::max(now + took * PAUSE_IN_A_BURST, self.dear_due())
+            self.next = if is_expensive && goes_on {
+                std::cmp::max(now + took * PAUSE_IN_A_BURST, self.expensive_due())
             } else {
                 now + pause
             };
@@ -267,7 +267,7 @@ impl Sweeper {
         let took = began.elapsed();
         match found {
             Ok(found) => {
-                self.take_in(parts, &found, took <= CHEAP, present);
+                self.apply_results(parts, &found, took <= CHEAP, present);
             }
             Err(error) if is_statement_timeout(&error) => {
                 self.divide(parts, present);
@@ -281,8 +281,8 @@ impl Sweeper {
     }
 
     /// Has the server end statements after so long.
-    pub(super) fn be_patient(&mut self, patience: Duration) {
+    pub(super) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience.clamp(PATIENCE, LONGEST_PATIENCE);
-        self.connection = Dedicated::with_timeout(self.worker.queue.servers(), self.patience);
+        self.connection = Dedicated::with_timeout(self.worker.client.servers(), self.patience);
     }
 }

@@ -19,7 +19,7 @@ impl Sweeper {
             Ok(None) => {}
             Ok(Some(priority)) => {
                 self.worker.sweeps.floors().pin(&queue, priority);
-                self.worker.queue.wake().wake_local();
+                self.worker.client.wake().wake_local();
                 self.far.push(Work::Gap { queue, low: priority.into(), high });
             }
             Err(error) if is_statement_timeout(&error) => {

@@ -3,8 +3,8 @@
 //! [`Execution::finish`] is the life of a run; [`Execution::outcome`] lists what is around the handler, and `steps` has
 //! each of them; `weigh` makes the outcome a transition, and `told` tells of it.
 
+mod exhausted;
 mod steps;
-mod told;
 mod weigh;
 
 use std::{any::Any, time::Duration};
@@ -19,8 +19,8 @@ use crate::{
     store::FetchedJob,
     worker::Worker,
 };
+use exhausted::log;
 use steps::catching_panics;
-use told::log;
 
 /// A claimed job with everything its run needs.
 pub(in crate::worker) struct Execution<'w> {
@@ -62,10 +62,10 @@ impl<'w> Execution<'w> {
             job.kind = job.kind,
             job.attempt = job.attempt,
         );
-        let mut ending = Ending(Some(self));
+        let mut give_back_on_drop = GiveBackOnDrop(Some(self));
         let run = self.finish().instrument(span).await;
-        ending.0 = None;
-        self.worker.put_out(run);
+        give_back_on_drop.0 = None;
+        self.worker.buffer_outcome(run);
     }
 
     /// The life of a run, up to what is written of it.
@@ -76,7 +76,7 @@ impl<'w> Execution<'w> {
         };
         let run = self.weigh(outcome);
         log(&run);
-        self.told_if_exhausted(run).await
+        self.notify_if_exhausted(run).await
     }
 
     /// What the handler says, and the steps around it: each is around those above it. A step is given the one before,
@@ -85,7 +85,7 @@ impl<'w> Execution<'w> {
         let next = || self.handle();
         let next = || self.in_time(next);
         let next = || self.with_permits(next);
-        let next = || self.until_let_go(next);
+        let next = || self.until_abandoned(next);
         let next = || catching_panics(next);
         let next = || self.alone_if_suspect(next);
         next().await
@@ -113,9 +113,9 @@ impl<'w> Execution<'w> {
 
 /// Gives a job back when something panicked that should not have: one whose end nobody writes would be
 /// running for ever.
-struct Ending<'e>(Option<&'e Execution<'e>>);
+struct GiveBackOnDrop<'e>(Option<&'e Execution<'e>>);
 
-impl Drop for Ending<'_> {
+impl Drop for GiveBackOnDrop<'_> {
     fn drop(&mut self) {
         if let Some(execution) = self.0 {
             execution.worker.finish(execution.given_back());

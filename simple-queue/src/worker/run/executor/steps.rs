@@ -49,12 +49,12 @@ impl Execution<'_> {
         permit.acquit().await;
         // There may be more of them.
         self.worker.suspects_wait.store(true, Ordering::Release);
-        self.worker.queue.wake().wake_local();
+        self.worker.client.wake().wake_local();
         outcome
     }
 
     /// The run is dropped when the process lets go of its job, and some time after its cancellation was asked for.
-    pub(super) async fn until_let_go<F: Future<Output = Outcome>>(
+    pub(super) async fn until_abandoned<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
     ) -> Outcome {
@@ -145,7 +145,7 @@ impl Execution<'_> {
 
     /// The innermost step: the handler itself.
     pub(super) fn handle(&self) -> HandlerFuture<'_, Outcome> {
-        self.handler.handler.run(&self.worker.queue, self.job())
+        self.handler.handler.run(&self.worker.client, self.job())
     }
 }
 

@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// The role that looks for them, and what it has said.
-pub(in crate::worker) struct Unserved {
+pub(in crate::worker) struct UnhandledKinds {
     worker: Arc<Worker>,
     connection: Dedicated,
-    said: HashMap<(String, String), Instant>,
+    warned_at: HashMap<(String, String), Instant>,
 }
 
 /// 20 s after the start: other processes of a deploy may come later than this one.
@@ -31,10 +31,10 @@ const FIRST_LOOK: Duration = Duration::from_secs(20);
 const LOOK: Duration = Duration::from_mins(1);
 
 /// 1 hour, after which the same is said again.
-const SAY_AGAIN: Duration = Duration::from_hours(1);
+const WARN_AGAIN: Duration = Duration::from_hours(1);
 
-impl Role for Unserved {
-    const NAME: &'static str = "unserved";
+impl Role for UnhandledKinds {
+    const NAME: &'static str = "unhandled kinds";
 
     fn first_in(&self) -> Duration {
         FIRST_LOOK
@@ -43,14 +43,14 @@ impl Role for Unserved {
     /// One look; says what is found and was not said before.
     async fn run_once(&mut self) -> sqlx::Result<Next> {
         let worker = &self.worker;
-        let served = worker.queue.served();
+        let served = worker.client.served();
         let asked: Vec<(&str, Vec<&str>)> =
             served.iter().filter_map(|served| Some((&*served.queue, served.kinds()?))).collect();
         let (kinds, queues) = self
             .connection
-            .ask(async |connection| look(&worker.store, connection, &asked).await)
+            .ask(async |connection| find(&worker.store, connection, &asked).await)
             .await?;
-        self.said.retain(|_, said| said.elapsed() < SAY_AGAIN);
+        self.warned_at.retain(|_, at| at.elapsed() < WARN_AGAIN);
         for UnservedKind { queue, kind, since } in kinds {
             if self.is_news(&queue, &kind) {
                 tracing::warn!(
@@ -82,16 +82,16 @@ impl Role for Unserved {
     }
 }
 
-impl Unserved {
+impl UnhandledKinds {
     pub(in crate::worker) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
-        Self { worker, connection: Dedicated::new(servers), said: HashMap::new() }
+        Self { worker, connection: Dedicated::new(servers), warned_at: HashMap::new() }
     }
 
     fn is_news(&mut self, queue: &str, kind: &str) -> bool {
-        match self.said.entry((queue.to_owned(), kind.to_owned())) {
+        match self.warned_at.entry((queue.to_owned(), kind.to_owned())) {
             Entry::Occupied(_) => false,
-            Entry::Vacant(unsaid) => {
-                unsaid.insert(Instant::now());
+            Entry::Vacant(entry) => {
+                entry.insert(Instant::now());
                 true
             }
         }
@@ -100,7 +100,7 @@ impl Unserved {
 
 type Found = (Vec<UnservedKind>, Vec<(String, chrono::DateTime<chrono::Utc>)>);
 
-async fn look(
+async fn find(
     store: &Store,
     connection: &mut PgConnection,
     asked: &[(&str, Vec<&str>)],

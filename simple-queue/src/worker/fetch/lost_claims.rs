@@ -13,14 +13,14 @@ use crate::{
 };
 
 /// The last claim that was not heard of, until what it took is certain to be back.
-pub(in crate::worker) struct UnheardClaims {
-    last: Option<UnheardClaim>,
+pub(in crate::worker) struct LostClaims {
+    last: Option<LostClaim>,
     /// Looking reads the whole table.
     upkeep: Dedicated,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct UnheardClaim {
+struct LostClaim {
     /// When what it took is looked for next.
     due: Instant,
     /// How often that has been done.
@@ -35,14 +35,14 @@ struct UnheardClaim {
 /// standby is seen by no look before, and then is.
 const LATER_LOOKS: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
 
-impl UnheardClaims {
+impl LostClaims {
     pub(in crate::worker) fn new(servers: &Servers) -> Self {
         Self { last: None, upkeep: Dedicated::for_upkeep(servers) }
     }
 
     /// A claim was made that got no answer; the server ends it within this time.
     pub(in crate::worker) fn note(&mut self, statement_timeout: Duration) {
-        self.last = Some(UnheardClaim {
+        self.last = Some(LostClaim {
             due: Instant::now() + statement_timeout,
             looks: 0,
             noted_at: Instant::now(),
@@ -88,13 +88,13 @@ impl UnheardClaims {
             }
             Err(error) => {
                 tracing::warn!(error = %crate::database::failure::described(&error), "what a claim took whose answer was lost could not be returned yet");
-                Some(UnheardClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
+                Some(LostClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };
     }
 }
 
-impl UnheardClaim {
+impl LostClaim {
     fn next_look(self, is_confirmed: bool) -> Option<Self> {
         let pause = match LATER_LOOKS.get(self.looks) {
             Some(pause) => *pause,
@@ -112,13 +112,13 @@ mod tests {
     #[test]
     fn looks_go_on_until_one_follows_a_committed_heartbeat() {
         let now = Instant::now();
-        let mut claim = Some(UnheardClaim { due: now, looks: 0, noted_at: now });
+        let mut claim = Some(LostClaim { due: now, looks: 0, noted_at: now });
         for _ in 0..10 {
             claim = claim.and_then(|claim| claim.next_look(false));
         }
         let claim = claim.expect("nothing was committed since");
         assert!(claim.next_look(true).is_none());
-        let first = UnheardClaim { due: now, looks: 0, noted_at: now };
+        let first = LostClaim { due: now, looks: 0, noted_at: now };
         assert!(first.next_look(true).is_some(), "a request may still be on its way");
     }
 }

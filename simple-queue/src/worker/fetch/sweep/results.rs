@@ -8,7 +8,7 @@ use crate::store::{FIRST_TIME, Overtaken, Position};
 
 impl Sweeper {
     /// Says of each part what was found in it, and goes on with the next slice of a dear lane.
-    pub(super) fn take_in(
+    pub(super) fn apply_results(
         &mut self,
         parts: Vec<Part>,
         found: &Overtaken,
@@ -59,10 +59,10 @@ impl Sweeper {
         }
         drop(floors);
         if self.patience > PATIENCE {
-            self.be_patient(self.patience / 2);
+            self.set_patience(self.patience / 2);
         }
         if is_news {
-            self.worker.queue.wake().wake_local();
+            self.worker.client.wake().wake_local();
         }
     }
 
@@ -75,7 +75,7 @@ impl Sweeper {
         }
         for part in parts {
             if part.width < FEW_IDS {
-                self.be_patient(self.patience * 2);
+                self.set_patience(self.patience * 2);
             }
             let lane = (part.below.share.clone(), part.below.priority);
             let part = part.divided(present);

@@ -16,12 +16,12 @@ use crate::{
 
 impl Execution<'_> {
     /// Tells the handler of an end that nobody asked for, unless the process lets go of the job meanwhile.
-    pub(super) async fn told_if_exhausted(&self, run: FinishedRun) -> FinishedRun {
+    pub(super) async fn notify_if_exhausted(&self, run: FinishedRun) -> FinishedRun {
         if is_unasked_end(&run.transition) {
             tokio::select! {
                 biased;
                 () = self.claim().run.abandoned() => return self.given_back(),
-                () = self.tell_exhausted(&run) => {}
+                () = self.notify_exhausted(&run) => {}
             }
         }
         run
@@ -29,7 +29,7 @@ impl Execution<'_> {
 
     /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
     /// fail, panic or hang, and the job becomes a dead letter all the same.
-    async fn tell_exhausted(&self, run: &FinishedRun) {
+    async fn notify_exhausted(&self, run: &FinishedRun) {
         const DEADLINE: Duration = Duration::from_secs(30);
         let Transition::DeadLetter(letter) = &run.transition else { return };
         if run.verify_first && !self.is_still_held().await {
@@ -38,7 +38,7 @@ impl Execution<'_> {
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
         // It says what becomes of it.
         let job = Job { status: letter.status.as_str().to_owned(), ..self.job().clone() };
-        let told = async { self.handler.handler.exhausted(&self.worker.queue, &job, error).await };
+        let told = async { self.handler.handler.exhausted(&self.worker.client, &job, error).await };
         let told = AssertUnwindSafe(told);
         let problem = match timeout(DEADLINE, told.catch_unwind()).await {
             Ok(Ok(Ok(()))) => return,
@@ -55,7 +55,7 @@ impl Execution<'_> {
         let read = async |connection: &mut PgConnection| {
             self.worker.store.read_leases(connection, lease.worker_id, &[lease]).await
         };
-        match self.worker.queue.servers().ask(1, read).await {
+        match self.worker.client.servers().ask(1, read).await {
             Ok(states) => states.iter().any(|state| state.held),
             Err(error) => {
                 tracing::error!(%error, "whether this job has failed for good is not known; its handler is not told");

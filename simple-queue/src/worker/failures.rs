@@ -13,31 +13,31 @@ use crate::{
     queue::health::{Reports, Unhealthy},
 };
 
-/// What the roles of a worker have met since they last got through to the database.
+/// What the roles of a worker have failure since they last got through to the database.
 #[derive(Debug, Default)]
-pub(super) struct Troubles {
-    heartbeat: Trouble,
-    fetch: Trouble,
+pub(super) struct RoleFailures {
+    heartbeat: LastFailure,
+    fetch: LastFailure,
 }
 
-/// What one role has met.
+/// What one role has failure.
 #[derive(Debug, Default)]
-struct Trouble {
+struct LastFailure {
     /// Looked at first, so that a role that is well takes no lock.
     is_there: AtomicBool,
-    last: Mutex<Option<Met>>,
+    last: Mutex<Option<Failure>>,
 }
 
 #[derive(Debug, Clone)]
-struct Met {
+struct Failure {
     since: Instant,
     problem: String,
     is_not_migrated: bool,
 }
 
-impl Troubles {
+impl RoleFailures {
     pub(super) fn heartbeat_failed(&self, error: &sqlx::Error) {
-        self.heartbeat.meet(error);
+        self.heartbeat.record(error);
     }
 
     pub(super) fn heartbeat_succeeded(&self) {
@@ -45,7 +45,7 @@ impl Troubles {
     }
 
     pub(super) fn fetch_failed(&self, error: &sqlx::Error) {
-        self.fetch.meet(error);
+        self.fetch.record(error);
     }
 
     pub(super) fn fetch_succeeded(&self) {
@@ -53,11 +53,11 @@ impl Troubles {
     }
 }
 
-impl Trouble {
-    fn meet(&self, error: &sqlx::Error) {
+impl LastFailure {
+    fn record(&self, error: &sqlx::Error) {
         let mut last = self.last.lock();
-        let since = last.as_ref().map_or_else(Instant::now, |met| met.since);
-        *last = Some(Met {
+        let since = last.as_ref().map_or_else(Instant::now, |failure| failure.since);
+        *last = Some(Failure {
             since,
             problem: described(error).to_string(),
             is_not_migrated: is_not_migrated(error),
@@ -71,7 +71,7 @@ impl Trouble {
         }
     }
 
-    fn last(&self) -> Option<Met> {
+    fn last(&self) -> Option<Failure> {
         self.last.lock().clone()
     }
 }
@@ -87,12 +87,14 @@ impl Reports for Worker {
         if self.stopping.is_cancelled() {
             return vec![Unhealthy::Stopping];
         }
-        let heartbeat = self.troubles.heartbeat.last();
+        let heartbeat = self.failures.heartbeat.last();
         let mut problems = Vec::new();
-        if let Some(Met { problem, .. }) = heartbeat.clone().filter(|met| met.is_not_migrated) {
+        if let Some(Failure { problem, .. }) =
+            heartbeat.clone().filter(|failure| failure.is_not_migrated)
+        {
             problems.push(Unhealthy::NotMigrated { problem });
         }
-        let problem = heartbeat.map(|met| met.problem);
+        let problem = heartbeat.map(|failure| failure.problem);
         if !self.is_ready.load(Ordering::Acquire) {
             problems.push(Unhealthy::Starting { elapsed: self.started_at.elapsed(), problem });
             return problems;
@@ -101,7 +103,7 @@ impl Reports for Worker {
         if silent_for > self.longest_silence() {
             problems.push(Unhealthy::HeartbeatSilent { silent_for, problem });
         }
-        if let Some(Met { since, problem, .. }) = self.troubles.fetch.last() {
+        if let Some(Failure { since, problem, .. }) = self.failures.fetch.last() {
             let failing_for = since.elapsed();
             if failing_for > self.longest_silence() {
                 problems.push(Unhealthy::FetchFailing { failing_for, problem });
@@ -118,6 +120,6 @@ impl Reports for Worker {
 impl Worker {
     /// Two intervals, and a second in which a busy machine may be late.
     fn longest_silence(&self) -> Duration {
-        2 * self.queue.config().heartbeat_interval + Duration::from_secs(1)
+        2 * self.client.config().heartbeat_interval + Duration::from_secs(1)
     }
 }
