@@ -39,7 +39,7 @@ impl Parse for List {
 pub(crate) fn jobs(list: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let (given, jobs) = match List::parse.parse2(list) {
-        Ok(List { krate, jobs }) => (krate, sound(jobs, &mut errors)),
+        Ok(List { krate, jobs }) => (krate, valid(jobs, &mut errors)),
         Err(error) => {
             errors.push(error);
             (None, Vec::new())
@@ -64,8 +64,8 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
 }
 
 /// The paths that can be jobs; the others are reported.
-fn sound(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path> {
-    let mut sound: Vec<Path> = Vec::new();
+fn valid(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path> {
+    let mut valid: Vec<Path> = Vec::new();
     for job in jobs {
         let Some(last) = job.segments.last() else {
             continue;
@@ -76,16 +76,16 @@ fn sound(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path>
         if is_function {
             let message = format!("`{name}` is the function; name its payload struct: `{payload}`");
             errors.on(&job, message);
-        } else if sound
+        } else if valid
             .iter()
             .any(|other| other.to_token_stream().to_string() == job.to_token_stream().to_string())
         {
             errors.on(&job, format!("`{name}` is in this list twice"));
         } else {
-            sound.push(job);
+            valid.push(job);
         }
     }
-    sound
+    valid
 }
 
 /// Halves the list until one job is left: `((a, b), (c, d))`.

@@ -5,7 +5,7 @@
 //! [`expand`]. [`errors`] gathers what is wrong on the way. A function whose arguments depend on the build
 //! makes a detour through [`conditional`].
 
-mod beside;
+mod carrier;
 mod conditional;
 mod errors;
 mod expand;
@@ -198,7 +198,7 @@ pub fn job_state(item: TokenStream) -> TokenStream {
 
 /// What stands beside a struct; for the expansions of this crate.
 #[doc(hidden)]
-#[proc_macro_derive(Beside, attributes(beside))]
-pub fn beside(item: TokenStream) -> TokenStream {
-    beside::derive(item.into()).into()
+#[proc_macro_derive(CarrierDerive, attributes(carried))]
+pub fn carrier_derive(item: TokenStream) -> TokenStream {
+    carrier::derive(item.into()).into()
 }

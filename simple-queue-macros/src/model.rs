@@ -28,7 +28,7 @@ pub(crate) struct HandlerModel {
 
 /// What the rest of the crate sees: of a payload, or of what runs one.
 #[derive(Clone)]
-pub(crate) struct Face {
+pub(crate) struct ItemHead {
     /// The path of the library.
     pub(crate) krate: TokenStream,
     /// The struct's name.
@@ -38,7 +38,7 @@ pub(crate) struct Face {
 
 /// A struct that is written beside a function.
 pub(crate) struct Structure {
-    pub(crate) face: Face,
+    pub(crate) item_head: ItemHead,
     pub(crate) function: Ident,
     /// The function's doc comments.
     pub(crate) docs: Vec<Attribute>,
@@ -50,7 +50,7 @@ pub(crate) struct Structure {
 
 /// What is declared of a job.
 pub(crate) struct Declaration {
-    pub(crate) face: Face,
+    pub(crate) item_head: ItemHead,
     /// Where it is declared, for messages.
     pub(crate) place: Span,
     /// What the job is called in the database.
@@ -73,7 +73,7 @@ pub(crate) struct Declaration {
 /// How a job is run.
 pub(crate) struct Handler {
     /// Of the struct that stands for it in `jobs![…]`.
-    pub(crate) face: Face,
+    pub(crate) item_head: ItemHead,
     pub(crate) function: Ident,
     /// In the order of the function's parameters.
     pub(crate) params: Vec<Param>,
@@ -120,7 +120,7 @@ pub(crate) struct HandlerStub {
     pub(crate) structure: Option<Structure>,
     /// What was taken by value.
     pub(crate) payload: Option<Type>,
-    pub(crate) face: Face,
+    pub(crate) item_head: ItemHead,
 }
 
 pub(crate) enum Queue {

@@ -31,7 +31,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
         }
         Ok(item) => match validate::derived(item, &mut errors) {
             Derived::Job(declaration) => expand::derived(&declaration),
-            Derived::Stub(face, args) => expand::fallback::derived(&face, &args),
+            Derived::Stub(item_head, args) => expand::fallback::derived(&item_head, &args),
             Derived::Nothing => TokenStream::new(),
         },
     };

@@ -110,7 +110,7 @@ pub use job::{
     MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UnknownStatus,
 };
 pub use queue::{
-    Database, DeadLetters, Ended, Handler, Health, JobContext, JobTx, Paused, Redriven,
+    Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, Paused, Redriven,
     SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
@@ -276,10 +276,10 @@ pub use sqlx;
 /// What declared jobs are made of: the traits and types that the macros write impls of. A program seldom names them.
 pub mod typed {
     pub use crate::{
-        enqueue::On,
+        enqueue::EnqueueOnConnection,
         job::{IntoState, JobPayload, Provide, StoredArgument},
-        outcome::{HandlerError, IntoOutcome, Outcome, Recorded},
-        queue::{JobHandler, JobList, JobSet, Typed, TypedHandler},
+        outcome::{HandlerError, IntoOutcome, JobOutput, Outcome},
+        queue::{JobHandler, JobList, JobSet, StatefulHandler, TypedHandler},
     };
 }
 

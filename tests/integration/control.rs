@@ -1,6 +1,6 @@
 //! What people do to queues and jobs by hand.
 
-use simple_queue::{DeadLetters, Error, Job, JobStatus};
+use simple_queue::{DeadLetterFilter, Error, Job, JobStatus};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
@@ -108,7 +108,7 @@ async fn a_dead_letter_whose_key_a_live_job_has_stays_dead_and_names_it() {
 
     let error = queue.redrive(dead).await.unwrap_err();
     assert!(matches!(error, Error::Duplicate { job_id, .. } if job_id == live), "{error}");
-    assert_eq!(queue.redrive_all(DeadLetters::all()).await.unwrap().still_dead, [dead]);
+    assert_eq!(queue.redrive_all(DeadLetterFilter::all()).await.unwrap().still_dead, [dead]);
     assert_eq!(database.count("dead_letters").await, 1);
     worker.shutdown(STOP).await;
 }
@@ -128,7 +128,7 @@ async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
              from generate_series(1, 6000) n",
         )
         .await;
-    let unread = DeadLetters::all().queue("b").kind("k").status(JobStatus::Unprocessable);
+    let unread = DeadLetterFilter::all().queue("b").kind("k").status(JobStatus::Unprocessable);
     let redriven = queue.redrive_all(unread.clone()).await.unwrap();
     assert_eq!((redriven.redriven, redriven.still_dead.len()), (2000, 0));
     assert_eq!(queue.redrive_all(unread).await.unwrap().redriven, 0);
@@ -179,7 +179,7 @@ async fn dead_letters_are_put_back_in_the_order_in_which_inserts_take_their_keys
     ] {
         database.execute(sql).await;
     }
-    assert_eq!(queue.redrive_all(DeadLetters::all()).await.unwrap().redriven, 6);
+    assert_eq!(queue.redrive_all(DeadLetterFilter::all()).await.unwrap().redriven, 6);
     let taken: Vec<String> =
         database.value("select array_agg(key order by position) from taken").await;
     assert!(taken.is_sorted(), "{taken:?}");

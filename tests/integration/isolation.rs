@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use simple_queue::{DeadLetters, SimpleQueue, WorkerHandle};
+use simple_queue::{DeadLetterFilter, SimpleQueue, WorkerHandle};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -274,7 +274,7 @@ async fn a_dead_letter_that_cannot_be_put_back_stays_dead_and_holds_up_no_other(
     let bad: Uuid = database
         .value("select id from simple_queue.dead_letters where metadata ->> 'is' = 'bad'")
         .await;
-    let redriven = queue.redrive_all(DeadLetters::all()).await.unwrap();
+    let redriven = queue.redrive_all(DeadLetterFilter::all()).await.unwrap();
     assert_eq!((redriven.redriven, redriven.still_dead), (12, vec![bad]));
     assert_eq!(database.count("jobs").await, 12);
     let refused = queue.redrive(bad).await.unwrap_err().to_string();

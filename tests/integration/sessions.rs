@@ -2,7 +2,7 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use simple_queue::{DeadLetters, Error, SimpleQueue, prelude::*};
+use simple_queue::{DeadLetterFilter, Error, SimpleQueue, prelude::*};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
@@ -78,7 +78,7 @@ async fn every_call_survives_that_all_connections_were_cut() {
         |queue, dead| async move { queue.status(dead).await.map(drop) },
         |queue, dead| async move { queue.redrive(dead).await },
         |queue, dead| async move { queue.cancel(dead).await.map(|was_live| assert!(was_live)) },
-        |queue, _| async move { queue.redrive_all(DeadLetters::all()).await.map(drop) },
+        |queue, _| async move { queue.redrive_all(DeadLetterFilter::all()).await.map(drop) },
     );
 }
 

@@ -10,30 +10,30 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::twin::Twin;
-use crate::model::{Declaration, Face};
+use super::stored_field::StoredField;
+use crate::model::{Declaration, ItemHead};
 
 pub(crate) fn codec(declaration: &Declaration) -> TokenStream {
-    let Face { krate, name: payload, .. } = &declaration.face;
+    let ItemHead { krate, name: payload, .. } = &declaration.item_head;
     let private = quote!(#krate::private);
     let serde_path = quote!(#private::serde).to_string().replace(' ', "");
-    let twins: Vec<Twin> = Twin::of_all(declaration).collect();
-    let assertions = twins.iter().map(|twin| twin.assertion(krate));
-    let wrappers = twins.iter().map(|twin| {
-        let (writer, reader) = (twin.writer(krate), twin.reader(krate));
+    let stored: Vec<StoredField> = StoredField::of_all(declaration).collect();
+    let assertions = stored.iter().map(|field| field.assertion(krate));
+    let wrappers = stored.iter().map(|field| {
+        let (writer, reader) = (field.writer(krate), field.reader(krate));
         quote!(#writer #reader)
     });
-    let defaults = twins.iter().map(Twin::default_function);
+    let defaults = stored.iter().map(StoredField::default_function);
     let given = given(declaration);
-    let params = twins.iter().map(|twin| &twin.param);
-    let fields = twins.iter().map(|twin| twin.field(krate));
-    let written = twins.iter().map(Twin::written);
-    let types: Vec<_> = twins.iter().map(|twin| &twin.alias).collect();
-    let aliases = twins.iter().map(|twin| {
-        let (alias, ty) = (&twin.alias, twin.read_as());
+    let params = stored.iter().map(|field| &field.param);
+    let fields = stored.iter().map(|field| field.field(krate));
+    let written = stored.iter().map(StoredField::written);
+    let types: Vec<_> = stored.iter().map(|field| &field.alias).collect();
+    let aliases = stored.iter().map(|field| {
+        let (alias, ty) = (&field.alias, field.read_as());
         quote!(type #alias = #ty;)
     });
-    let rebuilt = twins.iter().map(Twin::rebuilt);
+    let rebuilt = stored.iter().map(StoredField::rebuilt);
     quote! {
         #(#assertions)*
         #[doc(hidden)]
@@ -83,7 +83,7 @@ pub(crate) fn codec(declaration: &Declaration) -> TokenStream {
 
 /// Tells an argument that is stored from one that is left out, also where what is stored is `null`.
 fn given(declaration: &Declaration) -> Option<TokenStream> {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     let serde = quote!(#krate::private::serde);
     declaration.stored.iter().any(|arg| arg.options.default.is_some()).then(|| {
         quote! {

@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use crate::model::{Face, StoredArg, Structure, is_debug};
+use crate::model::{ItemHead, StoredArg, Structure, is_debug};
 use crate::parse::item::plain;
 
 /// The attribute of the struct.
@@ -18,15 +18,15 @@ pub(crate) fn derives(structure: &Structure, stored: &[StoredArg]) -> Option<Tok
 
 /// `Debug`, when it is not derived.
 pub(crate) fn debug(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
-    redacts(structure, stored).then(|| redacting(&structure.face, stored))
+    redacts(structure, stored).then(|| redacting(&structure.item_head, stored))
 }
 
 /// `Debug` of a struct that is the user's own: where it leaves something unsaid, it cannot be derived beside `Job`.
-pub(crate) fn of_derived(face: &Face, stored: &[StoredArg]) -> Option<TokenStream> {
-    stored.iter().any(|arg| arg.options.redact.is_some()).then(|| redacting(face, stored))
+pub(crate) fn of_derived(item_head: &ItemHead, stored: &[StoredArg]) -> Option<TokenStream> {
+    stored.iter().any(|arg| arg.options.redact.is_some()).then(|| redacting(item_head, stored))
 }
 
-fn redacting(Face { name: payload, .. }: &Face, stored: &[StoredArg]) -> TokenStream {
+fn redacting(ItemHead { name: payload, .. }: &ItemHead, stored: &[StoredArg]) -> TokenStream {
     let fields = stored.iter().map(|arg| {
         let (name, shown) = (&arg.name, plain(&arg.name));
         match arg.options.redact {

@@ -6,13 +6,13 @@ use syn::Ident;
 
 use super::parts::{is_string, method_at, parameter};
 use super::{keys, payload};
-use crate::model::{Declaration, Face, StoredArg, Structure};
+use crate::model::{Declaration, ItemHead, StoredArg, Structure};
 
 /// All that can be done with a payload; what else is known of this one comes first.
 pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) -> TokenStream {
-    let name = &declaration.face.name;
+    let name = &declaration.item_head.name;
     let template = payload::template(declaration);
-    let options = options(&declaration.face);
+    let options = options(&declaration.item_head);
     let keys = keys::functions(declaration);
     quote! {
         #[allow(
@@ -36,17 +36,22 @@ pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) ->
 
 /// `new` of a struct that is written beside a function.
 pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
-    let Structure { face, function, .. } = structure;
+    let Structure { item_head, function, .. } = structure;
     let doc = format!(" A job that will call [`{function}`](fn@{function}) with these arguments.");
-    new_at(face, function, &doc, stored)
+    new_at(item_head, function, &doc, stored)
 }
 
 /// `new` of a struct that derives `Job`.
-pub(crate) fn new_of_derived(face: &Face, stored: &[StoredArg]) -> TokenStream {
-    new_at(face, &face.name, " A job with these arguments.", stored)
+pub(crate) fn new_of_derived(item_head: &ItemHead, stored: &[StoredArg]) -> TokenStream {
+    new_at(item_head, &item_head.name, " A job with these arguments.", stored)
 }
 
-fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg]) -> TokenStream {
+fn new_at(
+    ItemHead { vis, .. }: &ItemHead,
+    place: &Ident,
+    doc: &str,
+    stored: &[StoredArg],
+) -> TokenStream {
     let params = stored.iter().map(|arg| parameter(&arg.name, &arg.ty));
     let fields = stored.iter().map(|arg| {
         let name = &arg.name;
@@ -68,10 +73,10 @@ fn new_at(Face { vis, .. }: &Face, place: &Ident, doc: &str, stored: &[StoredArg
 }
 
 /// The ways to enqueue: alone, with options, in bulk.
-pub(crate) fn options(face: &Face) -> TokenStream {
-    let Face { krate, vis, name } = face;
+pub(crate) fn options(item_head: &ItemHead) -> TokenStream {
+    let ItemHead { krate, vis, name } = item_head;
     let [enqueue, enqueue_all] = ["enqueue", "enqueue_all"].map(|method| method_at(name, method));
-    let with_options = with_options(face);
+    let with_options = with_options(item_head);
     quote! {
         /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
         ///
@@ -112,7 +117,7 @@ pub(crate) fn options(face: &Face) -> TokenStream {
 }
 
 /// The first option of a job that differs from what is declared.
-fn with_options(Face { krate, vis, name }: &Face) -> TokenStream {
+fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
     let named = |method| method_at(name, method);
     let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
     let [retries, unique_key, on_conflict, expires] =

@@ -8,14 +8,14 @@ use super::enqueue;
 use super::parts::parameter;
 use super::payload::fnv1a;
 use super::structure;
-use crate::beside;
-use crate::model::{Face, HandlerStub, JobStub, Structure, StubArg};
+use crate::carrier;
+use crate::model::{HandlerStub, ItemHead, JobStub, Structure, StubArg};
 use crate::parse::item::plain;
 
 /// For a function with `#[job]`.
 pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
-    let Structure { face, docs, deprecated, derives, .. } = structure;
-    let Face { krate, name, vis } = face;
+    let Structure { item_head, docs, deprecated, derives, .. } = structure;
+    let ItemHead { krate, name, vis } = item_head;
     let derives = (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]));
     let fields: Vec<TokenStream> = args
         .iter()
@@ -27,16 +27,16 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
         })
         .collect();
     let body = if fields.is_empty() { quote!(;) } else { quote!({ #(#fields),* }) };
-    let payload = payload(face);
-    let runs = runs(face, &quote!(#name));
-    let helpers = helpers(face, &new(face, args));
-    let beside = beside::attributes(
+    let payload = payload(item_head);
+    let typed_handler = impl_typed_handler(item_head, &quote!(#name));
+    let helpers = helpers(item_head, &new(item_head, args));
+    let carrier = carrier::attributes(
         krate,
         &quote! {
             #[allow(deprecated)]
             const _: () = {
                 #payload
-                #runs
+                #typed_handler
             };
 
             #helpers
@@ -46,7 +46,7 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
         #(#docs)*
         #deprecated
         #[doc = ""]
-        #beside
+        #carrier
         #derives
         #[allow(dead_code, missing_debug_implementations, private_interfaces, unreachable_pub)]
         #vis struct #name #body
@@ -54,9 +54,9 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
 }
 
 /// For a struct that derives `Job`.
-pub(crate) fn derived(face: &Face, args: &[StubArg]) -> TokenStream {
-    let payload = payload(face);
-    let helpers = helpers(face, &new(face, args));
+pub(crate) fn derived(item_head: &ItemHead, args: &[StubArg]) -> TokenStream {
+    let payload = payload(item_head);
+    let helpers = helpers(item_head, &new(item_head, args));
     quote! {
         #[allow(deprecated)]
         const _: () = {
@@ -68,27 +68,27 @@ pub(crate) fn derived(face: &Face, args: &[StubArg]) -> TokenStream {
 }
 
 /// For a function that runs a job which is declared elsewhere.
-pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) -> TokenStream {
-    let name = &face.name;
+pub(crate) fn handler(HandlerStub { structure, payload, item_head }: &HandlerStub) -> TokenStream {
+    let name = &item_head.name;
     match (structure, payload) {
         (Some(structure), Some(payload)) => {
-            structure::handler(structure, payload, &runs(face, &quote!(#name)))
+            structure::handler(structure, payload, &impl_typed_handler(item_head, &quote!(#name)))
         }
         // The job itself is whole.
-        (None, Some(payload)) => runs(face, &quote!(#payload)),
+        (None, Some(payload)) => impl_typed_handler(item_head, &quote!(#payload)),
         (Some(_), None) => {
-            let Face { krate, vis, .. } = face;
-            let payload = Face { name: format_ident!("__Refused"), ..face.clone() };
+            let ItemHead { krate, vis, .. } = item_head;
+            let payload = ItemHead { name: format_ident!("__Refused"), ..item_head.clone() };
             let refused = self::payload(&payload);
-            let runs = runs(face, &quote!(#name));
-            let beside = beside::attributes(
+            let typed_handler = impl_typed_handler(item_head, &quote!(#name));
+            let carrier = carrier::attributes(
                 krate,
                 &quote! {
                     #[allow(missing_docs, missing_debug_implementations)]
                     const _: () = {
                         pub struct __Refused;
                         #refused
-                        #runs
+                        #typed_handler
 
                         impl #krate::typed::JobHandler for #name {
                             type Payload = __Refused;
@@ -97,7 +97,7 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
                 },
             );
             quote! {
-                #beside
+                #carrier
                 #[allow(missing_docs, missing_debug_implementations, unreachable_pub)]
                 #vis struct #name;
             }
@@ -106,7 +106,7 @@ pub(crate) fn handler(HandlerStub { structure, payload, face }: &HandlerStub) ->
     }
 }
 
-fn new(Face { vis, .. }: &Face, args: &[StubArg]) -> TokenStream {
+fn new(ItemHead { vis, .. }: &ItemHead, args: &[StubArg]) -> TokenStream {
     let params = args.iter().enumerate().map(|(index, arg)| match arg {
         StubArg::Stored { name, ty } => parameter(name, ty),
         StubArg::Owned { name, ty } => quote!(#name: impl ::core::convert::Into<#ty>),
@@ -124,9 +124,9 @@ fn new(Face { vis, .. }: &Face, args: &[StubArg]) -> TokenStream {
 }
 
 /// All that can be done with a payload, but what depends on its arguments.
-fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
-    let Face { krate, name, vis } = face;
-    let options = enqueue::options(face);
+fn helpers(item_head: &ItemHead, new: &TokenStream) -> TokenStream {
+    let ItemHead { krate, name, vis } = item_head;
+    let options = enqueue::options(item_head);
     quote! {
         #[allow(dead_code, deprecated, private_interfaces, unreachable_pub, unused_variables)]
         impl #name {
@@ -136,7 +136,7 @@ fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
             /// Does nothing: the job was refused.
             #vis fn handler<__State>(
                 state: ::std::sync::Arc<__State>,
-            ) -> #krate::typed::Typed<Self, __State>
+            ) -> #krate::typed::StatefulHandler<Self, __State>
             where
                 __State: ::core::marker::Send + ::core::marker::Sync + 'static,
                 Self: #krate::typed::TypedHandler<__State>,
@@ -147,7 +147,7 @@ fn helpers(face: &Face, new: &TokenStream) -> TokenStream {
     }
 }
 
-fn runs(Face { krate, .. }: &Face, subject: &TokenStream) -> TokenStream {
+fn impl_typed_handler(ItemHead { krate, .. }: &ItemHead, subject: &TokenStream) -> TokenStream {
     quote! {
         impl<__State> #krate::typed::TypedHandler<__State> for #subject
         where
@@ -164,7 +164,7 @@ fn runs(Face { krate, .. }: &Face, subject: &TokenStream) -> TokenStream {
     }
 }
 
-fn payload(Face { krate, name, .. }: &Face) -> TokenStream {
+fn payload(ItemHead { krate, name, .. }: &ItemHead) -> TokenStream {
     // A name of its own, so that two refused jobs in one list are not refused for sharing one.
     let kind = plain(name);
     let hash = fnv1a(&kind);

@@ -7,7 +7,7 @@ use syn::spanned::Spanned;
 
 use super::parts::method_at;
 use crate::krate::placed;
-use crate::model::{Face, Handler, Output, Param};
+use crate::model::{Handler, ItemHead, Output, Param};
 
 /// The names of the generated code, which are no other code's.
 struct Names {
@@ -44,11 +44,11 @@ pub(crate) enum Subject<'a> {
 }
 
 /// `impl TypedHandler`.
-pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
-    let Handler { face: Face { krate, .. }, function, params, .. } = handler;
+pub(crate) fn impl_typed_handler(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
+    let Handler { item_head: ItemHead { krate, .. }, function, params, .. } = handler;
     let names = Names::at(Span::mixed_site());
     let Names { job, state, context, tx, outcome, .. } = &names;
-    let name = &handler.face.name;
+    let name = &handler.item_head.name;
     let payload = subject.payload();
     let subject_name = subject.name(name);
     let bounds = state_bounds(handler);
@@ -74,18 +74,18 @@ pub(crate) fn runs(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let at_function = placed(krate, function.span());
     let typed_handler =
         quote_spanned!(function.span()=> #at_function::typed::TypedHandler<__State>);
-    let judged = judged(handler, subject, &names);
+    let called = called_outcome(handler, subject, &names);
     let body = if takes_transaction {
         quote! {
             let mut #tx = match #krate::private::begin(#context).await {
                 ::core::result::Result::Ok(#tx) => #tx,
                 ::core::result::Result::Err(#outcome) => return #outcome,
             };
-            let #outcome = #judged;
+            let #outcome = #called;
             #krate::private::finish(#context, #tx, #outcome).await
         }
     } else {
-        judged
+        called
     };
     let in_transaction = takes_transaction.then(|| {
         quote!(
@@ -138,9 +138,9 @@ impl Subject<'_> {
 }
 
 /// The call, and what its answer says of the job.
-fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStream {
+fn called_outcome(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStream {
     let Names { job, state, context, error, tx, .. } = names;
-    let Handler { face: Face { krate, .. }, function, params, returned, .. } = handler;
+    let Handler { item_head: ItemHead { krate, .. }, function, params, returned, .. } = handler;
     let arguments = params.iter().map(|param| match param {
         Param::Context => quote!(#context),
         Param::Transaction => quote!(&mut #tx),
@@ -178,27 +178,27 @@ fn judged(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStrea
 }
 
 /// The handler with its state, as a value.
-pub(crate) fn by_hand(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
-    let Face { krate, vis, .. } = &handler.face;
-    let by_hand = method_at(&handler.function, "handler");
+pub(crate) fn handler_fn(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
+    let ItemHead { krate, vis, .. } = &handler.item_head;
+    let handler_fn = method_at(&handler.function, "handler");
     let declared = subject.declared(krate);
     let bounds = state_bounds(handler);
     quote! {
         /// The handler of this job with its state, to be registered by hand.
         #[must_use]
-        #vis fn #by_hand<__State>(state: ::std::sync::Arc<__State>) -> #krate::typed::Typed<Self, __State>
+        #vis fn #handler_fn<__State>(state: ::std::sync::Arc<__State>) -> #krate::typed::StatefulHandler<Self, __State>
         where
             #declared
             __State: #bounds,
         {
-            #krate::typed::Typed::new(state)
+            #krate::typed::StatefulHandler::new(state)
         }
     }
 }
 
 /// What is kept of what the function returns is what the job's declaration says, or it does not compile.
-pub(crate) fn agrees(handler: &Handler, payload: &Type) -> TokenStream {
-    let krate = &handler.face.krate;
+pub(crate) fn output_check(handler: &Handler, payload: &Type) -> TokenStream {
+    let krate = &handler.item_head.krate;
     let kept = match &handler.returned.output {
         Output::Nothing => quote!(Kept::<()>),
         Output::Value(ty) => quote!(Kept::<#ty>),
@@ -206,21 +206,21 @@ pub(crate) fn agrees(handler: &Handler, payload: &Type) -> TokenStream {
     };
     let place = handler.returned.place.first.resolved_at(Span::call_site());
     let at_output = placed(krate, place);
-    let judged = quote_spanned! {place=>
-        (&#at_output::private::Agreement::<#payload, #at_output::private::#kept>::NEW).judge()
+    let check = quote_spanned! {place=>
+        (&#at_output::private::OutputAgreement::<#payload, #at_output::private::#kept>::NEW).check_output()
     };
     quote! {
         #[allow(deprecated)]
         const _: fn() = || {
-            use #krate::private::{AgreementFallback as _, AgreementJudged as _};
-            #judged;
+            use #krate::private::{OutputCheckFallback as _, OutputCheck as _};
+            #check;
         };
     }
 }
 
 /// What a state has to be, to run this job.
 pub(crate) fn state_bounds(handler: &Handler) -> TokenStream {
-    let krate = &handler.face.krate;
+    let krate = &handler.item_head.krate;
     let provides = handler.states().map(|ty| {
         let at_type = placed(krate, ty.span());
         quote_spanned!(ty.span()=> #at_type::private::ProvideTo<Self, #ty> +)
@@ -229,7 +229,7 @@ pub(crate) fn state_bounds(handler: &Handler) -> TokenStream {
 }
 
 fn strategy(handler: &Handler) -> Option<TokenStream> {
-    let krate = &handler.face.krate;
+    let krate = &handler.item_head.krate;
     handler.strategy.as_ref().map(|path| {
         let borrowed = quote_spanned!(path.span()=> &#path);
         quote! {
@@ -242,7 +242,7 @@ fn strategy(handler: &Handler) -> Option<TokenStream> {
 /// The call of the user's function stands where its path does: there the compiler says what is wrong
 /// with it.
 fn exhausted(handler: &Handler, payload: &TokenStream) -> Option<TokenStream> {
-    let krate = &handler.face.krate;
+    let krate = &handler.item_head.krate;
     handler.on_exhausted.as_ref().map(|path| {
         let place = path.span().resolved_at(Span::call_site());
         let Names { job, context, error, .. } = Names::at(place);

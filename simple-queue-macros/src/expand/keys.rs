@@ -6,8 +6,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::parts::{is_string, method_at, parameter};
-use super::twin::Twin;
-use crate::model::{Declaration, Face, Piece, StoredArg, Unique};
+use super::stored_field::StoredField;
+use crate::model::{Declaration, ItemHead, Piece, StoredArg, Unique};
 
 /// `JobPayload::unique_key`.
 pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
@@ -59,7 +59,7 @@ struct Key<'a> {
 
 impl<'a> Key<'a> {
     fn unique(declaration: &'a Declaration) -> Option<Self> {
-        let krate = &declaration.face.krate;
+        let krate = &declaration.item_head.krate;
         let name = format_ident!("__unique_key");
         let named = |is_named: &dyn Fn(usize) -> bool| named(declaration, is_named);
         let (body, arguments, whole) = match &declaration.unique {
@@ -130,7 +130,7 @@ impl<'a> Key<'a> {
     }
 
     fn find(&self) -> TokenStream {
-        let krate = &self.declaration.face.krate;
+        let krate = &self.declaration.item_head.krate;
         let about = "The job with the key of these arguments that waits or runs, if there is one.";
         self.asking("find", about, &quote!(::core::option::Option<#krate::Found<Self>>))
     }
@@ -149,7 +149,7 @@ impl<'a> Key<'a> {
 
     /// A function that takes the arguments of the key and where to look.
     fn asking(&self, name: &str, about: &str, answer: &TokenStream) -> TokenStream {
-        let Face { krate, vis, name: job } = &self.declaration.face;
+        let ItemHead { krate, vis, name: job } = &self.declaration.item_head;
         let method = method_at(job, name);
         let name = format_ident!("{name}");
         let about = format!(" {about}");
@@ -191,19 +191,19 @@ fn names(pieces: &[Piece], number: usize) -> bool {
 /// The key of some arguments: of what serde writes for them, by the way of the codec, so that a type
 /// which it does not know is reported once.
 fn by_arguments(by: &[usize], declaration: &Declaration) -> TokenStream {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     let private = quote!(#krate::private);
     if by.is_empty() {
         return quote!(#private::unique_key_of(&()));
     }
-    let twins: Vec<Twin> = Twin::of_all(declaration).collect();
-    let twins: Vec<&Twin> = by.iter().filter_map(|number| twins.get(*number)).collect();
-    let wrappers = twins.iter().map(|twin| twin.writer(krate));
-    let types = twins.iter().map(|twin| &twin.arg.ty);
-    let names = twins.iter().map(|twin| &twin.arg.name);
-    let values = twins.iter().enumerate().map(|(index, twin)| {
+    let fields: Vec<StoredField> = StoredField::of_all(declaration).collect();
+    let fields: Vec<&StoredField> = by.iter().filter_map(|number| fields.get(*number)).collect();
+    let wrappers = fields.iter().map(|field| field.writer(krate));
+    let types = fields.iter().map(|field| &field.arg.ty);
+    let names = fields.iter().map(|field| &field.arg.name);
+    let values = fields.iter().enumerate().map(|(index, field)| {
         let index = syn::Index::from(index);
-        twin.borrowed(&quote!(self.#index))
+        field.borrowed(&quote!(self.#index))
     });
     quote! {
         use #private::{WriteFallback as _, WriteStored as _};
@@ -226,7 +226,7 @@ fn by_arguments(by: &[usize], declaration: &Declaration) -> TokenStream {
 
 /// `format!` of the template, each argument by way of a function whose bound tells what is missing.
 fn formatted(pieces: &[Piece], declaration: &Declaration) -> TokenStream {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     let mut format = String::new();
     let mut arguments = Vec::new();
     for piece in pieces {

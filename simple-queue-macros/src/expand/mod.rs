@@ -15,9 +15,9 @@ pub(crate) mod module;
 mod options;
 mod parts;
 mod payload;
+mod stored_field;
 mod structure;
 mod summary;
-mod twin;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -30,16 +30,16 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
     let JobModel { structure, declaration, handler } = model;
     let debug = debug::debug(structure, &declaration.stored);
     let new = enqueue::new(structure, &declaration.stored);
-    let by_hand = handler::by_hand(handler, &Subject::Payload);
-    let declared = declared(declaration, Some(&quote!(#new #by_hand)));
-    let runs = handler::runs(handler, &Subject::Payload);
-    structure::payload(model, &quote!(#debug #declared #runs))
+    let handler_fn = handler::handler_fn(handler, &Subject::Payload);
+    let declared = declared(declaration, Some(&quote!(#new #handler_fn)));
+    let typed_handler = handler::impl_typed_handler(handler, &Subject::Payload);
+    structure::payload(model, &quote!(#debug #declared #typed_handler))
 }
 
 /// Everything that stands beside a struct which derives `Job`.
 pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
-    let debug = debug::of_derived(&declaration.face, &declaration.stored);
-    let new = enqueue::new_of_derived(&declaration.face, &declaration.stored);
+    let debug = debug::of_derived(&declaration.item_head, &declaration.stored);
+    let new = enqueue::new_of_derived(&declaration.item_head, &declaration.stored);
     let declared = declared(declaration, Some(&new));
     quote!(#debug #declared)
 }
@@ -50,16 +50,16 @@ pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerMode
         Some(_) => Subject::Handler(payload),
         None => Subject::Declared(payload),
     };
-    let name = subject.name(&handler.face.name);
-    let agrees = handler::agrees(handler, payload);
-    let runs = handler::runs(handler, &subject);
-    let by_hand = handler::by_hand(handler, &subject);
+    let name = subject.name(&handler.item_head.name);
+    let output_check = handler::output_check(handler, payload);
+    let typed_handler = handler::impl_typed_handler(handler, &subject);
+    let handler_fn = handler::handler_fn(handler, &subject);
     let items = quote! {
-        #agrees
-        #runs
+        #output_check
+        #typed_handler
         #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
         impl #name {
-            #by_hand
+            #handler_fn
         }
     };
     match structure {

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset};
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     // Taken apart in full, so that none is forgotten.
     let Options {
         attempts,

@@ -7,12 +7,12 @@ use syn::spanned::Spanned;
 
 use super::{keys, options};
 use crate::krate::placed;
-use crate::model::{Declaration, Face, Output, Queue, Version};
+use crate::model::{Declaration, ItemHead, Output, Queue, Version};
 use crate::parse::item::plain;
 use crate::validate::shown;
 
 pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
-    let Face { krate, name, .. } = &declaration.face;
+    let ItemHead { krate, name, .. } = &declaration.item_head;
     let kind = &declaration.kind;
     let hash = fnv1a(kind);
     let queue = match (&declaration.queue, &declaration.template) {
@@ -57,9 +57,9 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// The template as a constant, whose type is judged once, where its path is written.
+/// The template as a constant, whose type is queue once, where its path is written.
 pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     declaration.template.as_ref().map(|path| {
         quote! {
             #[doc(hidden)]
@@ -85,7 +85,7 @@ fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
 
 /// What is stored, for whoever compares it with what an earlier build stored.
 fn arguments(declaration: &Declaration) -> Option<TokenStream> {
-    let krate = &declaration.face.krate;
+    let krate = &declaration.item_head.krate;
     let arguments = declaration.stored.iter().map(|arg| {
         let name = match &arg.options.rename {
             Some(rename) => rename.value(),
@@ -134,17 +134,17 @@ fn version(Version { number, upgrade }: &Version, krate: &TokenStream) -> Option
 
 /// A constant's value is only known to the compiler.
 fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
-    let Face { krate, name, .. } = &declaration.face;
+    let ItemHead { krate, name, .. } = &declaration.item_head;
     let path: &Path = match (&declaration.queue, &declaration.template) {
         (Some(Queue::Const(path)), _) | (None, Some(path)) => path,
         (Some(Queue::Name(_)), _) | (None, None) => return None,
     };
     let placed = placed(krate, path.span());
     let assert = quote_spanned!(path.span()=> #placed::private::assert_queue_name);
-    let judged = quote_spanned!(path.span()=> (<#name as #krate::typed::JobPayload>::QUEUE));
+    let queue = quote_spanned!(path.span()=> (<#name as #krate::typed::JobPayload>::QUEUE));
     Some(quote! {
         #[allow(deprecated)]
-        const _: () = #assert #judged;
+        const _: () = #assert #queue;
     })
 }
 

@@ -6,14 +6,14 @@ use quote::quote;
 use syn::Type;
 
 use super::{debug, summary};
-use crate::beside;
-use crate::model::{Face, JobModel, Structure};
+use crate::carrier;
+use crate::model::{ItemHead, JobModel, Structure};
 use crate::validate::shown;
 
 pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
     let JobModel { structure, declaration, .. } = model;
-    let Structure { face, function, .. } = structure;
-    let Face { krate, name, vis } = face;
+    let Structure { item_head, function, .. } = structure;
+    let ItemHead { krate, name, vis } = item_head;
     let head = head(structure, &summary::summary(model));
     let fields = declaration.stored.iter().map(|arg| {
         let name = &arg.name;
@@ -23,12 +23,12 @@ pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
         let docs = if docs.is_empty() { quote!(#[doc = #default]) } else { quote!(#(#docs)*) };
         quote!(#docs #vis #name: #ty)
     });
-    let beside = beside::attributes(krate, items);
+    let carrier = carrier::attributes(krate, items);
     let derives = debug::derives(structure, &declaration.stored);
     let body = if declaration.stored.is_empty() { quote!(;) } else { quote!({ #(#fields),* }) };
     quote! {
         #head
-        #beside
+        #carrier
         #derives
         #[allow(
             missing_copy_implementations,
@@ -44,20 +44,20 @@ pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
 
 /// The struct of a handler, and the payload that it runs.
 pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream) -> TokenStream {
-    let Structure { face: Face { krate, name, vis }, function, .. } = structure;
+    let Structure { item_head: ItemHead { krate, name, vis }, function, .. } = structure;
     let told = format!(" Runs the job `{}` with [`{function}`](fn@{function}).", shown(payload));
     let head = head(structure, &told);
-    let runs = quote! {
+    let typed_handler = quote! {
         #[automatically_derived]
         #[allow(deprecated)]
         impl #krate::typed::JobHandler for #name {
             type Payload = #payload;
         }
     };
-    let beside = beside::attributes(krate, &quote!(#runs #items));
+    let carrier = carrier::attributes(krate, &quote!(#typed_handler #items));
     quote! {
         #head
-        #beside
+        #carrier
         #[derive(::core::fmt::Debug, ::core::clone::Clone, ::core::marker::Copy)]
         #[allow(dead_code, unreachable_pub, clippy::exhaustive_structs)]
         #vis struct #name;

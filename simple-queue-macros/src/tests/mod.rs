@@ -11,7 +11,7 @@ use proc_macro2::TokenStream;
 
 use quote::{ToTokens, quote};
 
-use crate::{beside, pipeline};
+use crate::{carrier, pipeline};
 
 /// The expansion as a file, laid out for reading.
 fn expanded(arguments: TokenStream, item: TokenStream) -> syn::File {
@@ -27,13 +27,13 @@ fn file(expansion: TokenStream) -> syn::File {
 /// A struct without the items that it brings along, and these after it.
 fn unfolded(mut item: syn::Item) -> Vec<syn::Item> {
     let syn::Item::Struct(structure) = &mut item else { return vec![item] };
-    let beside: TokenStream = beside::derive(quote!(#structure));
+    let carrier: TokenStream = carrier::derive(quote!(#structure));
     structure.attrs.retain(|attr| {
         let text = attr.meta.to_token_stream().to_string();
-        !text.starts_with("beside") && !text.ends_with("private :: Beside)")
+        !text.starts_with("carried") && !text.ends_with("private :: CarrierDerive)")
     });
-    let beside: syn::File = syn::parse2(beside).expect("what is brought along are items");
-    std::iter::once(item).chain(beside.items).collect()
+    let carrier: syn::File = syn::parse2(carrier).expect("what is brought along are items");
+    std::iter::once(item).chain(carrier.items).collect()
 }
 
 /// What is said to a job.

@@ -7,7 +7,7 @@ use super::types::{Owned, bare, is_context, is_transaction, mentions};
 use crate::errors::Errors;
 
 /// What one parameter's type makes of it.
-pub(super) enum Judged {
+pub(super) enum ParamKind {
     Context,
     Transaction,
     State(Type),
@@ -29,7 +29,7 @@ pub(super) struct Borrowed {
 }
 
 impl Borrowed {
-    pub(super) fn judge(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
+    pub(super) fn classify(&mut self, reference: &TypeReference, errors: &mut Errors) -> ParamKind {
         let ty = bare(&reference.elem);
         if let Some(owned) = Owned::of(ty) {
             let (borrowed, owned_shown) = (shown(reference), owned.shown);
@@ -38,7 +38,7 @@ impl Borrowed {
                  \n\nnote: by reference, a job takes its worker's state"
             );
             errors.on(reference, message);
-            return Judged::Owned(owned.ty);
+            return ParamKind::Owned(owned.ty);
         }
         if is_context(ty) {
             return self.context(reference, errors);
@@ -49,18 +49,18 @@ impl Borrowed {
         if mentions(ty, "impl") {
             errors
                 .on(reference, "a job cannot be generic: borrow one known type, or a `&dyn Trait`");
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         if reference.mutability.is_some() {
             let message = "a job shares its worker's state with others, so it cannot be `&mut`\
                            \n\nhelp: use `&T` with a lock in it, or take the argument by value";
             errors.on(reference, message);
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         if let Some(lifetime) = reference.lifetime.as_ref().filter(|name| name.ident == "static") {
             let message = "the worker's state is lent for one run; write `&` without `'static`";
             errors.on(lifetime, message);
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         let written = shown(ty);
         if self.types.contains(&written) {
@@ -69,36 +69,36 @@ impl Borrowed {
                  \n\nhelp: wrap one of the two in a type of its own"
             );
             errors.on(reference, message);
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         self.types.push(written);
-        Judged::State(ty.clone())
+        ParamKind::State(ty.clone())
     }
 
-    fn context(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
+    fn context(&mut self, reference: &TypeReference, errors: &mut Errors) -> ParamKind {
         if reference.mutability.is_some() {
             errors.on(reference, "take the context as `&JobContext`");
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         if self.context {
             errors.on(reference, "this job already takes a `&JobContext`");
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         self.context = true;
-        Judged::Context
+        ParamKind::Context
     }
 
-    fn transaction(&mut self, reference: &TypeReference, errors: &mut Errors) -> Judged {
+    fn transaction(&mut self, reference: &TypeReference, errors: &mut Errors) -> ParamKind {
         if reference.mutability.is_none() {
             errors.on(reference, TAKE_THE_TRANSACTION);
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         if self.transaction {
             errors.on(reference, "this job already takes a `&mut JobTx`: it is finished in one");
-            return Judged::Unborrowable;
+            return ParamKind::Unborrowable;
         }
         self.transaction = true;
-        Judged::Transaction
+        ParamKind::Transaction
     }
 }
 

@@ -7,13 +7,13 @@ use super::keys::Keys;
 use super::params::Known;
 use super::{backoff, names, options, values};
 use crate::errors::Errors;
-use crate::model::{Declaration, Face, Options, Output, StoredArg, Unique, Version};
+use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Unique, Version};
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
 
 /// Whose declaration it is.
 pub(crate) struct Subject<'a> {
-    pub(crate) face: Face,
+    pub(crate) item_head: ItemHead,
     /// Where it is declared.
     pub(crate) place: Span,
     /// What it is called, by its function or its struct.
@@ -53,7 +53,7 @@ pub(crate) fn declaration(
         version,
         upgrade,
     } = args;
-    let Subject { face, place, called, kind, known, stored, output } = subject;
+    let Subject { item_head, place, called, kind, known, stored, output } = subject;
 
     let kind = name.and_then(|arg| names::kind(&arg, errors)).unwrap_or(kind);
     let aliases = aliases.map(|arg| names::aliases(&arg, &kind, errors)).unwrap_or_default();
@@ -86,7 +86,7 @@ pub(crate) fn declaration(
         on_conflict,
     };
     Declaration {
-        face,
+        item_head,
         place,
         kind,
         aliases,

@@ -38,35 +38,35 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         upgrade: _,
     } = declaration;
 
-    let mut sound = Sound { args: Vec::new(), errors };
-    sound.keep(template, |arg, errors| values::item(arg, "a constant `JobTemplate`", errors));
-    sound.keep(queue, names::queue);
-    let attempts = options::attempts(retries.as_ref(), max_attempts.as_ref(), sound.errors);
-    sound.args.extend(attempts.and(retries.or(max_attempts)));
-    sound.keep(backoff, |arg, errors| backoff::backoff(arg, attempts, errors));
-    sound.keep(timeout, options::timeout);
-    sound.keep(delay, options::delay);
-    sound.keep(expires, options::expires);
-    sound.keep(priority, options::priority);
-    sound.keep(concurrency, options::concurrency);
-    sound.keep(tags, options::tags);
-    sound.keep(retain, options::retain);
-    sound.keep(strategy, |arg, errors| values::item(arg, "a static", errors));
-    sound.keep(on_exhausted, |arg, errors| values::item(arg, "a function", errors));
-    sound.keep(krate, names::krate);
-    sound.args
+    let mut checked = Checked { args: Vec::new(), errors };
+    checked.keep(template, |arg, errors| values::item(arg, "a constant `JobTemplate`", errors));
+    checked.keep(queue, names::queue);
+    let attempts = options::attempts(retries.as_ref(), max_attempts.as_ref(), checked.errors);
+    checked.args.extend(attempts.and(retries.or(max_attempts)));
+    checked.keep(backoff, |arg, errors| backoff::backoff(arg, attempts, errors));
+    checked.keep(timeout, options::timeout);
+    checked.keep(delay, options::delay);
+    checked.keep(expires, options::expires);
+    checked.keep(priority, options::priority);
+    checked.keep(concurrency, options::concurrency);
+    checked.keep(tags, options::tags);
+    checked.keep(retain, options::retain);
+    checked.keep(strategy, |arg, errors| values::item(arg, "a static", errors));
+    checked.keep(on_exhausted, |arg, errors| values::item(arg, "a function", errors));
+    checked.keep(krate, names::krate);
+    checked.args
 }
 
-struct Sound<'e> {
+struct Checked<'e> {
     args: Vec<Arg>,
     errors: &'e mut Errors,
 }
 
-impl Sound<'_> {
-    /// Keeps an argument of which the judge reports nothing.
-    fn keep<T>(&mut self, arg: Option<Arg>, judge: impl FnOnce(&Arg, &mut Errors) -> Option<T>) {
+impl Checked<'_> {
+    /// Keeps an argument of which the check reports nothing.
+    fn keep<T>(&mut self, arg: Option<Arg>, check: impl FnOnce(&Arg, &mut Errors) -> Option<T>) {
         let before = self.errors.count();
-        let kept = arg.filter(|arg| judge(arg, self.errors).is_some());
+        let kept = arg.filter(|arg| check(arg, self.errors).is_some());
         self.args.extend(kept.filter(|_| self.errors.count() == before));
     }
 }

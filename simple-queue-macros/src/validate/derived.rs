@@ -4,12 +4,12 @@ use heck::ToSnakeCase;
 use syn::{Data, DeriveInput, Field, Fields, Meta, Type};
 
 use super::declaration::{Subject, declaration};
-use super::field::{self, Noted};
+use super::field::{self, FieldAttrs};
 use super::library;
 use super::params::{self, Known, Role};
 use super::values;
 use crate::errors::Errors;
-use crate::model::{Declaration, Face, Output, StoredArg, StubArg};
+use crate::model::{Declaration, ItemHead, Output, StoredArg, StubArg};
 use crate::parse::args::{Args, OutputArgs};
 use crate::parse::attribute;
 use crate::parse::form::Form;
@@ -21,7 +21,7 @@ use crate::parse::list::Arg;
 pub(crate) enum Derived {
     Job(Box<Declaration>),
     /// Its fields, or what they are in, were refused.
-    Stub(Face, Vec<StubArg>),
+    Stub(ItemHead, Vec<StubArg>),
     /// It cannot be spoken of without its generics.
     Nothing,
 }
@@ -41,9 +41,9 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
         return Derived::Nothing;
     }
     let place = ident.span();
-    let face = Face { krate, name: ident, vis };
+    let item_head = ItemHead { krate, name: ident, vis };
     let Some(fields) = named_fields(data, errors) else {
-        return Derived::Stub(face, Vec::new());
+        return Derived::Stub(item_head, Vec::new());
     };
     let before = errors.count();
     let mut stored = Vec::new();
@@ -52,7 +52,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     for field in fields {
         let refused = errors.count();
         let name = field.ident.as_ref().map(plain).unwrap_or_default();
-        let arg = self::stored(field, errors);
+        let arg = self::stored_field(field, errors);
         guessed.push(match &arg {
             Some(StoredArg { name, ty, .. }) => {
                 StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) }
@@ -64,13 +64,20 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
         known.push(Known { name, role });
     }
     field::refuse_shared_names(&mut stored, errors);
-    let sound = errors.count() == before;
-    let called = plain(&face.name);
+    let valid = errors.count() == before;
+    let called = plain(&item_head.name);
     let kind = called.to_snake_case();
-    let subject =
-        Subject { face: face.clone(), place, called: &called, kind, known: &known, stored, output };
+    let subject = Subject {
+        item_head: item_head.clone(),
+        place,
+        called: &called,
+        kind,
+        known: &known,
+        stored,
+        output,
+    };
     let declaration = declaration(declared, subject, errors);
-    if sound { Derived::Job(Box::new(declaration)) } else { Derived::Stub(face, guessed) }
+    if valid { Derived::Job(Box::new(declaration)) } else { Derived::Stub(item_head, guessed) }
 }
 
 /// What every `#[job(…)]` on the struct says.
@@ -115,8 +122,8 @@ fn named_fields(data: Data, errors: &mut Errors) -> Option<Vec<Field>> {
     None
 }
 
-fn stored(field: Field, errors: &mut Errors) -> Option<StoredArg> {
-    let Noted { docs, options, .. } = field::noted(&field.attrs, errors);
+fn stored_field(field: Field, errors: &mut Errors) -> Option<StoredArg> {
+    let FieldAttrs { docs, options, .. } = field::field_attrs(&field.attrs, errors);
     let name = field.ident?;
     params::is_storable(&field.ty, errors).then_some(StoredArg {
         name,

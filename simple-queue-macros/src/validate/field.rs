@@ -13,7 +13,7 @@ use crate::parse::form::is_job;
 use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value};
 
-pub(crate) struct Noted {
+pub(crate) struct FieldAttrs {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) options: FieldOptions,
     /// Where the first `#[job(…)]` stands that says something.
@@ -21,7 +21,7 @@ pub(crate) struct Noted {
 }
 
 /// Reads the attributes of a stored argument, and reports those that it cannot have.
-pub(crate) fn noted(attrs: &[Attribute], errors: &mut Errors) -> Noted {
+pub(crate) fn field_attrs(attrs: &[Attribute], errors: &mut Errors) -> FieldAttrs {
     let mut docs = Vec::new();
     let mut place = None;
     let mut args = ParamArgs::default();
@@ -48,7 +48,7 @@ pub(crate) fn noted(attrs: &[Attribute], errors: &mut Errors) -> Noted {
             aliases.extend(on_parameter(tokens, &mut args, errors));
         }
     }
-    Noted { docs, options: options(args, &aliases, errors), place }
+    FieldAttrs { docs, options: options(args, &aliases, errors), place }
 }
 
 /// What is borrowed is not stored, so there is nothing to say about how.

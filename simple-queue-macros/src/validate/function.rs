@@ -7,10 +7,12 @@ use syn::Signature;
 
 use super::declaration::{Subject, declaration};
 use super::params::{self, ByValue, Params};
-use super::signature::{self, Standing};
-use super::{Validated, face, library, values};
+use super::signature::{self, SignatureCheck};
+use super::{Validated, item_head, library, values};
 use crate::errors::Errors;
-use crate::model::{Face, Handler, HandlerModel, HandlerStub, JobModel, JobStub, Param, Structure};
+use crate::model::{
+    Handler, HandlerModel, HandlerStub, ItemHead, JobModel, JobStub, Param, Structure,
+};
 use crate::parse::args::{Args, DeclarationArgs, HandlerArgs, OutputArgs, StructureArgs};
 use crate::parse::form::Form;
 use crate::parse::item::{Function, plain};
@@ -31,33 +33,33 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     let Function { attrs, vis, signature } = function;
 
     let krate = self::library(&library, errors);
-    let payload = match payload.map(|arg| face::payload(&arg, &signature.ident, errors)) {
+    let payload = match payload.map(|arg| item_head::payload(&arg, &signature.ident, errors)) {
         Some(Some(named)) => Some(named),
         None => signature::payload_name(&signature, errors),
         // Refused, and said; under its usual name the job can still be used.
         Some(None) => signature::payload_name(&signature, &mut Errors::unheard()),
     };
-    let standing = signature::check(&attrs, &signature, Form::Function, errors);
+    let signature_check = signature::check(&attrs, &signature, Form::Function, errors);
     let takes_payload =
         payload.as_ref().is_some_and(|name| params::takes_payload(&signature, name));
     let by_value = if takes_payload { ByValue::Payload } else { ByValue::Arguments };
-    let mut params = params::judge(&signature, by_value, errors);
+    let mut params = params::classify(&signature, by_value, errors);
 
     let is_named = payload.is_some();
     let name = payload.unwrap_or_else(|| signature.ident.clone());
-    let face = Face { krate, name, vis };
+    let item_head = ItemHead { krate, name, vis };
     let handed = std::mem::take(&mut params.handed);
-    let handler = runs(&face, handler, &signature, handed, errors);
+    let handler = handler_of(&item_head, handler, &signature, handed, errors);
     if takes_payload {
-        refuse_declaration(&declared, derive.as_ref(), &face.name, errors);
-        return declared_elsewhere(None, handler, params, standing);
+        refuse_declaration(&declared, derive.as_ref(), &item_head.name, errors);
+        return declared_elsewhere(None, handler, params, signature_check);
     }
 
-    let derives = derive.map(|arg| face::derives(&arg, errors)).unwrap_or_default();
+    let derives = derive.map(|arg| item_head::derives(&arg, errors)).unwrap_or_default();
     let (docs, deprecated) = signature::copied(attrs);
     let place = signature.ident.span();
     let subject = Subject {
-        face: face.clone(),
+        item_head: item_head.clone(),
         place,
         called: &plain(&signature.ident),
         kind: plain(&signature.ident),
@@ -66,14 +68,14 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         output: handler.returned.output.clone(),
     };
     let declaration = declaration(declared, subject, errors);
-    let structure = Structure { face, function: signature.ident, docs, deprecated, derives };
-    match standing {
+    let structure = Structure { item_head, function: signature.ident, docs, deprecated, derives };
+    match signature_check {
         _ if !is_named => Validated::Nothing,
-        Standing::Associated => Validated::Nothing,
-        Standing::Sound if params.sound => {
+        SignatureCheck::Associated => Validated::Nothing,
+        SignatureCheck::Valid if params.valid => {
             Validated::Job(Box::new(JobModel { structure, declaration, handler }))
         }
-        Standing::Sound | Standing::Unfit => {
+        SignatureCheck::Valid | SignatureCheck::Refused => {
             Validated::JobStub(Box::new(JobStub { structure, args: params.guessed }))
         }
     }
@@ -86,33 +88,33 @@ pub(crate) fn handler(args: Args, function: Function, errors: &mut Errors) -> Va
     let Function { attrs, vis, signature } = function;
 
     let krate = self::library(&library, errors);
-    let standing = signature::check(&attrs, &signature, Form::Handler, errors);
-    let mut params = params::judge(&signature, ByValue::Payload, errors);
+    let signature_check = signature::check(&attrs, &signature, Form::Handler, errors);
+    let mut params = params::classify(&signature, ByValue::Payload, errors);
     let name = plain(&signature.ident).to_upper_camel_case();
     let name = format_ident!("{name}Handler", span = signature.ident.span());
-    let face = Face { krate, name, vis };
+    let item_head = ItemHead { krate, name, vis };
     let handed = std::mem::take(&mut params.handed);
-    let handler = runs(&face, handler, &signature, handed, errors);
+    let handler = handler_of(&item_head, handler, &signature, handed, errors);
     let (docs, deprecated) = signature::copied(attrs);
     let function = signature.ident;
-    let structure = Structure { face, function, docs, deprecated, derives: Vec::new() };
-    declared_elsewhere(Some(structure), handler, params, standing)
+    let structure = Structure { item_head, function, docs, deprecated, derives: Vec::new() };
+    declared_elsewhere(Some(structure), handler, params, signature_check)
 }
 
 fn declared_elsewhere(
     structure: Option<Structure>,
     handler: Handler,
     params: Params,
-    standing: Standing,
+    signature_check: SignatureCheck,
 ) -> Validated {
-    match (standing, params.payload) {
-        (Standing::Associated, _) => Validated::Nothing,
-        (Standing::Sound, Some(payload)) if params.sound => {
+    match (signature_check, params.payload) {
+        (SignatureCheck::Associated, _) => Validated::Nothing,
+        (SignatureCheck::Valid, Some(payload)) if params.valid => {
             Validated::Handler(Box::new(HandlerModel { structure, payload, handler }))
         }
-        (Standing::Sound | Standing::Unfit, payload) => {
-            let face = handler.face;
-            Validated::HandlerStub(Box::new(HandlerStub { structure, payload, face }))
+        (SignatureCheck::Valid | SignatureCheck::Refused, payload) => {
+            let item_head = handler.item_head;
+            Validated::HandlerStub(Box::new(HandlerStub { structure, payload, item_head }))
         }
     }
 }
@@ -136,8 +138,8 @@ fn refuse_declaration(
     }
 }
 
-fn runs(
-    face: &Face,
+fn handler_of(
+    item_head: &ItemHead,
     args: HandlerArgs,
     signature: &Signature,
     params: Vec<Param>,
@@ -146,7 +148,7 @@ fn runs(
     // Taken apart in full: an argument that is added to the table has to be used here.
     let HandlerArgs { strategy, on_exhausted } = args;
     Handler {
-        face: face.clone(),
+        item_head: item_head.clone(),
         function: signature.ident.clone(),
         params,
         returned: signature::returned(&signature.output, signature.ident.span()),

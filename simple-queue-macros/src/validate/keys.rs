@@ -144,7 +144,7 @@ impl Keys<'_> {
         for name in &names {
             let place = name.span();
             let name = plain(name);
-            match template::stored(&name, place, self.known, errors) {
+            match template::stored_index(&name, place, self.known, errors) {
                 Some(number) if by.contains(&number) => {
                     errors.at(place, format!("`{name}` is in this list twice"));
                 }
@@ -158,13 +158,13 @@ impl Keys<'_> {
             );
             errors.on(tokens, message);
         }
-        let sound = errors.count() == before;
+        let valid = errors.count() == before;
         for (number, name) in by.iter().zip(&names) {
             if let Some(arg) = self.number(*number) {
                 refuse_in_hash(arg, name.span(), errors);
             }
         }
-        sound.then_some(by)
+        valid.then_some(by)
     }
 }
 

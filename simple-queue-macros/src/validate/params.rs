@@ -5,8 +5,8 @@ use proc_macro2::{Ident, Span};
 use quote::{ToTokens, format_ident};
 use syn::{FnArg, Pat, PatType, Signature, Type};
 
-use super::borrowed::{Borrowed, Judged, TAKE_THE_TRANSACTION};
-use super::field::{self, Noted};
+use super::borrowed::{Borrowed, ParamKind, TAKE_THE_TRANSACTION};
+use super::field::{self, FieldAttrs};
 use super::shown::shown;
 use super::types::{
     bare, first_borrow, is_context, is_transaction, mentions, optional_reference, owned,
@@ -27,7 +27,7 @@ pub(crate) enum ByValue {
 /// All parameters of a job.
 pub(crate) struct Params {
     /// None was refused.
-    pub(crate) sound: bool,
+    pub(crate) valid: bool,
     /// In the order of the signature.
     pub(crate) handed: Vec<Param>,
     /// Those that are stored.
@@ -56,9 +56,9 @@ pub(crate) enum Role {
     Refused,
 }
 
-pub(crate) fn judge(signature: &Signature, by_value: ByValue, errors: &mut Errors) -> Params {
+pub(crate) fn classify(signature: &Signature, by_value: ByValue, errors: &mut Errors) -> Params {
     let mut params = Params {
-        sound: true,
+        valid: true,
         handed: Vec::new(),
         stored: Vec::new(),
         payload: None,
@@ -70,10 +70,10 @@ pub(crate) fn judge(signature: &Signature, by_value: ByValue, errors: &mut Error
         let FnArg::Typed(param) = input else { continue };
         params.take_in(param, by_value, &mut borrowed, errors);
     }
-    if by_value == ByValue::Payload && params.payload.is_none() && params.sound {
+    if by_value == ByValue::Payload && params.payload.is_none() && params.valid {
         let message = "a handler takes its job by value, like `job: SendEmail`";
         errors.at(signature.ident.span(), message);
-        params.sound = false;
+        params.valid = false;
     }
     if !signature.generics.params.is_empty() {
         params.guessed.fill_with(|| StubArg::Anything);
@@ -90,35 +90,35 @@ impl Params {
         borrowed: &mut Borrowed,
         errors: &mut Errors,
     ) {
-        let Noted { docs, options, place } = field::noted(&param.attrs, errors);
+        let FieldAttrs { docs, options, place } = field::field_attrs(&param.attrs, errors);
         let before = errors.count();
         let ty = bare(&param.ty);
-        let judged = match ty {
-            Type::Reference(reference) => borrowed.judge(reference, errors),
-            owned => stored(owned, errors),
+        let kind = match ty {
+            Type::Reference(reference) => borrowed.classify(reference, errors),
+            owned => classify_owned(owned, errors),
         };
         let named = || name(&param.pat).cloned();
         let unnamed = format_ident!("argument_{}", self.guessed.len() + 1);
-        match judged {
-            Judged::Context => self.handed.push(Param::Context),
-            Judged::Transaction => self.handed.push(Param::Transaction),
-            Judged::State(ty) => self.handed.push(Param::State(Box::new(ty))),
-            Judged::Stored(ty) if by_value == ByValue::Payload => {
+        match kind {
+            ParamKind::Context => self.handed.push(Param::Context),
+            ParamKind::Transaction => self.handed.push(Param::Transaction),
+            ParamKind::State(ty) => self.handed.push(Param::State(Box::new(ty))),
+            ParamKind::Stored(ty) if by_value == ByValue::Payload => {
                 self.take_payload(param, ty, place, errors);
             }
-            Judged::Stored(ty) => {
+            ParamKind::Stored(ty) => {
                 let name = stored_name(&param.pat, &ty, errors).unwrap_or(unnamed);
                 let stub = StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) };
                 self.guessed.push(stub);
                 self.handed.push(Param::Stored(name.clone()));
                 self.stored.push(StoredArg { name, ty, docs, options });
             }
-            Judged::Owned(ty) => {
+            ParamKind::Owned(ty) => {
                 let name = named().unwrap_or(unnamed);
                 self.guessed.push(StubArg::Owned { name, ty: Box::new(ty) });
             }
-            Judged::Unstorable => self.guessed.push(StubArg::Anything),
-            Judged::Unborrowable => {}
+            ParamKind::Unstorable => self.guessed.push(StubArg::Anything),
+            ParamKind::Unborrowable => {}
         }
         let refused = errors.count() != before;
         if let (Some(place), false, Type::Reference(reference)) = (place, refused, ty) {
@@ -130,7 +130,7 @@ impl Params {
             _ => Role::Stored,
         };
         self.known.extend(named().map(|name| Known { name: plain(&name), role }));
-        self.sound &= !refused;
+        self.valid &= !refused;
     }
 
     fn take_payload(
@@ -181,24 +181,24 @@ pub(crate) fn takes_payload(signature: &Signature, payload: &Ident) -> bool {
 
 /// Whether a field of this type can be stored.
 pub(crate) fn is_storable(ty: &Type, errors: &mut Errors) -> bool {
-    matches!(stored(bare(ty), errors), Judged::Stored(_))
+    matches!(classify_owned(bare(ty), errors), ParamKind::Stored(_))
 }
 
 /// What is taken by value.
-fn stored(ty: &Type, errors: &mut Errors) -> Judged {
+fn classify_owned(ty: &Type, errors: &mut Errors) -> ParamKind {
     if is_transaction(ty) {
         errors.on(ty, TAKE_THE_TRANSACTION);
-        return Judged::Unborrowable;
+        return ParamKind::Unborrowable;
     }
     if is_context(ty) {
         errors.on(ty, "take the context as `&JobContext`");
-        return Judged::Unborrowable;
+        return ParamKind::Unborrowable;
     }
     if mentions(ty, "impl") {
         let message = "a job cannot be generic: its arguments must have one known type \
                        to be read back from the database";
         errors.on(ty, message);
-        return Judged::Unstorable;
+        return ParamKind::Unstorable;
     }
     if matches!(ty, Type::TraitObject(_)) {
         let written = shown(ty);
@@ -206,7 +206,7 @@ fn stored(ty: &Type, errors: &mut Errors) -> Judged {
             "`{written}` cannot be stored\n\nhelp: as the worker's state it is `&{written}`"
         );
         errors.on(ty, message);
-        return Judged::Unstorable;
+        return ParamKind::Unstorable;
     }
     if let Some(borrow) = first_borrow(ty.to_token_stream()) {
         let help = match optional_reference(ty) {
@@ -220,9 +220,9 @@ fn stored(ty: &Type, errors: &mut Errors) -> Judged {
         let message =
             format!("job arguments are stored, so nothing in them can be borrowed\n\nhelp: {help}");
         errors.on(borrow, message);
-        return Judged::Unstorable;
+        return ParamKind::Unstorable;
     }
-    Judged::Stored(ty.clone())
+    ParamKind::Stored(ty.clone())
 }
 
 /// The name of the stored field.

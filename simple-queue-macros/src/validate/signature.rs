@@ -18,10 +18,10 @@ use crate::parse::item::{plain, turns_synchronous};
 
 /// What can be made of the function.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Sound,
+pub(crate) enum SignatureCheck {
+    Valid,
     /// It cannot be called as a job.
-    Unfit,
+    Refused,
     /// It is in an `impl` or a trait, where no struct can be put beside it.
     Associated,
 }
@@ -60,7 +60,7 @@ pub(crate) fn check(
     signature: &Signature,
     form: Form,
     errors: &mut Errors,
-) -> Standing {
+) -> SignatureCheck {
     for attr in attrs {
         if form.strips(&attr.meta) {
             let message = match (form, is_job(&attr.meta)) {
@@ -83,9 +83,9 @@ pub(crate) fn check(
     nameless_output(signature, form, errors);
     boxed_error(signature, errors);
     if is_associated(signature, form, errors) {
-        return Standing::Associated;
+        return SignatureCheck::Associated;
     }
-    if errors.count() == before { Standing::Sound } else { Standing::Unfit }
+    if errors.count() == before { SignatureCheck::Valid } else { SignatureCheck::Refused }
 }
 
 /// The doc comments and the deprecation, which the payload struct shares.

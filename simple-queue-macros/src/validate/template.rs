@@ -48,7 +48,7 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
         errors.at(place, message);
         return None;
     }
-    let argument = stored(argument, place, known, errors)?;
+    let argument = stored_index(argument, place, known, errors)?;
     let mut path = Vec::new();
     for name in names {
         let Some(member) = member(name, place) else {
@@ -62,7 +62,7 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
 
 /// The number of the argument among the stored ones, of which alone a key can be made. One that was
 /// refused is passed over: it was said.
-pub(crate) fn stored(
+pub(crate) fn stored_index(
     argument: &str,
     place: Span,
     known: &[Known],

@@ -29,12 +29,12 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
             let insertion = Insertion::new(&store, true, &jobs);
             Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
         }
-        Via::Queue { destination, gathering } => match <[NewJob; 1]>::try_from(jobs) {
+        Via::Queue { destination, coalescer } => match <[NewJob; 1]>::try_from(jobs) {
             Ok([job]) if job.unique_key.is_none() && job.has_new_id => {
-                Ok(vec![gathering.insert(destination, job).await?])
+                Ok(vec![coalescer.insert(destination, job).await?])
             }
-            Ok(job) => Ok(insert_and_wake(&destination, gathering.calls(), &job).await?),
-            Err(jobs) => Ok(insert_and_wake(&destination, gathering.calls(), &jobs).await?),
+            Ok(job) => Ok(insert_and_wake(&destination, coalescer.calls(), &job).await?),
+            Err(jobs) => Ok(insert_and_wake(&destination, coalescer.calls(), &jobs).await?),
         },
     }
 }

@@ -4,9 +4,9 @@
 
 mod builder;
 mod coalesced;
+pub(crate) mod coalescer;
 mod connections;
 mod failure;
-pub(crate) mod gathering;
 mod insert;
 mod inserted;
 pub(crate) mod live;
@@ -29,7 +29,7 @@ use crate::{
     database::{Pooled, Schema, Servers},
     store::Store,
 };
-use gathering::Gathering;
+use coalescer::Coalescer;
 
 /// Something that jobs can be enqueued on.
 ///
@@ -61,7 +61,7 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 pub(crate) enum Via<'e> {
     /// A queue: the library sees the commit, so it can repeat what failed for a moment, gather what is
     /// enqueued at the same time, and wake the workers itself afterwards.
-    Queue { destination: Destination, gathering: Arc<Gathering> },
+    Queue { destination: Destination, coalescer: Arc<Coalescer> },
     /// A pool: the same, but that every call is a transaction of its own, whose statements wake the workers.
     Pool { servers: Servers, store: Store },
     /// The caller's connection, on which a transaction may be open.
@@ -80,10 +80,10 @@ impl Target<'_> {
             Via::Pool { servers, store } => {
                 servers.ask(STATEMENTS, async |connection| exchange(connection, store).await).await
             }
-            Via::Queue { destination: Destination { servers, store, wake: _ }, gathering } => {
+            Via::Queue { destination: Destination { servers, store, wake: _ }, coalescer } => {
                 let exchange =
                     async |connection: &mut PgConnection| exchange(connection, store).await;
-                gathering.calls().ask(servers, STATEMENTS, exchange).await
+                coalescer.calls().ask(servers, STATEMENTS, exchange).await
             }
         }
     }
@@ -120,12 +120,12 @@ impl<'e> EnqueueOn<'e> for &'e mut PoolConnection<Postgres> {
 
 /// A connection together with the schema of a queue; see [`SimpleQueue::on`](crate::SimpleQueue::on).
 #[derive(Debug)]
-pub struct On<'e> {
+pub struct EnqueueOnConnection<'e> {
     pub(crate) connection: &'e mut PgConnection,
     pub(crate) store: Store,
 }
 
-impl<'e> EnqueueOn<'e> for On<'e> {
+impl<'e> EnqueueOn<'e> for EnqueueOnConnection<'e> {
     fn target(self) -> Target<'e> {
         Target(Via::Connection { connection: self.connection, store: self.store })
     }

@@ -32,8 +32,8 @@ use crate::{
 ///
 /// | command | writes the file |
 /// |---|---|
-/// | `SIMPLE_QUEUE_LOCK=update cargo test` | if every stored job can still be read |
-/// | `SIMPLE_QUEUE_LOCK=accept cargo test` | in any case: none is stored, or you have seen to them |
+/// | `SIMPLE_QUEUE_SCHEMA=update cargo test` | if every stored job can still be read |
+/// | `SIMPLE_QUEUE_SCHEMA=accept cargo test` | in any case: none is stored, or you have seen to them |
 ///
 /// # Panics
 /// Where the file and the jobs differ, or it cannot be read or written.
@@ -53,11 +53,11 @@ macro_rules! assert_schema {
 /// With every difference, as it says there.
 #[track_caller]
 pub fn assert_schema<T: Schemas>(path: &str, _jobs: JobList<T>) {
-    let mode = match env::var("SIMPLE_QUEUE_LOCK").as_deref() {
+    let mode = match env::var("SIMPLE_QUEUE_SCHEMA").as_deref() {
         Err(_) => Mode::Compare,
         Ok("update") => Mode::Update,
         Ok("accept") => Mode::Accept,
-        Ok(other) => panic!("SIMPLE_QUEUE_LOCK is `{other}`; write `update` or `accept`"),
+        Ok(other) => panic!("SIMPLE_QUEUE_SCHEMA is `{other}`; write `update` or `accept`"),
     };
     let mut declared = Vec::new();
     T::collect(&mut declared);
@@ -168,7 +168,7 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
         let problems = problems(locked, &declared);
         if !problems.is_empty() {
             return Err(format!(
-                "stored jobs could not be run any more:\n  - {}\nIf none is stored, or you have seen to them: `SIMPLE_QUEUE_LOCK=accept cargo test`",
+                "stored jobs could not be run any more:\n  - {}\nIf none is stored, or you have seen to them: `SIMPLE_QUEUE_SCHEMA=accept cargo test`",
                 problems.join("\n  - ")
             ));
         }
@@ -180,7 +180,7 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
         let state =
             if locked.is_some() { "does not hold the jobs as they are" } else { "is not there" };
         return Err(format!(
-            "the lock file {shown} {state}; write it with `SIMPLE_QUEUE_LOCK=update cargo test` and commit it"
+            "the lock file {shown} {state}; write it with `SIMPLE_QUEUE_SCHEMA=update cargo test` and commit it"
         ));
     }
     let text = serde_json::to_string_pretty(&declared).map_err(|error| error.to_string())?;

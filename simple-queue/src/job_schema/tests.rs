@@ -84,7 +84,10 @@ fn the_file_is_written_when_asked_for_and_kept_from_growing_stale() {
     let (old, new) = (mail(&[]), mail(&[argument("user", "i64")]));
 
     let missing = compare(&path, vec![old.clone()], Mode::Compare).unwrap_err();
-    assert!(missing.contains("is not there; write it with `SIMPLE_QUEUE_LOCK=update"), "{missing}");
+    assert!(
+        missing.contains("is not there; write it with `SIMPLE_QUEUE_SCHEMA=update"),
+        "{missing}"
+    );
     compare(&path, vec![old.clone()], Mode::Update).unwrap();
     compare(&path, vec![old.clone()], Mode::Compare).unwrap();
 

@@ -114,7 +114,7 @@ impl IntoOutcome for JobResult {
     }
 }
 
-impl<T: Recorded, E: HandlerError> IntoOutcome for Result<T, E> {
+impl<T: JobOutput, E: HandlerError> IntoOutcome for Result<T, E> {
     type Error = E;
     type Output = T::Output;
 
@@ -146,7 +146,7 @@ impl<E: Into<BoxDynError>> HandlerError for E {}
     label = "kept with the job that is done, so serde must be able to write it",
     note = "derive `Serialize` for `{Self}`, or return `()`"
 )]
-pub trait Recorded {
+pub trait JobOutput {
     /// What is kept of it.
     type Output;
 
@@ -156,7 +156,7 @@ pub trait Recorded {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Serialize> Recorded for T {
+impl<T: Serialize> JobOutput for T {
     type Output = T;
 
     fn recorded(self) -> Outcome {
@@ -164,7 +164,7 @@ impl<T: Serialize> Recorded for T {
     }
 }
 
-impl Recorded for JobResult {
+impl JobOutput for JobResult {
     type Output = ();
 
     fn recorded(self) -> Outcome {
@@ -172,7 +172,7 @@ impl Recorded for JobResult {
     }
 }
 
-impl Recorded for Outcome {
+impl JobOutput for Outcome {
     type Output = ();
 
     fn recorded(self) -> Outcome {

@@ -7,9 +7,9 @@ use crate::{job::JobPayload, outcome::IntoOutcome};
 /// What a handler keeps when it succeeds, beside what its job declares. A payload that is none, or an answer
 /// that is none, is reported elsewhere: the fallback keeps it from being reported again.
 #[derive(Debug)]
-pub struct Agreement<J, K>(PhantomData<fn() -> (J, K)>);
+pub struct OutputAgreement<J, K>(PhantomData<fn() -> (J, K)>);
 
-impl<J, K> Agreement<J, K> {
+impl<J, K> OutputAgreement<J, K> {
     /// The only value.
     pub const NEW: Self = Self(PhantomData);
 }
@@ -47,23 +47,23 @@ impl<R: IntoOutcome> Keeps for KeptOf<R> {
 }
 
 /// Compares the two.
-pub trait AgreementJudged {
+pub trait OutputCheck {
     /// What the job declares.
     type Declared;
     /// What the handler keeps.
     type Kept;
 
     /// Fails to compile where they differ.
-    fn judge(&self)
+    fn check_output(&self)
     where
         Self::Declared: Declares<Self::Kept>;
 }
 
-impl<J: JobPayload, K: Keeps> AgreementJudged for Agreement<J, K> {
+impl<J: JobPayload, K: Keeps> OutputCheck for OutputAgreement<J, K> {
     type Declared = J::Output;
     type Kept = K::Kept;
 
-    fn judge(&self)
+    fn check_output(&self)
     where
         J::Output: Declares<K::Kept>,
     {
@@ -71,11 +71,11 @@ impl<J: JobPayload, K: Keeps> AgreementJudged for Agreement<J, K> {
 }
 
 /// Stands in where there is nothing to compare; a crate in which it does has another error.
-pub trait AgreementFallback {
+pub trait OutputCheckFallback {
     /// Does nothing.
-    fn judge(&self);
+    fn check_output(&self);
 }
 
-impl<J, K> AgreementFallback for &Agreement<J, K> {
-    fn judge(&self) {}
+impl<J, K> OutputCheckFallback for &OutputAgreement<J, K> {
+    fn check_output(&self) {}
 }

@@ -6,7 +6,9 @@ mod keys;
 mod lent;
 mod returned;
 
-pub use agreement::{Agreement, AgreementFallback, AgreementJudged, Declares, Keeps, Kept, KeptOf};
+pub use agreement::{
+    Declares, Keeps, Kept, KeptOf, OutputAgreement, OutputCheck, OutputCheckFallback,
+};
 pub use codec::{
     Read, ReadFallback, ReadStored, Write, WriteFallback, WriteStored, assert_storable, upgrade,
 };
@@ -31,4 +33,4 @@ pub use crate::JobError;
 pub use chrono::{DateTime, Utc};
 pub use serde;
 pub use serde_json::Value;
-pub use simple_queue_macros::Beside;
+pub use simple_queue_macros::CarrierDerive;

@@ -15,7 +15,7 @@ use crate::{
         live::{Which, cancel_those},
     },
     job::JobStatus,
-    store::{DeadLetterFilter, Division},
+    store::{Division, RedriveFilter},
 };
 
 /// # Pausing, cancelling, redriving
@@ -84,7 +84,7 @@ impl SimpleQueue {
     /// [`Error::NotDead`] when no dead letter has this id; [`Error::Duplicate`] when a live job has its
     /// unique key; or when the database fails.
     pub async fn redrive(&self, job_id: Uuid) -> Result<(), Error> {
-        let filter = DeadLetterFilter { job_id: Some(job_id), ..DeadLetterFilter::default() };
+        let filter = RedriveFilter { job_id: Some(job_id), ..RedriveFilter::default() };
         loop {
             let Redriven { redriven, still_dead } = self.redrive_those(&filter).await?;
             if redriven == 1 {
@@ -111,10 +111,10 @@ impl SimpleQueue {
     /// Puts many dead letters back to pending, a thousand in a transaction.
     ///
     /// ```no_run
-    /// # use simple_queue::{DeadLetters, JobStatus, SimpleQueue};
+    /// # use simple_queue::{DeadLetterFilter, JobStatus, SimpleQueue};
     /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
     /// // After a deploy that can read them:
-    /// let unread = DeadLetters::all().queue("emails").status(JobStatus::Unprocessable);
+    /// let unread = DeadLetterFilter::all().queue("emails").status(JobStatus::Unprocessable);
     /// let redriven = queue.redrive_all(unread).await?;
     /// println!("{} run again", redriven.redriven);
     /// # Ok(())
@@ -123,11 +123,11 @@ impl SimpleQueue {
     ///
     /// # Errors
     /// When the database fails; what was put back before stays so, and the call can be repeated.
-    pub async fn redrive_all(&self, which: DeadLetters) -> Result<Redriven, Error> {
+    pub async fn redrive_all(&self, which: DeadLetterFilter) -> Result<Redriven, Error> {
         self.redrive_those(&which.0).await
     }
 
-    async fn redrive_those(&self, filter: &DeadLetterFilter) -> Result<Redriven, Error> {
+    async fn redrive_those(&self, filter: &RedriveFilter) -> Result<Redriven, Error> {
         const BITE: usize = 1000;
         let (mut all, mut after) = (Redriven::default(), None);
         loop {
@@ -171,7 +171,7 @@ impl SimpleQueue {
         &self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
-        self.gathering().calls().ask(self.servers(), 1, exchange).await
+        self.coalescer().calls().ask(self.servers(), 1, exchange).await
     }
 }
 
@@ -197,27 +197,27 @@ impl Paused {
 /// Which dead letters [`SimpleQueue::redrive_all`] puts back: those of which everything holds that is said.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is put back before `redrive_all` is awaited"]
-pub struct DeadLetters(DeadLetterFilter);
+pub struct DeadLetterFilter(RedriveFilter);
 
-impl DeadLetters {
+impl DeadLetterFilter {
     /// All of them.
     pub fn all() -> Self {
-        Self(DeadLetterFilter::default())
+        Self(RedriveFilter::default())
     }
 
     /// Those of one queue.
     pub fn queue(self, queue: impl Into<String>) -> Self {
-        Self(DeadLetterFilter { queue: Some(queue.into()), ..self.0 })
+        Self(RedriveFilter { queue: Some(queue.into()), ..self.0 })
     }
 
     /// Those of one kind: the name of a `#[job]`.
     pub fn kind(self, kind: impl Into<String>) -> Self {
-        Self(DeadLetterFilter { kind: Some(kind.into()), ..self.0 })
+        Self(RedriveFilter { kind: Some(kind.into()), ..self.0 })
     }
 
     /// Those that ended like this.
     pub fn status(self, status: JobStatus) -> Self {
-        Self(DeadLetterFilter { status: Some(status), ..self.0 })
+        Self(RedriveFilter { status: Some(status), ..self.0 })
     }
 }
 

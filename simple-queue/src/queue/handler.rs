@@ -151,25 +151,25 @@ pub trait TypedHandler<S>: JobHandler {
 }
 
 /// A declared job together with the state it runs with: a [`Handler`].
-pub struct Typed<H, S> {
+pub struct StatefulHandler<H, S> {
     state: Arc<S>,
     handler: PhantomData<fn() -> H>,
 }
 
-impl<H: TypedHandler<S>, S: Send + Sync + 'static> Typed<H, S> {
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> StatefulHandler<H, S> {
     /// Runs the jobs of this handler with this state.
     pub fn new(state: Arc<S>) -> Self {
         Self { state, handler: PhantomData }
     }
 }
 
-impl<H, S> fmt::Debug for Typed<H, S> {
+impl<H, S> fmt::Debug for StatefulHandler<H, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Typed").finish_non_exhaustive()
+        f.debug_struct("StatefulHandler").finish_non_exhaustive()
     }
 }
 
-impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for Typed<H, S> {
+impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for StatefulHandler<H, S> {
     const QUEUE: &'static str = H::Payload::QUEUE;
     const KIND: Option<&'static str> = Some(H::Payload::KIND);
     const ALIASES: &'static [&'static str] = H::Payload::ALIASES;

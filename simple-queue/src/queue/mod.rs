@@ -25,11 +25,11 @@ mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
-pub use control::{DeadLetters, Paused, Redriven};
-pub use handler::{Handler, JobHandler, Typed, TypedHandler};
+pub use control::{DeadLetterFilter, Paused, Redriven};
+pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
-pub use plain::Ended;
+pub use plain::FinishedJob;
 pub use transaction::JobTx;
 
 use std::{fmt, sync::Arc};
@@ -39,7 +39,7 @@ use sqlx::PgPool;
 
 use crate::{
     database::{Schema, Servers},
-    enqueue::{Destination, EnqueueOn, Target, Via, gathering::Gathering, wake::Wake},
+    enqueue::{Destination, EnqueueOn, Target, Via, coalescer::Coalescer, wake::Wake},
     job::JobState,
     store::Store,
 };
@@ -71,7 +71,7 @@ struct Inner {
     config: RwLock<Arc<Config>>,
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
-    gathering: Arc<Gathering>,
+    coalescer: Arc<Coalescer>,
     workers: Workers,
     waiters: wait::Waiters,
 }
@@ -92,7 +92,7 @@ impl SimpleQueue {
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::new(Registry::on_pool_of(connections)),
             wake: Arc::default(),
-            gathering: Arc::default(),
+            coalescer: Arc::default(),
             workers: Workers::default(),
             waiters: wait::Waiters::default(),
         };
@@ -115,8 +115,8 @@ impl SimpleQueue {
         self.workers().has_started()
     }
 
-    pub(crate) fn gathering(&self) -> &Gathering {
-        &self.inner.gathering
+    pub(crate) fn coalescer(&self) -> &Coalescer {
+        &self.inner.coalescer
     }
 
     pub(crate) fn servers(&self) -> &Servers {
@@ -176,7 +176,7 @@ impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
             store: self.store().clone(),
             wake: Arc::clone(self.wake()),
         };
-        Target(Via::Queue { destination, gathering: Arc::clone(&self.inner.gathering) })
+        Target(Via::Queue { destination, coalescer: Arc::clone(&self.inner.coalescer) })
     }
 }
 

@@ -99,7 +99,7 @@ impl SimpleQueue {
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
-pub struct Ended {
+pub struct FinishedJob {
     /// `completed`, or one of the ways to fail.
     pub status: JobStatus,
     /// What its handler returned, where it returned something.

@@ -10,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 use super::{
     config::MOST_PERMITS,
-    handler::{DynHandler, Handler, Typed, TypedHandler},
+    handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
 };
 use crate::{
     Error,
@@ -118,7 +118,7 @@ impl Registry {
             return Err(Error::DuplicateKind { kind, first, second });
         }
         self.kinds.extend(kinds().map(|kind| (kind, second)));
-        self.insert(Typed::<H, S>::new(Arc::clone(state)), also_on);
+        self.insert(StatefulHandler::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use super::{
     Handler, SimpleQueue,
     job_list::{JobList, JobSet, RegistryMut},
 };
-use crate::{Error, enqueue::On, job::IntoState, store::migrate::migrate};
+use crate::{Error, enqueue::EnqueueOnConnection, job::IntoState, store::migrate::migrate};
 
 /// # Tables and handlers
 impl SimpleQueue {
@@ -72,8 +72,8 @@ impl SimpleQueue {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn on<'e>(&self, connection: &'e mut PgConnection) -> On<'e> {
-        On { connection, store: self.store().clone() }
+    pub fn on<'e>(&self, connection: &'e mut PgConnection) -> EnqueueOnConnection<'e> {
+        EnqueueOnConnection { connection, store: self.store().clone() }
     }
 
     /// The pool that jobs are enqueued through.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use super::{Ended, SimpleQueue};
+use super::{FinishedJob, SimpleQueue};
 use crate::{
     Error,
     enqueue::Enqueued,
@@ -24,7 +24,7 @@ pub(crate) struct Waiters {
 }
 
 /// One who waits for a job; gone with this value.
-struct Waiting<'w> {
+struct WaitGuard<'w> {
     waiters: &'w Waiters,
     job_id: Uuid,
     ended: Arc<Notify>,
@@ -43,11 +43,11 @@ impl Waiters {
         }
     }
 
-    fn wait(&self, job_id: Uuid) -> Waiting<'_> {
+    fn wait(&self, job_id: Uuid) -> WaitGuard<'_> {
         let mut waiting = self.waiting();
         let (count, ended) = waiting.entry(job_id).or_default();
         *count += 1;
-        Waiting { waiters: self, job_id, ended: Arc::clone(ended) }
+        WaitGuard { waiters: self, job_id, ended: Arc::clone(ended) }
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<Uuid, (usize, Arc<Notify>)>> {
@@ -55,7 +55,7 @@ impl Waiters {
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitGuard<'_> {
     fn drop(&mut self) {
         let mut waiting = self.waiters.waiting();
         if let Some((count, _)) = waiting.get_mut(&self.job_id) {
@@ -92,10 +92,10 @@ impl SimpleQueue {
     ///
     /// # Cancel safety
     /// Cancel safe: it only looks.
-    pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<Ended, Error> {
+    pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<FinishedJob, Error> {
         let end = self.wait_at_most(job_id, timeout).await?;
         let result = end.result.as_ref().map(|_| end.read()).transpose()?;
-        Ok(Ended { status: end.status, result, reason: end.reason })
+        Ok(FinishedJob { status: end.status, result, reason: end.reason })
     }
 
     async fn wait_at_most(&self, job_id: Uuid, timeout: Duration) -> Result<StoredEnd, Error> {

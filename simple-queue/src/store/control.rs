@@ -8,7 +8,7 @@ use crate::job::JobStatus;
 
 /// Which dead letters are meant: those of which all of these hold.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct DeadLetterFilter {
+pub(crate) struct RedriveFilter {
     pub(crate) job_id: Option<Uuid>,
     pub(crate) queue: Option<String>,
     pub(crate) kind: Option<String>,
@@ -73,7 +73,7 @@ impl Store {
     pub(crate) async fn list_dead_letters(
         &self,
         connection: &mut PgConnection,
-        filter: &DeadLetterFilter,
+        filter: &RedriveFilter,
         after: Option<Uuid>,
         limit: i64,
     ) -> sqlx::Result<Vec<Uuid>> {

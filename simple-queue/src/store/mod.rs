@@ -78,7 +78,7 @@ mod worker;
 
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
-pub(crate) use control::DeadLetterFilter;
+pub(crate) use control::RedriveFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{

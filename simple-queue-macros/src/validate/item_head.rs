@@ -48,7 +48,7 @@ pub(crate) fn derives(arg: &Arg, errors: &mut Errors) -> Vec<Path> {
         errors.at(arg.key.span(), format!("list what to derive, like `{}`", arg.example));
         return Vec::new();
     };
-    let mut sound: Vec<Path> = Vec::new();
+    let mut valid: Vec<Path> = Vec::new();
     for path in found {
         let name = path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
         let same = |other: &Path| {
@@ -57,11 +57,11 @@ pub(crate) fn derives(arg: &Arg, errors: &mut Errors) -> Vec<Path> {
         if name == "Serialize" || name == "Deserialize" {
             let message = format!("the payload struct has `{name}` already: it is stored with it");
             errors.on(path, message);
-        } else if sound.iter().any(same) {
+        } else if valid.iter().any(same) {
             errors.on(path, format!("`{name}` is in this list twice"));
         } else {
-            sound.push(path);
+            valid.push(path);
         }
     }
-    sound
+    valid
 }

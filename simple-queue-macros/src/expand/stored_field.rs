@@ -12,7 +12,7 @@ use syn::spanned::Spanned;
 use crate::krate::placed;
 use crate::model::{Declaration, FieldDefault, StoredArg};
 
-pub(crate) struct Twin<'a> {
+pub(crate) struct StoredField<'a> {
     pub(crate) arg: &'a StoredArg,
     /// The type parameter that stands for its type.
     pub(crate) param: Ident,
@@ -24,7 +24,7 @@ pub(crate) struct Twin<'a> {
     default: Ident,
 }
 
-impl<'a> Twin<'a> {
+impl<'a> StoredField<'a> {
     pub(crate) fn of_all(declaration: &'a Declaration) -> impl Iterator<Item = Self> {
         declaration.stored.iter().zip(1..).map(|(arg, n)| {
             let named = |start: &str| format_ident!("{start}{n}", span = Span::mixed_site());

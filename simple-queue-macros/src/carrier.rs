@@ -9,22 +9,22 @@ use quote::quote;
 /// The attributes of a struct that bring these items.
 pub(crate) fn attributes(krate: &TokenStream, items: &TokenStream) -> TokenStream {
     quote! {
-        #[derive(#krate::private::Beside)]
-        #[beside { #items }]
+        #[derive(#krate::private::CarrierDerive)]
+        #[carried { #items }]
     }
 }
 
-/// `#[derive(Beside)]`: what the attribute holds.
+/// `#[derive(CarrierDerive)]`: what the attribute holds.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     item.into_iter().find_map(held).unwrap_or_default()
 }
 
-/// What `[beside { … }]` holds.
+/// What `[carried { … }]` holds.
 fn held(token: TokenTree) -> Option<TokenStream> {
     let TokenTree::Group(attribute) = token else { return None };
     let mut tokens = attribute.stream().into_iter();
     match (tokens.next(), tokens.next()) {
-        (Some(TokenTree::Ident(name)), Some(TokenTree::Group(items))) if name == "beside" => {
+        (Some(TokenTree::Ident(name)), Some(TokenTree::Group(items))) if name == "carried" => {
             Some(items.stream())
         }
         _ => None,

@@ -19,7 +19,7 @@ use crate::{Error, row::NewJob};
 
 /// The jobs of one queue's callers that wait to be written.
 #[derive(Debug)]
-pub(crate) struct Gathering {
+pub(crate) struct Coalescer {
     pending: Coalesced<PendingJobs>,
     /// A caller that writes alone has one, and the task another.
     connections: Connections,
@@ -27,7 +27,7 @@ pub(crate) struct Gathering {
     calls: Connections,
 }
 
-impl Default for Gathering {
+impl Default for Coalescer {
     fn default() -> Self {
         let (connections, calls) = (Connections::new(2), Connections::new(4));
         Self { pending: Coalesced::default(), connections, calls }
@@ -68,7 +68,7 @@ impl Pending for PendingJobs {
     }
 }
 
-impl Gathering {
+impl Coalescer {
     /// The connections for what callers ask beside single jobs.
     pub(crate) const fn calls(&self) -> &Connections {
         &self.calls
@@ -152,7 +152,7 @@ fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, E
 }
 
 /// The mark of a caller that writes its own job.
-struct Alone<'g>(&'g Gathering);
+struct Alone<'g>(&'g Coalescer);
 
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
