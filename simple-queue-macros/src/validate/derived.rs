@@ -52,7 +52,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     for field in fields {
         let refused = errors.count();
         let name = field.ident.as_ref().map(plain).unwrap_or_default();
-        let arg = self::stored_field(field, errors);
+        let arg = stored_field(field, errors);
         guessed.push(match &arg {
             Some(StoredArg { name, ty, .. }) => {
                 StubArg::Stored { name: name.clone(), ty: Box::new(ty.clone()) }
