@@ -1,5 +1,5 @@
-//! Where a program begins: a queue is made, and its worker started. The first module, so that the documentation of
-//! [`SimpleQueue`] begins with it.
+//! Constructors of a queue, and the start of its worker. The first module, so that the
+//! documentation of [`SimpleQueue`] begins with it.
 
 use std::{pin::pin, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
 
 /// # Making and starting
 impl SimpleQueue {
-    /// Begins a queue with settings of its own: on a pool of yours, or on one that is made for a URL.
+    /// Creates a builder with settings of your own, for a pool of yours or a URL.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -36,41 +36,42 @@ impl SimpleQueue {
         SimpleQueueBuilder::new(database.into())
     }
 
-    /// A queue on a pool of yours, in the schema `simple_queue`.
+    /// Creates a queue on a pool of yours, in the schema `simple_queue`.
     ///
-    /// Jobs are enqueued, cancelled and looked for through a few connections beside the pool, of which mostly one or
-    /// two are open, and through the pool where those are in use or the server gives none. A worker opens some of
-    /// its own, too. All have the pool's options, and handlers that use up the pool do not hold them up.
+    /// Jobs are enqueued, cancelled and looked up through a few connections beside the pool. Mostly
+    /// one or two are open. The pool is used while those are busy, or if the server gives none. A
+    /// worker opens connections of its own, too. All have the pool's options, and handlers that use
+    /// up the pool do not delay them.
     pub fn new(pool: PgPool) -> Self {
         Self::of_pool(pool)
     }
 
-    /// A queue on a pool of its own.
+    /// Creates a queue on a pool of its own.
     ///
-    /// Several servers may be named, `postgres://app@one:5432,two:5432/app`; the queue follows the one that
-    /// is writable, see [`servers`](crate::SimpleQueueBuilder::servers).
+    /// The URL may name several servers, `postgres://app@one:5432,two:5432/app`; the queue follows
+    /// the writable one, see [`servers`](crate::SimpleQueueBuilder::servers).
     ///
     /// # Errors
-    /// [`Error::InvalidUrl`] when the URL cannot be read, and [`Error::Unreachable`], at once, when no server can be
-    /// connected to.
+    /// [`Error::InvalidUrl`] when the URL cannot be parsed, and [`Error::Unreachable`] immediately
+    /// when no server accepts a connection.
     pub async fn connect(url: &str) -> Result<Self, Error> {
         Self::builder(url).connect().await
     }
 
-    /// Starts a worker; what is returned is ready when it looks for jobs.
+    /// Starts a worker; the returned future is ready when the worker polls for jobs.
     pub fn start(&self) -> Starting {
         start(self)
     }
 
-    /// Works until the future is ready, whatever it says, then stops: what still runs after 30 seconds is
-    /// given back.
+    /// Runs the worker until `stop` resolves. Running jobs then get 30 seconds; unfinished ones go
+    /// back to the queue.
     ///
     /// # Errors
-    /// [`Error::WorkerEnded`] when the worker ended by itself. What fails while working, such as a database that is
-    /// away, is retried and logged.
+    /// [`Error::WorkerEnded`] when the worker ended by itself. Operating errors, such as a database
+    /// that is away, are logged and retried.
     ///
     /// # Cancel safety
-    /// When it is dropped the worker goes on; it ends with the runtime.
+    /// When the future is dropped, the worker goes on; it ends with the runtime.
     pub async fn run_until(&self, stop: impl Future) -> Result<(), Error> {
         const DEADLINE: Duration = Duration::from_secs(30);
         let mut stop = pin!(stop);

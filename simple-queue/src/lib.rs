@@ -1,8 +1,8 @@
 //! Durable background jobs on the Postgres you already run.
 //!
-//! You annotate a plain `async fn`; the compiler writes the payload struct, the handler and the typed
-//! `enqueue` beside it. One runtime on tokio runs the jobs on any number of machines that share a database.
-//!
+//! You annotate a plain `async fn`. The compiler writes the payload struct, the handler and a typed
+//! `enqueue` for it. A worker on tokio runs the jobs, on any number of machines that share a
+//! database.
 //! ```
 //! use simple_queue::prelude::*;
 //!
@@ -32,41 +32,43 @@
 //! # }
 //! ```
 //!
-//! | to | there is |
+//! | to | use |
 //! |---|---|
-//! | declare a job | [`job`], [`jobs`], [`JobState`]; for many at once [`job_defaults`]; in a crate of its own [`derive(Job)`](derive@Job), and [`handler`] |
-//! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] says where |
-//! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by what its keys are made of |
-//! | say what becomes of it | [`JobResult`], [`JobError`], any other error |
+//! | declare a job | [`job`], [`jobs`], [`JobState`]; for a whole module [`job_defaults`]; in a crate of its own [`derive(Job)`](derive@Job) and [`handler`] |
+//! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] lists where |
+//! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by the arguments in its keys |
+//! | choose its outcome | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
-//! | set it up | [`SimpleQueue::builder`] |
-//! | work | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
+//! | configure the queue | [`SimpleQueue::builder`] |
+//! | run jobs | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
-//! [`guide`] has the subjects one by one; [declaring jobs](guide::declaring_jobs) and
-//! [running workers](guide::running_workers).
+//! The [`guide`] has a page for each subject: [declaring jobs](guide::declaring_jobs), [running
+//! workers](guide::running_workers), [a job's life](guide::lifecycle),
+//! [deploying](guide::deploying).
 //!
-//! A committed job runs at least once, whatever process dies. Every table is in a schema of its own,
-//! `simple_queue` unless the [builder](SimpleQueue::builder) says otherwise; the view `all_jobs` shows every job
-//! wherever it is.
+//! A committed job runs at least once, whatever process dies. All tables are in one schema,
+//! `simple_queue` unless the [builder](SimpleQueue::builder) sets another; the view `all_jobs`
+//! shows every job of every table.
 //!
 //! # Features
 //!
-//! - `janitor` (default): the history is bounded, see [`Retention`].
-//! - `embedded`: a Postgres of one's own, see [`embedded`].
+//! - `janitor` (default): removes old history, see [`Retention`].
+//! - `embedded`: starts a private Postgres, see [`embedded`].
 //!
-//! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of its `tls-`
-//! features to your own manifest.
+//! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of
+//! its `tls-` features to your own manifest.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-// The modules stand in the order of a job's life:
+// The order of the modules is the order of a job's life:
 //
 //   declare → enqueue → row → fetch → permit → heartbeat → handler → outcome → archive | retry | dead letter
 //
-// `job` is what is declared, `enqueue` makes it a row, `worker` fetches it as `admission` allows and runs it,
-// `outcome` says what becomes of it, `finalize` writes that, `upkeep` mends what died. `queue` is what the user
-// holds. Only `store` knows SQL, and `database` how a server is reached.
+// `job` is the declaration, `enqueue` makes it a row, `worker` fetches it as `admission` allows and
+// runs it, `outcome` computes its transition, `finalize` writes that, `upkeep` repairs what a crash
+// left. `queue` is the user's interface. Only `store` has SQL about jobs; `database` connects to
+// the server.
 
-// First, so that the documentation of `SimpleQueue` begins with how it is made and started.
+// First, so that the documentation of `SimpleQueue` begins with its constructors and `start`.
 mod begin;
 
 mod queue;
@@ -98,7 +100,7 @@ mod telemetry;
 #[doc(hidden)]
 pub mod private;
 
-/// The README's example is compiled with the others.
+/// Compiles the README's example.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -114,11 +116,10 @@ pub use queue::{
     SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
-/// Makes a job of a struct, for another crate to run.
+/// Declares a job by its payload struct, for another crate to run.
 ///
-/// A crate with such structs needs only this library, and so does whoever enqueues them; what runs them is
-/// a [`handler`] elsewhere.
-///
+/// The crate with such structs needs only this library, and so do the crates that enqueue them. A
+/// [`handler`] in another crate runs the job.
 /// ```
 /// use simple_queue::prelude::*;
 ///
@@ -168,9 +169,8 @@ pub use simple_queue_macros::Job;
 pub use simple_queue_macros::handler;
 /// Makes a durable background job of an `async fn`.
 ///
-/// The function stays what it was. Beside it appears a struct of its stored arguments, here `SendWelcome`,
-/// with `new`, `enqueue` and the rest:
-///
+/// The function stays as it is. The macro adds a struct of its stored arguments, here
+/// `SendWelcome`, with `new`, `enqueue` and other functions:
 /// ```
 /// use simple_queue::prelude::*;
 ///
@@ -200,11 +200,11 @@ pub use simple_queue_macros::handler;
 /// # }
 /// ```
 ///
-/// It can return nothing, or a `Result` with any error: an error is a failed attempt. Every mistake in the
-/// attribute is a message of the compiler's, at the word that is wrong.
+/// The function can return nothing, or a `Result` with any error: an error is a failed attempt.
+/// Every mistake in the attribute is a compile error that points at the wrong word.
 ///
-/// A job outlives the build that stored it, so its stored form can be kept while the code changes:
-///
+/// A job outlives the build that stored it, so its stored form can stay the same while the code
+/// changes:
 /// ```
 /// use simple_queue::prelude::*;
 ///
@@ -223,7 +223,7 @@ pub use simple_queue_macros::handler;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 ///
-/// A wait of one's own is a function of the attempt that failed:
+/// A custom back-off is a function of the failed attempt:
 ///
 /// ```
 /// use std::time::Duration;
@@ -237,7 +237,7 @@ pub use simple_queue_macros::handler;
 /// async fn call_back() {}
 /// ```
 pub use simple_queue_macros::job;
-/// Says once what the jobs of a module have in common.
+/// Sets defaults for the jobs of a module.
 ///
 /// ```
 /// use simple_queue::prelude::*;
@@ -273,7 +273,7 @@ pub use worker::{Starting, WorkerHandle, shutdown_signal, start, start_without_j
 /// The driver, in the version whose pools and transactions this library takes.
 pub use sqlx;
 
-/// What declared jobs are made of: the traits and types that the macros write impls of. A program seldom names them.
+/// Traits and types that the macros implement or name. Programs rarely name them.
 pub mod typed {
     pub use crate::{
         enqueue::EnqueueOnConnection,
@@ -291,7 +291,7 @@ pub mod sync {
     };
 }
 
-/// Makes the tables in the schema `simple_queue`; see [`SimpleQueue::migrate`].
+/// Creates the tables in the schema `simple_queue`; see [`SimpleQueue::migrate`].
 ///
 /// # Errors
 /// When the database cannot be reached or the user may not create a schema in it.
@@ -299,10 +299,10 @@ pub async fn setup(pool: &sqlx::PgPool) -> Result<(), Error> {
     SimpleQueue::new(pool.clone()).migrate().await
 }
 
-/// As [`setup`], for a database of which the URL is known.
+/// Creates the tables like [`setup`], in the database of a URL.
 ///
 /// # Errors
-/// As [`setup`], and when the URL cannot be read.
+/// Those of [`setup`], and when the URL cannot be parsed.
 pub async fn setup_from_url(url: &str) -> Result<(), Error> {
     SimpleQueue::connect(url).await?.migrate().await
 }

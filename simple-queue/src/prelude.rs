@@ -1,4 +1,4 @@
-//! What almost every user needs: `use simple_queue::prelude::*;`
+//! The names that almost every program needs: `use simple_queue::prelude::*;`
 
 #[doc(no_inline)]
 pub use crate::{

@@ -1,4 +1,4 @@
-//! The typed way in.
+//! The typed interface for enqueuing.
 
 use std::{fmt, marker::PhantomData, pin::Pin, time::Duration};
 
@@ -13,7 +13,7 @@ use crate::{
     row::{Due, NewJob, declared_key},
 };
 
-/// A job with options, on its way to be stored.
+/// A job with its options, not stored yet.
 #[derive(Debug, Clone)]
 #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
 pub struct Enqueue<J> {
@@ -27,12 +27,12 @@ pub struct Enqueue<J> {
     expires: Option<Duration>,
     tags: Vec<String>,
     timeout: Option<Duration>,
-    /// Why it cannot be written, or its JSON.
+    /// The payload as JSON, or the reason why it cannot be written.
     metadata: Option<Result<String, String>>,
 }
 
 impl<J: JobPayload> Enqueue<J> {
-    /// A job with the options of its declaration.
+    /// Creates a job with the options of its declaration.
     pub fn new(job: J) -> Self {
         Self {
             job,
@@ -49,62 +49,64 @@ impl<J: JobPayload> Enqueue<J> {
         }
     }
 
-    /// Due after a wait, counted by the database's clock from the moment it is stored.
+    /// Sets a delay. The database's clock counts it from the moment the job is stored.
     pub fn delay(self, delay: Duration) -> Self {
         Self { due: Some(Due::After(delay)), ..self }
     }
 
-    /// Due at a time; one in the past means at once.
+    /// Sets the due time; a time in the past means now.
     pub fn at(self, at: DateTime<Utc>) -> Self {
         Self { due: Some(Due::At(at)), ..self }
     }
 
-    /// Jobs of a smaller priority run first.
+    /// Sets the priority; jobs of a smaller number run first.
     pub fn priority(self, priority: i16) -> Self {
         Self { priority: Some(priority), ..self }
     }
 
-    /// Waits in another queue than the declared one; a worker runs it there if it was registered with
-    /// [`also_on`](crate::typed::JobList::also_on), or if a handler of that queue takes every kind.
+    /// Sets another queue than the declared one. A worker runs the job there if it was registered
+    /// with [`also_on`](crate::typed::JobList::also_on), or if a handler of that queue takes every
+    /// kind.
     pub fn queue(self, queue: impl Into<String>) -> Self {
         Self { queue: Some(queue.into()), ..self }
     }
 
-    /// How often it is retried, whatever its declaration says then.
+    /// Sets the number of retries. The job keeps it, even if its declaration changes.
     pub fn retries(self, retries: u16) -> Self {
         Self { max_attempts: Some(i32::from(retries) + 1), ..self }
     }
 
-    /// Another unique key than the declared one; the job's kind is put before it here, too.
+    /// Sets another unique key than the declared one. The stored key begins with the job's kind
+    /// here, too.
     pub fn unique_key(self, key: impl Into<String>) -> Self {
         Self { unique_key: Some(key.into()), ..self }
     }
 
-    /// What becomes of it when a live job has its unique key, whatever its declaration says.
+    /// Sets what happens if a live job has its unique key. It overrides the declaration.
     pub fn on_conflict(self, on_conflict: OnConflict) -> Self {
         Self { on_conflict: Some(on_conflict), ..self }
     }
 
-    /// How long it may wait to be started, from when it is due on; one that waited longer is not started
-    /// and becomes `cancelled`. If it runs again, it may wait as long from its new due time.
+    /// Sets how long the job may wait after its due time; one that waited longer is not started and
+    /// becomes `cancelled`. If the job runs again, the time counts from its new due time.
     pub fn expires(self, expires: Duration) -> Self {
         Self { expires: Some(expires), ..self }
     }
 
-    /// Words for people, beside those of the declaration.
+    /// Adds tags for people to those of the declaration.
     pub fn tags(mut self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 
-    /// Sets how long one attempt may take, whatever its declaration says.
+    /// Sets the timeout of one attempt. It overrides the declaration.
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout: Some(timeout), ..self }
     }
 
-    /// Attaches what is no argument of the job: a trace, a tenant, who asked for it. It must be written as a JSON
-    /// object, of at most 64 KiB; [`JobContext::metadata`](crate::JobContext::metadata) reads it while the job runs.
-    ///
+    /// Attaches metadata, which is not an argument of the job: a trace, a tenant, the user who
+    /// asked for it. It must serialize as a JSON object of at most 64 KiB.
+    /// [`JobContext::metadata`](crate::JobContext::metadata) reads it while the job runs.
     /// ```
     /// # use simple_queue::prelude::*;
     /// #[job(queue = "reports")]
@@ -127,11 +129,11 @@ impl<J: JobPayload> Enqueue<J> {
     /// Stores the job.
     ///
     /// # Errors
-    /// When the payload or its key cannot be stored, which is said before anything is written, or when
-    /// the database fails.
+    /// When the payload or its key cannot be stored, which is checked before anything is written;
+    /// or when the database fails.
     ///
     /// # Cancel safety
-    /// A call that is dropped before it is ready may have stored the job all the same.
+    /// A call that is dropped before it is ready may have stored the job.
     pub async fn enqueue<'e>(self, on: impl EnqueueOn<'e>) -> Result<Enqueued<J>, Error> {
         let mut inserted = insert_boxed(on.target(), vec![self.into_row()?]).await?;
         Ok(Enqueued::from(inserted.remove(0)))
@@ -163,18 +165,18 @@ impl<J: JobPayload> From<J> for Enqueue<J> {
     }
 }
 
-/// Stores any number of jobs together: all or, when an error is returned, none. They are jobs as they are
-/// declared, or each with options of its own.
+/// Stores any number of jobs together: all, or none if an error is returned. They are jobs as
+/// declared, or jobs with options of their own.
 ///
-/// Those that differ in nothing but their payloads and fingerprints are stored the fastest.
+/// Jobs that differ only in payload and fingerprint are stored fastest.
 ///
 /// # Errors
-/// As for one job; the first that cannot be stored is named. Where the answer of the database was lost for
-/// good, the jobs may have been stored all the same; and on a bare connection a large batch, or one with
-/// keys, is all or none only within a transaction of yours.
+/// As for one job; the error names the first job that cannot be stored. If the database's answer
+/// was lost for good, the jobs may have been stored. On a bare connection a large batch, or one
+/// with keys, is all or none only within a transaction of yours.
 ///
 /// # Cancel safety
-/// A call that is dropped before it is ready may have stored the jobs all the same.
+/// A call that is dropped before it is ready may have stored the jobs.
 pub async fn enqueue_all<'e, J: JobPayload>(
     jobs: impl IntoIterator<Item = impl Into<Enqueue<J>>> + Send,
     on: impl EnqueueOn<'e>,
@@ -184,8 +186,8 @@ pub async fn enqueue_all<'e, J: JobPayload>(
     Ok(inserted.into_iter().map(Enqueued::from).collect())
 }
 
-/// The insert behind a box, so that the compiler proves it `Send` here, once, and not again for every
-/// job: 24 ms instead of 135 ms a job.
+/// The insert is boxed, so the compiler proves it `Send` once here and not again for every job: 24
+/// ms instead of 135 ms for each job.
 fn insert_boxed(
     target: Target<'_>,
     rows: Vec<NewJob>,
@@ -193,7 +195,7 @@ fn insert_boxed(
     Box::pin(insert(target, rows))
 }
 
-/// What became of a job that was enqueued.
+/// Result of an enqueue.
 pub struct Enqueued<J> {
     id: Uuid,
     outcome: EnqueueOutcome,
@@ -201,17 +203,18 @@ pub struct Enqueued<J> {
 }
 
 impl<J> Enqueued<J> {
-    /// The job's id; if it was not stored, that of the live job that has its key.
+    /// Returns the job's id. If the job was not stored, this is the id of the live job that has its
+    /// key.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Whether it was stored, or found to be there already.
+    /// Returns whether the job was stored, or a live job has its key.
     pub fn outcome(&self) -> EnqueueOutcome {
         self.outcome
     }
 
-    /// Whether it was stored by this call.
+    /// Returns whether this call stored the job.
     pub fn is_new(&self) -> bool {
         self.outcome == EnqueueOutcome::Inserted
     }

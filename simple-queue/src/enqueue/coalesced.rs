@@ -1,37 +1,37 @@
-//! What calls leave for one task, so that much of it is done together.
+//! Coalesces calls: they leave their work for one task, which does much of it together.
 //!
-//! Nothing waits in order to gather. The first call begins a task; what others leave while the task works is its next
-//! batch. The task ends when nothing is left.
+//! No timer is involved. The first call starts the task. Work that arrives while the task is busy
+//! is its next batch. The task ends when nothing is left.
 
 use std::{mem, sync::Arc};
 
 use parking_lot::Mutex;
 
-/// What is left for the task.
+/// Work that is left for the task.
 pub(super) trait Pending {
-    /// What is done together.
+    /// One batch of work.
     type Batch;
 
-    /// Takes the next batch; `None` where nothing is left, which ends the task.
+    /// Takes the next batch. `None` means that nothing is left, which ends the task.
     fn take(&mut self) -> Option<Self::Batch>;
 
-    /// The task is gone with its runtime, perhaps before it began.
+    /// Called when the task is gone with its runtime, perhaps before it began.
     fn abandoned(&mut self) {}
 }
 
-/// What is left for a task, of which there is one at most.
+/// Work for a task, of which at most one runs.
 #[derive(Debug, Default)]
 pub(super) struct Coalesced<P>(Arc<Mutex<State<P>>>);
 
 #[derive(Debug, Default)]
 struct State<P> {
     pending: P,
-    /// A task is at work, and takes what is left before it ends.
+    /// Whether a task is at work. It takes what is left before it ends.
     has_task: bool,
 }
 
 impl<P: Pending> Coalesced<P> {
-    /// Leaves something; returns what the caller has to spawn a task with, where none is at work.
+    /// Leaves work. If no task is at work, returns what the caller must spawn one with.
     pub(super) fn leave(&self, leave: impl FnOnce(&mut P)) -> Option<Batches<P>> {
         let mut state = self.0.lock();
         leave(&mut state.pending);
@@ -39,25 +39,27 @@ impl<P: Pending> Coalesced<P> {
         (!has_task).then(|| Batches { state: Arc::clone(&self.0), ended: false })
     }
 
-    /// Looks at what is left; the second argument says whether a task is at work.
+    /// Accesses what is left; the second argument is whether a task is at work.
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut P, bool) -> R) -> R {
         let State { pending, has_task } = &mut *self.0.lock();
         look(pending, *has_task)
     }
 }
 
-/// What the one task works on. Where this is dropped before its end, the next call begins another task.
+/// The batches of the one task. If this is dropped before its end, the next call starts another
+/// task.
 pub(super) struct Batches<P: Pending> {
     state: Arc<Mutex<State<P>>>,
     ended: bool,
 }
 
 impl<P: Pending> Batches<P> {
-    /// The next batch; `None` at the end.
+    /// Returns the next batch; `None` at the end.
     pub(super) fn next(&mut self) -> Option<P::Batch> {
         let mut state = self.state.lock();
         let batch = state.pending.take();
-        // In the same moment as the look at what is left: what is left later begins a task.
+        // Under the same lock as the look at what is left, so that work which arrives later starts
+        // a task.
         state.has_task = batch.is_some();
         self.ended = batch.is_none();
         batch

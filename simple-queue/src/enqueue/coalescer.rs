@@ -1,8 +1,8 @@
-//! Single enqueues that happen at the same time share a statement and its commit.
+//! Coalesces single enqueues that happen at the same time into one statement and one commit.
 //!
-//! Nothing waits in order to gather: one that comes alone is written at once, by its caller's own task, and
-//! what comes while a write is in flight goes together into the next, which a task of ours carries out: so
-//! no caller waits for another's future to be polled.
+//! No timer is involved. A call that is alone is written at once by its caller's own task. Calls
+//! that come while a write is in flight share the next write, which a task of the library carries
+//! out. So no caller depends on another caller's future being polled.
 
 use std::{mem, sync::Arc};
 
@@ -17,13 +17,14 @@ use super::{
 };
 use crate::{Error, row::NewJob};
 
-/// The jobs of one queue's callers that wait to be written.
+/// The jobs of one queue's callers that are not written yet.
 #[derive(Debug)]
 pub(crate) struct Coalescer {
     pending: Coalesced<PendingJobs>,
-    /// A caller that writes alone has one, and the task another.
+    /// 2 connections: one for a caller that writes alone, one for the task.
     connections: Connections,
-    /// What else the queue's callers ask. It may wait for a transaction of theirs, and single jobs shall not.
+    /// 4 connections for the other calls of the queue. Those may wait for a transaction, and must
+    /// not delay single enqueues.
     calls: Connections,
 }
 
@@ -37,11 +38,12 @@ impl Default for Coalescer {
 #[derive(Debug, Default)]
 struct PendingJobs {
     jobs: Vec<(NewJob, Answer)>,
-    /// How many the task wrote last.
+    /// Size of the task's last batch.
     written: usize,
-    /// A caller is writing its own job. Nobody waits for it: whoever comes meanwhile goes to the task.
+    /// Whether a caller is writing its own job. Later calls do not wait for it; they go to the
+    /// task.
     one_alone: bool,
-    /// Of late several came at a time, so the next one will not be the only one either.
+    /// Whether recent calls were concurrent, so that the next one is expected to be.
     crowded: bool,
 }
 
@@ -62,22 +64,22 @@ impl Pending for PendingJobs {
         Some(mem::replace(&mut self.jobs, later))
     }
 
-    /// Those who wait for their answers are told so.
+    /// Dropping the senders tells the waiting callers.
     fn abandoned(&mut self) {
         (self.jobs, self.written) = (Vec::new(), 0);
     }
 }
 
 impl Coalescer {
-    /// The connections for what callers ask beside single jobs.
+    /// The connections for calls other than single enqueues.
     pub(crate) const fn calls(&self) -> &Connections {
         &self.calls
     }
 
-    /// Inserts a job without a unique key, whose id was made for it, together with what others insert meanwhile. It returns after the
-    /// commit, with this job's own answer.
+    /// Inserts a job without a unique key, whose id was made for this call, together with
+    /// concurrent inserts. Returns after the commit, with this job's own result.
     ///
-    /// A key may be held by an open transaction; so jobs with one have statements of their own, and no
+    /// An open transaction may hold a key. So jobs with a key have statements of their own, and no
     /// other job waits for them.
     pub(crate) async fn insert(
         self: &Arc<Self>,
@@ -92,13 +94,13 @@ impl Coalescer {
         if let Some(batches) = self.pending.leave(|pending| pending.jobs.push((job, answer))) {
             tokio::spawn(Arc::clone(self).write(batches, destination));
         }
-        // Its task is gone only with the runtime it ran on.
+        // The task is gone only if its runtime is.
         answered
             .await
             .unwrap_or_else(|_| Err(Error::database("enqueue")(sqlx::Error::WorkerCrashed)))
     }
 
-    /// The right to write alone, for one who meets nobody.
+    /// Takes the right to write alone, if no other call is in flight.
     fn begin_alone(&self) -> Option<Alone<'_>> {
         self.pending.look(|pending, is_writing| {
             pending.crowded |= is_writing || pending.one_alone;
@@ -120,8 +122,8 @@ impl Coalescer {
         }
     }
 
-    /// What the database refused may be the fault of one of them: each is then written alone. What it could
-    /// not do at all it cannot do for each either.
+    /// If the database refused a batch, one job may be at fault, so each is written alone. A
+    /// transient failure concerns all, so all get the error.
     async fn answer_one_by_one(
         &self,
         destination: &Destination,
@@ -151,7 +153,7 @@ fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, E
     }
 }
 
-/// The mark of a caller that writes its own job.
+/// Mark of a caller that writes its own job; cleared on drop.
 struct Alone<'g>(&'g Coalescer);
 
 impl Drop for Alone<'_> {

@@ -1,4 +1,4 @@
-//! The connections that calls keep to themselves.
+//! Connections outside the pool for the calls of a queue.
 
 use std::{
     mem,
@@ -15,23 +15,25 @@ use crate::database::{
     failure::{FailedStatement, described},
 };
 
-/// A bounded number of connections outside the pool; most of the time one of them is open.
+/// A bounded number of connections outside the pool. Most of the time one is open.
 ///
-/// Their sessions have the limits and settings that on the pool take a transaction, and two more round trips.
-/// Also the pool takes a connection back in a task of its own, and that is a switch between threads for each
-/// call. Here the statement is planned once; handlers that use up the pool hold up no enqueue; and no
-/// session is met in which somebody left a transaction open. What finds all of them in use goes to the pool.
+/// Their sessions have the limits and settings that would need a transaction on the pool, and two
+/// more round trips. The pool also takes a connection back in a task of its own, which costs each
+/// call a switch between threads. On these connections a statement is planned once, handlers that
+/// use up the pool do not delay an enqueue, and no session has a transaction that other code left
+/// open. If all of them are in use, the call goes to the pool.
 #[derive(Debug)]
 pub(crate) struct Connections {
     state: Mutex<State>,
-    /// One for each that is in use, also by a call that was given up and is heard out.
+    /// One permit for each connection in use, including one whose caller gave up and whose answer
+    /// is still awaited.
     places: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     free: Vec<Free>,
-    /// When the server last gave none.
+    /// When the server last refused a connection.
     refused_at: Option<Instant>,
 }
 
@@ -41,19 +43,20 @@ struct Free {
     since: Instant,
 }
 
-/// What lies between this process and the server may forget a connection on which nothing is said.
+/// 1 min, the longest idle time of a connection: NATs and load balancers drop idle ones.
 const LONGEST_IDLE: Duration = Duration::from_mins(1);
 
-/// How long the pool has to do after the server gave no connection beside it.
+/// 1 s, during which calls use the pool after the server refused a connection.
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 
 impl Connections {
-    /// At most so many.
+    /// Creates a set with this upper bound of connections.
     pub(super) fn new(most: usize) -> Self {
         Self { state: Mutex::default(), places: Arc::new(Semaphore::new(most)) }
     }
 
-    /// Exchanges so many statements and answers on one of these, or on the pool where none can be had.
+    /// Runs an exchange of up to this number of statements on one of these connections, or on the
+    /// pool if none is available.
     pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
         &self,
         servers: &Servers,
@@ -68,8 +71,8 @@ impl Connections {
         answer
     }
 
-    /// A connection that is open; `None` where the pool is to be used: it knows how to wait for a server
-    /// that is away, and may have a connection where the server gives no more.
+    /// Returns an open connection, or `None` if the pool is to be used. The pool can wait for a
+    /// server that is away, and may have a connection when the server gives no more.
     async fn take(&self, servers: &Servers) -> Option<Dedicated> {
         if servers.pool().is_closed() {
             self.state().free.clear();
@@ -83,7 +86,7 @@ impl Connections {
                     connection.set_place(Some(place));
                     return Some(connection);
                 }
-                // The others have been idle for longer.
+                // The other connections have been idle for longer.
                 drop(mem::take(&mut state.free));
             }
             if state.refused_at.is_some_and(|at| at.elapsed() < AFTER_REFUSAL) {
@@ -102,14 +105,14 @@ impl Connections {
         }
     }
 
-    /// For the next one, unless it was closed by an error.
+    /// Keeps a connection for the next call, unless an error closed it.
     fn give_back(&self, mut connection: Dedicated) {
         if connection.is_open() {
             let mut state = self.state();
             connection.set_place(None);
             state.free.push(Free { connection, since: Instant::now() });
         } else {
-            // What else is idle may lead to where this one led.
+            // Other idle connections may lead to the same server, so they are closed too.
             self.state().free.clear();
         }
     }

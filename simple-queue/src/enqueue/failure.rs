@@ -6,35 +6,35 @@ use uuid::Uuid;
 
 use crate::{Error, database::failure::FailedStatement};
 
-/// What an insertion ends with when nothing was stored.
+/// Result of an insertion that stored nothing.
 #[derive(Debug)]
 pub(super) enum Failure {
     Database(sqlx::Error),
-    /// The key of one among these jobs was not to be had in time: an open transaction holds it.
+    /// The key of one of these jobs was not available in time: an open transaction holds it.
     Held {
         error: sqlx::Error,
         among: Vec<Uuid>,
     },
-    /// It is known which key.
+    /// As above, and the key is known.
     KeyHeld {
         unique_key: String,
         waited: Duration,
     },
-    /// A job that must not be a duplicate is one.
+    /// A job with `on_conflict = "error"` has a key that is taken.
     Duplicate {
         unique_key: String,
         job_id: Uuid,
     },
-    /// A job that is over had this id.
+    /// A job that has ended had this id.
     IdUsed {
         job_id: Uuid,
     },
-    /// It was a try, and is rolled back.
+    /// The insert was a probe and is rolled back.
     TakenBack,
 }
 
 impl Failure {
-    /// What is said of a key that was not to be had: which, where that was found out.
+    /// The message for a key that was not available; it names the key if it is known.
     pub(super) fn of_held(unique_key: Option<&str>, error: sqlx::Error, waited: Duration) -> Self {
         match unique_key {
             Some(key) => Self::KeyHeld { unique_key: key.to_owned(), waited },

@@ -1,4 +1,4 @@
-//! The door through which all jobs go that are to be stored, whoever calls.
+//! The single entry for all jobs that are to be stored.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Error, row::NewJob};
 
-/// Inserts jobs: all of them, or none where an error is returned.
+/// Inserts jobs: all of them, or none if an error is returned.
 #[tracing::instrument(name = "enqueue", skip_all, fields(jobs = jobs.len()))]
 pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, Error> {
     jobs.iter().try_for_each(validate)?;
@@ -39,7 +39,7 @@ pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<
     }
 }
 
-/// A clone of a [`Job`](crate::Job) has its id; two of them would be one row.
+/// A clone of a [`Job`](crate::Job) has its id; two jobs of one id would be one row.
 fn refuse_repeated_ids(jobs: &[NewJob]) -> Result<(), Error> {
     let mut ids = HashSet::new();
     match jobs.iter().find(|job| !job.has_new_id && !ids.insert(job.id)) {

@@ -1,11 +1,11 @@
-//! What became of jobs that were to be stored.
+//! Results of inserts.
 
 use uuid::Uuid;
 
-/// What became of one job, in the order in which they were given.
+/// Result of one job's insert; results are in the order of the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Inserted {
-    /// Its id, or that of the live job that has its unique key.
+    /// Its id, or the id of the live job that has its unique key.
     pub(crate) id: Uuid,
     pub(crate) outcome: EnqueueOutcome,
 }
@@ -14,12 +14,12 @@ pub(crate) struct Inserted {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EnqueueOutcome {
-    /// It was stored.
+    /// The job was stored.
     Inserted,
-    /// A live job has its unique key already and was left as it is.
+    /// A live job has its unique key and stays as it is.
     Duplicate,
-    /// A live job that has its unique key, and still waits, took over its payload and options.
+    /// A live job has its unique key and still waits; it took over the new payload and options.
     Replaced,
-    /// A live job that has its unique key, and still waits, was put off.
+    /// A live job has its unique key and still waits; it was put off.
     Rescheduled,
 }

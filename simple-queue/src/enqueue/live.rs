@@ -1,4 +1,4 @@
-//! Live jobs, found and cancelled by what they were declared with: their unique key or fingerprint.
+//! Finds and cancels live jobs by their unique key or fingerprint.
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData, ops::Deref, pin::Pin};
 
@@ -13,11 +13,10 @@ use crate::{
     row::{Job, Unread, declared_key, read_payload},
 };
 
-/// What these calls answer with: boxed, so that the compiler proves it `Send` once and not for every job.
+/// Future of these calls; boxed, so that the compiler proves it `Send` once and not for every job.
 type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
-/// A job that was found by its key. What every job has is that of the [`Job`], to which it derefs.
-///
+/// A live job that was found by its key. It derefs to the stored [`Job`].
 /// ```no_run
 /// # use simple_queue::prelude::*;
 /// #[job(queue = "emails", unique = "welcome:{user_id}")]
@@ -38,10 +37,10 @@ pub struct Found<J> {
 }
 
 impl<J: JobPayload> Found<J> {
-    /// What is stored with it, brought to this build's version.
+    /// Reads the payload and upgrades it to this build's version.
     ///
     /// # Errors
-    /// [`Error::UnreadablePayload`] when it does not fit, or a later build stored it.
+    /// [`Error::UnreadablePayload`] when the payload does not fit, or a later build stored it.
     pub fn payload(&self) -> Result<J, Error> {
         let job_id = self.job.id;
         read_payload(&self.job).map_err(|unread| {
@@ -57,16 +56,17 @@ impl<J: JobPayload> Found<J> {
 }
 
 impl<J> Found<J> {
-    /// What was attached to it with [`Enqueue::metadata`](crate::Enqueue::metadata); `None` if nothing was.
+    /// Reads the metadata attached with [`Enqueue::metadata`](crate::Enqueue::metadata). Returns
+    /// `None` if there is none.
     ///
     /// # Errors
-    /// [`Error::UnreadablePayload`] when it is of another type.
+    /// [`Error::UnreadablePayload`] when the metadata has another type.
     pub fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         read_metadata(self.job.id, self.metadata.as_deref())
     }
 }
 
-/// The metadata of a job as a type of the caller's.
+/// Reads the metadata of a job as a type of the caller's.
 pub(crate) fn read_metadata<T: DeserializeOwned>(
     job_id: Uuid,
     metadata: Option<&str>,
@@ -98,7 +98,7 @@ impl<J> fmt::Debug for Found<J> {
     }
 }
 
-/// The live job of this kind that has the key.
+/// Returns the live job of this kind that has the key.
 pub fn find<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, Option<Found<J>>> {
     let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move {
@@ -122,31 +122,31 @@ async fn find_by_unique_key(
     }
 }
 
-/// Cancels the live job of this kind that has the key; whether there was one.
+/// Cancels the live job of this kind that has the key. Returns whether there was one.
 pub fn cancel<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
     let (key, target) = (declared_key::<J>(key), on.target());
     Box::pin(async move { Ok(cancel_those(target, Which::UniqueKey(&key?)).await? > 0) })
 }
 
-/// Cancels all live jobs that have the fingerprint; how many there were.
+/// Cancels all live jobs that have the fingerprint. Returns their number.
 pub fn cancel_all<'e>(fingerprint: String, on: impl EnqueueOn<'e>) -> Answer<'e, u64> {
     let target = on.target();
     Box::pin(async move { cancel_those(target, Which::Fingerprint(&fingerprint)).await })
 }
 
-/// Which live jobs are meant.
+/// Selects live jobs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Which<'w> {
     Id(Uuid),
-    /// As it is stored.
+    /// The key as it is stored.
     UniqueKey(&'w str),
     Fingerprint(&'w str),
 }
 
-/// Cancels live jobs; how many there were.
+/// Cancels live jobs. Returns their number.
 ///
-/// When that has to be asked again because an answer was lost, the jobs that were found before are remembered: they
-/// may be cancelled already, and then are not found any more.
+/// If the statement is repeated because its answer was lost, the ids found before are remembered:
+/// those jobs may be cancelled already and then are not found again.
 pub(crate) async fn cancel_those(mut target: Target<'_>, which: Which<'_>) -> Result<u64, Error> {
     let (mut tries, mut found) = (Tries::default(), BTreeSet::<Uuid>::new());
     let (cancelled, requested) = loop {

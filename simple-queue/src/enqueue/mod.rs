@@ -1,6 +1,6 @@
 //! Stage 1: a payload and its options become a row, alone, in bulk or in the caller's transaction.
 //!
-//! The next stage is the row itself, [`crate::row`]; whoever fetches it is told by [`wake`].
+//! The next stage is the row itself, [`crate::row`]; [`wake`] wakes the workers that fetch it.
 
 mod builder;
 mod coalesced;
@@ -31,16 +31,16 @@ use crate::{
 };
 use coalescer::Coalescer;
 
-/// Something that jobs can be enqueued on.
+/// A target for [`enqueue`](Enqueue::enqueue): a queue, a pool, a connection or a transaction.
 ///
-/// | on | what it means |
+/// | target | what it means |
 /// |---|---|
-/// | `&SimpleQueue` | stored when the call returns; workers are woken at once; repeated by itself while the database is away for a moment; calls at the same time share a statement |
-/// | `&PgPool` | the same, in the schema `simple_queue`, without a queue at hand; each call is a transaction |
+/// | `&SimpleQueue` | stored when the call returns; workers wake at once; repeated while the database is away for a moment; concurrent calls share a statement |
+/// | `&PgPool` | the same, in the schema `simple_queue`, without a `SimpleQueue`; each call is a transaction |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
-/// | `&mut PgConnection` | as above where a transaction is open on it; else stored when the call returns, but a large batch, or one with keys, not all or none |
+/// | `&mut PgConnection` | as above if a transaction is open on it; otherwise stored when the call returns, but a large batch, or one with keys, is not all or none |
 ///
-/// Every one but a queue means the schema `simple_queue`; for another one there is
+/// Every target but a queue means the schema `simple_queue`; for another schema use
 /// [`SimpleQueue::on`](crate::SimpleQueue::on).
 #[diagnostic::on_unimplemented(
     message = "jobs cannot be enqueued on `{Self}`",
@@ -52,24 +52,25 @@ pub trait EnqueueOn<'e>: Send + 'e {
     fn target(self) -> Target<'e>;
 }
 
-/// Where rows are inserted, and who wakes the workers then.
+/// Where rows are inserted, and how workers wake afterwards.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Target<'e>(pub(crate) Via<'e>);
 
 #[derive(Debug)]
 pub(crate) enum Via<'e> {
-    /// A queue: the library sees the commit, so it can repeat what failed for a moment, gather what is
-    /// enqueued at the same time, and wake the workers itself afterwards.
+    /// A queue. The library sees the commit, so it can repeat transient failures, coalesce
+    /// concurrent enqueues, and wake the workers afterwards.
     Queue { destination: Destination, coalescer: Arc<Coalescer> },
-    /// A pool: the same, but that every call is a transaction of its own, whose statements wake the workers.
+    /// A pool. The same, but each call is a transaction of its own, whose statements wake the
+    /// workers.
     Pool { servers: Servers, store: Store },
-    /// The caller's connection, on which a transaction may be open.
+    /// The caller's connection, which may have an open transaction.
     Connection { connection: &'e mut PgConnection, store: Store },
 }
 
 impl Target<'_> {
-    /// A few statements and their answers.
+    /// Runs an exchange of at most two statements.
     async fn ask<T>(
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
@@ -88,7 +89,7 @@ impl Target<'_> {
         }
     }
 
-    /// Whether the library sees what becomes of a statement, and may send it again.
+    /// Whether the library sees the result of a statement, and may send it again.
     const fn is_the_librarys(&self) -> bool {
         !matches!(self.0, Via::Connection { .. })
     }
@@ -118,7 +119,7 @@ impl<'e> EnqueueOn<'e> for &'e mut PoolConnection<Postgres> {
     }
 }
 
-/// A connection together with the schema of a queue; see [`SimpleQueue::on`](crate::SimpleQueue::on).
+/// A connection with the schema of a queue; [`SimpleQueue::on`](crate::SimpleQueue::on) creates it.
 #[derive(Debug)]
 pub struct EnqueueOnConnection<'e> {
     pub(crate) connection: &'e mut PgConnection,
@@ -131,7 +132,7 @@ impl<'e> EnqueueOn<'e> for EnqueueOnConnection<'e> {
     }
 }
 
-/// The statements of the default schema, written once for the process.
+/// The statements of the default schema, built once for the process.
 fn default_store() -> Store {
     static STORE: std::sync::LazyLock<Store> =
         std::sync::LazyLock::new(|| Store::new(Schema::default(), &Pooled::default()));

@@ -1,4 +1,4 @@
-//! Bad input is refused before anything is written.
+//! Validation: bad input is refused before anything is written.
 
 use crate::{
     Error,
@@ -6,7 +6,7 @@ use crate::{
     row::NewJob,
 };
 
-/// Refuses what the database could not hold, or what no worker could read back.
+/// Refuses what the database cannot store, and what no worker could read back.
 pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = problem_of_queue_name(&job.queue) {
         return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
@@ -32,7 +32,7 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
     }
 }
 
-/// 64 KiB of JSON text is what a job may have attached.
+/// 64 KiB, the limit of a job's metadata as JSON text.
 const MAX_METADATA_BYTES: usize = 64 * 1024;
 
 fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {

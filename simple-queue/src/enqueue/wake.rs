@@ -1,4 +1,4 @@
-//! Telling workers that there is something to fetch.
+//! Wakes the workers after an enqueue.
 
 use std::{
     collections::HashSet,
@@ -19,17 +19,20 @@ use crate::{
 
 /// Wakes the worker of this process through memory, and the others through the database.
 ///
-/// A NOTIFY takes a lock of the whole database while its transaction commits, so one in every insert
-/// costs concurrent writers most of their throughput. So one insert in [`Wake::PAUSE`] notifies in its own
-/// statement, which also serves a program that enqueues one job and ends; for the others one NOTIFY
-/// follows, after their commits. Where no worker sleeps there is nothing to tell, and each insert hears that
-/// with its answer: one that was in flight while a worker fell asleep is found in that worker's first naps.
+/// A NOTIFY takes a database-wide lock while its transaction commits, so one in every insert costs
+/// concurrent writers most of their throughput. So one insert in [`Wake::PAUSE`] notifies in its
+/// own statement, which also serves a program that enqueues one job and ends. For the others one
+/// NOTIFY follows after their commits. If no worker is idle, nothing is sent; each insert learns
+/// that with its answer. An insert that was in flight while a worker became idle is found in that
+/// worker's first naps.
 #[derive(Debug)]
 pub(crate) struct Wake {
-    /// Changes with every call, so that any number of pollers can wait for the next.
+    /// A version that changes with every wake-up, so that any number of pollers can wait for the
+    /// next.
     local: watch::Sender<()>,
     remote: Coalesced<Remote>,
-    /// For the NOTIFY that follows; the pool may be used up, and then it would be late.
+    /// The connection for the NOTIFY that follows. The pool may be used up, and then the NOTIFY
+    /// would be late.
     connection: Connections,
 }
 
@@ -47,7 +50,7 @@ impl Default for Wake {
 struct Remote {
     /// When an insert last notified in its own statement.
     notified_at: Option<Instant>,
-    /// What the next NOTIFY tells.
+    /// The queues that the next NOTIFY names.
     queues: HashSet<String>,
 }
 
@@ -61,20 +64,20 @@ impl Pending for Remote {
 }
 
 impl Wake {
-    /// Between two notifications of one process.
+    /// 5 ms, the shortest pause between two notifications of one process.
     const PAUSE: Duration = Duration::from_millis(5);
 
-    /// Wakes this process's pollers: something to fetch, or a permit to fetch it with, may be there.
+    /// Wakes this process's pollers: there may be a job to fetch, or a permit to fetch it with.
     pub(crate) fn wake_local(&self) {
         self.local.send_replace(());
     }
 
-    /// For a poller: changes when it should look.
+    /// Returns a receiver that changes when a poller should look.
     pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
         self.local.subscribe()
     }
 
-    /// Whether the insert that is about to be made shall notify in its own statement.
+    /// Returns whether the next insert notifies in its own statement.
     pub(crate) fn notifies_itself(&self) -> bool {
         self.remote.look(|remote, _| {
             let is_first = remote.notified_at.is_none_or(|at| at.elapsed() > Self::PAUSE);
@@ -85,7 +88,8 @@ impl Wake {
         })
     }
 
-    /// Something was committed to these queues by an insert that did not notify, and workers slept.
+    /// Records that an insert without a notification has committed to these queues while workers
+    /// were idle.
     pub(crate) fn enqueued(
         self: &Arc<Self>,
         servers: &Servers,
@@ -105,7 +109,7 @@ impl Wake {
             let sent = again!(tries => self.connection.ask(&servers, 1, async |connection| {
                 store.notify(connection, &payloads).await
             }));
-            // A lost notification costs time only: workers look by themselves now and then.
+            // A lost notification costs only time: workers poll now and then.
             if let Err(error) = sent {
                 tracing::warn!(error = %described(&error), "other workers could not be notified; they will look by themselves");
             }

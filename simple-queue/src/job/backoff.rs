@@ -1,13 +1,12 @@
-//! How long a job waits between two attempts.
+//! Back-off: how long a job waits between two attempts.
 
 use std::time::Duration;
 
 use chrono::TimeDelta;
 
-/// The wait before the next attempt, as a function of the attempts used so far.
+/// Computes the wait before the next attempt from the attempts used so far.
 ///
-/// The wait never exceeds [`Backoff::MAX_DELAY`] and no attempt number overflows it.
-///
+/// The wait never exceeds [`Backoff::MAX_DELAY`], and no attempt number overflows.
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::Backoff;
@@ -32,7 +31,7 @@ enum Curve {
     CustomDelta { delay_after: fn(i32) -> TimeDelta },
 }
 
-/// Two custom curves are never equal: the address of a function says nothing of its identity.
+/// Two custom curves are never equal: the address of a function does not identify it.
 impl PartialEq for Curve {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -50,55 +49,58 @@ impl PartialEq for Curve {
 }
 
 impl Backoff {
-    /// No wait exceeds a week, whatever its curve says.
+    /// 7 days, the longest wait of any curve.
     pub const MAX_DELAY: Duration = Duration::from_hours(7 * 24);
 
-    /// 2 s, 4 s, 8 s … up to an hour, each up to 20 % longer by chance.
+    /// 2 s, 4 s, 8 s … up to an hour, each up to 20 % longer at random.
     pub const EXPONENTIAL: Self =
         Self::exponential(Duration::from_secs(2), 2.0, Duration::from_hours(1));
 
-    /// 5 s, 10 s, 15 s …, each up to 20 % longer by chance.
+    /// 5 s, 10 s, 15 s …, each up to 20 % longer at random.
     pub const LINEAR: Self = Self::linear(Duration::from_secs(5));
 
-    /// 5 s each time, up to 20 % longer by chance.
+    /// 5 s each time, up to 20 % longer at random.
     pub const FIXED: Self = Self::fixed(Duration::from_secs(5));
 
     /// No wait: the next attempt is due at once.
     pub const NONE: Self = Self::fixed(Duration::ZERO);
 
-    /// The same wait each time.
+    /// Creates a back-off with the same wait each time.
     #[must_use]
     pub const fn fixed(delay: Duration) -> Self {
         Self { curve: Curve::Fixed { delay }, jitter: DEFAULT_JITTER }
     }
 
-    /// A wait that grows by `step` with each attempt.
+    /// Creates a back-off that grows by `step` with each attempt.
     #[must_use]
     pub const fn linear(step: Duration) -> Self {
         Self { curve: Curve::Linear { step }, jitter: DEFAULT_JITTER }
     }
 
-    /// A wait of `base`, multiplied by `factor` with each further attempt, at most `max`.
+    /// Creates a back-off of `base`, multiplied by `factor` with each further attempt, at most
+    /// `max`.
     #[must_use]
     pub const fn exponential(base: Duration, factor: f64, max: Duration) -> Self {
         Self { curve: Curve::Exponential { base, factor, max }, jitter: DEFAULT_JITTER }
     }
 
-    /// A wait that `delay_after` computes from the number of the attempt that failed, from 1.
+    /// Creates a back-off that `delay_after` computes from the number of the failed attempt, from
+    /// 1.
     #[must_use]
     pub const fn custom(delay_after: fn(i32) -> Duration) -> Self {
         Self { curve: Curve::Custom { delay_after }, jitter: 0.0 }
     }
 
-    /// Makes each wait longer by a random part of up to `fraction` of it, from 0 to 1; 0.2 by default.
+    /// Sets the jitter: each wait is longer by a random part of up to `fraction`, from 0 to 1; 0.2
+    /// by default.
     ///
-    /// Jobs that failed together, because what they call was down, then do not come back together.
+    /// Jitter spreads jobs that failed together, for example when a service they call was down.
     #[must_use]
     pub const fn jitter(self, fraction: f64) -> Self {
         Self { jitter: fraction, ..self }
     }
 
-    /// The wait after the given attempt, counted from 1, has failed.
+    /// Returns the wait after the given attempt has failed; attempts count from 1.
     #[must_use]
     pub fn delay(&self, attempt: i32) -> Duration {
         let seconds = match self.curve {
@@ -114,14 +116,14 @@ impl Backoff {
             }
         };
         let lengthened = seconds * (1.0 + self.jitter.clamp(0.0, 1.0) * fastrand::f64());
-        // A float grows to infinity and never wraps, so one bound here holds for every curve; and the
-        // smaller of a number and of what is none is the number.
+        // A float grows to infinity and never wraps, so one bound here holds for every curve;
+        // `f64::min` ignores NaN.
         let longest = Self::MAX_DELAY.as_secs_f64();
         Duration::from_secs_f64(f64::max(f64::min(lengthened, longest), 0.0))
     }
 }
 
-/// The back-off of the plain interface.
+/// Back-off of the plain interface.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum BackoffStrategy {
@@ -130,14 +132,14 @@ pub enum BackoffStrategy {
         /// The first wait, and the step.
         delay: TimeDelta,
     },
-    /// A second, multiplied by `factor` with each further attempt.
+    /// One second, multiplied by `factor` with each further attempt.
     Exponential {
-        /// More than 1.
+        /// The factor, more than 1.
         factor: f64,
         /// The longest wait.
         max_delay: TimeDelta,
     },
-    /// What the function says for the number of the attempt that failed, from 1.
+    /// The result of the function for the number of the failed attempt, from 1.
     Custom(fn(i32) -> TimeDelta),
 }
 

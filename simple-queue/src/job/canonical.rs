@@ -1,12 +1,12 @@
-//! One text for all JSON that means the same, to make keys of.
+//! Canonical JSON: equal values have one text, from which keys are made.
 
 use super::json::MAX_DEPTH;
 
-/// The same JSON with the members of each object in the order of their names, no space between tokens, and
-/// one zero: `-0.0` equals `0.0`, and the database holds no other.
+/// Returns the same JSON with the members of each object sorted by name, no space between tokens,
+/// and one zero: `-0.0` equals `0.0`, and the database stores only one.
 ///
-/// The text is one that serde wrote, so equal names are written alike. One that is nested too deep to be stored
-/// stays as it is.
+/// serde wrote the text, so equal names are spelled alike. A text that is nested too deep to be
+/// stored is returned as it is.
 pub(crate) fn canonical(json: &str) -> String {
     let mut open = vec![Container::of_root()];
     let mut rest = json;
@@ -32,12 +32,12 @@ pub(crate) fn canonical(json: &str) -> String {
     open.pop().map(|root| root.members.concat()).unwrap_or_default()
 }
 
-/// What has been read of an object, of an array, or of what stands outside of both.
+/// What was read so far of an object, of an array, or of the top level.
 struct Container {
     brackets: (&'static str, &'static str),
-    /// Those that are complete: `"name":value` each, or a value.
+    /// Complete items: `"name":value` each, or a value.
     members: Vec<String>,
-    /// The one that is being read.
+    /// The item that is being read.
     member: String,
 }
 
@@ -60,7 +60,7 @@ impl Container {
         self.complete();
         let (open, close) = self.brackets;
         if open == "{" {
-            // A stable sort: members of one name, of which the last counts, stay in their order.
+            // A stable sort: members of one name stay in order, and the last one counts.
             self.members.sort_by(|one, other| name(one).cmp(name(other)));
         }
         [open, &self.members.join(","), close].concat()
@@ -94,12 +94,12 @@ fn append(open: &mut [Container], text: &str) {
     }
 }
 
-/// The name in `"name":value`, in its quotes.
+/// Returns the name in `"name":value`, with its quotes.
 fn name(member: &str) -> &str {
     &member[..string_length(member)]
 }
 
-/// How long the string at the beginning of a text is, quotes included.
+/// Returns the length of the string at the beginning of a text, quotes included.
 fn string_length(text: &str) -> usize {
     let mut bytes = text.bytes().enumerate().skip(1);
     while let Some((at, byte)) = bytes.next() {

@@ -1,18 +1,18 @@
-//! Refusing two jobs of one name while compiling.
+//! Refuses two jobs of one name at compile time.
 
-/// What the compiler needs to know of a job in a `jobs![…]` list.
+/// What the compiler knows of a job in a `jobs![…]` list.
 #[derive(Debug, Clone, Copy)]
 pub struct KindDeclaration {
     /// The job's kind.
     pub kind: &'static str,
-    /// Its hash, compared first: comparing hundreds of long common prefixes byte by byte would
-    /// exceed what the compiler is willing to evaluate.
+    /// Hash of the kind, compared first. Comparing hundreds of long common prefixes byte by byte
+    /// would exceed the compiler's limit of constant evaluation.
     pub hash: u64,
     /// File and line of the declaration.
     pub declared_at: &'static str,
 }
 
-/// Fails, in a constant, when two declarations share a kind, and names both places.
+/// Fails in a constant when two declarations share a kind. The message names both places.
 ///
 /// # Panics
 /// When two kinds are equal; in a constant that is a compile error with the message.
@@ -56,7 +56,7 @@ const fn equal(a: &str, b: &str) -> bool {
     true
 }
 
-/// A text put together while compiling, where nothing can allocate; what does not fit is cut.
+/// A text built at compile time, where nothing can allocate; text that does not fit is cut.
 struct Message {
     bytes: [u8; 1024],
     length: usize,

@@ -1,8 +1,8 @@
-//! JSON that the database can hold and a worker can read back.
+//! Checks JSON: the database must be able to store it and a worker to read it back.
 
 use super::MAX_PAYLOAD_BYTES;
 
-/// Why this JSON text cannot be stored, where it cannot.
+/// Returns why this JSON text cannot be stored, if it cannot.
 pub(crate) fn problem_of_json(json: &str) -> Option<String> {
     if json.len() > MAX_PAYLOAD_BYTES {
         return Some(format!(
@@ -21,7 +21,7 @@ pub(crate) fn problem_of_json(json: &str) -> Option<String> {
     })
 }
 
-/// The same JSON with another character in the place of each NUL.
+/// Returns the same JSON with another character in place of each NUL.
 pub(crate) fn without_nuls(mut json: String) -> String {
     for at in scan(&json).nuls {
         json.replace_range(at..at + NUL.len(), "\\ufffd");
@@ -29,16 +29,16 @@ pub(crate) fn without_nuls(mut json: String) -> String {
     json
 }
 
-/// `serde_json` reads no deeper than this, to save its stack.
+/// 127 levels, the depth to which `serde_json` reads; a stack limit of its own.
 pub(super) const MAX_DEPTH: usize = 127;
 
-/// How a NUL stands in the string of a JSON text.
+/// A NUL in a string of a JSON text.
 const NUL: &str = "\\u0000";
 
 struct Scan {
     /// How deep the text is nested.
     deepest: usize,
-    /// Where its strings hold a NUL.
+    /// Byte offsets of the NULs in its strings.
     nuls: Vec<usize>,
 }
 

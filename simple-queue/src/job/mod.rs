@@ -1,7 +1,7 @@
-//! Declaring a job: what is known of it before it meets a database.
+//! Declaration of a job: everything that is known before it reaches a database.
 //!
-//! Everything here is pure: no database, no runtime, no clock. The next stage, [`crate::enqueue`],
-//! turns a declared job into a row.
+//! This room is pure: no database, no runtime, no clock. The next stage, [`crate::enqueue`], turns
+//! a declared job into a row.
 
 pub(crate) mod backoff;
 mod canonical;

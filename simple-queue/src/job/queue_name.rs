@@ -1,12 +1,13 @@
-//! What a queue may be called: one rule for declarations, calls, settings and the functions in the database.
+//! The rule for names of queues; the same for declarations, calls, settings and the functions in
+//! the database.
 
 use super::MAX_QUEUE_NAME_BYTES;
 
-/// The rule, as everything says it that refuses a name.
+/// The rule, as every message quotes it.
 pub(crate) const QUEUE_NAMES: &str =
     "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)";
 
-/// What is wrong with a queue's name, if something is.
+/// Returns what is wrong with a queue's name, if anything.
 pub(crate) const fn problem_of_queue_name(name: &str) -> Option<&'static str> {
     let bytes = name.as_bytes();
     if bytes.is_empty() || bytes.len() > MAX_QUEUE_NAME_BYTES {
@@ -22,10 +23,10 @@ pub(crate) const fn problem_of_queue_name(name: &str) -> Option<&'static str> {
     None
 }
 
-/// Fails, in a constant, when a queue's name is not one.
+/// Checks a queue's name in a constant.
 ///
 /// # Panics
-/// When the name is empty, too long or holds other characters than the ones allowed.
+/// When the name is empty, too long or has other characters than the ones allowed.
 pub const fn assert_queue_name(name: &str) {
     if let Some(problem) = problem_of_queue_name(name) {
         panic!("{}", problem);
@@ -36,7 +37,7 @@ pub const fn assert_queue_name(name: &str) {
 mod tests {
     use super::*;
 
-    /// The names that the macros, the calls and the functions in the database are tried with, too.
+    /// Names that the tests of the macros, the calls and the database functions share.
     const TABLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/queue_names.txt");
 
     #[test]

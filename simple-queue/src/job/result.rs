@@ -1,4 +1,4 @@
-//! What a handler may answer.
+//! What a handler returns.
 
 use std::{error::Error, fmt, time::Duration};
 
@@ -7,36 +7,37 @@ use chrono::{DateTime, Utc};
 /// Any error that a handler may return.
 pub type BoxDynError = Box<dyn Error + Send + Sync + 'static>;
 
-/// The answer of a plain [`Handler`](crate::Handler); a `#[job]` function may return it too.
+/// The result of a plain [`Handler`](crate::Handler); a `#[job]` function may return it too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobResult {
-    /// The job is done.
+    /// The job is completed.
     Success,
-    /// The attempt failed; the next one follows after the back-off, if one is left.
+    /// The attempt failed; the next one follows after the back-off, if any is left.
     Failed,
     /// The attempt failed; the next one is due at this time, but not before the back-off is over.
     RetryAt(DateTime<Utc>),
-    /// Not now: run again at this time, without using up an attempt.
+    /// Not now: the job runs again at this time and uses no attempt.
     ///
-    /// As often as it is asked for, unless a limit is declared, see
-    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes).
+    /// There is no limit on how often, unless
+    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes) sets one.
     RescheduleAt(DateTime<Utc>),
-    /// There is nothing here that could run this job; it becomes `unprocessable`.
+    /// Nothing here can run this job; it becomes `unprocessable`.
     HandlerMissing,
-    /// No further attempt can help; the job becomes a `critical_failure`.
+    /// Another attempt cannot help; the job becomes a `critical_failure`.
     Critical,
-    /// The job is no longer wanted; it becomes `cancelled`.
+    /// The job is not wanted any more; it becomes `cancelled`.
     Cancel,
-    /// The payload cannot be worked with; the job becomes `unprocessable` and no attempt is used.
+    /// The payload is unusable; the job becomes `unprocessable` and no attempt is used.
     Unprocessable,
     /// As [`JobResult::Failed`], for a fault of the handler rather than of the job.
     InternalError,
 }
 
-/// An error that says what should become of the job.
+/// An error that chooses the job's outcome.
 ///
-/// Any other error means: try again after the back-off.
+/// Any other error means: try again after the back-off. Return a `JobError` directly, with `?`,
+/// inside `anyhow` or `eyre`, in a box, or as the `source()` of your own error.
 ///
 /// ```
 /// use std::time::Duration;
@@ -58,7 +59,7 @@ pub struct JobError {
     cause: BoxDynError,
 }
 
-/// What an error asks for.
+/// The outcome that an error chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
     Retry,
@@ -70,7 +71,7 @@ pub(crate) enum Decision {
 }
 
 impl JobError {
-    /// The attempt failed; the next one follows after the back-off, if one is left.
+    /// The attempt failed; the next one follows after the back-off, if any is left.
     pub fn retry(cause: impl Into<BoxDynError>) -> Self {
         Self { decision: Decision::Retry, cause: cause.into() }
     }
@@ -80,26 +81,26 @@ impl JobError {
         Self { decision: Decision::RetryAfter(delay), cause: cause.into() }
     }
 
-    /// No further attempt can help; the job becomes a `critical_failure`.
+    /// Another attempt cannot help; the job becomes a `critical_failure`.
     pub fn fail(cause: impl Into<BoxDynError>) -> Self {
         Self { decision: Decision::Fail, cause: cause.into() }
     }
 
-    /// Not now: run again after `delay`, without using up an attempt.
+    /// Not now: the job runs again after `delay` and uses no attempt.
     ///
-    /// As often as it is asked for, unless a limit is declared, see
-    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes). A job that should give up some
-    /// day answers with an error instead, or fails when it is too old.
+    /// There is no limit on how often, unless
+    /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes) sets one. A job that should give up
+    /// at some time returns an error instead, or fails when it is too old.
     pub fn snooze(delay: Duration) -> Self {
         Self { decision: Decision::Snooze(delay), cause: "snoozed".into() }
     }
 
-    /// The job is no longer wanted; it becomes `cancelled`.
+    /// The job is not wanted any more; it becomes `cancelled`.
     pub fn cancel(cause: impl Into<BoxDynError>) -> Self {
         Self { decision: Decision::Cancel, cause: cause.into() }
     }
 
-    /// The payload cannot be worked with; the job becomes `unprocessable` and no attempt is used.
+    /// The payload is unusable; the job becomes `unprocessable` and no attempt is used.
     pub fn unprocessable(cause: impl Into<BoxDynError>) -> Self {
         Self { decision: Decision::Unprocessable, cause: cause.into() }
     }

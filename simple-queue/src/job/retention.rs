@@ -1,9 +1,8 @@
-//! How long what is over is kept.
+//! Retention of finished jobs.
 
 use std::time::Duration;
 
-/// How long what is over is kept, where its declaration's `retain` does not say.
-///
+/// Retention of finished jobs whose declaration has no `retain`.
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::Retention;
@@ -19,15 +18,15 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// For jobs that are done; 30 days by default. Whole days (UTC) are dropped when all of their jobs
-    /// are older.
+    /// Retention of completed jobs; 30 days by default. Whole days (UTC) are dropped when all of
+    /// their jobs are older.
     ///
-    /// Zero keeps none: a job is deleted when it is done. That costs the database about a third less, and
-    /// then nothing remembers the job: to wait for its end, or for its status, is answered with
-    /// [`UnknownJob`](crate::Error::UnknownJob), and an enqueue that the library repeats because its answer
-    /// was lost may store a job again that has run meanwhile.
+    /// Zero keeps none: a job is deleted when it completes. That costs the database about a third
+    /// less. Then nothing remembers the job: waiting for its end, or asking for its status, returns
+    /// [`UnknownJob`](crate::Error::UnknownJob). An enqueue that the library repeats because its
+    /// answer was lost may store a job again that has run meanwhile.
     pub archive: Duration,
-    /// For jobs that gave up; 90 days by default.
+    /// Retention of dead letters; 90 days by default.
     pub dead_letters: Duration,
 }
 
@@ -38,7 +37,7 @@ impl Default for Retention {
 }
 
 impl Retention {
-    /// The defaults: 30 days for jobs that are done, 90 for those that gave up.
+    /// Returns the defaults: 30 days for completed jobs, 90 for dead letters.
     #[must_use]
     pub const fn new() -> Self {
         const DAY: Duration = Duration::from_hours(24);
@@ -57,7 +56,7 @@ impl Retention {
         Self { dead_letters, ..self }
     }
 
-    /// Whether a job that is done, and of which nothing else was said, goes to the archive.
+    /// Whether completed jobs without their own `retain` go to the archive.
     pub(crate) fn keeps_done(&self) -> bool {
         !self.archive.is_zero()
     }

@@ -1,12 +1,11 @@
-//! Handing a worker's state to the jobs that ask for it.
+//! State of a worker, and how jobs borrow parts of it.
 
 use std::sync::Arc;
 
-/// A state that has a `T` to lend to the jobs that take a `&T`.
+/// A state from which a job can borrow a `T`, for a `&T` parameter.
 ///
 /// `#[derive(JobState)]` implements it for each field of a struct. Every type provides itself, so a
-/// worker whose jobs need one thing only can register that thing as its state, in an `Arc`.
-///
+/// worker whose jobs need only one thing can register that thing, in an `Arc`, as its state.
 /// ```
 /// use simple_queue::typed::Provide;
 ///
@@ -25,21 +24,23 @@ use std::sync::Arc;
     note = "add a field of type `{T}` to `{Self}` and put `#[derive(JobState)]` on it, or take the argument by value to store it with the job"
 )]
 pub trait Provide<T: ?Sized> {
-    /// Lends the `T`.
+    /// Borrows the `T`.
     fn provide(&self) -> &T;
 }
 
-/// What a worker can be given as its state by value; `#[derive(JobState)]` implements it beside [`Provide`].
+/// A state that can be registered by value; `#[derive(JobState)]` implements it along with
+/// [`Provide`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the state of jobs",
     label = "neither a struct that derives `JobState`, nor in an `Arc`",
     note = "put `#[derive(JobState)]` on `{Self}`, or pass it as `Arc::new(..)`"
 )]
 pub trait JobState {
-    /// The struct itself. A state that is none has no such type, so nothing further is said of it.
+    /// The struct itself. A type that is not a state has no such type, so it causes no further
+    /// errors.
     type Itself;
 
-    /// The struct, shared.
+    /// Puts the struct in an `Arc`.
     fn shared(self) -> Arc<Self::Itself>;
 }
 
@@ -52,8 +53,8 @@ impl JobState for () {
     }
 }
 
-/// What [`SimpleQueue::register`](crate::SimpleQueue::register) takes: a state, or one in an `Arc` that others share.
-///
+/// A state, or a state in an `Arc`: the argument of
+/// [`SimpleQueue::register`](crate::SimpleQueue::register).
 /// ```
 /// use std::sync::Arc;
 /// use simple_queue::prelude::*;
@@ -77,10 +78,10 @@ impl JobState for () {
     note = "put `#[derive(JobState)]` on `{Self}`, or pass it as `Arc::new(..)`"
 )]
 pub trait IntoState {
-    /// The state itself, whose parts are lent to the jobs.
+    /// The state, parts of which the jobs borrow.
     type State: Send + Sync + 'static;
 
-    /// The state, shared.
+    /// Returns the state in an `Arc`.
     fn into_state(self) -> Arc<Self::State>;
 }
 

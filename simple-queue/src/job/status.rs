@@ -1,31 +1,32 @@
-//! What state a job is in.
+//! Status of a job.
 
 use std::fmt;
 
-/// The state of a job, as the view `all_jobs` and [`Job::status`](crate::Job::status) spell it.
+/// Status of a job, with the words of the view `all_jobs`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobStatus {
-    /// Waits for its time, for a permit or for a worker.
+    /// Waits for its due time, for a permit or for a worker.
     Pending,
-    /// Held by a worker.
+    /// A worker has it.
     Running,
-    /// Done; in the archive.
+    /// Completed; in the archive.
     Completed,
     /// Used up its attempts; a dead letter.
     Failed,
-    /// Called off before it was done; a dead letter.
+    /// Cancelled before it completed; a dead letter.
     Cancelled,
-    /// Its handler said that no further attempt can help; a dead letter.
+    /// Its handler returned that another attempt cannot help; a dead letter.
     CriticalFailure,
     /// Its payload could not be read, or its handler refused it; a dead letter, no attempt used.
     Unprocessable,
-    /// Kept killing its process, or was put off more often than its queue declares; a dead letter.
+    /// Killed its process too often, or was put off more often than its queue allows; a dead
+    /// letter.
     BadJob,
 }
 
 impl JobStatus {
-    /// The word that stands for this state in the database.
+    /// Returns the word for this status in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -40,19 +41,19 @@ impl JobStatus {
         }
     }
 
-    /// Whether a job in this state will never run again by itself.
+    /// Returns whether a job with this status never runs again by itself.
     #[must_use]
     pub const fn is_final(self) -> bool {
         !matches!(self, Self::Pending | Self::Running)
     }
 }
 
-/// A word that stands for no state that this release knows; a newer release may have written it.
+/// A word that this release does not know as a status; a newer release may have written it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
 #[non_exhaustive]
 pub struct UnknownStatus {
-    /// The word that was read.
+    /// The word.
     pub status: String,
 }
 

@@ -1,10 +1,9 @@
-//! What several jobs have in common.
+//! Templates: options that several declarations share.
 
 use super::JobOptions;
 
-/// A queue and options that several declarations share: `#[job(template = MAILS, retries = 2)]` has all
-/// that `MAILS` says, but for its retries.
-///
+/// A queue and options that several declarations share. `#[job(template = MAILS, retries = 2)]` has
+/// all options of `MAILS`, but for its retries.
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::{JobTemplate, prelude::*};
@@ -27,25 +26,25 @@ pub struct JobTemplate {
 }
 
 impl JobTemplate {
-    /// A template of these options, without a queue.
+    /// Creates a template of these options, without a queue.
     #[must_use]
     pub const fn new(options: JobOptions) -> Self {
         Self { queue: None, options }
     }
 
-    /// The queue its jobs go to.
+    /// Sets the queue of its jobs.
     #[must_use]
     pub const fn queue(self, queue: &'static str) -> Self {
         Self { queue: Some(queue), ..self }
     }
 
-    /// Its options, for a declaration to go on from.
+    /// Returns its options, for a declaration to extend.
     #[must_use]
     pub const fn options(&self) -> JobOptions {
         self.options
     }
 
-    /// Its queue, or this one if it has none.
+    /// Returns its queue, or this one if it has none.
     #[must_use]
     pub const fn queue_or(&self, otherwise: &'static str) -> &'static str {
         match self.queue {

@@ -1,11 +1,11 @@
-//! What is said of a stored payload that cannot be read: where, and what was expected. What serde says quotes
-//! the value too, and a value has no place in a log or in the reason of a dead letter.
+//! Messages about payloads that cannot be read: where, and what was expected. serde's messages
+//! quote the value, and a value must not be in a log or in the reason of a dead letter.
 
 use serde_path_to_error::{Error, Segment};
 
 use super::StoredArgument;
 
-/// Why a payload with these arguments does not fit.
+/// Returns why a payload with these arguments does not fit.
 pub(crate) fn unfit(arguments: &[StoredArgument], error: &Error<serde_json::Error>) -> String {
     let (path, said) = (error.path(), error.inner().to_string());
     let first = match path.iter().next() {
@@ -28,7 +28,8 @@ pub(crate) fn unfit(arguments: &[StoredArgument], error: &Error<serde_json::Erro
     }
 }
 
-/// The same without the values that serde quotes. What other types say of their own values stays.
+/// Returns the message without the values that serde quotes. Values that other types put in their
+/// messages stay.
 pub(crate) fn without_values(said: &str) -> String {
     match QUOTING.iter().filter_map(|phrase| said.find(phrase)).min() {
         Some(at) => said[..at].to_owned() + &without_value(&said[at..]),
@@ -36,15 +37,15 @@ pub(crate) fn without_values(said: &str) -> String {
     }
 }
 
-/// How serde begins where it goes on with a value.
+/// Beginnings of serde's messages that quote a value.
 /// <https://docs.rs/serde/latest/serde/de/trait.Error.html>
 const QUOTING: [&str; 4] =
     ["invalid type: ", "invalid value: ", "unknown variant `", "unknown field `"];
 
-/// How it begins where it does not.
+/// Beginnings of serde's messages that quote none.
 const QUOTING_NOTHING: [&str; 3] = ["invalid length ", "missing field `", "duplicate field `"];
 
-/// The kinds of values that it names before it quotes one.
+/// The kinds of values that serde names before it quotes one.
 /// <https://docs.rs/serde/latest/serde/de/enum.Unexpected.html>
 const KINDS: [&str; 17] = [
     "boolean",
@@ -66,7 +67,7 @@ const KINDS: [&str; 17] = [
     "struct variant",
 ];
 
-/// What serde itself says, without the value; nothing where the words are those of some other type.
+/// Returns serde's own message without the value; `None` if another type worded it.
 fn in_words_of_serde(said: &str) -> Option<String> {
     let begins = |phrases: &[&str]| phrases.iter().any(|phrase| said.starts_with(phrase));
     if begins(&QUOTING) {
@@ -75,13 +76,13 @@ fn in_words_of_serde(said: &str) -> Option<String> {
     begins(&QUOTING_NOTHING).then(|| said.to_owned())
 }
 
-/// `invalid type: string "…", expected u32` without what is quoted.
+/// Shortens `invalid type: string "…", expected u32` by the quoted part.
 fn without_value(said: &str) -> String {
     let phrase =
         QUOTING.iter().find(|phrase| said.starts_with(**phrase)).copied().unwrap_or_default();
     let rest = &said[phrase.len()..];
     let kind = KINDS.iter().find(|kind| phrase.ends_with(": ") && rest.starts_with(**kind));
-    // What is expected comes last, whatever the value holds.
+    // The expectation comes last, whatever the value holds.
     let expected =
         [", expected ", ", there are no "].iter().filter_map(|word| rest.rfind(word)).max();
     let expected = expected.map_or("", |at| &rest[at..]);

@@ -1,20 +1,20 @@
-//! Keys under which only one live job may exist.
+//! Unique keys: only one live job may have a key.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{canonical::canonical, write::to_json};
 
-/// The key as it is stored: two kinds never share a key by chance.
+/// Returns the stored key. It begins with the kind, so two kinds never share a key by chance.
 pub(crate) fn namespaced(kind: &str, key: &str) -> String {
     format!("{kind}:{key}")
 }
 
-/// A key made of stored arguments, for `unique` without a template: the SHA-256 of their JSON, whose objects
-/// are put in the order of their names.
+/// Returns a key made of stored arguments, for `unique` without a template: the SHA-256 of their
+/// canonical JSON.
 ///
-/// Arguments that are equal have the same key, on every machine and in every release, and nobody can choose
-/// arguments that have the key of others. `None` for what cannot be written.
+/// Equal arguments have the same key on every machine and in every release, and arguments cannot be
+/// chosen to collide with others. `None` for a value that cannot be written.
 pub(crate) fn of_arguments(arguments: &(impl Serialize + ?Sized)) -> Option<String> {
     let json = to_json(arguments).ok()?;
     let hash = Sha256::digest(canonical(&json).as_bytes());

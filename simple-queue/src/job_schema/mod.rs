@@ -1,5 +1,5 @@
-//! The lock file: what the jobs of a crate look like when they are stored, so that a change which would
-//! leave stored jobs unread is found by a test and not by the workers.
+//! The schema file: the stored form of a crate's jobs. A change that would leave stored jobs
+//! unreadable fails a test, before it reaches the workers.
 
 use std::{env, fs, io::ErrorKind, path::Path};
 
@@ -13,30 +13,31 @@ use crate::{
     },
 };
 
-/// Compares the stored form of these jobs with a lock file beside the crate's manifest, in a test.
+/// Compares, in a test, the stored form of these jobs with a schema file next to the crate's
+/// manifest.
 ///
-/// Jobs outlive the build that stored them. The test fails when a change would leave some of them unread,
-/// with the sentence that says what to add, and when the file does not hold the present form.
-///
+/// Jobs outlive the build that stored them. The test fails when a change would make some of them
+/// unreadable; its message says what to add. It also fails when the file does not hold the present
+/// form.
 /// ```no_run
 /// # use simple_queue::prelude::*;
 /// # #[job] async fn send_welcome(user_id: i64) {}
 /// # #[job] async fn resize_image(path: String) {}
 /// // In a `#[test]`:
 /// fn stored_jobs_can_still_be_read() {
-///     simple_queue::assert_schema!("jobs.lock", jobs![SendWelcome, ResizeImage]);
+///     simple_queue::assert_schema!("jobs.schema", jobs![SendWelcome, ResizeImage]);
 /// }
 /// ```
 ///
-/// Commit the file. Where the test asks for it, write it anew:
+/// Commit the file. If the test asks for it, update the file:
 ///
-/// | command | writes the file |
+/// | command | when it writes the file |
 /// |---|---|
 /// | `SIMPLE_QUEUE_SCHEMA=update cargo test` | if every stored job can still be read |
-/// | `SIMPLE_QUEUE_SCHEMA=accept cargo test` | in any case: none is stored, or you have seen to them |
+/// | `SIMPLE_QUEUE_SCHEMA=accept cargo test` | always: use it if no such job is stored, or you have handled them |
 ///
 /// # Panics
-/// Where the file and the jobs differ, or it cannot be read or written.
+/// When the file and the jobs differ, or the file cannot be read or written.
 #[macro_export]
 macro_rules! assert_schema {
     ($path:literal, $jobs:expr $(,)?) => {
@@ -47,10 +48,10 @@ macro_rules! assert_schema {
     };
 }
 
-/// What [`assert_schema!`](crate::assert_schema) calls.
+/// Implements [`assert_schema!`](crate::assert_schema).
 ///
 /// # Panics
-/// With every difference, as it says there.
+/// With every difference, as documented there.
 #[track_caller]
 pub fn assert_schema<T: Schemas>(path: &str, _jobs: JobList<T>) {
     let mode = match env::var("SIMPLE_QUEUE_SCHEMA").as_deref() {
@@ -157,10 +158,10 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
     let locked = match fs::read_to_string(path) {
         Ok(text) => Some(
             serde_json::from_str::<Vec<JobSchema>>(&text)
-                .map_err(|error| format!("the lock file {shown} cannot be read: {error}"))?,
+                .map_err(|error| format!("the schema file {shown} cannot be read: {error}"))?,
         ),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
-        Err(error) => return Err(format!("the lock file {shown} cannot be read: {error}")),
+        Err(error) => return Err(format!("the schema file {shown} cannot be read: {error}")),
     };
     if mode != Mode::Accept
         && let Some(locked) = &locked
@@ -180,15 +181,15 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
         let state =
             if locked.is_some() { "does not hold the jobs as they are" } else { "is not there" };
         return Err(format!(
-            "the lock file {shown} {state}; write it with `SIMPLE_QUEUE_SCHEMA=update cargo test` and commit it"
+            "the schema file {shown} {state}; write it with `SIMPLE_QUEUE_SCHEMA=update cargo test` and commit it"
         ));
     }
     let text = serde_json::to_string_pretty(&declared).map_err(|error| error.to_string())?;
     fs::write(path, text + "\n")
-        .map_err(|error| format!("the lock file {shown} cannot be written: {error}"))
+        .map_err(|error| format!("the schema file {shown} cannot be written: {error}"))
 }
 
-/// What keeps jobs that were stored in the locked form from being run in the declared one.
+/// Lists what keeps jobs stored in the old form from being run in the new one.
 fn problems(locked: &[JobSchema], declared: &[JobSchema]) -> Vec<String> {
     let mut problems = Vec::new();
     for old in locked {
@@ -219,7 +220,7 @@ fn problems_of_job(old: &JobSchema, new: &JobSchema, problems: &mut Vec<String>)
             old.version, old.version
         ));
     }
-    // Its `upgrade` brings the arguments over.
+    // Its `upgrade` converts the arguments.
     if *version != old.version {
         return;
     }
@@ -249,7 +250,7 @@ fn problems_of_job(old: &JobSchema, new: &JobSchema, problems: &mut Vec<String>)
     }
 }
 
-/// A new argument that stored jobs do not have; perhaps one that was renamed.
+/// A new argument that stored jobs do not have; perhaps an old one was renamed.
 fn added_without_default(argument: &ArgumentSchema, old: &JobSchema, new: &JobSchema) -> String {
     let ArgumentSchema { name, ty, .. } = argument;
     let (kind, version) = (&new.kind, old.version);

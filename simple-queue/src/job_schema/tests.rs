@@ -1,4 +1,4 @@
-//! The changes that the lock file finds, and the file itself.
+//! The changes that the schema file detects, and the file itself.
 
 use super::*;
 
@@ -80,7 +80,7 @@ fn changes_that_stored_jobs_survive_are_no_problem() {
 fn the_file_is_written_when_asked_for_and_kept_from_growing_stale() {
     let directory = env::temp_dir().join(format!("simple-queue-lock-{}", uuid::Uuid::now_v7()));
     fs::create_dir(&directory).unwrap();
-    let path = directory.join("jobs.lock");
+    let path = directory.join("jobs.schema");
     let (old, new) = (mail(&[]), mail(&[argument("user", "i64")]));
 
     let missing = compare(&path, vec![old.clone()], Mode::Compare).unwrap_err();

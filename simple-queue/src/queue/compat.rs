@@ -1,4 +1,4 @@
-//! The settings as the predecessor of this release has them: on a queue that is there already.
+//! Settings of release 0.2: setters on an existing queue.
 
 use std::{cmp::min, sync::Arc, time::Duration};
 
@@ -18,15 +18,16 @@ use crate::{
 
 /// # Settings of the predecessor
 ///
-/// [`SimpleQueue::builder`] has all of these under clearer names, and refuses those that contradict each other.
-/// Here they hold for all clones of the queue, and a number out of its range becomes the next one within. Those that
-/// a worker takes no notice of once it has started panic then; the others take effect at once.
+/// [`SimpleQueue::builder`] has all of these under clearer names and refuses settings that
+/// contradict each other. The setters here apply to all clones of the queue, and clamp a value that
+/// is out of range. A setter that has no effect after the start of a worker panics then; the others
+/// take effect at once.
 impl SimpleQueue {
-    /// Puts the tables into another schema; [`schema`](crate::SimpleQueueBuilder::schema) of the builder.
+    /// Sets the schema of the tables; [`schema`](crate::SimpleQueueBuilder::schema) of the builder.
     ///
     /// # Errors
-    /// [`Error::InvalidSchema`] when the name is not one that needs no quotes; [`Error::InvalidSettings`] when
-    /// handlers are registered already: they would be left behind.
+    /// [`Error::InvalidSchema`] when the name would need quotes. [`Error::InvalidSettings`] when
+    /// handlers are registered already, because the new schema would not have them.
     pub fn with_schema(self, schema: &str) -> Result<Self, Error> {
         let queues = self.queue_names();
         if !queues.is_empty() {
@@ -41,19 +42,20 @@ impl SimpleQueue {
         Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
     }
 
-    /// Names the servers on which the database may be; [`servers`](crate::SimpleQueueBuilder::servers) of the
-    /// builder.
+    /// Sets the servers on which the database may be;
+    /// [`servers`](crate::SimpleQueueBuilder::servers) of the builder.
     #[must_use]
     pub fn with_servers(self, servers: impl IntoIterator<Item = PgConnectOptions>) -> Self {
         self.servers().set_candidates(servers.into_iter().collect());
         self
     }
 
-    /// Names the server itself, where the pool leads to it through a pooler;
+    /// Sets the URL of the server itself, for a pool that connects through a pooler;
     /// [`direct_url`](crate::SimpleQueueBuilder::direct_url) of the builder.
     ///
     /// # Errors
-    /// When the URL cannot be read, or names several servers: this one is not followed when it moves.
+    /// When the URL cannot be parsed, or names several servers: a direct URL does not follow a
+    /// failover.
     pub fn with_direct_url(self, url: &str) -> Result<Self, Error> {
         let servers = parse_url(url)?;
         let [server] = servers.as_slice() else {
@@ -64,7 +66,7 @@ impl SimpleQueue {
         Ok(self)
     }
 
-    /// Sets how long a statement of the library's own may take;
+    /// Sets the timeout of the library's own statements;
     /// [`statement_timeout`](crate::SimpleQueueBuilder::statement_timeout) of the builder.
     ///
     /// # Panics
@@ -76,7 +78,7 @@ impl SimpleQueue {
         self
     }
 
-    /// Sets how many jobs this process runs at once, of all queues together;
+    /// Sets how many jobs this process runs at once, over all queues;
     /// [`permits`](crate::SimpleQueueBuilder::permits) of the builder.
     #[must_use]
     pub fn with_global_semaphore(self, permits: usize) -> Self {
@@ -92,14 +94,14 @@ impl SimpleQueue {
         self
     }
 
-    /// Sets how many jobs this process runs at once of each queue without permits of its own;
+    /// Sets how many jobs this process runs at once of each queue that has no permits of its own;
     /// [`default_queue_permits`](crate::SimpleQueueBuilder::default_queue_permits) of the builder.
     #[must_use]
     pub fn with_queue_default_semaphore_size(self, permits: usize) -> Self {
         self.configured(|config| config.default_queue_permits = min(permits, MOST_PERMITS))
     }
 
-    /// Sets the rules by which a job of one queue gets its last permit;
+    /// Sets the strategy of one queue;
     /// [`queue_strategy`](crate::SimpleQueueBuilder::queue_strategy) of the builder.
     pub fn with_queue_strategy(
         &self,
@@ -112,21 +114,21 @@ impl SimpleQueue {
         self
     }
 
-    /// Sets the strategy of queues without one of their own;
+    /// Sets the strategy of queues that have none of their own;
     /// [`default_strategy`](crate::SimpleQueueBuilder::default_strategy) of the builder.
     #[must_use]
     pub fn with_default_queue_strategy(self, strategy: Arc<dyn JobStrategy>) -> Self {
         self.configured(|config| config.default_strategy = Some(strategy))
     }
 
-    /// Sets how long jobs wait between attempts where neither their declaration nor their queue says;
+    /// Sets the back-off for jobs whose declaration and queue set none;
     /// [`default_backoff`](crate::SimpleQueueBuilder::default_backoff) of the builder.
     #[must_use]
     pub fn with_default_backoff_strategy(self, strategy: BackoffStrategy) -> Self {
         self.configured(|config| config.default_backoff = strategy.into())
     }
 
-    /// Sets how long jobs of one queue wait between attempts, where their declaration does not say;
+    /// Sets the back-off of one queue, for jobs whose declaration sets none;
     /// [`queue_backoff`](crate::SimpleQueueBuilder::queue_backoff) of the builder.
     pub fn with_queue_backoff_strategy(
         &self,
@@ -139,7 +141,7 @@ impl SimpleQueue {
         self
     }
 
-    /// Sets how often a worker says that it lives;
+    /// Sets the interval of a worker's heartbeat;
     /// [`heartbeat_interval`](crate::SimpleQueueBuilder::heartbeat_interval) of the builder.
     ///
     /// # Panics
@@ -151,14 +153,14 @@ impl SimpleQueue {
         })
     }
 
-    /// Sets how often an idle worker looks for jobs when it cannot be notified;
+    /// Sets how often an idle worker polls when it cannot use LISTEN;
     /// [`poll_interval`](crate::SimpleQueueBuilder::poll_interval) of the builder.
     #[must_use]
     pub fn with_empty_poll_sleep(self, sleep: Duration) -> Self {
         self.configured(|config| config.empty_poll_sleep = within(sleep, INTERVALS))
     }
 
-    /// Sets how often a job may be put off before it is a `bad_job`;
+    /// Sets how often a job may be put off before it becomes a `bad_job`;
     /// [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes) of the builder.
     #[must_use]
     pub fn with_max_reprocess_count(self, count: usize) -> Self {
@@ -167,7 +169,7 @@ impl SimpleQueue {
         })
     }
 
-    /// Sets how many processes may die while they run a job before it is a `bad_job`;
+    /// Sets how many processes may die while they run a job before it becomes a `bad_job`;
     /// [`max_crashes`](crate::SimpleQueueBuilder::max_crashes) of the builder.
     ///
     /// # Panics
@@ -193,7 +195,7 @@ impl SimpleQueue {
         self.configured(|config| config.cancel_grace = grace)
     }
 
-    /// Sets how often the janitor looks after the history;
+    /// Sets the interval of the janitor;
     /// [`janitor_interval`](crate::SimpleQueueBuilder::janitor_interval) of the builder.
     ///
     /// # Panics
@@ -217,7 +219,7 @@ impl SimpleQueue {
 
     fn configure(&self, change: impl FnOnce(&mut Config)) {
         self.change(change);
-        // There may be more permits than when the poller looked.
+        // The change may free permits, so the poller looks again.
         self.wake().wake_local();
     }
 
@@ -242,10 +244,10 @@ impl SimpleQueue {
 
 /// # Functions of the predecessor
 impl SimpleQueue {
-    /// As [`SimpleQueue::connect`].
+    /// Connects to a URL; the name that [`SimpleQueue::connect`] had in 0.2.
     ///
     /// # Errors
-    /// When the URL cannot be read or the database cannot be reached.
+    /// When the URL cannot be parsed or the database cannot be reached.
     pub async fn new_from_url(url: &str) -> Result<Self, Error> {
         Self::connect(url).await
     }

@@ -1,11 +1,11 @@
-//! What can be set on a queue.
+//! Settings of a queue.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use super::strategy::JobStrategy;
 use crate::job::{Backoff, Retention};
 
-/// The settings of a queue; read when a worker starts and when a job runs.
+/// The settings of a queue. A worker reads them when it starts and when a job runs.
 #[derive(Clone)]
 pub(crate) struct Config {
     pub(crate) global_permits: usize,
@@ -17,7 +17,7 @@ pub(crate) struct Config {
     pub(crate) queue_backoffs: HashMap<String, Backoff>,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) empty_poll_sleep: Duration,
-    /// `None`: any number.
+    /// `None`: no limit.
     pub(crate) max_reprocess_count: Option<i32>,
     pub(crate) max_crash_count: i32,
     pub(crate) permit_patience: Duration,
@@ -27,10 +27,11 @@ pub(crate) struct Config {
     pub(crate) retention: Retention,
 }
 
-/// More permits than any process can use; more than a semaphore can count would be an error.
+/// 1,000,000, more permits than any process can use. A semaphore panics above `usize::MAX >> 3`.
 pub(super) const MOST_PERMITS: usize = 1_000_000;
 
-/// The shortest and the longest interval: less would be a loop without a pause, more would never come.
+/// 10 ms and 24 h, the bounds of an interval. A shorter one would be a busy loop, a longer one
+/// would never elapse.
 pub(super) const INTERVALS: (Duration, Duration) =
     (Duration::from_millis(10), Duration::from_hours(24));
 

@@ -1,4 +1,4 @@
-//! What a running job knows of itself.
+//! Context of a run: what a running job can ask about itself.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
     store::Finish,
 };
 
-/// The context of a run; a `#[job]` function that takes a `&JobContext` is given it.
+/// Context of a run. A `#[job]` function with a `&JobContext` parameter receives it.
 #[derive(Debug, Clone)]
 pub struct JobContext {
     queue: SimpleQueue,
@@ -25,7 +25,7 @@ pub struct JobContext {
     attempt: i32,
     max_attempts: i32,
     status: JobStatus,
-    /// None for a job that is run by hand.
+    /// `None` for a job that is run by hand.
     claim: Option<Claim>,
 }
 
@@ -47,37 +47,38 @@ impl JobContext {
         }
     }
 
-    /// The job's id.
+    /// Returns the job's id.
     pub fn job_id(&self) -> Uuid {
         self.job_id
     }
 
-    /// The job's kind: the name of its `#[job]`.
+    /// Returns the job's kind: the name of its `#[job]`.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// The number of this attempt, from 1.
+    /// Returns the number of this attempt, from 1.
     pub fn attempt(&self) -> i32 {
         self.attempt
     }
 
-    /// How many attempts the job has in all.
+    /// Returns the maximum number of attempts of this job.
     pub fn max_attempts(&self) -> i32 {
         self.max_attempts
     }
 
-    /// What state the job is in: [`JobStatus::Running`], and in a function that is named by `on_exhausted`, what
-    /// it becomes: `Failed`, `CriticalFailure`, `Unprocessable` or `BadJob`.
+    /// Returns the status of the job: [`JobStatus::Running`]. In a function that `on_exhausted`
+    /// names it is the status that the job gets: `Failed`, `CriticalFailure`, `Unprocessable` or
+    /// `BadJob`.
     pub fn status(&self) -> JobStatus {
         self.status
     }
 
-    /// Reads what was attached to the job with [`Enqueue::metadata`](crate::Enqueue::metadata), with a statement of
-    /// its own; `None` if nothing was, or if the job is run by hand.
+    /// Reads the metadata that [`Enqueue::metadata`](crate::Enqueue::metadata) attached to the job,
+    /// with a statement of its own. Returns `None` if there is none, or if the job is run by hand.
     ///
     /// # Errors
-    /// [`Error::UnreadablePayload`] when it is of another type; or when the database fails.
+    /// [`Error::UnreadablePayload`] when the metadata has another type; or when the database fails.
     pub async fn metadata<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         let Some(lease) = self.claim.as_ref().map(|claim| claim.lease) else { return Ok(None) };
         let store = self.queue.store();
@@ -88,24 +89,25 @@ impl JobContext {
         read_metadata(self.job_id, read.as_deref())
     }
 
-    /// The queue, for enqueuing what follows; `&context` can be enqueued on as well.
+    /// Returns the queue, for enqueuing other jobs; `&context` can be enqueued on as well.
     pub fn queue(&self) -> &SimpleQueue {
         &self.queue
     }
 
-    /// Whether a worker runs this job, rather than somebody by hand.
+    /// Returns whether a worker runs this job; `false` for a job that is run by hand.
     pub(crate) fn is_claimed(&self) -> bool {
         self.claim.is_some()
     }
 
-    /// Whether somebody asked for this job's end. A run that goes on is dropped after a grace.
+    /// Returns whether this job was cancelled. A run that goes on is dropped after a grace.
     pub fn is_cancelled(&self) -> bool {
         self.claim.as_ref().is_some_and(|claim| claim.run.is_cancelled())
     }
 
-    /// Waits until somebody asks for this job's end.
+    /// Waits until this job is cancelled.
     ///
-    /// Cancel safe.
+    /// # Cancel safety
+    /// Cancel safe: it only waits.
     pub async fn cancelled(&self) {
         match &self.claim {
             Some(claim) => claim.run.cancelled().await,
@@ -113,13 +115,14 @@ impl JobContext {
         }
     }
 
-    /// Finishes this job in a transaction of yours: its completion and all that you do in the
-    /// transaction are committed together, so the effects happen exactly once.
+    /// Finishes this job in a transaction of yours: its completion and your statements are
+    /// committed together, so the effects happen exactly once.
     ///
-    /// Commit the transaction, then return from the function. If the transaction does not commit, the
-    /// attempt has failed, whatever the function returns. From this call on it may wait for its next
-    /// statement no longer than a [statement may take](crate::SimpleQueueBuilder::statement_timeout), 10 seconds:
-    /// it has locked the job, which others could not take over if this process vanished.
+    /// Commit the transaction, then return from the function. If the transaction does not commit,
+    /// the attempt has failed, whatever the function returns. After this call the transaction may
+    /// idle between statements no longer than the [statement
+    /// timeout](crate::SimpleQueueBuilder::statement_timeout), 10 seconds: it holds a lock on the
+    /// job's row, so no other process could take the job over if this one vanished.
     ///
     /// ```
     /// # use simple_queue::prelude::*;
@@ -135,18 +138,19 @@ impl JobContext {
     /// ```
     ///
     /// # Errors
-    /// [`Error::LeaseLost`] when another process has taken the job over; the transaction must not be
-    /// committed then. Also when the job is run by hand. [`Error::TransactionEnded`] when a `commit` or
-    /// `rollback` that was sent as SQL has ended the transaction.
+    /// [`Error::LeaseLost`] when another process has taken the job over; do not commit the
+    /// transaction then. The same error when the job is run by hand. [`Error::TransactionEnded`]
+    /// when a `commit` or `rollback` that was sent as SQL has ended the transaction.
     pub async fn finish_in(&self, tx: &mut Transaction<'_, Postgres>) -> Result<(), Error> {
         if self.is_claimed() {
-            // The transaction is the caller's, and not marked yet.
+            // The transaction is the caller's, so it is not marked yet.
             self.mark(tx).await?;
         }
         self.finish_marked(tx, None).await
     }
 
-    /// As [`JobContext::finish_in`], in a transaction that was marked, with what the handler returned, as JSON.
+    /// Finishes the job like [`JobContext::finish_in`], in a transaction that is marked, with the
+    /// handler's result as JSON.
     pub(crate) async fn finish_marked(
         &self,
         tx: &mut Transaction<'_, Postgres>,
@@ -156,7 +160,8 @@ impl JobContext {
         let Some(claim) = &self.claim else {
             return Err(lost);
         };
-        // Said before the attempt: whatever happens to the transaction, its end is looked up.
+        // Set before the attempt, so that the executor looks up the end whatever happens to the
+        // transaction.
         claim.run.finish_in_transaction();
         if !self.mark(tx).await? {
             return Err(Error::TransactionEnded { job_id: self.job_id });
@@ -168,8 +173,9 @@ impl JobContext {
         }
     }
 
-    /// Marks the transaction; whether it was marked before. From here on it may not idle for long: it is about to
-    /// lock the job's row, and nobody could return the job should this process vanish.
+    /// Marks the transaction and returns whether it was marked before. From here on its idle time
+    /// is bounded: it is about to lock the job's row, and no process could return the job if this
+    /// one vanished.
     async fn mark(&self, tx: &mut Transaction<'_, Postgres>) -> Result<bool, Error> {
         let store = self.queue.store();
         let servers = self.queue.servers();
@@ -177,13 +183,14 @@ impl JobContext {
         marked.map_err(Error::database("finish a job in a transaction"))
     }
 
-    /// The signals of the run, which a job that is run by hand has not.
+    /// The signals of the run; `None` for a job that is run by hand.
     pub(crate) fn run(&self) -> Option<&Run> {
         self.claim.as_ref().map(|claim| claim.run.as_ref())
     }
 
-    /// Whether the lease still held. Somebody who asks for the job's cancellation locks its row for a
-    /// moment, which the statement passes over; so it is repeated as long as the lease holds.
+    /// Returns whether the lease still held. A call that cancels the job locks its row for a
+    /// moment, and the statement skips locked rows. So the statement is repeated as long as the
+    /// lease holds.
     async fn archive_in(
         &self,
         tx: &mut Transaction<'_, Postgres>,

@@ -1,4 +1,4 @@
-//! What people do to queues and jobs by hand: pause, resume, cancel, redrive.
+//! Operator's calls on queues and jobs: pause, resume, cancel, redrive.
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -20,11 +20,11 @@ use crate::{
 
 /// # Pausing, cancelling, redriving
 impl SimpleQueue {
-    /// Keeps the jobs of a queue from being started, in every process, until it is resumed. What runs
-    /// goes on to its end, and jobs can still be enqueued.
+    /// Pauses a queue: no process starts its jobs until it is resumed. Running jobs go on to their
+    /// end, and jobs can still be enqueued.
     ///
-    /// A queue is a name, so one that is misspelt is paused like any other. What is known of it is answered, and
-    /// logged as a warning where that is nothing.
+    /// A misspelt name is paused like any other. The answer says what is known of the queue; if
+    /// nothing is known, a warning is logged too.
     ///
     /// # Errors
     /// When the database fails.
@@ -43,7 +43,7 @@ impl SimpleQueue {
         Ok(paused)
     }
 
-    /// Lets the jobs of a queue be started again. Whether it was paused.
+    /// Resumes a paused queue. Returns whether it was paused.
     ///
     /// # Errors
     /// When the database fails.
@@ -56,7 +56,7 @@ impl SimpleQueue {
         Ok(was_paused)
     }
 
-    /// The queues that are paused, by name.
+    /// Lists the names of the paused queues, sorted.
     ///
     /// # Errors
     /// When the database fails.
@@ -67,8 +67,8 @@ impl SimpleQueue {
         paused.map_err(Error::database("list the paused queues"))
     }
 
-    /// Cancels a job: at once while it waits; while it runs, in whatever process, its handler is told, and
-    /// dropped after a grace. Whether it was live.
+    /// Cancels a job. A waiting job ends at once. For a running job, in whatever process, the
+    /// handler is told, and dropped after a grace. Returns whether the job was waiting or running.
     ///
     /// A job that succeeds before it is dropped is `completed`.
     ///
@@ -78,7 +78,7 @@ impl SimpleQueue {
         Ok(cancel_those(self.target(), Which::Id(job_id)).await? > 0)
     }
 
-    /// Puts a dead letter back to pending, due at once, with all its attempts before it.
+    /// Puts a dead letter back to pending, due at once, with all its attempts.
     ///
     /// # Errors
     /// [`Error::NotDead`] when no dead letter has this id; [`Error::Duplicate`] when a live job has its
@@ -102,13 +102,13 @@ impl SimpleQueue {
                 }
                 // It was enqueued again with the same id.
                 Some((None, job_id)) => return Err(Error::NotDead { job_id }),
-                // It ended in between.
+                // The holder ended in between.
                 None => {}
             }
         }
     }
 
-    /// Puts many dead letters back to pending, a thousand in a transaction.
+    /// Puts many dead letters back to pending, a thousand in each transaction.
     ///
     /// ```no_run
     /// # use simple_queue::{DeadLetterFilter, JobStatus, SimpleQueue};
@@ -122,7 +122,8 @@ impl SimpleQueue {
     /// ```
     ///
     /// # Errors
-    /// When the database fails; what was put back before stays so, and the call can be repeated.
+    /// When the database fails. Jobs that were put back before the failure stay pending, and the
+    /// call can be repeated.
     pub async fn redrive_all(&self, which: DeadLetterFilter) -> Result<Redriven, Error> {
         self.redrive_those(&which.0).await
     }
@@ -145,7 +146,7 @@ impl SimpleQueue {
                     self.store().redrive_dead_letters(connection, &part, repeated).await
                 }));
                 match looked_at {
-                    // Among many it stays what it is, and holds up no other.
+                    // Among many dead letters this one stays as it is, and the others go on.
                     Err(error) if is_about_a_row(&error) && filter.job_id.is_none() => {
                         if let Some(id) = division.refused(part) {
                             tracing::error!(error = %described(&error), job_id = %id, "a dead letter cannot be put back; mend it and redrive it");
@@ -166,7 +167,7 @@ impl SimpleQueue {
         }
     }
 
-    /// One statement.
+    /// Redrives one page, with one statement.
     pub(super) async fn ask<T>(
         &self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
@@ -179,56 +180,58 @@ impl SimpleQueue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Paused {
-    /// Some worker serves it.
+    /// Whether a worker serves it.
     pub is_served: bool,
-    /// Jobs wait or run in it.
+    /// Whether it has jobs that wait or run.
     pub has_jobs: bool,
-    /// It was paused before.
+    /// Whether it was paused before.
     pub was_paused: bool,
 }
 
 impl Paused {
-    /// Whether a worker serves the queue or jobs are in it. If neither is so its name may be misspelt.
+    /// Returns whether a worker serves the queue or jobs are in it. If neither, its name may be
+    /// misspelt.
     pub fn is_known(&self) -> bool {
         self.is_served || self.has_jobs
     }
 }
 
-/// Which dead letters [`SimpleQueue::redrive_all`] puts back: those of which everything holds that is said.
+/// A filter for [`SimpleQueue::redrive_all`]. A dead letter matches if it meets every condition you
+/// set.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is put back before `redrive_all` is awaited"]
 pub struct DeadLetterFilter(RedriveFilter);
 
 impl DeadLetterFilter {
-    /// All of them.
+    /// Matches all dead letters.
     pub fn all() -> Self {
         Self(RedriveFilter::default())
     }
 
-    /// Those of one queue.
+    /// Matches dead letters of one queue.
     pub fn queue(self, queue: impl Into<String>) -> Self {
         Self(RedriveFilter { queue: Some(queue.into()), ..self.0 })
     }
 
-    /// Those of one kind: the name of a `#[job]`.
+    /// Matches dead letters of one kind: the name of a `#[job]`.
     pub fn kind(self, kind: impl Into<String>) -> Self {
         Self(RedriveFilter { kind: Some(kind.into()), ..self.0 })
     }
 
-    /// Those that ended like this.
+    /// Matches dead letters with this status.
     pub fn status(self, status: JobStatus) -> Self {
         Self(RedriveFilter { status: Some(status), ..self.0 })
     }
 }
 
-/// What became of dead letters that were to be put back.
+/// Result of a redrive.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Redriven {
-    /// How many are pending again.
+    /// Number of jobs that are pending again.
     pub redriven: u64,
-    /// Those whose unique key a live job has, and those that the database refuses to put back, of which it says in
-    /// the log why.
+    /// Ids that are still dead letters: a live job has their unique key, or the database refused to
+    /// put them back. In the second case the log has its message.
     pub still_dead: Vec<Uuid>,
 }
 

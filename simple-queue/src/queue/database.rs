@@ -1,20 +1,21 @@
-//! What the roles of the database need.
+//! Grants for the roles of the database.
 
 use std::time::Duration;
 
 use super::SimpleQueue;
 use crate::store::Role;
 
-/// The shortest and the longest time of a statement: less would end those that are well.
+/// 100 ms and 1 h, the bounds of a statement timeout. A shorter one would end healthy statements.
 pub(super) const STATEMENT_TIMEOUTS: (Duration, Duration) =
     (Duration::from_millis(100), Duration::from_hours(1));
 
 /// # Roles of the database
 impl SimpleQueue {
-    /// The statements that give a role of the database what it needs to be this to the queue, one a line.
+    /// Returns the statements, one a line, that grant a database role the rights of this kind of
+    /// participant.
     ///
-    /// They are to be carried out by the owner of the schema, after [`SimpleQueue::migrate`]; grants are kept
-    /// when a newer release migrates. The same stands in `migrations/grants/`.
+    /// The owner of the schema runs them, after [`SimpleQueue::migrate`]. Grants survive the
+    /// migration of a newer release. The same statements are in `migrations/grants/`.
     ///
     /// ```
     /// # use simple_queue::{Role, SimpleQueue, sqlx::AssertSqlSafe};

@@ -1,4 +1,4 @@
-//! Stage 6: what runs a job.
+//! Stage 6: the handler interface.
 
 use std::{fmt, marker::PhantomData, pin::Pin, sync::Arc, time::Duration};
 
@@ -26,51 +26,54 @@ use crate::{
 /// }
 /// ```
 pub trait Handler: Send + Sync + 'static {
-    /// The queue it serves.
+    /// The queue that the handler serves.
     const QUEUE: &'static str;
 
-    /// Other queues that it serves, too.
+    /// Other queues that the handler serves too.
     const ALSO_ON: &'static [&'static str] = &[];
 
-    /// The kind of job it runs; `None`: every kind of its queue that has no handler of its own.
+    /// The kind of job that the handler runs. `None`: every kind of its queue that has no handler
+    /// of its own.
     const KIND: Option<&'static str> = None;
 
-    /// Other kinds that it runs too.
+    /// Other kinds that the handler runs too.
     const ALIASES: &'static [&'static str] = &[];
 
-    /// Attempts, back-off and timeout of its jobs, where they do not say themselves.
+    /// Attempts, back-off and timeout of its jobs, for jobs that set none themselves.
     const OPTIONS: JobOptions = JobOptions::new();
 
-    /// Runs a job once and says what becomes of it.
+    /// Runs a job once and returns its outcome.
     ///
-    /// An error, a panic or the end of its timeout use up the attempt; the next one follows after the
-    /// back-off. A [`JobError`](crate::JobError) can say otherwise.
+    /// An error, a panic or a timeout uses up the attempt; the next attempt follows after the
+    /// back-off. A [`JobError`](crate::JobError) can choose another outcome.
     ///
     /// # Cancel safety
-    /// The future is dropped at an `.await` when the job is cancelled and its grace is over, when its
-    /// time is up, when the process stops and its deadline is over, or when it could not beat for so long
-    /// that others are about to take its jobs over. Delivery is at least once: what
-    /// it does must bear being done again.
+    /// The future is dropped at an `.await` in these cases: the job is cancelled and its grace is
+    /// over; its timeout elapses; the process stops and its deadline is over; or the process has
+    /// missed heartbeats for so long that others are about to take its jobs over. Delivery is at
+    /// least once, so the work must be safe to repeat.
     fn process(
         &self,
         queue: &SimpleQueue,
         job: &Job,
     ) -> impl Future<Output = Result<JobResult, BoxDynError>> + Send;
 
-    /// Its own rules for when a job may start, which come after those of the queue; none by default.
+    /// Returns the handler's own strategy, which applies after the queue's; none by default.
     fn strategy(&self) -> Option<&dyn JobStrategy> {
         None
     }
 
-    /// Called when a job ends in a way that nobody asked for, before it becomes a dead letter: it has `failed`
-    /// with its last attempt, is a `critical_failure`, is `unprocessable`, or is a `bad_job` that was put off too
-    /// often. [`Job::status`] says which. A process that dies in between leaves the job to be run again.
+    /// Runs before a job becomes a dead letter that nothing asked for: it has `failed` with its
+    /// last attempt, is a `critical_failure`, is `unprocessable`, or is a `bad_job` that was put
+    /// off too often. [`Job::status`] has the status. After a crash in between the job runs again,
+    /// and this is called again.
     ///
-    /// It is not called for a job that is cancelled or expires, nor for a `bad_job` that killed its processes:
-    /// nothing of it is run any more, and other processes find it in the dead letters.
+    /// It is not called for a job that is cancelled or expires, nor for a `bad_job` that killed its
+    /// processes: running any code for such a job may kill again. Look for those in the dead
+    /// letters.
     ///
     /// # Errors
-    /// Logged; the job becomes a dead letter all the same.
+    /// An error is logged; the job becomes a dead letter all the same.
     fn exhausted(
         &self,
         queue: &SimpleQueue,
@@ -81,7 +84,8 @@ pub trait Handler: Send + Sync + 'static {
         std::future::ready(Ok(()))
     }
 
-    /// Whether it reads the payload from what is stored, so that nobody need make [`Job::job_data`] of it.
+    /// Whether the handler reads the payload from the stored text. Then [`Job::job_data`] is not
+    /// built.
     #[doc(hidden)]
     const READS_STORED: bool = false;
 
@@ -89,22 +93,22 @@ pub trait Handler: Send + Sync + 'static {
     #[doc(hidden)]
     const IN_TRANSACTION: bool = false;
 
-    /// As [`Handler::process`], with all that an outcome can hold.
+    /// Runs a job like [`Handler::process`] and returns a full outcome.
     #[doc(hidden)]
     fn run(&self, queue: &SimpleQueue, job: &Job) -> impl Future<Output = Outcome> + Send {
         async { self.process(queue, job).await.into_outcome(|error| error.downcast_ref()) }
     }
 }
 
-/// What `jobs![…]` lists: the struct of a `#[job]`, or what `#[handler]` writes for a job that is declared
-/// elsewhere.
+/// An entry of `jobs![…]`: the struct of a `#[job]`, or the one that `#[handler]` writes for a job
+/// that is declared elsewhere.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
     label = "not the struct that `#[job]` writes beside a function",
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
 )]
 pub trait JobHandler: 'static {
-    /// The job that it runs.
+    /// The payload of the job that it runs.
     type Payload: JobPayload;
 }
 
@@ -121,10 +125,10 @@ impl<J: JobPayload> JobHandler for J {
     note = "a struct that derives `Job` is listed by what runs it: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
 )]
 pub trait TypedHandler<S>: JobHandler {
-    /// Rules of its own for when a job may start; see [`JobStrategy`].
+    /// The job's own strategy; see [`JobStrategy`].
     const STRATEGY: Option<&'static dyn JobStrategy> = None;
 
-    /// Whether each run takes a connection of the queue's pool, for the transaction that it is handed.
+    /// Whether each run takes a connection of the queue's pool, for its transaction.
     #[doc(hidden)]
     const IN_TRANSACTION: bool = false;
 
@@ -135,11 +139,11 @@ pub trait TypedHandler<S>: JobHandler {
         context: &JobContext,
     ) -> impl Future<Output = Outcome> + Send;
 
-    /// Called when the job has failed for good, as [`Handler::exhausted`] is; [`JobContext::status`] says how. A
-    /// payload that cannot be read is one that it cannot be called with.
+    /// Runs when the job has failed for good, like [`Handler::exhausted`]; [`JobContext::status`]
+    /// has the status. It is not called if the payload cannot be read.
     ///
     /// # Errors
-    /// Logged; the job becomes a dead letter all the same.
+    /// An error is logged; the job becomes a dead letter all the same.
     fn exhausted(
         job: Self::Payload,
         context: &JobContext,
@@ -150,14 +154,14 @@ pub trait TypedHandler<S>: JobHandler {
     }
 }
 
-/// A declared job together with the state it runs with: a [`Handler`].
+/// A declared job with the state it runs with: a [`Handler`].
 pub struct StatefulHandler<H, S> {
     state: Arc<S>,
     handler: PhantomData<fn() -> H>,
 }
 
 impl<H: TypedHandler<S>, S: Send + Sync + 'static> StatefulHandler<H, S> {
-    /// Runs the jobs of this handler with this state.
+    /// Creates the handler of a job with this state.
     pub fn new(state: Arc<S>) -> Self {
         Self { state, handler: PhantomData }
     }
@@ -191,7 +195,7 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for StatefulHandler<H
         job: &Job,
         error: &str,
     ) -> Result<(), BoxDynError> {
-        // It takes the payload, and there is none: it could not be read.
+        // `on_exhausted` takes the payload, and this one could not be read.
         let Ok(payload) = read::<H::Payload>(job) else { return Ok(()) };
         H::exhausted(payload, &JobContext::new(queue, job), error).await
     }
@@ -204,14 +208,14 @@ impl<H: TypedHandler<S>, S: Send + Sync + 'static> Handler for StatefulHandler<H
     }
 }
 
-/// How long a job of a later version than this build's waits for a process that knows it.
+/// 10 s, the delay of a job that a later build stored, until a process of that build fetches it.
 const WAIT_FOR_NEWER_BUILD: Duration = Duration::from_secs(10);
 
-/// The payload of a job that is run.
+/// Reads the payload of a job before its run.
 fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
     read_payload(job).map_err(|unread| match unread {
         Unread::OfNewerBuild => {
-            // While a deploy is under way both builds work; it is no fault of the job's.
+            // During a deploy both builds work, and the job is not at fault.
             tracing::warn!(
                 version = job.version,
                 known = J::VERSION,
@@ -223,7 +227,7 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
     })
 }
 
-/// A handler whose type has been forgotten, as the registry keeps it.
+/// A handler with its type erased, as the registry holds it.
 pub(crate) trait DynHandler: Send + Sync {
     fn run<'h>(&'h self, queue: &'h SimpleQueue, job: &'h Job) -> HandlerFuture<'h, Outcome>;
     fn exhausted<'h>(

@@ -1,4 +1,4 @@
-//! What can be told of a queue and its workers without working: whether they are well.
+//! Health of a queue and of its workers in this process.
 
 use std::{
     fmt,
@@ -14,15 +14,16 @@ use parking_lot::{Mutex, MutexGuard};
 use super::SimpleQueue;
 use crate::{Error, database::failure::described};
 
-/// How a queue and its workers in this process are; what [`SimpleQueue::health`] answers.
+/// Health of a queue and its workers in this process; returned by [`SimpleQueue::health`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the process can go on. If not, only a new one helps: let what supervises it start one.
+    /// Whether the process can recover. If not, restart it: use this for a liveness probe.
     pub is_alive: bool,
-    /// Whether it does now all that it is to do: enqueue and, if a worker was started, work.
+    /// Whether the process does all its work now: it can enqueue and, if a worker was started, run
+    /// jobs.
     pub is_ready: bool,
-    /// Why not; empty if it is ready.
+    /// The reasons why not; empty if the process is ready.
     pub reasons: Vec<Unhealthy>,
 }
 
@@ -30,50 +31,51 @@ pub struct Health {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unhealthy {
-    /// Handlers are registered, and no worker was started for them.
+    /// Handlers are registered, but no worker was started.
     #[non_exhaustive]
     NotStarted {
-        /// The queues that they would serve.
+        /// The queues of these handlers.
         queues: Vec<String>,
     },
-    /// The worker has not looked for jobs yet: it is to be registered in the database first.
+    /// The worker is still registering itself in the database and has fetched nothing yet.
     #[non_exhaustive]
     Starting {
-        /// For how long it has tried.
+        /// Time since the start.
         elapsed: Duration,
-        /// What the database said the last time, if it refused.
+        /// The last error of the database, if there was one.
         problem: Option<String>,
     },
-    /// The worker fetches no more jobs, because it was told to stop.
+    /// The worker is shutting down and fetches no more jobs.
     Stopping,
-    /// The worker has stopped, because it was told to.
+    /// The worker has stopped after a shutdown.
     Stopped,
-    /// The worker ended by itself, which is a fault of the library's.
+    /// The worker ended by itself, which is a bug of the library.
     #[non_exhaustive]
     WorkerEnded {
-        /// How, as [`WorkerHandle::stopped`](crate::WorkerHandle::stopped) says it.
+        /// The reason, as [`WorkerHandle::stopped`](crate::WorkerHandle::stopped) reports it.
         problem: String,
     },
-    /// No heartbeat reached the database for a while; after six intervals the process is taken for dead.
+    /// No heartbeat reached the database for a while. After six intervals the process counts as
+    /// dead.
     #[non_exhaustive]
     HeartbeatSilent {
-        /// For how long.
+        /// Time since the last heartbeat.
         silent_for: Duration,
-        /// What the database said the last time, if it refused.
+        /// The last error of the database, if there was one.
         problem: Option<String>,
     },
-    /// No jobs can be fetched.
+    /// Fetches fail.
     #[non_exhaustive]
     FetchFailing {
-        /// For how long.
+        /// Time since the last fetch that succeeded.
         failing_for: Duration,
-        /// What the database said the last time.
+        /// The last error of the database.
         problem: String,
     },
-    /// So many ends of runs wait to be written that no job is started.
+    /// Too many outcomes are unwritten, so no job is started.
     #[non_exhaustive]
     EndsUnwritten {
-        /// How many.
+        /// Number of runs whose outcome is unwritten.
         runs: usize,
     },
     /// The tables are missing, or older than this release.
@@ -82,10 +84,10 @@ pub enum Unhealthy {
         /// What is missing.
         problem: String,
     },
-    /// The database could not be asked.
+    /// The database does not answer.
     #[non_exhaustive]
     Unreachable {
-        /// Why.
+        /// The reason.
         problem: String,
     },
 }
@@ -97,7 +99,7 @@ impl Health {
     }
 }
 
-/// One line: `ready`, or the reasons.
+/// Writes one line: `ready`, or the reasons.
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_ready {
@@ -160,16 +162,17 @@ fn whole(duration: Duration) -> String {
     format!("{} s", duration.as_secs())
 }
 
-/// The longest time that an answer of the database is waited for; a probe waits a second or a few.
+/// 2 s, the longest wait for an answer of the database. A probe's own timeout is typically a second
+/// or a few.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// # Health
 impl SimpleQueue {
-    /// Says whether the queue and its workers in this process are well, for a health endpoint.
+    /// Returns the health of the queue and its workers in this process, for a health endpoint.
     ///
-    /// With a worker it asks nothing of the database: what the worker's own statements met is known. Without one it
-    /// sends a statement, and waits at most two seconds for the answer. A queue whose handlers are registered is not
-    /// ready before a worker was started.
+    /// With a worker this sends no statement: the worker knows the results of its own statements.
+    /// Without one it sends a statement and waits at most two seconds for the answer. A queue with
+    /// registered handlers is not ready before a worker is started.
     ///
     /// ```
     /// # use simple_queue::prelude::*;
@@ -221,9 +224,9 @@ impl SimpleQueue {
     }
 }
 
-/// A worker, which knows how it is without asking the database.
+/// A worker, which knows its health without asking the database.
 pub(crate) trait Reports: Send + Sync {
-    /// Why it is not ready.
+    /// Returns the reasons why it is not ready.
     fn problems(&self) -> Vec<Unhealthy>;
 }
 

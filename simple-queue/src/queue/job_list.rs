@@ -1,4 +1,5 @@
-//! The jobs of a binary, as a type: so the compiler can tell whether a state has what all of them need.
+//! The jobs of a program as a type, so that the compiler can check that a state has what all of
+//! them need.
 
 use std::{fmt, marker::PhantomData, sync::Arc};
 
@@ -11,7 +12,7 @@ use crate::{
     job::{JobPayload, KindDeclaration},
 };
 
-/// The jobs that a binary runs, as `jobs![…]` lists them.
+/// The jobs that a program runs, as `jobs![…]` lists them.
 #[derive(Debug, Clone)]
 #[must_use = "jobs are run only when they are registered"]
 pub struct JobList<T> {
@@ -28,8 +29,8 @@ impl<T> JobList<T> {
         Self { jobs: PhantomData, also_on: Vec::new() }
     }
 
-    /// Runs these jobs where they wait in this queue, too: because they were enqueued with
-    /// [`queue`](crate::Enqueue::queue), or before their declaration named another one.
+    /// Runs these jobs from this queue too. Jobs wait there if they were enqueued with
+    /// [`queue`](crate::Enqueue::queue), or before their declaration named another queue.
     ///
     /// ```
     /// # use simple_queue::prelude::*;
@@ -54,7 +55,7 @@ pub struct Entry<H> {
     handler: PhantomData<fn() -> H>,
 }
 
-/// The entry of a job; `jobs![…]` writes one for each.
+/// The entry of a job; `jobs![…]` writes one for each job.
 #[doc(hidden)]
 pub const fn entry<H: JobHandler>() -> Entry<H> {
     Entry {
@@ -67,9 +68,9 @@ pub const fn entry<H: JobHandler>() -> Entry<H> {
     }
 }
 
-// Without a bound on `H`: what is not a job is reported by `entry` alone.
+// No bound on `H`: only `entry` reports a type that is not a job.
 impl<H> Entry<H> {
-    /// What the compiler compares, so that no two jobs of a list share a name.
+    /// A name that the compiler compares, so that two jobs of a list cannot have the same name.
     pub const fn declaration(self) -> KindDeclaration {
         self.declaration
     }
@@ -89,13 +90,13 @@ impl<H> fmt::Debug for Entry<H> {
     }
 }
 
-/// Makes the entry of what is a job.
+/// Makes the entry of a type that is a job.
 #[doc(hidden)]
 pub trait ListedJob {
-    /// What it is listed as.
+    /// The type of the entry.
     type Entry;
 
-    /// The entry.
+    /// Returns the entry.
     fn listed(&self) -> Self::Entry;
 }
 
@@ -107,11 +108,12 @@ impl<H: JobHandler> ListedJob for Listed<H> {
     }
 }
 
-/// Makes one of anything else, which runs with every state: that it is no job is reported by [`entry`], and
-/// need not be reported by whoever takes the list. A crate in which it does has another error.
+/// Makes an entry of any other type; the entry runs with every state. [`entry`] reports that the
+/// type is not a job, so the call that takes the list need not report it again. A crate that uses
+/// this fallback has another error.
 #[doc(hidden)]
 pub trait ListedFallback {
-    /// The entry.
+    /// Returns the entry.
     fn listed(&self) -> NoEntry;
 }
 
@@ -121,7 +123,7 @@ impl<H> ListedFallback for &Listed<H> {
     }
 }
 
-/// Something that stands in a list and is perhaps a job.
+/// A type in a list that may or may not be a job.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Listed<H>(PhantomData<fn() -> H>);
@@ -131,7 +133,7 @@ impl<H> Listed<H> {
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// The entry of something that is no job.
+/// The entry of a type that is not a job.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct NoEntry;
@@ -144,8 +146,8 @@ impl<S> JobSet<S> for NoEntry {
 
 /// A list of jobs all of which can run with the state `S`.
 ///
-/// `jobs![…]` nests its entries as a balanced tree of pairs, so that the compiler's work on a list
-/// grows with the logarithm of its length where its recursion is concerned.
+/// `jobs![…]` nests its entries as a balanced tree of pairs, so the compiler's recursion depth
+/// grows with the logarithm of the list's length.
 #[diagnostic::on_unimplemented(
     message = "these jobs cannot run with the state `{S}`",
     label = "a job here needs what `{S}` does not provide"

@@ -1,10 +1,10 @@
-//! What the user holds: the queue, its settings, and the interface of handlers.
+//! The user's interface: the queue, its settings, and handlers.
 //!
-//! [`SimpleQueue`] is client and worker in one. What a worker does with it is in [`crate::worker`], of which nothing
-//! here knows.
+//! [`SimpleQueue`] is client and worker in one. [`crate::worker`] uses this room; nothing here uses
+//! the worker.
 
-// The documentation of `SimpleQueue` has its parts in the order of these modules: what everyone needs comes first, and
-// what is there for the predecessor's sake last.
+// The order of these modules is the order of the parts in the documentation of `SimpleQueue`: the
+// common parts come first, the interface of the predecessor last.
 mod setup;
 
 mod builder;
@@ -47,9 +47,9 @@ use config::Config;
 use health::Workers;
 use registry::{Registered, Registry, Served};
 
-/// A queue in a database: enqueues jobs and works on them.
+/// A queue in a database: it enqueues jobs and runs them.
 ///
-/// A cheap clone; all clones share their settings and handlers.
+/// A clone is cheap; all clones share their settings and handlers.
 ///
 /// ```no_run
 /// use simple_queue::prelude::*;
@@ -76,9 +76,9 @@ struct Inner {
     waiters: wait::Waiters,
 }
 
-/// What the roles of a worker and the stages of a job ask of the queue.
+/// Accessors for the roles of a worker and the stages of a job.
 impl SimpleQueue {
-    /// With the default settings, none of which contradicts another.
+    /// Creates a queue with the default settings, which do not contradict each other.
     pub(crate) fn of_pool(pool: PgPool) -> Self {
         Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
     }
@@ -136,12 +136,12 @@ impl SimpleQueue {
         self.inner.registry.read().find(queue, kind)
     }
 
-    /// The queues that this process serves, and what can be started of each.
+    /// Returns the queues that this process serves, and what it can start of each.
     pub(crate) fn served(&self) -> Vec<Served> {
         self.inner.registry.read().served()
     }
 
-    /// The names of the queues that this process serves.
+    /// Returns the names of the queues that this process serves.
     pub(crate) fn queue_names(&self) -> Vec<String> {
         self.served().into_iter().map(|served| served.queue).collect()
     }
@@ -150,7 +150,7 @@ impl SimpleQueue {
         self.inner.registry.read().serves(queue)
     }
 
-    /// Runs were written; whoever waits for their jobs' ends hears of it.
+    /// Wakes the callers that wait for the jobs of these runs, whose outcomes are written now.
     pub(crate) fn settled(&self, settled: &[crate::finalize::Settled]) {
         self.inner.waiters.settled(settled);
     }
@@ -160,7 +160,7 @@ impl SimpleQueue {
     }
 }
 
-/// A pool alone is the state of many workers.
+/// A pool alone is a common state of a worker.
 impl JobState for PgPool {
     type Itself = Self;
 

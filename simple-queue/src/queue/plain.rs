@@ -17,11 +17,11 @@ use crate::{
 
 /// # Without declarations
 impl SimpleQueue {
-    /// Stores a job; `None` if a live one has its unique key already, or is this very job.
+    /// Stores a job. Returns `None` if a live job has its unique key or its id.
     ///
     /// # Errors
-    /// When the job cannot be stored, [`Error::IdUsed`] when it was stored before and is over, or when the database
-    /// fails.
+    /// When the job cannot be stored; [`Error::IdUsed`] when a job with its id was stored before
+    /// and has ended; or when the database fails.
     ///
     /// # Cancel safety
     /// A call that is dropped before it is ready may have stored the job all the same.
@@ -29,11 +29,11 @@ impl SimpleQueue {
         Ok(self.insert_jobs(vec![job]).await?.pop())
     }
 
-    /// Stores jobs together, all or none; returns the ids of those that are new.
+    /// Stores jobs together, all or none. Returns the ids of the new ones.
     ///
     /// # Errors
-    /// When one of them cannot be stored, [`Error::IdUsed`] when one was stored before and is over, or when the
-    /// database fails.
+    /// When one of them cannot be stored; [`Error::IdUsed`] when a job with one of the ids was
+    /// stored before and has ended; or when the database fails.
     ///
     /// # Cancel safety
     /// A call that is dropped before it is ready may have stored the jobs all the same.
@@ -47,12 +47,13 @@ impl SimpleQueue {
             .collect())
     }
 
-    /// Cancels the live job that has this key: at once while it waits; while it runs its handler is
-    /// told, and dropped after a grace. Whether there was one.
+    /// Cancels the live job with this key. A waiting job ends at once. For a running job the
+    /// handler is told, and dropped after a grace. Returns whether there was a live job.
     ///
-    /// The key is that of the table, as [`Job::unique_key`] shows it: that of a `#[job]` has the job's name before
-    /// it, `send_welcome:user:42` for `unique = "user:{user_id}"`. Such a job is cancelled more simply with the
-    /// function of its struct, `SendWelcome::cancel(42, &queue)`.
+    /// The key is the stored one, as [`Job::unique_key`] returns it. The stored key of a `#[job]`
+    /// begins with the job's name: `send_welcome:user:42` for `unique = "user:{user_id}"`. The
+    /// function of its struct, `SendWelcome::cancel(42, &queue)`, is the simpler way to cancel such
+    /// a job.
     ///
     /// # Errors
     /// When the database fails.
@@ -60,8 +61,8 @@ impl SimpleQueue {
         Ok(cancel_those(self.target(), Which::UniqueKey(unique_key)).await? > 0)
     }
 
-    /// Cancels all live jobs that have this fingerprint, as
-    /// [`SimpleQueue::cancel_job_by_unique_key`] does one. How many there were.
+    /// Cancels all live jobs with this fingerprint, like [`SimpleQueue::cancel_job_by_unique_key`].
+    /// Returns their number.
     ///
     /// # Errors
     /// When the database fails.
@@ -72,16 +73,16 @@ impl SimpleQueue {
         Ok(cancel_those(self.target(), Which::Fingerprint(fingerprint)).await?)
     }
 
-    /// The state of a job, wherever it is.
+    /// Returns the status of a job, in whichever table it is.
     ///
     /// # Errors
-    /// [`Error::UnknownJob`] when it is nowhere; or when the database fails.
+    /// [`Error::UnknownJob`] when no table has it; or when the database fails.
     pub async fn status(&self, job_id: Uuid) -> Result<JobStatus, Error> {
         let (status, ..) = self.end(job_id).await?;
         Ok(status)
     }
 
-    /// The state of a job; its result, as JSON, and its reason, where it has one.
+    /// Reads the status of a job, its result as JSON, and its reason, if it has them.
     pub(super) async fn end(
         &self,
         job_id: Uuid,
@@ -96,14 +97,14 @@ impl SimpleQueue {
     }
 }
 
-/// How a job ended.
+/// The end of a job.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct FinishedJob {
-    /// `completed`, or one of the ways to fail.
+    /// `completed`, or the status of a dead letter.
     pub status: JobStatus,
-    /// What its handler returned, where it returned something.
+    /// The handler's result, if it returned one.
     pub result: Option<Value>,
-    /// Why it became a dead letter, if it did.
+    /// The reason of a dead letter.
     pub reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Which handler runs what.
+//! Registry: which handler runs which jobs.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -17,26 +17,26 @@ use crate::{
     job::{JobOptions, JobPayload},
 };
 
-/// The handlers of a process, by queue and kind. Handlers are shared by its clones.
+/// The handlers of a process, by queue and kind. Clones share the handlers.
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
-    /// Where each kind of a declared job comes from.
+    /// The type that registered each kind of a declared job.
     kinds: HashMap<&'static str, &'static str>,
-    /// How many connections the pool has for those whose jobs run in a transaction; `None`: any number.
+    /// Connections of the pool, for jobs that run in a transaction; `None`: no limit.
     connections: Option<usize>,
 }
 
-/// Two jobs for each connection: one runs, and one waits for it to be free. More could run in another process
-/// meanwhile.
+/// 2 jobs for each connection: one runs, and one waits for the connection. Another process could
+/// run more of them meanwhile.
 const JOBS_PER_CONNECTION: usize = 2;
 
 #[derive(Clone, Default)]
 struct QueueHandlers {
     by_kind: HashMap<&'static str, Arc<Registered>>,
-    /// Serves every kind that has no handler of its own.
+    /// The handler of every kind that has no handler of its own.
     any_kind: Option<Arc<Registered>>,
-    /// The usual priority, and those that are declared.
+    /// The default priority, and those that are declared.
     priorities: BTreeSet<i16>,
 }
 
@@ -51,23 +51,23 @@ pub(crate) struct Registered {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Served {
     pub(crate) queue: String,
-    /// The priorities that its declared jobs have.
+    /// The priorities of its declared jobs.
     pub(crate) priorities: Vec<i16>,
     pub(crate) shares: Vec<Share>,
 }
 
-/// Kinds of a queue that share a limit: those of one handler that has one, or all others.
+/// Kinds of a queue that share a limit: those of one handler with a limit, or all others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Share {
     /// `None`: all but `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
     pub(crate) excluded: Vec<&'static str>,
-    /// How many more of them can be started; `None`: as many as their queue has permits for.
+    /// How many more of its jobs can start; `None`: as many as the queue has permits for.
     pub(crate) free: Option<usize>,
 }
 
 impl Served {
-    /// All kinds that are run here; `None`: every one.
+    /// All kinds that this process runs; `None`: every kind.
     pub(crate) fn kinds(&self) -> Option<Vec<&'static str>> {
         let kinds: Option<Vec<_>> = self.shares.iter().map(|share| share.kinds.clone()).collect();
         kinds.map(|kinds| kinds.concat())
@@ -75,12 +75,12 @@ impl Served {
 }
 
 impl Registry {
-    /// For a process whose pool has so many connections.
+    /// Creates the registry of a process whose pool has this number of connections.
     pub(crate) fn on_pool_of(connections: usize) -> Self {
         Self { connections: Some(connections), ..Self::default() }
     }
 
-    /// Adds a handler; one that served the same before is replaced.
+    /// Adds a handler. It replaces one that serves the same queue and kind.
     pub(crate) fn insert<H: Handler>(&mut self, handler: H, also_on: &[String]) {
         let declared =
             H::OPTIONS.concurrency.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -131,7 +131,7 @@ impl Registry {
         self.queues.contains_key(queue)
     }
 
-    /// The queues that it serves, and what can be started of each.
+    /// Returns the queues that the registry serves, and what can start of each.
     pub(crate) fn served(&self) -> Vec<Served> {
         let mut served: Vec<Served> = self
             .queues
@@ -181,7 +181,8 @@ impl QueueHandlers {
                 }
             },
         }
-        // The order of a map is another in each process, and the same statement should look the same.
+        // Sorted, because the order of a `HashMap` differs between processes and the statement
+        // should be the same.
         for share in &mut shares {
             share
                 .kinds
@@ -195,7 +196,7 @@ impl QueueHandlers {
 }
 
 impl Registered {
-    /// How many more of its jobs can be started; `None`: it has no limit of its own.
+    /// How many more of its jobs can start; `None`: the handler has no limit of its own.
     fn free(&self) -> Option<usize> {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
@@ -204,10 +205,10 @@ impl Registered {
         self.concurrency.is_some()
     }
 
-    /// The right to start one more.
+    /// Takes the permit to start one more job.
     ///
     /// # Errors
-    /// When as many run as may.
+    /// When the handler is at its limit.
     pub(crate) fn take(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         self.concurrency.as_ref().map(|limit| Arc::clone(limit).try_acquire_owned()).transpose()
     }

@@ -1,4 +1,4 @@
-//! What a queue needs before it is of use: its tables, and what runs its jobs.
+//! Setup of a queue: its tables, and the handlers of its jobs.
 
 use sqlx::{PgConnection, PgPool};
 
@@ -10,29 +10,33 @@ use crate::{Error, enqueue::EnqueueOnConnection, job::IntoState, store::migrate:
 
 /// # Tables and handlers
 impl SimpleQueue {
-    /// Makes the tables, or brings them up to date. Safe to run from many processes at once, and cheap
-    /// when there is nothing to do. The role that does it owns the schema; others need [`SimpleQueue::grants`].
+    /// Creates the tables, or updates them to this release. Safe to run from many processes at
+    /// once, and cheap when there is nothing to do. The role that runs it owns the schema; other
+    /// roles need [`SimpleQueue::grants`].
     ///
-    /// It waits for no lock longer than half a second at a time, and says in the log who holds it up.
+    /// It waits at most half a second for a lock, then tries again, and logs which sessions hold
+    /// the lock.
     ///
     /// # Errors
-    /// When the database cannot be reached, is not in UTF-8, or the role may not create a schema in it;
-    /// [`Error::ForeignSchema`] when another role owns the schema; [`Error::MigrationHeldUp`] when the locks are
-    /// not to be had for thirty times as long as a statement may take.
+    /// When the database cannot be reached, is not in UTF-8, or the role may not create a schema;
+    /// [`Error::ForeignSchema`] when another role owns the schema; [`Error::MigrationHeldUp`] when
+    /// the locks are not free for thirty times the statement timeout.
     ///
     /// # Cancel safety
-    /// Each part is applied in a transaction: a call that is dropped leaves none half done.
+    /// Each part is applied in a transaction, so a dropped call leaves no part half applied.
     pub async fn migrate(&self) -> Result<(), Error> {
         migrate(self.servers(), self.store().schema()).await
     }
 
     /// Registers the jobs that this process runs, and the state they run with.
     ///
-    /// The state is a struct that derives `JobState`, or anything in an `Arc`; `()` for jobs that take none. It does
-    /// not compile when a job takes a `&T` that the state does not provide.
+    /// The state is a struct that derives `JobState`, or anything in an `Arc`; `()` for jobs that
+    /// take none. The call does not compile when a job takes a `&T` that the state does not
+    /// provide.
     ///
     /// # Errors
-    /// [`Error::DuplicateKind`] when another list had a job of the same name. Then none of this list is registered.
+    /// [`Error::DuplicateKind`] when another list has a job of the same name. Then no job of this
+    /// list is registered.
     pub fn register<I: IntoState<State = S>, S, T: JobSet<S>>(
         &self,
         jobs: JobList<T>,
@@ -41,7 +45,7 @@ impl SimpleQueue {
         {
             let mut registry = self.inner.registry.write();
             let JobList { also_on, .. } = jobs;
-            // All of the list or none.
+            // All jobs of the list, or none.
             let mut changed = registry.clone();
             let mut adding = RegistryMut { registry: &mut changed, also_on: &also_on };
             T::register(&mut adding, &state.into_state())?;
@@ -51,16 +55,16 @@ impl SimpleQueue {
         Ok(self)
     }
 
-    /// Registers a handler of the plain interface, before or after the worker was started; one that
-    /// served the same queue and kind is replaced.
+    /// Registers a handler of the plain interface, before or after the start of the worker. It
+    /// replaces a handler of the same queue and kind.
     pub fn register_handler(&self, handler: impl Handler) -> &Self {
         self.inner.registry.write().insert(handler, &[]);
         self.wake().wake_local();
         self
     }
 
-    /// The caller's connection or transaction, to enqueue in this queue's schema.
-    ///
+    /// Returns a target for enqueuing on the caller's connection or transaction in this queue's
+    /// schema. A bare connection or transaction means the schema `simple_queue`.
     /// ```no_run
     /// # use simple_queue::prelude::*;
     /// # #[job(queue = "emails")]
@@ -76,7 +80,7 @@ impl SimpleQueue {
         EnqueueOnConnection { connection, store: self.store().clone() }
     }
 
-    /// The pool that jobs are enqueued through.
+    /// Returns the pool that jobs are enqueued through.
     pub fn pool(&self) -> &PgPool {
         self.servers().pool()
     }

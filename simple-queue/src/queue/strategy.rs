@@ -1,16 +1,16 @@
-//! The user's own rules for when a job may start.
+//! Strategies: the user's own rules for when a job may start.
 
 use std::{any::Any, fmt, pin::Pin};
 
 use crate::row::Job;
 
-/// A permit of the user's own making; what it holds is dropped when the job's run is over.
+/// A permit of a strategy. Its value is dropped when the run of the job ends.
 pub struct Permit {
     _held: Box<dyn Any + Send + Sync>,
 }
 
 impl Permit {
-    /// A permit that holds a value, such as a semaphore's permit.
+    /// Creates a permit that holds a value, such as a semaphore's permit.
     pub fn new<T: Any + Send + Sync>(held: T) -> Self {
         Self { _held: Box::new(held) }
     }
@@ -22,27 +22,26 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// Why a strategy gives no permit, and what becomes of the job.
+/// Why a strategy gives no permit. It decides what becomes of the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum JobStrategyError {
-    /// The job is no longer wanted: it becomes `cancelled`.
+    /// The job is not wanted any more: it becomes `cancelled`.
     CancelJob,
-    /// Not now: run again after this time, without using an attempt, as often as it is asked for unless a limit
-    /// is declared with [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes).
+    /// Not now: the job runs again after this time and uses no attempt. There is no limit on how
+    /// often, unless [`max_snoozes`](crate::SimpleQueueBuilder::max_snoozes) sets one.
     TryAfter(chrono::TimeDelta),
-    /// As if the attempt had failed: run again after the back-off.
+    /// The attempt counts as failed: the job runs again after the back-off.
     Retry,
-    /// As if the job had been done.
+    /// The job counts as done: it becomes `completed`.
     MarkCompleted,
 }
 
-/// The future that a strategy answers with.
+/// The future that a strategy returns.
 pub type PermitFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Permit, JobStrategyError>> + Send + 'a>>;
 
-/// Rules of your own for when a job may start: a limit for a tenant, a feature flag, a budget.
-///
+/// Your own rules for when a job may start: a limit for each tenant, a feature flag, a budget.
 /// ```
 /// use simple_queue::{Job, sync::{JobStrategy, JobStrategyError, Permit, PermitFuture}};
 ///
@@ -63,15 +62,14 @@ pub type PermitFuture<'a> =
     note = "implement `simple_queue::sync::JobStrategy` for `{Self}`"
 )]
 pub trait JobStrategy: Send + Sync {
-    /// Waits for the permit to start this job, or says why there is none.
+    /// Waits for the permit to start this job, or returns why there is none.
     ///
-    /// A wait longer than
-    /// [`permit_timeout`](crate::SimpleQueueBuilder::permit_timeout) is dropped and the
-    /// job given back, so that it does not keep others of its queue from running.
+    /// A wait longer than [`permit_timeout`](crate::SimpleQueueBuilder::permit_timeout) is dropped
+    /// and the job is given back, so that it does not delay the other jobs of its queue.
     fn acquire(&self, job: &Job) -> PermitFuture<'_>;
 }
 
-/// Lets every job start at once.
+/// A strategy that lets every job start at once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct InstantStrategy {}
 

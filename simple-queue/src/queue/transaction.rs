@@ -21,18 +21,21 @@ use crate::{
     store::Store,
 };
 
-/// The transaction in which a job is finished; a `#[job]` function that takes a `&mut JobTx` is given it.
+/// The transaction in which a job is finished. A `#[job]` function with a `&mut JobTx` parameter
+/// receives it.
 ///
-/// What the function does in it and the completion of its job are committed together when the function
-/// succeeds, so the effects happen exactly once; in every other case they are rolled back.
+/// When the function succeeds, its statements in the transaction and the completion of its job are
+/// committed together, so the effects happen exactly once. In every other case they are rolled
+/// back.
 ///
-/// Excuse of the database's is no attempt: where the transaction cannot be begun, breaks off, or is rolled back
-/// for a deadlock or a conflict with another one, the job runs again about a second later with as many attempts
-/// as before. The wait for a connection of the pool is no part of the job's `timeout`, and no more jobs are
-/// started that take a transaction than twice as many as the pool has connections.
+/// Trouble of the database uses no attempt. If the transaction cannot begin, loses its connection,
+/// or is rolled back for a deadlock or a conflict, the job runs again about a second later with the
+/// same number of attempts left. The wait for a connection of the pool does not count towards the
+/// job's `timeout`. A process starts at most twice as many of these jobs as its pool has
+/// connections.
 ///
-/// Its end is the queue's: a function that sends `commit` or `rollback` as SQL has failed, whatever it returns.
-/// Savepoints are its own.
+/// The queue ends the transaction. A function that sends `commit` or `rollback` as SQL has failed,
+/// whatever it returns. Savepoints are allowed.
 ///
 /// ```
 /// # use simple_queue::prelude::*;
@@ -49,7 +52,8 @@ pub struct JobTx {
 }
 
 impl JobTx {
-    /// Begins it on the queue's pool. Where that cannot be, the job did not run, and no attempt is used.
+    /// Begins the transaction on the queue's pool. If that fails, the job did not run and no
+    /// attempt is used.
     pub(crate) async fn begin(context: &JobContext) -> Result<Self, Outcome> {
         let queue = context.queue();
         let run = context.run();
@@ -64,9 +68,10 @@ impl JobTx {
         }
     }
 
-    /// Finishes the job in it and commits, if that is what the outcome asks for.
+    /// Finishes the job in the transaction and commits, if the outcome is a success.
     ///
-    /// Whether a commit without an answer took place is found out by whoever writes the outcome.
+    /// If a commit gets no answer, the step that writes the outcome finds out whether it took
+    /// place.
     pub(crate) async fn finish(mut self, context: &JobContext, outcome: Outcome) -> Outcome {
         if !outcome.is_complete() {
             return self.roll_back(context.queue().servers(), outcome).await;
@@ -86,8 +91,8 @@ impl JobTx {
         }
     }
 
-    /// Undoes what was done in it. A function that failed with the database is not to blame, and neither is one
-    /// whose connection turns out to be broken.
+    /// Rolls back. A function that failed because of the database is not to blame, and neither is
+    /// one whose connection turns out to be broken.
     async fn roll_back(self, servers: &Servers, outcome: Outcome) -> Outcome {
         let rolled_back = timeout(servers.statement_timeout(), self.tx.rollback()).await;
         match rolled_back {
@@ -97,7 +102,7 @@ impl JobTx {
     }
 }
 
-/// Four times more it is tried after a connection that broke while it was idle, of which a pool may hold several.
+/// 4 more tries after a connection that broke while it was idle; a pool may hold several of those.
 const MORE_TRIES: u32 = 4;
 
 async fn begin_patiently(servers: &Servers) -> sqlx::Result<Transaction<'static, Postgres>> {

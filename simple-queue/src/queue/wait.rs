@@ -1,4 +1,4 @@
-//! Waiting for a job's end.
+//! Waits for the end of a job.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -17,13 +17,13 @@ use crate::{
     row::Job,
 };
 
-/// Who waits in this process for jobs that may end in it.
+/// The callers of this process that wait for jobs which may end in it.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     waiting: Mutex<HashMap<Uuid, (usize, Arc<Notify>)>>,
 }
 
-/// One who waits for a job; gone with this value.
+/// Registration of one waiting caller; removed on drop.
 struct WaitGuard<'w> {
     waiters: &'w Waiters,
     job_id: Uuid,
@@ -67,14 +67,13 @@ impl Drop for WaitGuard<'_> {
     }
 }
 
-/// From 20 ms to 1 s between two looks at the tables for a job that ends in another process.
+/// 20 ms to 1 s, the pauses between two reads of the tables for a job that ends in another process.
 const LOOKS: Pauses =
     Pauses { first: Duration::from_millis(20), longest: Duration::from_secs(1), jitter: 0.0 };
 
 /// # Waiting for a job
 impl SimpleQueue {
-    /// Waits until a job has ended, in whatever process, and says how.
-    ///
+    /// Waits until a job has ended, in whatever process, and returns its end.
     /// ```no_run
     /// # use std::time::Duration;
     /// # use simple_queue::{JobStatus, prelude::*};
@@ -87,11 +86,11 @@ impl SimpleQueue {
     /// ```
     ///
     /// # Errors
-    /// [`Error::WaitTimedOut`] when it has not ended in time; [`Error::UnknownJob`] when it is nowhere;
-    /// or when the database fails for good.
+    /// [`Error::WaitTimedOut`] when it has not ended in time; [`Error::UnknownJob`] when no table
+    /// has it; or when the database fails permanently.
     ///
     /// # Cancel safety
-    /// Cancel safe: it only looks.
+    /// Cancel safe: it only reads.
     pub async fn wait(&self, job_id: Uuid, timeout: Duration) -> Result<FinishedJob, Error> {
         let end = self.wait_at_most(job_id, timeout).await?;
         let result = end.result.as_ref().map(|_| end.read()).transpose()?;
@@ -109,7 +108,8 @@ impl SimpleQueue {
         let mut pause = RetryPause::new(LOOKS);
         let waiting = self.waiters().wait(job_id);
         loop {
-            // Heard from here on, so that an end between the look and the wait is not missed.
+            // Subscribed before the read, so that an end between the read and the wait is not
+            // missed.
             let ended = waiting.ended.notified();
             match self.end(job_id).await {
                 Err(error) if error.is_transient() => {
@@ -128,8 +128,8 @@ impl SimpleQueue {
         }
     }
 
-    /// Stores a job; the receiver is ready when the job has ended. `None` if a live one has its unique
-    /// key already.
+    /// Stores a job; the receiver is ready when the job has ended. Returns `None` if a live job has
+    /// its unique key.
     ///
     /// # Errors
     /// When the job cannot be stored, or the database fails.
@@ -166,7 +166,7 @@ impl SimpleQueue {
                         tracing::trace!(%job_id, %status, "nobody waits for this job any more");
                     }
                 }
-                // The sender is dropped, which is how the receiver learns that there is no end to wait for.
+                // Dropping the sender tells the receiver that there is no end to wait for.
                 Err(error) => tracing::warn!(%error, %job_id, "cannot wait for this job"),
             }
         });
@@ -175,10 +175,10 @@ impl SimpleQueue {
 }
 
 impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
-    /// Waits until the job has completed, in whatever process, and returns what its function returned.
+    /// Waits until the job has completed, in whatever process, and returns what its function
+    /// returned.
     ///
-    /// A job that was enqueued in a transaction is there only once that has committed.
-    ///
+    /// A job that was enqueued in a transaction is not visible before the commit.
     /// ```no_run
     /// # use std::time::Duration;
     /// # use simple_queue::prelude::*;
@@ -195,11 +195,11 @@ impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotCompleted`] when it ended in another way, [`Error::UnreadableResult`] when what was kept
-    /// is not of this build's type, and those of [`SimpleQueue::wait`].
+    /// [`Error::NotCompleted`] when it ended in another way, [`Error::UnreadableResult`] when the
+    /// stored result has another type than this build's, and those of [`SimpleQueue::wait`].
     ///
     /// # Cancel safety
-    /// Cancel safe: it only looks.
+    /// Cancel safe: it only reads.
     pub async fn wait(&self, queue: &SimpleQueue, timeout: Duration) -> Result<J::Output, Error> {
         let job_id = self.id();
         let end = queue.wait_at_most(job_id, timeout).await?;
@@ -212,17 +212,17 @@ impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
     }
 }
 
-/// How a job ended, as it is stored.
+/// The stored end of a job.
 struct StoredEnd {
     job_id: Uuid,
     status: JobStatus,
-    /// JSON text: a value has no place for every number that can be stored.
+    /// JSON text, because a `serde_json::Value` cannot hold every number that can be stored.
     result: Option<String>,
     reason: Option<String>,
 }
 
 impl StoredEnd {
-    /// The result, where there is none that of a handler which returned nothing.
+    /// Reads the result; without one, the value that a handler without a result returns.
     fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
         let job_id = self.job_id;
         serde_json::from_str(self.result.as_deref().unwrap_or("null"))

@@ -1,4 +1,4 @@
-//! Jobs of a role that may not insert them itself.
+//! Inserts jobs for a role that may not write to the tables.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,8 @@ use crate::{
 };
 
 impl Insertion<'_> {
-    /// Has the database's function insert jobs, which settles conflicts of keys itself and notifies workers.
+    /// Inserts jobs through the database's function, which settles conflicts of keys itself and
+    /// notifies workers.
     pub(super) async fn insert_by_function(
         &self,
         connection: &mut PgConnection,
@@ -34,7 +35,7 @@ impl Insertion<'_> {
     }
 }
 
-/// The job that must not be a duplicate stands in the detail of the function's error.
+/// The detail of the function's error has the job whose key is taken.
 fn refusal(error: sqlx::Error) -> Failure {
     #[derive(Deserialize)]
     struct Holder {

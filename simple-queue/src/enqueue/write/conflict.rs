@@ -1,4 +1,4 @@
-//! Jobs with unique keys, and what becomes of those whose key is taken.
+//! Inserts jobs with unique keys and settles conflicts.
 
 use std::collections::HashMap;
 
@@ -13,9 +13,9 @@ use crate::{
 };
 
 impl Insertion<'_> {
-    /// Inserts jobs with unique keys. Whoever holds a key may end between the insert that met it and the
-    /// look at who it is, so all of it is repeated until every job has its answer. Returns whether workers
-    /// sleep that do not know of what was written.
+    /// Inserts jobs with unique keys. The holder of a key may finish between the insert and the
+    /// lookup, so the steps repeat until every job has its answer. Returns whether idle workers do
+    /// not know of the new rows.
     pub(super) async fn insert_keyed(
         &self,
         connection: &mut PgConnection,
@@ -34,7 +34,7 @@ impl Insertion<'_> {
             if open.is_empty() {
                 break;
             }
-            // It may be the job's own id that is there already, under whatever key.
+            // The conflict may be the job's own id, under another key.
             let ids: Vec<Uuid> = open.iter().map(|job| job.id).collect();
             let there = self.store.find_jobs_anywhere(connection, &ids).await?;
             for (id, lease) in there {
@@ -54,8 +54,8 @@ impl Insertion<'_> {
         Ok(workers_sleep)
     }
 
-    /// Does to the live jobs that have the keys of these what each of these asks for. One whose key nobody
-    /// holds any more is left without an answer. Returns what `insert_keyed` does.
+    /// Applies each job's `on_conflict` to the current holder of its key. A job whose key is free
+    /// again stays without an answer. Returns what `insert_keyed` returns.
     async fn settle_conflicts(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Finding out which unique key it is that an open transaction holds.
+//! Finds the unique key that an open transaction holds.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{Insertion, statements};
 use crate::{database::Servers, enqueue::failure::Failure, row::NewJob};
 
-/// Which of these jobs it is whose key is held by an open transaction; none if that has ended meanwhile.
+/// Returns which of these jobs has a key that an open transaction holds; none if that transaction
+/// has ended meanwhile.
 ///
-/// What a transaction has written and not committed nobody else can read. So half of the jobs are inserted and
-/// taken back, and where that has to wait the key is among them, else among the others.
+/// No other session can read what a transaction has not committed. So half of the jobs are inserted
+/// and rolled back. If that insert has to wait, the key is in this half, otherwise in the other.
 pub(super) async fn find_held_key<'j>(
     servers: &Servers,
     insertion: Insertion<'_>,

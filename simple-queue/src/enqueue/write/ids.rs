@@ -1,9 +1,10 @@
-//! An id is used once, and the job that this call inserts is told from one that had its id before.
+//! Ensures that an id is used once, and tells this call's job from an earlier one with the same id.
 //!
-//! The library's ids are made for the call, so there is nothing to look up. A caller's may have been used: a clone of
-//! a [`Job`](crate::Job) has its id, and anything can be written into it. Those are looked up among the jobs that are
-//! over. A job that ends just then is missed, so besides the leases of such a job begin at random: what is said of the
-//! one that was before is never taken for what became of this one.
+//! The library's ids are new, so no lookup is needed. A caller's id may have been used: a clone of
+//! a [`Job`](crate::Job) has its id, and the field is public. Those ids are looked up among the
+//! jobs that have ended. The lookup misses a job that ends at that moment, so the leases of such
+//! jobs also begin at a random number: an outcome of the earlier job is never taken for one of this
+//! job.
 
 use std::collections::HashSet;
 
@@ -14,16 +15,16 @@ use uuid::Uuid;
 use super::Insertion;
 use crate::{enqueue::failure::Failure, row::NewJob};
 
-/// More runs than any job has; leases of one job are no further apart.
+/// 2^24, more runs than any job has. Leases of one job are no further apart.
 const LEASES_OF_A_JOB: i64 = 1 << 24;
 
-/// Where the leases of these jobs begin.
+/// Returns the first lease of these jobs.
 pub(super) fn first_lease(jobs: &[NewJob]) -> i64 {
     if jobs.iter().all(|job| job.has_new_id) { 0 } else { fastrand::i64(1 << 32..1 << 62) }
 }
 
 impl Insertion<'_> {
-    /// Which of these an earlier try of this call has inserted, wherever they are now.
+    /// Returns which of these jobs an earlier try of this call has inserted, wherever they are now.
     pub(super) async fn inserted_before(
         &self,
         connection: &mut PgConnection,
@@ -34,13 +35,14 @@ impl Insertion<'_> {
         Ok(found.into_iter().filter(|(_, lease)| self.is_ours(*lease)).map(|(id, _)| id).collect())
     }
 
-    /// Whether a job that has one of the ids, and this lease, was inserted by this call.
+    /// Returns whether this call inserted the job with this id and lease.
     pub(super) fn is_ours(&self, lease: i64) -> bool {
         self.first_lease == 0
             || (self.first_lease..self.first_lease + LEASES_OF_A_JOB).contains(&lease)
     }
 
-    /// An id is used once. Ids that were made for this call are new; for those of the caller's it is looked up.
+    /// Refuses ids that were used before. Ids made for this call are new; the caller's are looked
+    /// up.
     pub(super) async fn refuse_used_ids(
         &self,
         connection: &mut PgConnection,
@@ -50,7 +52,7 @@ impl Insertion<'_> {
         if ids.is_empty() {
             return Ok(());
         }
-        // An id that does not say when it was made may be as old as the archive.
+        // An id without a timestamp may be as old as the archive.
         let since = ids.iter().map(|id| made_at(*id)).min().flatten();
         match self.store.find_used_id(connection, &ids, since).await? {
             Some(job_id) => Err(Failure::IdUsed { job_id }),
@@ -59,7 +61,7 @@ impl Insertion<'_> {
     }
 }
 
-/// When an id was made, if it says so.
+/// Returns when an id was made, if it has a timestamp.
 fn made_at(id: Uuid) -> Option<DateTime<Utc>> {
     let (seconds, nanoseconds) = id.get_timestamp()?.to_unix();
     DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanoseconds)

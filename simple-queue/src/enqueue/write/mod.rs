@@ -1,4 +1,4 @@
-//! Writing rows, and finding the ones that were there already.
+//! Writes rows, and finds jobs that were stored before.
 
 mod by_function;
 mod conflict;
@@ -25,7 +25,7 @@ use crate::{
 use held::find_held_key;
 use ids::first_lease;
 
-/// Where jobs are written whose commit is seen.
+/// Destination of inserts whose commit the library sees.
 #[derive(Debug, Clone)]
 pub(crate) struct Destination {
     pub(crate) servers: Servers,
@@ -33,7 +33,7 @@ pub(crate) struct Destination {
     pub(crate) wake: Arc<Wake>,
 }
 
-/// Inserts jobs where their commit is seen, and wakes the workers after it.
+/// Inserts jobs and wakes the workers after the commit.
 pub(super) async fn insert_and_wake(
     Destination { servers, store, wake }: &Destination,
     own: &Connections,
@@ -50,7 +50,7 @@ pub(super) async fn insert_and_wake(
     Ok(inserted)
 }
 
-/// Inserts jobs, on a connection outside the pool where there are such.
+/// Inserts jobs, on a connection outside the pool if there is one.
 pub(super) async fn insert_through(
     servers: &Servers,
     own: Option<&Connections>,
@@ -85,7 +85,7 @@ pub(super) async fn insert_through(
     }
 }
 
-/// On a connection outside the pool, if there are such.
+/// The connections outside the pool, if there are any.
 async fn insert_on<T>(
     own: Option<&Connections>,
     servers: &Servers,
@@ -103,14 +103,14 @@ async fn insert_once(
     insertion: Insertion<'_>,
     jobs: &[NewJob],
 ) -> Result<Written<Inserted>, Failure> {
-    // What an earlier try inserted may have run and left the live table since; it must not run again.
+    // Jobs of an earlier try may have run and left the live table; they must not run again.
     let there = if insertion.repeated && !insertion.store.enqueues_by_function() {
         insertion.inserted_before(connection, jobs.iter()).await?
     } else {
         HashSet::new()
     };
     let missing: Vec<&NewJob> = jobs.iter().filter(|job| !there.contains(&job.id)).collect();
-    // What takes several statements takes a transaction; one alone is spared the two round trips.
+    // Several statements need a transaction. A single statement saves its two round trips.
     let Written { rows: inserted, workers_sleep } =
         if needs_transaction(&missing) && !connection.is_in_transaction() {
             let mut tx = connection.begin().await?;
@@ -128,25 +128,26 @@ async fn insert_once(
             inserted.next().expect("one answer for each job that was missing")
         }
     });
-    // Of what an earlier try inserted nobody may have been told.
+    // Workers may not have been notified of the earlier try.
     let workers_sleep = workers_sleep || insertion.repeated;
     Ok(Written { rows: all.collect(), workers_sleep })
 }
 
-/// One call's way of inserting its jobs.
+/// How one call inserts its jobs.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Insertion<'s> {
     pub(super) store: &'s Store,
-    /// Whether the statements wake sleeping workers.
+    /// Whether the statements wake idle workers.
     pub(super) notify: bool,
-    /// An earlier try may have been carried out: a job that is stopped by its own id is ours.
+    /// Whether an earlier try may have been carried out. If so, a conflict with a job's own id is
+    /// this call's job.
     pub(super) repeated: bool,
-    /// Where the leases of its jobs begin; see [`super::ids`].
+    /// The first lease of its jobs; see [`super::ids`].
     pub(super) first_lease: i64,
 }
 
-/// So many rows, of so many bytes, go into one statement: measured as fast as a binary COPY from a
-/// thousand rows on, and far below the gigabyte that the protocol carries at once.
+/// Limits of one statement, in rows and bytes. From a thousand rows on it was measured as fast as a
+/// binary COPY, and it is far below the gigabyte that the protocol carries at once.
 pub(super) const ROWS_PER_STATEMENT: usize = 1000;
 const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
@@ -185,8 +186,8 @@ impl<'s> Insertion<'s> {
         Ok(in_order(&jobs, &answers, workers_sleep))
     }
 
-    /// Inserts jobs without unique keys; of those that were inserted nothing need be answered. Returns
-    /// whether workers sleep that do not know of them.
+    /// Inserts jobs without unique keys. No answer is needed for the new ones. Returns whether idle
+    /// workers do not know of them.
     async fn insert_plain(
         &self,
         connection: &mut PgConnection,
@@ -218,7 +219,7 @@ impl<'s> Insertion<'s> {
     }
 }
 
-/// The answers in the order of the jobs; one without an answer was inserted.
+/// Returns the answers in the order of the jobs; a job without an answer was inserted.
 fn in_order(
     jobs: &[&NewJob],
     answers: &HashMap<Uuid, Inserted>,
@@ -229,24 +230,25 @@ fn in_order(
     Written { rows: jobs.iter().map(answer).collect(), workers_sleep }
 }
 
-/// How many statements these jobs take, where every key is met.
+/// Number of statements that these jobs take if every key is taken.
 pub(super) fn statements(jobs: &[&NewJob]) -> usize {
-    // The insert, a look for ids, what replaces, what puts off, and a look for who has the keys.
+    // The insert, a lookup of ids, the replacement, the rescheduling, and a lookup of the keys'
+    // holders.
     const FOR_KEYED: usize = 5;
     let (keyed, plain) = split_by_key(jobs);
     std::cmp::max(1, chunks(&plain).len() + FOR_KEYED * chunks(&keyed).len())
 }
 
-/// Whether these jobs take several statements that shall be carried out together, or not at all. One with a key may
-/// take several, but the last of them alone writes.
+/// Returns whether these jobs take several writing statements, which must be carried out together
+/// or not at all. One job with a key may take several statements, but only the last one writes.
 fn needs_transaction(jobs: &[&NewJob]) -> bool {
     let (keyed, plain) = split_by_key(jobs);
     chunks(&plain).len() + std::cmp::min(keyed.len(), 2) > 1
 }
 
-/// Jobs with a key and jobs without. Only those without share a statement freely: a key may be held by an
-/// open transaction, and then only its own statement waits. They are in the order of their keys, so that
-/// two batches that share keys never wait for each other.
+/// Splits jobs with a key from jobs without. Only those without share a statement freely: an open
+/// transaction may hold a key, and then only its own statement waits. The keyed jobs are sorted by
+/// key, so that two batches that share keys never deadlock.
 fn split_by_key<'j>(jobs: &[&'j NewJob]) -> (Vec<&'j NewJob>, Vec<&'j NewJob>) {
     let (mut keyed, plain): (Vec<&NewJob>, Vec<&NewJob>) =
         jobs.iter().partition(|job| job.unique_key.is_some());

@@ -1,7 +1,7 @@
-//! Writing values as JSON from which they can be read back.
+//! Writes values as JSON that can be read back.
 //!
-//! `serde_json` writes `null` for a number that is not finite, which most types cannot be read back from. Here
-//! such a number is an error, and every error says where in the value it is.
+//! `serde_json` writes `null` for a number that is not finite, which most types cannot read back.
+//! Here such a number is an error, and every error has the path in the value.
 
 mod serializer;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use serializer::Strict;
 
-/// The value as JSON text.
+/// Returns the value as JSON text.
 pub(crate) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String, Unwritable> {
     let mut json = Vec::with_capacity(128);
     let trail = Trail::default();
@@ -26,7 +26,7 @@ pub(crate) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String, Unwri
     }
 }
 
-/// The value as a JSON value.
+/// Returns the value as a JSON value.
 pub(crate) fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Unwritable> {
     let trail = Trail::default();
     value
@@ -34,10 +34,10 @@ pub(crate) fn to_value(value: &(impl Serialize + ?Sized)) -> Result<Value, Unwri
         .map_err(|error| trail.into_unwritable(error))
 }
 
-/// Why a value cannot be written, and where in it the reason lies.
+/// Why a value cannot be written, and where in it.
 #[derive(Debug)]
 pub(crate) struct Unwritable {
-    /// Empty where it is the value as a whole.
+    /// The path; empty for the value as a whole.
     path: String,
     problem: Problem,
 }
@@ -45,7 +45,7 @@ pub(crate) struct Unwritable {
 #[derive(Debug)]
 enum Problem {
     NotFinite(f64),
-    /// Text that an unchecked [`serde_json::value::RawValue`] brought in.
+    /// Text from an unchecked [`serde_json::value::RawValue`].
     NotUtf8,
     Other(serde_json::Error),
 }
@@ -67,10 +67,10 @@ impl fmt::Display for Unwritable {
     }
 }
 
-/// What an error leaves behind on its way out, since the error itself is the serializer's own.
+/// The problem and its path, kept aside because the error is the serializer's own type.
 #[derive(Debug, Default)]
 struct Trail {
-    /// The way to the value, from the inside.
+    /// The path to the value, innermost part first.
     segments: RefCell<Vec<Segment>>,
     not_finite: Cell<Option<f64>>,
 }

@@ -1,4 +1,4 @@
-//! A serializer between a value and another one, that refuses what the other would change without a word.
+//! A serializer in front of another one. It refuses values that the other would change silently.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use serde::{
 
 use super::{Segment, Trail};
 
-/// Passes everything on but numbers that are not finite.
+/// Passes on everything but numbers that are not finite.
 pub(super) struct Strict<'t, S> {
     inner: S,
     trail: &'t Trail,
@@ -24,7 +24,7 @@ impl<'t, S> Strict<'t, S> {
     }
 }
 
-/// A part of the value, to be written the same way.
+/// A part of the value, written in the same way.
 struct Part<'t, T: ?Sized> {
     value: &'t T,
     trail: &'t Trail,
@@ -36,11 +36,11 @@ impl<T: Serialize + ?Sized> Serialize for Part<'_, T> {
     }
 }
 
-/// A sequence, a map, or whatever else has parts.
+/// A sequence, a map, or anything else with parts.
 pub(super) struct Parts<'t, C> {
     inner: C,
     trail: &'t Trail,
-    /// How many were written.
+    /// Number of parts written.
     written: usize,
     variant: Option<&'static str>,
 }
@@ -53,7 +53,7 @@ impl<'t, C> Parts<'t, C> {
         Part { value, trail: self.trail }
     }
 
-    /// An error in a part leaves the way to it.
+    /// Adds this part to the path of an error.
     fn went<T, E>(
         &mut self,
         result: Result<T, E>,
@@ -313,7 +313,7 @@ impl<C: SerializeMap> SerializeMap for Parts<'_, C> {
         self.serialize_key(key)?;
         let part = self.part(value);
         let written = self.inner.serialize_value(&part);
-        // Written again, as text, only where it has to be named.
+        // Written again as text only if an error has to name it.
         self.went(written, |index| match serde_json::to_string(key) {
             Ok(key) => Segment::Key(key.trim_matches('"').to_owned()),
             Err(_) => Segment::Index(index),

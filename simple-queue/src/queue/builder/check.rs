@@ -1,4 +1,4 @@
-//! Which settings are out of their range, and which contradict each other.
+//! Checks settings: which are out of range, and which contradict each other.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-/// Each problem in a sentence that names the settings, their values and what to do about it.
+/// Returns one sentence for each problem. It names the settings, their values and the fix.
 pub(super) fn problems(
     builder: &SimpleQueueBuilder,
     of_url: Option<&[PgConnectOptions]>,
@@ -35,7 +35,7 @@ fn of_permits(builder: &SimpleQueueBuilder) -> Vec<String> {
         .iter()
         .map(|(queue, &permits)| (format!("queue_permits({queue:?})"), permits, true))
         .collect();
-    // Settings are named in one order, whatever a map says.
+    // Sorted by name, because a `HashMap` has no stable order.
     named.sort();
     let default = config.default_queue_permits;
     named.insert(0, ("default_queue_permits".to_owned(), default, builder.is_default_permits_set));
@@ -152,7 +152,7 @@ fn of_servers(
     problems
 }
 
-/// The database that these lead to, without a user and a password.
+/// The server and database that these options lead to, without a user and a password.
 fn place(options: &PgConnectOptions) -> String {
     let host = options
         .get_socket()

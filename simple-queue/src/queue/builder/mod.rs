@@ -1,4 +1,4 @@
-//! A queue that is put together before there is one: all settings, checked where they meet.
+//! Builder of a queue. It collects all settings and checks them together.
 
 mod check;
 
@@ -16,7 +16,8 @@ use crate::{
     job::{Backoff, Retention},
 };
 
-/// Where the database of a queue is: a pool of yours, or a URL. [`SimpleQueue::builder`] takes what becomes one.
+/// Database of a queue: a pool of yours, or a URL. [`SimpleQueue::builder`] takes anything that
+/// converts into one.
 #[derive(Clone)]
 pub struct Database(Place);
 
@@ -56,7 +57,7 @@ impl From<&str> for Database {
     }
 }
 
-/// The URL is left out: it may hold a password.
+/// Leaves out the URL, which may hold a password.
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.0 {
@@ -66,7 +67,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// The settings of a [`SimpleQueue`] that is to be built; [`SimpleQueue::builder`] makes one.
+/// Settings of a [`SimpleQueue`] that is not built yet; [`SimpleQueue::builder`] creates one.
 #[derive(Clone)]
 #[must_use = "a queue is there only when `build` or `connect` is called"]
 pub struct SimpleQueueBuilder {
@@ -76,7 +77,7 @@ pub struct SimpleQueueBuilder {
     direct_url: Option<String>,
     statement_timeout: Duration,
     config: Config,
-    /// It was said, and is not what comes of the other settings.
+    /// Whether the caller set `default_queue_permits`; otherwise it follows from the other settings.
     is_default_permits_set: bool,
 }
 
@@ -94,42 +95,47 @@ impl SimpleQueueBuilder {
         }
     }
 
-    /// Puts the tables into another schema than `simple_queue`; several queues can share a database this way.
+    /// Sets the schema of the tables; `simple_queue` by default. Several queues can share a
+    /// database this way.
     pub fn schema(self, name: impl Into<String>) -> Self {
         Self { schema: Some(name.into()), ..self }
     }
 
-    /// Names the servers on which the database may be; the queue follows the one that is writable. A URL may
-    /// name several servers itself.
+    /// Sets the servers on which the database may be; the queue follows the one that is writable. A
+    /// URL may name several servers itself.
     ///
-    /// When a connection breaks, or a server says that it is read-only, the others are asked, and the pool
-    /// and the worker move to the first that is writable. A server that is writable is not left, so a
-    /// primary that others have replaced must be kept from coming back as one. While nothing fails nothing
-    /// is asked.
+    /// When a connection breaks, or a server reports that it is read-only, the queue asks the other
+    /// servers. The pool and the worker move to the first one that is writable. The queue never
+    /// leaves a writable server, so prevent a replaced primary from coming back as one. The queue
+    /// asks nothing while nothing fails.
     ///
-    /// Your own statements on the pool reach the new server from then on; one that was under way fails.
+    /// After a move your own statements on the pool reach the new server. A statement in flight
+    /// during the move fails.
     pub fn servers(self, servers: impl IntoIterator<Item = PgConnectOptions>) -> Self {
         Self { servers: Some(servers.into_iter().collect()), ..self }
     }
 
-    /// Names the server itself, where the pool leads to it through a pooler such as pgbouncer.
+    /// Sets the URL of the server itself, for a pool that connects through a pooler such as
+    /// pgbouncer.
     ///
-    /// Listening for notifications, and the migrations, need a session of their own, which a pooler that
-    /// lends sessions for a transaction does not give. Without this URL a worker looks for jobs at the pace
-    /// of [`SimpleQueueBuilder::poll_interval`], and says so once; [`SimpleQueue::migrate`] is refused.
+    /// LISTEN and the migrations need a session of their own. A pooler that lends sessions for one
+    /// transaction does not give one. Without this URL a worker polls at
+    /// [`SimpleQueueBuilder::poll_interval`] and logs that once, and [`SimpleQueue::migrate`]
+    /// returns an error.
     pub fn direct_url(self, url: impl Into<String>) -> Self {
         Self { direct_url: Some(url.into()), ..self }
     }
 
-    /// Sets how long a statement of the library's own may take; 10 seconds by default, from 100 ms to an hour.
+    /// Sets the timeout of the library's own statements; 10 seconds by default, from 100 ms to an
+    /// hour.
     ///
-    /// The server ends one that takes longer, and two seconds later the client gives up the wait, so this
-    /// is also how soon a connection is given up of which the other end has vanished.
+    /// The server ends a statement that takes longer. Two seconds after that the client gives up
+    /// the wait, so this timeout also bounds how long a dead connection goes unnoticed.
     pub fn statement_timeout(self, limit: Duration) -> Self {
         Self { statement_timeout: limit, ..self }
     }
 
-    /// Sets how many jobs this process runs at once, of all queues together; 500 by default.
+    /// Sets how many jobs this process runs at once, over all queues; 500 by default.
     #[doc(alias = "with_global_semaphore")]
     pub fn permits(self, permits: usize) -> Self {
         self.configured(|config| config.global_permits = permits)
@@ -143,14 +149,15 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets how many jobs this process runs at once of each queue without permits of its own; 100 by default.
+    /// Sets how many jobs this process runs at once of each queue that has no permits of its own;
+    /// 100 by default.
     #[doc(alias = "with_queue_default_semaphore_size")]
     pub fn default_queue_permits(mut self, permits: usize) -> Self {
         self.is_default_permits_set = true;
         self.configured(|config| config.default_queue_permits = permits)
     }
 
-    /// Sets the rules by which a job of one queue gets its last permit.
+    /// Sets the strategy of one queue: rules that decide whether a fetched job may start.
     #[doc(alias = "with_queue_strategy")]
     pub fn queue_strategy(
         self,
@@ -162,13 +169,13 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets the strategy of queues without one of their own; by default every job may start.
+    /// Sets the strategy of queues that have none of their own; by default every job may start.
     #[doc(alias = "with_default_queue_strategy")]
     pub fn default_strategy(self, strategy: impl JobStrategy + 'static) -> Self {
         self.configured(|config| config.default_strategy = Some(Arc::new(strategy)))
     }
 
-    /// Sets how long jobs of one queue wait between attempts, where their declaration does not say.
+    /// Sets the back-off of one queue, for jobs whose declaration sets none.
     #[doc(alias = "with_queue_backoff_strategy")]
     pub fn queue_backoff(self, queue: impl Into<String>, backoff: impl Into<Backoff>) -> Self {
         self.configured(|config| {
@@ -176,29 +183,29 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets how long jobs wait between attempts where neither their declaration nor their queue says;
-    /// five seconds more each time by default.
+    /// Sets the back-off for jobs whose declaration and queue set none; by default each wait is
+    /// five seconds longer than the one before.
     #[doc(alias = "with_default_backoff_strategy")]
     pub fn default_backoff(self, backoff: impl Into<Backoff>) -> Self {
         self.configured(|config| config.default_backoff = backoff.into())
     }
 
-    /// Sets how often a worker says that it lives; every 5 seconds by default, from 10 ms to a day. A process
-    /// that was silent for six intervals is taken for dead and its jobs are returned.
+    /// Sets the interval of a worker's heartbeat; 5 seconds by default, from 10 ms to a day. A
+    /// process that is silent for six intervals counts as dead and its jobs are returned.
     #[doc(alias = "with_heartbeat_interval")]
     pub fn heartbeat_interval(self, interval: Duration) -> Self {
         self.configured(|config| config.heartbeat_interval = interval)
     }
 
-    /// Sets how often an idle worker looks for jobs when it cannot be notified; every second by default, from
-    /// 10 ms to a day. While it can, it looks every 30 seconds.
+    /// Sets how often an idle worker polls when it cannot use LISTEN; every second by default, from
+    /// 10 ms to a day. With LISTEN it polls every 30 seconds.
     #[doc(alias = "with_empty_poll_sleep")]
     pub fn poll_interval(self, interval: Duration) -> Self {
         self.configured(|config| config.empty_poll_sleep = interval)
     }
 
-    /// Sets how often a job may be put off, by its handler or by a strategy, without using an attempt before it
-    /// is a `bad_job`; any number by default, because that is what the handler asks for.
+    /// Sets how often a handler or a strategy may put off a job before it becomes a `bad_job`; no
+    /// limit by default. Putting off uses no attempt.
     #[doc(alias = "with_max_reprocess_count")]
     pub fn max_snoozes(self, count: usize) -> Self {
         self.configured(|config| {
@@ -206,7 +213,8 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets how many processes may die while they run a job before it is a `bad_job`; 5 by default.
+    /// Sets how many processes may die while they run a job before it becomes a `bad_job`; 5 by
+    /// default.
     #[doc(alias = "with_max_crash_count")]
     pub fn max_crashes(self, count: usize) -> Self {
         self.configured(|config| {
@@ -214,28 +222,29 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets how long a fetched job may wait for a permit before it is given back: one that was fetched ahead of
-    /// need, or whose strategy takes its time; 500 ms by default.
+    /// Sets how long a fetched job may wait for a permit before it is given back; 500 ms by
+    /// default. A job waits if it was prefetched, or while its strategy decides.
     #[doc(alias = "with_hold_queue_semaphore")]
     pub fn permit_timeout(self, timeout: Duration) -> Self {
         self.configured(|config| config.permit_patience = timeout)
     }
 
-    /// Sets how long a cancelled job may go on before it is dropped at its next `.await`; 5 seconds by default.
+    /// Sets how long a cancelled job may go on before it is dropped at its next `.await`; 5 seconds
+    /// by default.
     #[doc(alias = "with_cancel_grace")]
     pub fn cancel_grace(self, grace: Duration) -> Self {
         self.configured(|config| config.cancel_grace = grace)
     }
 
-    /// Sets how often the janitor looks after the history; every minute by default, from 10 ms to a day, for the
-    /// first time within five seconds of the start.
+    /// Sets the interval of the janitor; every minute by default, from 10 ms to a day. The first
+    /// pass follows within five seconds of the start.
     #[cfg(feature = "janitor")]
     #[doc(alias = "with_janitor_interval")]
     pub fn janitor_interval(self, interval: Duration) -> Self {
         self.configured(|config| config.janitor_interval = interval)
     }
 
-    /// Sets how long the history is kept, or that none is; see [`Retention`] for the defaults.
+    /// Sets how long the history is kept, or that none is kept; see [`Retention`] for the defaults.
     #[doc(alias = "with_retention")]
     pub fn retention(self, retention: Retention) -> Self {
         self.configured(|config| config.retention = retention)
@@ -249,11 +258,12 @@ impl SimpleQueueBuilder {
 
 /// # Building
 impl SimpleQueueBuilder {
-    /// Checks the settings and makes the queue, without connecting to the database.
+    /// Checks the settings and builds the queue, without a connection to the database.
     ///
     /// # Errors
-    /// [`Error::InvalidSettings`] names all settings that are out of their range or contradict others, with their
-    /// values; [`Error::InvalidUrl`] and [`Error::InvalidSchema`] say what is wrong with those.
+    /// [`Error::InvalidSettings`] lists all settings that are out of range or contradict others,
+    /// with their values. [`Error::InvalidUrl`] and [`Error::InvalidSchema`] say what is wrong with
+    /// the URL and the schema.
     pub fn build(self) -> Result<SimpleQueue, Error> {
         let schema = self.schema.as_deref().map_or_else(|| Ok(Schema::default()), Schema::new)?;
         // At least one.
@@ -282,10 +292,11 @@ impl SimpleQueueBuilder {
         Ok(SimpleQueue::from_parts(servers, schema, self.config))
     }
 
-    /// Checks the settings, makes the queue, and connects it to the database.
+    /// Checks the settings, builds the queue, and connects it to the database.
     ///
     /// # Errors
-    /// As [`SimpleQueueBuilder::build`]; and [`Error::Unreachable`], at once, when no server can be connected to.
+    /// Those of [`SimpleQueueBuilder::build`], and [`Error::Unreachable`] immediately when no
+    /// server accepts a connection.
     pub async fn connect(self) -> Result<SimpleQueue, Error> {
         let queue = self.build()?;
         queue.servers().reach().await?;
@@ -294,8 +305,8 @@ impl SimpleQueueBuilder {
     }
 }
 
-/// A connection that broke while it was idle is noticed by the statement that meets it, and repeated; to ask each
-/// time whether it still is there would cost every enqueue a round trip.
+/// The pool does not test a connection before use: the test would cost every enqueue a round trip.
+/// A statement that meets a connection which broke while idle is sent again.
 fn pool_of(servers: &[PgConnectOptions]) -> PgPool {
     PgPoolOptions::new().test_before_acquire(false).connect_lazy_with(servers[0].clone())
 }
