@@ -3,8 +3,7 @@
 use crate::{room_of, source::code_only, sources};
 
 /// Rooms whose events are not in `telemetry` yet.
-const EXCEPTED: [&str; 7] =
-    ["database", "enqueue", "finalize", "queue", "store", "upkeep", "worker"];
+const EXCEPTED: [&str; 5] = ["database", "finalize", "store", "upkeep", "worker"];
 
 const MACROS: [&str; 12] = [
     "trace!",

@@ -15,7 +15,7 @@ use super::{
     inserted::Inserted,
     write::{Destination, ROWS_PER_STATEMENT, insert_and_wake},
 };
-use crate::{Error, row::NewJob};
+use crate::{Error, row::NewJob, telemetry};
 
 /// The jobs of one queue's callers that are not written yet.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl Coalescer {
 fn answer(waiting: Vec<Answer>, results: impl Iterator<Item = Result<Inserted, Error>>) {
     for (waiting, result) in waiting.into_iter().zip(results) {
         if waiting.send(result).is_err() {
-            tracing::trace!("an enqueue was no longer waited for");
+            telemetry::enqueue::caller_gone();
         }
     }
 }

@@ -10,9 +10,12 @@ use parking_lot::{Mutex, MutexGuard};
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
-use crate::database::{
-    Dedicated, Servers,
-    failure::{FailedStatement, described},
+use crate::{
+    database::{
+        Dedicated, Servers,
+        failure::{FailedStatement, described},
+    },
+    telemetry,
 };
 
 /// A bounded number of connections outside the pool. Most of the time one is open.
@@ -98,7 +101,7 @@ impl Connections {
         match connection.connect().await {
             Ok(()) => Some(connection),
             Err(error) => {
-                tracing::debug!(error = %described(&error), "no connection of their own for calls; using the pool");
+                telemetry::enqueue::connection_refused(&described(&error));
                 self.state().refused_at = Some(Instant::now());
                 None
             }

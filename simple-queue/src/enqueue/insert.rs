@@ -8,11 +8,14 @@ use super::{
     validate::validate,
     write::{Insertion, insert_and_wake, insert_through},
 };
-use crate::{Error, row::NewJob};
+use crate::{Error, row::NewJob, telemetry};
 
 /// Inserts jobs: all of them, or none if an error is returned.
-#[tracing::instrument(name = "enqueue", skip_all, fields(jobs = jobs.len()))]
 pub(crate) async fn insert(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, Error> {
+    telemetry::enqueue::enqueue_span(jobs.len(), insert_into(target, jobs)).await
+}
+
+async fn insert_into(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Inserted>, Error> {
     jobs.iter().try_for_each(validate)?;
     refuse_repeated_ids(&jobs)?;
     if jobs.is_empty() {

@@ -11,6 +11,7 @@ use crate::{
     database::Tries,
     job::{JobPayload, without_values},
     row::{Job, Unread, declared_key, read_payload},
+    telemetry,
 };
 
 /// Future of these calls; boxed, so that the compiler proves it `Send` once and not for every job.
@@ -173,11 +174,7 @@ pub(crate) async fn cancel_those(mut target: Target<'_>, which: Which<'_>) -> Re
             _ => break cancelled.map_err(Error::database(which.action()))?,
         }
     };
-    tracing::info!(
-        cancelled,
-        requested,
-        "cancelled waiting jobs, and asked for the end of running ones"
-    );
+    telemetry::enqueue::jobs_cancelled(cancelled, requested);
     Ok((cancelled + requested).unsigned_abs())
 }
 

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     database::{Notification, Servers, again, failure::described},
     store::Store,
+    telemetry,
 };
 
 /// Wakes the worker of this process through memory, and the others through the database.
@@ -111,7 +112,7 @@ impl Wake {
             }));
             // A lost notification costs only time: workers poll now and then.
             if let Err(error) = sent {
-                tracing::warn!(error = %described(&error), "other workers could not be notified; they will look by themselves");
+                telemetry::enqueue::notify_failed(&described(&error));
             }
         }
     }

@@ -16,6 +16,7 @@ use crate::{
     },
     job::JobStatus,
     store::{Division, RedriveFilter},
+    telemetry,
 };
 
 /// # Pausing, cancelling, redriving
@@ -35,10 +36,7 @@ impl SimpleQueue {
         let (is_served, has_jobs, was_paused) = paused.map_err(Error::database("pause a queue"))?;
         let paused = Paused { is_served, has_jobs, was_paused };
         if !paused.is_known() {
-            tracing::warn!(
-                queue,
-                "paused a queue that no worker serves and that has no jobs; is its name right?"
-            );
+            telemetry::queue::unknown_queue_paused(queue);
         }
         Ok(paused)
     }
@@ -129,16 +127,16 @@ impl SimpleQueue {
     }
 
     async fn redrive_those(&self, filter: &RedriveFilter) -> Result<Redriven, Error> {
-        const BITE: usize = 1000;
+        const BATCH: usize = 1000;
         let (mut all, mut after) = (Redriven::default(), None);
         loop {
-            let bite = i64::try_from(BITE).unwrap_or(i64::MAX);
+            let bite = i64::try_from(BATCH).unwrap_or(i64::MAX);
             let listed = again!(tries => self.ask(async |connection| {
                 self.store().list_dead_letters(connection, filter, after, bite).await
             }));
             let listed = listed.map_err(Error::database("list dead letters"))?;
             after = listed.last().copied();
-            let full = listed.len() == BITE;
+            let full = listed.len() == BATCH;
             let mut division = Division::of(listed);
             while let Some(part) = division.next() {
                 let looked_at = again!(tries => self.ask(async |connection| {
@@ -149,7 +147,7 @@ impl SimpleQueue {
                     // Among many dead letters this one stays as it is, and the others go on.
                     Err(error) if is_about_a_row(&error) && filter.job_id.is_none() => {
                         if let Some(id) = division.refused(part) {
-                            tracing::error!(error = %described(&error), job_id = %id, "a dead letter cannot be put back; mend it and redrive it");
+                            telemetry::queue::redrive_refused(&described(&error), id);
                             all.still_dead.push(id);
                         }
                     }

@@ -7,6 +7,7 @@ use crate::{
     job::{BoxDynError, JobOptions, JobPayload, JobResult},
     outcome::{IntoOutcome, Outcome},
     row::{Job, Unread, read_payload},
+    telemetry,
 };
 
 /// Runs the jobs of a queue: the plain interface, without macros.
@@ -216,11 +217,7 @@ fn read<J: JobPayload>(job: &Job) -> Result<J, Outcome> {
     read_payload(job).map_err(|unread| match unread {
         Unread::OfNewerBuild => {
             // During a deploy both builds work, and the job is not at fault.
-            tracing::warn!(
-                version = job.version,
-                known = J::VERSION,
-                "a later build stored this job; it waits for a process of that build"
-            );
+            telemetry::queue::later_version_found(job.version, J::VERSION);
             Outcome::given_back_for(WAIT_FOR_NEWER_BUILD)
         }
         Unread::Unfit(problem) => Outcome::unprocessable(problem),

@@ -15,6 +15,7 @@ use crate::{
     job::{BoxDynError, JobPayload, JobStatus},
     retry_pause::{Pauses, RetryPause},
     row::Job,
+    telemetry,
 };
 
 /// The callers of this process that wait for jobs which may end in it.
@@ -113,7 +114,7 @@ impl SimpleQueue {
             let ended = waiting.ended.notified();
             match self.end(job_id).await {
                 Err(error) if error.is_transient() => {
-                    tracing::debug!(%error, %job_id, "the state of a job could not be read; trying again");
+                    telemetry::queue::status_read_failed(&error, job_id);
                 }
                 Err(error) => return Err(error),
                 Ok((status, result, reason)) if status.is_final() => {
@@ -163,11 +164,11 @@ impl SimpleQueue {
             match ended {
                 Ok(StoredEnd { status, .. }) => {
                     if sender.send(()).is_err() {
-                        tracing::trace!(%job_id, %status, "nobody waits for this job any more");
+                        telemetry::queue::waiter_gone(job_id, status);
                     }
                 }
                 // Dropping the sender tells the receiver that there is no end to wait for.
-                Err(error) => tracing::warn!(%error, %job_id, "cannot wait for this job"),
+                Err(error) => telemetry::queue::wait_failed(&error, job_id),
             }
         });
         receiver

@@ -24,5 +24,7 @@
 //! numbers and texts.
 
 pub(crate) mod database;
+pub(crate) mod enqueue;
 pub(crate) mod finalize;
+pub(crate) mod queue;
 pub(crate) mod store;
