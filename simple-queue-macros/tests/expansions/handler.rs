@@ -18,12 +18,12 @@ impl ::simple_queue::typed::JobHandler for SendEmailHandler {
 }
 #[allow(deprecated)]
 const _: fn() = || {
-    use ::simple_queue::private::{AgreementFallback as _, AgreementJudged as _};
-    (&::simple_queue::private::Agreement::<
+    use ::simple_queue::private::{OutputCheckFallback as _, OutputCheck as _};
+    (&::simple_queue::private::OutputAgreement::<
         interface::SendEmail,
         ::simple_queue::private::Kept<Receipt>,
     >::NEW)
-        .judge();
+        .check_output();
 };
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
@@ -67,11 +67,11 @@ impl SendEmailHandler {
     #[must_use]
     pub fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::typed::Typed<Self, __State>
+    ) -> ::simple_queue::typed::StatefulHandler<Self, __State>
     where
         __State: ::simple_queue::private::ProvideTo<Self, Mailer> + ::core::marker::Send
             + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::typed::Typed::new(state)
+        ::simple_queue::typed::StatefulHandler::new(state)
     }
 }

@@ -2,12 +2,12 @@
 async fn send_email(job: crate::SendEmail) -> Answer {}
 #[allow(deprecated)]
 const _: fn() = || {
-    use ::simple_queue::private::{AgreementFallback as _, AgreementJudged as _};
-    (&::simple_queue::private::Agreement::<
+    use ::simple_queue::private::{OutputCheckFallback as _, OutputCheck as _};
+    (&::simple_queue::private::OutputAgreement::<
         crate::SendEmail,
         ::simple_queue::private::KeptOf<Answer>,
     >::NEW)
-        .judge();
+        .check_output();
 };
 #[automatically_derived]
 #[allow(deprecated, private_bounds, clippy::used_underscore_binding)]
@@ -36,11 +36,11 @@ impl crate::SendEmail {
     #[must_use]
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::typed::Typed<Self, __State>
+    ) -> ::simple_queue::typed::StatefulHandler<Self, __State>
     where
         crate::SendEmail: ::simple_queue::typed::JobPayload,
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::typed::Typed::new(state)
+        ::simple_queue::typed::StatefulHandler::new(state)
     }
 }

@@ -176,7 +176,7 @@ impl Send {
     /// Does nothing: the job was refused.
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::typed::Typed<Self, __State>
+    ) -> ::simple_queue::typed::StatefulHandler<Self, __State>
     where
         __State: ::core::marker::Send + ::core::marker::Sync + 'static,
         Self: ::simple_queue::typed::TypedHandler<__State>,

@@ -123,13 +123,13 @@ impl SendWelcome {
     #[must_use]
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
-    ) -> ::simple_queue::typed::Typed<Self, __State>
+    ) -> ::simple_queue::typed::StatefulHandler<Self, __State>
     where
         __State: ::simple_queue::private::ProvideTo<Self, Mailer>
             + ::simple_queue::private::ProvideTo<Self, dyn Clock> + ::core::marker::Send
             + ::core::marker::Sync + 'static,
     {
-        ::simple_queue::typed::Typed::new(state)
+        ::simple_queue::typed::StatefulHandler::new(state)
     }
     /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
     ///
