@@ -103,7 +103,7 @@ fn every_room_imports_only_from_the_rooms_it_may_know() {
         assert!(
             is_allowed,
             "{}: `{room}` uses `{}` by `{}`, and may use only {allowed:?}; take what is needed as an argument or \
-            through a trait of your own, as `finalize::Listener` is, or move it into a room that both may use",
+            through a trait of your own, as `finalize::RunObserver` is, or move it into a room that both may use",
             import.at,
             import.to.join("/"),
             import.path

@@ -206,7 +206,7 @@ async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
             "update simple_queue.jobs set run_at = now() - interval '2 min' where kind <> 'young'",
         )
         .await;
-    let sql = sqlx::AssertSqlSafe(text_of("list_unserved_kinds"));
+    let sql = sqlx::AssertSqlSafe(text_of("list_unhandled_kinds"));
     let asked = serde_json::json!([
         { "queue": "q", "kinds": ["served"] },
         { "queue": "paused", "kinds": ["served"] },
@@ -232,7 +232,7 @@ async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_o
     ] {
         database.execute(sql).await;
     }
-    let sql = sqlx::AssertSqlSafe(text_of("list_unserved_queues"));
+    let sql = sqlx::AssertSqlSafe(text_of("list_unhandled_queues"));
     let found: Vec<(String, chrono::DateTime<Utc>)> =
         sqlx::query_as(sql).fetch_all(&database.pool).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|(queue, _)| queue).collect();

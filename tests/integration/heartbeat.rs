@@ -135,7 +135,7 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
 }
 
 #[tokio::test]
-async fn suspects_run_one_at_a_time_and_a_survivor_is_acquitted() {
+async fn suspects_run_one_at_a_time_and_a_survivor_is_cleared() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.insert_jobs((0..2).map(|_| Probe::job(Say::WaitForGate)).collect()).await.unwrap();

@@ -139,8 +139,12 @@ const WAKES: [(&str, &str); 2] = [("channel", "'channel'"), ("notify", "true")];
 /// Those that run all the time, each with arguments.
 fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     let mut hot = Vec::new();
-    for careful in ["false", "true"] {
-        let more = [("results", many!("null::text")), ("keep", "true"), ("careful", careful)];
+    for include_touched in ["false", "true"] {
+        let more = [
+            ("results", many!("null::text")),
+            ("keep", "true"),
+            ("include_touched", include_touched),
+        ];
         let done = [&LEASES[..], &more[..]].concat();
         let more = [("demand", DEMAND), ("limit", "1000"), ("margin", "'0.6 s'")];
         hot.push(("fetch_jobs", [&done[..], &more[..]].concat()));
@@ -322,7 +326,7 @@ async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
             ("leases", "'{}'"),
             ("results", "'{}'"),
             ("keep", "true"),
-            ("careful", "true"),
+            ("include_touched", "true"),
             ("demand", &demand),
             ("limit", "100"),
             ("margin", "'0.6 s'"),

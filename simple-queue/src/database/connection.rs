@@ -154,7 +154,7 @@ impl Dedicated {
         });
         answer.await.inspect_err(|error: &E| {
             if let Some(error) = error.failed_statement() {
-                self.servers.heed(error);
+                self.servers.note_error(error);
             }
         })
     }

@@ -42,7 +42,7 @@ impl Servers {
             && let Some(error) = error.failed_statement()
             && casts_doubt(error)
         {
-            self.heed(error);
+            self.note_error(error);
             // It leads to a server that is gone, or that is no longer the one, and those that are idle may too.
             connection.close_on_drop();
             self.close_idle();
@@ -66,7 +66,7 @@ impl Servers {
             let mut acquired = std::pin::pin!(pool.acquire());
             loop {
                 if let Ok(acquired) = timeout(ACQUIRE, &mut acquired).await {
-                    return acquired.inspect_err(|error| self.heed(error));
+                    return acquired.inspect_err(|error| self.note_error(error));
                 }
                 self.doubt();
                 self.writable().await;

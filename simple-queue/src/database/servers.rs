@@ -123,7 +123,7 @@ impl Servers {
     }
 
     /// Takes in what a statement failed with.
-    pub(crate) fn heed(&self, error: &sqlx::Error) {
+    pub(crate) fn note_error(&self, error: &sqlx::Error) {
         if casts_doubt(error) {
             self.doubt();
         }

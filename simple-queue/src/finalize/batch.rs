@@ -10,7 +10,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::{
-    Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT, fate::Fate,
+    Finalizer, MAX_REFUSALS, OpenRun, PAUSE_AFTER_A_REFUSAL, RUNS_PER_STATEMENT,
+    unwritten_reason::UnwrittenReason,
 };
 use crate::{
     database::failure::{
@@ -20,7 +21,7 @@ use crate::{
     job::JobStatus,
     outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
-    store::{Finish, LeaseState, Store},
+    store::{Completed, LeaseState, Store},
 };
 
 /// What one statement can write together. A variant is one kind of statement: which runs it is for says
@@ -31,7 +32,7 @@ pub(super) enum BatchKind {
     Doubted,
     /// Done, of a row that somebody else has touched, which needs a lock.
     Touched,
-    Done,
+    Completed,
     Retry,
     DeadLetter,
 }
@@ -44,7 +45,7 @@ impl BatchKind {
     pub(super) const fn place(self) -> usize {
         match self {
             Self::Doubted => 0,
-            Self::Touched | Self::Done => 1,
+            Self::Touched | Self::Completed => 1,
             Self::Retry => 2,
             Self::DeadLetter => 3,
         }
@@ -98,10 +99,10 @@ impl Finalizer {
         match answer.await {
             Ok((written, states)) => {
                 self.succeeded(kind, batch.len(), began.elapsed());
-                self.settle(batch, &written, &states);
+                self.close_runs(batch, &written, &states);
             }
             Err(error) if is_missing_partition(&error) => {
-                self.outbox.unwritten().failed(kind);
+                self.completions.unwritten().failed(kind);
                 // Nobody has looked after the archive for a week.
                 // With none made, what is missing is there and not attached; that takes somebody else.
                 if self.make_partitions().await.is_none_or(|made| made == 0) {
@@ -115,7 +116,7 @@ impl Finalizer {
                 Box::pin(self.write_in_parts(batch)).await;
             }
             Err(error) if is_transient(&error) => {
-                self.outbox.unwritten().failed(kind);
+                self.completions.unwritten().failed(kind);
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
                 tracing::warn!(error = %described(&error), runs = batch.len(), "finished jobs could not be written yet; they are kept, and no more are started");
                 self.open.extend(batch.into_iter().map(|mut open| {
@@ -130,48 +131,48 @@ impl Finalizer {
 
     fn succeeded(&mut self, kind: BatchKind, runs: usize, took: Duration) {
         self.retry_pause.reset();
-        self.outbox.unwritten().paced(runs, took);
-        self.outbox.succeeded(kind);
+        self.completions.unwritten().paced(runs, took);
+        self.completions.succeeded(kind);
         if runs >= self.runs_per_statement && took < QUICK {
             self.runs_per_statement = std::cmp::min(runs * 2, RUNS_PER_STATEMENT);
         }
     }
 
     /// Whoever waits for these runs is told of those that are written, whose ids come in their order.
-    fn settle(&mut self, batch: Vec<OpenRun>, written: &[Uuid], states: &[LeaseState]) {
-        let mut settled = Vec::with_capacity(batch.len());
+    fn close_runs(&mut self, batch: Vec<OpenRun>, written: &[Uuid], states: &[LeaseState]) {
+        let mut closed = Vec::with_capacity(batch.len());
         for open in batch {
             let lease = open.lease();
             let job_id = lease.job_id;
             if written.binary_search(&job_id).is_ok() {
-                settled.push(open.settled(ends(&open.run.transition)));
+                closed.push(open.closed(ends(&open.run.transition)));
                 continue;
             }
             // Two runs of one job may be open at once, when it was taken away and claimed again.
             let state =
                 states.iter().find(|state| state.job_id == job_id && state.lease == lease.number);
-            match Fate::of(&open, state) {
-                Fate::Finished => {
+            match UnwrittenReason::of(&open, state) {
+                UnwrittenReason::AlreadyWritten => {
                     // A handler that finished the job in its own transaction ended it.
-                    let ended = open.run.verify_first || ends(&open.run.transition);
-                    settled.push(open.settled(ended));
+                    let job_ended = open.run.verify_first || ends(&open.run.transition);
+                    closed.push(open.closed(job_ended));
                 }
-                Fate::Lost => {
+                UnwrittenReason::LeaseLost => {
                     tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
-                    settled.push(open.settled(false));
+                    closed.push(open.closed(false));
                 }
-                Fate::Superseded => settled.push(open.settled(false)),
-                Fate::Cancelled(letter) => {
+                UnwrittenReason::Superseded => closed.push(open.closed(false)),
+                UnwrittenReason::Cancelled(letter) => {
                     self.open.push(open.with(letter.into()));
                 }
-                Fate::Unfinished => {
+                UnwrittenReason::NotCommitted => {
                     let transition = open.run.transition.clone();
                     self.open.push(open.with(transition));
                 }
-                Fate::Locked => self.open.push(open.after_lock()),
+                UnwrittenReason::RowLocked => self.open.push(open.after_lock()),
             }
         }
-        self.outbox.settle(&settled);
+        self.completions.close_runs(&closed);
     }
 
     /// A batch that the database refuses is written one by one: then one bad transition fails alone. Where the
@@ -191,7 +192,7 @@ impl Finalizer {
         if self.successes_of(kind) == successes {
             let runs = batch.len();
             tracing::error!(%error, runs, "finished jobs cannot be written; they stay `running` and are tried again, and no more are started");
-            self.outbox.unwritten().failed(kind);
+            self.completions.unwritten().failed(kind);
             let not_before = Some(Instant::now() + self.retry_pause.next());
             self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));
             return;
@@ -200,7 +201,7 @@ impl Finalizer {
             Box::pin(self.write_batch(vec![open])).await;
         }
         // What was refused was so for its own sake.
-        self.outbox.cleared(kind);
+        self.completions.cleared(kind);
     }
 
     /// The database refuses this run alone. That is its own fault if it is about a value, or if others of its
@@ -213,7 +214,7 @@ impl Finalizer {
         tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
         // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
         if refusals == MAX_REFUSALS && is_its_fault {
-            self.outbox.cleared(kind);
+            self.completions.cleared(kind);
             let reason =
                 words_of(&format_args!("its end could not be written: {}", described(error)));
             let open = open.with(Transition::from(DeadLetter {
@@ -226,7 +227,7 @@ impl Finalizer {
             return;
         }
         if !is_about_a_value(error) {
-            self.outbox.unwritten().failed(kind);
+            self.completions.unwritten().failed(kind);
             self.doubted |= kind.bit();
         }
         let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
@@ -235,7 +236,7 @@ impl Finalizer {
     }
 
     fn successes_of(&self, kind: BatchKind) -> u64 {
-        self.outbox.unwritten().successes(kind)
+        self.completions.unwritten().successes(kind)
     }
 
     /// Makes the partitions of the archive that are missing and says how many; `None` if that failed.
@@ -262,7 +263,7 @@ impl OpenRun {
         match &self.run.transition {
             _ if self.run.verify_first => BatchKind::Doubted,
             Transition::Archive { .. } if self.was_passed_by() => BatchKind::Touched,
-            Transition::Archive { .. } => BatchKind::Done,
+            Transition::Archive { .. } => BatchKind::Completed,
             Transition::Retry(_) => BatchKind::Retry,
             Transition::DeadLetter(_) => BatchKind::DeadLetter,
         }
@@ -300,10 +301,11 @@ impl BatchKind {
         match self {
             // What became of each is read for those that were not written, which are all.
             Self::Doubted => Ok(Vec::new()),
-            Self::Touched | Self::Done => {
+            Self::Touched | Self::Completed => {
                 let done: Vec<_> = runs.iter().filter_map(OpenRun::archived).collect();
-                let (finish, careful) = (Finish { done: &done, keep }, self == Self::Touched);
-                store.archive_jobs(connection, worker_id, finish, careful).await
+                let (completed, include_touched) =
+                    (Completed { runs: &done, keep }, self == Self::Touched);
+                store.archive_jobs(connection, worker_id, completed, include_touched).await
             }
             Self::Retry => {
                 let retries: Vec<_> = runs.iter().filter_map(OpenRun::retried).collect();

@@ -5,11 +5,11 @@
 //! written together.
 
 mod batch;
-mod fate;
-mod outbox;
+mod completion_buffer;
 mod unwritten;
+mod unwritten_reason;
 
-pub(crate) use outbox::{Listener, Outbox};
+pub(crate) use completion_buffer::{CompletionBuffer, RunObserver};
 pub(crate) use unwritten::Unwritten;
 
 use std::{
@@ -44,10 +44,10 @@ impl FinishedRun {
 
 /// A run of which nothing is left to write.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Settled {
+pub(crate) struct ClosedRun {
     pub(crate) lease: Lease,
     /// Whether the job has ended, or goes on.
-    pub(crate) ended: bool,
+    pub(crate) job_ended: bool,
     /// How much memory its words took.
     bytes: usize,
 }
@@ -56,7 +56,7 @@ pub(crate) struct Settled {
 pub(crate) struct Finalizer {
     store: Store,
     connection: Dedicated,
-    outbox: Arc<Outbox>,
+    completions: Arc<CompletionBuffer>,
     /// Whether the archive keeps what says nothing of itself.
     keep: bool,
     open: Vec<OpenRun>,
@@ -113,13 +113,13 @@ impl Finalizer {
         store: Store,
         servers: &Servers,
         keep: bool,
-        listener: impl Listener,
-    ) -> (Self, Arc<Outbox>) {
-        let outbox = Arc::new(Outbox::new(listener));
+        observer: impl RunObserver,
+    ) -> (Self, Arc<CompletionBuffer>) {
+        let completions = Arc::new(CompletionBuffer::new(observer));
         let finalizer = Self {
             store,
             connection: Dedicated::for_batches(servers),
-            outbox: Arc::clone(&outbox),
+            completions: Arc::clone(&completions),
             keep,
             open: Vec::new(),
             runs_per_statement: RUNS_PER_STATEMENT,
@@ -127,7 +127,7 @@ impl Finalizer {
             retry_pause: RetryPause::default(),
             partitions_due: Instant::now(),
         };
-        (finalizer, outbox)
+        (finalizer, completions)
     }
 
     pub(crate) async fn run(mut self) {
@@ -141,7 +141,7 @@ impl Finalizer {
     /// Waits until there is something to write and takes all that has arrived; `false` at the end.
     async fn gather(&mut self) -> bool {
         loop {
-            let is_over = match self.outbox.take() {
+            let is_over = match self.completions.take() {
                 Some(arrived) => {
                     self.open.extend(arrived);
                     false
@@ -152,11 +152,11 @@ impl Finalizer {
             match self.open.iter().map(|open| open.not_before.unwrap_or(now)).min() {
                 Some(next) if next <= now => return true,
                 Some(next) => tokio::select! {
-                    () = self.outbox.arrived(), if !is_over => {}
+                    () = self.completions.arrived(), if !is_over => {}
                     () = tokio::time::sleep_until(next.into()) => return true,
                 },
                 None if is_over => return false,
-                None => self.outbox.arrived().await,
+                None => self.completions.arrived().await,
             }
         }
     }
@@ -186,7 +186,7 @@ impl Finalizer {
         if doubted != 0 && !self.open.iter().any(can_tell) {
             // Only the ends of other jobs can.
             self.doubted = 0;
-            self.outbox.allow_trials();
+            self.completions.allow_trials();
         }
     }
 
@@ -223,8 +223,8 @@ impl OpenRun {
         }
     }
 
-    fn settled(&self, ended: bool) -> Settled {
-        Settled { lease: self.lease(), ended, bytes: self.bytes }
+    fn closed(&self, job_ended: bool) -> ClosedRun {
+        ClosedRun { lease: self.lease(), job_ended, bytes: self.bytes }
     }
 
     /// To be written when whoever has its row locked may be done.

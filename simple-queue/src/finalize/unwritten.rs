@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn nothing_is_claimed_while_a_write_fails_but_a_few_for_a_trial() {
         let unwritten = Unwritten::default();
-        unwritten.failed(BatchKind::Done);
+        unwritten.failed(BatchKind::Completed);
         unwritten.failed(BatchKind::Retry);
         assert_eq!(unwritten.room(10).permits, 0);
         assert!(unwritten.stops_starts());

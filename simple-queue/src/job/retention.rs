@@ -57,7 +57,7 @@ impl Retention {
     }
 
     /// Whether completed jobs without their own `retain` go to the archive.
-    pub(crate) fn keeps_done(&self) -> bool {
+    pub(crate) fn keeps_completed(&self) -> bool {
         !self.archive.is_zero()
     }
 }

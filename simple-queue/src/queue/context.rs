@@ -12,8 +12,8 @@ use crate::{
     database::again,
     enqueue::{EnqueueOn, Target, live::read_metadata},
     job::JobStatus,
-    row::{Claim, Job, Lease, Run},
-    store::Finish,
+    row::{Claim, Job, Lease, RunSignal},
+    store::Completed,
 };
 
 /// Context of a run. A `#[job]` function with a `&JobContext` parameter receives it.
@@ -184,7 +184,7 @@ impl JobContext {
     }
 
     /// The signals of the run; `None` for a job that is run by hand.
-    pub(crate) fn run(&self) -> Option<&Run> {
+    pub(crate) fn run(&self) -> Option<&RunSignal> {
         self.claim.as_ref().map(|claim| claim.run.as_ref())
     }
 
@@ -199,10 +199,10 @@ impl JobContext {
     ) -> sqlx::Result<bool> {
         const PAUSE: Duration = Duration::from_millis(10);
         let store = self.queue.store();
-        let keep = self.queue.config().retention.keeps_done();
+        let keep = self.queue.config().retention.keeps_completed();
         loop {
-            let finish = Finish { done: &[(lease, result)], keep };
-            if !store.archive_jobs(tx, lease.worker_id, finish, true).await?.is_empty() {
+            let completed = Completed { runs: &[(lease, result)], keep };
+            if !store.archive_jobs(tx, lease.worker_id, completed, true).await?.is_empty() {
                 return Ok(true);
             }
             let states = store.read_leases(tx, lease.worker_id, &[lease]).await?;

@@ -130,9 +130,9 @@ impl SimpleQueue {
         const BATCH: usize = 1000;
         let (mut all, mut after) = (Redriven::default(), None);
         loop {
-            let bite = i64::try_from(BATCH).unwrap_or(i64::MAX);
+            let batch = i64::try_from(BATCH).unwrap_or(i64::MAX);
             let listed = again!(tries => self.ask(async |connection| {
-                self.store().list_dead_letters(connection, filter, after, bite).await
+                self.store().list_dead_letters(connection, filter, after, batch).await
             }));
             let listed = listed.map_err(Error::database("list dead letters"))?;
             after = listed.last().copied();

@@ -151,8 +151,8 @@ impl SimpleQueue {
     }
 
     /// Wakes the callers that wait for the jobs of these runs, whose outcomes are written now.
-    pub(crate) fn settled(&self, settled: &[crate::finalize::Settled]) {
-        self.inner.waiters.settled(settled);
+    pub(crate) fn closed(&self, runs: &[crate::finalize::ClosedRun]) {
+        self.inner.waiters.closed(runs);
     }
 
     pub(crate) fn waiters(&self) -> &wait::Waiters {

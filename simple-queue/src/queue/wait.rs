@@ -11,7 +11,7 @@ use super::{FinishedJob, SimpleQueue};
 use crate::{
     Error,
     enqueue::Enqueued,
-    finalize::Settled,
+    finalize::ClosedRun,
     job::{BoxDynError, JobPayload, JobStatus},
     retry_pause::{Pauses, RetryPause},
     row::Job,
@@ -32,12 +32,12 @@ struct WaitGuard<'w> {
 }
 
 impl Waiters {
-    pub(super) fn settled(&self, settled: &[Settled]) {
+    pub(super) fn closed(&self, runs: &[ClosedRun]) {
         let waiting = self.waiting();
         if waiting.is_empty() {
             return;
         }
-        for Settled { lease, .. } in settled.iter().filter(|settled| settled.ended) {
+        for ClosedRun { lease, .. } in runs.iter().filter(|run| run.job_ended) {
             if let Some((_, waiting)) = waiting.get(&lease.job_id) {
                 waiting.notify_waiters();
             }

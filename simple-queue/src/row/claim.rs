@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 
-use super::Run;
+use super::RunSignal;
 
 /// What a fetched job carries beside what its handler reads.
 #[derive(Clone, Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct Claim {
     pub(crate) crash_count: i32,
     /// It is of no use to anybody any more.
     pub(crate) expired: bool,
-    pub(crate) run: Arc<Run>,
+    pub(crate) run: Arc<RunSignal>,
 }
 
 /// The right to change a running job: every change into or out of running gives it a new number, so

@@ -11,4 +11,4 @@ pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
 pub use job::{Job, JobExt};
 pub(crate) use new_job::{Due, NewJob, declared_key};
 pub(crate) use payload::{Unread, read_payload};
-pub(crate) use run_signal::Run;
+pub(crate) use run_signal::RunSignal;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// One is made for every claimed job, so it is a few words in one allocation.
 #[derive(Debug, Default)]
-pub(crate) struct Run {
+pub(crate) struct RunSignal {
     said: AtomicU8,
     changed: Notify,
     /// When a run that had to wait for a connection could begin.
@@ -25,7 +25,7 @@ const FINISHED_IN_TRANSACTION: u8 = 4;
 const WAITS_TO_BEGIN: u8 = 8;
 const STARTED: u8 = 16;
 
-impl Run {
+impl RunSignal {
     /// Somebody asked for the job's cancellation.
     pub(crate) fn cancel(&self) {
         self.say(CANCELLED);
@@ -119,7 +119,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_who_waits_hears_what_is_said_to_him_and_nothing_else() {
-        let run = Arc::new(Run::default());
+        let run = Arc::new(RunSignal::default());
         let waiting = tokio::spawn({
             let run = Arc::clone(&run);
             async move { run.abandoned().await }

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Finish, Store,
+    Completed, Store,
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
     finish::lease_arrays,
 };
@@ -35,7 +35,7 @@ pub(crate) struct DemandedShare {
     /// `None`: all of the queue's but `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
     pub(crate) excluded: Vec<&'static str>,
-    /// Where each priority is read from; from its beginning where nothing is said.
+    /// Where each priority is read from; from its beginning without an entry here.
     pub(crate) floors: Vec<LaneFloor>,
 }
 
@@ -76,7 +76,7 @@ pub(crate) struct Reach<'d> {
     /// At most so many jobs of all demands together.
     pub(crate) limit: usize,
     /// Rows on which another transaction has left a trace are tried too.
-    pub(crate) careful: bool,
+    pub(crate) include_touched: bool,
 }
 
 /// What a fetch brought.
@@ -148,15 +148,15 @@ impl Store {
     }
 
     /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
-    /// demanded. Both are one statement and one commit. The ids are those that it finished.
+    /// demanded. Both are one statement and one commit. The ids are those that it completed.
     pub(crate) async fn fetch_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        finish: Finish<'_>,
+        completed: Completed<'_>,
         reach: Reach<'_>,
     ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
-        let (ids, numbers) = lease_arrays(finish.done.iter().map(|(lease, _)| lease));
+        let (ids, numbers) = lease_arrays(completed.runs.iter().map(|(lease, _)| lease));
         let rows = self
             .statements
             .fetch_jobs
@@ -164,9 +164,9 @@ impl Store {
             .bind("job_ids", ids)
             .bind("leases", numbers)
             .bind("worker_id", worker_id)
-            .bind("careful", reach.careful)
-            .bind("results", finish.results())
-            .bind("keep", finish.keep)
+            .bind("include_touched", reach.include_touched)
+            .bind("results", completed.results())
+            .bind("keep", completed.keep)
             .bind("demand", Json(reach.demands))
             .bind("margin", interval(MARGIN))
             .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
@@ -187,11 +187,12 @@ impl Fetched {
         let columns = (JobColumns::of(first)?, ClaimColumns::of(first)?);
         let (of_job, of_claim) = &columns;
         // The union gives it last; nothing promises that.
-        let said = rows
+        let summary = rows
             .iter()
             .rev()
-            .find_map(|row| row.try_get::<Option<_>, _>(of_claim.said).transpose());
-        let Json(Said { now, finished, wait, lanes }) = said.ok_or(sqlx::Error::RowNotFound)??;
+            .find_map(|row| row.try_get::<Option<_>, _>(of_claim.summary).transpose());
+        let Json(FetchSummary { now, completed, wait, lanes }) =
+            summary.ok_or(sqlx::Error::RowNotFound)??;
         let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
         for row in rows {
             if row.try_get::<Option<Uuid>, _>(of_job.id)?.is_some() {
@@ -210,15 +211,15 @@ impl Fetched {
             }
         }
         let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
-        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, finished))
+        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, completed))
     }
 }
 
 /// How a claim went.
 #[derive(Debug, Deserialize)]
-struct Said {
+struct FetchSummary {
     now: DateTime<Utc>,
-    finished: Vec<Uuid>,
+    completed: Vec<Uuid>,
     /// In seconds.
     wait: Option<f64>,
     lanes: Option<HashMap<String, Vec<i16>>>,
@@ -226,7 +227,7 @@ struct Said {
 
 columns! {
     /// What a claim answers beside the job.
-    ClaimColumns { lease, reprocess_count, crash_count, timeout, expired, priority, max_attempts, said }
+    ClaimColumns { lease, reprocess_count, crash_count, timeout, expired, priority, max_attempts, summary }
 }
 
 impl FetchedJob {
@@ -237,7 +238,7 @@ impl FetchedJob {
         now: DateTime<Utc>,
     ) -> sqlx::Result<Box<Self>> {
         let mut job = read_job(row, of_job)?;
-        // What is rarely said comes as null.
+        // A rare value comes as null when it is the default.
         let count = |column: usize| -> sqlx::Result<i32> {
             Ok(row.try_get::<Option<_>, _>(column)?.unwrap_or_default())
         };

@@ -14,15 +14,15 @@ use crate::{
 
 /// Runs that are done, each with what it returned.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Finish<'f> {
-    pub(crate) done: &'f [(Lease, Option<&'f str>)],
+pub(crate) struct Completed<'f> {
+    pub(crate) runs: &'f [(Lease, Option<&'f str>)],
     /// Whether the archive keeps what says nothing of itself.
     pub(crate) keep: bool,
 }
 
-impl<'f> Finish<'f> {
+impl<'f> Completed<'f> {
     pub(super) fn results(&self) -> Vec<Option<&'f str>> {
-        self.done.iter().map(|&(_, result)| result).collect()
+        self.runs.iter().map(|&(_, result)| result).collect()
     }
 }
 
@@ -45,25 +45,25 @@ pub(crate) struct LeaseState {
 
 impl Store {
     /// Moves jobs that are done to the archive, or deletes them where no history is kept; returns those that
-    /// are finished by it. Unless it is careful it leaves those on whose rows somebody has left a trace.
-    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = finish.done.len()))]
+    /// are finished by it. Without `include_touched` it skips rows that another transaction has touched.
+    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = completed.runs.len()))]
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        finish: Finish<'_>,
-        careful: bool,
+        completed: Completed<'_>,
+        include_touched: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
-        let Finish { done, keep } = finish;
-        let (ids, numbers) = lease_arrays(done.iter().map(|(lease, _)| lease));
+        let Completed { runs, keep } = completed;
+        let (ids, numbers) = lease_arrays(runs.iter().map(|(lease, _)| lease));
         self.statements
             .archive_jobs
             .query()
             .bind("job_ids", ids)
             .bind("leases", numbers)
             .bind("worker_id", worker_id)
-            .bind("careful", careful)
-            .bind("results", finish.results())
+            .bind("include_touched", include_touched)
+            .bind("results", completed.results())
             .bind("keep", keep)
             .fetch_scalar(connection)
             .await

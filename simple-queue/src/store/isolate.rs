@@ -71,7 +71,7 @@ impl Store {
 
 /// Says what became of a job that was to be set aside for this reason. One that the database refuses to move too stays
 /// where it is, and holds up no other either.
-pub(crate) fn tell_of_aside(
+pub(crate) fn log_set_aside(
     id: Uuid,
     (what, refusal): (&str, &sqlx::Error),
     aside: sqlx::Result<bool>,

@@ -54,7 +54,7 @@
 //!    stay as they are.
 //! 3. A variant of `BatchKind` in `finalize/batch.rs`; the compiler asks which runs are of it (`OpenRun::kind`) and
 //!    which method writes them (`BatchKind::write`). Whatever is missing from the answer is looked up with
-//!    `read_leases`, and `finalize/fate.rs` decides.
+//!    `read_leases`, and `finalize/unwritten_reason.rs` decides.
 
 mod archive;
 mod by_function;
@@ -73,7 +73,7 @@ mod reaper;
 mod statements;
 mod sweep;
 mod transaction;
-mod unserved;
+mod unhandled;
 mod worker;
 
 #[cfg(feature = "janitor")]
@@ -84,12 +84,12 @@ pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
-pub(crate) use finish::{Finish, LeaseState};
+pub(crate) use finish::{Completed, LeaseState};
 pub use grants::Role;
-pub(crate) use isolate::{Division, tell_of_aside};
+pub(crate) use isolate::{Division, log_set_aside};
 pub(crate) use reaper::{Name, Reaped};
 pub(crate) use sweep::{LanePart, Overtaken};
-pub(crate) use unserved::UnservedKind;
+pub(crate) use unhandled::UnhandledKind;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
 use std::sync::Arc;

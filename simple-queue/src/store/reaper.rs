@@ -82,7 +82,7 @@ impl Store {
         let mut reaped = self.return_jobs(connection, &returning).await?;
         if !workers.is_empty() {
             let ids: Vec<Uuid> = workers.iter().map(|&(id, _)| id).collect();
-            reaped.workers = self.bury_workers(connection, &ids).await?;
+            reaped.workers = self.delete_dead_workers(connection, &ids).await?;
         }
         Ok(reaped)
     }
@@ -240,12 +240,17 @@ impl Store {
         reaped(&row)
     }
 
-    async fn bury_workers(
+    async fn delete_dead_workers(
         &self,
         connection: &mut PgConnection,
         workers: &[Uuid],
     ) -> sqlx::Result<i64> {
-        self.statements.bury_workers.query().bind("workers", workers).fetch_scalar(connection).await
+        self.statements
+            .delete_dead_workers
+            .query()
+            .bind("workers", workers)
+            .fetch_scalar(connection)
+            .await
     }
 }
 

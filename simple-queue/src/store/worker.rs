@@ -136,14 +136,14 @@ impl Store {
     }
 
     /// Names the job that is to blame should this process die, or clears it.
-    pub(crate) async fn name_suspect(
+    pub(crate) async fn mark_suspect(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
         suspect_id: Option<Uuid>,
     ) -> sqlx::Result<()> {
         self.statements
-            .name_suspect
+            .mark_suspect
             .query()
             .bind("worker_id", worker_id)
             .bind("suspect_id", suspect_id)

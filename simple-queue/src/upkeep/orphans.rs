@@ -5,7 +5,7 @@ use crate::{
         Dedicated,
         failure::{described, is_about_a_row},
     },
-    store::{Division, Name, Reaped, Store, tell_of_aside},
+    store::{Division, Name, Reaped, Store, log_set_aside},
 };
 
 /// Returns these jobs in halves, each part in a transaction of its own, in which it is made sure again that a dead
@@ -39,7 +39,7 @@ pub(crate) async fn return_apart(
                         store.set_aside_orphan(connection, orphan, name, why).await
                     })
                     .await;
-                all.dead_lettered += i64::from(tell_of_aside(orphan.id, why, aside)?);
+                all.dead_lettered += i64::from(log_set_aside(orphan.id, why, aside)?);
             }
             Err(error) => return Err(error),
         }

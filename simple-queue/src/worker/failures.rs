@@ -109,7 +109,7 @@ impl Reports for Worker {
                 problems.push(Unhealthy::FetchFailing { failing_for, problem });
             }
         }
-        let unwritten = self.outbox.unwritten();
+        let unwritten = self.completions.unwritten();
         if unwritten.stops_starts() {
             problems.push(Unhealthy::EndsUnwritten { runs: unwritten.runs() });
         }

@@ -96,7 +96,7 @@ impl WorkerHandle {
             poller.abort();
             worker.may_have_lost_claims.store(true, Ordering::Release);
         }
-        worker.outbox.close();
+        worker.completions.close();
         if timeout(LAST_WRITES, finalizer).await.is_err() {
             tracing::error!(
                 jobs = worker.running.len(),

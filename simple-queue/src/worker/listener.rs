@@ -37,7 +37,7 @@ pub(super) async fn run(worker: Arc<Worker>) {
                 ListenError::Moved => {}
                 ListenError::Failed(error) => {
                     tracing::warn!(error = %crate::database::failure::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
-                    worker.client.servers().heed(&error);
+                    worker.client.servers().note_error(&error);
                     retry_pause.wait().await;
                 }
                 ListenError::Pooled => {

@@ -39,7 +39,7 @@ use crate::{
     Error,
     admission::{Permits, RunPermit},
     database::Dedicated,
-    finalize::{FinishedRun, Outbox},
+    finalize::{CompletionBuffer, FinishedRun},
     queue::{SimpleQueue, config::Config, registry::Registered},
     store::{FetchedJob, Store},
 };
@@ -79,7 +79,7 @@ pub(crate) struct Worker {
     /// The runs of jobs, so that a stop can wait for them.
     tasks: TaskTracker,
     /// Where runs that are over go.
-    outbox: Arc<Outbox>,
+    completions: Arc<CompletionBuffer>,
     /// Something was left for which there were no permits: the poller is to hear of one that becomes free.
     wants_permit: AtomicBool,
     /// The poller waits to be woken, so that its next fetch comes at once.
@@ -113,7 +113,7 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(client: SimpleQueue, running: Arc<Running>, outbox: Arc<Outbox>) -> Self {
+    fn new(client: SimpleQueue, running: Arc<Running>, completions: Arc<CompletionBuffer>) -> Self {
         let store = client.store().clone();
         let connection = Dedicated::new(client.servers());
         Self {
@@ -127,7 +127,7 @@ impl Worker {
             id: RwLock::new(Uuid::now_v7()),
             running,
             tasks: TaskTracker::new(),
-            outbox,
+            completions,
             wants_permit: AtomicBool::new(true),
             poller_idle: AtomicBool::new(false),
             listening: AtomicBool::new(false),
@@ -164,7 +164,7 @@ impl Worker {
     fn spawn(self: &Arc<Self>, mut start: Start) {
         let worker = Arc::clone(self);
         // At once, and not when the task runs: how many may be started is asked again before that.
-        self.outbox.unwritten().started();
+        self.completions.unwritten().started();
         self.tasks.spawn(async move {
             let mut config = worker.client.config();
             loop {
@@ -188,7 +188,7 @@ impl Worker {
                 };
                 match next {
                     Some(next) => {
-                        worker.outbox.unwritten().started();
+                        worker.completions.unwritten().started();
                         start = next;
                     }
                     None => break,
@@ -214,7 +214,7 @@ impl Worker {
         // Before the poller looks how many there are.
         drop(free);
         let may_fetch = next.as_ref().is_none_or(|(_, runs_low)| *runs_low);
-        // Seen before the poller is woken: whatever it does then comes after what was put in the outbox.
+        // Seen before the poller is woken: whatever it does then comes after what was put in the completion buffer.
         let poller_idle = self.poller_idle.load(Ordering::Acquire);
         let fetches = may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
         if fetches {
@@ -222,7 +222,7 @@ impl Worker {
         }
         // A fetch that comes at once finishes this run along with its claim.
         if !(fetches && poller_idle) {
-            self.outbox.announce();
+            self.completions.announce();
         }
         next.map(|(start, _)| start)
     }
@@ -235,7 +235,7 @@ impl Worker {
         config: &Config,
         mut at_hand: impl FnMut(&str, &Arc<Registered>) -> Option<RunPermit>,
     ) -> Option<(Start, bool)> {
-        if self.stopping.is_cancelled() || self.outbox.unwritten().stops_starts() {
+        if self.stopping.is_cancelled() || self.completions.unwritten().stops_starts() {
             return None;
         }
         let Next { job, runs_low } = self.prefetched.next(ended, |queue, handler| {
@@ -255,13 +255,13 @@ impl Worker {
     /// Hands a run that is over to the finalizer.
     fn finish(&self, run: FinishedRun) {
         self.buffer_outcome(run);
-        self.outbox.announce();
+        self.completions.announce();
     }
 
     /// Puts a run that is over where the next write takes it from.
     fn buffer_outcome(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
-        if !self.outbox.push(run) {
+        if !self.completions.push(run) {
             tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
         }
     }

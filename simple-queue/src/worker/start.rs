@@ -20,7 +20,7 @@ use super::{
 use crate::upkeep::janitor::Janitor;
 use crate::{
     database::Dedicated,
-    finalize::{Finalizer, Listener, Settled},
+    finalize::{ClosedRun, Finalizer, RunObserver},
     queue::SimpleQueue,
     upkeep::{
         reaper::Reaper,
@@ -81,11 +81,11 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let store = queue.store().clone();
     let config = queue.config();
     let running = Arc::new(Running::default());
-    let (finalizer, outbox) = {
-        let listener = Settling { running: Arc::clone(&running), client: queue.clone() };
-        Finalizer::new(store.clone(), &servers, config.retention.keeps_done(), listener)
+    let (finalizer, completions) = {
+        let listener = ClosedRuns { running: Arc::clone(&running), client: queue.clone() };
+        Finalizer::new(store.clone(), &servers, config.retention.keeps_completed(), listener)
     };
-    let worker = Arc::new(Worker::new(queue, running, outbox));
+    let worker = Arc::new(Worker::new(queue, running, completions));
     worker.client.workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
@@ -118,19 +118,19 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
 }
 
 /// What the rest of the process does when the ends of runs have been written.
-struct Settling {
+struct ClosedRuns {
     running: Arc<Running>,
     client: SimpleQueue,
 }
 
-impl Listener for Settling {
-    fn settled(&self, settled: &[Settled]) {
-        self.running.remove(settled.iter().map(|settled| settled.lease));
-        if settled.iter().any(|settled| !settled.ended) {
+impl RunObserver for ClosedRuns {
+    fn closed(&self, runs: &[ClosedRun]) {
+        self.running.remove(runs.iter().map(|run| run.lease));
+        if runs.iter().any(|run| !run.job_ended) {
             // It may be due again sooner than the poller means to look.
             self.client.wake().wake_local();
         }
-        self.client.settled(settled);
+        self.client.closed(runs);
     }
 
     fn has_room(&self) {

@@ -1,4 +1,4 @@
 -- archive_jobs
-\ir parts/finished.sql
+\ir parts/completed.sql
 -- One array: a row for each would cost the client as much as all the rest of a job.
-select coalesce(array_agg(finished.id), '{}') from finished
+select coalesce(array_agg(completed.id), '{}') from completed

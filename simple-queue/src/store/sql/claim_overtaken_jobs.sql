@@ -17,7 +17,7 @@ with due as materialized (
 )
 \ir parts/worker.sql
 \ir parts/claimed.sql
-, said as (
-    select jsonb_build_object('now', now(), 'finished', '[]'::jsonb) as said
+, summary as (
+    select jsonb_build_object('now', now(), 'completed', '[]'::jsonb) as summary
 )
 \ir parts/answer.sql

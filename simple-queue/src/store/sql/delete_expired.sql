@@ -1,5 +1,5 @@
 -- delete_expired
--- A bounded bite of each kind of history, so that a long-neglected table never makes a long transaction.
+-- A bounded batch of each kind of history, so that a long-neglected table never makes a long transaction.
 -- What is kept for a time of its own goes when that is over, the other dead letters when they are too old.
 with archived as (
     select a.id, a.finished_at from simple_queue.archive a

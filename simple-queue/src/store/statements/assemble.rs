@@ -12,7 +12,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/claimed.sql", include_str!("../sql/parts/claimed.sql")),
     ("parts/demand.sql", include_str!("../sql/parts/demand.sql")),
     ("parts/due.sql", include_str!("../sql/parts/due.sql")),
-    ("parts/finished.sql", include_str!("../sql/parts/finished.sql")),
+    ("parts/completed.sql", include_str!("../sql/parts/completed.sql")),
     ("parts/into_dead_letters.sql", include_str!("../sql/parts/into_dead_letters.sql")),
     ("parts/job_columns.sql", include_str!("../sql/parts/job_columns.sql")),
     ("parts/kept_until.sql", include_str!("../sql/parts/kept_until.sql")),

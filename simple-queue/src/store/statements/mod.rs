@@ -67,7 +67,7 @@ macro_rules! statements {
 
 statements! {
     archive_jobs,
-    bury_workers,
+    delete_dead_workers,
     cancel_jobs,
     claim_overtaken_jobs,
     claim_suspect,
@@ -102,11 +102,11 @@ statements! {
     list_old_days,
     list_orphans,
     list_paused_queues,
-    list_unserved_kinds,
-    list_unserved_queues,
+    list_unhandled_kinds,
+    list_unhandled_queues,
     lock_dead_workers,
     mark_idle,
-    name_suspect,
+    mark_suspect,
     notify,
     pause_queue,
     read_leases,

@@ -115,7 +115,7 @@ impl Floors {
         &mut self,
         demands: &[Demand],
         fetched: &Fetched,
-        careful: bool,
+        include_touched: bool,
     ) -> bool {
         let latest = fetched.now - MARGIN;
         let mut has_more_lanes = false;
@@ -128,7 +128,7 @@ impl Floors {
                     .filter(|fetched| share.takes(fetched.job.kind()));
                 let known = self.shares.entry(key(&demand.queue, share)).or_default();
                 known.move_to_claimed(claimed, latest, &share.floors);
-                if careful && !fetched.stopped_by_limit(demand) {
+                if include_touched && !fetched.stopped_by_limit(demand) {
                     known.raise_all(lanes, latest, &share.floors);
                 }
                 known.forget_surplus();

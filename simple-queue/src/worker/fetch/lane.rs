@@ -76,7 +76,8 @@ impl ShareLanes {
         }
     }
 
-    /// A careful fetch that permits did not stop has read every priority to its end: nothing due is left of them.
+    /// A fetch with `include_touched` that permits did not stop has read every priority to its end: nothing due is
+    /// left of them.
     /// So they are not read again from their beginning either where only others' kinds wait.
     pub(super) fn raise_all(
         &mut self,

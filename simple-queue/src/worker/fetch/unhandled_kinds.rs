@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use crate::{
     database::{Dedicated, Servers},
     retry_pause::Pauses,
-    store::{Store, UnservedKind},
+    store::{Store, UnhandledKind},
     upkeep::role::{Next, Role},
     worker::Worker,
 };
@@ -51,7 +51,7 @@ impl Role for UnhandledKinds {
             .ask(async |connection| find(&worker.store, connection, &asked).await)
             .await?;
         self.warned_at.retain(|_, at| at.elapsed() < WARN_AGAIN);
-        for UnservedKind { queue, kind, since } in kinds {
+        for UnhandledKind { queue, kind, since } in kinds {
             if self.is_news(&queue, &kind) {
                 tracing::warn!(
                     queue,
@@ -98,7 +98,7 @@ impl UnhandledKinds {
     }
 }
 
-type Found = (Vec<UnservedKind>, Vec<(String, chrono::DateTime<chrono::Utc>)>);
+type Found = (Vec<UnhandledKind>, Vec<(String, chrono::DateTime<chrono::Utc>)>);
 
 async fn find(
     store: &Store,
@@ -107,7 +107,7 @@ async fn find(
 ) -> sqlx::Result<Found> {
     let kinds = match asked {
         [] => Vec::new(),
-        asked => store.list_unserved_kinds(connection, asked).await?,
+        asked => store.list_unhandled_kinds(connection, asked).await?,
     };
-    Ok((kinds, store.list_unserved_queues(connection).await?))
+    Ok((kinds, store.list_unhandled_queues(connection).await?))
 }

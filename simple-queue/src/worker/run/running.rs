@@ -8,13 +8,13 @@ use std::{
 use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::row::{Claim, Lease, Run};
+use crate::row::{Claim, Lease, RunSignal};
 
 /// The jobs a process vouches for. Whatever carries the process's id in the table and is not in here
 /// came from a claim whose answer was lost.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
-    jobs: Mutex<HashMap<Uuid, (Lease, Arc<Run>)>>,
+    jobs: Mutex<HashMap<Uuid, (Lease, Arc<RunSignal>)>>,
 }
 
 impl Running {
@@ -67,7 +67,7 @@ impl Running {
         }
     }
 
-    fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, (Lease, Arc<Run>)>> {
+    fn jobs(&self) -> MutexGuard<'_, HashMap<Uuid, (Lease, Arc<RunSignal>)>> {
         self.jobs.lock()
     }
 }

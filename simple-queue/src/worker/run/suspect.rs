@@ -51,7 +51,7 @@ impl Suspects {
 
 impl SuspectPermit<'_> {
     /// The suspect's run is over and the process still lives.
-    pub(crate) async fn acquit(mut self) {
+    pub(crate) async fn clear(mut self) {
         // Left in the row, the name would excuse the next job that kills this process.
         if let Err(error) = self.name(None).await {
             tracing::warn!(error = %crate::database::failure::described(&error), "the name of a suspect that survived could not be cleared");
@@ -61,7 +61,7 @@ impl SuspectPermit<'_> {
     async fn name(&mut self, suspect_id: Option<Uuid>) -> sqlx::Result<()> {
         self.connection
             .ask(async |connection| {
-                self.store.name_suspect(connection, self.worker_id, suspect_id).await
+                self.store.mark_suspect(connection, self.worker_id, suspect_id).await
             })
             .await
     }

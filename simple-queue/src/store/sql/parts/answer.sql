@@ -2,9 +2,9 @@
 -- The answer of a claim: the claimed jobs, and one row that says how it went, so that something comes back
 -- with an empty claim too.
 --
--- needs: claimed; said (said), one row
+-- needs: claimed; summary (summary), one row
 -- gives: rows, the end of the statement
-select claimed.*, null::jsonb as said from claimed
+select claimed.*, null::jsonb as summary from claimed
 union all
 -- As many nulls as a claimed job has columns.
-select claimed.*, said.said from said left join claimed on false
+select claimed.*, summary.summary from summary left join claimed on false

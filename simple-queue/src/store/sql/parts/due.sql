@@ -10,11 +10,11 @@
 -- limit that is met in two priorities is kept by the caller, who gives back what is too much.
 --
 -- In a backlog many processes read the same lanes. A row that another is claiming would be locked already, or
--- be met as that claim is committed, and then be locked here for nothing. With :careful false such rows, on which
+-- be met as that claim is committed, and then be locked here for nothing. With :include_touched false such rows, on which
 -- xmax shows a trace, are passed by without a try. So are rows that somebody locked and let go of: the caller
--- says :careful as soon as permits are left.
+-- says :include_touched as soon as permits are left.
 --
--- needs: demand; :careful, :limit, :margin
+-- needs: demand; :include_touched, :limit, :margin
 -- gives: due (ctids), one row
 , due as materialized (
     select array(
@@ -43,7 +43,7 @@
                         coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
                     )
                     and j.run_at <= now() and j.worker_id is null
-                    and (:careful or j.xmax = '0' or j.xmax = j.xmin)
+                    and (:include_touched or j.xmax = '0' or j.xmax = j.xmin)
                     -- A case, of which the planner knows nothing: where all kinds are alike it would
                     -- take `<> all` to leave no row, and then sort the whole lane.
                     and case

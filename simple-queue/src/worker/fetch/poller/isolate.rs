@@ -6,7 +6,7 @@ use super::Poller;
 use crate::{
     database::failure::{is_about_a_row, is_statement_timeout},
     queue::config::Config,
-    store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, tell_of_aside},
+    store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, log_set_aside},
     worker::fetch::floor::BEFORE_ALL,
 };
 
@@ -29,7 +29,7 @@ impl Poller {
             let reach = Reach {
                 demands: std::slice::from_ref(demand),
                 limit: demand.permits,
-                careful: true,
+                include_touched: true,
             };
             match self.claim(reach).await {
                 Ok(fetched) => self.start(fetched, config),
@@ -126,7 +126,7 @@ impl Poller {
             .connection
             .ask(async |connection| store.set_aside_job(connection, id, None, why).await)
             .await;
-        tell_of_aside(id, why, aside)
+        log_set_aside(id, why, aside)
     }
 
     /// What is due in the lanes that a fetch for this demand reads, the most urgent first.

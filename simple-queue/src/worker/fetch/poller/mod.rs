@@ -18,7 +18,7 @@ use crate::{
     finalize::FinishedRun,
     queue::config::Config,
     retry_pause::RetryPause,
-    store::{Demand, Fetched, Finish, Reach},
+    store::{Completed, Demand, Fetched, Reach},
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
 use plan::FetchPlan;
@@ -73,7 +73,7 @@ impl Poller {
             // A fetch is not interrupted: its jobs would be claimed and nobody would know.
             let wait = self.poll_once().await;
             // What was left to a fetch that did not take it.
-            self.worker.outbox.announce();
+            self.worker.completions.announce();
             self.worker.poller_idle.store(true, Ordering::Release);
             tokio::select! {
                 () = stopping.cancelled() => {}
@@ -82,7 +82,7 @@ impl Poller {
             }
             self.worker.poller_idle.store(false, Ordering::Release);
         }
-        self.worker.outbox.announce();
+        self.worker.completions.announce();
         self.worker.give_back_overdue(Duration::ZERO);
         if self.lost_claims.any() {
             self.worker.may_have_lost_claims.store(true, Ordering::Release);
@@ -150,10 +150,10 @@ impl Poller {
         }
         // In a backlog rows that others have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
-        let (careful, began) = (!self.backlog || is_lowered, Instant::now());
-        let fetched = self.claim(Reach { demands: &demands, limit, careful }).await?;
+        let (include_touched, began) = (!self.backlog || is_lowered, Instant::now());
+        let fetched = self.claim(Reach { demands: &demands, limit, include_touched }).await?;
         let took = began.elapsed();
-        let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, careful);
+        let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, include_touched);
         if !was_swept {
             self.worker.sweeps.ask();
         }
@@ -170,7 +170,7 @@ impl Poller {
         if there_is_more {
             self.unmark_idle_if_busy().await?;
         }
-        if there_is_more || !careful || has_more_lanes {
+        if there_is_more || !include_touched || has_more_lanes {
             self.next_due_in = earlier(self.next_due_in, next_due_in);
             return Ok(Duration::ZERO);
         }
@@ -228,14 +228,14 @@ impl Poller {
     #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]
     pub(super) async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
         let worker_id = self.worker.id();
-        let done = self.worker.outbox.take_done(worker_id);
+        let done = self.worker.completions.take_completed(worker_id);
         let leases = done.leases();
-        let keep = self.worker.client.config().retention.keeps_done();
+        let keep = self.worker.client.config().retention.keeps_completed();
         let fetched = self
             .connection
             .ask(async |connection| {
-                let finish = Finish { done: &leases, keep };
-                self.worker.store.fetch_jobs(connection, worker_id, finish, reach).await
+                let completed = Completed { runs: &leases, keep };
+                self.worker.store.fetch_jobs(connection, worker_id, completed, reach).await
             })
             .await;
         match fetched {

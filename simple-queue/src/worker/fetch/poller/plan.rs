@@ -24,7 +24,7 @@ impl Poller {
         let free_permits = |of: PermitScope<'_>| worker.permits.free(of, config);
         let is_limited = |of: PermitScope<'_>| worker.permits.are_limited(of, config);
         // What is over and cannot be written takes the place of what could be claimed.
-        let room = worker.outbox.unwritten().room(free_permits(PermitScope::All));
+        let room = worker.completions.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
         let served = worker.client.served();

@@ -46,7 +46,7 @@ impl Execution<'_> {
             return Outcome::given_back_for(jitter::around(PAUSE_OF_A_SUSPECT, 0.5));
         };
         let outcome = next().await;
-        permit.acquit().await;
+        permit.clear().await;
         // There may be more of them.
         self.worker.suspects_wait.store(true, Ordering::Release);
         self.worker.client.wake().wake_local();

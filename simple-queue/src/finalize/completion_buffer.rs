@@ -6,22 +6,22 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{FinishedRun, OpenRun, Settled, Unwritten, batch::BatchKind};
+use super::{ClosedRun, FinishedRun, OpenRun, Unwritten, batch::BatchKind};
 use crate::{database::failure::is_ambiguous, row::Lease};
 
 /// What waits to be written: by the finalizer, or, where it is plainly done, by the poller in the statement
 /// that claims the next jobs, which saves a commit and a round trip.
-pub(crate) struct Outbox {
+pub(crate) struct CompletionBuffer {
     waiting: Mutex<Waiting>,
     arrived: Notify,
     unwritten: Unwritten,
-    listener: Box<dyn Listener>,
+    observer: Box<dyn RunObserver>,
 }
 
 /// Who hears of what has been written.
-pub(crate) trait Listener: Send + Sync + 'static {
+pub(crate) trait RunObserver: Send + Sync + 'static {
     /// Nothing is left to write of these runs.
-    fn settled(&self, settled: &[Settled]);
+    fn closed(&self, runs: &[ClosedRun]);
 
     /// More may be claimed than before.
     fn has_room(&self);
@@ -44,13 +44,13 @@ struct Waiting {
     closed: bool,
 }
 
-impl Outbox {
-    pub(super) fn new(listener: impl Listener) -> Self {
+impl CompletionBuffer {
+    pub(super) fn new(observer: impl RunObserver) -> Self {
         Self {
             waiting: Mutex::default(),
             arrived: Notify::new(),
             unwritten: Unwritten::default(),
-            listener: Box::new(listener),
+            observer: Box::new(observer),
         }
     }
 
@@ -59,7 +59,7 @@ impl Outbox {
     }
 
     /// Takes in a run that is over; `false` if nobody would write it any more. The finalizer does not hear of
-    /// it before the next [`Outbox::announce`].
+    /// it before the next [`CompletionBuffer::announce`].
     pub(crate) fn push(&self, run: FinishedRun) -> bool {
         let mut waiting = self.waiting();
         if !waiting.closed {
@@ -83,32 +83,34 @@ impl Outbox {
 
     /// The runs of this process id that are done and that nothing is in doubt of; none where there are more
     /// than [`MOST_WITH_A_CLAIM`], and none that exceed [`MOST_BYTES_WITH_A_CLAIM`].
-    pub(crate) fn take_done(self: &Arc<Self>, worker_id: Uuid) -> Done {
+    pub(crate) fn take_completed(self: &Arc<Self>, worker_id: Uuid) -> CompletedRuns {
         let mut waiting = self.waiting();
         let mut runs = Vec::new();
         if waiting.fresh.len() <= MOST_WITH_A_CLAIM {
             let mut bytes = 0;
-            let is_done = |open: &OpenRun| {
-                let is_done = open.kind() == BatchKind::Done && open.lease().worker_id == worker_id;
+            let is_completed = |open: &OpenRun| {
+                let is_completed =
+                    open.kind() == BatchKind::Completed && open.lease().worker_id == worker_id;
                 let fits = bytes + open.bytes <= MOST_BYTES_WITH_A_CLAIM;
-                bytes += if is_done && fits { open.bytes } else { 0 };
-                is_done && fits
+                bytes += if is_completed && fits { open.bytes } else { 0 };
+                is_completed && fits
             };
-            (runs, waiting.fresh) = mem::take(&mut waiting.fresh).into_iter().partition(is_done);
+            (runs, waiting.fresh) =
+                mem::take(&mut waiting.fresh).into_iter().partition(is_completed);
         }
         drop(waiting);
         // In the order in which the statements lock their rows.
         runs.sort_unstable_by_key(|open| open.lease().job_id);
-        Done { outbox: Arc::clone(self), runs }
+        CompletedRuns { completions: Arc::clone(self), runs }
     }
 
-    pub(super) fn settle(&self, settled: &[Settled]) {
-        if settled.is_empty() {
+    pub(super) fn close_runs(&self, runs: &[ClosedRun]) {
+        if runs.is_empty() {
             return;
         }
-        self.listener.settled(settled);
-        let bytes = settled.iter().map(|settled| settled.bytes).sum();
-        self.tell_room(self.unwritten.remove(settled.len(), bytes));
+        self.observer.closed(runs);
+        let bytes = runs.iter().map(|run| run.bytes).sum();
+        self.tell_room(self.unwritten.remove(runs.len(), bytes));
     }
 
     pub(super) fn succeeded(&self, kind: BatchKind) {
@@ -126,7 +128,7 @@ impl Outbox {
 
     fn tell_room(&self, somebody_waits: bool) {
         if somebody_waits {
-            self.listener.has_room();
+            self.observer.has_room();
         }
     }
 
@@ -155,12 +157,12 @@ impl Outbox {
 
 /// Runs that are done and that the poller is about to write. Whatever it does not say of them, the finalizer
 /// finds out.
-pub(crate) struct Done {
-    outbox: Arc<Outbox>,
+pub(crate) struct CompletedRuns {
+    completions: Arc<CompletionBuffer>,
     runs: Vec<OpenRun>,
 }
 
-impl Done {
+impl CompletedRuns {
     pub(crate) fn leases(&self) -> Vec<(Lease, Option<&str>)> {
         self.runs.iter().filter_map(OpenRun::archived).collect()
     }
@@ -171,21 +173,21 @@ impl Done {
         let (written, others): (Vec<_>, Vec<_>) = mem::take(&mut self.runs)
             .into_iter()
             .partition(|open| ids.binary_search(&open.lease().job_id).is_ok());
-        let settled: Vec<_> = written.iter().map(|open| open.settled(true)).collect();
-        if !settled.is_empty() {
-            self.outbox.succeeded(BatchKind::Done);
+        let closed: Vec<_> = written.iter().map(|open| open.closed(true)).collect();
+        if !closed.is_empty() {
+            self.completions.succeeded(BatchKind::Completed);
         }
-        self.outbox.settle(&settled);
+        self.completions.close_runs(&closed);
         if !others.is_empty() {
             let passed_by = |open| OpenRun { lock_waits: 1, ..open };
-            self.outbox.give_back(others.into_iter().map(passed_by));
+            self.completions.give_back(others.into_iter().map(passed_by));
         }
     }
 
     /// The statement failed; nothing is claimed before the finalizer has tried in its turn.
     pub(crate) fn failed(mut self, error: &sqlx::Error) {
         if !self.runs.is_empty() {
-            self.outbox.unwritten.failed(BatchKind::Done);
+            self.completions.unwritten.failed(BatchKind::Completed);
         }
         self.give_back(is_ambiguous(error));
     }
@@ -193,13 +195,14 @@ impl Done {
     fn give_back(&mut self, answer_was_lost: bool) {
         let runs = mem::take(&mut self.runs);
         if !runs.is_empty() {
-            self.outbox.give_back(runs.into_iter().map(|open| OpenRun { answer_was_lost, ..open }));
+            self.completions
+                .give_back(runs.into_iter().map(|open| OpenRun { answer_was_lost, ..open }));
         }
     }
 }
 
 /// A poller that is cut off has perhaps written them.
-impl Drop for Done {
+impl Drop for CompletedRuns {
     fn drop(&mut self) {
         self.give_back(true);
     }
@@ -229,17 +232,17 @@ mod tests {
 
     struct Deaf;
 
-    impl Listener for Deaf {
-        fn settled(&self, _settled: &[Settled]) {}
+    impl RunObserver for Deaf {
+        fn closed(&self, _runs: &[ClosedRun]) {}
         fn has_room(&self) {}
     }
 
-    fn outbox(runs: impl IntoIterator<Item = FinishedRun>) -> Arc<Outbox> {
-        let outbox = Arc::new(Outbox::new(Deaf));
+    fn completions(runs: impl IntoIterator<Item = FinishedRun>) -> Arc<CompletionBuffer> {
+        let completions = Arc::new(CompletionBuffer::new(Deaf));
         for run in runs {
-            assert!(outbox.push(run));
+            assert!(completions.push(run));
         }
-        outbox
+        completions
     }
 
     #[test]
@@ -250,76 +253,80 @@ mod tests {
             FinishedRun { verify_first: true, ..done(4) },
             FinishedRun { lease: Lease { worker_id: Uuid::nil(), ..done(5).lease }, ..done(5) },
         ];
-        let outbox = outbox([done(2), done(1)].into_iter().chain(others));
-        let taken = outbox.take_done(worker_id());
+        let completions = completions([done(2), done(1)].into_iter().chain(others));
+        let taken = completions.take_completed(worker_id());
         let ids: Vec<u128> =
             taken.leases().iter().map(|(lease, _)| lease.job_id.as_u128()).collect();
         assert_eq!(ids, [1, 2]);
-        assert_eq!(outbox.take().map(|left| left.len()), Some(3));
+        assert_eq!(completions.take().map(|left| left.len()), Some(3));
     }
 
     #[test]
     fn many_are_left_to_the_finalizer() {
         let many = u128::try_from(MOST_WITH_A_CLAIM).unwrap() + 1;
-        let outbox = outbox((0..many).map(done));
-        assert!(outbox.take_done(worker_id()).leases().is_empty());
-        assert_eq!(outbox.take().map(|left| left.len()), Some(MOST_WITH_A_CLAIM + 1));
+        let completions = completions((0..many).map(done));
+        assert!(completions.take_completed(worker_id()).leases().is_empty());
+        assert_eq!(completions.take().map(|left| left.len()), Some(MOST_WITH_A_CLAIM + 1));
     }
 
     #[test]
     fn large_results_are_left_to_the_finalizer() {
-        let outbox = outbox([returned(1, MOST_BYTES_WITH_A_CLAIM), returned(2, 1), done(3)]);
-        let taken = outbox.take_done(worker_id());
+        let completions =
+            completions([returned(1, MOST_BYTES_WITH_A_CLAIM), returned(2, 1), done(3)]);
+        let taken = completions.take_completed(worker_id());
         let ids: Vec<u128> =
             taken.leases().iter().map(|(lease, _)| lease.job_id.as_u128()).collect();
         assert_eq!(ids, [1, 3]);
-        assert_eq!(outbox.take().map(|left| left.len()), Some(1));
+        assert_eq!(completions.take().map(|left| left.len()), Some(1));
     }
 
     #[test]
     fn a_claim_that_failed_with_what_it_was_to_write_is_not_repeated_before_that_is_written() {
-        let outbox = outbox([done(1)]);
-        outbox.take_done(worker_id()).failed(&sqlx::Error::PoolTimedOut);
-        assert_eq!(outbox.unwritten().room(5).permits, 0);
-        outbox.succeeded(BatchKind::Touched);
-        assert_eq!(outbox.unwritten().room(5).permits, 5);
+        let completions = completions([done(1)]);
+        completions.take_completed(worker_id()).failed(&sqlx::Error::PoolTimedOut);
+        assert_eq!(completions.unwritten().room(5).permits, 0);
+        completions.succeeded(BatchKind::Touched);
+        assert_eq!(completions.unwritten().room(5).permits, 5);
     }
 
     #[test]
     fn what_is_written_along_with_a_claim_tells_that_the_table_takes_others() {
-        let outbox = outbox([done(1)]);
-        let before = outbox.unwritten().successes(BatchKind::Touched);
-        outbox.unwritten().failed(BatchKind::Done);
-        outbox.take_done(worker_id()).written(vec![Uuid::from_u128(1)]);
-        assert_eq!(outbox.unwritten().room(5).permits, 5);
-        assert_eq!(outbox.unwritten().successes(BatchKind::Touched), before + 1);
-        assert!(outbox.push(done(2)));
-        outbox.unwritten().failed(BatchKind::Done);
-        outbox.take_done(worker_id()).written(Vec::new());
-        assert_eq!(outbox.unwritten().room(5).permits, 0, "its row was another's");
+        let completions = completions([done(1)]);
+        let before = completions.unwritten().successes(BatchKind::Touched);
+        completions.unwritten().failed(BatchKind::Completed);
+        completions.take_completed(worker_id()).written(vec![Uuid::from_u128(1)]);
+        assert_eq!(completions.unwritten().room(5).permits, 5);
+        assert_eq!(completions.unwritten().successes(BatchKind::Touched), before + 1);
+        assert!(completions.push(done(2)));
+        completions.unwritten().failed(BatchKind::Completed);
+        completions.take_completed(worker_id()).written(Vec::new());
+        assert_eq!(completions.unwritten().room(5).permits, 0, "its row was another's");
     }
 
     #[test]
     fn what_a_claim_did_not_write_comes_back_and_is_looked_into() {
-        let outbox = outbox([done(1), done(2)]);
-        outbox.take_done(worker_id()).written(vec![Uuid::from_u128(2)]);
-        let back = outbox.take().unwrap();
+        let completions = completions([done(1), done(2)]);
+        completions.take_completed(worker_id()).written(vec![Uuid::from_u128(2)]);
+        let back = completions.take().unwrap();
         assert_eq!(back.len(), 1);
         assert!(!back[0].answer_was_lost, "it was answered: the row was locked, or another's");
         assert!(back[0].was_passed_by(), "so the finalizer tries with a lock");
 
-        assert!(outbox.push(done(3)));
-        drop(outbox.take_done(worker_id()));
-        assert!(outbox.take_done(worker_id()).leases().is_empty(), "not for a second claim");
-        assert!(outbox.take().unwrap()[0].answer_was_lost, "a poller that was cut off");
+        assert!(completions.push(done(3)));
+        drop(completions.take_completed(worker_id()));
+        assert!(
+            completions.take_completed(worker_id()).leases().is_empty(),
+            "not for a second claim"
+        );
+        assert!(completions.take().unwrap()[0].answer_was_lost, "a poller that was cut off");
     }
 
     #[test]
     fn after_the_end_nothing_is_taken_in_and_what_is_there_is_written() {
-        let outbox = outbox([done(1)]);
-        outbox.close();
-        assert!(!outbox.push(done(2)));
-        assert_eq!(outbox.take().map(|left| left.len()), Some(1));
-        assert!(outbox.take().is_none());
+        let completions = completions([done(1)]);
+        completions.close();
+        assert!(!completions.push(done(2)));
+        assert_eq!(completions.take().map(|left| left.len()), Some(1));
+        assert!(completions.take().is_none());
     }
 }

@@ -1,4 +1,4 @@
--- bury_workers
+-- delete_dead_workers
 -- After their jobs have been returned. A row that was locked by somebody else then is still in its
 -- process's name, and so the process stays until the next time.
 with buried as (

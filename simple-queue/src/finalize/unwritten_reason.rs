@@ -9,29 +9,29 @@ use crate::{
 
 /// A pure answer, so that it can be tested without a database.
 #[derive(Debug, PartialEq)]
-pub(super) enum Fate {
+pub(super) enum UnwrittenReason {
     /// It was finished under this lease: by an earlier write whose answer was lost, or by the
     /// handler's own transaction.
-    Finished,
+    AlreadyWritten,
     /// Put back by an earlier write whose answer was lost, or taken away since: no difference to us.
     Superseded,
     /// Another process has the job.
-    Lost,
+    LeaseLost,
     /// Somebody has the row locked; it is tried again a little later.
-    Locked,
+    RowLocked,
     /// Its cancellation was asked for after its fate had been decided.
     Cancelled(DeadLetter),
     /// The handler's own transaction was not committed, so its fate is still to be written.
-    Unfinished,
+    NotCommitted,
 }
 
-impl Fate {
+impl UnwrittenReason {
     pub(super) fn of(open: &OpenRun, state: Option<&LeaseState>) -> Self {
         match (state, &open.run.transition) {
             // What is still held is not over, whatever an earlier job of this id came to.
-            (Some(state), _) if state.finished && !state.held => Self::Finished,
+            (Some(state), _) if state.finished && !state.held => Self::AlreadyWritten,
             (Some(state), _) if state.gone && (open.answer_was_lost || open.run.verify_first) => {
-                Self::Finished
+                Self::AlreadyWritten
             }
             (Some(state), Transition::Retry(retry)) if state.held && state.cancel_requested => {
                 Self::Cancelled(DeadLetter {
@@ -41,10 +41,10 @@ impl Fate {
                     error: retry.error.clone(),
                 })
             }
-            (Some(state), _) if state.held && open.run.verify_first => Self::Unfinished,
-            (Some(state), _) if state.held => Self::Locked,
+            (Some(state), _) if state.held && open.run.verify_first => Self::NotCommitted,
+            (Some(state), _) if state.held => Self::RowLocked,
             (_, Transition::Retry(_)) if open.answer_was_lost => Self::Superseded,
-            _ => Self::Lost,
+            _ => Self::LeaseLost,
         }
     }
 }
@@ -86,37 +86,74 @@ mod tests {
     #[test]
     fn a_job_of_which_nothing_is_left_was_finished_by_a_write_that_may_have_been_carried_out() {
         let gone = LeaseState { gone: true, ..state(false, false, false) };
-        assert_eq!(Fate::of(&archive(), Some(&gone)), Fate::Lost, "nobody here wrote it");
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&gone)),
+            UnwrittenReason::LeaseLost,
+            "nobody here wrote it"
+        );
         let unheard = OpenRun { answer_was_lost: true, ..archive() };
-        assert_eq!(Fate::of(&unheard, Some(&gone)), Fate::Finished);
+        assert_eq!(UnwrittenReason::of(&unheard, Some(&gone)), UnwrittenReason::AlreadyWritten);
         let mut in_transaction = retry();
         in_transaction.run.verify_first = true;
-        assert_eq!(Fate::of(&in_transaction, Some(&gone)), Fate::Finished);
+        assert_eq!(
+            UnwrittenReason::of(&in_transaction, Some(&gone)),
+            UnwrittenReason::AlreadyWritten
+        );
     }
 
     #[test]
     fn a_row_that_did_not_change_is_finished_locked_cancelled_or_lost() {
-        assert_eq!(Fate::of(&archive(), Some(&state(false, false, true))), Fate::Finished);
-        assert_eq!(Fate::of(&archive(), Some(&state(true, false, false))), Fate::Locked);
-        assert_eq!(Fate::of(&archive(), Some(&state(true, true, false))), Fate::Locked);
-        assert_eq!(Fate::of(&archive(), Some(&state(true, false, true))), Fate::Locked);
-        assert_eq!(Fate::of(&archive(), Some(&state(false, false, false))), Fate::Lost);
-        assert_eq!(Fate::of(&archive(), None), Fate::Lost);
-        assert_eq!(Fate::of(&retry(), Some(&state(false, false, false))), Fate::Lost);
-        assert!(matches!(Fate::of(&retry(), Some(&state(true, true, false))), Fate::Cancelled(_)));
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&state(false, false, true))),
+            UnwrittenReason::AlreadyWritten
+        );
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&state(true, false, false))),
+            UnwrittenReason::RowLocked
+        );
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&state(true, true, false))),
+            UnwrittenReason::RowLocked
+        );
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&state(true, false, true))),
+            UnwrittenReason::RowLocked
+        );
+        assert_eq!(
+            UnwrittenReason::of(&archive(), Some(&state(false, false, false))),
+            UnwrittenReason::LeaseLost
+        );
+        assert_eq!(UnwrittenReason::of(&archive(), None), UnwrittenReason::LeaseLost);
+        assert_eq!(
+            UnwrittenReason::of(&retry(), Some(&state(false, false, false))),
+            UnwrittenReason::LeaseLost
+        );
+        assert!(matches!(
+            UnwrittenReason::of(&retry(), Some(&state(true, true, false))),
+            UnwrittenReason::Cancelled(_)
+        ));
     }
 
     #[test]
     fn a_retry_whose_answer_was_lost_is_no_lost_lease() {
         let retry = OpenRun { answer_was_lost: true, ..retry() };
-        assert_eq!(Fate::of(&retry, Some(&state(false, false, false))), Fate::Superseded);
+        assert_eq!(
+            UnwrittenReason::of(&retry, Some(&state(false, false, false))),
+            UnwrittenReason::Superseded
+        );
     }
 
     #[test]
     fn a_transaction_of_the_handler_that_was_not_committed_leaves_the_job_unfinished() {
         let mut archive = archive();
         archive.run.verify_first = true;
-        assert_eq!(Fate::of(&archive, Some(&state(true, false, false))), Fate::Unfinished);
-        assert_eq!(Fate::of(&archive, Some(&state(false, false, true))), Fate::Finished);
+        assert_eq!(
+            UnwrittenReason::of(&archive, Some(&state(true, false, false))),
+            UnwrittenReason::NotCommitted
+        );
+        assert_eq!(
+            UnwrittenReason::of(&archive, Some(&state(false, false, true))),
+            UnwrittenReason::AlreadyWritten
+        );
     }
 }

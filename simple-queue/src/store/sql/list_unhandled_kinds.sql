@@ -1,4 +1,4 @@
--- list_unserved_kinds
+-- list_unhandled_kinds
 -- Kinds of jobs that have been due in these queues for half a minute and that this process does not run. Paused
 -- queues are left out.
 with recursive asked as materialized (

@@ -8,7 +8,7 @@ use super::{Store, decode::Time};
 
 /// Jobs that have been due for a while and that this process does not run.
 #[derive(Debug)]
-pub(crate) struct UnservedKind {
+pub(crate) struct UnhandledKind {
     pub(crate) queue: String,
     pub(crate) kind: String,
     pub(crate) since: DateTime<Utc>,
@@ -16,23 +16,23 @@ pub(crate) struct UnservedKind {
 
 impl Store {
     /// What waits in these queues and is of none of these kinds.
-    pub(crate) async fn list_unserved_kinds(
+    pub(crate) async fn list_unhandled_kinds(
         &self,
         connection: &mut PgConnection,
         served: &[(&str, Vec<&str>)],
-    ) -> sqlx::Result<Vec<UnservedKind>> {
+    ) -> sqlx::Result<Vec<UnhandledKind>> {
         let asked: Vec<Value> =
             served.iter().map(|(queue, kinds)| json!({ "queue": queue, "kinds": kinds })).collect();
         let rows = self
             .statements
-            .list_unserved_kinds
+            .list_unhandled_kinds
             .query()
             .bind("served", Json(asked))
             .fetch_all(connection)
             .await?;
         rows.iter()
             .map(|row| {
-                Ok(UnservedKind {
+                Ok(UnhandledKind {
                     queue: row.try_get("queue")?,
                     kind: row.try_get("kind")?,
                     since: row.try_get::<Time, _>("since")?.0,
@@ -42,11 +42,11 @@ impl Store {
     }
 
     /// Queues in which something waits and that no process serves, and since when.
-    pub(crate) async fn list_unserved_queues(
+    pub(crate) async fn list_unhandled_queues(
         &self,
         connection: &mut PgConnection,
     ) -> sqlx::Result<Vec<(String, DateTime<Utc>)>> {
-        let rows = self.statements.list_unserved_queues.query().fetch_all(connection).await?;
+        let rows = self.statements.list_unhandled_queues.query().fetch_all(connection).await?;
         rows.iter()
             .map(|row| Ok((row.try_get("queue")?, row.try_get::<Time, _>("since")?.0)))
             .collect()

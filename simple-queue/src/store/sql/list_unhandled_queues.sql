@@ -1,4 +1,4 @@
--- list_unserved_queues
+-- list_unhandled_queues
 -- Queues in which a job has been due for half a minute and that no process serves; paused queues are left out.
 with recursive queue (name) as (
     (
