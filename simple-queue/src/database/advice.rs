@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::failure::{is_not_migrated, missing_grant};
+use super::failure::{described, is_not_migrated, missing_grant};
+use crate::telemetry;
 
 /// Says it once for the roles of a worker, each of which meets the same error all the time.
 #[derive(Debug, Default)]
@@ -19,12 +20,12 @@ impl Advice {
     /// Says what is to be done about this error, where no repetition of the statement helps.
     pub(super) fn give(&self, error: &sqlx::Error) {
         if is_not_migrated(error) && self.is_due() {
-            tracing::error!(%error, "the schema is missing or older than this release: run `SimpleQueue::migrate`");
+            telemetry::database::schema_missing(&described(error));
         }
         if let Some(missing) = missing_grant(error)
             && self.is_due()
         {
-            tracing::error!(%error, missing, "this role of the database lacks a GRANT: `SimpleQueue::grants` has those of each role");
+            telemetry::database::grant_missing(&described(error), &missing);
         }
     }
 

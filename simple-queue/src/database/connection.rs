@@ -13,6 +13,7 @@ use super::{
         Limits, Purpose, answer_in_time, begin, hear_out, in_transaction, keep_memory, within,
     },
 };
+use crate::telemetry;
 
 /// A connection that one role keeps to itself, outside the pool that the user's code uses: handlers
 /// that hold every connection of the pool never hold up a heartbeat.
@@ -178,7 +179,7 @@ impl Drop for Asked {
             if hear_out(&mut connection, statement_timeout).await
                 && let Err(error) = connection.close().await
             {
-                tracing::debug!(error = %described(&error), "a connection of a call that was given up could not be closed in good order");
+                telemetry::database::abandoned_connection_not_closed(&described(&error));
             }
             drop(place);
         });

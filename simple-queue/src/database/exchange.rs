@@ -11,7 +11,7 @@ use super::{
     servers::{Unreachable, place},
     session::{Limits, Purpose, answer_in_time, hear_out, within},
 };
-use crate::retry_pause::Pauses;
+use crate::{retry_pause::Pauses, telemetry};
 
 /// A pool that has no connection for so long may be waiting for a server that is gone.
 const ACQUIRE: Duration = Duration::from_secs(1);
@@ -196,7 +196,7 @@ impl Tries {
         self.may_be_done |= is_ambiguous(error);
         let wait = Self::PAUSES.after(self.repeats);
         self.repeats += 1;
-        tracing::debug!(error = %described(error), ?wait, "a call failed for a reason that may pass and is sent again");
+        telemetry::database::call_retried(&described(error), wait);
         Some(wait)
     }
 }

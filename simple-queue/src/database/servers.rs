@@ -24,6 +24,7 @@ use super::{
         Limits, Pooled, Purpose, first_writable, is_writable, own_session, read_session_mark,
     },
 };
+use crate::telemetry;
 
 /// The way to the database, which a queue and the roles of its workers share. A cheap clone.
 ///
@@ -207,17 +208,14 @@ impl Servers {
             first_writable(candidates, patience).await
         };
         let Some(found) = found else {
-            tracing::warn!(
-                servers = candidates.len(),
-                "none of the servers is writable for the moment; looking on"
-            );
+            telemetry::database::no_writable_server(candidates.len());
             return;
         };
         // Doubts that arise from here on are new ones.
         self.inner.doubted.store(false, Ordering::Release);
         let (before, now) = (place(&self.inner.pool.connect_options()), place(&found));
         if before != now {
-            tracing::warn!(from = before, to = now, "the database has moved; following it");
+            telemetry::database::server_changed(&before, &now);
             self.inner.pool.set_connect_options(found);
             self.inner.moves.send_modify(|moves| *moves += 1);
         }
@@ -239,18 +237,13 @@ impl Servers {
             && !is_local(options)
             && !self.inner.warned.swap(true, Ordering::AcqRel)
         {
-            tracing::warn!(
-                server = place(options),
-                "the connection to the database is not encrypted: `sslmode=prefer` goes on without TLS where the server has none, or where `sqlx` was built without one of its `tls-…` features. `sslmode=require` refuses to, `sslmode=disable` says that it is meant"
-            );
+            telemetry::database::connection_unencrypted(&place(options));
         }
     }
 
     fn note_pooler(&self) {
         if !self.inner.pooled.set() {
-            tracing::info!(
-                "there is a pooler between this process and the server: every statement is sent in a transaction of its own"
-            );
+            telemetry::database::pooler_found();
         }
     }
 

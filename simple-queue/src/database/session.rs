@@ -15,6 +15,7 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::failure::{NoAnswer, described};
+use crate::telemetry;
 
 /// Whether sessions are only lent, for a transaction at a time, by a pooler such as pgbouncer.
 ///
@@ -58,7 +59,7 @@ pub(super) async fn hear_out(connection: &mut PgConnection, statement_timeout: D
     match timeout(statement_timeout.saturating_add(MARGIN), connection.ping()).await {
         Ok(Ok(())) => true,
         Ok(Err(error)) => {
-            tracing::debug!(error = %described(&error), "a connection of a call that was given up ended by itself");
+            telemetry::database::abandoned_connection_ended(&described(&error));
             false
         }
         Err(_) => false,
@@ -249,7 +250,7 @@ pub(super) async fn is_writable(options: &PgConnectOptions, patience: Duration) 
     match timeout(patience, asked).await {
         Ok(Ok(is_writable)) => is_writable,
         Ok(Err(error)) => {
-            tracing::debug!(error = %described(&error), "a server could not be asked whether it is writable");
+            telemetry::database::server_not_asked(&described(&error));
             false
         }
         Err(_) => false,

@@ -22,6 +22,7 @@ use crate::{
     outcome::{DeadLetter, Retry, Transition, words_of},
     row::Lease,
     store::{Completed, LeaseState, Store},
+    telemetry,
 };
 
 /// What one statement can write together. A variant is one kind of statement: which runs it is for says
@@ -118,7 +119,7 @@ impl Finalizer {
             Err(error) if is_transient(&error) => {
                 self.completions.unwritten().failed(kind);
                 let answer_was_lost = was_written.load(Ordering::Relaxed) || is_ambiguous(&error);
-                tracing::warn!(error = %described(&error), runs = batch.len(), "finished jobs could not be written yet; they are kept, and no more are started");
+                telemetry::finalize::write_postponed(&described(&error), batch.len());
                 self.open.extend(batch.into_iter().map(|mut open| {
                     open.answer_was_lost |= answer_was_lost;
                     open
@@ -158,7 +159,7 @@ impl Finalizer {
                     closed.push(open.closed(job_ended));
                 }
                 UnwrittenReason::LeaseLost => {
-                    tracing::warn!(%job_id, lease = lease.number, "the lease was lost: another process has the job, and what this run came to is dropped");
+                    telemetry::finalize::lease_lost(job_id, lease.number);
                     closed.push(open.closed(false));
                 }
                 UnwrittenReason::Superseded => closed.push(open.closed(false)),
@@ -190,8 +191,7 @@ impl Finalizer {
             Box::pin(self.write_batch(vec![open])).await;
         }
         if self.successes_of(kind) == successes {
-            let runs = batch.len();
-            tracing::error!(%error, runs, "finished jobs cannot be written; they stay `running` and are tried again, and no more are started");
+            telemetry::finalize::table_refuses(&described(error), batch.len());
             self.completions.unwritten().failed(kind);
             let not_before = Some(Instant::now() + self.retry_pause.next());
             self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));
@@ -211,7 +211,7 @@ impl Finalizer {
         let successes = self.successes_of(kind);
         let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
         let refusals = open.refusals + u32::from(is_its_fault);
-        tracing::error!(error = %described(error), %job_id, refusals, "the end of this job cannot be written; it stays `running` and is tried again");
+        telemetry::finalize::run_refused(&described(error), job_id, refusals);
         // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
         if refusals == MAX_REFUSALS && is_its_fault {
             self.completions.cleared(kind);
@@ -247,11 +247,11 @@ impl Finalizer {
             .ask(async |connection| store.ensure_archive_partitions(connection).await);
         match made.await {
             Ok(made) => {
-                tracing::debug!(made, "looked after the partitions of the archive");
+                telemetry::finalize::partitions_made(made);
                 Some(made)
             }
             Err(error) => {
-                tracing::error!(error = %described(&error), "the partitions of the archive could not be looked after");
+                telemetry::finalize::partitions_not_made(&described(&error));
                 None
             }
         }

@@ -17,12 +17,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tracing::Instrument;
+
 use crate::{
     database::{Dedicated, Servers},
     outcome::{Retry, Transition},
     retry_pause::{Pauses, RetryPause},
     row::Lease,
     store::Store,
+    telemetry,
 };
 
 /// A run that is over, and what is to be written of it.
@@ -134,7 +137,8 @@ impl Finalizer {
         self.make_partitions_if_due().await;
         while self.gather().await {
             self.make_partitions_if_due().await;
-            self.write().await;
+            let span = telemetry::finalize::pass(self.open.len());
+            self.write().instrument(span).await;
         }
     }
 
@@ -172,7 +176,6 @@ impl Finalizer {
     }
 
     /// Writes what is due, and keeps what could not be written.
-    #[tracing::instrument(name = "finalize", level = "debug", skip_all, fields(runs = self.open.len()))]
     async fn write(&mut self) {
         let now = Instant::now();
         let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);

@@ -1,6 +1,7 @@
 //! Statements that end a run: each fenced by the lease it was claimed under.
 
 use sqlx::{PgConnection, Row};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
@@ -10,6 +11,7 @@ use super::{
 use crate::{
     outcome::{DeadLetter, Retry},
     row::Lease,
+    telemetry,
 };
 
 /// Runs that are done, each with what it returned.
@@ -46,7 +48,6 @@ pub(crate) struct LeaseState {
 impl Store {
     /// Moves jobs that are done to the archive, or deletes them where no history is kept; returns those that
     /// are finished by it. Without `include_touched` it skips rows that another transaction has touched.
-    #[tracing::instrument(name = "archive", level = "debug", skip_all, fields(jobs = completed.runs.len()))]
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
@@ -66,11 +67,11 @@ impl Store {
             .bind("results", completed.results())
             .bind("keep", keep)
             .fetch_scalar(connection)
+            .instrument(telemetry::store::archive(runs.len()))
             .await
     }
 
     /// Puts running jobs back to pending; returns those that were put back.
-    #[tracing::instrument(name = "retry", level = "debug", skip_all, fields(jobs = retries.len()))]
     pub(crate) async fn retry_jobs(
         &self,
         connection: &mut PgConnection,
@@ -93,11 +94,11 @@ impl Store {
             .bind("survived", array_of(retries, |retry| i32::from(retry.survived)))
             .bind("channel", self.schema.channel())
             .fetch_scalars(connection)
+            .instrument(telemetry::store::retry(retries.len()))
             .await
     }
 
     /// Moves running jobs to the dead letters; returns those that were moved.
-    #[tracing::instrument(name = "dead_letter", level = "debug", skip_all, fields(jobs = dead.len()))]
     pub(crate) async fn dead_letter_jobs(
         &self,
         connection: &mut PgConnection,
@@ -116,6 +117,7 @@ impl Store {
             .bind("attempts_kept", array_of(dead, |letter| i32::from(letter.attempt_kept)))
             .bind("errors", array_of(dead, |letter| letter.error.as_deref()))
             .fetch_scalars(connection)
+            .instrument(telemetry::store::dead_letter(dead.len()))
             .await
     }
 

@@ -9,6 +9,7 @@ use super::Store;
 use crate::{
     database::failure::{Trouble, described},
     outcome::words_of,
+    telemetry,
 };
 
 /// A list of which each part is tried together, and in halves where it is refused.
@@ -79,14 +80,14 @@ pub(crate) fn log_set_aside(
     let refusal = described(refusal);
     match aside {
         Ok(true) => {
-            tracing::error!(error = %refusal, job_id = %id, "{what}: the job was moved to the dead letters; mend it and redrive it");
+            telemetry::store::job_set_aside(&refusal, id, what);
             Ok(true)
         }
         // It was claimed, returned or cancelled meanwhile.
         Ok(false) => Ok(false),
         Err(error) => match Trouble::of(&error) {
             Trouble::Refused | Trouble::Unreadable | Trouble::Late => {
-                tracing::error!(error = %refusal, job_id = %id, refused_too = %described(&error), "{what}, and the job could not be moved to the dead letters either; delete it by hand");
+                telemetry::store::job_not_set_aside(&refusal, id, what, &described(&error));
                 Ok(false)
             }
             _ => Err(error),

@@ -16,6 +16,7 @@ use crate::{
         failure::{is_held_up, is_made_already, missing_grant},
     },
     retry_pause::{Pauses, RetryPause},
+    telemetry,
 };
 
 /// A file of `migrations/`.
@@ -108,12 +109,7 @@ impl Migration<'_> {
                     error: error.into(),
                 });
             }
-            tracing::warn!(
-                schema = self.schema.name(),
-                ?waited,
-                holders,
-                "the migration is held up by who has locks on the tables; it is tried again"
-            );
+            telemetry::store::migration_held_up(self.schema.name(), waited, &holders);
             retry_pause.wait().await;
         }
     }
@@ -174,7 +170,7 @@ impl Migration<'_> {
                 .await?;
         }
         tx.commit().await?;
-        tracing::debug!(schema = schema.name(), part = part.name, "the schema has this part");
+        telemetry::store::migration_applied(schema.name(), part.name);
         Ok(())
     }
 

@@ -3,12 +3,14 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{
     Demand, Fetched, MARGIN, Position, Store,
     decode::{Columns, Time, columns, interval},
 };
+use crate::telemetry;
 
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]
@@ -43,7 +45,6 @@ pub(crate) struct Overtaken {
 
 impl Store {
     /// Jobs that are due and wait in these parts of lanes, of each part at most `limit`.
-    #[tracing::instrument(name = "sweep", level = "debug", skip_all, fields(parts = parts.len()))]
     pub(crate) async fn find_overtaken_jobs(
         &self,
         connection: &mut PgConnection,
@@ -58,6 +59,7 @@ impl Store {
             .bind("limit", limit)
             .bind("margin", interval(MARGIN))
             .fetch_all(connection)
+            .instrument(telemetry::store::sweep(parts.len()))
             .await?;
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let columns = OvertakenColumns::of(first)?;
