@@ -25,13 +25,13 @@ use crate::{
     telemetry,
 };
 
-/// What one statement can write together. A variant is one kind of statement: which runs it is for says
-/// [`OpenRun::kind`], and how they are written [`BatchKind::write`]. The others stay as they are.
+/// What one statement can write together. Each variant is one kind of statement: [`OpenRun::kind`] says which runs it
+/// is for, [`BatchKind::write`] how they are written. A new kind changes none of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum BatchKind {
-    /// Perhaps finished by a transaction of the handler's: only looked at.
+    /// Perhaps finished by a transaction of the handler: only looked up.
     Doubted,
-    /// Done, of a row that somebody else has touched, which needs a lock.
+    /// Completed, but another transaction has touched the row, so the statement needs a lock.
     Touched,
     Completed,
     Retry,
@@ -39,10 +39,10 @@ pub(super) enum BatchKind {
 }
 
 impl BatchKind {
-    /// How many places there are.
+    /// Number of places.
     pub(super) const PLACES: usize = 4;
 
-    /// Where what is known of the kind stands. The two that end in the archive share one.
+    /// Index of the kind's counters. The two kinds that end in the archive share one.
     pub(super) const fn place(self) -> usize {
         match self {
             Self::Doubted => 0,
@@ -57,9 +57,9 @@ impl BatchKind {
     }
 }
 
-/// Puts together what one statement can write: runs of one kind, by the same process id, which changes when a
-/// process is declared dead and goes on under a new one. Each batch is in the order of its ids, in which the
-/// statements lock their rows.
+/// Groups runs that one statement can write: of one kind, and of one worker id, which changes when a process is
+/// declared dead and continues under a new one. Each batch is sorted by job id, the order in which the statements lock
+/// their rows.
 pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
     runs.sort_unstable_by_key(|open| open.lease().job_id);
     let mut batches: BTreeMap<(Uuid, BatchKind), Vec<OpenRun>> = BTreeMap::new();
@@ -69,15 +69,14 @@ pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
     batches.into_values().collect()
 }
 
-/// Three runs that are refused one after the other, and none that is not, are enough to take it for the table's
-/// fault.
+/// 3 runs refused in a row, and none accepted: then the table is at fault, not the runs.
 const ENOUGH_REFUSALS: usize = 3;
 
-/// A statement that takes less than a second may hold twice as many runs the next time.
+/// 1 s: a statement that is faster may hold twice as many runs the next time.
 const QUICK: Duration = Duration::from_secs(1);
 
 impl Finalizer {
-    /// Writes one batch. It settles what was written or is no longer this process's, and keeps the rest.
+    /// Writes one batch. Closes the runs that were written or are no longer this process's, and keeps the others.
     pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
         let Some(kind) = batch.first().map(OpenRun::kind) else { return };
         let (store, keep, began) = (&self.store, self.keep, Instant::now());
@@ -104,14 +103,14 @@ impl Finalizer {
             }
             Err(error) if is_missing_partition(&error) => {
                 self.completions.unwritten().failed(kind);
-                // Nobody has looked after the archive for a week.
-                // With none made, what is missing is there and not attached; that takes somebody else.
+                // The partition is missing: no process has created partitions for a week. If this call creates none,
+                // another process has created it and not attached it yet, so wait.
                 if self.make_partitions().await.is_none_or(|made| made == 0) {
                     self.retry_pause.wait().await;
                 }
                 self.open.extend(batch);
             }
-            // It may be too much for one statement.
+            // The batch may be too large for one statement.
             Err(error) if is_statement_timeout(&error) && batch.len() > 1 => {
                 self.runs_per_statement = batch.len().div_ceil(2);
                 Box::pin(self.write_in_parts(batch)).await;
@@ -139,7 +138,7 @@ impl Finalizer {
         }
     }
 
-    /// Whoever waits for these runs is told of those that are written, whose ids come in their order.
+    /// Closes the runs that were written, whose ids are sorted, and decides about each of the others.
     fn close_runs(&mut self, batch: Vec<OpenRun>, written: &[Uuid], states: &[LeaseState]) {
         let mut closed = Vec::with_capacity(batch.len());
         for open in batch {
@@ -149,12 +148,12 @@ impl Finalizer {
                 closed.push(open.closed(ends(&open.run.transition)));
                 continue;
             }
-            // Two runs of one job may be open at once, when it was taken away and claimed again.
+            // Two runs of one job may be open at once, if the job was returned and claimed again.
             let state =
                 states.iter().find(|state| state.job_id == job_id && state.lease == lease.number);
             match UnwrittenReason::of(&open, state) {
                 UnwrittenReason::AlreadyWritten => {
-                    // A handler that finished the job in its own transaction ended it.
+                    // A handler that finished the job in its own transaction ended the job.
                     let job_ended = open.run.verify_first || ends(&open.run.transition);
                     closed.push(open.closed(job_ended));
                 }
@@ -176,8 +175,8 @@ impl Finalizer {
         self.completions.close_runs(&closed);
     }
 
-    /// A batch that the database refuses is written one by one: then one bad transition fails alone. Where the
-    /// first few are all refused, the table is at fault and the others wait.
+    /// Writes a refused batch run by run, so that one bad transition fails alone. If the first few are all refused, the
+    /// table is at fault and the others wait.
     async fn isolate(&mut self, kind: BatchKind, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
         if batch.len() == 1 {
             if let Some(open) = batch.pop() {
@@ -200,19 +199,19 @@ impl Finalizer {
         for open in batch {
             Box::pin(self.write_batch(vec![open])).await;
         }
-        // What was refused was so for its own sake.
+        // The refused runs were refused for their own values.
         self.completions.cleared(kind);
     }
 
-    /// The database refuses this run alone. That is its own fault if it is about a value, or if others of its
-    /// kind have been written since the last time.
+    /// The database refuses this run alone. The run is at fault if the error is about a value, or if other runs of its
+    /// kind were written since the last refusal.
     fn refused(&mut self, kind: BatchKind, open: OpenRun, error: &sqlx::Error) {
         let job_id = open.lease().job_id;
         let successes = self.successes_of(kind);
         let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
         let refusals = open.refusals + u32::from(is_its_fault);
         telemetry::finalize::run_refused(&described(error), job_id, refusals);
-        // Only once: a job that not even the dead letters take is tried again now and then, as long as it is held.
+        // Only once: a job that the dead letters refuse too is retried now and then while it is held.
         if refusals == MAX_REFUSALS && is_its_fault {
             self.completions.cleared(kind);
             let reason =
@@ -239,7 +238,7 @@ impl Finalizer {
         self.completions.unwritten().successes(kind)
     }
 
-    /// Makes the partitions of the archive that are missing and says how many; `None` if that failed.
+    /// Creates the missing partitions of the archive and returns how many; `None` if that failed.
     pub(super) async fn make_partitions(&mut self) -> Option<i32> {
         let store = &self.store;
         let made = self
@@ -286,8 +285,7 @@ impl OpenRun {
 }
 
 impl BatchKind {
-    /// Sends the statement of this kind for runs of one process id; returns the ids of those that it
-    /// changed.
+    /// Sends the statement of this kind for runs of one worker id; returns the ids that it changed.
     async fn write(
         self,
         store: &Store,
@@ -299,7 +297,7 @@ impl BatchKind {
             return Ok(Vec::new());
         };
         match self {
-            // What became of each is read for those that were not written, which are all.
+            // The caller looks up each run that is not written, which is all of these.
             Self::Doubted => Ok(Vec::new()),
             Self::Touched | Self::Completed => {
                 let done: Vec<_> = runs.iter().filter_map(OpenRun::archived).collect();

@@ -1,4 +1,4 @@
-//! Runs that are over, on their way to the database.
+//! The buffer of finished runs that are not written yet.
 
 use std::{mem, sync::Arc};
 
@@ -9,8 +9,8 @@ use uuid::Uuid;
 use super::{ClosedRun, FinishedRun, OpenRun, Unwritten, batch::BatchKind};
 use crate::{database::failure::is_ambiguous, row::Lease};
 
-/// What waits to be written: by the finalizer, or, where it is plainly done, by the poller in the statement
-/// that claims the next jobs, which saves a commit and a round trip.
+/// Finished runs that wait to be written: by the finalizer, or, if a run is completed without doubt, by the poller in
+/// the statement that claims the next jobs, which saves a commit and a round trip.
 pub(crate) struct CompletionBuffer {
     waiting: Mutex<Waiting>,
     arrived: Notify,
@@ -18,29 +18,29 @@ pub(crate) struct CompletionBuffer {
     observer: Box<dyn RunObserver>,
 }
 
-/// Who hears of what has been written.
+/// Is told what has been written.
 pub(crate) trait RunObserver: Send + Sync + 'static {
     /// Nothing is left to write of these runs.
     fn closed(&self, runs: &[ClosedRun]);
 
-    /// More may be claimed than before.
+    /// More jobs may be claimed than before.
     fn has_room(&self);
 }
 
-/// A commit shared by so many is worth more than what the two statements could do side by side. Of more, the
-/// work on their rows takes longer than the commit: two sessions did it 1.4 times as fast as one, on two
-/// cores, at batches of a thousand.
+/// 100 completions: up to this many, sharing the claim's commit is faster. Beyond that the work on the rows takes
+/// longer than the commit, and a session of its own is 1.4 times as fast, measured on two cores with batches of a
+/// thousand.
 const MOST_WITH_A_CLAIM: usize = 100;
 
-/// 256 KiB: results beyond that would make those wait who wait for the claim.
+/// 256 KiB of results: writing more would delay the claim.
 const MOST_BYTES_WITH_A_CLAIM: usize = 256 * 1024;
 
 #[derive(Default)]
 struct Waiting {
     fresh: Vec<OpenRun>,
-    /// What the poller could not write. Only the finalizer, which looks into each, takes it.
+    /// Runs that the poller could not write. Only the finalizer takes them, because it looks up each.
     returned: Vec<OpenRun>,
-    /// Nothing more is taken in.
+    /// No more runs are accepted.
     closed: bool,
 }
 
@@ -58,8 +58,8 @@ impl CompletionBuffer {
         &self.unwritten
     }
 
-    /// Takes in a run that is over; `false` if nobody would write it any more. The finalizer does not hear of
-    /// it before the next [`CompletionBuffer::announce`].
+    /// Accepts a finished run. Returns `false` if the buffer is closed, so that nothing would write the run. The
+    /// finalizer is woken only by the next [`CompletionBuffer::announce`].
     pub(crate) fn push(&self, run: FinishedRun) -> bool {
         let mut waiting = self.waiting();
         if !waiting.closed {
@@ -70,19 +70,19 @@ impl CompletionBuffer {
         !waiting.closed
     }
 
-    /// Has the finalizer write what waits.
+    /// Wakes the finalizer to write what waits.
     pub(crate) fn announce(&self) {
         self.arrived.notify_one();
     }
 
-    /// Lets the finalizer end when it has written what is here.
+    /// Accepts no more runs; the finalizer ends when it has written those that are here.
     pub(crate) fn close(&self) {
         self.waiting().closed = true;
         self.announce();
     }
 
-    /// The runs of this process id that are done and that nothing is in doubt of; none where there are more
-    /// than [`MOST_WITH_A_CLAIM`], and none that exceed [`MOST_BYTES_WITH_A_CLAIM`].
+    /// Takes the completed runs of this worker id that need no lookup. Takes none if more than [`MOST_WITH_A_CLAIM`]
+    /// wait, and only as many as fit into [`MOST_BYTES_WITH_A_CLAIM`].
     pub(crate) fn take_completed(self: &Arc<Self>, worker_id: Uuid) -> CompletedRuns {
         let mut waiting = self.waiting();
         let mut runs = Vec::new();
@@ -99,7 +99,7 @@ impl CompletionBuffer {
                 mem::take(&mut waiting.fresh).into_iter().partition(is_completed);
         }
         drop(waiting);
-        // In the order in which the statements lock their rows.
+        // The order in which the statements lock their rows.
         runs.sort_unstable_by_key(|open| open.lease().job_id);
         CompletedRuns { completions: Arc::clone(self), runs }
     }
@@ -117,7 +117,7 @@ impl CompletionBuffer {
         self.tell_room(self.unwritten.succeeded(kind));
     }
 
-    /// What was refused was so for its own sake.
+    /// The refused runs were refused for their own values, so writes of this kind no longer count as failing.
     pub(super) fn cleared(&self, kind: BatchKind) {
         self.tell_room(self.unwritten.cleared(kind));
     }
@@ -132,7 +132,7 @@ impl CompletionBuffer {
         }
     }
 
-    /// Everything that waits; `None` when there will never be more.
+    /// Everything that waits; `None` when the buffer is closed and empty.
     pub(super) fn take(&self) -> Option<Vec<OpenRun>> {
         let mut waiting = self.waiting();
         let mut runs = mem::take(&mut waiting.fresh);
@@ -140,7 +140,7 @@ impl CompletionBuffer {
         (!waiting.closed || !runs.is_empty()).then_some(runs)
     }
 
-    /// Waits until something has arrived since the last look. Cancel safe.
+    /// Waits until a run has arrived since the last call. Cancel safe.
     pub(super) async fn arrived(&self) {
         self.arrived.notified().await;
     }
@@ -155,8 +155,8 @@ impl CompletionBuffer {
     }
 }
 
-/// Runs that are done and that the poller is about to write. Whatever it does not say of them, the finalizer
-/// finds out.
+/// Completed runs that the poller is about to write. The finalizer looks up those about which the poller learns
+/// nothing.
 pub(crate) struct CompletedRuns {
     completions: Arc<CompletionBuffer>,
     runs: Vec<OpenRun>,
@@ -167,7 +167,7 @@ impl CompletedRuns {
         self.runs.iter().filter_map(OpenRun::archived).collect()
     }
 
-    /// These were finished. Of the others the finalizer asks what became.
+    /// Closes the runs with these ids, which were written, and gives the others back to the finalizer.
     pub(crate) fn written(mut self, mut ids: Vec<Uuid>) {
         ids.sort_unstable();
         let (written, others): (Vec<_>, Vec<_>) = mem::take(&mut self.runs)
@@ -184,7 +184,7 @@ impl CompletedRuns {
         }
     }
 
-    /// The statement failed; nothing is claimed before the finalizer has tried in its turn.
+    /// The statement failed: nothing is claimed before the finalizer has tried to write these runs.
     pub(crate) fn failed(mut self, error: &sqlx::Error) {
         if !self.runs.is_empty() {
             self.completions.unwritten.failed(BatchKind::Completed);
@@ -201,7 +201,7 @@ impl CompletedRuns {
     }
 }
 
-/// A poller that is cut off has perhaps written them.
+/// If the poller was cancelled, its statement may have written the runs.
 impl Drop for CompletedRuns {
     fn drop(&mut self) {
         self.give_back(true);

@@ -1,8 +1,7 @@
 //! Stage 8: transitions are written in batches, each fenced by the lease it was claimed under.
 //!
-//! Nothing waits for a timer in order to be batched: while one write is in flight, what ends meanwhile
-//! gathers, and the next write takes all of it. One job alone is written at once, ten thousand are
-//! written together.
+//! Batches form without a timer: runs that finish during one write are collected, and the next write takes all of them.
+//! A single run is written at once, ten thousand are written together.
 
 mod batch;
 mod completion_buffer;
@@ -28,17 +27,17 @@ use crate::{
     telemetry,
 };
 
-/// A run that is over, and what is to be written of it.
+/// A finished run and the transition to write for it.
 #[derive(Debug)]
 pub(crate) struct FinishedRun {
     pub(crate) lease: Lease,
     pub(crate) transition: Transition,
-    /// The handler finished the job in its own transaction: look first whether that was committed.
+    /// The handler finished the job in its own transaction: look up first whether that committed.
     pub(crate) verify_first: bool,
 }
 
 impl FinishedRun {
-    /// A run that did not happen, or not to its end, for no fault of its job.
+    /// A run that did not start, or did not end, through no fault of its job.
     pub(crate) fn given_back(lease: Lease) -> Self {
         let transition = Retry::given_back(Duration::ZERO).into();
         Self { lease, transition, verify_first: false }
@@ -49,69 +48,69 @@ impl FinishedRun {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ClosedRun {
     pub(crate) lease: Lease,
-    /// Whether the job has ended, or goes on.
+    /// Whether the job has ended; otherwise it is pending again or another process's.
     pub(crate) job_ended: bool,
-    /// How much memory its words took.
+    /// Size of its texts in memory.
     bytes: usize,
 }
 
-/// Writes what runs came to. What it has been given it keeps until the database has taken it.
+/// Writes the transitions of finished runs. It keeps each run until the database has accepted it.
 pub(crate) struct Finalizer {
     store: Store,
     connection: Dedicated,
     completions: Arc<CompletionBuffer>,
-    /// Whether the archive keeps what says nothing of itself.
+    /// Whether jobs without their own `retain` are archived.
     keep: bool,
     open: Vec<OpenRun>,
-    /// How many runs a statement may hold at present.
+    /// Current upper bound of runs per statement.
     runs_per_statement: usize,
-    /// A bit for each kind of which runs were refused, and whether that is their fault or their table's is not known.
+    /// One bit per kind: runs of it were refused, and whether the runs or the table are at fault is not known.
     doubted: u8,
     retry_pause: RetryPause,
     partitions_due: Instant,
 }
 
-/// A run that is still to be written.
+/// A run that is not written yet.
 #[derive(Debug)]
 struct OpenRun {
     run: FinishedRun,
-    /// An earlier write of it may have been carried out without an answer.
+    /// An earlier write may have been carried out although its answer was lost.
     answer_was_lost: bool,
-    /// Not before this time: somebody else has its row locked, or it failed alone.
+    /// Not written before this time: another transaction has locked its row, or it was refused alone.
     not_before: Option<Instant>,
-    /// How often somebody else had its row locked, or left a trace in it.
+    /// How often its row was locked or touched by another transaction.
     lock_waits: u32,
-    /// How often the database refused to write it alone, for its own sake.
+    /// How often the database refused to write it alone, for its own values.
     refusals: u32,
-    /// How many statements of its table had succeeded when it was last refused.
+    /// Number of successful statements of its table at the last refusal.
     refused_after: Option<u64>,
-    /// How much memory its words take.
+    /// Size of its texts in memory.
     bytes: usize,
 }
 
-/// Somebody else's lock on a row ends with his transaction. Mostly that is another process's fetch, which
-/// met the row as it was claimed and ends in milliseconds; it may be a user's, so each pause is twice the last.
+/// 5 ms, doubled up to 200 ms: pauses while another transaction locks the row. Usually that is a fetch of another
+/// process, which met the row during its claim and ends within milliseconds; it may also be a user's transaction.
 const PAUSES_FOR_A_LOCK: Pauses =
     Pauses { first: Duration::from_millis(5), longest: Duration::from_millis(200), jitter: 0.0 };
 
-/// 10 seconds pass before a transition that the database refused by itself is tried again. After three refusals
-/// between which others were written, the job ends as a `critical_failure` with the database's words. While
-/// nothing of its kind is written, the fault may be the table's, and the transition is kept.
+/// 10 s until a transition that the database refused alone is tried again. After three refusals, with other runs
+/// written in between, the job becomes a `critical_failure` with the database's message. While no run of its kind is
+/// written the table may be at fault, and the transition is kept.
 const PAUSE_AFTER_A_REFUSAL: Duration = Duration::from_secs(10);
 const MAX_REFUSALS: u32 = 3;
 
-/// 1,000 runs at most are written in one statement: long enough to share the commit, short enough to stay far
-/// below the time that a statement may take. Where one takes too long all the same, the next ones are shorter.
+/// 1,000 runs at most in one statement: enough to share a commit, few enough to stay far below the statement timeout.
+/// If one still times out, the next ones are smaller.
 const RUNS_PER_STATEMENT: usize = 1000;
 
-/// 4 MiB of results and errors at most are in one statement, unless one alone is larger.
+/// 4 MiB of results and errors at most in one statement; a single larger run is written alone.
 const BYTES_PER_STATEMENT: usize = 4 * 1024 * 1024;
 
-/// How often the archive's partitions are looked after here, for processes that run no janitor.
+/// 12 h between two checks of the archive's partitions, for processes that run no janitor.
 const PARTITIONS_EVERY: Duration = Duration::from_hours(12);
 
 impl Finalizer {
-    /// A finalizer, and where to put what is over. It ends when that is closed and all has been written.
+    /// Returns a finalizer and its buffer. The finalizer ends when the buffer is closed and everything is written.
     pub(crate) fn new(
         store: Store,
         servers: &Servers,
@@ -142,7 +141,7 @@ impl Finalizer {
         }
     }
 
-    /// Waits until there is something to write and takes all that has arrived; `false` at the end.
+    /// Waits until a run is due and takes all that have arrived; returns `false` at the end.
     async fn gather(&mut self) -> bool {
         loop {
             let is_over = match self.completions.take() {
@@ -175,7 +174,7 @@ impl Finalizer {
         }
     }
 
-    /// Writes what is due, and keeps what could not be written.
+    /// Writes the runs that are due, and keeps those that could not be written.
     async fn write(&mut self) {
         let now = Instant::now();
         let is_due = |open: &OpenRun| open.not_before.is_none_or(|not_before| not_before <= now);
@@ -187,7 +186,7 @@ impl Finalizer {
         let doubted = self.doubted;
         let can_tell = |open: &OpenRun| open.refusals == 0 && open.kind().bit() & doubted != 0;
         if doubted != 0 && !self.open.iter().any(can_tell) {
-            // Only the ends of other jobs can.
+            // Only ends of other jobs can resolve the doubt.
             self.doubted = 0;
             self.completions.allow_trials();
         }
@@ -203,7 +202,7 @@ impl Finalizer {
     }
 }
 
-/// How many of these runs, of which there is one, are to be in the next statement.
+/// How many of these runs go into the next statement: at least one.
 fn first_part(runs: &[OpenRun], most: usize) -> usize {
     let mut bytes = 0;
     let fits = |open: &&OpenRun| {
@@ -230,13 +229,13 @@ impl OpenRun {
         ClosedRun { lease: self.lease(), job_ended, bytes: self.bytes }
     }
 
-    /// To be written when whoever has its row locked may be done.
+    /// Postponed until the transaction that locks its row has probably ended.
     fn after_lock(self) -> Self {
         let pause = PAUSES_FOR_A_LOCK.after(self.lock_waits);
         Self { not_before: Some(Instant::now() + pause), lock_waits: self.lock_waits + 1, ..self }
     }
 
-    /// Whether a statement that tries no row which somebody has touched left this one out.
+    /// Whether a statement without `include_touched` skipped this run.
     const fn was_passed_by(&self) -> bool {
         self.lock_waits > 0
     }
@@ -245,7 +244,7 @@ impl OpenRun {
         self.run.lease
     }
 
-    /// What the archive is told of it, if that is where it goes.
+    /// What the archive statement needs, if the job goes to the archive.
     fn archived(&self) -> Option<(Lease, Option<&str>)> {
         let Transition::Archive { result } = &self.run.transition else { return None };
         Some((self.lease(), result.as_deref()))

@@ -1,4 +1,4 @@
-//! How much is over and not written yet, and whether it can be written at all.
+//! How much is finished and not written yet, and whether writing works at all.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::SeqCst},
@@ -7,26 +7,26 @@ use std::{
 
 use super::batch::BatchKind;
 
-/// What keeps a process from running jobs whose ends it cannot write.
+/// Keeps a process from running jobs whose ends it cannot write.
 ///
-/// Each unwritten end is a job that others will run again should this process die. While all is well, there are
-/// as many as end during a write. Every end beyond the bound takes the place of a job that could be claimed;
-/// and as long as the last write of a kind failed, nothing is claimed.
+/// Each unwritten end is a job that others run again if this process dies. In normal operation there are as many as
+/// finish during one write. Every end beyond the bound takes the place of a job that could be claimed. While the last
+/// write of a kind has failed, nothing is claimed.
 #[derive(Debug)]
 pub(crate) struct Unwritten {
     runs: AtomicUsize,
     bytes: AtomicUsize,
-    /// How many runs may be unwritten: as many as are written in [`TIME_TO_WRITE`], at the pace of the last statement.
+    /// Upper bound of unwritten runs: as many as are written in [`TIME_TO_WRITE`], at the pace of the last statement.
     bound: AtomicUsize,
-    /// A bit for each kind of which the last write failed.
+    /// One bit per kind: its last write failed.
     failing: AtomicU8,
-    /// How many jobs may be started all the same, to learn whether the fault is an end's or the table's.
+    /// Number of jobs that may start nevertheless, to learn whether an end or the table is at fault.
     trials: AtomicUsize,
-    /// How often that was allowed since the last doubt was cleared.
+    /// How often trials were allowed since the last doubt was resolved.
     rounds: AtomicU32,
-    /// How many statements of each kind have succeeded, whoever sent them.
+    /// Number of successful statements of each kind, by the finalizer or the poller.
     successes: [AtomicU64; BatchKind::PLACES],
-    /// The poller was given less than it could have used, and is to hear when there is more.
+    /// The poller got fewer permits than it could use, and is told when there are more.
     held_back: AtomicBool,
 }
 
@@ -34,26 +34,26 @@ pub(crate) struct Unwritten {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Room {
     pub(crate) permits: usize,
-    /// Whether more than that may be fetched, ahead of need.
+    /// Whether jobs may be prefetched beyond that.
     pub(crate) may_be_ahead: bool,
 }
 
-/// 2,000 runs: one statement of the longest is under way, and the next has gathered. A writer that is slow never has
-/// more to do.
+/// 2,000 runs: one statement of the largest size is in flight, and the next is collected. A slow writer never has more
+/// work than that.
 const LEAST_BOUND: usize = 2 * super::RUNS_PER_STATEMENT;
 
-/// 8,000 runs. A drain of jobs that do nothing meets a bound of 2,000 again and again: its fetches become smaller, and
-/// it takes a tenth longer.
+/// 8,000 runs. With a bound of 2,000, a drain of jobs that do nothing reaches it again and again: its fetches become
+/// smaller, and it takes 10 % longer.
 const LARGEST_BOUND: usize = 8 * super::RUNS_PER_STATEMENT;
 
-/// 100 ms, in which what is unwritten is to be written.
+/// 100 ms: the time in which all unwritten runs should be written.
 const TIME_TO_WRITE: Duration = Duration::from_millis(100);
 
 /// 32 MiB of results and errors.
 const MOST_BYTES: usize = 32 * 1024 * 1024;
 
-/// Four jobs tell an end that is refused for its own sake from a table that takes none; if they do not, because
-/// they end otherwise, twice as many are tried the next time.
+/// 4 jobs show whether an end is refused for its own values or the table accepts none. If they do not, because they end
+/// in another way, twice as many are tried the next time.
 const TRIALS: usize = 4;
 
 impl Default for Unwritten {
@@ -77,14 +77,14 @@ impl Unwritten {
         self.bytes.fetch_add(bytes, SeqCst);
     }
 
-    /// So many runs of so many bytes are written, or another's. Returns whether the poller waits for that.
+    /// These runs, of this size, are written or another process's. Returns whether the poller waits for that.
     pub(super) fn remove(&self, runs: usize, bytes: usize) -> bool {
         self.runs.fetch_sub(runs, SeqCst);
         self.bytes.fetch_sub(bytes, SeqCst);
         self.wakes_poller()
     }
 
-    /// A statement wrote this many runs in this time.
+    /// Adjusts the bound to the pace of a statement that wrote this many runs in this time.
     pub(super) fn paced(&self, runs: usize, took: Duration) {
         let statements = TIME_TO_WRITE.div_duration_f64(took);
         #[expect(
@@ -101,7 +101,7 @@ impl Unwritten {
         self.failing.fetch_or(kind.bit(), SeqCst);
     }
 
-    /// A statement was carried out. Returns whether the poller waits for that.
+    /// A statement succeeded. Returns whether the poller waits for that.
     pub(super) fn succeeded(&self, kind: BatchKind) -> bool {
         self.successes[kind.place()].fetch_add(1, SeqCst);
         self.cleared(kind)
@@ -111,7 +111,7 @@ impl Unwritten {
         self.successes[kind.place()].load(SeqCst)
     }
 
-    /// No write of this kind is taken to fail any more. Returns whether the poller waits for that.
+    /// Writes of this kind no longer count as failing. Returns whether the poller waits for that.
     pub(super) fn cleared(&self, kind: BatchKind) -> bool {
         if self.failing.load(SeqCst) & kind.bit() == 0 {
             return false;
@@ -122,7 +122,7 @@ impl Unwritten {
         self.wakes_poller()
     }
 
-    /// Lets a few jobs be claimed if a write has failed. Returns whether the poller waits for that.
+    /// Allows a few trials if a write has failed. Returns whether the poller waits for that.
     pub(super) fn allow_trials(&self) -> bool {
         if self.failing.load(SeqCst) == 0 {
             return false;
@@ -139,24 +139,24 @@ impl Unwritten {
             return room;
         }
         self.held_back.store(true, SeqCst);
-        // What was written before the mark woke nobody.
+        // Look again: a write that finished before the mark was set woke nothing.
         self.room_now(free)
     }
 
-    /// A job is started. While a write fails it is one of those that are tried: a claim that finds none uses none up.
+    /// A job starts. While writes fail it uses up a trial; a claim that finds nothing uses up none.
     pub(crate) fn started(&self) {
         if self.failing.load(SeqCst) != 0 {
-            // Where others are allowed meanwhile, a few more or less are tried.
+            // A race with newly allowed trials changes their number by a few, which is harmless.
             self.trials.store(self.trials.load(SeqCst).saturating_sub(1), SeqCst);
         }
     }
 
-    /// How many runs wait to be written.
+    /// Number of runs that wait to be written.
     pub(crate) fn runs(&self) -> usize {
         self.runs.load(SeqCst)
     }
 
-    /// Whether a job that was claimed before shall not begin now.
+    /// Whether jobs that are already claimed must not start now.
     pub(crate) fn stops_starts(&self) -> bool {
         let stops = || {
             self.failing.load(SeqCst) != 0 && self.trials.load(SeqCst) == 0

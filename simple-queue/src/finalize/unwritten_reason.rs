@@ -1,4 +1,4 @@
-//! What became of a run whose transition changed no row.
+//! Why a transition changed no row, and so what happens to its run.
 
 use super::OpenRun;
 use crate::{
@@ -7,28 +7,28 @@ use crate::{
     store::LeaseState,
 };
 
-/// A pure answer, so that it can be tested without a database.
+/// The reason. It is computed without a database, so that tests need none.
 #[derive(Debug, PartialEq)]
 pub(super) enum UnwrittenReason {
-    /// It was finished under this lease: by an earlier write whose answer was lost, or by the
-    /// handler's own transaction.
+    /// The job was finished under this lease, by an earlier write whose answer was lost or by the handler's own
+    /// transaction.
     AlreadyWritten,
-    /// Put back by an earlier write whose answer was lost, or taken away since: no difference to us.
+    /// The job was put back by an earlier write whose answer was lost, or claimed again since: nothing is left to do.
     Superseded,
     /// Another process has the job.
     LeaseLost,
-    /// Somebody has the row locked; it is tried again a little later.
+    /// Another transaction has locked the row; the write is tried again shortly.
     RowLocked,
-    /// Its cancellation was asked for after its fate had been decided.
+    /// Its cancellation was requested after the transition was decided.
     Cancelled(DeadLetter),
-    /// The handler's own transaction was not committed, so its fate is still to be written.
+    /// The handler's own transaction did not commit, so the transition is still to be written.
     NotCommitted,
 }
 
 impl UnwrittenReason {
     pub(super) fn of(open: &OpenRun, state: Option<&LeaseState>) -> Self {
         match (state, &open.run.transition) {
-            // What is still held is not over, whatever an earlier job of this id came to.
+            // A job that is still held is not finished, whatever became of an earlier job with this id.
             (Some(state), _) if state.finished && !state.held => Self::AlreadyWritten,
             (Some(state), _) if state.gone && (open.answer_was_lost || open.run.verify_first) => {
                 Self::AlreadyWritten

@@ -1,4 +1,4 @@
-//! Statements on the days of the archive, each of which is a partition.
+//! Statements on the days of the archive. Each day is a partition.
 
 #[cfg(feature = "janitor")]
 use std::time::Duration;
@@ -13,20 +13,20 @@ use super::Store;
 #[cfg(feature = "janitor")]
 use super::decode::interval;
 
-/// Partitions of the archive are there a week before they are needed.
+/// 7 days: partitions of the archive are created this long before they are needed.
 const DAYS_AHEAD: i32 = 7;
 
-/// A day of the archive that is older than what is kept.
+/// A day of the archive that is older than the retention.
 #[cfg(feature = "janitor")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OldDay {
     pub(crate) day: NaiveDate,
-    /// It holds jobs that are kept longer than others.
+    /// It holds jobs with a longer retention of their own.
     pub(crate) holds_kept: bool,
 }
 
 impl Store {
-    /// Makes the partitions of the archive that are missing; returns how many it made.
+    /// Creates the missing partitions of the archive; returns how many.
     pub(crate) async fn ensure_archive_partitions(
         &self,
         connection: &mut PgConnection,
@@ -57,7 +57,8 @@ impl Store {
             .collect()
     }
 
-    /// Removes a day of the archive with all its rows; `false` if it is gone, or holds what is kept longer.
+    /// Drops a day of the archive with all its rows. Returns `false` if it is gone, or holds jobs with a longer
+    /// retention.
     pub(crate) async fn drop_archive_day(
         &self,
         connection: &mut PgConnection,
@@ -66,8 +67,7 @@ impl Store {
         self.statements.drop_archive_day.query().bind("day", day).fetch_scalar(connection).await
     }
 
-    /// Deletes the archived jobs of a day but those that are kept longer, at most `limit`; returns how
-    /// many.
+    /// Deletes the archived jobs of a day, except those with a longer retention, at most `limit`; returns how many.
     pub(crate) async fn delete_old_archive(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Statements that claim jobs, and return what an unheard claim took.
+//! Statements that claim jobs, and the answer of a claim.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -21,21 +21,21 @@ pub(crate) struct Demand {
     pub(crate) permits: usize,
     /// The priorities that are known to be in use.
     pub(crate) priorities: Vec<i16>,
-    /// Others are looked for from the next one on.
+    /// Unknown priorities are searched from the one after this.
     pub(crate) probe_after: i32,
-    /// At most so many of them.
+    /// Upper bound of unknown priorities to find.
     pub(crate) probes: usize,
     pub(crate) shares: Vec<DemandedShare>,
 }
 
-/// Kinds of a queue of which together so many can be started.
+/// Kinds of a queue that share a limit, and how many of them can start.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct DemandedShare {
     pub(crate) permits: usize,
-    /// `None`: all of the queue's but `excluded`.
+    /// `None`: all kinds of the queue except `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
     pub(crate) excluded: Vec<&'static str>,
-    /// Where each priority is read from; from its beginning without an entry here.
+    /// Where reading of each priority starts; a priority without an entry is read from its beginning.
     pub(crate) floors: Vec<LaneFloor>,
 }
 
@@ -49,7 +49,7 @@ impl DemandedShare {
     }
 }
 
-/// Nothing that is due lies before this place in a lane, as far as its process knows.
+/// A place in a lane: as far as its process knows, no due job lies before it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct LaneFloor {
     pub(crate) priority: i16,
@@ -65,21 +65,21 @@ pub(crate) struct Position {
     pub(crate) id: Uuid,
 }
 
-/// 0.6 s: longer than most transactions that enqueue take, those of half a second among them. So far a floor
-/// stays behind the present; in a backlog, where wading is dear, that costs nothing.
+/// 0.6 s: longer than most transactions that enqueue take, half a second included. A floor stays this far behind the
+/// present. In a backlog, where reading past claimed rows is expensive, that costs nothing.
 pub(crate) const MARGIN: Duration = Duration::from_millis(600);
 
 /// How far a fetch may go.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach<'d> {
     pub(crate) demands: &'d [Demand],
-    /// At most so many jobs of all demands together.
+    /// Upper bound of jobs of all demands together.
     pub(crate) limit: usize,
-    /// Rows on which another transaction has left a trace are tried too.
+    /// Rows that another transaction has touched are tried too.
     pub(crate) include_touched: bool,
 }
 
-/// What a fetch brought.
+/// The result of a fetch.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     /// The claimed jobs, the most urgent first.
@@ -88,20 +88,20 @@ pub(crate) struct Fetched {
         reason = "each is some hundred bytes and changes hands several times"
     )]
     pub(crate) jobs: Vec<Box<FetchedJob>>,
-    /// How long until the next job of the served queues is due; known only when permits were left.
+    /// Time until the next job of the served queues is due; known only if permits were left.
     pub(crate) next_due_in: Option<Duration>,
-    /// The database's time when it claimed.
+    /// The database's time of the claim.
     pub(crate) now: DateTime<Utc>,
-    /// How many it might claim at most.
+    /// Upper bound of the claim.
     limit: usize,
-    /// The priorities of each queue that it read; known only when permits were left.
+    /// The priorities that it read of each queue; known only if permits were left.
     lanes: HashMap<String, Vec<i16>>,
-    /// Which of the jobs are of each queue.
+    /// The indexes in `jobs` of each queue's jobs.
     by_queue: HashMap<String, Vec<usize>>,
 }
 
 impl Fetched {
-    /// Whether more of this queue may be due than was claimed, because permits were used up.
+    /// Whether more jobs of this queue may be due than were claimed, because permits were used up.
     pub(crate) fn stopped_by_limit(&self, demand: &Demand) -> bool {
         let of_queue = || self.of_queue(&demand.queue);
         let full = |share: &DemandedShare| {
@@ -123,8 +123,7 @@ impl Fetched {
     }
 }
 
-/// A claimed job whose payload nobody has read yet, and whose number of attempts may still be its
-/// handler's to say.
+/// A claimed job whose payload is not read yet, and whose number of attempts its handler may still decide.
 #[derive(Debug)]
 pub(crate) struct FetchedJob {
     pub(crate) job: Job,
@@ -134,8 +133,8 @@ pub(crate) struct FetchedJob {
 }
 
 impl Store {
-    /// The payload of a job, as it is stored, and its length; without its text where that is longer than `most`.
-    /// `None`: the job is gone.
+    /// The payload of a job as it is stored, and its length; without the text if it is longer than `most`. `None`: the
+    /// job is gone.
     pub(crate) async fn read_payload(
         &self,
         connection: &mut PgConnection,
@@ -147,8 +146,8 @@ impl Store {
         row.map(|row| Ok((row.try_get("text")?, row.try_get("length")?))).transpose()
     }
 
-    /// Finishes what is done, and claims due jobs: at most `limit`, and of each queue at most what is
-    /// demanded. Both are one statement and one commit. The ids are those that it completed.
+    /// Completes runs and claims due jobs, in one statement and one commit: at most `limit` jobs, and of each queue at
+    /// most what is demanded. Returns the ids of the runs that it completed.
     pub(crate) async fn fetch_jobs(
         &self,
         connection: &mut PgConnection,
@@ -177,7 +176,7 @@ impl Store {
 }
 
 impl Fetched {
-    /// One row says how the claim went, each of the others is a claimed job.
+    /// One row is the summary of the claim; each of the others is a claimed job.
     pub(super) fn decode(
         rows: &[PgRow],
         worker_id: Uuid,
@@ -186,7 +185,7 @@ impl Fetched {
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let columns = (JobColumns::of(first)?, ClaimColumns::of(first)?);
         let (of_job, of_claim) = &columns;
-        // The union gives it last; nothing promises that.
+        // The union returns the summary last, but SQL does not guarantee that.
         let summary = rows
             .iter()
             .rev()
@@ -199,7 +198,7 @@ impl Fetched {
                 jobs.push(FetchedJob::decode(row, &columns, worker_id, now)?);
             }
         }
-        // An update returns its rows in the order it found them in the table.
+        // An update returns its rows in table order.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
         for (place, fetched) in jobs.iter().enumerate() {
@@ -215,7 +214,7 @@ impl Fetched {
     }
 }
 
-/// How a claim went.
+/// The summary of a claim.
 #[derive(Debug, Deserialize)]
 struct FetchSummary {
     now: DateTime<Utc>,
@@ -226,7 +225,7 @@ struct FetchSummary {
 }
 
 columns! {
-    /// What a claim answers beside the job.
+    /// The columns of a claim beside those of the job.
     ClaimColumns { lease, reprocess_count, crash_count, timeout, expired, priority, max_attempts, summary }
 }
 
@@ -238,7 +237,7 @@ impl FetchedJob {
         now: DateTime<Utc>,
     ) -> sqlx::Result<Box<Self>> {
         let mut job = read_job(row, of_job)?;
-        // A rare value comes as null when it is the default.
+        // Rarely set counters come as null when they are 0.
         let count = |column: usize| -> sqlx::Result<i32> {
             Ok(row.try_get::<Option<_>, _>(column)?.unwrap_or_default())
         };

@@ -1,4 +1,4 @@
-//! Statements that end a run: each fenced by the lease it was claimed under.
+//! Statements that end a run, each fenced by the lease it was claimed under.
 
 use sqlx::{PgConnection, Row};
 use tracing::Instrument;
@@ -14,11 +14,11 @@ use crate::{
     telemetry,
 };
 
-/// Runs that are done, each with what it returned.
+/// Completed runs, each with the handler's result.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Completed<'f> {
     pub(crate) runs: &'f [(Lease, Option<&'f str>)],
-    /// Whether the archive keeps what says nothing of itself.
+    /// Whether jobs without their own `retain` are archived.
     pub(crate) keep: bool,
 }
 
@@ -28,26 +28,26 @@ impl<'f> Completed<'f> {
     }
 }
 
-/// What is found of a lease whose transition changed no row.
+/// The state of a lease whose transition changed no row.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of independent answers")]
 pub(crate) struct LeaseState {
     pub(crate) job_id: Uuid,
-    /// The number of the lease that was asked after.
+    /// The number of the lease that was looked up.
     pub(crate) lease: i64,
-    /// The job still runs under this lease: somebody has its row locked.
+    /// The job still runs under this lease: another transaction has locked its row.
     pub(crate) held: bool,
-    /// Its cancellation was asked for.
+    /// Its cancellation was requested.
     pub(crate) cancel_requested: bool,
-    /// It was finished under this lease: an earlier write was carried out and its answer lost.
+    /// The job was finished under this lease: an earlier write was carried out and its answer lost.
     pub(crate) finished: bool,
-    /// Nothing is left of the job: it was done, and no history of it is kept.
+    /// The job is in no table: it was completed without history.
     pub(crate) gone: bool,
 }
 
 impl Store {
-    /// Moves jobs that are done to the archive, or deletes them where no history is kept; returns those that
-    /// are finished by it. Without `include_touched` it skips rows that another transaction has touched.
+    /// Moves completed jobs to the archive, or deletes those without history; returns the ids of those it completed.
+    /// Without `include_touched` it skips rows that another transaction has touched.
     pub(crate) async fn archive_jobs(
         &self,
         connection: &mut PgConnection,
@@ -71,7 +71,7 @@ impl Store {
             .await
     }
 
-    /// Puts running jobs back to pending; returns those that were put back.
+    /// Puts running jobs back to pending; returns the ids of those that were put back.
     pub(crate) async fn retry_jobs(
         &self,
         connection: &mut PgConnection,
@@ -98,7 +98,7 @@ impl Store {
             .await
     }
 
-    /// Moves running jobs to the dead letters; returns those that were moved.
+    /// Moves running jobs to the dead letters; returns the ids of those that were moved.
     pub(crate) async fn dead_letter_jobs(
         &self,
         connection: &mut PgConnection,
@@ -121,7 +121,7 @@ impl Store {
             .await
     }
 
-    /// What became of leases whose transition changed no row.
+    /// Looks up leases whose transition changed no row.
     pub(crate) async fn read_leases(
         &self,
         connection: &mut PgConnection,
@@ -151,12 +151,12 @@ impl Store {
     }
 }
 
-/// The ids and the numbers of leases.
+/// The job ids and the numbers of leases, as two arrays.
 pub(super) fn lease_arrays<'l>(leases: impl Iterator<Item = &'l Lease>) -> (Vec<Uuid>, Vec<i64>) {
     leases.map(|lease| (lease.job_id, lease.number)).unzip()
 }
 
-/// A value of each transition.
+/// One value of each transition, as an array.
 fn array_of<'t, W, T>(transitions: &[(Lease, &'t W)], value: impl Fn(&'t W) -> T) -> Vec<T> {
     transitions.iter().map(|&(_, transition)| value(transition)).collect()
 }

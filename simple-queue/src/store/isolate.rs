@@ -1,4 +1,4 @@
-//! What the database refuses for many may be the fault of one: it is divided until that one is found.
+//! Divides what the database refuses together, until the single row at fault is found.
 
 use std::collections::VecDeque;
 
@@ -12,33 +12,33 @@ use crate::{
     telemetry,
 };
 
-/// A list of which each part is tried together, and in halves where it is refused.
+/// A list whose parts are each tried together, and in halves if a part is refused.
 #[derive(Debug)]
 pub(crate) struct Division<T>(VecDeque<Vec<T>>);
 
 impl<T> Division<T> {
-    /// All of them together come first.
+    /// All items together come first.
     pub(crate) fn of(all: Vec<T>) -> Self {
         Self([all].into())
     }
 
-    /// All of them together were refused already.
+    /// All items together were refused already.
     pub(crate) fn of_refused(all: Vec<T>) -> Self {
         let mut division = Self(VecDeque::new());
         match all.len() {
-            // Seen to be at fault by itself before it is taken for it.
+            // A single item is tried alone before it counts as at fault.
             1 => division.0.push_front(all),
             _ => drop(division.refused(all)),
         }
         division
     }
 
-    /// What is to be tried next, in the order of the list.
+    /// The next part to try, in the order of the list.
     pub(crate) fn next(&mut self) -> Option<Vec<T>> {
         self.0.pop_front().filter(|part| !part.is_empty())
     }
 
-    /// This part was refused: it is tried in halves. One that was tried by itself is at fault and comes back.
+    /// This part was refused and is tried in halves. A part of one item is at fault and is returned.
     pub(crate) fn refused(&mut self, mut part: Vec<T>) -> Option<T> {
         if part.len() == 1 {
             return part.pop();
@@ -54,8 +54,9 @@ impl<T> Division<T> {
 }
 
 impl Store {
-    /// Moves a job that the database refuses to handle to the dead letters, with the database's words, so that it
-    /// holds up no other; only while it is in the name of this process, or of none. Whether it did.
+    /// Moves a job that the database refuses to handle to the dead letters, with the database's message, so that it
+    /// blocks no other job. Acts only while the job is in this worker's name, or in none. Returns whether it moved the
+    /// job.
     pub(crate) async fn set_aside_job(
         &self,
         connection: &mut PgConnection,
@@ -70,8 +71,8 @@ impl Store {
     }
 }
 
-/// Says what became of a job that was to be set aside for this reason. One that the database refuses to move too stays
-/// where it is, and holds up no other either.
+/// Logs what happened to a job that was to be set aside. If the database refuses to move it too, the job stays where it
+/// is and is skipped, so that it blocks no other job.
 pub(crate) fn log_set_aside(
     id: Uuid,
     (what, refusal): (&str, &sqlx::Error),
@@ -83,7 +84,7 @@ pub(crate) fn log_set_aside(
             telemetry::store::job_set_aside(&refusal, id, what);
             Ok(true)
         }
-        // It was claimed, returned or cancelled meanwhile.
+        // The job was claimed, returned or cancelled meanwhile.
         Ok(false) => Ok(false),
         Err(error) => match Trouble::of(&error) {
             Trouble::Refused | Trouble::Unreadable | Trouble::Late => {

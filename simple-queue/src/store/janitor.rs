@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Row};
 
 use super::{Store, decode::interval};
 
-/// How many rows of the history went.
+/// How many rows of the history were deleted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeletedHistory {
     pub(crate) archived: i64,
@@ -14,8 +14,7 @@ pub(crate) struct DeletedHistory {
 }
 
 impl Store {
-    /// Deletes what was kept for a time of its own, and dead letters older than `keep`, at most `limit` of
-    /// each table.
+    /// Deletes jobs whose own retention has passed, and dead letters older than `keep`, at most `limit` of each table.
     pub(crate) async fn delete_expired(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Statements that return jobs which no process works on any more.
+//! Statements that return jobs of processes that no longer work on them.
 
 use std::{ops::AddAssign, time::Duration};
 
@@ -10,10 +10,10 @@ use super::{
     decode::{Columns, columns, interval},
 };
 
-/// How many jobs and processes a return was of.
+/// How many jobs and processes were affected.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reaped {
-    /// Processes that were buried.
+    /// Processes whose rows were deleted.
     pub(crate) workers: i64,
     /// Jobs that went back to pending.
     pub(crate) returned: i64,
@@ -29,14 +29,14 @@ impl AddAssign for Reaped {
     }
 }
 
-/// In whose name the jobs are that are to be returned.
+/// In whose name the jobs to return are.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Name<'n> {
-    /// Of a process that is dead, if its heartbeat still stands where it was seen.
+    /// Of a dead process, if its heartbeat has not moved since it was seen.
     Dead(&'n Silent),
-    /// Of processes that are in no row. None comes back: a process claims only what its row vouches for.
+    /// Of worker ids without a row. Such an id never comes back: a process claims only under its own row.
     Ghosts,
-    /// Of the process that asks, which does not know of them: it knows of what it holds.
+    /// Of the calling process, except those in `held`: it does not know of the others.
     Own { worker_id: Uuid, held: &'n [Uuid] },
 }
 
@@ -51,7 +51,7 @@ columns! {
     OrphanColumns { id, worker_id }
 }
 
-/// A dead process whose row is locked, and the job that is to blame for its death, where one is.
+/// A dead process whose row is locked, and the job that is blamed for its death, if there is one.
 type Locked = (Uuid, Option<Uuid>);
 
 /// Whose jobs are returned, and how.
@@ -64,11 +64,12 @@ struct Returning<'r> {
 }
 
 impl Store {
-    /// Buries these processes where their heartbeat has not moved, and returns their jobs; with `ghosts` also those of
-    /// processes that are in no row. Needs a transaction.
+    /// Deletes the rows of these processes if their heartbeats have not moved, and returns their jobs; with `ghosts`
+    /// also the jobs of worker ids without a row. Needs a transaction.
     ///
-    /// Three statements, because each must see what was committed before it: the processes are locked, so that nothing
-    /// more is claimed in their names; then their jobs are looked for; then those are buried that have none left.
+    /// Three statements, because each must see what was committed before it. First the processes' rows are locked, so
+    /// that nothing more is claimed in their names. Then their jobs are returned. Then the processes without jobs are
+    /// deleted.
     pub(crate) async fn reap_workers(
         &self,
         connection: &mut PgConnection,
@@ -87,8 +88,8 @@ impl Store {
         Ok(reaped)
     }
 
-    /// Looks at the whole table, if that was last done by any process so long ago: returns the jobs of processes
-    /// that are in no row, and tells the others what is in their names for long. `None`: it is not due. Needs a
+    /// Scans the whole table, if no process has done so within this interval: returns the jobs of worker ids without a
+    /// row, and tells the other processes which jobs have long been in their names. `None`: it is not due. Needs a
     /// transaction.
     pub(crate) async fn look_for_orphans(
         &self,
@@ -114,7 +115,7 @@ impl Store {
         Ok(Some(reaped))
     }
 
-    /// Returns what runs in this worker's name and is not among what it knows of.
+    /// Returns the jobs that run in this worker's name and are not in `held`.
     pub(crate) async fn return_unheld_jobs(
         &self,
         connection: &mut PgConnection,
@@ -131,7 +132,7 @@ impl Store {
         self.return_jobs(connection, &returning).await
     }
 
-    /// The jobs in a name, in the order in which rows are locked. Reads the whole table.
+    /// The jobs in a name, in the order in which rows are locked. Scans the whole table.
     pub(crate) async fn list_orphans(
         &self,
         connection: &mut PgConnection,
@@ -150,8 +151,8 @@ impl Store {
         })
     }
 
-    /// Returns these jobs while they are in that name; `None`: the process lives after all, or another one is at it.
-    /// Needs a transaction.
+    /// Returns these jobs while they are in that name. `None`: the process is alive after all, or another process is
+    /// returning them. Needs a transaction.
     pub(crate) async fn return_listed_jobs(
         &self,
         connection: &mut PgConnection,
@@ -178,7 +179,7 @@ impl Store {
         reaped(&row).map(Some)
     }
 
-    /// Moves a job to the dead letters that cannot be returned, under the same conditions. Needs a transaction.
+    /// Moves a job that cannot be returned to the dead letters, under the same conditions. Needs a transaction.
     pub(crate) async fn set_aside_orphan(
         &self,
         connection: &mut PgConnection,
@@ -192,8 +193,8 @@ impl Store {
         }
     }
 
-    /// Makes sure, for the rest of the transaction, that a process which is dead stays so; then, the job that is to
-    /// blame for its death, where one is.
+    /// Makes sure, for the rest of the transaction, that a dead process stays dead. Returns the job that is blamed for
+    /// its death, if there is one.
     async fn fence(
         &self,
         connection: &mut PgConnection,

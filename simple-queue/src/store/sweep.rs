@@ -1,4 +1,4 @@
-//! Statements that look for jobs below the floors, and claim them.
+//! Statements that find and claim jobs below the floors.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::telemetry;
 /// A part of a lane, below its floor.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct LanePart<'p> {
-    /// Its place in the list of those that are asked for.
+    /// Its index in the list of requested parts.
     pub(crate) part: i32,
     pub(crate) queue: &'p str,
     pub(crate) priority: i16,
@@ -34,17 +34,17 @@ columns! {
     OvertakenColumns { part, run_at, id }
 }
 
-/// What was found below the floors.
+/// Jobs that were found below the floors.
 #[derive(Debug)]
 pub(crate) struct Overtaken {
     /// The database's time.
     pub(crate) now: DateTime<Utc>,
-    /// Each with the part in which it was found, in the order of the parts and then as they are due.
+    /// Each job with the index of its part, ordered by part and then by due time.
     pub(crate) jobs: Vec<(usize, Position)>,
 }
 
 impl Store {
-    /// Jobs that are due and wait in these parts of lanes, of each part at most `limit`.
+    /// Finds due jobs in these parts of lanes, at most `limit` in each part.
     pub(crate) async fn find_overtaken_jobs(
         &self,
         connection: &mut PgConnection,
@@ -94,7 +94,7 @@ impl Store {
         Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
     }
 
-    /// The job that has killed processes which is claimed next, of those that are demanded.
+    /// The next job to claim that has killed processes, among those that are demanded.
     pub(crate) async fn find_suspect(
         &self,
         connection: &mut PgConnection,
@@ -104,7 +104,7 @@ impl Store {
         found.fetch_optional_scalar(connection).await
     }
 
-    /// Claims one job that has killed processes, of those that are demanded; `only` this one, where that is said.
+    /// Claims one job that has killed processes, among those that are demanded; if `only` is set, that job.
     pub(crate) async fn claim_suspect(
         &self,
         connection: &mut PgConnection,
@@ -124,7 +124,7 @@ impl Store {
         Ok(Fetched::decode(&rows, worker_id, 1)?.0)
     }
 
-    /// The first priority of a queue between these two, both left out, that is in use.
+    /// The first used priority of a queue between these two, both excluded.
     pub(crate) async fn find_lane(
         &self,
         connection: &mut PgConnection,
