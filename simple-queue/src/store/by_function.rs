@@ -1,4 +1,4 @@
-//! Enqueueing for a role that may not write to the tables: through a function, which may.
+//! Enqueueing through a database function, for roles that may not write to the tables.
 
 use std::sync::{
     Arc,
@@ -20,7 +20,7 @@ use crate::{
     row::{Due, NewJob},
 };
 
-/// Whether jobs are inserted by statements of the library's, or by the function.
+/// Whether jobs are inserted by the library's statements or by the function.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Way(Arc<AtomicU8>);
 
@@ -34,7 +34,7 @@ impl Store {
         self.way.0.load(Ordering::Acquire) == Way::FUNCTION
     }
 
-    /// Asks once whether the role may insert at all: in a transaction of the caller's a try would end it.
+    /// Asks once whether the role may insert. In a caller's transaction a refused insert would end that transaction.
     pub(crate) async fn find_way_to_enqueue(
         &self,
         connection: &mut PgConnection,
@@ -48,10 +48,10 @@ impl Store {
         Ok(())
     }
 
-    /// Enqueues jobs, all or none; returns of each its id, or that of the job it met, and what became of it.
+    /// Enqueues all jobs or none; returns for each its id, or that of the job it met, and the outcome.
     ///
-    /// The function notifies workers that sleep. Where the call is `repeated`, jobs that are there under their
-    /// own ids, or have been, are those of an earlier one.
+    /// The function notifies sleeping workers. If the call is `repeated`, existing or finished jobs with these ids
+    /// count as inserted by an earlier call.
     pub(crate) async fn enqueue_many(
         &self,
         connection: &mut PgConnection,
@@ -78,7 +78,7 @@ columns! {
     CalledColumns { id, outcome }
 }
 
-/// A job as the function takes it.
+/// A job in the form that the function reads.
 #[derive(Serialize)]
 struct Passed<'j> {
     id: Uuid,
@@ -87,7 +87,7 @@ struct Passed<'j> {
     priority: i16,
     job_data: &'j RawValue,
     run_at: Option<DateTime<Utc>>,
-    /// In seconds, as `expires_after`.
+    /// In seconds, like `expires_after`.
     delay: Option<f64>,
     max_attempts: Option<i32>,
     unique_key: Option<&'j str>,
@@ -135,7 +135,7 @@ impl<'j> Passed<'j> {
     }
 }
 
-/// A duration in seconds, no longer than the database can count.
+/// A duration in seconds, limited to what the database can represent.
 fn seconds(duration: std::time::Duration) -> f64 {
     const LONGEST: f64 = 3_650_000.0 * 24.0 * 60.0 * 60.0;
     f64::min(duration.as_secs_f64(), LONGEST)

@@ -1,4 +1,4 @@
-//! Statements of those who look after queues by hand.
+//! Statements of operators: pause, cancel, redrive.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::Store;
 use crate::job::JobStatus;
 
-/// Which dead letters are meant: those of which all of these hold.
+/// A filter of dead letters. All of its conditions must hold.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RedriveFilter {
     pub(crate) job_id: Option<Uuid>,
@@ -16,8 +16,8 @@ pub(crate) struct RedriveFilter {
 }
 
 impl Store {
-    /// Keeps the jobs of a queue from being started; whether a worker serves it, whether jobs are in it, and
-    /// whether it was paused before.
+    /// Keeps the jobs of a queue from being started. Returns whether a worker serves it, whether it contains jobs, and
+    /// whether it was already paused.
     pub(crate) async fn pause_queue(
         &self,
         connection: &mut PgConnection,
@@ -28,7 +28,7 @@ impl Store {
         Ok((row.try_get("is_served")?, row.try_get("has_jobs")?, row.try_get("was_paused")?))
     }
 
-    /// Lets the jobs of a queue be started again; whether it was paused.
+    /// Lets the jobs of a queue be started again. Returns whether it was paused.
     pub(crate) async fn resume_queue(
         &self,
         connection: &mut PgConnection,
@@ -45,12 +45,12 @@ impl Store {
         Ok(resumed.is_some())
     }
 
-    /// Whether the tables are there, and new enough for this release.
+    /// Whether the tables exist and are new enough for this release.
     pub(crate) async fn read_readiness(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
         self.statements.read_readiness.query().fetch_scalar(connection).await
     }
 
-    /// The queues that are paused.
+    /// The paused queues.
     pub(crate) async fn list_paused_queues(
         &self,
         connection: &mut PgConnection,
@@ -58,7 +58,7 @@ impl Store {
         self.statements.list_paused_queues.query().fetch_scalars(connection).await
     }
 
-    /// The live job that has the unique key of a dead letter, or its id.
+    /// The live job that holds the unique key of a dead letter, or its id.
     pub(crate) async fn find_holder_of_dead_key(
         &self,
         connection: &mut PgConnection,
@@ -69,7 +69,7 @@ impl Store {
         row.map(|row| Ok((row.try_get("unique_key")?, row.try_get("id")?))).transpose()
     }
 
-    /// The ids of at most `limit` dead letters, those after this one.
+    /// The ids of dead letters after this one, at most `limit`.
     pub(crate) async fn list_dead_letters(
         &self,
         connection: &mut PgConnection,
@@ -90,8 +90,8 @@ impl Store {
             .await
     }
 
-    /// Puts dead letters back to pending; returns each, and whether it was put back. Where an earlier call may have
-    /// been carried out, those that are live already count.
+    /// Puts dead letters back to pending; returns each with whether it was put back. If an earlier call may have been
+    /// carried out, jobs that are already live count as put back.
     pub(crate) async fn redrive_dead_letters(
         &self,
         connection: &mut PgConnection,
@@ -110,8 +110,8 @@ impl Store {
         rows.iter().map(|row| Ok((row.try_get("id")?, row.try_get("redriven")?))).collect()
     }
 
-    /// Ends pending jobs and asks for the end of running ones; returns how many of each. Where an earlier call
-    /// may have been carried out, those that are cancelled already count.
+    /// Ends pending jobs and requests the cancellation of running ones; returns how many of each. If an earlier call
+    /// may have been carried out, jobs that are already cancelled count too.
     pub(crate) async fn cancel_jobs(
         &self,
         connection: &mut PgConnection,

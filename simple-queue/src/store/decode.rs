@@ -1,4 +1,4 @@
-//! Rows and their values, as the tables hold them, there and back, whatever is in them.
+//! Converts rows and their values from and to the form of the tables, for every value that a column can hold.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use crate::{
     row::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, Job, MadeId},
 };
 
-/// A struct of the places of columns in a result. They are found by their names once, in its first row: for a
-/// thousand rows it matters that each value is found by a number.
+/// Defines a struct of column indexes. They are looked up by name once, in the first row of a result, because reading a
+/// thousand rows by index is measurably faster.
 macro_rules! columns {
     ($(#[$attribute:meta])* $name:ident { $($column:ident),* $(,)? }) => {
         $(#[$attribute])*
@@ -35,9 +35,9 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// The places of columns in a result.
+/// The indexes of the columns of a result.
 pub(super) trait Columns: Sized {
-    /// Finds them in any of its rows.
+    /// Looks them up in any of its rows.
     fn of(row: &PgRow) -> sqlx::Result<Self>;
 
     /// Reads all rows of a result.
@@ -55,15 +55,15 @@ pub(super) fn place(row: &PgRow, column: &str) -> sqlx::Result<usize> {
     Ok(row.try_column(column)?.ordinal())
 }
 
-/// The year 1: times before it are moved there.
+/// The start of year 1: earlier times are replaced by it.
 pub(crate) const FIRST_TIME: DateTime<Utc> =
     DateTime::from_timestamp(-62_135_596_800, 0).expect("a time");
-/// The end of the year 9999: times after it are moved there.
+/// The end of year 9999: later times are replaced by it.
 pub(crate) const LAST_TIME: DateTime<Utc> =
     DateTime::from_timestamp(253_402_300_799, 0).expect("a time");
 
-/// A time of a table. The database has times that the driver panics at, `infinity` among them; this one is moved to
-/// the first or the last that are used.
+/// A time of a table. The database can hold times at which the driver panics, `infinity` among them; such a time is
+/// replaced by [`FIRST_TIME`] or [`LAST_TIME`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Time(pub(super) DateTime<Utc>);
 
@@ -75,7 +75,7 @@ impl Type<Postgres> for Time {
 
 impl<'r> Decode<'r, Postgres> for Time {
     fn decode(value: PgValueRef<'r>) -> Result<Self, BoxDynError> {
-        /// From the epoch of Unix to that of Postgres, the year 2000, in microseconds.
+        /// 946,684,800 s in microseconds: from the Unix epoch to that of Postgres, the year 2000.
         const EPOCH: i64 = 946_684_800_000_000;
         if value.format() == PgValueFormat::Text {
             return Ok(Self(DateTime::<Utc>::decode(value)?));
@@ -86,33 +86,33 @@ impl<'r> Decode<'r, Postgres> for Time {
     }
 }
 
-/// A time as the database can hold it: what lies before our era or after the year 9999 is moved there,
-/// which makes no difference to when a job runs.
+/// A time in the range that the database can hold: earlier than year 1 or later than year 9999 is replaced by the
+/// nearest bound, which makes no difference to when a job runs.
 pub(super) fn time(time: DateTime<Utc>) -> DateTime<Utc> {
     time.clamp(FIRST_TIME, LAST_TIME)
 }
 
-/// A duration as the database counts it, to the microsecond; what is too long becomes the longest.
+/// A duration in the database's unit, microseconds; one that is too long becomes the longest.
 pub(super) fn interval(duration: Duration) -> PgInterval {
-    // The longest interval that can still be added to the current time.
+    // 10,000 years: the longest interval that can still be added to the current time.
     const LONGEST: i64 = 10_000 * 365 * 24 * 60 * 60 * 1_000_000;
     let microseconds = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
     PgInterval { months: 0, days: 0, microseconds: std::cmp::min(microseconds, LONGEST) }
 }
 
-/// The database's seconds as a duration; a time that has passed already is no wait.
+/// The database's seconds as a duration; a time in the past is zero.
 pub(super) fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(f64::max(seconds, 0.0)).unwrap_or(Duration::MAX)
 }
 
 columns! {
-    /// What is read of each job, whatever asks for it.
+    /// The columns that every query for jobs reads.
     JobColumns {
         id, queue, kind, version, fingerprint, unique_key, created_at, run_at, attempt, job_data, max_attempts,
     }
 }
 
-/// A job, but for its last change, with its payload as it is stored.
+/// A job with its payload as it is stored, without the time of its last change.
 pub(super) fn read_job(row: &PgRow, columns: &JobColumns) -> sqlx::Result<Job> {
     let max_attempts: Option<i32> = row.try_get(columns.max_attempts)?;
     Ok(Job {

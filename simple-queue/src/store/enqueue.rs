@@ -1,4 +1,4 @@
-//! Statements that put jobs in.
+//! Statements that insert jobs.
 
 use chrono::{DateTime, Utc};
 use serde_json::json;
@@ -16,10 +16,10 @@ use super::{
 use crate::row::{Due, NewJob};
 
 impl Store {
-    /// Inserts jobs and returns the ids of those that were not there already.
+    /// Inserts jobs and returns the ids of those that did not exist.
     ///
-    /// Their leases count from `first_lease` on. `notify` wakes sleeping workers in the same statement, for an insert
-    /// whose commit the library does not see.
+    /// Their leases start at `first_lease`. `notify` wakes sleeping workers in the same statement, for an insert whose
+    /// commit the library does not see.
     pub(crate) async fn insert_jobs(
         &self,
         connection: &mut PgConnection,
@@ -37,8 +37,8 @@ impl Store {
         Written::new(ids, &rows)
     }
 
-    /// Inserts jobs that differ in nothing but their payloads and fingerprints, have no unique keys, and ids
-    /// that are new; returns whether workers sleep.
+    /// Inserts jobs that differ only in payload and fingerprint, have no unique keys, and have new ids. Returns whether
+    /// workers sleep.
     pub(crate) async fn insert_alike_jobs(
         &self,
         connection: &mut PgConnection,
@@ -69,8 +69,8 @@ impl Store {
             .try_get("sleep")
     }
 
-    /// Gives waiting jobs the payloads and options of new ones that have their unique keys; returns those
-    /// that took them, with their keys.
+    /// Gives waiting jobs the payloads and options of new jobs with the same unique keys; returns the replaced jobs
+    /// with their keys.
     pub(crate) async fn replace_jobs(
         &self,
         connection: &mut PgConnection,
@@ -85,8 +85,8 @@ impl Store {
         Written::new(with_keys(&rows)?, &rows)
     }
 
-    /// Puts waiting jobs off until new ones that have their unique keys would be due; returns those that
-    /// were, with their keys.
+    /// Postpones waiting jobs until new jobs with the same unique keys would be due; returns the rescheduled jobs with
+    /// their keys.
     pub(crate) async fn reschedule_jobs(
         &self,
         connection: &mut PgConnection,
@@ -108,16 +108,16 @@ impl Store {
     }
 }
 
-/// What a statement wrote, and whom that concerns.
+/// The rows that a statement wrote, and whether workers must be woken.
 #[derive(Debug)]
 pub(crate) struct Written<T> {
     pub(crate) rows: Vec<T>,
-    /// Something was written while workers slept.
+    /// Rows were written while workers slept.
     pub(crate) workers_sleep: bool,
 }
 
 impl<T> Written<T> {
-    /// Each of the rows says whether workers sleep.
+    /// Every row says whether workers sleep.
     fn new(written: Vec<T>, rows: &[PgRow]) -> sqlx::Result<Self> {
         let workers_sleep = rows.first().map_or(Ok(false), |row| row.try_get("sleep"))?;
         Ok(Self { rows: written, workers_sleep })
@@ -150,7 +150,7 @@ fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
         .bind("metadata", array_of(jobs, |job| job.metadata.as_deref()))
 }
 
-/// A value of each job.
+/// One value of each job, as an array.
 fn array_of<'j, T>(jobs: &[&'j NewJob], value: impl Fn(&'j NewJob) -> T) -> Vec<T> {
     jobs.iter().map(|job| value(job)).collect()
 }

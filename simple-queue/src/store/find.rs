@@ -1,4 +1,4 @@
-//! Statements that look for jobs, wherever they are.
+//! Statements that find jobs in any table.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, Row, postgres::PgRow};
@@ -46,7 +46,7 @@ impl Store {
         Ok(read.fetch_optional_scalar::<Option<String>>(connection).await?.flatten())
     }
 
-    /// The live jobs that have this fingerprint.
+    /// The live jobs with this fingerprint.
     pub(crate) async fn find_jobs_by_fingerprint(
         &self,
         connection: &mut PgConnection,
@@ -73,7 +73,7 @@ impl Store {
         })
     }
 
-    /// One of these ids that a job had which is over and remembered. None of them was made before `since`.
+    /// One of these ids that belongs to a finished job in the history. None of the ids was made before `since`.
     pub(crate) async fn find_used_id(
         &self,
         connection: &mut PgConnection,
@@ -89,7 +89,7 @@ impl Store {
             .await
     }
 
-    /// The word for the state a job is in, wherever it is; its result, and why it is dead.
+    /// The status of a job in any table, its result, and the reason if it is dead.
     pub(crate) async fn read_end(
         &self,
         connection: &mut PgConnection,

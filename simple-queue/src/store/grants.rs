@@ -1,25 +1,25 @@
-//! What each role that works with the queue has to be granted.
+//! The grants that each role of the database needs.
 
 use crate::database::Schema;
 
-/// Who a role of the database is to the queue.
+/// What a role of the database may do with the queue.
 ///
 /// The owner of the schema, who runs [`SimpleQueue::migrate`](crate::SimpleQueue::migrate), needs no grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// Claims, runs and finishes jobs, keeps the history bounded, enqueues.
+    /// Claims, runs and finishes jobs, deletes old history, enqueues.
     Worker,
     /// Enqueues, and reads nothing.
     Enqueuer,
     /// Finds, cancels and redrives jobs, pauses and resumes queues, enqueues.
     Operator,
-    /// Sees in the view `jobs_overview` which jobs there are, and nothing of what is in them.
+    /// Reads in the view `jobs_overview` which jobs exist, without their payloads.
     Viewer,
 }
 
 impl Role {
-    /// The statements that grant a role what it needs, to be carried out by the owner of the schema.
+    /// The statements that grant a role what it needs. The owner of the schema runs them.
     pub(crate) fn grants(self, schema: &Schema, name: &str) -> String {
         let sql = match self {
             Self::Worker => include_str!("../../migrations/grants/worker.sql"),

@@ -1,4 +1,4 @@
-//! Making the tables, and bringing them up to date.
+//! Creates the tables and brings them up to date.
 
 use std::{
     cmp::min,
@@ -23,11 +23,11 @@ use crate::{
 struct Part {
     name: &'static str,
     sql: &'static str,
-    /// Whether it is applied again when a newer release has another text.
+    /// Whether a newer release with another text applies it again.
     repeats: bool,
 }
 
-/// In their order. Tables are only ever added to, by further files, each applied once.
+/// In order of application. The files of tables are append-only, and each is applied once.
 const PARTS: &[Part] = &[
     Part {
         name: "0001_tables",
@@ -37,31 +37,31 @@ const PARTS: &[Part] = &[
     Part { name: "functions", sql: include_str!("../../migrations/functions.sql"), repeats: true },
 ];
 
-/// What a schema says of a part that it has.
+/// What a schema records of a part that was applied.
 struct Applied {
     name: String,
     release: String,
     checksum: i64,
 }
 
-/// The release that this is.
+/// This release.
 const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// 1 to 5 s between two tries of a migration that is held up.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// 30 times as long as a statement may take: so long a migration that is held up is tried again.
+/// 30: a migration that is held up is retried for this many times the statement timeout.
 const PATIENCE: u32 = 30;
 
-/// Applies what is missing, each part in a transaction of its own.
+/// Applies the missing parts, each in its own transaction.
 ///
-/// A part changes tables that workers use, so it never waits long for a lock: what queues behind a request for
-/// an exclusive lock waits as long as the request does, heartbeats too. A part that does not get its locks is
-/// rolled back and tried again after a pause.
+/// A part changes tables that workers use, so it never waits long for a lock: whatever queues behind a request for an
+/// exclusive lock waits as long as the request does, heartbeats included. A part that does not get its locks is rolled
+/// back and retried after a pause.
 ///
-/// Any number of processes may do this at once: who applies something holds the table of the history, which
-/// takes a right on that table. The session is closed whatever happens.
+/// Any number of processes may migrate at once: the one that applies a part locks the history table, which requires a
+/// right on that table. The session is always closed at the end.
 pub(crate) async fn migrate(servers: &Servers, schema: &Schema) -> Result<(), Error> {
     let connection = servers
         .open_for_migrations()
@@ -114,7 +114,7 @@ impl Migration<'_> {
         }
     }
 
-    /// Where nothing is missing this is two questions, and waits for no lock.
+    /// If nothing is missing, this takes two queries and waits for no lock.
     async fn bring_up_to_date(&mut self) -> Result<(), Failure> {
         let mut found = self.look_at_database().await?;
         let applied = if found.is_begun {
@@ -131,7 +131,7 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// Refuses a database or a schema that the queue cannot or must not be in.
+    /// Refuses a database or a schema that the queue cannot or must not use.
     async fn look_at_database(&mut self) -> Result<Found, Failure> {
         let sql = self.schema.write_into(include_str!("sql/read_database.sql"));
         let row = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_one(&mut *self.connection).await?;
@@ -174,7 +174,7 @@ impl Migration<'_> {
         Ok(())
     }
 
-    /// Who holds locks on the tables, the oldest transactions first.
+    /// The sessions that hold locks on the tables, the oldest transactions first.
     async fn read_holders(&mut self) -> sqlx::Result<String> {
         let sql = self.schema.write_into(include_str!("sql/read_lock_holders.sql"));
         let holders: Vec<String> = sqlx::raw_sql(AssertSqlSafe(sql))
@@ -197,20 +197,20 @@ impl Migration<'_> {
     }
 }
 
-/// What is there of the schema.
+/// What exists of the schema.
 #[derive(Clone, Copy)]
 struct Found {
     has_schema: bool,
-    /// The history of its migrations is there.
+    /// The history table exists.
     is_begun: bool,
 }
 
-/// Why a try did not end well.
+/// Why a try failed.
 enum Failure {
     Database(sqlx::Error),
-    /// Another process made the schema at the same moment; now it is there.
+    /// Another process created the schema at the same moment, so it exists now.
     Overtaken,
-    /// Something that no further try changes.
+    /// Retrying does not help.
     Refused(Box<Error>),
 }
 
@@ -251,7 +251,7 @@ impl Part {
         }
     }
 
-    /// FNV-1a over the text: tells it from others, and guards against nothing.
+    /// FNV-1a over the text: distinguishes versions, and is not a protection.
     fn checksum(&self) -> i64 {
         const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
         const PRIME: u64 = 0x0100_0000_01b3;
@@ -261,8 +261,8 @@ impl Part {
     }
 }
 
-/// A release as something to compare: one of a number that is still to come is older than that number. What is
-/// no release is older than all.
+/// A release in comparable form: a pre-release is older than its release. A text that is not a release is older than
+/// all.
 fn number(release: &str) -> Option<([u64; 3], bool)> {
     let (numbers, is_final) = match release.split_once('-') {
         Some((numbers, _)) => (numbers, false),
@@ -272,8 +272,8 @@ fn number(release: &str) -> Option<([u64; 3], bool)> {
     Some((numbers.try_into().ok()?, is_final))
 }
 
-/// Makes the schema and the table of its history, unless they are there. To make a schema takes a right that is
-/// needed for nothing else, also where it is there.
+/// Creates the schema and its history table, unless they exist. `create schema` requires a right that nothing else
+/// needs, even if the schema exists.
 async fn begin_history(
     schema: &Schema,
     connection: &mut PgConnection,

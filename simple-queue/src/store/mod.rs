@@ -1,60 +1,60 @@
-//! The only room with SQL: one method for each statement in `sql/`.
+//! The only room with SQL about jobs: one method for each statement in `sql/`.
 //!
-//! A [`Store`] knows the statements of one schema; its methods take the connection they run on, so
-//! the caller decides whether that is a pool's, a role's own or the user's transaction.
+//! A [`Store`] knows the statements of one schema. Its methods take the connection they run on, so the caller decides
+//! whether that is a pool's, a role's own or the user's transaction.
 //!
-//! A feature never adds a condition to a hot statement, which are those that insert, fetch and finish: it changes what
-//! is demanded, where a job rests, or which statement is sent. Statements that share a step share the part that does
-//! it, so that a variant of one is a short file.
+//! A feature never adds a condition to a hot statement (insert, fetch, finish). It changes what is demanded, where a
+//! job rests, or which statement is sent. Statements that share a step share the part that does it, so that a variant
+//! of a statement is a short file.
 //!
 //! # How to add a column to `jobs`
 //!
 //! 1. The table, with a comment that says what the column is for: a new file in `migrations/`, or `0001_tables.sql`
 //!    before the first release.
-//! 2. What is copied along with a job, to the archive, to the dead letters and back: the two tables of the history, and
-//!    `parts/job_columns.sql`. A column that only one of them has goes into the lists of the statements that insert
-//!    there. A test asks for it in `parts/overwrite_dead_letter.sql`.
-//! 3. What a running job knows: `parts/claimed.sql`, [`Job`](struct@crate::Job) or [`Claim`](crate::row::Claim), and the
-//!    `columns!` beside the function that reads it (`decode.rs`, `fetch.rs`).
-//! 4. What an enqueuer says: [`NewJob`](crate::row::NewJob), `parts/new_jobs.sql` and `insert_jobs.sql`,
+//! 2. If the column is copied along with a job, to the archive, to the dead letters and back: the two tables of the
+//!    history, and `parts/job_columns.sql`. A column of only one of them goes into the lists of the statements that
+//!    insert there. A test requires it in `parts/overwrite_dead_letter.sql`.
+//! 3. If a running job knows it: `parts/claimed.sql`, [`Job`](struct@crate::Job) or [`Claim`](crate::row::Claim), and
+//!    the `columns!` beside the function that reads it (`decode.rs`, `fetch.rs`).
+//! 4. If an enqueuer sets it: [`NewJob`](crate::row::NewJob), `parts/new_jobs.sql` and `insert_jobs.sql`,
 //!    `insert_alike_jobs.sql`, `replace_jobs.sql`, `bind_jobs` in `enqueue.rs`, and the function `enqueue_many` with
-//!    the struct that it reads (`by_function.rs`). Say in `NewJob::is_like` whether jobs that differ in it are alike.
+//!    the struct that it reads (`by_function.rs`). `NewJob::is_like` decides whether jobs that differ in it are alike.
 //!
 //! Nothing that the claim writes may be in an index or in the predicate of one.
 //!
 //! # How to add a statement
 //!
 //! 1. `sql/name_of_the_method.sql`, which begins with its name in a comment and lists its columns. A parameter is
-//!    `:name`; what other statements do too is a part: `\ir parts/….sql` on a line of its own. A part that is a step of
-//!    a `with` begins with a comma, and its head says what it needs and gives.
+//!    `:name`. A step that other statements do too is a part: `\ir parts/….sql` on a line of its own. A part that is a
+//!    step of a `with` begins with a comma, and its head says what it needs and gives.
 //! 2. Its name in the list of `statements/mod.rs`; a new part's in `PARTS` of `statements/assemble.rs`.
-//! 3. The method, which binds each parameter by its name and reads each column by its name: with `columns!` where there
-//!    may be many rows. A statement that changes running rows says `lease = … and worker_id = …`, and its method
-//!    returns what it changed.
+//! 3. The method, which binds each parameter and reads each column by its name: with `columns!` if there may be many
+//!    rows. A statement that changes running rows has `lease = … and worker_id = …`, and its method returns what it
+//!    changed.
 //! 4. Its rights in `migrations/grants/`, for each role of the database that may send it.
-//! 5. Where it is sent all the time, an entry in `hot_statements` of `tests/integration/statements.rs`, which looks at
-//!    its plan. That file also has the server prepare every statement.
+//! 5. If it is sent often, an entry in `hot_statements` of `tests/integration/statements.rs`, which checks its plan.
+//!    That file also has the server prepare every statement.
 //!
 //! # How to add a role
 //!
-//! 1. Its statements, as above, in a file of this room that is named like the role. What only one process needs to do
-//!    is done by the one that `claim_upkeep` gives the task to, of which `migrations/` inserts the row.
+//! 1. Its statements, as above, in a file of this room that is named like the role. A task that only one process
+//!    needs to do is done by the one that gets it from `claim_upkeep`; `migrations/` inserts the task's row.
 //! 2. A struct with a session of its own that implements [`Role`](crate::upkeep::role::Role), in `upkeep/`, or in
-//!    `worker/` where it has to know what the process runs: its name, what it does once and when it does so next, and
-//!    what the log says where that failed. [`repeat`](crate::upkeep::role::repeat) is the loop, with its pauses, their
-//!    jitter and the retries after errors.
-//! 3. A line in the list of `worker/start.rs`: `keep(&worker, &worker.stopped, TheRole::new(…))`. What only serves
-//!    fetches is kept until `stopping` instead.
+//!    `worker/` if it has to know what the process runs: its name, what it does once, when it does so next, and what
+//!    is logged if that fails. [`repeat`](crate::upkeep::role::repeat) is the loop, with its pauses, their jitter and
+//!    the retries after errors.
+//! 3. A line in the list of `worker/start.rs`: `keep(&worker, &worker.stopped, TheRole::new(…))`. A role that only
+//!    serves fetches is kept until `stopping` instead.
 //!
 //! # How to add a batch kind
 //!
 //! 1. The transition in `outcome/transition.rs`, which is pure.
-//! 2. Its statement, made of the same parts as those of its like, of a thousand rows at a time: rows are locked in the
-//!    order of ids, `skip locked`, and the ids of those that it changed come back. The statements of the other kinds
-//!    stay as they are.
+//! 2. Its statement, made of the same parts as similar ones, for a thousand rows at a time: it locks rows in the order
+//!    of their ids with `skip locked`, and returns the ids that it changed. The statements of the other kinds stay as
+//!    they are.
 //! 3. A variant of `BatchKind` in `finalize/batch.rs`; the compiler asks which runs are of it (`OpenRun::kind`) and
-//!    which method writes them (`BatchKind::write`). Whatever is missing from the answer is looked up with
-//!    `read_leases`, and `finalize/unwritten_reason.rs` decides.
+//!    which method writes them (`BatchKind::write`). Runs that are missing from the answer are looked up with
+//!    `read_leases`, and `finalize/unwritten_reason.rs` decides about them.
 
 mod archive;
 mod by_function;
@@ -106,7 +106,7 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// `pooled` says how the statements are sent.
+    /// `pooled` decides how the statements are sent.
     pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
         let statements = Arc::new(Statements::new(&schema, pooled));
         Self { schema, statements, way: by_function::Way::default() }

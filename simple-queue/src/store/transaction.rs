@@ -1,4 +1,4 @@
-//! Statements that bound what an open transaction may wait for.
+//! Statements that limit how long an open transaction may wait.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::Store;
 
 impl Store {
-    /// Lets the statements of the open transaction wait only so long for a lock.
+    /// Limits how long statements of the open transaction wait for a lock.
     pub(crate) async fn limit_lock_wait(
         &self,
         connection: &mut PgConnection,
@@ -19,8 +19,8 @@ impl Store {
         Ok(())
     }
 
-    /// Bounds how long a transaction that is about to finish a job may wait for its client, and marks it.
-    /// Returns whether it was marked before.
+    /// Limits how long a transaction that is about to finish a job may be idle, and marks it. Returns whether it was
+    /// marked before.
     pub(crate) async fn limit_idle_transaction(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Statements that find what waits and is run by no process, or not by this one.
+//! Statements that find waiting jobs without a worker that runs them.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Row, types::Json};
 
 use super::{Store, decode::Time};
 
-/// Jobs that have been due for a while and that this process does not run.
+/// Jobs that have long been due and that this process does not run.
 #[derive(Debug)]
 pub(crate) struct UnhandledKind {
     pub(crate) queue: String,
@@ -15,7 +15,7 @@ pub(crate) struct UnhandledKind {
 }
 
 impl Store {
-    /// What waits in these queues and is of none of these kinds.
+    /// The kinds that wait in these queues and are not among these kinds.
     pub(crate) async fn list_unhandled_kinds(
         &self,
         connection: &mut PgConnection,
@@ -41,7 +41,7 @@ impl Store {
             .collect()
     }
 
-    /// Queues in which something waits and that no process serves, and since when.
+    /// Queues with waiting jobs that no process serves, and since when.
     pub(crate) async fn list_unhandled_queues(
         &self,
         connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! Statements about the processes that work.
+//! Statements about worker processes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::{
     decode::{interval, seconds},
 };
 
-/// What a process says of itself when it begins.
+/// What a process records about itself when it starts.
 #[derive(Debug, Clone)]
 pub(crate) struct WorkerRow {
     pub(crate) id: Uuid,
@@ -19,22 +19,22 @@ pub(crate) struct WorkerRow {
     pub(crate) queues: Vec<String>,
 }
 
-/// What a heartbeat learns.
+/// The answer of a heartbeat.
 #[derive(Debug, Default)]
 pub(crate) struct Beat {
-    /// Whether the process is still in the table; if not, it was declared dead.
+    /// Whether the process is still in the table; otherwise it was declared dead.
     pub(crate) alive: bool,
-    /// Those of its jobs whose cancellation was asked for.
+    /// Its jobs whose cancellation was requested.
     pub(crate) cancelled: Vec<Uuid>,
-    /// Jobs that have been in its name for long, where another process has looked.
+    /// Jobs that have long been in its name, as seen by another process.
     pub(crate) long_running: Vec<Uuid>,
     /// Jobs that have killed processes are due, in some queue.
     pub(crate) suspects_wait: bool,
-    /// Other processes that have not been heard of for two of their intervals.
+    /// Other processes without a heartbeat for two of their intervals.
     pub(crate) silent: Vec<Silent>,
 }
 
-/// A process that has not been heard of for a while.
+/// A process without a recent heartbeat.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Silent {
     pub(crate) id: Uuid,
@@ -99,7 +99,7 @@ impl Store {
         })
     }
 
-    /// Says that this process lives, and asks nothing; whether it is still in the table.
+    /// Records that this process is alive, and reads nothing. Returns whether it is still in the table.
     pub(crate) async fn heartbeat_alone(
         &self,
         connection: &mut PgConnection,
@@ -109,8 +109,8 @@ impl Store {
         Ok(beat.fetch_optional(connection).await?.is_some())
     }
 
-    /// Says that this process sleeps until it is notified; whether that is written, which it is not where the process
-    /// has no row any more.
+    /// Records that this process sleeps until it is notified. Returns whether that was recorded; it is not if the
+    /// process has no row any more.
     pub(crate) async fn mark_idle(
         &self,
         connection: &mut PgConnection,
@@ -120,7 +120,7 @@ impl Store {
         mark.fetch_scalar(connection).await
     }
 
-    /// Says that this process looks for jobs by itself.
+    /// Records that this process polls again.
     pub(crate) async fn unmark_idle(
         &self,
         connection: &mut PgConnection,
@@ -135,7 +135,7 @@ impl Store {
         Ok(())
     }
 
-    /// Names the job that is to blame should this process die, or clears it.
+    /// Marks the job that is blamed if this process dies, or clears the mark.
     pub(crate) async fn mark_suspect(
         &self,
         connection: &mut PgConnection,
@@ -152,7 +152,7 @@ impl Store {
         Ok(())
     }
 
-    /// Removes the row of a process that has returned all it held.
+    /// Deletes the row of a process that has returned all its jobs.
     pub(crate) async fn retire_worker(
         &self,
         connection: &mut PgConnection,
@@ -167,7 +167,7 @@ impl Store {
         Ok(())
     }
 
-    /// Sends notifications to every process that listens.
+    /// Sends notifications to all listening processes.
     pub(crate) async fn notify(
         &self,
         connection: &mut PgConnection,
@@ -184,7 +184,7 @@ impl Store {
     }
 }
 
-/// The machine's name, for people who look for the process.
+/// The machine's name, for operators.
 fn host() -> String {
     std::env::var("HOSTNAME")
         .or_else(|_| std::fs::read_to_string("/etc/hostname"))

@@ -1,11 +1,11 @@
-//! From a file of `sql/` to the text that is sent: parts are put in, comments left out, parameters numbered.
+//! Turns a file of `sql/` into the text that is sent: inserts parts, removes comments, numbers parameters.
 //!
-//! The files are written as `psql` reads them. `\ir parts/claimed.sql`, on a line of its own, stands for the text of
-//! that file, in parts too, where the path begins at the part; `:worker_id` is a parameter. The tests compile this
-//! file along with theirs, so that what they prepare is what the library sends.
+//! The files are written as `psql` reads them. `\ir parts/claimed.sql` on a line of its own includes that file, also
+//! inside parts, where the path is relative to the part; `:worker_id` is a parameter. The tests compile this module
+//! too, so they prepare exactly what the library sends.
 
-/// What several statements have in common, and what a long one is cut into. The head of each file says what has to
-/// stand before it (`needs:`) and what can be used after it (`gives:`).
+/// Parts that several statements share, and parts of a long one. The head of each file says what must precede it
+/// (`needs:`) and what it defines (`gives:`).
 pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/answer.sql", include_str!("../sql/parts/answer.sql")),
     ("parts/appended_error.sql", include_str!("../sql/parts/appended_error.sql")),
@@ -25,16 +25,16 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/worker.sql", include_str!("../sql/parts/worker.sql")),
 ];
 
-/// A statement as the server takes it.
+/// A statement in the form that the server reads.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Text {
     pub(crate) sql: String,
-    /// The names of `$1`, `$2` and so on, which are numbered as they are first met.
+    /// The names of `$1`, `$2` and so on, numbered in order of first use.
     pub(crate) parameters: Vec<String>,
 }
 
-/// Makes the text of a statement from that of its file. Of the comments only the first line is sent, the name of the
-/// statement, by which an operator knows it in `pg_stat_activity`.
+/// Makes the text of a statement from its file. The only comment that is sent is the first line, the statement's name,
+/// by which operators recognize it in `pg_stat_activity`.
 pub(crate) fn assemble(file: &str) -> Text {
     let mut text = Text { sql: String::new(), parameters: Vec::new() };
     if let Some(name) = file.lines().next().filter(|line| line.starts_with("--")) {
@@ -66,7 +66,7 @@ impl Text {
     }
 }
 
-/// The text with its parts, of which each may have parts itself. Lines that are comments are left out.
+/// The text with its parts included, recursively. Lines that are comments are removed.
 fn with_parts(text: &str, directory: &str) -> String {
     let mut whole = String::with_capacity(text.len());
     for line in text.lines() {
@@ -85,11 +85,11 @@ fn with_parts(text: &str, directory: &str) -> String {
     whole
 }
 
-/// A piece of a statement.
+/// A token of a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Token<'s> {
     Code(&'s str),
-    /// A literal or a quoted name, with its quotes. One that has a quote in it is two of them.
+    /// A literal or a quoted name, with its quotes. A doubled quote inside gives two tokens.
     Quoted(&'s str),
     Comment(&'s str),
     /// The name, without its colon.

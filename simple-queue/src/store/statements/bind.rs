@@ -1,4 +1,4 @@
-//! A statement on its way: values bound to its parameters by name.
+//! A statement whose values are bound to its parameters by name.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -11,20 +11,20 @@ use sqlx::{
 
 use super::Statement;
 
-/// A value whose number is not the next one.
+/// A value that was bound before its turn.
 type Ahead<'q> = Box<dyn FnOnce(&mut PgArguments) -> Result<(), BoxDynError> + Send + 'q>;
 
-/// A statement, and what has been bound to its parameters so far.
+/// A statement with the values bound so far.
 ///
-/// Values are encoded in the order of the numbers. One that is bound in that order is encoded at once, as the hot
-/// statements bind theirs; one that comes before its turn waits in a box.
+/// Values are encoded in the order of their numbers. A value that is bound in that order, as in hot statements, is
+/// encoded at once; one that is bound early waits in a box.
 pub(in crate::store) struct Bound<'q> {
     statement: &'q Statement,
     arguments: PgArguments,
-    /// How many are encoded.
+    /// Number of encoded values.
     next: usize,
     ahead: BTreeMap<usize, Ahead<'q>>,
-    /// The first thing that went wrong.
+    /// The first error.
     failed: Option<sqlx::Error>,
 }
 
@@ -55,7 +55,7 @@ impl<'q> Bound<'q> {
         self
     }
 
-    /// Goes to the next number, and encodes what has waited for it.
+    /// Moves to the next number, and encodes the values that waited for it.
     fn go_on(&mut self, mut encoded: Result<(), BoxDynError>) {
         loop {
             if let Err(error) = encoded {
@@ -71,13 +71,13 @@ impl<'q> Bound<'q> {
         self.failed.get_or_insert(error);
     }
 
-    /// What a test finds that compares the methods of the store with the files.
+    /// A mistake that a test finds by comparing the store's methods with the files.
     fn mistake(&self, problem: &str) -> sqlx::Error {
         sqlx::Error::InvalidArgument(format!("the statement `{}` {problem}", self.statement.name))
     }
 
     /// # Errors
-    /// When a parameter was not bound, there is none of a name that was, or a value cannot be encoded.
+    /// If a parameter is not bound, a bound name does not exist, or a value cannot be encoded.
     fn query(mut self) -> sqlx::Result<Query<'static, Postgres, PgArguments>> {
         if let Some(missing) = self.statement.parameters.get(self.next) {
             self.fail(self.mistake(&format!("was sent without `:{missing}`")));

@@ -1,4 +1,4 @@
-//! The statements as they are sent: their texts with the schema written in, their parameters bound by name.
+//! The statements in the form that is sent: with the schema's name, and parameters bound by name.
 
 mod assemble;
 mod bind;
@@ -12,8 +12,8 @@ use std::sync::Arc;
 use crate::database::{Pooled, Schema};
 use assemble::{Text, assemble};
 
-/// One statement. Made once for a schema, so that its text, by which a connection finds its prepared
-/// form again, is always the same.
+/// One statement. It is made once for a schema, so that its text, by which a connection finds its prepared statement,
+/// is always the same.
 #[derive(Debug)]
 pub(super) struct Statement {
     name: &'static str,
@@ -24,19 +24,19 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    /// The only dynamic part is the schema's name, which [`Schema::new`] lets no quote into.
+    /// The only dynamic part is the schema's name. [`Schema::new`] refuses names with quotes.
     pub(super) fn new(name: &'static str, file: &str, schema: &Schema, pooled: Pooled) -> Self {
         let Text { sql, parameters } = assemble(file);
         let text = schema.write_into(&sql).into();
         Self { name, text, parameters: parameters.into(), pooled }
     }
 
-    /// To be sent when all its parameters are bound.
+    /// Ready to be sent when all its parameters are bound.
     pub(super) fn query(&self) -> Bound<'_> {
         Bound::new(self)
     }
 
-    /// Whether its prepared form is kept in the session, under a name.
+    /// Whether the session keeps its prepared statement, under a name.
     fn is_named(&self) -> bool {
         !self.pooled.get()
     }

@@ -10,7 +10,7 @@ fn room() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store")
 }
 
-/// The files of a directory that end so, with their texts, by their names.
+/// The files of a directory with this ending, by name, with their texts.
 fn files(directory: &Path, ending: &str) -> Vec<(String, String)> {
     let paths = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let paths = paths.filter(|path| path.extension().is_some_and(|found| found == ending));
@@ -22,8 +22,8 @@ fn statements() -> Vec<(String, String)> {
     files(&room().join("sql"), "sql")
 }
 
-/// The parameters that the methods of the store bind, of each statement. What a helper binds, it binds for each
-/// statement of the methods that call it.
+/// The parameters that the store's methods bind, by statement. What a helper binds counts for each statement of the
+/// methods that call it.
 fn bound() -> BTreeMap<String, BTreeSet<String>> {
     let sources = [files(&room(), "rs"), files(&room().join("statements"), "rs")].concat();
     let functions: Vec<String> = sources.iter().flat_map(|(_, source)| functions(source)).collect();
@@ -50,7 +50,7 @@ fn bound() -> BTreeMap<String, BTreeSet<String>> {
     bound
 }
 
-/// The functions of a file without white space, each from its name on.
+/// The functions of a file without white space, each starting with its name.
 fn functions(source: &str) -> Vec<String> {
     let source = source.split("#[cfg(test)]\nmod tests {").next().unwrap();
     let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
@@ -58,7 +58,7 @@ fn functions(source: &str) -> Vec<String> {
     code.split("fn ").skip(1).map(|function| function.split_whitespace().collect()).collect()
 }
 
-/// Where a function begins to send which statement.
+/// The places where a function starts to send a statement.
 fn begins_of_statements(function: &str) -> Vec<(usize, String)> {
     let is_other = |c: char| !c.is_ascii_lowercase() && c != '_';
     let mut begins = Vec::new();
@@ -88,7 +88,7 @@ fn every_parameter_of_a_statement_is_bound_and_nothing_else_is() {
     assert!(parameters > 100, "{parameters}");
 }
 
-/// The parts, as a statement would have them.
+/// The parts as statements include them.
 fn parts() -> impl Iterator<Item = (String, String)> {
     PARTS.iter().map(|(path, part)| ((*path).to_owned(), part.replace("\\ir ", "\\ir parts/")))
 }
