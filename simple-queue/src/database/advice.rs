@@ -1,4 +1,4 @@
-//! What an operator has to do, said in the log now and then.
+//! Tells operators in the log what to do about an error, at most once in 10 s.
 
 use std::time::{Duration, Instant};
 
@@ -7,17 +7,17 @@ use parking_lot::Mutex;
 use super::failure::{described, is_not_migrated, missing_grant};
 use crate::telemetry;
 
-/// Says it once for the roles of a worker, each of which meets the same error all the time.
+/// Shared by the roles of a worker, which all meet the same error again and again.
 #[derive(Debug, Default)]
 pub(super) struct Advice {
     given_at: Mutex<Option<Instant>>,
 }
 
-/// 10 s between two lines of the log that ask for the same thing.
+/// 10 s between two log lines about the same problem.
 const EVERY: Duration = Duration::from_secs(10);
 
 impl Advice {
-    /// Says what is to be done about this error, where no repetition of the statement helps.
+    /// Logs what to do about this error, if retrying the statement does not help.
     pub(super) fn give(&self, error: &sqlx::Error) {
         if is_not_migrated(error) && self.is_due() {
             telemetry::database::schema_missing(&described(error));

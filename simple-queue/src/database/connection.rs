@@ -1,4 +1,4 @@
-//! A connection of a role's own.
+//! A role's own connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::telemetry;
 
-/// A connection that one role keeps to itself, outside the pool that the user's code uses: handlers
-/// that hold every connection of the pool never hold up a heartbeat.
+/// A connection that one role uses alone, outside the pool of the user's code: handlers that hold every connection of
+/// the pool never delay a heartbeat.
 ///
-/// It is opened when it is first needed and closed after any error of a statement, or when an answer is late, and
-/// when the database has moved, so that the next call begins on a new one: after a restart of the server, or a
-/// failover, no old socket is used twice.
+/// It is opened at first use. It is closed after any error of a statement, after a late answer, and when the database
+/// has moved; the next call opens a new one. So no old socket is used again after a restart of the server or a
+/// failover.
 #[derive(Debug)]
 pub(crate) struct Dedicated {
     servers: Servers,
@@ -30,17 +30,17 @@ pub(crate) struct Dedicated {
     place: Option<Place>,
 }
 
-/// The right to one of a bounded number of connections, also for as long as an exchange on it is heard out.
+/// A permit for one of a bounded number of connections. It is held until an exchange on the connection is drained.
 pub(crate) type Place = Arc<OwnedSemaphorePermit>;
 
 #[derive(Debug)]
 struct Open {
     connection: PgConnection,
-    /// How often the database had moved when it was opened.
+    /// Number of moves of the database when the connection was opened.
     moves: u64,
 }
 
-/// A connection in the midst of an exchange. Dropped there, a task hears it out and closes it.
+/// A connection during an exchange. If it is dropped then, a task drains the exchange and closes the connection.
 struct Asked {
     open: Option<Open>,
     statement_timeout: Duration,
@@ -48,7 +48,7 @@ struct Asked {
 }
 
 impl Dedicated {
-    /// For upkeep, which may have to read a whole table, and whom nobody waits for.
+    /// 15 min: timeout of maintenance statements. They may scan a whole table, and no caller waits for them.
     pub(crate) const UPKEEP_TIMEOUT: Duration = Duration::from_mins(15);
 
     pub(crate) fn new(servers: &Servers) -> Self {
@@ -62,7 +62,7 @@ impl Dedicated {
         Self { statement_timeout, purpose: Purpose::Upkeep, ..Self::new(servers) }
     }
 
-    /// For statements that the server ends after so long.
+    /// A connection on which the server cancels statements after this timeout.
     pub(crate) fn with_timeout(servers: &Servers, statement_timeout: Duration) -> Self {
         Self { statement_timeout, ..Self::new(servers) }
     }
@@ -75,18 +75,17 @@ impl Dedicated {
         Self { purpose: Purpose::Batches, ..Self::new(servers) }
     }
 
-    /// Takes its place among a bounded number, or leaves it.
+    /// Takes or releases a permit for one of a bounded number of connections.
     pub(crate) fn set_place(&mut self, place: Option<Place>) {
         self.place = place;
     }
 
-    /// Exchanges a statement, or a few, and answers with the database, but does not wait for ever: the server ends
-    /// a statement that takes too long, and the client stops waiting a little later.
+    /// Runs one or a few statements, with a timeout: the server cancels a statement that takes too long, and the client
+    /// stops waiting a little later.
     ///
-    /// Where a pooler only lends sessions the exchange is one transaction.
+    /// Behind a transaction pooler they run in one transaction.
     ///
-    /// Cancel safe: an exchange that was not heard to its end, or that failed, leaves no connection
-    /// behind.
+    /// Cancel safe: after an exchange that failed, or was dropped before its end, the connection is closed.
     pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
@@ -94,7 +93,7 @@ impl Dedicated {
         self.ask_for(1, exchange).await
     }
 
-    /// As [`Dedicated::ask`], with the time of so many statements.
+    /// Like [`Dedicated::ask`], with the time of this many statements.
     pub(crate) async fn ask_for<T, E: From<sqlx::Error> + FailedStatement>(
         &mut self,
         statements: usize,
@@ -107,8 +106,8 @@ impl Dedicated {
         self.exchange(statements, exchange).await
     }
 
-    /// As [`Dedicated::ask`], for statements of which the later ones rely on the locks of the first: they are one
-    /// transaction on every session.
+    /// Like [`Dedicated::ask`], for statements that rely on the locks of earlier ones: they run in one transaction on
+    /// every session.
     pub(crate) async fn ask_in_transaction<T>(
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<T>,
@@ -126,7 +125,7 @@ impl Dedicated {
         self.exchange(1, async |_| Ok(())).await
     }
 
-    /// Whether the last exchange left it open.
+    /// Whether the connection is still open after the last exchange.
     pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some()
     }
@@ -165,7 +164,7 @@ impl Dedicated {
         if self.purpose == Purpose::Batches && !self.servers.pooled().get() {
             keep_memory(&mut connection).await?;
         }
-        // Finding the server may have been what moved it.
+        // Opening may itself have found that the database moved, so the number is read afterwards.
         Ok(Open { connection, moves: *self.servers.moves().borrow() })
     }
 }

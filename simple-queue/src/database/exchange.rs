@@ -13,17 +13,17 @@ use super::{
 };
 use crate::{retry_pause::Pauses, telemetry};
 
-/// A pool that has no connection for so long may be waiting for a server that is gone.
+/// 1 s: a wait for a pool connection that takes this long may mean that the server is gone.
 const ACQUIRE: Duration = Duration::from_secs(1);
 
-/// The mark is gone with the end of the transaction, whoever sends it.
+/// The mark ends with the transaction, however that ends.
 const BEGIN_FOR_A_JOB: &str = "begin; set local simple_queue_job.transaction = 'on'";
 
 impl Servers {
-    /// Exchanges so many statements and answers on a connection of the pool, in a transaction: it may be the user's
-    /// pool, in whose sessions nothing is set for longer.
+    /// Runs this many statements in a transaction on a connection of the pool. The pool may be the user's, so no
+    /// setting outlives the transaction.
     ///
-    /// The server ends a statement that takes too long, or that waits too long for somebody's transaction.
+    /// The server cancels a statement that takes too long, or that waits too long for another transaction.
     pub(crate) async fn ask<T, E: From<sqlx::Error> + FailedStatement>(
         &self,
         statements: usize,
@@ -43,7 +43,7 @@ impl Servers {
             && casts_doubt(error)
         {
             self.note_error(error);
-            // It leads to a server that is gone, or that is no longer the one, and those that are idle may too.
+            // The server may be gone or no longer the primary, and so may the servers of idle connections.
             connection.close_on_drop();
             self.close_idle();
         }
@@ -51,11 +51,11 @@ impl Servers {
         answer
     }
 
-    /// A connection of the pool, to the server that is writable.
+    /// A connection of the pool to the writable server.
     ///
-    /// The pool tests a connection before it gives it out, and waits for the answer as long as for a free
-    /// one. A wait that is too long for a server that is there, while the pool is not used up, is for one
-    /// that is not; then those that are idle lead nowhere either.
+    /// The pool tests a connection before it hands it out, and waits for the answer as long as for a free connection.
+    /// If the wait is too long while the pool is not exhausted, the server is probably gone, and idle connections are
+    /// closed too.
     pub(crate) async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
         let pool = &self.inner.pool;
         let limit = pool.options().get_acquire_timeout();
@@ -85,11 +85,11 @@ impl Servers {
     }
 
     /// Begins a transaction for a job on a connection of the pool, with the mark by which
-    /// [`limit_idle_transaction`](super::Store::limit_idle_transaction) knows it.
+    /// [`limit_idle_transaction`](super::Store::limit_idle_transaction) recognizes it.
     ///
-    /// Cancel safe, which the driver's own `begin` is not: dropped at the wrong moment it gives a session
-    /// back to the pool in which a transaction is open, and what others write there, their commits too, is
-    /// rolled back when it is closed. <https://github.com/launchbadge/sqlx/issues/4385>
+    /// Cancel safe, unlike the driver's own `begin`: if that is dropped at the wrong moment, a session with an open
+    /// transaction returns to the pool, and the writes of its next users, their commits included, are rolled back when
+    /// it is closed. <https://github.com/launchbadge/sqlx/issues/4385>
     pub(crate) async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         if !self.settings().candidates.is_empty() {
             drop(self.acquire().await?);
@@ -99,7 +99,7 @@ impl Servers {
         begun.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
-    /// Finds out at once whether there is a server that can be connected to, and why not.
+    /// Finds out at once whether a server accepts connections, and why not.
     pub(crate) async fn reach(&self) -> Result<(), Unreachable> {
         let limit = self.statement_timeout();
         let current = answer_in_time(limit, self.open(limit, Purpose::Usual)).await;
@@ -125,16 +125,16 @@ impl Servers {
     }
 }
 
-/// The time that so many statements may take.
+/// The time that this many statements may take.
 pub(super) fn all(statements: usize, statement_timeout: Duration) -> Duration {
     statement_timeout.saturating_mul(u32::try_from(statements).unwrap_or(u32::MAX))
 }
 
-/// A connection of the pool, which goes back there only when it is known what state it is in.
+/// A connection of the pool. It returns there only when its state is known.
 ///
-/// When it is dropped before, with the caller's future, perhaps in the midst of a statement or of a `begin`, a task
-/// hears the exchange out and closes it. Until then it counts as one of the pool's: else callers that give up while
-/// somebody holds a key would each leave a session behind that waits for it.
+/// If the caller's future is dropped earlier, perhaps during a statement or a `begin`, a task drains the exchange and
+/// closes the connection. Until then it counts as one of the pool's. Otherwise callers that give up while a key is held
+/// would each leave a session behind that waits for it.
 struct OnLoan {
     connection: Option<PoolConnection<Postgres>>,
     statement_timeout: Duration,
@@ -143,7 +143,7 @@ struct OnLoan {
 impl Drop for OnLoan {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        // Also should the task be dropped, with its runtime.
+        // Also if the task is dropped with its runtime.
         connection.close_on_drop();
         if let Ok(runtime) = Handle::try_current() {
             let statement_timeout = self.statement_timeout;
@@ -154,12 +154,11 @@ impl Drop for OnLoan {
     }
 }
 
-/// Which tries of one call follow another.
+/// Decides which tries of a call follow another.
 ///
-/// What failed for a reason that passes is sent again at most six times, with growing waits of about three seconds
-/// in all: long enough for a server to restart, short enough for a request to wait. What the server ended at a
-/// limit of time is not sent again, and where nothing was heard within the client's own, once: on another
-/// connection.
+/// A transient failure is retried at most six times, with growing pauses of about three seconds in all: enough for a
+/// server to restart, not too long for a request to wait. A statement that the server cancelled at a timeout is not
+/// retried. If the client's own timeout passed without an answer, the call is retried once, on another connection.
 #[derive(Debug, Default)]
 pub(crate) struct Tries {
     repeats: u32,
@@ -177,7 +176,7 @@ impl Tries {
         self.may_be_done
     }
 
-    /// How long to wait before the next try; `None` where this answer is the last.
+    /// The pause before the next try; `None` if this answer is final.
     pub(crate) fn wait_after<T, E: FailedStatement>(
         &mut self,
         answer: &Result<T, E>,
@@ -186,7 +185,7 @@ impl Tries {
         let may_pass = match Trouble::of(error) {
             Trouble::Conflict | Trouble::Lost => true,
             Trouble::Silent => !std::mem::replace(&mut self.was_silent, true),
-            // A pool without a free connection has been waited for already.
+            // An exhausted pool has been waited for already.
             Trouble::Unavailable => error.as_database_error().is_some(),
             Trouble::Refused | Trouble::Unreadable | Trouble::Late => false,
         };
@@ -201,8 +200,8 @@ impl Tries {
     }
 }
 
-/// Sends what is asked, and again where what failed may pass, as [`Tries`] has it. A macro, because the compiler
-/// does not find the future of an asynchronous closure `Send` that is called more than once.
+/// Sends a call, and retries it as [`Tries`] decides. A macro, because the compiler does not find the future of an
+/// async closure `Send` that is called more than once.
 macro_rules! again {
     ($tries:ident => $asked:expr) => {{
         let mut $tries = $crate::database::Tries::default();

@@ -1,7 +1,7 @@
-//! How a server is reached: which one it is, through which sessions, for how long, and what its errors mean.
+//! How a server is reached: which one, through which sessions, with which timeouts, and what its errors mean.
 //!
-//! Nothing here knows of jobs. [`Servers`] lends connections of the pool, [`Dedicated`] is one of a role's own, and
-//! [`failure`] says of an error whether the same statement may succeed later.
+//! This room does not know jobs. [`Servers`] lends connections of the pool, [`Dedicated`] is a role's own connection,
+//! and [`failure`] tells whether a failed statement may succeed later.
 
 mod advice;
 mod connection;

@@ -1,13 +1,13 @@
-//! What the processes tell each other.
+//! Messages between the processes.
 
 use uuid::Uuid;
 
-/// A message on the queue's channel. It is a hint only: whoever misses one finds out by looking.
+/// A message on the queue's channel. It is only a hint: a process that misses one finds out by polling.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Notification {
-    /// Something was enqueued there.
+    /// A job was enqueued in this queue.
     Enqueued { queue: String },
-    /// Somebody asked for the end of a running job.
+    /// The cancellation of a running job was requested.
     CancelRequested { job_id: Uuid },
 }
 

@@ -1,13 +1,13 @@
-//! The schema that the tables are in.
+//! The schema of the tables.
 
-/// A name that no schema of a queue can have.
+/// A name that is not valid as a queue's schema.
 #[derive(Debug, thiserror::Error)]
 #[error("`{schema}` cannot be the name of a schema")]
 pub(crate) struct InvalidSchema {
     pub(crate) schema: String,
 }
 
-/// A name that is safe to write into a statement.
+/// A schema name that is safe to write into a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Schema {
     name: String,
@@ -16,7 +16,7 @@ pub(crate) struct Schema {
 impl Schema {
     pub(crate) const DEFAULT_NAME: &'static str = "simple_queue";
 
-    /// Accepts what needs no escaping anywhere: in a statement, in a literal, in a channel's name.
+    /// Accepts names that need no escaping in a statement, a literal, or a channel name.
     pub(crate) fn new(name: &str) -> Result<Self, InvalidSchema> {
         let is_first = |c: char| c.is_ascii_lowercase() || c == '_';
         let is_rest = |c: char| is_first(c) || c.is_ascii_digit();
@@ -31,18 +31,18 @@ impl Schema {
         &self.name
     }
 
-    /// The name in quotes, for it may be a word of SQL, like `order`.
+    /// The name in quotes, because it may be a keyword of SQL, like `order`.
     pub(crate) fn quoted(&self) -> String {
         format!("\"{}\"", self.name)
     }
 
-    /// Puts this schema in the place of the default one that the `.sql` files are written with.
+    /// Replaces the default schema, with which the `.sql` files are written, by this one.
     pub(crate) fn write_into(&self, sql: &str) -> String {
         sql.replace("simple_queue.", &format!("{}.", self.quoted()))
             .replace("schema simple_queue", &format!("schema {}", self.quoted()))
     }
 
-    /// The channel of its notifications.
+    /// The channel of the queue's notifications.
     pub(crate) fn channel(&self) -> String {
         self.write_into("simple_queue.jobs")
     }

@@ -1,4 +1,4 @@
-//! Which server the database is on, and how it is reached.
+//! Which server has the database, and how to connect to it.
 
 use std::{
     fmt,
@@ -26,11 +26,11 @@ use super::{
 };
 use crate::telemetry;
 
-/// The way to the database, which a queue and the roles of its workers share. A cheap clone.
+/// The connection settings that a queue and the roles of its workers share. A cheap clone.
 ///
-/// With several servers, whichever of them is writable has the database. After an error that may mean that
-/// it no longer is, the next one who needs a connection looks for the one that is, and the pool is moved
-/// there; as long as nothing fails, nobody asks.
+/// Of several servers, the writable one has the database. After an error that casts doubt on the current server, the
+/// next caller that needs a connection searches for the writable one, and the pool moves there. Without errors there is
+/// no search.
 #[derive(Clone)]
 pub(crate) struct Servers {
     pub(super) inner: Arc<Inner>,
@@ -42,28 +42,28 @@ pub(super) struct Inner {
     pooled: Pooled,
     /// A session was found to be this process's own, so there is no pooler.
     unpooled: AtomicBool,
-    /// The server that the pool leads to may no longer be the one.
+    /// The pool's server may no longer be the primary.
     doubted: AtomicBool,
-    /// It was said that nothing is encrypted.
+    /// The warning about an unencrypted connection was logged.
     warned: AtomicBool,
-    /// One looks, the others wait for what it finds.
+    /// Held by the one task that searches; the others wait for its result.
     search: Mutex<()>,
     advice: Advice,
-    /// How often the database has moved.
+    /// Number of moves of the database.
     pub(super) moves: watch::Sender<u64>,
 }
 
 #[derive(Clone)]
 pub(super) struct Settings {
-    /// Where the database may be; none: where the pool leads.
+    /// Servers that may have the database; empty: only the pool's.
     pub(super) candidates: Vec<PgConnectOptions>,
-    /// The way past a pooler, for what needs a session.
+    /// The direct connection that bypasses a pooler, for roles that need a session.
     direct: Option<PgConnectOptions>,
     statement_timeout: Duration,
 }
 
 impl Servers {
-    /// No statement of the library's takes this long while the database is well.
+    /// 10 s: no statement of the library takes this long while the database works normally.
     pub(crate) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(10);
 
     pub(crate) fn of(pool: PgPool) -> Self {
@@ -88,7 +88,7 @@ impl Servers {
 
     pub(crate) fn set_candidates(&self, candidates: Vec<PgConnectOptions>) {
         self.configure(|settings| settings.candidates = candidates);
-        // The pool may lead to one that is not writable.
+        // The pool may lead to a server that is not writable.
         self.inner.doubted.store(true, Ordering::Release);
     }
 
@@ -113,7 +113,7 @@ impl Servers {
         self.settings().statement_timeout
     }
 
-    /// How long a statement waits for somebody's lock.
+    /// How long a statement waits for another transaction's lock.
     pub(crate) fn lock_timeout(&self) -> Duration {
         Limits::of(self.statement_timeout()).lock()
     }
@@ -123,7 +123,7 @@ impl Servers {
         self.inner.moves.subscribe()
     }
 
-    /// Takes in what a statement failed with.
+    /// Notes the error of a statement: logs advice, and doubts the server if the error casts doubt on it.
     pub(crate) fn note_error(&self, error: &sqlx::Error) {
         if casts_doubt(error) {
             self.doubt();
@@ -131,12 +131,12 @@ impl Servers {
         self.inner.advice.give(error);
     }
 
-    /// The server that the pool leads to may no longer be the one.
+    /// The pool's server may no longer be the primary.
     pub(super) fn doubt(&self) {
         self.inner.doubted.store(true, Ordering::Release);
     }
 
-    /// Opens a connection for a role, on which the server ends what takes too long.
+    /// Opens a connection for a role, with the server's statement timeout set.
     pub(super) async fn open(
         &self,
         statement_timeout: Duration,
@@ -161,20 +161,19 @@ impl Servers {
         options.connect().await
     }
 
-    /// How to connect for what needs a session of its own; `None` where sessions are only lent.
+    /// How to connect for roles that need a session of their own; `None` behind a transaction pooler.
     pub(crate) async fn session(&self) -> sqlx::Result<Option<PgConnectOptions>> {
         if let Some(direct) = self.settings().direct {
             return Ok(Some(direct));
         }
         if !self.inner.pooled.get() && !self.inner.unpooled.load(Ordering::Acquire) {
-            // Finds out.
+            // Opening a connection finds that out.
             self.open(self.statement_timeout(), Purpose::Usual).await?.close().await?;
         }
         Ok(if self.inner.pooled.get() { None } else { Some(self.writable().await) })
     }
 
-    /// Opens a session for the migrations, whose statements take the time they need; `None` where sessions are
-    /// only lent.
+    /// Opens a session for migrations, whose statements have no timeout; `None` behind a transaction pooler.
     pub(crate) async fn open_for_migrations(&self) -> sqlx::Result<Option<PgConnection>> {
         if let Some(direct) = self.settings().direct {
             let own = own_session(&direct, Duration::ZERO, Purpose::Migrations);
@@ -196,11 +195,11 @@ impl Servers {
         (*self.inner.pool.connect_options()).clone()
     }
 
-    /// The server that has the database keeps it as long as it is writable, also when another one is: an
-    /// old primary may have come back.
+    /// The current server keeps the database while it is writable, even if another server is writable too: that may be
+    /// an old primary that came back.
     async fn look_for_writable(&self, candidates: &[PgConnectOptions]) {
         let current = (*self.inner.pool.connect_options()).clone();
-        // Both looks together take no longer than a statement.
+        // Both searches together take no longer than one statement.
         let patience = self.statement_timeout() / 2;
         let found = if is_writable(&current, patience).await {
             Some(current)
@@ -211,7 +210,7 @@ impl Servers {
             telemetry::database::no_writable_server(candidates.len());
             return;
         };
-        // Doubts that arise from here on are new ones.
+        // A doubt that arises from here on is a new one.
         self.inner.doubted.store(false, Ordering::Release);
         let (before, now) = (place(&self.inner.pool.connect_options()), place(&found));
         if before != now {
@@ -219,7 +218,7 @@ impl Servers {
             self.inner.pool.set_connect_options(found);
             self.inner.moves.send_modify(|moves| *moves += 1);
         }
-        // They may lead to a server that still answers and is no longer writable.
+        // Idle connections may lead to a server that still answers but is no longer writable.
         self.close_idle();
     }
 
@@ -229,7 +228,7 @@ impl Servers {
         }
     }
 
-    /// Says once that what is sent can be read on its way, where the options leave that to chance.
+    /// Warns once that traffic is readable on the network, if the options leave encryption to chance.
     fn warn_of_clear_text(&self, options: &PgConnectOptions, is_encrypted: bool) {
         let left_to_chance = matches!(options.get_ssl_mode(), PgSslMode::Prefer | PgSslMode::Allow);
         if left_to_chance
@@ -256,7 +255,7 @@ impl Servers {
     }
 }
 
-/// Whether these lead to the machine that this process runs on.
+/// Whether these options lead to this machine.
 fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host().trim_matches(['[', ']']);
     options.get_socket().is_some()
@@ -265,14 +264,14 @@ fn is_local(options: &PgConnectOptions) -> bool {
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// None of the servers could be connected to.
+/// No server accepts connections.
 #[derive(Debug)]
 pub(crate) struct Unreachable {
-    /// Each server that was tried, and why it could not be connected to.
+    /// Each server that was tried, and why connecting failed.
     pub(crate) tried: Vec<(String, sqlx::Error)>,
 }
 
-/// The server that these lead to, for a message; without the password.
+/// The server of these options, for a message; without the password.
 pub(super) fn place(options: &PgConnectOptions) -> String {
     match options.get_socket() {
         Some(socket) => format!("{}:{}", socket.display(), options.get_port()),

@@ -1,4 +1,4 @@
-//! What can be expected of a connection: whether it is a session of its own, writable, and in time.
+//! Properties of a session: whether it is this process's own, whether it is writable, and its timeouts.
 
 use std::{
     sync::{
@@ -17,12 +17,11 @@ use tokio::time::timeout;
 use super::failure::{NoAnswer, described};
 use crate::telemetry;
 
-/// Whether sessions are only lent, for a transaction at a time, by a pooler such as pgbouncer.
+/// Whether a pooler such as pgbouncer lends sessions for one transaction at a time.
 ///
-/// Then nothing may be left in a session: no setting, no lock, no prepared statement. What is prepared under
-/// a name may be executed in a session where that name means another statement, so every statement is sent
-/// without one; and as the driver sends a statement and its arguments apart, both have to be in one
-/// transaction.
+/// Then nothing may stay in a session: no setting, no lock, no prepared statement. A statement that is prepared under a
+/// name might be executed in a session where that name means another statement, so statements are sent without names.
+/// The driver sends a statement and its arguments separately, so both must be in one transaction.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pooled(Arc<AtomicBool>);
 
@@ -37,11 +36,11 @@ impl Pooled {
     }
 }
 
-/// How much longer than the server the client waits for the end of a statement: then it is certain that the
-/// server has ended it, even where the other end of the connection has vanished.
+/// 2 s: the client waits this much longer than the server's timeout. Then the server has certainly cancelled the
+/// statement, even if the other end of the connection has vanished.
 const MARGIN: Duration = Duration::from_secs(2);
 
-/// Waits for an answer, a little longer than the server may take.
+/// Waits for an answer, a little longer than the server's timeout.
 pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
     statement_timeout: Duration,
     exchange: impl Future<Output = Result<T, E>>,
@@ -51,10 +50,10 @@ pub(super) async fn answer_in_time<T, E: From<sqlx::Error>>(
     timeout(limit, exchange).await.unwrap_or_else(late)
 }
 
-/// Hears the rest of an exchange that nobody waits for any more, so that no statement is left at the server.
-/// Whether it was heard: the connection has no further use.
+/// Drains an exchange whose caller has gone, so that no statement keeps running at the server. Returns whether it
+/// ended; the connection is then closed in either case.
 ///
-/// The server ends what takes too long, so this takes no longer than a statement may.
+/// The server's timeout bounds the time that this takes.
 pub(super) async fn hear_out(connection: &mut PgConnection, statement_timeout: Duration) -> bool {
     match timeout(statement_timeout.saturating_add(MARGIN), connection.ping()).await {
         Ok(Ok(())) => true,
@@ -66,7 +65,7 @@ pub(super) async fn hear_out(connection: &mut PgConnection, statement_timeout: D
     }
 }
 
-/// How long the server lets a statement take, and wait for another's lock.
+/// How long the server lets a statement run, and wait for another transaction's lock.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
     statement: Duration,
@@ -77,19 +76,19 @@ impl Limits {
         Self { statement: statement_timeout }
     }
 
-    /// Less than the statement may take, so that the error says which of the two it was.
+    /// Shorter than the statement timeout, so that the error tells which of the two it was.
     pub(super) fn lock(self) -> Duration {
         self.statement * 4 / 5
     }
 
     /// Begins a transaction on a session that is not the library's own.
     ///
-    /// Whatever the database's default is, each statement is to see what was committed before it, and names are
-    /// looked up where only the server's owner makes them. Policies that hide rows make a statement fail, rather
-    /// than find nothing. For a thousand ids the planner would rather read a whole table; and where it has to after
-    /// all, that counts as so dear that the statement would be compiled first, for a second.
+    /// Read committed, whatever the database's default: each statement sees what was committed before it. The search
+    /// path has only schemas that the server's owner controls. Row security raises an error instead of hiding rows.
+    /// With about 1,000 ids the planner prefers a sequential scan; if one is unavoidable, its estimated cost triggers
+    /// JIT, which takes about a second. Both are turned off.
     pub(super) fn begin(self) -> AssertSqlSafe<String> {
-        /// 10 s: between two statements of a transaction lie a round trip and the client's own delays.
+        /// 10 s: between two statements of a transaction there are a round trip and the client's own delays.
         const SHORTEST_IDLE: Duration = Duration::from_secs(10);
         let (statement, lock) = (milliseconds(self.statement), milliseconds(self.lock()));
         let idle = milliseconds(std::cmp::max(self.statement, SHORTEST_IDLE));
@@ -103,12 +102,12 @@ impl Limits {
     }
 }
 
-/// As the server takes a duration: at most 24 days, and not the zero that means no limit.
+/// A duration in the server's form: at most 24 days, and never 0, which means no limit.
 fn milliseconds(duration: Duration) -> u128 {
     duration.as_millis().clamp(1, i32::MAX.unsigned_abs().into())
 }
 
-/// Carries out an exchange, in a transaction with these limits where the session is not the library's own.
+/// Runs an exchange; in a transaction with these timeouts if the session is not the library's own.
 pub(super) async fn within<T, E: From<sqlx::Error>>(
     connection: &mut PgConnection,
     lent: Option<Limits>,
@@ -120,12 +119,12 @@ pub(super) async fn within<T, E: From<sqlx::Error>>(
     }
 }
 
-/// Begins a transaction on a session of the library's own, in which the limits are set already.
+/// Begins a transaction on a session of the library's own, in which the timeouts are already set.
 pub(super) fn begin() -> AssertSqlSafe<String> {
     AssertSqlSafe("begin isolation level read committed".to_owned())
 }
 
-/// Carries out an exchange in a transaction that begins like this.
+/// Runs an exchange in a transaction that begins with this statement.
 pub(super) async fn in_transaction<T, E: From<sqlx::Error>>(
     connection: &mut PgConnection,
     begin: AssertSqlSafe<String>,
@@ -137,33 +136,31 @@ pub(super) async fn in_transaction<T, E: From<sqlx::Error>>(
     Ok(answer)
 }
 
-/// What a session of the process's own is for.
+/// The purpose of a session of the process's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// A few rows at a time, each found by an index.
     Usual,
-    /// What a caller waits for, and what may itself wait for a transaction of the caller's.
+    /// Calls that a user's code waits for, and that may wait for a transaction of that code.
     Calls,
-    /// As the usual, of a thousand rows at a time.
+    /// Like `Usual`, with a thousand rows at a time.
     Batches,
-    /// May have to read a whole table.
+    /// May scan a whole table.
     Upkeep,
     /// Changes the tables.
     Migrations,
 }
 
-/// How to connect so that a session that is this process's own can be told: a pooler refuses to set its
-/// mark, or drops it.
+/// How to connect so that a session of this process's own is recognizable: a pooler refuses to set its mark, or drops
+/// it.
 ///
-/// Statements are not compiled there: the planner takes each array for one of a hundred values, and so the
-/// claim of a few rows for one that is worth half a second of compiling. And each is planned once: a role
-/// sends the same few all the time, and their plans do not depend on the values. That may be when the tables
-/// are empty and reading all of one seems cheapest, and then be so for a minute with a million rows in it;
-/// so only upkeep reads a table whole where it has an index.
+/// JIT is off: generic plans assume 100 elements per array, so a claim of a few rows looks expensive enough for half a
+/// second of compiling. Plans are generic: a role sends the same few statements all the time, and their plans do not
+/// depend on the values. A plan that is made while the tables are empty would prefer a sequential scan and keep it for
+/// a minute while a million rows arrive; so sequential scans are off for all purposes but upkeep.
 ///
-/// Names are looked up where only the server's owner makes them, each statement sees what was committed before
-/// it whatever the database's default is, and policies that hide rows make a statement fail, rather than find
-/// nothing.
+/// The search path has only schemas that the server's owner controls. Each statement sees what was committed before it,
+/// whatever the database's default. Row security raises an error instead of hiding rows.
 pub(super) fn own_session(
     options: &PgConnectOptions,
     statement_timeout: Duration,
@@ -190,9 +187,9 @@ pub(super) fn own_session(
     }
 }
 
-/// What a role or a database may have set otherwise. A migration waits half a second for a lock, because whatever
-/// comes behind it waits as long; it takes the time it needs, and is rolled back when its client says nothing for a
-/// minute.
+/// Settings that a role or a database may have set otherwise. A migration waits half a second for a lock, because
+/// everything queued behind it waits as long. It has no statement timeout, and is rolled back when its client is silent
+/// for a minute.
 const FOR_MIGRATIONS: [(&str, &str); 4] = [
     ("statement_timeout", "0"),
     ("lock_timeout", "500ms"),
@@ -200,28 +197,28 @@ const FOR_MIGRATIONS: [(&str, &str); 4] = [
     ("default_transaction_deferrable", "off"),
 ];
 
-/// What a session says of itself.
+/// What a session reveals about itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mark {
-    /// The mark is there: nobody else uses this session.
+    /// The mark is set: no other client uses this session.
     pub(super) is_own: bool,
     pub(super) is_encrypted: bool,
 }
 
-/// Asked in one message, which a pooler cannot part.
+/// Sent in one message, which a pooler cannot split.
 pub(super) async fn read_session_mark(connection: &mut PgConnection) -> sqlx::Result<Mark> {
     let asked = sqlx::raw_sql(include_str!("sql/read_session_mark.sql"));
     let row = asked.fetch_one(connection).await?;
     Ok(Mark { is_own: row.try_get("is_own")?, is_encrypted: row.try_get("is_encrypted")? })
 }
 
-/// Has the session keep the memory that its statements need.
+/// Makes the session's server process keep the memory that its statements need.
 pub(super) async fn keep_memory(connection: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::raw_sql(include_str!("sql/keep_memory.sql")).execute(connection).await?;
     Ok(())
 }
 
-/// The first of these servers that says it is writable.
+/// The first of these servers that is writable.
 pub(super) async fn first_writable(
     candidates: &[PgConnectOptions],
     patience: Duration,
@@ -238,7 +235,7 @@ pub(super) async fn first_writable(
     None
 }
 
-/// Whether there is a server that says that it is writable.
+/// Whether a writable server answers.
 pub(super) async fn is_writable(options: &PgConnectOptions, patience: Duration) -> bool {
     let asked = async {
         let mut connection = options.connect().await?;

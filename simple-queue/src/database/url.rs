@@ -4,19 +4,18 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// What is wrong with a URL that names no database of Postgres.
+/// Why a URL is not one of a Postgres database.
 #[derive(Debug, thiserror::Error)]
 #[error("{problem}")]
 pub(crate) struct InvalidUrl {
     pub(crate) problem: String,
 }
 
-/// How to connect to each of the servers that a URL names, at least one. The driver reads one host; Postgres's
-/// own library reads `one:5432,two:5432` as well.
-/// <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS>
+/// The connection options of each server that a URL names, at least one. The driver reads one host; libpq also reads
+/// `one:5432,two:5432`. <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS>
 pub(crate) fn parse_url(url: &str) -> Result<Vec<PgConnectOptions>, InvalidUrl> {
-    // The rest of it is not shown: without a scheme the driver takes a user's name for one, and the password for
-    // the database's.
+    // The rest is not shown: without a scheme the driver takes a user name for the scheme, and the password for the
+    // database name.
     let problem = match url.split_once("://") {
         Some(("postgres" | "postgresql", _)) => None,
         Some((scheme, _)) if is_scheme(scheme) => Some(format!(
@@ -34,7 +33,7 @@ pub(crate) fn parse_url(url: &str) -> Result<Vec<PgConnectOptions>, InvalidUrl> 
     })
 }
 
-/// Whether this can be shown: a word, and no part of a user's name and password.
+/// Whether this is safe to show: a plain word, not part of credentials.
 fn is_scheme(scheme: &str) -> bool {
     scheme.len() <= 16 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }

@@ -1,14 +1,14 @@
-//! How an error of the database is said.
+//! The text of a database error.
 
 use std::fmt;
 
 use sqlx::postgres::PgDatabaseError;
 
-/// An error of the database in all the words that the server has for it: the message, its detail and hint, and
-/// the SQLSTATE, by which it is looked up. The driver's own words end in a line of the server's source.
+/// A database error in all the server's words: message, detail, hint, and the SQLSTATE to look it up by. The driver's
+/// own text ends with a line of the server's source.
 pub(crate) struct Described<'e>(pub(crate) &'e sqlx::Error);
 
-/// As [`Described`], of any error that may be one of the database.
+/// Like [`Described`], for any driver error.
 pub(crate) fn described(error: &sqlx::Error) -> Described<'_> {
     Described(error)
 }

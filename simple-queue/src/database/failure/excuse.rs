@@ -1,21 +1,21 @@
-//! What befell a transaction for no fault of those who used it.
+//! Failures of a transaction that are not the fault of the code that used it.
 
 use std::sync::Arc;
 
 use super::trouble::Trouble;
 
-/// Why what a handler did is undone, and its attempt not its own fault.
+/// Why a handler's work was undone although the attempt is not to blame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Excuse {
-    /// The database rolled it back: it could not carry it out for now.
+    /// The database rolled the transaction back for a transient reason.
     RolledBack,
     /// A connection broke.
     Lost,
 }
 
-/// The database's trouble that caused this error.
+/// The database failure that caused this error, if it excuses the attempt.
 ///
-/// `within` finds the driver's error in one that holds it and does not name it as its source.
+/// `within` finds the driver's error in an error that holds it and does not return it as its source.
 pub(crate) fn excuse_in(
     error: &(dyn std::error::Error + 'static),
     within: impl for<'e> Fn(&'e (dyn std::error::Error + 'static)) -> Option<&'e sqlx::Error>,
@@ -31,7 +31,7 @@ pub(crate) fn excuse_in(
         {
             return excuse_of(error);
         }
-        // All that is left of a driver's error in a box of another library's.
+        // Some libraries box the driver's inner error and drop the rest.
         if let Some(error) = error.downcast_ref::<Box<dyn sqlx::error::DatabaseError>>() {
             return error.code().and_then(|code| of_code(&code));
         }
@@ -40,8 +40,8 @@ pub(crate) fn excuse_in(
     None
 }
 
-/// The database's trouble, if it was one. A pool that is used up is none, and neither is a statement that took longer
-/// than it was allowed to.
+/// Whether this error excuses the attempt. An exhausted pool does not, and neither does a statement that exceeded its
+/// timeout.
 pub(crate) fn excuse_of(error: &sqlx::Error) -> Option<Excuse> {
     match error {
         sqlx::Error::Database(error) => error.code().and_then(|code| of_code(&code)),

@@ -1,4 +1,4 @@
-//! What an error of the database means. Every SQLSTATE that the library knows stands here.
+//! What a database error means. Every SQLSTATE that the library knows is here.
 
 mod described;
 mod excuse;

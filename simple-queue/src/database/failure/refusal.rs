@@ -1,25 +1,25 @@
-//! What the database says when it refuses something for good: the schema is not as a statement needs it, or not
-//! for this role, or a value is none that it can hold.
+//! Permanent refusals of the database: the schema is not as a statement needs it, the role lacks a right, or a value
+//! does not fit.
 
 use std::borrow::Cow;
 
-/// Whether what a statement of ours names is not there: the schema, a table, a column or a function. Nothing but
-/// the migrations makes them.
+/// Whether an object that our statement names does not exist: the schema, a table, a column or a function. Only the
+/// migrations create them.
 pub(crate) fn is_not_migrated(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("3F000" | "42P01" | "42703" | "42883"))
 }
 
-/// Whether a lock was not to be had in time, or only by ending another transaction.
+/// Whether a lock was not available in time, or only by ending another transaction.
 pub(crate) fn is_held_up(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("55P03" | "40P01"))
 }
 
-/// What the role lacks a right on, where that is why a statement was refused.
+/// The object that the role lacks a right on, if a statement was refused for that.
 pub(crate) fn missing_grant(error: &sqlx::Error) -> Option<String> {
     if code(error).as_deref() != Some("42501") {
         return None;
     }
-    // The object stands in the message only, and there in the server's language.
+    // Only the message contains the object, in the server's language.
     let message = error.as_database_error()?.message();
     Some(match message.strip_prefix("permission denied for ") {
         Some(object) => object.to_owned(),
@@ -27,19 +27,19 @@ pub(crate) fn missing_grant(error: &sqlx::Error) -> Option<String> {
     })
 }
 
-/// Whether the schema, or a table of it, was made by another process at the same moment.
+/// Whether another process created the schema, or a table of it, at the same moment.
 pub(crate) fn is_made_already(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("23505" | "42P06" | "42P07"))
 }
 
-/// Whether what was refused is a value in the row itself, or its size.
+/// Whether the error is about a value in the row itself, or about its size.
 pub(crate) fn is_about_a_value(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }
 
-/// Whether there is no partition for a row.
+/// Whether a row's partition does not exist.
 pub(crate) fn is_missing_partition(error: &sqlx::Error) -> bool {
-    // It is reported as a failed check, of no constraint.
+    // Reported as a failed check without a constraint.
     code(error).as_deref() == Some("23514")
         && error.as_database_error().is_some_and(|error| error.constraint().is_none())
 }

@@ -1,32 +1,32 @@
-//! What an error of the database means for the statement that met it.
+//! What a database error means for the statement that met it.
 //!
-//! There is this one list for the whole library: whoever sends a statement asks it whether to send it again.
+//! This is the only such list in the library: every sender of a statement asks it whether to retry.
 
-/// What a driver's error may carry.
+/// The type of errors that a driver's error may contain.
 type Inner = dyn std::error::Error + Send + Sync;
 
-/// The kinds of trouble with a statement.
+/// The kinds of failure of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
-    /// The database says no, and would say so again.
+    /// The database refuses it, and would refuse it again.
     Refused,
     /// An answer came that cannot be read, so the statement was carried out.
     Unreadable,
-    /// It was rolled back in favour of another transaction; the same again may succeed at once.
+    /// It was rolled back in favour of another transaction; a retry may succeed at once.
     Conflict,
-    /// The server ended it at a limit of time: of a wait for a lock, or of the whole statement.
+    /// The server cancelled it at a timeout: of a wait for a lock, or of the whole statement.
     Late,
-    /// It was not carried out, for a reason that passes: too few resources, a server that begins, ends or became
-    /// read-only, no connection to be had.
+    /// It was not carried out, for a transient reason: too few resources, a server that starts, stops or became
+    /// read-only, or no connection available.
     Unavailable,
-    /// The connection broke, or the server ended the session: whether it was carried out is not known.
+    /// The connection broke, or the server ended the session: whether it was carried out is unknown.
     Lost,
-    /// Nothing was heard for longer than the server may take, so the other end of the connection has vanished.
+    /// No answer for longer than the server's timeout, so the other end of the connection has vanished.
     Silent,
 }
 
 impl Trouble {
-    /// By SQLSTATE. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+    /// Classified by SQLSTATE. <https://www.postgresql.org/docs/current/errcodes-appendix.html>
     pub(crate) fn of(error: &sqlx::Error) -> Self {
         match error {
             sqlx::Error::Database(error) => {
@@ -51,54 +51,53 @@ impl Trouble {
             // A lock, the statement, or the transaction took too long.
             "55P03" | "57014" | "25P04" => Self::Late,
             "40003" => Self::Lost,
-            // Read-only: a failover is under way. And a transaction that waited too long for its client.
+            // Read-only: a failover is in progress. And a transaction that was idle for too long.
             "25006" | "25P03" => Self::Unavailable,
-            // The connection failed; an operator, or a crash, ended the session.
+            // The connection failed, or an operator or a crash ended the session.
             _ if code.starts_with("08") || code.starts_with("57P") => Self::Lost,
-            // Too few resources: memory, disk, connections. The rest of what an operator does.
+            // Too few resources: memory, disk, connections. And other interventions of an operator.
             _ if code.starts_with("53") || code.starts_with("57") => Self::Unavailable,
             _ => Self::Refused,
         }
     }
 }
 
-/// Whether a statement may succeed when it is sent again, on a new connection if need be.
+/// Whether a retry of the statement may succeed, on a new connection if necessary.
 pub(crate) fn is_transient(error: &sqlx::Error) -> bool {
     !matches!(Trouble::of(error), Trouble::Refused | Trouble::Unreadable)
 }
 
-/// Whether the statement may have been carried out all the same.
+/// Whether the statement may have been carried out nevertheless.
 ///
-/// Only a database that says no is certain to have rolled back. Anything else, also an answer that came
-/// and could not be read, leaves it open; so does a server, or a pooler before it, that ends the session
-/// between a commit and its answer.
+/// Only an error from the database proves a rollback. Everything else leaves it open: an answer that could not be read,
+/// and a server, or a pooler before it, that ends the session between a commit and its answer.
 pub(crate) fn is_ambiguous(error: &sqlx::Error) -> bool {
     matches!(Trouble::of(error), Trouble::Lost | Trouble::Silent | Trouble::Unreadable)
 }
 
-/// Whether the server may be gone, or no longer be the one that is written to.
+/// Whether the server may be gone, or no longer be the primary.
 pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
     match Trouble::of(error) {
         Trouble::Lost | Trouble::Silent => code_of(error).as_deref() != Some("40003"),
-        // The pool waited for a connection in vain, or the server became read-only.
+        // The pool waited in vain for a connection, or the server became read-only.
         Trouble::Unavailable => code_of(error).is_none_or(|code| code == "25006"),
         _ => false,
     }
 }
 
-/// Whether a lock was not to be had in time.
+/// Whether a lock was not available in time.
 pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code_of(error).as_deref() == Some("55P03")
 }
 
-/// Whether the server ended the statement because it took too long, or gave no answer for longer than that.
+/// Whether the server cancelled the statement because it took too long, or no answer came for longer than that.
 pub(crate) fn is_statement_timeout(error: &sqlx::Error) -> bool {
     code_of(error).as_deref() == Some("57014") || Trouble::of(error) == Trouble::Silent
 }
 
-/// Whether it may be the fault of one row: a value that the server cannot compute with, or the driver not read.
+/// Whether one row may be at fault: with a value that the server cannot compute with, or that the driver cannot read.
 pub(crate) fn is_about_a_row(error: &sqlx::Error) -> bool {
-    // A value, a limit of the program, an internal error.
+    // Data exceptions, program limits, internal errors.
     const CLASSES: [&str; 3] = ["22", "54", "XX"];
     match error {
         sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => true,
@@ -108,9 +107,9 @@ pub(crate) fn is_about_a_row(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether a pooler refused to begin a session with a parameter that it does not know.
+/// Whether a pooler refused to open a session with a parameter that it does not know.
 pub(crate) fn is_refused_parameter(error: &sqlx::Error) -> bool {
-    // pgbouncer calls it a violation of the protocol.
+    // pgbouncer reports it as a protocol violation.
     code_of(error).as_deref() == Some("08P01")
 }
 
@@ -118,7 +117,7 @@ fn code_of(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
     error.as_database_error()?.code()
 }
 
-/// No answer came within a limit of the client's own, which is longer than the server's.
+/// No answer came within the client's own timeout, which is longer than the server's.
 #[derive(Debug, thiserror::Error)]
 #[error("no answer within {limit:?}")]
 pub(crate) struct NoAnswer {
