@@ -1,14 +1,13 @@
-//! Waits that are not the same in every process, so that a hundred of them do not come back in one moment.
+//! Random variation of pauses, so that a hundred processes do not come back at the same moment.
 
 use std::time::Duration;
 
-/// A wait that is shorter or longer than this one by a part of it at most: with 0.5, between half of it and one and a
-/// half.
+/// A pause that differs from `wait` by at most this part of it: with 0.5, between half of it and one and a half times.
 pub(crate) fn around(wait: Duration, part: f64) -> Duration {
     wait.mul_f64(1.0 - part + 2.0 * part * fastrand::f64())
 }
 
-/// A wait that is shorter than this one by a part of it at most: with 0.1, between nine tenths of it and all.
+/// A pause that is shorter than `wait` by at most this part of it: with 0.1, between nine tenths and all of it.
 pub(crate) fn up_to(wait: Duration, part: f64) -> Duration {
     wait.mul_f64(1.0 - part * fastrand::f64())
 }

@@ -1,31 +1,31 @@
-//! What the roles have in common when something goes wrong: they wait, longer each time, and go on.
+//! Growing pauses between retries, shared by all roles.
 
 use std::{cmp::min, time::Duration};
 
 use crate::jitter;
 
-/// Waits that grow: the first one, then twice as long each time, up to the longest.
+/// Pauses that start at `first` and double up to `longest`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pauses {
     pub(crate) first: Duration,
     pub(crate) longest: Duration,
-    /// By which part of it each wait is shorter or longer.
+    /// The part by which each pause is randomly shorter or longer.
     pub(crate) jitter: f64,
 }
 
 impl Pauses {
-    /// From 50 ms to 5 s. A role never gives up and never spins.
+    /// 50 ms to 5 s. A role never gives up and never spins.
     pub(crate) const OF_ROLES: Self =
         Self { first: Duration::from_millis(50), longest: Duration::from_secs(5), jitter: 0.5 };
 
-    /// The wait that follows so many earlier ones.
+    /// The pause after this many earlier ones.
     pub(crate) fn after(&self, earlier: u32) -> Duration {
         let doubled = self.first.saturating_mul(2_u32.saturating_pow(earlier));
         jitter::around(min(doubled, self.longest), self.jitter)
     }
 }
 
-/// The waits between the tries of one thing.
+/// The pauses between the tries of one operation.
 #[derive(Debug)]
 pub(crate) struct RetryPause {
     pauses: Pauses,
@@ -43,12 +43,12 @@ impl RetryPause {
         Self { pauses, failures: 0 }
     }
 
-    /// Waits, longer than the last time.
+    /// Pauses, longer than the last time.
     pub(crate) async fn wait(&mut self) {
         tokio::time::sleep(self.next()).await;
     }
 
-    /// The last try succeeded.
+    /// The last try succeeded, so the next pause is the first again.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }

@@ -155,7 +155,7 @@ async fn a_job_that_is_run_by_hand_cannot_be_finished() {
     let job = Job::new("ledger", serde_json::json!({"amount": 1, "ending": "commit"}));
     let handler = Book::handler(std::sync::Arc::new(app));
     let error = handler.process(&queue, &job).await.unwrap_err();
-    let expected = format!("job {} is no longer held by this run: another process", job.id);
+    let expected = format!("the lease of job {} is lost: another process", job.id);
     assert!(error.to_string().starts_with(&expected), "{error}");
     assert_eq!(database.value::<i64>("select count(*) from ledger").await, 0);
 }

@@ -1,4 +1,4 @@
-//! The errors of the rooms below, as the caller of the library sees them.
+//! Converts the errors of lower rooms into the library's.
 
 use super::Error;
 use crate::{

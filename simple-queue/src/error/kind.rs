@@ -1,42 +1,42 @@
-//! What an error of the library's is made from, and what a program can do about it.
+//! The kinds of errors, and what a program can do about each.
 
 use std::sync::Arc;
 
 use super::Error;
 use crate::database::failure::{is_not_migrated, is_transient, missing_grant};
 
-/// What sort of thing went wrong; [`Error::kind`] says it.
+/// The kind of an [`Error`], as [`Error::kind`] returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The database refused a statement or could not be reached; [`Error::is_transient`] says whether to repeat it.
+    /// The database refused a statement or could not be reached; [`Error::is_transient`] tells whether a retry helps.
     Database,
-    /// The tables are missing, or of another release.
+    /// The tables are missing, or belong to another release.
     NotMigrated,
-    /// The tables could not be made or brought up to date.
+    /// The tables could not be created or brought up to date.
     Migration,
-    /// The role lacks a right in the database.
+    /// The database role lacks a right.
     PermissionDenied,
-    /// What was given cannot be used: a setting, a name, a key, a payload.
+    /// An argument cannot be used: a setting, a name, a key, a payload.
     InvalidInput,
     /// Another job has the id, the key or the name.
     Conflict,
-    /// There is no such job, or none in such a state.
+    /// There is no such job, or none in that status.
     NotFound,
     /// Another process has the job, or its transaction has ended.
     LeaseLost,
-    /// It has not ended in time.
+    /// The job has not ended in time.
     TimedOut,
     /// The job that was waited for did not complete.
     NotCompleted,
-    /// What is stored is not of the type that this build expects.
+    /// A stored value is not of the type that this build expects.
     Unreadable,
     /// A worker ended by itself.
     WorkerEnded,
 }
 
 impl Error {
-    /// What sort of error it is.
+    /// Returns the kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Database { .. } | Self::Unreachable { .. } => ErrorKind::Database,
@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    /// Whether the same call may well succeed later: the database was away, busy or shutting down.
+    /// Whether the same call may succeed later: the database was unavailable, busy or shutting down.
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Database { error, .. } | Self::Migrate { error, .. } => is_transient(error),
@@ -79,14 +79,14 @@ impl Error {
         }
     }
 
-    /// What the database or its driver said, in an error of this library's. It is not named as its source.
+    /// The driver's error inside an error of this library. The library does not return it as its source.
     pub(crate) fn of_database_in<'e>(
         error: &'e (dyn std::error::Error + 'static),
     ) -> Option<&'e sqlx::Error> {
         error.downcast_ref::<Self>()?.of_database()
     }
 
-    /// What the database or its driver said, where that is what it was made of.
+    /// The driver's error that this error was made from, if there is one.
     pub(crate) fn of_database(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Database { error, .. }
@@ -110,7 +110,7 @@ impl Error {
         }
     }
 
-    /// The same failure of the database, for another call that had a part in it.
+    /// The same database failure, for another call that shared the statement.
     pub(crate) fn shared(&self) -> Option<Self> {
         match self {
             Self::Database { action, error } => {
@@ -141,10 +141,10 @@ mod tests {
         job::JobStatus,
     };
 
-    /// How many variants there are.
+    /// Number of variants.
     const VARIANTS: usize = 32;
 
-    /// One of each variant.
+    /// One error of each variant.
     fn samples() -> Vec<Error> {
         let job_id = Uuid::nil();
         let io = || sqlx::Error::Io(std::io::Error::other("the cable is out"));
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn there_is_a_sample_of_each_variant() {
         let all: HashSet<_> = samples().iter().map(std::mem::discriminant).collect();
-        // One that is added fails to compile in `kind`, and is to be added here.
+        // A new variant does not compile in `kind`; add it to the samples too.
         assert_eq!((all.len(), samples().len()), (VARIANTS, VARIANTS));
     }
 

@@ -11,12 +11,12 @@ use uuid::Uuid;
 
 use crate::{database::failure::described, job::JobStatus};
 
-/// What can go wrong between a caller and the queue.
+/// An error of a call to the queue.
 ///
-/// Errors of handlers do not appear here: they become the fate of their job.
+/// Errors of handlers do not appear here: they decide the outcome of their job.
 ///
-/// [`Error::kind`] says what sort it is. A message holds what the database said, so no
-/// [`source`](std::error::Error::source) says it again; the field `error` of a variant has it.
+/// [`Error::kind`] groups the variants. A message contains the database's message, so
+/// [`source`](std::error::Error::source) does not return it again; it is in the field `error` of a variant.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -24,169 +24,169 @@ pub enum Error {
     #[error("the database failed to {action}: {}", described(error))]
     #[non_exhaustive]
     Database {
-        /// What was being done.
+        /// What the library was doing.
         action: &'static str,
-        /// What the database or its driver said; shared by calls that shared a statement.
+        /// The driver's error, shared by calls that shared a statement.
         error: Arc<sqlx::Error>,
     },
-    /// A URL that names no database of Postgres. It is not shown: it may hold a password.
+    /// The URL is not one of a Postgres database. It is not shown, because it may contain a password.
     #[error("the URL of the database cannot be used: {problem}")]
     #[non_exhaustive]
     InvalidUrl {
         /// What is wrong with it.
         problem: String,
     },
-    /// No server could be connected to.
+    /// No server accepts connections.
     #[error("the database cannot be reached: {}", tried.iter().map(|(server, error)| format!("{server}: {}", described(error))).collect::<Vec<_>>().join("; "))]
     #[non_exhaustive]
     Unreachable {
-        /// Each server that was tried, as `host:port`, and why it could not be connected to.
+        /// Each server that was tried, as `host:port`, and why connecting failed.
         tried: Vec<(String, sqlx::Error)>,
     },
-    /// The tables could not be made or brought up to date.
+    /// The tables could not be created or brought up to date.
     #[error("the schema `{schema}` could not be migrated: {}", described(error))]
     #[non_exhaustive]
     Migrate {
-        /// The schema the tables belong to.
+        /// The schema of the tables.
         schema: String,
         /// What went wrong.
         error: Arc<sqlx::Error>,
     },
-    /// A migration did not get the locks it needs; what it had done is rolled back.
+    /// A migration did not get the locks that it needs, and is rolled back.
     #[error(
-        "the schema `{schema}` could not be migrated within {waited:?}: {holders} has locks on its tables; end that, or repeat the call ({})",
+        "the schema `{schema}` could not be migrated within {waited:?}: its tables are locked by {holders}; end those sessions, or repeat the call ({})",
         described(error)
     )]
     #[non_exhaustive]
     MigrationHeldUp {
-        /// The schema the tables belong to.
+        /// The schema of the tables.
         schema: String,
-        /// For how long it was tried.
+        /// How long it was tried.
         waited: Duration,
-        /// Who has locks on the tables, the oldest transactions first.
+        /// The sessions that hold locks on the tables, the oldest transactions first.
         holders: String,
-        /// What the database said the last time.
+        /// The database's error of the last try.
         error: Arc<sqlx::Error>,
     },
-    /// The tables were made by another build, whose text of them is different.
+    /// Another build with different migrations created the tables.
     #[error(
-        "the schema `{schema}` has the part `{part}` of release {release} in another text than this build; make the schema anew, or use that build"
+        "the migration `{part}` of release {release} in the schema `{schema}` differs from the one of this build; recreate the schema, or use that build"
     )]
     #[non_exhaustive]
     OtherTables {
-        /// The schema the tables belong to.
+        /// The schema of the tables.
         schema: String,
-        /// The file that is different.
+        /// The migration that differs.
         part: &'static str,
-        /// The release that the schema has it from.
+        /// The release that applied it.
         release: String,
     },
-    /// The schema is there and belongs to another role, which could change the tables under the queue.
+    /// The schema exists and belongs to another role, which could change the queue's tables.
     #[error(
-        "the schema `{schema}` belongs to `{owner}`, and this is `{role}`: migrate as its owner, or choose another with `schema` of `SimpleQueue::builder`"
+        "the schema `{schema}` belongs to the role `{owner}`, not to `{role}`: migrate as its owner, or choose another schema with `schema` of `SimpleQueue::builder`"
     )]
     #[non_exhaustive]
     ForeignSchema {
         /// The schema.
         schema: String,
-        /// Whose it is.
+        /// The role that owns it.
         owner: String,
-        /// Who wanted to migrate.
+        /// The role that tried to migrate.
         role: String,
     },
-    /// The database cannot hold every text.
+    /// The database's encoding cannot represent every text.
     #[error(
-        "the database is in {encoding}, and a queue needs one in UTF-8: `create database … encoding 'UTF8' template template0`"
+        "the encoding of the database is {encoding}, but a queue needs UTF-8: `create database … encoding 'UTF8' template template0`"
     )]
     #[non_exhaustive]
     NotUtf8 {
         /// The database's encoding.
         encoding: String,
     },
-    /// The tables or functions of the queue are not there, or are older than this release.
+    /// The tables or functions of the queue are missing, or older than this release.
     #[error(
         "the database failed to {action}: {}; the schema is missing or older than this release: run `SimpleQueue::migrate`",
         described(error)
     )]
     #[non_exhaustive]
     NotMigrated {
-        /// What was being done.
+        /// What the library was doing.
         action: &'static str,
-        /// What is missing, in the database's words.
+        /// The database's error, which names what is missing.
         error: Arc<sqlx::Error>,
     },
-    /// The role that this is in the database lacks a right.
+    /// The database role lacks a right.
     #[error(
         "the role may not {action}: it needs a GRANT on {missing} (`SimpleQueue::grants` has those of each role): {}",
         described(error)
     )]
     #[non_exhaustive]
     MissingGrant {
-        /// What was being done.
+        /// What the library was doing.
         action: &'static str,
-        /// What the right is on: a table, a function or a schema.
+        /// The object of the right: a table, a function or a schema.
         missing: String,
-        /// What the database said.
+        /// The database's error.
         error: Arc<sqlx::Error>,
     },
-    /// The migrations need a session of their own, and there is a pooler that only lends sessions.
+    /// Migrations need a session of their own, which a transaction pooler does not give.
     #[error(
-        "the schema `{schema}` cannot be migrated through a pooler, which lends sessions for a transaction; give the server's own URL with `direct_url` of `SimpleQueue::builder`"
+        "the schema `{schema}` cannot be migrated through a transaction pooler; give the server's own URL with `direct_url` of `SimpleQueue::builder`"
     )]
     #[non_exhaustive]
     NeedsDirectUrl {
-        /// The schema the tables belong to.
+        /// The schema of the tables.
         schema: String,
     },
-    /// Settings of a queue that are out of their range, or contradict each other.
+    /// Settings of a queue are out of range, or contradict each other.
     #[error("the settings of the queue cannot be used: {}", problems.join("; "))]
     #[non_exhaustive]
     InvalidSettings {
-        /// Each problem in a sentence that names the settings, their values and what to do about it.
+        /// Each problem in a sentence that names the settings, their values and the fix.
         problems: Vec<String>,
     },
-    /// A schema's name that cannot be one.
+    /// The name is not valid for a schema.
     #[error(
-        "`{schema}` cannot be a schema of this queue: use 1 to 48 of the characters a-z, 0-9 and `_`, not starting with a digit"
+        "`{schema}` is not a valid schema name: use 1 to 48 of the characters a-z, 0-9 and `_`, not starting with a digit"
     )]
     #[non_exhaustive]
     InvalidSchema {
-        /// The name that was given.
+        /// The given name.
         schema: String,
     },
-    /// A queue's name that cannot be one.
+    /// The name is not valid for a queue.
     #[error("`{name}` cannot be the name of a queue: {problem}")]
     #[non_exhaustive]
     InvalidQueueName {
-        /// The name that was given, cut where it is long.
+        /// The given name, cut if it is long.
         name: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A unique key, fingerprint or tag that cannot be stored.
+    /// A unique key, fingerprint or tag cannot be stored.
     #[error("the {what} `{key}` cannot be stored: {problem}")]
     #[non_exhaustive]
     InvalidKey {
         /// `unique key`, `fingerprint` or `tag`.
         what: &'static str,
-        /// The key that was given, cut where it is long.
+        /// The given key, cut if it is long.
         key: String,
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// A payload that cannot be stored.
+    /// A payload cannot be stored.
     #[error("the payload of a job for queue `{queue}` cannot be stored: {problem}")]
     #[non_exhaustive]
     InvalidPayload {
-        /// Where the job was to go.
+        /// The queue of the job.
         queue: String,
         /// What is wrong with it.
         problem: String,
     },
-    /// A live job has the unique key of one that asked for
+    /// A live job already has the unique key of a job with
     /// [`OnConflict::Error`](crate::OnConflict::Error). Nothing was stored.
     #[error(
-        "job {job_id} has the unique key `{unique_key}` already, and the new one must not be a duplicate"
+        "the unique key `{unique_key}` already belongs to the live job {job_id}; wait for that job, or declare another `on_conflict`"
     )]
     #[non_exhaustive]
     Duplicate {
@@ -195,21 +195,21 @@ pub enum Error {
         /// The live job that has it.
         job_id: Uuid,
     },
-    /// A transaction that is still open has a unique key, or the job that has it, and did not end in time. Nothing
-    /// was stored; the same call may succeed later.
+    /// An open transaction holds a unique key, or the job with that key, and did not end in time. Nothing was stored;
+    /// the same call may succeed later.
     #[error(
-        "the unique key `{unique_key}` is held by a transaction that did not end within {waited:?}; commit or roll back what enqueued, cancelled or finished the job with this key"
+        "the unique key `{unique_key}` is held by an open transaction that did not end within {waited:?}; commit or roll back the transaction that enqueued, cancelled or finished the job with this key"
     )]
     #[non_exhaustive]
     KeyHeld {
         /// The key.
         unique_key: String,
-        /// How long it was waited for.
+        /// How long the call waited.
         waited: Duration,
     },
-    /// A job with this id was enqueued before, and is over. Nothing was stored: an id is used once.
+    /// A job with this id was enqueued before and has ended. Nothing was stored: an id is used once.
     #[error(
-        "job {job_id} was enqueued before and is over, and an id is used once; make a new job with `Job::new`, a clone keeps its id"
+        "job {job_id} was enqueued before and has ended, and an id is used once; make a new job with `Job::new`, because a clone keeps the id"
     )]
     #[non_exhaustive]
     IdUsed {
@@ -218,14 +218,14 @@ pub enum Error {
     },
     /// Two jobs of one call have the same id.
     #[error(
-        "two jobs of one call have the id {job_id}; make each with `Job::new`, a clone keeps its id"
+        "two jobs of one call have the id {job_id}; make each with `Job::new`, because a clone keeps the id"
     )]
     #[non_exhaustive]
     DuplicateId {
         /// The id.
         job_id: Uuid,
     },
-    /// An option of a job that cannot be stored.
+    /// An option of a job cannot be stored.
     #[error("the {option} of a job cannot be stored: {problem}")]
     #[non_exhaustive]
     InvalidOption {
@@ -234,7 +234,7 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// Two jobs of one name were registered.
+    /// Two jobs with the same name were registered.
     #[error(
         "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"
     )]
@@ -242,79 +242,77 @@ pub enum Error {
     DuplicateKind {
         /// The name.
         kind: &'static str,
-        /// File and line of the one that was registered before.
+        /// File and line of the job that was registered first.
         first: &'static str,
-        /// File and line of the one that was to be registered now.
+        /// File and line of the other job.
         second: &'static str,
     },
-    /// The lease on a job is not, or no longer, this run's.
+    /// This run does not, or no longer, hold the lease of the job.
     #[error(
-        "job {job_id} is no longer held by this run: another process took it over; undo what this run did"
+        "the lease of job {job_id} is lost: another process took the job over; undo what this run did"
     )]
     #[non_exhaustive]
     LeaseLost {
         /// The job.
         job_id: Uuid,
     },
-    /// A job was to be finished in a transaction that had been ended before, and perhaps another begun.
+    /// The transaction in which a job was to be finished had already ended, and another may have begun.
     #[error(
-        "job {job_id} cannot be finished: `commit` or `rollback` was sent as SQL and ended its transaction, so what was done before is kept or gone without the job; leave the end of the transaction to the one who holds it"
+        "job {job_id} cannot be finished: `commit` or `rollback` was sent as SQL and ended its transaction, so the earlier writes are committed or rolled back without the job; let the owner of the transaction end it"
     )]
     #[non_exhaustive]
     TransactionEnded {
         /// The job.
         job_id: Uuid,
     },
-    /// No job has this id: it never existed, or its history is no longer kept.
-    #[error(
-        "job {job_id} is in none of the tables: it was never enqueued, or its history has been removed"
-    )]
+    /// No job has this id: it never existed, or its history was deleted.
+    #[error("job {job_id} is unknown: it was never enqueued, or its history was deleted")]
     #[non_exhaustive]
     UnknownJob {
-        /// The id that was looked for.
+        /// The id.
         job_id: Uuid,
     },
     /// A worker ended by itself, because one of its roles panicked. Other workers return its jobs.
     #[error(
-        "the worker has ended: its {role} {problem}; this is a fault of simple-queue, please report it"
+        "the worker has ended: its {role} {problem}; this is a bug of simple-queue, please report it"
     )]
     #[non_exhaustive]
     WorkerEnded {
-        /// Which part of the worker panicked.
+        /// The role that panicked.
         role: &'static str,
-        /// What it said.
+        /// The message of the panic.
         problem: String,
     },
-    /// A job that was to be redriven is no dead letter.
+    /// The job to redrive is not a dead letter.
     #[error(
-        "job {job_id} is no dead letter: it is live, completed, or its history has been removed"
+        "job {job_id} is not a dead letter: it is live or completed, or its history was deleted"
     )]
     #[non_exhaustive]
     NotDead {
         /// The job.
         job_id: Uuid,
     },
-    /// A job that was waited for has not ended in time. It may still end.
-    #[error("job {job_id} has not ended within {timeout:?}")]
+    /// A job that was waited for did not end in time. It may still end.
+    #[error("job {job_id} did not end within {timeout:?}")]
     #[non_exhaustive]
     WaitTimedOut {
         /// The job.
         job_id: Uuid,
-        /// How long it was waited for.
+        /// How long the call waited.
         timeout: Duration,
     },
-    /// A job whose result was waited for ended without one.
-    #[error("job {job_id} did not complete, it is {status}: {reason}")]
+    /// A job whose result was waited for ended without a result.
+    #[error("job {job_id} did not complete, its status is {status}: {reason}")]
     #[non_exhaustive]
     NotCompleted {
         /// The job.
         job_id: Uuid,
-        /// How it ended.
+        /// Its status.
         status: JobStatus,
         /// Why.
         reason: String,
     },
-    /// What a job left as its result is not of the type that was expected.
+    /// The stored result of a job is not of the expected type.
     #[error("the result of job {job_id} cannot be read: {error}")]
     #[non_exhaustive]
     UnreadableResult {
@@ -323,7 +321,7 @@ pub enum Error {
         /// What does not fit.
         error: serde_json::Error,
     },
-    /// A stored job is not what its declaration says.
+    /// A stored job does not match its declaration.
     #[error("job {job_id} cannot be read: {problem}")]
     #[non_exhaustive]
     UnreadablePayload {
@@ -332,11 +330,11 @@ pub enum Error {
         /// What does not fit.
         problem: String,
     },
-    /// The database holds a state that this release does not know.
-    #[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
+    /// The database holds a status that this release does not know.
+    #[error("unknown job status `{status}`: a newer release wrote it")]
     #[non_exhaustive]
     UnknownStatus {
-        /// The word that was read.
+        /// The status.
         status: String,
     },
 }

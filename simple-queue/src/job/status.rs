@@ -50,7 +50,7 @@ impl JobStatus {
 
 /// A word that this release does not know as a status; a newer release may have written it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{status}` is no state of a job that this release knows; a newer release wrote it")]
+#[error("unknown job status `{status}`: a newer release wrote it")]
 #[non_exhaustive]
 pub struct UnknownStatus {
     /// The word.

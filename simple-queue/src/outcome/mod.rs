@@ -1,7 +1,7 @@
-//! What a handler said becomes exactly one transition of its job.
+//! Turns the outcome of a run into exactly one transition of its job.
 //!
-//! A pure function, so the whole table can be tested without a database; the next stage,
-//! [`crate::finalize`], writes the transitions.
+//! A pure function, so the whole table is tested without a database. The next stage, [`crate::finalize`], writes the
+//! transitions.
 
 mod text;
 mod transition;
@@ -21,14 +21,14 @@ use crate::{
 use text::with_sources;
 pub(crate) use text::{cut, words_of};
 
-/// What one run of a job came to, before it is weighed against the attempts that are left.
+/// The outcome of one run of a job, before the remaining attempts are considered.
 #[derive(Debug)]
 pub struct Outcome {
     verdict: Verdict,
     error: Option<String>,
-    /// What a handler that succeeded returned, as JSON.
+    /// The result of a handler that succeeded, as JSON.
     result: Option<String>,
-    /// The error is of the database's making.
+    /// The database caused the error.
     trouble: Option<Excuse>,
 }
 
@@ -47,23 +47,22 @@ enum Verdict {
     GiveBack(Duration),
 }
 
-/// Anything that a handler may return.
+/// Any type that a handler may return.
 #[diagnostic::on_unimplemented(
     message = "a `#[job]` function cannot return `{Self}`",
     label = "expected `()`, or `Result<T, E>`",
     note = "return `()`, `JobResult`, or a `Result` of one of them, or of a value that is kept, whose error converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoOutcome {
-    /// The error that it may hold.
+    /// Its error type.
     type Error;
 
-    /// What is kept of it when the handler succeeds; see
-    /// [`JobPayload::Output`](crate::typed::JobPayload::Output).
+    /// What is kept of it when the handler succeeds; see [`JobPayload::Output`](crate::typed::JobPayload::Output).
     type Output;
 
-    /// What the returned value says of the job. `find` looks for a [`JobError`] in its error while the
-    /// error's own type is still known: once it is in a box, an error that wraps another one of its
-    /// own accord, as `anyhow`'s does, no longer shows what it wraps.
+    /// Converts the returned value. `find` looks for a [`JobError`] in its error while the error's own type is still
+    /// known: in a box, an error that wraps another one by its own means, like `anyhow`'s, no longer shows what it
+    /// wraps.
     fn into_outcome(self, find: impl FnOnce(&Self::Error) -> Option<&JobError>) -> Outcome;
 }
 
@@ -129,7 +128,7 @@ impl<T: JobOutput, E: HandlerError> IntoOutcome for Result<T, E> {
     }
 }
 
-/// What a handler may return in an `Err`: an error, a text, or what holds any error, as `anyhow`'s does.
+/// What a handler may return in an `Err`: an error, a text, or a type that holds any error, like `anyhow`'s.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no error that a job can return",
     label = "not an error",
@@ -140,7 +139,7 @@ pub trait HandlerError: Into<BoxDynError> {}
 #[diagnostic::do_not_recommend]
 impl<E: Into<BoxDynError>> HandlerError for E {}
 
-/// What a handler may return in an `Ok`: a value that is kept with the job, or an answer of its own.
+/// What a handler may return in an `Ok`: a value that is kept with the job, or an outcome.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept as the result of a job",
     label = "kept with the job that is done, so serde must be able to write it",
@@ -150,7 +149,7 @@ pub trait JobOutput {
     /// What is kept of it.
     type Output;
 
-    /// What it says of the job.
+    /// Converts it into an outcome.
     #[doc(hidden)]
     fn recorded(self) -> Outcome;
 }
@@ -185,8 +184,8 @@ impl Outcome {
         Self::without_error(Verdict::Complete)
     }
 
-    /// The handler succeeded and returned this. What cannot be stored is not dropped in silence, and
-    /// another attempt would do the work again and return the same.
+    /// The handler succeeded and returned this value. A value that cannot be stored fails the job for good: dropping it
+    /// silently would lose it, and another attempt would do the work again and return the same.
     fn completed_with(value: &impl Serialize) -> Self {
         let refused = |problem: &dyn std::fmt::Display| {
             Self::with_error(Verdict::Fail, format!("its result cannot be stored: {problem}"))
@@ -202,16 +201,16 @@ impl Outcome {
         Self { result, ..Self::completed() }
     }
 
-    /// The database undid what the handler did, or let it do nothing; it is no fault of the job's. About a
-    /// second passes before the next run, so that many do not come back together.
+    /// The database undid the handler's work, or prevented it; the job is not at fault. The next run is about a second
+    /// later, with jitter, so that many do not come back together.
     pub(crate) fn undone(error: String) -> Self {
         const PAUSE: Duration = Duration::from_secs(1);
         let pause = jitter::around(PAUSE, 0.5);
         Self::with_error(Verdict::GiveBack(pause), error)
     }
 
-    /// The same answer of a run whose effects were undone with the transaction they were in. A failure that has
-    /// one of these troubles for its cause is none of the job's; what the handler decided stays so.
+    /// The outcome of a run whose effects were undone with their transaction. A failure that was caused by one of these
+    /// excuses does not count as an attempt; an explicit decision of the handler stays.
     pub(crate) fn excused(self, accepted: &[Excuse]) -> Self {
         let is_failure = matches!(self.verdict, Verdict::Retry | Verdict::RetryAfter(_));
         match (is_failure, self.trouble) {
@@ -220,7 +219,7 @@ impl Outcome {
         }
     }
 
-    /// As [`Outcome::excused`], whatever error the handler made of it.
+    /// Like [`Outcome::excused`], whatever error the handler made of the failure.
     pub(crate) fn undo(self) -> Self {
         match self.verdict {
             Verdict::Retry | Verdict::RetryAfter(_) => Self::undone(self.error.unwrap_or_default()),
@@ -228,17 +227,17 @@ impl Outcome {
         }
     }
 
-    /// The run ended before the handler could say anything: it panicked or ran out of time.
+    /// The run ended without an outcome of the handler: it panicked or timed out.
     pub(crate) fn attempt_failed(error: String) -> Self {
         Self::with_error(Verdict::Retry, error)
     }
 
-    /// The handler did not run, or not to its end, for no fault of the job.
+    /// The handler did not run, or did not end, through no fault of the job.
     pub(crate) fn given_back() -> Self {
         Self::given_back_for(Duration::ZERO)
     }
 
-    /// As [`Outcome::given_back`], for a job that could not run here for a while.
+    /// Like [`Outcome::given_back`], for a job that could not run here for a while.
     pub(crate) fn given_back_for(delay: Duration) -> Self {
         Self::without_error(Verdict::GiveBack(delay))
     }
@@ -247,12 +246,12 @@ impl Outcome {
         self.verdict == Verdict::Complete
     }
 
-    /// What the handler returned, as JSON, where it returned something.
+    /// The handler's result as JSON, if it returned one.
     pub(crate) fn result(&self) -> Option<&str> {
         self.result.as_deref()
     }
 
-    /// The handler did not run: the job waited longer than it may.
+    /// The handler did not run: the job waited longer than its `expires_after`.
     pub(crate) fn expired() -> Self {
         Self::without_error(Verdict::Expire)
     }
@@ -293,7 +292,7 @@ impl Outcome {
         Self { verdict, error: None, result: None, trouble: None }
     }
 
-    /// The same answer in the words of the plain interface, for a `#[job]` that is run by hand.
+    /// The same outcome in the terms of the plain interface, for a `#[job]` that is run by hand.
     pub(crate) fn into_job_result(self) -> Result<JobResult, BoxDynError> {
         let cause = self.error.unwrap_or_default();
         Err(match self.verdict {

@@ -1,43 +1,43 @@
-//! Errors as they are kept and logged: without what Postgres has no room for, and not too long.
+//! Error texts as they are stored and logged: cut to length, without characters that Postgres cannot store.
 
 use std::{
     error::Error,
     fmt::{self, Display, Write},
 };
 
-/// 8 kB of an error are kept, so that ten attempts never make a row of megabytes.
+/// 8 kB of an error are kept, so that ten attempts do not make a row of megabytes.
 const MAX_ERROR_BYTES: usize = 8 * 1024;
 
-/// What stands at the end of a text that was longer.
+/// Marks the end of a text that was cut.
 const MORE: &str = "…";
 
-/// A text as it may be stored and logged.
+/// A text in the form that is stored and logged.
 pub(crate) fn cut(mut text: String) -> String {
     if text.len() > MAX_ERROR_BYTES {
         text.truncate(text.floor_char_boundary(MAX_ERROR_BYTES - MORE.len()));
         text.push_str(MORE);
         text.shrink_to_fit();
     }
-    // Postgres has no room for it in a text.
+    // Postgres cannot store NUL in a text.
     if text.contains('\0') { cut(text.replace('\0', "\u{FFFD}")) } else { text }
 }
 
-/// How something prints itself, as it may be stored and logged. It is not asked for more than that.
+/// The printed form of a value, cut while it is written.
 pub(crate) fn words_of(value: &dyn Display) -> String {
     let mut words = Words(String::new());
     match write!(words, "{value}") {
-        // It refused what goes beyond.
+        // The writer stops a longer text with an error.
         Ok(()) | Err(fmt::Error) => cut(words.0),
     }
 }
 
-/// The error and what caused it, in one line: `sending failed: connection refused`.
+/// The error and its causes in one line: `sending failed: connection refused`.
 pub(super) fn with_sources(error: &(dyn Error + 'static)) -> String {
     let mut text = words_of(&error);
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = words_of(&cause);
-        // Many errors print their source themselves; saying it twice helps nobody.
+        // Many errors already print their source; printing it twice would not help.
         if !text.ends_with(&cause_text) {
             text.push_str(": ");
             text.push_str(&cause_text);
@@ -47,7 +47,7 @@ pub(super) fn with_sources(error: &(dyn Error + 'static)) -> String {
     cut(text)
 }
 
-/// Takes in as much as is kept, and a little more, so that it is seen that there was more.
+/// Accepts a little more than is kept, so that a longer text is recognized.
 struct Words(String);
 
 impl Write for Words {

@@ -1,4 +1,4 @@
-//! The change that is written for a run, weighed from what was said and the attempts that are left.
+//! The change that is written for a run, computed from its outcome and the remaining attempts.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::{Outcome, Verdict};
 use crate::job::JobStatus;
 
-/// What is known of a job when its run ends.
+/// The state of a job when its run ends.
 #[derive(Debug, Clone)]
 pub(crate) struct Attempt {
     /// The number of the attempt that ran, from 1.
@@ -15,24 +15,24 @@ pub(crate) struct Attempt {
     pub(crate) max_attempts: i32,
     /// How often it was rescheduled before.
     pub(crate) reprocess_count: i32,
-    /// How often it may be; `None`: any number.
+    /// The limit of reschedulings; `None`: no limit.
     pub(crate) max_reprocess_count: Option<i32>,
-    /// Whether somebody asked for its cancellation while it ran.
+    /// Whether its cancellation was requested while it ran.
     pub(crate) cancel_requested: bool,
 }
 
-/// The one change that is written for a run. The frequent one is the smallest: runs that wait to be written are moved
+/// The change that is written for a run. The most frequent variant is the smallest, because waiting runs are moved
 /// several times.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Transition {
-    /// The job is done and moves to the archive.
+    /// The job is completed and moves to the archive.
     Archive {
-        /// What its handler returned, as JSON, where it returned something.
+        /// The handler's result as JSON, if it returned one.
         result: Option<String>,
     },
     /// The job goes back to pending.
     Retry(Box<Retry>),
-    /// The job will not run again by itself and moves to the dead letters.
+    /// The job does not run again by itself and moves to the dead letters.
     DeadLetter(Box<DeadLetter>),
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Transition {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "a row of independent answers")]
 pub(crate) struct Retry {
-    /// Due after this wait …
+    /// The job is due after this delay, …
     pub(crate) delay: Duration,
     /// … and not before this time.
     pub(crate) not_before: Option<DateTime<Utc>>,
@@ -48,15 +48,15 @@ pub(crate) struct Retry {
     pub(crate) attempt_kept: bool,
     /// Whether this counts towards the limit of reschedulings.
     pub(crate) reprocessed: bool,
-    /// Whether what it may wait to be started is counted from its new due time: it was started in time, or asked
-    /// to be put off. Else it goes on waiting.
+    /// Whether `expires_after` is counted from the new due time, because the job was started in time or asked to be
+    /// postponed. Otherwise the old limit stays.
     pub(crate) waits_anew: bool,
-    /// Whether a job that has killed processes ran, and this one still lives.
+    /// Whether a job that has killed processes ran and this process survived.
     pub(crate) survived: bool,
     pub(crate) error: Option<String>,
 }
 
-/// A job's end other than success.
+/// An end of a job other than success.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct DeadLetter {
     pub(crate) status: JobStatus,
@@ -66,8 +66,7 @@ pub(crate) struct DeadLetter {
 }
 
 impl Outcome {
-    /// Weighs the answer against the attempts that are left. `backoff` is asked for the wait after this
-    /// attempt, if another one follows.
+    /// Decides the transition. `backoff` is asked for the delay after this attempt, if another one follows.
     pub(crate) fn transition(
         self,
         attempt: &Attempt,
@@ -116,7 +115,7 @@ impl Outcome {
 }
 
 impl Transition {
-    /// How much memory its words take.
+    /// Size of its texts in memory.
     pub(crate) fn bytes(&self) -> usize {
         let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         match self {
@@ -140,7 +139,7 @@ impl From<DeadLetter> for Transition {
 }
 
 impl Retry {
-    /// For a job that did not run, or not to its end, for no fault of its own.
+    /// For a job that did not run, or did not end, through no fault of its own.
     pub(crate) fn given_back(delay: Duration) -> Self {
         Self {
             delay,

@@ -1,11 +1,11 @@
-//! Whether a handler keeps what its job declares.
+//! Whether a handler returns the type that its job declares.
 
 use std::marker::PhantomData;
 
 use crate::{job::JobPayload, outcome::IntoOutcome};
 
-/// What a handler keeps when it succeeds, beside what its job declares. A payload that is none, or an answer
-/// that is none, is reported elsewhere: the fallback keeps it from being reported again.
+/// The type that a handler's result is kept as, beside the type that its job declares. If the payload or the answer is
+/// invalid, that is reported elsewhere; the fallback prevents a second report.
 #[derive(Debug)]
 pub struct OutputAgreement<J, K>(PhantomData<fn() -> (J, K)>);
 
@@ -14,7 +14,7 @@ impl<J, K> OutputAgreement<J, K> {
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Holds for one and the same type.
+/// Implemented for two identical types only.
 #[diagnostic::on_unimplemented(
     message = "this handler keeps `{T}`, and its job declares `{Self}`",
     label = "not what the job declares",
@@ -24,13 +24,13 @@ pub trait Declares<T> {}
 
 impl<T> Declares<T> for T {}
 
-/// What is kept of what a function returns.
+/// What is kept of a function's return value.
 pub trait Keeps {
     /// Its type.
     type Kept;
 }
 
-/// A value that is written as such.
+/// A value that is stored as it is.
 #[derive(Debug)]
 pub struct Kept<T>(PhantomData<fn() -> T>);
 
@@ -38,7 +38,7 @@ impl<T> Keeps for Kept<T> {
     type Kept = T;
 }
 
-/// Whatever the returned type says.
+/// What the returned type decides.
 #[derive(Debug)]
 pub struct KeptOf<R>(PhantomData<fn() -> R>);
 
@@ -50,7 +50,7 @@ impl<R: IntoOutcome> Keeps for KeptOf<R> {
 pub trait OutputCheck {
     /// What the job declares.
     type Declared;
-    /// What the handler keeps.
+    /// The type that the handler returns.
     type Kept;
 
     /// Fails to compile where they differ.

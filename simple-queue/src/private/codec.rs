@@ -1,4 +1,4 @@
-//! A payload on its way to JSON and back.
+//! Writes a payload to JSON and reads it back.
 
 use std::marker::PhantomData;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::job::{BoxDynError, Storable};
 
-/// Fails to compile where an argument cannot be stored.
+/// Does not compile if an argument cannot be stored.
 pub const fn assert_storable<T: Storable>() {}
 
-/// Brings a stored payload to the present version with the user's function.
+/// Upgrades a stored payload to the current version with the user's function.
 ///
 /// # Errors
 /// That of the function.
@@ -22,15 +22,15 @@ pub fn upgrade<E: Into<BoxDynError>>(
     upgrade(version, stored).map_err(Into::into)
 }
 
-// An argument that serde does not know is reported once, by `assert_storable` at the place of its type.
-// The two pairs below keep the payload's own impls from reporting it again: a method call prefers the
-// impl on the type itself, where serde's bound holds, and falls back to the one on a reference to it.
+// An argument that serde does not know is reported once, by `assert_storable`, at its type. The two pairs of traits
+// below prevent a second report by the payload's own impls: a method call prefers the impl on the type itself, if
+// serde's bound holds, and falls back to the impl on a reference.
 
-/// A payload on its way to JSON.
+/// A payload that is written to JSON.
 #[derive(Debug)]
 pub struct Write<T>(pub T);
 
-/// Writes what serde can write.
+/// Writes a type that serde can write.
 pub trait WriteStored {
     /// Writes the payload.
     ///
@@ -45,7 +45,7 @@ impl<T: Serialize> WriteStored for Write<T> {
     }
 }
 
-/// Stands in where serde cannot; a crate in which it does has another error.
+/// Used if serde cannot write the type; the crate then has another error.
 pub trait WriteFallback {
     /// Fails.
     ///
@@ -60,7 +60,7 @@ impl<T> WriteFallback for &Write<T> {
     }
 }
 
-/// A payload on its way back from JSON.
+/// A payload that is read from JSON.
 #[derive(Debug)]
 pub struct Read<T>(PhantomData<fn() -> T>);
 
@@ -69,7 +69,7 @@ impl<T> Read<T> {
     pub const NEW: Self = Self(PhantomData);
 }
 
-/// Reads what serde can read.
+/// Reads a type that serde can read.
 pub trait ReadStored<'de, T> {
     /// Reads the payload.
     ///
@@ -84,7 +84,7 @@ impl<'de, T: Deserialize<'de>> ReadStored<'de, T> for Read<T> {
     }
 }
 
-/// Stands in where serde cannot; a crate in which it does has another error.
+/// Used if serde cannot read the type; the crate then has another error.
 pub trait ReadFallback<'de, T> {
     /// Fails.
     ///

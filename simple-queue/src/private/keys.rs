@@ -1,4 +1,4 @@
-//! What the keys of a job are made of.
+//! How the keys of a job are made.
 
 use std::fmt::Display;
 
@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use crate::job::of_arguments;
 
-/// The key for `unique` over arguments. What cannot be written has an empty one, with which it is refused when
-/// it is enqueued; but its own error comes first.
+/// The key for `unique` over arguments. If the arguments cannot be written the key is empty, and the job is refused
+/// when it is enqueued; the error of writing is reported first.
 pub fn unique_key_of<J: Serialize>(job: &J) -> String {
     of_arguments(job).unwrap_or_default()
 }
 
-/// What may stand in a key's template.
+/// A type that a key's template may contain.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be part of a key: it does not implement `Display`",
     label = "used in the key of this job",

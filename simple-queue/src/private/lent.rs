@@ -1,4 +1,4 @@
-//! What the worker lends to a run: its state, and a transaction.
+//! What the worker lends to a run: parts of its state, and a transaction.
 
 use crate::{
     job::Provide,
@@ -6,7 +6,7 @@ use crate::{
     queue::{JobContext, JobTx},
 };
 
-/// A state that lends a job what it takes.
+/// A state that provides what a job takes from it.
 #[diagnostic::on_unimplemented(
     message = "the worker's state `{Self}` does not provide the `&{T}` that `{J}` takes",
     label = "`{J}` takes a `&{T}`",
@@ -20,12 +20,12 @@ impl<S: Provide<T> + ?Sized, J: ?Sized, T: ?Sized> ProvideTo<J, T> for S {}
 /// Begins the transaction that a job takes as a `&mut JobTx`.
 ///
 /// # Errors
-/// The outcome of the run, where the database cannot begin one.
+/// The outcome of the run, if the database cannot begin a transaction.
 pub async fn begin(context: &JobContext) -> Result<JobTx, Outcome> {
     JobTx::begin(context).await
 }
 
-/// Ends that transaction as the outcome asks.
+/// Commits or rolls back that transaction, as the outcome requires.
 pub async fn finish(context: &JobContext, tx: JobTx, outcome: Outcome) -> Outcome {
     tx.finish(context, outcome).await
 }

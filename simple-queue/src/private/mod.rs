@@ -1,4 +1,4 @@
-//! What the expansion of the macros names. Not part of the interface: it may change in any release.
+//! Names that the expansion of the macros uses. They are not part of the interface and may change in any release.
 
 mod agreement;
 mod codec;

@@ -1,4 +1,4 @@
-//! What the functions of a job return.
+//! Converts what the functions of a job return.
 
 use std::{any::Any, convert::Infallible};
 
@@ -7,7 +7,7 @@ use crate::{
     outcome::{IntoOutcome, Outcome},
 };
 
-/// What a function's returned value says of its job.
+/// The outcome that a function's return value means.
 pub fn into_outcome<R: IntoOutcome>(
     returned: R,
     find: impl FnOnce(&R::Error) -> Option<&JobError>,
@@ -15,17 +15,17 @@ pub fn into_outcome<R: IntoOutcome>(
     returned.into_outcome(find)
 }
 
-/// What a function returned whose type is judged elsewhere: where the payload's `Output` is declared. The
-/// fallback keeps the handler from reporting it again.
+/// A return value whose type is checked elsewhere: where the payload's `Output` is declared. The fallback prevents a
+/// second report by the handler.
 #[derive(Debug)]
 pub struct Returned<R>(pub R);
 
-/// Judges what a job can return.
+/// Converts a type that a job can return.
 pub trait ReturnedOutcome {
-    /// The error that it may hold.
+    /// Its error type.
     type Error;
 
-    /// What it says of the job.
+    /// Converts it.
     fn into_outcome(self, find: impl FnOnce(&Self::Error) -> Option<&JobError>) -> Outcome;
 }
 
@@ -37,9 +37,9 @@ impl<R: IntoOutcome> ReturnedOutcome for Returned<R> {
     }
 }
 
-/// Stands in where a job cannot; a crate in which it does has another error.
+/// Used if a job cannot return the type; the crate then has another error.
 pub trait ReturnedFallback: Sized {
-    /// Says nothing.
+    /// Returns nothing of use.
     fn into_outcome(self, find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome;
 }
 
@@ -49,8 +49,8 @@ impl<R> ReturnedFallback for &Returned<R> {
     }
 }
 
-/// `downcast_ref` for errors that have no such method of their own. Where the expansion calls it, the type
-/// of the error is known, and a method of its own, as `anyhow`'s and `eyre`'s errors have, comes first.
+/// `downcast_ref` for error types without such a method. The expansion calls it while the error's type is known; a
+/// method of the type itself, as `anyhow`'s and `eyre`'s errors have, takes precedence.
 pub trait DowncastRef {
     /// This error, if it is a `T`.
     fn downcast_ref<T: 'static>(&self) -> Option<&T>;
@@ -62,14 +62,14 @@ impl<E: 'static> DowncastRef for E {
     }
 }
 
-/// What a function that is called when a job has failed for good may return.
+/// What an `on_exhausted` function may return.
 #[diagnostic::on_unimplemented(
     message = "an `on_exhausted` function cannot return `{Self}`",
     label = "expected `()`, or `Result<(), E>`",
     note = "return `()`, or a `Result` whose error converts into `Box<dyn Error + Send + Sync>`"
 )]
 pub trait ExhaustedAnswer {
-    /// The same as a `Result`.
+    /// Converts it into a `Result`.
     ///
     /// # Errors
     /// That of the function.
@@ -88,7 +88,7 @@ impl<E: Into<BoxDynError>> ExhaustedAnswer for Result<(), E> {
     }
 }
 
-/// What such a function returned.
+/// Converts what such a function returned.
 ///
 /// # Errors
 /// That of the function.

@@ -1,4 +1,4 @@
-//! What a process has of a job that it claimed.
+//! A job that a process has claimed.
 
 use std::{sync::Arc, time::Duration};
 
@@ -6,20 +6,20 @@ use uuid::Uuid;
 
 use super::RunSignal;
 
-/// What a fetched job carries beside what its handler reads.
+/// What a fetched job carries beside the columns that its handler reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) lease: Lease,
     pub(crate) timeout: Option<Duration>,
     pub(crate) reprocess_count: i32,
     pub(crate) crash_count: i32,
-    /// It is of no use to anybody any more.
+    /// Past its `expires_at`.
     pub(crate) expired: bool,
     pub(crate) run: Arc<RunSignal>,
 }
 
-/// The right to change a running job: every change into or out of running gives it a new number, so
-/// a process that was taken for dead can no longer write over its successor's work.
+/// The right to change a running job. Every change into or out of running gives the job a new number, so a process that
+/// was declared dead cannot overwrite its successor's work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Lease {
     pub(crate) job_id: Uuid,

@@ -1,4 +1,4 @@
-//! A job of the plain interface, which is what every job is when it runs.
+//! A job of the plain interface. Every running job has this form.
 
 use std::{
     fmt,
@@ -24,48 +24,47 @@ use crate::job::{JobStatus, to_value};
 /// ```
 #[derive(Clone)]
 pub struct Job {
-    /// Made by the client, so that the library can repeat a call whose answer was lost; its order is the
-    /// order of creation.
+    /// The id. The client makes it, so that the library can repeat a call whose answer was lost. Ids are ordered by
+    /// creation.
     ///
     /// An id is used once, for as long as its job is remembered. A clone has the same id and is the same job: while
-    /// that is live, another insert changes nothing and answers that it is there; when it is over, whether done or
-    /// dead, an insert is refused with [`Error::IdUsed`](crate::Error::IdUsed). To run the same again make a new job, or
+    /// that job is live, another insert changes nothing and reports that it exists; once it is completed or dead, an
+    /// insert is refused with [`Error::IdUsed`](crate::Error::IdUsed). To run the same work again make a new job, or
     /// [redrive](crate::SimpleQueue::redrive) a dead one.
     pub id: Uuid,
-    /// Groups jobs, for cancelling them together; any number of jobs may share one.
+    /// Groups jobs, so that they can be cancelled together. Any number of jobs may share a fingerprint.
     pub fingerprint: Option<String>,
-    /// Only one live job may have this key. It is the one in the table: a `#[job]` puts its name and a colon
-    /// before what its declaration says.
+    /// The unique key: at most one live job has it. This is the key as it is stored: a `#[job]` prefixes its declared
+    /// key with its name and a colon.
     pub unique_key: Option<String>,
-    /// Where the job waits.
+    /// The queue.
     pub queue: String,
     /// The payload.
     pub job_data: Value,
-    /// One of the words of [`JobStatus`].
+    /// The status, one of the words of [`JobStatus`].
     pub status: String,
-    /// When it was enqueued, by the database's clock; before that by this machine's.
+    /// When the job was enqueued, by the database's clock; before that, by this machine's clock.
     pub created_at: DateTime<Utc>,
-    /// When it is, or was, due; `None` for at once.
+    /// When the job is or was due; `None` for at once.
     pub run_at: Option<DateTime<Utc>>,
-    /// When its row last changed.
+    /// When the row last changed.
     pub updated_at: Option<DateTime<Utc>>,
     /// The number of the attempt that runs, from 1; 0 before the first.
     pub attempt: i32,
-    /// How often it may be started before it counts as failed; 3 by default.
+    /// The number of attempts before the job counts as failed; 3 by default.
     pub max_attempts: i32,
 
     pub(crate) kind: String,
     pub(crate) version: i32,
-    /// The payload as it is stored, until somebody wants it as [`Job::job_data`].
+    /// The payload as it is stored, until [`Job::job_data`] is needed.
     pub(crate) stored: Option<String>,
-    /// Why [`Job::job_data`] is `null`, where what it was made of cannot be written as JSON.
+    /// Why [`Job::job_data`] is `null`, if the payload cannot be written as JSON.
     pub(crate) unwritable: Option<String>,
     pub(crate) claim: Option<Claim>,
     pub(crate) made_id: MadeId,
 }
 
-/// The id that was made together with a job. It is surely new where that is still the job's, and the job has not
-/// been cloned.
+/// The id that was made together with a job. It is certainly new if the job still has it and was not cloned.
 #[derive(Debug)]
 pub(crate) struct MadeId {
     id: Uuid,
@@ -77,7 +76,7 @@ impl MadeId {
         Self { id, is_shared: AtomicBool::new(false) }
     }
 
-    /// For a job that is stored already.
+    /// For a job that is already stored.
     pub(crate) fn used() -> Self {
         Self { id: Uuid::nil(), is_shared: AtomicBool::new(true) }
     }
@@ -96,10 +95,10 @@ impl Clone for MadeId {
 }
 
 impl Job {
-    /// A job for the given queue, due at once.
+    /// Makes a job for the given queue, due at once.
     ///
-    /// A payload that cannot be written as JSON, because it holds a number that is not finite, for instance,
-    /// is refused when the job is inserted; [`Job::job_data`] is `null` until then.
+    /// A payload that cannot be written as JSON, for example because it holds a number that is not finite, is refused
+    /// when the job is inserted; [`Job::job_data`] is `null` until then.
     #[expect(clippy::disallowed_methods, reason = "shown only until the database has set its own")]
     pub fn new(queue: impl Into<String>, job_data: impl Serialize) -> Self {
         let (job_data, unwritable) = match to_value(&job_data) {
@@ -128,7 +127,7 @@ impl Job {
         }
     }
 
-    /// Sets [`Job::unique_key`]: while such a job is live, another one is not inserted.
+    /// Sets [`Job::unique_key`]: while a job with this key is live, another one is not inserted.
     #[must_use]
     pub fn with_unique_key(self, unique_key: impl Into<String>) -> Self {
         Self { unique_key: Some(unique_key.into()), ..self }
@@ -152,7 +151,7 @@ impl Job {
         Self { fingerprint: Some(fingerprint.into()), ..self }
     }
 
-    /// Waits until somebody asks for the end of this job while it runs; never ready otherwise.
+    /// Waits until the cancellation of this job is requested while it runs; never ready otherwise.
     ///
     /// Cancel safe.
     pub async fn cancelled(&self) {
@@ -162,10 +161,10 @@ impl Job {
         }
     }
 
-    /// Makes [`Job::job_data`] of what is stored.
+    /// Parses the stored payload into [`Job::job_data`].
     ///
     /// # Errors
-    /// When it is no JSON that can be read here: nested too deep, for instance.
+    /// When it is not JSON that can be read here, for example because it is nested too deeply.
     pub(crate) fn read_stored(&mut self) -> Result<(), serde_json::Error> {
         if let Some(stored) = self.stored.take() {
             self.job_data = serde_json::from_str(&stored)?;
@@ -173,13 +172,13 @@ impl Job {
         Ok(())
     }
 
-    /// What tells this job from the others of its queue: the name of its `#[job]`, or an empty text.
+    /// The kind: the name of its `#[job]`, or an empty text for a plain job.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 }
 
-/// The payload is left out: it may hold what must not be in a log.
+/// The payload is left out: it may hold values that must not be logged.
 impl fmt::Debug for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job")
@@ -196,7 +195,7 @@ impl fmt::Debug for Job {
 
 /// Turns any payload into a [`Job`] of the plain interface.
 pub trait JobExt<T> {
-    /// A job for the given queue with this payload.
+    /// Makes a job for the given queue with this payload.
     fn into_job(self, queue: &'static str) -> Job;
 }
 
@@ -206,8 +205,8 @@ impl<T: Serialize> JobExt<T> for T {
     }
 }
 
-/// The version of a payload whose shape has not changed yet.
+/// 1: the version of a payload whose shape has not changed yet.
 pub(crate) const FIRST_VERSION: i32 = 1;
 
-/// How often a plain [`Job`] may be started, and a `#[job]` that does not say.
+/// 3 attempts for a plain [`Job`], and for a `#[job]` without `retries`.
 pub(crate) const DEFAULT_MAX_ATTEMPTS: i32 = 3;

@@ -1,4 +1,4 @@
-//! Stage 2: a job as it is stored, the lease of one that runs, and a row still to be inserted.
+//! Stage 2: the stored form of a job, the lease of a running one, and rows that are not inserted yet.
 
 mod claim;
 mod job;

@@ -1,4 +1,4 @@
-//! A row that is still to be inserted.
+//! A row that is not inserted yet.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
     job::{JobPayload, OnConflict, namespaced, to_json},
 };
 
-/// A row that is still to be inserted.
+/// A row that is not inserted yet.
 #[derive(Debug, Clone)]
 pub(crate) struct NewJob {
     pub(crate) id: Uuid,
@@ -20,30 +20,30 @@ pub(crate) struct NewJob {
     pub(crate) queue: String,
     pub(crate) kind: String,
     pub(crate) priority: i16,
-    /// The payload as JSON text, written once.
+    /// The payload as JSON text, serialized once.
     pub(crate) job_data: String,
-    /// Why it could not be written.
+    /// Why the payload could not be serialized.
     pub(crate) unwritable: Option<String>,
     pub(crate) due: Due,
-    /// `None` leaves it to the handler that will run the job.
+    /// `None`: the handler that runs the job decides.
     pub(crate) max_attempts: Option<i32>,
     pub(crate) unique_key: Option<String>,
     pub(crate) fingerprint: Option<String>,
-    /// From when it is due on, how long it may wait to be started.
+    /// How long the job may wait to be started, counted from its due time.
     pub(crate) expires_after: Option<Duration>,
     pub(crate) tags: Vec<String>,
     pub(crate) version: i32,
-    /// How long it is kept once it is over; `None` leaves it to the queue.
+    /// How long the job is kept after its end; `None`: the queue's setting decides.
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
-    /// How long an attempt may take; `None` leaves it to the handler that will run the job.
+    /// How long an attempt may take; `None`: the handler that runs the job decides.
     pub(crate) timeout: Option<Duration>,
-    /// What its caller attached: a JSON object as text.
+    /// What the caller attached: a JSON object as text.
     pub(crate) metadata: Option<String>,
 }
 
 impl NewJob {
-    /// Whether it differs from the other in nothing but id, keys, payload and what becomes of it on a conflict.
+    /// Whether the two differ only in id, keys, payload and conflict behaviour.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.queue == other.queue
             && self.kind == other.kind
@@ -58,13 +58,13 @@ impl NewJob {
             && self.metadata == other.metadata
     }
 
-    /// Whether it has what few jobs have, which takes a statement of its own.
+    /// Whether it has a value that few jobs have and the statement for alike jobs does not take.
     pub(crate) fn has_extras(&self) -> bool {
         self.timeout.is_some() || self.metadata.is_some()
     }
 }
 
-/// When a new job is due. A wait is added to the database's clock, so the caller's may be wrong.
+/// When a new job is due. A delay is added to the database's clock, so the caller's clock may be wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Due {
     Now,
@@ -73,10 +73,10 @@ pub(crate) enum Due {
 }
 
 impl NewJob {
-    /// The row of a declared job, with the declaration's options.
+    /// The row of a declared job, with the options of its declaration.
     ///
     /// # Errors
-    /// When serde cannot write the payload, or its key turned out empty.
+    /// When serde cannot write the payload, or its key is empty.
     pub(crate) fn declared<J: JobPayload>(payload: &J) -> Result<Self, Error> {
         let job_data = to_json(payload).map_err(|problem| Error::InvalidPayload {
             queue: J::QUEUE.to_owned(),
@@ -106,7 +106,7 @@ impl NewJob {
     }
 }
 
-/// A key of a declared job as it is stored: two kinds never share one by chance.
+/// The stored form of a declared job's key. The prefix keeps two kinds from sharing a key by chance.
 pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
     if key.is_empty() {
         return Err(Error::InvalidKey {
@@ -120,7 +120,7 @@ pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
 
 impl From<Job> for NewJob {
     fn from(job: Job) -> Self {
-        // What has been put in its place since is as good as any.
+        // If the caller has replaced the payload since, that one counts.
         let unwritable = job.unwritable.filter(|_| job.job_data.is_null());
         Self {
             id: job.id,

@@ -1,4 +1,4 @@
-//! The payload of a stored job, as this build knows it.
+//! Reads the payload of a stored job into this build's type.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,13 +9,13 @@ use crate::job::{JobPayload, unfit, without_values};
 
 /// Why a payload was not read.
 pub(crate) enum Unread {
-    /// A later build stored it.
+    /// A newer build stored it.
     OfNewerBuild,
-    /// It does not fit, in words that hold nothing of it.
+    /// It does not fit the type; the text contains no stored values.
     Unfit(String),
 }
 
-/// The payload of a stored job, brought to this build's version if an earlier one stored it.
+/// Reads the payload of a stored job, upgraded to this build's version if an earlier one stored it.
 pub(crate) fn read_payload<J: JobPayload>(job: &Job) -> Result<J, Unread> {
     let does_not_fit = |error: &dyn fmt::Display| {
         Unread::Unfit(format!("the payload does not fit `{}`: {error}", J::KIND))
@@ -25,7 +25,7 @@ pub(crate) fn read_payload<J: JobPayload>(job: &Job) -> Result<J, Unread> {
     }
     let data = match &job.stored {
         Some(stored) => {
-            // Nearly every payload fits; where one does not is told by a second look.
+            // Nearly every payload fits. Only for one that does not, a second pass finds out where.
             if job.version == J::VERSION
                 && let Ok(payload) = serde_json::from_str(stored)
             {
@@ -40,7 +40,7 @@ pub(crate) fn read_payload<J: JobPayload>(job: &Job) -> Result<J, Unread> {
     } else {
         Cow::Owned(upgraded::<J>(job.version, data.into_owned())?)
     };
-    // The error says where in the payload it is.
+    // This error contains the path within the payload.
     serde_path_to_error::deserialize(data.as_ref())
         .map_err(|error| does_not_fit(&unfit(J::ARGUMENTS, &error)))
 }

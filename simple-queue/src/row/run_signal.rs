@@ -1,4 +1,4 @@
-//! What a run and those who watch it tell each other.
+//! Signals between a run and the roles that watch it.
 
 use std::{
     sync::{
@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// One is made for every claimed job, so it is a few words in one allocation.
+/// The signals of one run. Every claimed job has one, so it is a few words in one allocation.
 #[derive(Debug, Default)]
 pub(crate) struct RunSignal {
     said: AtomicU8,
@@ -26,7 +26,7 @@ const WAITS_TO_BEGIN: u8 = 8;
 const STARTED: u8 = 16;
 
 impl RunSignal {
-    /// Somebody asked for the job's cancellation.
+    /// Requests the cancellation of the job.
     pub(crate) fn cancel(&self) {
         self.say(CANCELLED);
     }
@@ -35,12 +35,12 @@ impl RunSignal {
         self.was_said(CANCELLED)
     }
 
-    /// Waits until somebody asks for the job's cancellation. Cancel safe.
+    /// Waits until the cancellation of the job is requested. Cancel safe.
     pub(crate) async fn cancelled(&self) {
         self.until_said(CANCELLED).await;
     }
 
-    /// The process must let go of the job: it is stopping, or can no longer vouch for it.
+    /// The process must give up the job: it is stopping, or can no longer keep it alive by its heartbeat.
     pub(crate) fn abandon(&self) {
         self.say(ABANDONED);
     }
@@ -49,7 +49,7 @@ impl RunSignal {
         self.was_said(ABANDONED)
     }
 
-    /// Waits until the process must let go of the job. Cancel safe.
+    /// Waits until the process must give up the job. Cancel safe.
     pub(crate) async fn abandoned(&self) {
         self.until_said(ABANDONED).await;
     }
@@ -63,12 +63,12 @@ impl RunSignal {
         self.was_said(FINISHED_IN_TRANSACTION)
     }
 
-    /// Its handler is called.
+    /// The handler is called.
     pub(crate) fn start(&self) {
         self.say(STARTED);
     }
 
-    /// Whether its handler could do anything.
+    /// Whether the handler was called.
     pub(crate) fn is_started(&self) -> bool {
         let waits = self.was_said(WAITS_TO_BEGIN) && self.began.get().is_none();
         self.was_said(STARTED) && !waits
@@ -79,12 +79,12 @@ impl RunSignal {
         self.say(WAITS_TO_BEGIN);
     }
 
-    /// It has its connection.
+    /// The run has its connection.
     pub(crate) fn begin(&self) {
         self.began.get_or_init(Instant::now);
     }
 
-    /// How long it has been at work, if it waited before: nothing while it still waits.
+    /// How long a run that waited has been working: zero while it still waits, `None` if it did not wait.
     pub(crate) fn worked(&self) -> Option<Duration> {
         self.was_said(WAITS_TO_BEGIN)
             .then(|| self.began.get().map_or(Duration::ZERO, Instant::elapsed))
@@ -101,7 +101,7 @@ impl RunSignal {
 
     async fn until_said(&self, what: u8) {
         loop {
-            // It hears what is said from here on, before it is first waited for.
+            // Registered before the check, so that a signal in between is not missed.
             let changed = self.changed.notified();
             if self.was_said(what) {
                 return;
