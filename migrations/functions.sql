@@ -1,18 +1,17 @@
--- The functions of the queue. Applied again by every newer release, after the tables.
+-- The functions of the queue. Every newer release applies them again, after the tables.
 --
--- `simple_queue.` stands for the schema the queue was built with; the library writes the chosen name in its
--- place. A function whose parameters change has to be dropped first; its grants go with it.
+-- `simple_queue.` is a placeholder for the queue's schema; the library writes the chosen name in its place. A function
+-- whose parameters change must be dropped first; its grants are dropped with it.
 --
--- Every function fixes its search path, so that no name means what a user of the database has put in its place.
--- Those that are `security definer` are all that a role needs which owns nothing: they check what they are given.
+-- Every function sets its search path, so that names do not resolve to objects of other users of the database. A role
+-- that owns nothing works only through the `security definer` functions, which check their arguments.
 
--- Makes the archive's partitions for yesterday, today and the days ahead that are missing.
+-- Creates the archive's missing partitions for yesterday, today and the days ahead.
 --
--- Yesterday, because a transaction that began before midnight may still finish a job. A partition is made apart and
--- attached then, which does not keep readers and writers of the archive waiting, as the faster
--- `create table … partition of` would: that is for an archive that is new. The lock, held to the end of the
--- transaction, lets one process at a time do it; the others find the work done. It takes a right on the archive to
--- hold it.
+-- Yesterday, because a transaction that began before midnight may still finish a job. A partition is created apart and
+-- then attached, which does not block readers and writers of the archive. The faster `create table … partition of`
+-- would; it is used while the archive is new. The lock, held to the end of the transaction, lets one process at a time
+-- do it; the others find the work done. Taking it requires a right on the archive.
 create or replace function simple_queue.ensure_archive_partitions(days_ahead integer) returns integer
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -27,7 +26,7 @@ declare
     made integer := 0;
 begin
     if days_ahead is null or days_ahead not between 0 and 366 then
-        raise exception 'days cannot be made % ahead: the limit is 0 to 366', coalesce(days_ahead::text, 'null')
+        raise exception 'partitions cannot be created % days ahead: the limit is 0 to 366', coalesce(days_ahead::text, 'null')
             using errcode = 'invalid_parameter_value';
     end if;
     if not exists (select from simple_queue.list_missing_days(first_day, days_ahead + 2)) then
@@ -67,7 +66,7 @@ begin
 end
 $$;
 
-comment on function simple_queue.ensure_archive_partitions is 'Makes the partitions of the archive that are missing, up to so many days ahead; returns how many it made.';
+comment on function simple_queue.ensure_archive_partitions is 'Creates the missing partitions of the archive, up to this many days ahead; returns how many.';
 
 create or replace function simple_queue.name_of_day(day date) returns text
 language sql immutable
@@ -93,13 +92,12 @@ as $$
     order by 1
 $$;
 
-comment on function simple_queue.list_missing_days is 'Which of so many days have no partition in the archive.';
+comment on function simple_queue.list_missing_days is 'Which of these days have no partition in the archive.';
 
--- Drops a day of the archive with all its rows; false if it is not there, or holds jobs that are kept longer.
+-- Drops a day of the archive with all its rows; false if it does not exist, or contains jobs with a longer retention.
 --
--- Its lock keeps all others from the archive, so it is waited for a tenth of a second only: while a transaction
--- that has read the archive is open the call fails, and is repeated another time. Today and yesterday are
--- refused in any case.
+-- Its lock blocks all other users of the archive, so it waits only 0.1 s for it: while a transaction that has read the
+-- archive is open the call fails, and is repeated another time. Today and yesterday are always refused.
 create or replace function simple_queue.drop_archive_day(day date) returns boolean
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -129,7 +127,7 @@ begin
 end
 $$;
 
-comment on function simple_queue.drop_archive_day is 'Drops a day of the archive that is older than yesterday and holds nothing that is kept longer; whether it did.';
+comment on function simple_queue.drop_archive_day is 'Drops a day of the archive that is older than yesterday and contains no job with a longer retention; returns whether it did.';
 
 create or replace function simple_queue.refuse(what text, value text, problem text) returns void
 language plpgsql immutable
@@ -147,7 +145,7 @@ begin
 end
 $$;
 
-comment on function simple_queue.refuse is 'Ends the statement with the name of what is wrong, its value and the limit.';
+comment on function simple_queue.refuse is 'Raises an error with the name of the value, the value and the limit.';
 
 create or replace function simple_queue.check_bytes(what text, name text, fewest integer, most integer) returns void
 language plpgsql immutable
@@ -188,9 +186,9 @@ begin
 end
 $$;
 
-comment on function simple_queue.check_span is 'Refuses a duration that cannot be added to the time it is; null passes.';
+comment on function simple_queue.check_span is 'Refuses a duration that cannot be added to the current time; null passes.';
 
--- The size in memory is looked at first: what is much too large is not written out as text.
+-- The size in memory is checked first, so that a value that is much too large is not written out as text.
 create or replace function simple_queue.check_json(what text, value jsonb, most integer) returns void
 language plpgsql immutable
 set search_path = pg_catalog, pg_temp
@@ -236,8 +234,8 @@ $$;
 
 comment on function simple_queue.check_tags is 'Refuses tags that are too many or too long; null passes.';
 
--- Puts a job in the table, once everything about it has been checked. An id that is given makes the call
--- repeatable: with `repeated` a job that is there under it, or has been, is the one of an earlier call.
+-- Inserts a job after checking all its values. A given id makes the call repeatable: with `repeated`, an existing or
+-- finished job with this id is the one of an earlier call.
 create or replace function simple_queue.put(
     known_id     uuid,
     repeated     boolean,
@@ -262,8 +260,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_variable
 declare
-    -- A UUID of version 7: 48 bits of milliseconds, then the version, then random bits. The
-    -- database's own uuidv7() came with PostgreSQL 18.
+    -- A UUID of version 7: 48 bits of milliseconds, then the version, then random bits. The database has a uuidv7() of
+    -- its own only since PostgreSQL 18.
     new_id uuid := coalesce(known_id, encode(
         set_bit(set_bit(overlay(
             uuid_send(gen_random_uuid())
@@ -290,7 +288,7 @@ begin
         );
     end if;
     perform simple_queue.check_bytes('kind', kind, 0, 512);
-    -- Twice what the library takes, which counts the same value without the database's spaces.
+    -- Twice the library's limit. The library measures the same value without the database's spaces.
     perform simple_queue.check_json('payload', job_data, 2097152);
     perform simple_queue.check_time('run_at', run_at);
     if priority not between -32768 and 32767 then
@@ -316,7 +314,7 @@ begin
     end if;
     perform simple_queue.check_json('metadata', metadata, 65536);
     outcome := 'inserted';
-    -- An id lives once. In a call that is repeated, what has it is this job.
+    -- An id is used once. In a repeated call, the job that has it is this job.
     if known_id is not null then
         id := new_id;
         if exists (select from simple_queue.jobs j where j.id = new_id) then
@@ -328,7 +326,7 @@ begin
             or exists (select from simple_queue.dead_letters d where d.id = new_id)
         then
             if not repeated then
-                raise exception 'job % was enqueued before and is over; an id is used once', new_id
+                raise exception 'job % was enqueued before and has ended; an id is used once', new_id
                     using errcode = 'unique_violation', hint = 'Make a new id for a new job.';
             end if;
             return next;
@@ -387,7 +385,7 @@ begin
         -- The holder of the key ended between the statements; now the insert succeeds.
         outcome := 'inserted';
     end loop;
-    -- Rescheduled too: a worker that looked while the row was locked does not know of it.
+    -- Rescheduled too: a worker that polled while the row was locked does not know of it.
     if outcome <> 'duplicate' then
         perform pg_notify('simple_queue.jobs', 'queue ' || queue)
         where exists (select from simple_queue.idle_workers);
@@ -396,14 +394,14 @@ begin
 end
 $$;
 
-comment on function simple_queue.put is 'What the functions for others do with each job. No role but the owner may call it.';
+comment on function simple_queue.put is 'Inserts one job for the public functions. Only the owner may call it.';
 
 -- Enqueues a job from any language or driver, in the caller's transaction.
 --
--- Does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler; the key
--- of a `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` says what becomes of it
--- where a live job has its unique key: 'ignore', 'replace', 'reschedule' or 'error'. The id is made here: an id is
--- used once, and this takes none.
+-- It does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler. The key of a
+-- `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` decides what happens if a live job has the
+-- unique key: 'ignore', 'replace', 'reschedule' or 'error'. The id is made here, because an id is used once; the
+-- function accepts none.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -432,13 +430,13 @@ begin
 end
 $$;
 
-comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job that has its unique key, and what became of it: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job with its unique key, and the outcome: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
 
--- Enqueues many jobs at once: an array of objects that have the parameters of `enqueue` by their names.
+-- Enqueues many jobs at once: an array of objects with the parameters of `enqueue` as their keys.
 --
--- Beside those an object may have an `id`, and in place of `run_at` and `expires_at` a `delay` and an
--- `expires_after`, in seconds from now on and from when it is due on. The answers come in the order of the
--- objects. All are enqueued or none. A call that was cut off may be repeated with the same ids and `repeated`.
+-- An object may also have an `id`; and instead of `run_at` and `expires_at` a `delay` in seconds from now and an
+-- `expires_after` in seconds from the due time. The answers are in the order of the objects. All are enqueued or none.
+-- A call that was cut off may be repeated with the same ids and `repeated`.
 create or replace function simple_queue.enqueue_many(jobs jsonb, repeated boolean default false)
 returns table (id uuid, outcome text)
 language plpgsql security definer
@@ -484,9 +482,9 @@ begin
 end
 $$;
 
-comment on function simple_queue.enqueue_many is 'Enqueues an array of jobs, all or none; answers as enqueue does, in their order.';
+comment on function simple_queue.enqueue_many is 'Enqueues an array of jobs, all or none; answers like enqueue, in their order.';
 
--- Who may call what is said role by role.
+-- The files in `grants/` say which role may call which function.
 revoke execute on all functions in schema simple_queue from public;
 
 select simple_queue.ensure_archive_partitions(7);

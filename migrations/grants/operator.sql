@@ -1,5 +1,5 @@
--- An operator: finds, cancels and redrives jobs, pauses and resumes queues, enqueues; sees everything.
--- `psql -v role=NAME -f operator.sql`, as the owner of the schema.
+-- An operator: finds, cancels and redrives jobs, pauses and resumes queues, enqueues; reads everything. `psql -v
+-- role=NAME -f operator.sql`, as the owner of the schema.
 grant usage on schema simple_queue to :"role";
 grant select, insert, update, delete on simple_queue.jobs, simple_queue.dead_letters to :"role";
 grant select, insert, update on simple_queue.queues to :"role";

@@ -1,6 +1,5 @@
--- A viewer: sees which jobs there are, and nothing of what is in them. The rights are on columns, and the view
--- is read with them, so that row-level security holds for a viewer too.
--- `psql -v role=NAME -f viewer.sql`, as the owner of the schema.
+-- A viewer: sees which jobs exist, without their payloads. The rights are on columns, and the view uses the reader's
+-- rights, so row-level security holds for a viewer too. `psql -v role=NAME -f viewer.sql`, as the owner of the schema.
 grant usage on schema simple_queue to :"role";
 grant select (id, queue, kind, priority, attempt, max_attempts, crash_count, worker_id, run_at, scheduled_at, created_at) on simple_queue.jobs to :"role";
 grant select (id, queue, kind, priority, attempt, max_attempts, crash_count, worker_id, scheduled_at, created_at, finished_at) on simple_queue.archive to :"role";

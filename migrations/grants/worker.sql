@@ -1,4 +1,4 @@
--- A worker: claims, runs and finishes jobs, returns those of the dead, bounds the history, enqueues. It owns
+-- A worker: claims, runs and finishes jobs, returns the jobs of dead processes, deletes old history, enqueues. It owns
 -- nothing. `psql -v role=NAME -f worker.sql`, as the owner of the schema.
 grant usage on schema simple_queue to :"role";
 grant select, insert, update, delete on simple_queue.jobs, simple_queue.archive, simple_queue.dead_letters, simple_queue.workers, simple_queue.idle_workers to :"role";

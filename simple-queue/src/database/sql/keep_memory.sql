@@ -1,8 +1,8 @@
 -- keep_memory
--- Has the session keep the memory that its statements need.
+-- Makes the server process keep the memory that its statements need.
 --
--- The C library gives memory back to the system after every statement that used more than a bound, and takes it
--- again in the next, page by page, which costs a tenth of a claim of a thousand jobs. It learns the bound from
--- the largest piece that was ever freed: twice of it is kept from then on. In UTF-8 this asks for one of 1 MB,
--- of which it uses a quarter.
+-- The C library returns memory to the system after every statement that used more than a threshold, and takes it again
+-- page by page in the next, which costs 10 % of a claim of a thousand jobs. glibc derives the threshold from the
+-- largest block that was ever freed, and then keeps up to twice that size (M_TRIM_THRESHOLD). In UTF-8 this asks for a
+-- block of 1 MB and uses a quarter of it.
 select length(lpad('', 262144, ' '))

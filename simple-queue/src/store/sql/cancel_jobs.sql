@@ -1,6 +1,6 @@
 -- cancel_jobs
--- Ends pending jobs at once and asks for the end of running ones; whoever runs them hears of it. With :repeated an
--- earlier call may have been carried out, and what is cancelled already counts.
+-- Ends pending jobs at once and requests the cancellation of running ones; their processes are notified. With :repeated
+-- an earlier call may have been carried out, so jobs that are already cancelled count too.
 with target as (
     select j.id, j.worker_id from simple_queue.jobs j where j.id = any (:ids) order by j.id for update
 ), finished as (

@@ -1,12 +1,12 @@
 -- claim_overtaken_jobs
--- Claims jobs that a sweep found below the floors, where no fetch reads, by their ids. What was claimed, locked or
--- put off meanwhile, or is of a queue that was paused, is left alone.
+-- Claims jobs by id that a sweep found below the floors, where no fetch reads. Jobs that were claimed, locked or
+-- postponed meanwhile are left alone, and so are those of paused queues.
 with due as materialized (
     select array(
         select j.ctid from simple_queue.jobs j
         where j.id = any (:ids) and j.worker_id is null
-            -- A case, which does not imply the predicate of the index in which jobs wait. The planner knows nothing of
-            -- the ids, and where it takes the table to be small it would read all of that index.
+            -- A case expression, so that the condition does not imply the predicate of the fetch index. The planner
+            -- does not know the ids, and would read that whole index if it takes the table to be small.
             and case when j.gate is null and j.held is null then j.run_at <= now() end
             and not exists (
                 select from simple_queue.queues q where q.name = j.queue and q.paused_at is not null

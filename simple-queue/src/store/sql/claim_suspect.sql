@@ -1,7 +1,7 @@
 -- claim_suspect
--- Claims one job that has killed processes, the one that is due for longest, of those that the caller may start. They
--- rest apart, so that no fetch claims more of them than may run, which is one at a time in a process. Where :only is
--- not null, that one.
+-- Claims one job that has killed processes: of those that the caller may start, the one that has been due longest. Such
+-- jobs rest apart, so that no fetch claims more of them than may run, which is one at a time per process. If :only is
+-- not null, claims only that job.
 with due as materialized (
     select array(
         select j.ctid

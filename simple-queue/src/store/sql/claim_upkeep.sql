@@ -1,6 +1,6 @@
 -- claim_upkeep
--- The right to do what one process does for all, where it was last done long enough ago; to the end of the
--- transaction. While another process has it, it is not to be had.
+-- Takes a task that one process does for all, if it was last done long enough ago. The row stays locked to the end of
+-- the transaction, so no other process can take it meanwhile.
 with due as (
     select u.task from simple_queue.upkeep u
     where u.task = :task and u.done_at not between now() - :pause::interval and now()

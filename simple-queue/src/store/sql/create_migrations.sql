@@ -1,5 +1,5 @@
 -- create_migrations
--- The history of the migrations; holding it is the right to migrate.
+-- The history of the migrations. The lock on this table is the right to migrate.
 create table if not exists simple_queue.migrations (
     name       text        collate "C" not null,
     release    text        not null,

@@ -1,7 +1,7 @@
 -- dead_letter_jobs
--- Moves running jobs that will not run again by themselves into the dead letters.
+-- Moves running jobs that will not run again by themselves to the dead letters.
 with held as materialized (
-    -- Whatever it came to: what was to be cancelled is cancelled.
+    -- A job whose cancellation was requested is cancelled, whatever its outcome.
     select job.ctid, job.id, case when job.cancelled then 'cancelled' else ended.status end as status,
         ended.reason, ended.attempts_kept, ended.error
     from unnest(

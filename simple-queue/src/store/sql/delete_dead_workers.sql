@@ -1,6 +1,6 @@
 -- delete_dead_workers
--- After their jobs have been returned. A row that was locked by somebody else then is still in its
--- process's name, and so the process stays until the next time.
+-- Runs after the processes' jobs were returned. A job whose row was locked then is still in its process's name, so that
+-- process stays until the next time.
 with buried as (
     delete from simple_queue.workers w
     where w.id = any (:workers)

@@ -1,6 +1,6 @@
 -- delete_expired
--- A bounded batch of each kind of history, so that a long-neglected table never makes a long transaction.
--- What is kept for a time of its own goes when that is over, the other dead letters when they are too old.
+-- A bounded batch of each kind of history, so that a long-neglected table never makes a long transaction. Jobs with a
+-- retention of their own are deleted when it has passed, other dead letters when they are too old.
 with archived as (
     select a.id, a.finished_at from simple_queue.archive a
     where a.keep_until <= now()

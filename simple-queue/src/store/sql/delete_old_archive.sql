@@ -1,5 +1,5 @@
 -- delete_old_archive
--- A bounded batch of a day that is too old but holds jobs which are kept longer: all but those.
+-- A bounded batch of a day that is too old but contains jobs with a longer retention: all but those.
 with old as (
     select a.id, a.finished_at from simple_queue.archive a
     where a.finished_at >= :day::timestamp at time zone 'utc'

@@ -1,3 +1,3 @@
 -- drop_archive_day
--- In a function, because to drop a table takes its ownership, which a worker has not.
+-- Through a function, because dropping a table requires its ownership, which a worker does not have.
 select simple_queue.drop_archive_day(:day)

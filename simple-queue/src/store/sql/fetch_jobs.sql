@@ -1,9 +1,9 @@
 -- fetch_jobs
--- Finishes what is done, and claims for every queue in the demand at most as many due jobs as it has free permits:
--- one statement, one commit.
+-- Completes runs, and claims for every queue in the demand at most as many due jobs as it has free permits: one
+-- statement, one commit.
 --
--- The rows are locked before their ctids are used, and claimed by ctid through an array: joined back
--- by id, a bound limit would become a hash join with a scan of the whole table in a generic plan.
+-- The rows are locked before their ctids are used, and are updated by an array of ctids. Joined by id, a bound limit
+-- would become a hash join with a sequential scan in a generic plan.
 \ir parts/completed.sql
 \ir parts/worker.sql
 \ir parts/demand.sql
@@ -11,8 +11,8 @@
 \ir parts/claimed.sql
 \ir parts/next_due.sql
 , summary as (
-    -- The wait and the lanes are looked up only when permits are left: otherwise the next fetch follows as soon as
-    -- one is free, and of a thousand queues only those were read that the permits sufficed for.
+    -- The wait and the lanes are looked up only if permits are left. Otherwise the next fetch follows as soon as a
+    -- permit is free; and of a thousand queues only those were read for which the permits sufficed.
     select jsonb_build_object(
         'now', now(),
         'completed', array(select completed.id from completed),

@@ -1,9 +1,8 @@
 -- find_overtaken_jobs
--- Jobs that are due and wait below the floors, in the order in which they are due: of each part of a lane that is
--- asked for at most :limit. A part without a beginning begins with the lane; one without an end ends :margin
--- before now.
+-- Due jobs below the floors, in due order, at most :limit for each requested part of a lane. A part without a start
+-- starts with the lane; one without an end ends :margin before now.
 --
--- Locks nothing: what another process is claiming is found too, and then left alone by the claim.
+-- Locks nothing: jobs that another process is claiming are found too, and the claim skips them.
 select now() as now, found.part, found.id, found.run_at
 from (select) always
 left join lateral (

@@ -1,5 +1,5 @@
 -- find_suspect
--- The job that claim_suspect claims, for when it is refused.
+-- The job that claim_suspect would claim, to identify it after a refusal.
 select j.id
 \ir parts/suspects.sql
 order by j.run_at, j.id

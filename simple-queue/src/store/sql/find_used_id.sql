@@ -1,6 +1,6 @@
 -- find_used_id
--- One of these ids under which a job is remembered that is over. No job ends before it was made, so days of the
--- archive from before :since are not looked at; a client's clock may be wrong by a day.
+-- One of these ids that belongs to a finished job in the history. A job does not end before it was made, so days of the
+-- archive before :since are skipped; a client's clock may be wrong by a day.
 select ended.id
 from unnest(:ids::uuid[]) as asked (id)
 cross join lateral (

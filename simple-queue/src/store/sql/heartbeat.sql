@@ -1,6 +1,6 @@
 -- heartbeat
--- Says that this process lives, and learns in the same round trip whether it is still in the table,
--- which of its jobs are to be cancelled, and who else has not been heard of for a while.
+-- Records that this process is alive, and reads in the same round trip whether it is still in the table, which of its
+-- jobs are to be cancelled, and which other processes have been silent.
 with beat as (
     update simple_queue.workers
     set heartbeat_at = now(), queues = :queues, long_running = null
@@ -10,16 +10,16 @@ with beat as (
     select w.id, greatest(least(w.heartbeat_at, '9999-12-31'), '0001-01-01') as heartbeat_at,
         extract(epoch from promise.heartbeat_interval)::double precision as seconds
     from simple_queue.workers w
-    -- No process of ours promises less or more.
+    -- The bounds of the interval that our processes record.
     cross join lateral (
         select greatest(least(w.heartbeat_interval, '1 day'), '0 s') as heartbeat_interval
     ) promise
-    -- One from the future says nothing: the server's clock was set back. A process that lives writes a new one.
+    -- A heartbeat from the future is ignored: the server's clock was set back. A live process writes a new one.
     where w.id <> :worker_id
         and w.heartbeat_at not between now() - 2 * promise.heartbeat_interval and now() + promise.heartbeat_interval
 )
 select exists (select from beat) as alive,
-    -- As it was before.
+    -- The value before this update.
     (select w.long_running from simple_queue.workers w where w.id = :worker_id) as long_running,
     array(
         select job.id
@@ -30,7 +30,7 @@ select exists (select from beat) as alive,
             limit 1
         ) job
     ) as cancelled,
-    -- Jobs that have killed processes rest apart, and are claimed by themselves.
+    -- Jobs that have killed processes rest apart, and are claimed one by one.
     exists (
         select from simple_queue.jobs j
         where j.held = '00000000-0000-0000-0000-000000000000' and j.worker_id is null and j.run_at <= now()

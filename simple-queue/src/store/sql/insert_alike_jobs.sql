@@ -1,9 +1,8 @@
 -- insert_alike_jobs
--- Inserts jobs that differ in nothing but their payloads and fingerprints, as those of one call mostly do,
--- and whose ids were made for this call, so that none can be there already. That costs two thirds of what
--- insert_jobs does.
+-- Inserts jobs that differ only in payload and fingerprint, as those of one call usually do, and whose ids were made
+-- for this call, so that none can exist already. That costs two thirds of insert_jobs.
 --
--- The answer says whether workers sleep; :notify says whether they are to be notified in this statement.
+-- The answer says whether workers sleep; :notify says whether this statement notifies them.
 with inserted as (
     insert into simple_queue.jobs (
         id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, fingerprint, expires_at,

@@ -1,8 +1,8 @@
 -- insert_jobs
--- Inserts what is not there yet: a row whose id or unique key is taken is left out of the answer, and the caller
--- looks up by whom. The answer says whether workers sleep; :notify says whether they are to be notified in this
--- statement, as they must be where the library does not see the commit. :first_lease is where the leases begin: an
--- id that the caller made may have been used before, and then no lease of this job is one of that job's.
+-- Inserts jobs that do not exist yet. A row whose id or unique key is taken is missing from the answer, and the caller
+-- looks up the holder. The answer says whether workers sleep. :notify says whether this statement notifies them, which
+-- is necessary if the library does not see the commit. Leases start at :first_lease: an id that the caller made may
+-- have been used before, and then no lease of this job equals one of that job.
 with inserted as (
     insert into simple_queue.jobs (
         id, lease, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,

@@ -1,9 +1,9 @@
 -- limit_idle_transaction
--- From here to its end the transaction may wait for its client only so long. Where that is gone without a
--- word, what the transaction has locked would else stay so for hours.
+-- From here on the transaction may be idle only for this long. If its client vanishes, its locks would otherwise stay
+-- for hours.
 --
--- A mark that ends with the transaction tells whether it still is the one that was marked: not one that
--- began after a `commit` or a `rollback`, and not a statement by itself. The mark of before is read first.
+-- A mark that ends with the transaction shows whether this is still the transaction that was marked: not one that began
+-- after a `commit` or a `rollback`, and not a single statement. The old mark is read first.
 with before as materialized (
     select coalesce(current_setting('simple_queue_job.transaction', true), '') = 'on' as was_marked
 )

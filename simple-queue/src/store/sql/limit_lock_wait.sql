@@ -1,3 +1,3 @@
 -- limit_lock_wait
--- From here to the end of the transaction a statement waits only so long for a lock.
+-- From here to the end of the transaction, statements wait at most this long for a lock.
 select set_config('lock_timeout', :limit, true)

@@ -1,5 +1,5 @@
 -- list_dead_letters
--- The ids of dead letters, in their order and from the one after :after on.
+-- The ids of dead letters, sorted, from the one after :after on.
 select d.id from simple_queue.dead_letters d
 where (:id::uuid is null or d.id = :id)
     and (:queue::text is null or d.queue = :queue)

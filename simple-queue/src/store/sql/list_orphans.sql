@@ -1,6 +1,6 @@
 -- list_orphans
--- What is in the names of these processes, less what one of them still holds; with :ghosts, also what is in the name of
--- a process that is in no row. In the order in which rows are locked.
+-- Jobs in the names of these processes, except those that one of them still holds; with :ghosts also jobs in the names
+-- of worker ids without a row. In the order in which rows are locked.
 select j.id, j.worker_id
 from simple_queue.jobs j
 where (

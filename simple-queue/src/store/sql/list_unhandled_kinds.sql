@@ -1,6 +1,6 @@
 -- list_unhandled_kinds
--- Kinds of jobs that have been due in these queues for half a minute and that this process does not run. Paused
--- queues are left out.
+-- Kinds of jobs that have been due in these queues for 30 s and that this process does not run. Paused queues are
+-- excluded.
 with recursive asked as materialized (
     select d.queue, d.kinds from jsonb_to_recordset(:served) as d (queue text, kinds text[])
     where not exists (

@@ -1,5 +1,5 @@
 -- list_unhandled_queues
--- Queues in which a job has been due for half a minute and that no process serves; paused queues are left out.
+-- Queues in which a job has been due for 30 s and that no process serves. Paused queues are excluded.
 with recursive queue (name) as (
     (
         select j.queue from simple_queue.jobs j

@@ -1,8 +1,8 @@
 -- lock_dead_workers
--- Processes whose heartbeat still stands where it was seen. From here to the end of the transaction
--- nothing can be claimed in their names, and none of them can beat.
+-- Processes whose heartbeat has not moved since it was seen. From here to the end of the transaction nothing can be
+-- claimed in their names, and none of them can beat.
 select w.id,
-    -- A name that was left behind by a job that is over accuses nobody.
+    -- A mark that was left behind by a finished job blames no job.
     (
         select j.id from simple_queue.jobs j where j.id = w.suspect_id and j.worker_id = w.id
     ) as suspect_id

@@ -1,3 +1,3 @@
 -- lock_migrations
--- Takes a right on the table, so that a role without one cannot hold up a migration.
+-- Requires a right on the table, so a role without one cannot hold up a migration.
 lock table simple_queue.migrations in share row exclusive mode

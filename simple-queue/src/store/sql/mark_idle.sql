@@ -1,6 +1,6 @@
 -- mark_idle
--- Says that this process sleeps until it is notified. The lock keeps its row, and so the mark that goes with it,
--- from being buried meanwhile. A process that has no row any more leaves no mark, and learns so.
+-- Records that this process sleeps until it is notified. The lock on its row keeps the row, and the mark that is
+-- deleted with it, from being deleted meanwhile. A process without a row leaves no mark, and learns so from the answer.
 with worker as materialized (
     select w.id from simple_queue.workers w where w.id = :worker_id for key share
 ), marked as (

@@ -1,5 +1,5 @@
 -- notify
--- Only while somebody sleeps; a worker that does not looks again by itself before it goes to sleep.
+-- Only while a worker sleeps: the others poll once more before they go to sleep.
 select pg_notify(:channel, payload)
 from unnest(:payloads::text[]) payload
 where exists (select from simple_queue.idle_workers)

@@ -1,5 +1,5 @@
 -- pause_queue
--- Any name can be paused, also one that is misspelt; so what is known of the queue is answered.
+-- Any name can be paused, a misspelt one too, so the answer contains what is known of the queue.
 with paused as (
     insert into simple_queue.queues (name, paused_at) values (:queue, now())
     on conflict (name) do update set paused_at = coalesce(queues.paused_at, now()), updated_at = now()

@@ -1,5 +1,5 @@
 -- read_database
--- What has to hold before anything is made, and what is made already.
+-- The preconditions of a migration, and what exists already.
 select current_setting('server_encoding') as encoding, current_user::text as role,
     (
         select pg_get_userbyid(n.nspowner)::text from pg_namespace n

@@ -1,5 +1,5 @@
 -- read_leases
--- What became of leases whose transition changed no row.
+-- The state of leases whose transition changed no row.
 select asked.job_id, asked.lease,
     coalesce(j.lease = asked.lease and j.worker_id = :worker_id, false) as held,
     j.cancel_requested_at is not null as cancel_requested,

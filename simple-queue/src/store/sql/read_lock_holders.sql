@@ -1,6 +1,6 @@
 -- read_lock_holders
--- Who has locks on the tables of the schema, the oldest transactions first. How old one is that belongs to
--- another role is told to those who may know it.
+-- The sessions that hold locks on the tables of the schema, the oldest transactions first. The age of another role's
+-- transaction is visible only with the right to see it.
 select case
         when l.pid is null then 'a prepared transaction, see pg_prepared_xacts'
         else 'pid ' || l.pid::text || ', application_name "' || coalesce(a.application_name, '')

@@ -1,3 +1,3 @@
 -- read_metadata
--- What was attached to a job that runs.
+-- The metadata of a running job.
 select metadata::text from simple_queue.jobs where id = :id and lease = :lease

@@ -1,7 +1,7 @@
 -- redrive_dead_letters
--- Puts these dead letters back to pending, as new jobs that remember their errors. The lease goes on from where it
--- was, so that nothing an earlier run still writes can meet them. One whose unique key a live job has stays dead;
--- the answer says which. With :repeated an earlier call may have been carried out, and what is live already counts.
+-- Puts these dead letters back to pending, as new jobs with their errors. The lease continues from its old value, so
+-- that a late write of an earlier run cannot match it. A dead letter whose unique key a live job has stays dead; the
+-- answer says which. With :repeated an earlier call may have been carried out, so jobs that are already live count too.
 with dead as materialized (
     select d.id from simple_queue.dead_letters d
     where d.id = any (:ids::uuid[])
@@ -15,13 +15,13 @@ with dead as materialized (
     select
         \ir parts/job_columns.sql
         d.id, d.lease, d.timeout,
-        -- What is kept without an end has no length.
+        -- An infinite retention has no length.
         greatest(least(d.keep_until, '9999-12-31'), '0001-01-01')
             - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
         d.errors
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead))
-    -- As every insert takes its keys.
+    -- The order in which every insert takes its keys.
     order by d.unique_key collate "C"
     on conflict do nothing
     returning id, queue

@@ -1,6 +1,6 @@
 -- replace_jobs
--- Gives jobs that wait the payloads and options of new ones that have their unique keys; of several new
--- ones with one key the last. What runs, or ended meanwhile, is left out of the answer.
+-- Gives waiting jobs the payloads and options of new jobs with the same unique keys; of several new jobs with one key,
+-- the last one's. Jobs that run, or ended meanwhile, are missing from the answer.
 with new as materialized (
     select distinct on (new.unique_key collate "C") new.*, due.at
     \ir parts/new_jobs.sql
@@ -28,8 +28,8 @@ with new as materialized (
         held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found
     join new on new.unique_key = found.unique_key
-    -- By id and not by ctid: a row that somebody changed while its lock was waited for is found in its
-    -- newest version only so.
+    -- By id and not by ctid: only so is the newest version found of a row that changed while this statement waited for
+    -- its lock.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
 ), touched as (

@@ -1,7 +1,7 @@
 -- reschedule_jobs
--- Puts jobs that wait off until new ones that have their unique keys would be due, if that is later; of
--- several new ones with one key the latest counts. What runs, or ended meanwhile, is left out of the
--- answer. Workers that sleep are notified: one that looked while the row was locked does not know of it.
+-- Postpones waiting jobs until new jobs with the same unique keys would be due, if that is later; of several new jobs
+-- with one key, the latest counts. Jobs that run, or ended meanwhile, are missing from the answer. Sleeping workers are
+-- notified: one that polled while the row was locked does not know of it.
 with new as materialized (
     select new.unique_key, max(coalesce(new.run_at, now() + coalesce(new.delay, interval '0'))) as at
     from unnest(:unique_keys::text[], :run_ats::timestamptz[], :delays::interval[]) as new (unique_key, run_at, delay)
@@ -20,12 +20,12 @@ with new as materialized (
 ), rescheduled as (
     update simple_queue.jobs j
     set run_at = greatest(now(), j.run_at, found.at), scheduled_at = greatest(j.scheduled_at, found.at),
-        -- The time it may wait from when it is due on stays as long as it was.
+        -- The time it may wait after its due time stays the same.
         expires_at = j.expires_at + (greatest(now(), j.run_at, found.at) - j.run_at),
         updated_at = now()
     from found
-    -- By id and not by ctid: a row that somebody changed while its lock was waited for is found in its newest
-    -- version only so.
+    -- By id and not by ctid: only so is the newest version found of a row that changed while this statement waited for
+    -- its lock.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
     returning j.id, j.unique_key, j.queue
 ), touched as (

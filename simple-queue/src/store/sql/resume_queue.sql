@@ -1,5 +1,5 @@
 -- resume_queue
--- Workers that sleep are told, because what waits there is due and nobody will enqueue it again.
+-- Notifies sleeping workers, because jobs that wait in the queue are due and no enqueue will notify for them.
 with resumed as (
     update simple_queue.queues set paused_at = null, updated_at = now()
     where name = :queue and paused_at is not null

@@ -1,5 +1,5 @@
 -- retire_worker
--- The last word of a process that has returned all it held.
+-- Sent last by a process that has returned all its jobs.
 with unmarked as (
     delete from simple_queue.idle_workers where worker_id = :worker_id
 )

@@ -1,9 +1,9 @@
 -- retry_jobs
--- Puts running jobs back to pending: after a failed attempt, a rescheduling, or because they are
--- given back. The due time is never in the past, so every process sees it without searching behind.
--- How long it may wait to be started is counted from the new due time, unless it was not started before.
--- A job whose cancellation was asked for meanwhile is left alone; the caller ends it then. Counters at the ends of
--- their ranges stay there: one such row would keep a thousand others back.
+-- Puts running jobs back to pending: after a failed attempt, after a rescheduling, or because they are given back. The
+-- due time is never in the past, so every process sees the job without searching behind its floor. The time that a job
+-- may wait to be started is counted from the new due time, unless it was not started. A job whose cancellation was
+-- requested meanwhile is skipped, and the caller ends it. Counters stay at the bounds of their types, because one
+-- overflowing row would block a thousand others.
 with held as materialized (
     select job.ctid, job.id, back.delay, back.not_before, back.attempts_kept, back.reprocessed, back.error,
         back.waits_anew, back.survived, greatest(now() + back.delay, back.not_before) as due
@@ -24,13 +24,13 @@ with held as materialized (
     set worker_id = null,
         lease = least(j.lease, 9223372036854775806) + 1,
         run_at = held.due,
-        -- Beyond the year 50,000 the sum may be no time any more.
+        -- After the year 50,000 the sum may be out of range.
         expires_at = case when held.waits_anew and j.expires_at < '50000-01-01' and held.due < '50000-01-01'
             then j.expires_at + (held.due - j.run_at) else j.expires_at
         end,
         attempt = greatest(j.attempt, -2147483647) - held.attempts_kept,
         reprocess_count = least(j.reprocess_count, 2147483646) + held.reprocessed,
-        -- A suspect that ran and killed nothing is one less, and may rest among the others again.
+        -- A suspect that ran without killing its process has one crash less, and may rest among the others again.
         crash_count = j.crash_count - held.survived,
         held = case when j.crash_count - held.survived < 2
             then nullif(j.held, '00000000-0000-0000-0000-000000000000') else j.held
@@ -42,8 +42,8 @@ with held as materialized (
     where j.ctid = any (array(select held.ctid from held)) and j.id = held.id
     returning j.id, j.queue, held.delay
 ), touched as (
-    -- What is due before the next look of another process must not wait for it, should this process stop. The
-    -- others look every 30 s and sleep until what they see is due.
+    -- If this process stops, another one must not find such a job only at its next poll: the others poll every 30 s,
+    -- and sleep until the next due time that they know.
     select distinct queue from retried where delay < interval '30 s'
 )
 \ir parts/notified.sql

@@ -1,10 +1,10 @@
 -- return_jobs
--- Returns what runs in the names of these processes, less what one of them still holds; with :ghosts, also
--- what runs in the name of a process that is in no row. Scans the table.
+-- Returns jobs that run in the names of these processes, except those that one of them still holds; with :ghosts also
+-- jobs in the names of worker ids without a row. Scans the table.
 --
--- The attempt is given back. With :crashed the crash is counted: for every job of the process, or, if it ran
--- one that had killed others before, for that one only. What has killed too many processes becomes a
--- bad_job, and what was to be cancelled anyway is.
+-- The attempt is given back. With :crashed the crash is counted: for every job of the process or, if it ran a job that
+-- had killed others before, for that job only. A job that has killed too many processes becomes a bad_job. A job whose
+-- cancellation was requested is cancelled.
 with ghost as materialized (
     select distinct j.worker_id as id
     from simple_queue.jobs j
@@ -15,10 +15,10 @@ with ghost as materialized (
     union all
     select ghost.id, null from ghost
 ), orphan as (
-    -- The names are compared with the row as it is when it is locked: one that was claimed anew
-    -- meanwhile, by a process that has begun since, is left alone.
+    -- The names are compared with the locked version of the row: a job that was claimed again meanwhile, by a process
+    -- that started since, is left alone.
     select j.id, j.cancel_requested_at is not null as cancelled,
-        -- A counter at its end stays there: one row that cannot be written would hold up all.
+        -- The counter stays at its bound: one row that cannot be written would block all.
         least(j.crash_count, 2147483646)
             + case when :crashed and coalesce(process.suspect_id, j.id) = j.id then 1 else 0 end as crash_count
     from simple_queue.jobs j

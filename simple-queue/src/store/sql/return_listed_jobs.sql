@@ -1,7 +1,7 @@
 -- return_listed_jobs
--- As return_jobs, of the jobs :ids that were found in the names :workers, for when the database refuses to return all
--- of them together. What is in another name by now is left alone. With :crashed the crash is counted: of each job or,
--- where :suspect_id is not null, of that one only.
+-- Like return_jobs, for the jobs :ids that were found in the names :workers, after the database refused to return all
+-- of them together. Jobs that are in another name by now are left alone. With :crashed the crash is counted: for each
+-- job or, if :suspect_id is not null, for that one only.
 with orphan as (
     select j.id, j.cancel_requested_at is not null as cancelled,
         least(j.crash_count, 2147483646)

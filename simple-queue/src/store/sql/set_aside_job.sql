@@ -1,7 +1,6 @@
 -- set_aside_job
--- Moves a job to the dead letters that the database refuses to hand out, or to return from a dead process, so that it
--- holds up no other. Only while it is in the name of :worker_id, or of nobody where that is null. Nothing is
--- computed from what is in the row.
+-- Moves a job that the database refuses to claim or to return to the dead letters, so that it blocks no other job. Only
+-- while it is in the name of :worker_id, or in none if that is null. Nothing is computed from the row's values.
 with aside as (
     delete from simple_queue.jobs j
     where j.id = :id and j.worker_id is not distinct from :worker_id

@@ -1,6 +1,6 @@
 -- tell_long_running
--- Tells each process which jobs have been in its name for long. It knows what it runs, and returns the others: they
--- came from a claim of which it never heard.
+-- Tells each process which jobs have long been in its name. The process returns those that it does not know: they came
+-- from a claim whose answer was lost.
 with old as materialized (
     select j.worker_id, (array_agg(j.id order by j.id))[1:1000] as ids
     from simple_queue.jobs j

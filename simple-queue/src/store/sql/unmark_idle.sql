@@ -1,3 +1,3 @@
 -- unmark_idle
--- Spares those who enqueue the notifying.
+-- Spares enqueuers the NOTIFY.
 delete from simple_queue.idle_workers where worker_id = :worker_id

@@ -1,6 +1,5 @@
 -- answer
--- The answer of a claim: the claimed jobs, and one row that says how it went, so that something comes back
--- with an empty claim too.
+-- The answer of a claim: the claimed jobs and one summary row, so that an empty claim has an answer too.
 --
 -- needs: claimed; summary (summary), one row
 -- gives: rows, the end of the statement

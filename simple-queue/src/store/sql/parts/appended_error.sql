@@ -1,6 +1,5 @@
 -- appended_error
--- The errors of a job and one more, where there is one. The oldest makes room for the newest, so that ten are kept;
--- what is no list begins anew.
+-- The errors of a job with one more, if there is one. The last ten are kept. A value that is not a list is replaced.
 --
 -- needs: j (errors, attempt), a row of jobs; held (error)
 -- gives: an expression

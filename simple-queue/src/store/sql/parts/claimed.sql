@@ -1,16 +1,16 @@
 -- claimed
--- Makes the rows that are locked this process's own.
+-- Claims the locked rows for this process.
 --
 -- needs: worker (id), this process's row; due (ctids), the rows
--- gives: claimed, in the columns that a fetched job is read from
+-- gives: claimed, with the columns of a fetched job
 , claimed as (
     update simple_queue.jobs j
     set worker_id = worker.id, lease = least(j.lease, 9223372036854775806) + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
     from worker
     where j.ctid = any ((select due.ctids from due)::tid[])
-    -- What is rarely said is null then, which costs nothing to send.
-    -- A kind and a payload that are long are not sent along with a thousand others: of a kind only so much that no
-    -- handler has its name, and a payload is read when its job starts.
+    -- Rarely set values are sent as null when they have their default, which costs nothing. Long kinds and payloads are
+    -- not sent with a thousand others: a kind is cut to a length that no handler's name has, and the payload is read
+    -- when its job starts.
     returning j.id, j.queue,
         case when octet_length(j.kind) <= 512 then j.kind else left(j.kind, 512) end as kind, nullif(j.version, 1) as version, j.fingerprint, j.unique_key, j.created_at,
         j.run_at, j.attempt, 

@@ -1,22 +1,21 @@
 -- completed
--- The beginning of each statement that finishes jobs: it moves those that are done into the archive, or deletes
--- those of which no history is kept. :keep says whether it is where the job does not.
+-- The first part of each statement that completes jobs: moves them to the archive, or deletes those without history.
+-- :keep decides for jobs without `retain`.
 --
--- A row whose lease is another's is left alone, and so is one that somebody else has locked, for which nobody
--- who finishes a thousand others may wait. Locking each row first would find that out, and write it to the log
--- for each. But a lock leaves a trace in its row: xmax, which then is neither empty nor, as the claim left it,
--- the row's own xmin. So with :include_touched false only rows without such a trace are deleted, and the caller asks again,
--- with :include_touched true, for those that are missing; rows are locked then, in the order of their ids.
+-- A row under another lease is left alone. So is a row that another transaction has locked: a statement that finishes a
+-- thousand jobs must not wait for it. Locking each row first would detect that, but writes each lock to the WAL. A lock
+-- leaves a trace in its row, though: xmax is then neither empty nor, as the claim left it, the row's own xmin. So with
+-- :include_touched false only rows without such a trace are deleted. The caller asks again for the missing ones with
+-- :include_touched true, and then rows are locked, in the order of their ids.
 --
--- A delete looks at xmax just before it acts. Should somebody come between all the same, it waits for him and
--- looks again at the worker and the lease. They are compared with `not in`, which is looked up in a hash; a
--- join could be planned the other way around, with the whole table read.
+-- A delete reads xmax just before it acts. If another transaction still gets in between, the delete waits for it and
+-- rechecks the worker and the lease. They are compared with `not in`, which is looked up in a hash; a join could be
+-- planned the other way round, with a sequential scan.
 --
 -- needs: :worker_id, :job_ids, :leases, :results, :keep, :include_touched
--- gives: completed, the rows of jobs that are gone from there
+-- gives: completed, the rows that were deleted from jobs
 with held as materialized (
-    -- Each row is found by its own descent of the primary key: for a thousand ids the planner would rather
-    -- read the whole table.
+    -- One descent of the primary key per row: with about 1,000 ids the planner prefers a sequential scan.
     select job.ctid
     from unnest(:job_ids::uuid[], :leases::bigint[]) as done (job_id, lease)
     cross join lateral (
@@ -47,7 +46,7 @@ with held as materialized (
         j.id, j.lease, j.worker_id, now(), returned.result::jsonb, j.attempt, j.reprocess_count, j.crash_count,
         j.errors, now() + case when j.retain is not null then least(j.retain, interval '4000 years') end
     from completed j
-    -- Most jobs return nothing, and are not looked up.
+    -- Most jobs return nothing, and need no lookup.
     left join (
         select done.job_id, done.result from unnest(:job_ids::uuid[], :results::text[]) as done (job_id, result)
         where done.result is not null

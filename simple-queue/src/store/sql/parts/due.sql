@@ -1,18 +1,17 @@
 -- due
 -- Locks the rows to claim: of each queue at most as many as its permits, and of all at most :limit.
 --
--- For each priority of a queue the index is read in the order of dueness, from the floor on that the
--- caller knows of: a floor without a time is :margin before now, a priority without a floor is read from its
--- beginning. Every level stops as soon as its permits are used, so a lower priority is not even looked at
--- while a higher one fills them.
+-- For each priority of a queue the index is read in due order, from the floor that the caller knows: a floor without a
+-- time is :margin before now, a priority without a floor is read from its beginning. Every level stops as soon as its
+-- permits are used, so a lower priority is not read while a higher one uses them up.
 --
--- Within a priority the kinds that share a limit are read apart, so that the claim keeps each limit; a
--- limit that is met in two priorities is kept by the caller, who gives back what is too much.
+-- Within a priority, the kinds that share a limit are read separately, so that the claim keeps each limit. A limit that
+-- is met in two priorities is kept by the caller, which gives back the surplus.
 --
--- In a backlog many processes read the same lanes. A row that another is claiming would be locked already, or
--- be met as that claim is committed, and then be locked here for nothing. With :include_touched false such rows, on which
--- xmax shows a trace, are passed by without a try. So are rows that somebody locked and let go of: the caller
--- says :include_touched as soon as permits are left.
+-- In a backlog many processes read the same lanes. A row that another process is claiming is locked already, or is met
+-- while that claim commits, and then locked here for nothing. With :include_touched false such rows, whose xmax shows
+-- another transaction, are skipped without a try. So are rows that were locked and released again: the caller sets
+-- :include_touched as soon as permits are left.
 --
 -- needs: demand; :include_touched, :limit, :margin
 -- gives: due (ctids), one row
@@ -26,7 +25,7 @@
             join lateral jsonb_to_recordset(demand.shares)
                 as share (permits integer, kinds text[], excluded text[], floors jsonb)
                 on share.permits * 0 = 0
-            -- With a limit it is looked up for each priority, in their order; a join would lose that.
+            -- With a limit it is looked up per priority, which keeps their order; a join would lose it.
             left join lateral (
                 select coalesce(known.run_at, now() - :margin::interval) as run_at, known.id
                 from jsonb_to_recordset(share.floors)
@@ -44,8 +43,8 @@
                     )
                     and j.run_at <= now() and j.worker_id is null
                     and (:include_touched or j.xmax = '0' or j.xmax = j.xmin)
-                    -- A case, of which the planner knows nothing: where all kinds are alike it would
-                    -- take `<> all` to leave no row, and then sort the whole lane.
+                    -- A case expression, which the planner cannot estimate: if all kinds are the same it would expect
+                    -- `<> all` to leave no row, and sort the whole lane.
                     and case
                         when share.kinds is null then j.kind <> all (share.excluded)
                         else j.kind = any (share.kinds)

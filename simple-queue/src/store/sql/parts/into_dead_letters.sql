@@ -1,6 +1,5 @@
 -- into_dead_letters
--- The beginning of each insert of dead letters. One that says null of keep_until is kept as long as the janitor keeps
--- others.
+-- The beginning of each insert of dead letters. A row with null in keep_until is kept for the janitor's retention.
 --
 -- needs: nothing
 -- gives: an insert, to be followed by a select of these columns

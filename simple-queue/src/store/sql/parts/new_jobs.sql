@@ -1,6 +1,6 @@
 -- new_jobs
--- Jobs that are to be inserted, and when each is due. An array of arrays of different lengths is none, so the tags of
--- each come as the text of a JSON array.
+-- The jobs to insert, and when each is due. SQL has no array of arrays with different lengths, so the tags of each job
+-- are the text of a JSON array.
 --
 -- needs: an array for each column, all of one length
 -- gives: from new (…, position), due (at)

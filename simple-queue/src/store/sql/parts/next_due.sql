@@ -1,5 +1,5 @@
 -- next_due
--- How long until the next job is due that was demanded, in seconds.
+-- Seconds until the next demanded job is due.
 --
 -- needs: demand
 -- gives: next_due (wait), one row
@@ -28,8 +28,8 @@
                 end
                 limit 1
             ),
-            -- Of kinds that others run there may be any number: after a hundred of those it is time to look
-            -- again, and no more are read.
+            -- Bounded look-ahead of 100 rows: any number of jobs of other kinds may wait there. After 100 of them it is
+            -- time to poll again.
             (
                 select j.run_at from simple_queue.jobs j
                 where j.queue = demand.queue and j.priority = lane.priority

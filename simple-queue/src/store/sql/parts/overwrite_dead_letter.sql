@@ -1,9 +1,9 @@
 -- overwrite_dead_letter
--- The end of each insert of dead letters. An id is used once, but an insert by hand, or one that raced the end of the
--- job before it, may have used it again; then the last death is the one that is kept, and no job vanishes.
+-- The end of each insert of dead letters. An id is used once, but an insert by hand, or one that raced the end of an
+-- earlier job, may have used it again. Then the last death is kept, and no job vanishes.
 --
 -- needs: an insert into dead_letters
--- gives: its end, but for what it returns
+-- gives: its end, except what it returns
     on conflict (id) do update
     set lease = excluded.lease,
         scheduled_at = excluded.scheduled_at,

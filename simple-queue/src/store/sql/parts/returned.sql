@@ -1,6 +1,6 @@
 -- returned
--- Puts jobs whose process is gone back to pending, with the attempt given back. What has killed too many processes
--- becomes a bad_job, and what was to be cancelled anyway is.
+-- Puts jobs whose process is dead back to pending, with the attempt given back. A job that has killed too many
+-- processes becomes a bad_job. A job whose cancellation was requested is cancelled.
 --
 -- needs: orphan (id, cancelled, crash_count), the jobs, whose rows are locked; :max_crash_count; :channel
 -- gives: rows, the end of the statement: how many of each there were
@@ -9,9 +9,9 @@
     set worker_id = null, lease = least(j.lease, 9223372036854775806) + 1,
         attempt = greatest(j.attempt, -2147483647) - 1, crash_count = orphan.crash_count,
         run_at = greatest(now(), j.run_at), updated_at = now(),
-        -- From the second crash on a job is a suspect: it rests where no fetch reads, and is claimed by itself.
+        -- From the second crash on a job is a suspect: it rests where no fetch reads, and is claimed alone.
         held = case when orphan.crash_count >= 2 then '00000000-0000-0000-0000-000000000000' else j.held end,
-        -- It was started in time, and may wait as long again. Beyond the year 50,000 the sum may be no time.
+        -- It was started in time, and may wait as long again. After the year 50,000 the sum may be out of range.
         expires_at = case when j.expires_at < '50000-01-01' and j.run_at < '50000-01-01'
             then j.expires_at + (greatest(now(), j.run_at) - j.run_at) else j.expires_at
         end

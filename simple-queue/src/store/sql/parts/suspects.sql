@@ -1,5 +1,5 @@
 -- suspects
--- Jobs that have killed processes, are due, and may be started by the caller. They rest apart from all others.
+-- Due jobs that have killed processes and that the caller may start. They rest apart from all others.
 --
 -- needs: :demand, as parts/demand.sql reads it
 -- gives: from and where: j, the rows of jobs; a further condition may follow
