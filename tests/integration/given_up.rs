@@ -141,7 +141,10 @@ async fn a_key_that_a_transaction_holds_for_too_long_is_named() {
 
     let all = || (0..50).map(|n| Keyed::new(format!("key {n}")));
     let refused = Keyed::enqueue_all(all(), &queue).await.unwrap_err();
-    assert!(refused.to_string().contains("`keyed:key 17` is held by an open transaction"), "{refused}");
+    assert!(
+        refused.to_string().contains("`keyed:key 17` is held by an open transaction"),
+        "{refused}"
+    );
     assert_eq!(named(refused), "keyed:key 17");
     assert_eq!(database.count("jobs").await, 0);
 
