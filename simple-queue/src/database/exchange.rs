@@ -37,7 +37,7 @@ impl Servers {
             within(connection, limits, exchange).await
         });
         let answer = answer.await;
-        let mut connection = lent.connection.take().expect("nobody else takes it");
+        let mut connection = lent.connection.take().expect("only this method takes it");
         if let Err(error) = &answer
             && let Some(error) = error.failed_statement()
             && casts_doubt(error)

@@ -148,7 +148,7 @@ mod tests {
     fn samples() -> Vec<Error> {
         let job_id = Uuid::nil();
         let io = || sqlx::Error::Io(std::io::Error::other("the cable is out"));
-        let text = || "said".to_owned();
+        let text = || "sample".to_owned();
         let action = "insert jobs";
         let unread = || serde_json::from_str::<bool>("7").unwrap_err();
         vec![
@@ -202,12 +202,15 @@ mod tests {
     #[test]
     fn no_message_says_what_its_source_says_again() {
         for error in samples() {
-            let mut said = error.to_string();
+            let mut message = error.to_string();
             let mut next = error.source();
             while let Some(source) = next {
-                let source_said = source.to_string();
-                assert!(!said.contains(&source_said), "{said:?} and then {source_said:?}");
-                (said, next) = (source_said, source.source());
+                let source_message = source.to_string();
+                assert!(
+                    !message.contains(&source_message),
+                    "{message:?} and then {source_message:?}"
+                );
+                (message, next) = (source_message, source.source());
             }
         }
     }

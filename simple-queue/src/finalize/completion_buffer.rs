@@ -126,8 +126,8 @@ impl CompletionBuffer {
         self.tell_room(self.unwritten.allow_trials());
     }
 
-    fn tell_room(&self, somebody_waits: bool) {
-        if somebody_waits {
+    fn tell_room(&self, poller_waits: bool) {
+        if poller_waits {
             self.observer.has_room();
         }
     }

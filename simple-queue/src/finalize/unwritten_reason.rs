@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(
             UnwrittenReason::of(&archive(), Some(&gone)),
             UnwrittenReason::LeaseLost,
-            "nobody here wrote it"
+            "no earlier write was sent"
         );
         let unheard = OpenRun { answer_was_lost: true, ..archive() };
         assert_eq!(UnwrittenReason::of(&unheard, Some(&gone)), UnwrittenReason::AlreadyWritten);

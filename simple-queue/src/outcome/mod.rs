@@ -91,22 +91,31 @@ impl IntoOutcome for JobResult {
     fn into_outcome(self, _find: impl FnOnce(&Infallible) -> Option<&JobError>) -> Outcome {
         let (verdict, error) = match self {
             Self::Success => return Outcome::completed(),
-            Self::Failed => (Verdict::Retry, "the handler answered that the attempt failed"),
-            Self::InternalError => (Verdict::Retry, "the handler answered with an internal error"),
-            Self::RetryAt(at) => (Verdict::RetryAt(at), "the handler asked for another attempt"),
+            Self::Failed => (Verdict::Retry, "the handler returned `JobResult::Failed`"),
+            Self::InternalError => {
+                (Verdict::Retry, "the handler returned `JobResult::InternalError`")
+            }
+            Self::RetryAt(at) => {
+                (Verdict::RetryAt(at), "the handler returned `JobResult::RetryAt`")
+            }
             Self::RescheduleAt(at) => {
                 return Outcome::without_error(Verdict::RescheduleAt(at));
             }
-            Self::HandlerMissing => {
-                (Verdict::Unprocessable, "the handler answered that none is there for this job")
-            }
-            Self::Critical => (Verdict::Fail, "the handler answered that no attempt can help"),
-            Self::Cancel => {
-                (Verdict::Cancel, "the handler answered that the job is no longer wanted")
-            }
+            Self::HandlerMissing => (
+                Verdict::Unprocessable,
+                "the handler returned `JobResult::HandlerMissing`: no handler for this job",
+            ),
+            Self::Critical => (
+                Verdict::Fail,
+                "the handler returned `JobResult::Critical`: another attempt would not help",
+            ),
+            Self::Cancel => (
+                Verdict::Cancel,
+                "the handler returned `JobResult::Cancel`: the job is no longer needed",
+            ),
             Self::Unprocessable => (
                 Verdict::Unprocessable,
-                "the handler answered that it cannot work with the payload",
+                "the handler returned `JobResult::Unprocessable`: the payload cannot be used",
             ),
         };
         Outcome::with_error(verdict, error.to_owned())
@@ -130,7 +139,7 @@ impl<T: JobOutput, E: HandlerError> IntoOutcome for Result<T, E> {
 
 /// What a handler may return in an `Err`: an error, a text, or a type that holds any error, like `anyhow`'s.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no error that a job can return",
+    message = "`{Self}` is not an error that a job can return",
     label = "not an error",
     note = "implement `std::error::Error` for `{Self}`, with `#[derive(thiserror::Error)]` for instance, or return `BoxDynError` or `anyhow::Error`"
 )]
@@ -142,7 +151,7 @@ impl<E: Into<BoxDynError>> HandlerError for E {}
 /// What a handler may return in an `Ok`: a value that is kept with the job, or an outcome.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be kept as the result of a job",
-    label = "kept with the job that is done, so serde must be able to write it",
+    label = "kept with the completed job, so serde must be able to write it",
     note = "derive `Serialize` for `{Self}`, or return `()`"
 )]
 pub trait JobOutput {

@@ -19,7 +19,7 @@ fn at() -> DateTime<Utc> {
     DateTime::from_timestamp(1_800_000_000, 0).expect("a valid time")
 }
 
-fn said(answer: impl IntoOutcome) -> Outcome {
+fn outcome_of(answer: impl IntoOutcome) -> Outcome {
     answer.into_outcome(|_| None)
 }
 
@@ -73,28 +73,28 @@ fn every_answer_becomes_its_row_of_the_table() {
     let (short, long) = (Duration::from_secs(1), Duration::from_mins(1));
     let unprocessable = || Becomes::Dead { status: JobStatus::Unprocessable, attempt_kept: true };
     let rows: Vec<(&str, Outcome, Becomes)> = vec![
-        ("()", said(()), Becomes::Completed),
-        ("Success", said(JobResult::Success), Becomes::Completed),
-        ("Ok(())", said(Ok::<(), BoxDynError>(())), Becomes::Completed),
-        ("Failed", said(JobResult::Failed), retried(BACKOFF, None)),
-        ("InternalError", said(JobResult::InternalError), retried(BACKOFF, None)),
-        ("Err", said(Err::<(), BoxDynError>("no".into())), retried(BACKOFF, None)),
+        ("()", outcome_of(()), Becomes::Completed),
+        ("Success", outcome_of(JobResult::Success), Becomes::Completed),
+        ("Ok(())", outcome_of(Ok::<(), BoxDynError>(())), Becomes::Completed),
+        ("Failed", outcome_of(JobResult::Failed), retried(BACKOFF, None)),
+        ("InternalError", outcome_of(JobResult::InternalError), retried(BACKOFF, None)),
+        ("Err", outcome_of(Err::<(), BoxDynError>("no".into())), retried(BACKOFF, None)),
         ("panic", Outcome::attempt_failed("panicked".to_owned()), retried(BACKOFF, None)),
-        ("RetryAt", said(JobResult::RetryAt(at())), retried(BACKOFF, Some(at()))),
+        ("RetryAt", outcome_of(JobResult::RetryAt(at())), retried(BACKOFF, Some(at()))),
         ("retry_after short", failed(JobError::retry_after(short, "x")), retried(BACKOFF, None)),
         ("retry_after long", failed(JobError::retry_after(long, "x")), retried(long, None)),
         (
             "RescheduleAt",
-            said(JobResult::RescheduleAt(at())),
+            outcome_of(JobResult::RescheduleAt(at())),
             rescheduled(Duration::ZERO, Some(at())),
         ),
         ("snooze", failed(JobError::snooze(long)), rescheduled(long, None)),
-        ("Critical", said(JobResult::Critical), dead_with(JobStatus::CriticalFailure)),
+        ("Critical", outcome_of(JobResult::Critical), dead_with(JobStatus::CriticalFailure)),
         ("fail", failed(JobError::fail("x")), dead_with(JobStatus::CriticalFailure)),
-        ("Unprocessable", said(JobResult::Unprocessable), unprocessable()),
+        ("Unprocessable", outcome_of(JobResult::Unprocessable), unprocessable()),
         ("unprocessable", failed(JobError::unprocessable("x")), unprocessable()),
-        ("HandlerMissing", said(JobResult::HandlerMissing), unprocessable()),
-        ("Cancel", said(JobResult::Cancel), dead_with(JobStatus::Cancelled)),
+        ("HandlerMissing", outcome_of(JobResult::HandlerMissing), unprocessable()),
+        ("Cancel", outcome_of(JobResult::Cancel), dead_with(JobStatus::Cancelled)),
         ("cancel", failed(JobError::cancel("x")), dead_with(JobStatus::Cancelled)),
         (
             "expired",
@@ -120,8 +120,8 @@ fn every_answer_becomes_its_row_of_the_table() {
 #[test]
 fn a_failure_of_the_last_attempt_is_failed_however_it_was_said() {
     for outcome in [
-        said(JobResult::Failed),
-        said(JobResult::RetryAt(at())),
+        outcome_of(JobResult::Failed),
+        outcome_of(JobResult::RetryAt(at())),
         failed(JobError::retry_after(Duration::from_secs(1), "x")),
         Outcome::attempt_failed("panicked".to_owned()),
     ] {
@@ -133,12 +133,15 @@ fn a_failure_of_the_last_attempt_is_failed_however_it_was_said() {
 fn a_rescheduling_past_a_declared_limit_is_a_bad_job_and_needs_no_attempt_left() {
     let limited = Attempt { max_reprocess_count: Some(100), ..attempt(3) };
     let last = Attempt { reprocess_count: 100, ..limited.clone() };
-    assert_eq!(becomes(said(JobResult::RescheduleAt(at())), &last), dead_with(JobStatus::BadJob));
+    assert_eq!(
+        becomes(outcome_of(JobResult::RescheduleAt(at())), &last),
+        dead_with(JobStatus::BadJob)
+    );
     let before = Attempt { reprocess_count: 99, ..limited };
     let unlimited = Attempt { reprocess_count: i32::MAX, ..attempt(3) };
     for attempt in [before, unlimited] {
         assert_eq!(
-            becomes(said(JobResult::RescheduleAt(at())), &attempt),
+            becomes(outcome_of(JobResult::RescheduleAt(at())), &attempt),
             rescheduled(Duration::ZERO, Some(at()))
         );
     }
@@ -150,7 +153,7 @@ fn a_job_that_was_started_or_put_off_waits_anew_and_one_that_was_given_back_goes
         Transition::Retry(retry) => retry.waits_anew,
         other => panic!("{other:?}"),
     };
-    assert!(waits_anew(said(JobResult::Failed)));
+    assert!(waits_anew(outcome_of(JobResult::Failed)));
     assert!(waits_anew(Outcome::snoozed(BACKOFF)));
     assert!(!waits_anew(Outcome::given_back()));
 }
@@ -178,11 +181,11 @@ fn only_a_failure_is_excused_by_the_databases_trouble() {
 #[test]
 fn a_requested_cancellation_wins_over_all_but_success() {
     let cancelled = Attempt { cancel_requested: true, ..attempt(1) };
-    assert_eq!(becomes(said(()), &cancelled), Becomes::Completed);
+    assert_eq!(becomes(outcome_of(()), &cancelled), Becomes::Completed);
     for outcome in [
-        said(JobResult::Failed),
-        said(JobResult::Critical),
-        said(JobResult::RescheduleAt(at())),
+        outcome_of(JobResult::Failed),
+        outcome_of(JobResult::Critical),
+        outcome_of(JobResult::RescheduleAt(at())),
         Outcome::given_back(),
     ] {
         assert_eq!(becomes(outcome, &cancelled), dead_with(JobStatus::Cancelled));

@@ -70,7 +70,7 @@ impl<J: JobPayload, K: Keeps> OutputCheck for OutputAgreement<J, K> {
     }
 }
 
-/// Stands in where there is nothing to compare; a crate in which it does has another error.
+/// Used if there is nothing to compare; the crate then has another error.
 pub trait OutputCheckFallback {
     /// Does nothing.
     fn check_output(&self);

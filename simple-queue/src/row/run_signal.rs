@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 /// The signals of one run. Every claimed job has one, so it is a few words in one allocation.
 #[derive(Debug, Default)]
 pub(crate) struct RunSignal {
-    said: AtomicU8,
+    signals: AtomicU8,
     changed: Notify,
     /// When a run that had to wait for a connection could begin.
     began: OnceLock<Instant>,
@@ -28,55 +28,55 @@ const STARTED: u8 = 16;
 impl RunSignal {
     /// Requests the cancellation of the job.
     pub(crate) fn cancel(&self) {
-        self.say(CANCELLED);
+        self.set(CANCELLED);
     }
 
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.was_said(CANCELLED)
+        self.is_set(CANCELLED)
     }
 
     /// Waits until the cancellation of the job is requested. Cancel safe.
     pub(crate) async fn cancelled(&self) {
-        self.until_said(CANCELLED).await;
+        self.until_set(CANCELLED).await;
     }
 
     /// The process must give up the job: it is stopping, or can no longer keep it alive by its heartbeat.
     pub(crate) fn abandon(&self) {
-        self.say(ABANDONED);
+        self.set(ABANDONED);
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
-        self.was_said(ABANDONED)
+        self.is_set(ABANDONED)
     }
 
     /// Waits until the process must give up the job. Cancel safe.
     pub(crate) async fn abandoned(&self) {
-        self.until_said(ABANDONED).await;
+        self.until_set(ABANDONED).await;
     }
 
     /// The handler finishes the job in a transaction of its own, which may or may not commit.
     pub(crate) fn finish_in_transaction(&self) {
-        self.say(FINISHED_IN_TRANSACTION);
+        self.set(FINISHED_IN_TRANSACTION);
     }
 
     pub(crate) fn is_finished_in_transaction(&self) -> bool {
-        self.was_said(FINISHED_IN_TRANSACTION)
+        self.is_set(FINISHED_IN_TRANSACTION)
     }
 
     /// The handler is called.
     pub(crate) fn start(&self) {
-        self.say(STARTED);
+        self.set(STARTED);
     }
 
     /// Whether the handler was called.
     pub(crate) fn is_started(&self) -> bool {
-        let waits = self.was_said(WAITS_TO_BEGIN) && self.began.get().is_none();
-        self.was_said(STARTED) && !waits
+        let waits = self.is_set(WAITS_TO_BEGIN) && self.began.get().is_none();
+        self.is_set(STARTED) && !waits
     }
 
     /// The run waits for a connection before it begins.
     pub(crate) fn wait_to_begin(&self) {
-        self.say(WAITS_TO_BEGIN);
+        self.set(WAITS_TO_BEGIN);
     }
 
     /// The run has its connection.
@@ -86,24 +86,24 @@ impl RunSignal {
 
     /// How long a run that waited has been working: zero while it still waits, `None` if it did not wait.
     pub(crate) fn worked(&self) -> Option<Duration> {
-        self.was_said(WAITS_TO_BEGIN)
+        self.is_set(WAITS_TO_BEGIN)
             .then(|| self.began.get().map_or(Duration::ZERO, Instant::elapsed))
     }
 
-    fn say(&self, what: u8) {
-        self.said.fetch_or(what, Ordering::AcqRel);
+    fn set(&self, signal: u8) {
+        self.signals.fetch_or(signal, Ordering::AcqRel);
         self.changed.notify_waiters();
     }
 
-    fn was_said(&self, what: u8) -> bool {
-        self.said.load(Ordering::Acquire) & what != 0
+    fn is_set(&self, signal: u8) -> bool {
+        self.signals.load(Ordering::Acquire) & signal != 0
     }
 
-    async fn until_said(&self, what: u8) {
+    async fn until_set(&self, signal: u8) {
         loop {
             // Registered before the check, so that a signal in between is not missed.
             let changed = self.changed.notified();
-            if self.was_said(what) {
+            if self.is_set(signal) {
                 return;
             }
             changed.await;
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_who_waits_hears_what_is_said_to_him_and_nothing_else() {
+    async fn a_waiting_task_is_woken_by_its_signal_and_no_other() {
         let run = Arc::new(RunSignal::default());
         let waiting = tokio::spawn({
             let run = Arc::clone(&run);

@@ -184,7 +184,7 @@ impl Migration<'_> {
             .map(|row| row.try_get("holder"))
             .collect::<sqlx::Result<_>>()?;
         Ok(match holders.as_slice() {
-            [] => "nobody any more".to_owned(),
+            [] => "no session any more".to_owned(),
             _ => holders.join("; "),
         })
     }

@@ -18,9 +18,9 @@ impl fmt::Display for Described<'_> {
         let Some(error) = self.0.as_database_error() else { return write!(f, "{}", self.0) };
         write!(f, "{}", error.message())?;
         if let Some(error) = error.try_downcast_ref::<PgDatabaseError>() {
-            for (what, said) in [("detail", error.detail()), ("hint", error.hint())] {
-                if let Some(said) = said {
-                    write!(f, "; {what}: {said}")?;
+            for (what, text) in [("detail", error.detail()), ("hint", error.hint())] {
+                if let Some(text) = text {
+                    write!(f, "; {what}: {text}")?;
                 }
             }
         }

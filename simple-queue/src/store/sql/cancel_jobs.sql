@@ -7,7 +7,7 @@ with target as (
     delete from simple_queue.jobs j using target
     where j.id = target.id and target.worker_id is null
     returning j.*
-), buried as (
+), cancelled as (
     \ir parts/into_dead_letters.sql
     select
         \ir parts/job_columns.sql
@@ -27,7 +27,7 @@ with target as (
 ), notified as (
     select pg_notify(:channel, 'cancel ' || id) from asked
 )
-select (select count(*) from buried) + (
+select (select count(*) from cancelled) + (
         select count(*) from simple_queue.dead_letters d
         where :repeated and d.id = any (:ids) and d.status = 'cancelled'
             and d.id <> all (array(select target.id from target))
