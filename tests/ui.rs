@@ -1,7 +1,7 @@
-//! What `#[job]`, `jobs!` and `#[derive(JobState)]` say to every mistake, and that they accept what
-//! is right. One mistake a file, named for it, and one error for each mistake.
+//! The errors of `#[job]`, `jobs!` and `#[derive(JobState)]` for every mistake, and the code that they
+//! accept. One mistake a file, named for it, and one error for each mistake.
 //!
-//! The texts are those of rustc 1.95, and other releases word some of them differently. After a change:
+//! The texts are those of rustc 1.95; other releases word some of them differently. After a change run
 //! `TRYBUILD=overwrite cargo test --test ui`, and read the difference.
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ fn five_hundred_jobs_in_one_list_compile() {
     trybuild::TestCases::new().pass(path);
 }
 
-/// Mistakes of which more is said than one thing, and how many things.
+/// Mistakes with more than one error, each with the number of its errors.
 const EXCEPTIONS: &[(&str, usize)] = &[
     ("many_errors_at_once", 6),
     // The compiler has words of its own for it, which do not say what to do.
@@ -42,7 +42,7 @@ const EXCEPTIONS: &[(&str, usize)] = &[
     ("payload_name_taken", 4),
 ];
 
-/// A mistake that is reported twice hides the words that would have helped.
+/// A mistake that is reported twice hides the error that helps.
 #[test]
 fn one_mistake_gives_one_error() {
     let answers = files_below(Path::new("tests/ui/fail"), "stderr");

@@ -32,12 +32,12 @@ struct Pair {
 }
 
 impl Pair {
-    /// With a standby that every commit waits for.
+    /// Starts a primary, and a standby that every commit waits for.
     async fn start() -> Self {
         let mut first = Server::start(&[]).await;
         first.stop().await;
         let copy = new_directory();
-        // Of a server that was stopped in order, a copy of the files is a standby's beginning.
+        // A copy of the files of a server that was stopped in order is a new standby.
         let (data, password) = (first.data(), first.password_file());
         let copied = Command::new("cp").arg("-a").args([&data, &password, &copy]).status();
         assert!(copied.unwrap().success());
@@ -51,7 +51,7 @@ impl Pair {
         ] {
             fs::write(&path, content).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-            // It belongs to whom the data belongs to.
+            // It belongs to the owner of the data.
             let owner = Command::new("chown").arg("--reference").args([&data, &path]).status();
             assert!(owner.unwrap().success());
         }
@@ -125,13 +125,13 @@ async fn a_primary_that_has_become_read_only_is_left_at_once() {
     let field = Field::at(pair.url_of(&pair.primary)).await;
     let _worker = Worker::start(&url).await;
     let (primary, standby) = (pair.primary.port, pair.standby.port);
-    // In whatever order they are named.
+    // The order of the servers in the URL does not matter.
     let queue = pair.with_credentials(&format!("127.0.0.1:{standby},127.0.0.1:{primary}"));
     let queue = SimpleQueue::connect(&queue).await.unwrap();
     CountRun::new(0, 0_u64).enqueue(&queue).await.unwrap();
     eventually("it is done", async || field.ledger.ended().await == 1).await;
 
-    // It goes on answering; nothing breaks that would have to be connected anew.
+    // The old primary goes on answering, so no connection breaks.
     field.ledger.execute("alter system set default_transaction_read_only = on").await;
     field.ledger.execute("select pg_reload_conf()").await;
     pair.promote().await;

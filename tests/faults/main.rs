@@ -1,14 +1,14 @@
-//! What a job survives: processes that die, a server that restarts, a network that breaks, and what else
-//! goes wrong where nobody looks. Real processes against real servers.
+//! The faults that a job survives: processes that die, a server that restarts, a network that breaks, and others.
+//! Real processes against real servers.
 //!
-//! Handlers count what they do in a table of their own, and SQL that knows nothing of the library's views
+//! Handlers record what they do in tables of the suite, and SQL that does not use the views of the library
 //! checks it at the end: nothing that was acknowledged is lost, every job ends exactly once, and effects that
 //! were committed with their job happened exactly once.
 //!
 //! Meanwhile the server's sessions are watched: no call that was dropped or came too late leaves one behind.
 //!
-//! Each case is a process of its own, and what it and its workers write is shown where it failed. What needs
-//! a program that is not there is ignored, and a failure with `SIMPLE_QUEUE_TESTS=complete`.
+//! Each case is a process of its own, and its output and that of its workers are shown when it fails. A case that needs
+//! a program that is missing is ignored, and fails with `SIMPLE_QUEUE_TESTS=complete`.
 //!
 //! A case goes by counts, not by time, and takes some seconds. The full lengths, with a soak of an hour:
 //!

@@ -1,4 +1,4 @@
-//! A network that breaks, between a worker or an enqueuer and a server that is well.
+//! A network that breaks between a worker or an enqueuer and a server that works.
 
 use std::time::{Duration, Instant};
 
@@ -16,18 +16,14 @@ pub(crate) fn cases() -> Vec<Case> {
         case!(a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back),
         case!(a_statement_whose_answer_was_lost_is_neither_lost_nor_done_twice),
         case!(a_late_network_makes_everything_late_and_nothing_wrong),
-        case!(a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_arrive),
-        case!(a_worker_that_alone_its_listening_has_left_listens_again),
+        case!(statements_of_a_stalled_worker_that_arrive_late_change_nothing),
+        case!(a_worker_that_lost_only_its_listening_connection_listens_again),
         case!(an_enqueue_on_a_connection_that_leads_nowhere_takes_another),
         case!(an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another),
         case!(an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended),
         case!(an_enqueue_that_is_dropped_half_way_spoils_no_later_one),
     ]
 }
-
-/// The sessions that listen.
-const LISTENING: &str = "select count(*) from pg_stat_activity
-    where datname = current_database() and query ilike 'listen%'";
 
 async fn a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back() {
     let field = Field::shared().await;
@@ -44,7 +40,7 @@ async fn a_worker_whose_connections_lead_nowhere_is_replaced_and_comes_back() {
         })
         .await;
         field.ledger.progress(30).await;
-        // The old connections will never say anything again.
+        // The old connections stay silent.
         proxy.set_for_new(Fault::None);
         near.terminate().await;
         field.ledger.progress(30).await;
@@ -89,14 +85,14 @@ async fn a_late_network_makes_everything_late_and_nothing_wrong() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let url = proxy.url(&field.url);
-    // Half a second there and back.
+    // 0.5 s for a round trip.
     proxy.set(Fault::Late(Duration::from_millis(250)));
     let worker = Worker::start_with(&url, |command| {
         command.env(HEARTBEAT_MS, "2000").env(STATEMENT_MS, "10000");
     });
     let worker = worker.await;
     let mut acknowledged = Vec::new();
-    // No more at once than the worker's pool has connections: it is slow, too.
+    // No more jobs at once than the pool of the worker has connections: it is slow, too.
     for _ in 0..rounds(1, 50) {
         for _ in 0..8 {
             let number = i64::try_from(acknowledged.len()).unwrap();
@@ -116,7 +112,7 @@ async fn a_late_network_makes_everything_late_and_nothing_wrong() {
     assert_eq!(field.ledger.count("simple_queue.workers").await, 0);
 }
 
-async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_arrive() {
+async fn statements_of_a_stalled_worker_that_arrive_late_change_nothing() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let far = Worker::start(&proxy.url(&field.url)).await;
@@ -132,7 +128,7 @@ async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_
         proxy.set(Fault::Stalled);
         eventually("the far one is taken for dead", async || returned().await > before).await;
         field.ledger.progress(30).await;
-        // All that it said meanwhile arrives now.
+        // All statements that it sent meanwhile arrive now.
         proxy.set(Fault::None);
         near.terminate().await;
     }
@@ -142,19 +138,19 @@ async fn a_worker_that_hears_nothing_for_a_while_changes_nothing_when_its_words_
     drop(far);
 }
 
-async fn a_worker_that_alone_its_listening_has_left_listens_again() {
+async fn a_worker_that_lost_only_its_listening_connection_listens_again() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let _worker = Worker::start(&proxy.url(&field.url)).await;
-    let listening = async || field.ledger.value::<i64>(LISTENING).await;
+    let listening = async || field.ledger.listening().await;
     eventually("it listens", async || listening().await == 1).await;
 
     assert_eq!(proxy.break_those_that_sent("LISTEN", Fault::Cut), 1);
-    eventually("nobody listens", async || listening().await == 0).await;
+    eventually("no session listens", async || listening().await == 0).await;
     eventually("it listens again", async || listening().await == 1).await;
 
     assert_eq!(proxy.break_those_that_sent("LISTEN", Fault::HalfOpen), 1);
-    // The server does not know that nobody hears the first one any more.
+    // The server does not know that the first connection has lost its client.
     eventually("it listens on another connection", async || listening().await == 2).await;
 }
 
@@ -162,7 +158,7 @@ async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {
     enqueues_on_a_connection_that_leads_nowhere("insert_alike_jobs", CountRun::new).await;
 }
 
-/// Those with keys are written on the pool.
+/// Jobs with keys are written on the pool.
 async fn an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another() {
     let keyed = |number: i64, ms| CountRun::new(number, ms).unique_key(number.to_string());
     enqueues_on_a_connection_that_leads_nowhere("insert_jobs", keyed).await;
@@ -188,7 +184,7 @@ async fn enqueues_on_a_connection_that_leads_nowhere<J: Into<Enqueue<CountRun>>>
     assert!(start.elapsed() > Duration::from_secs(1), "the old connection was not tried");
     assert_eq!(field.ledger.count("simple_queue.jobs").await, 2);
 
-    // The next one is well when it is taken, and leads nowhere when it is used.
+    // The next connection works when it is taken from the pool, and leads nowhere when it is used.
     let vanished = proxy.vanish_at(statement);
     let patience = Duration::from_secs(20);
     let enqueued = tokio::time::timeout(patience, enqueue(2)).await;
@@ -223,16 +219,16 @@ async fn an_enqueue_that_is_dropped_half_way_spoils_no_later_one() {
     let field = Field::shared().await;
     let proxy = Proxy::start(&field.url).await;
     let options = proxy.url(&field.url).parse().unwrap();
-    // What one leaves behind, the next one finds.
+    // With one connection the next call finds what a dropped one leaves behind.
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
     let queue = SimpleQueue::new(pool);
     proxy.set(Fault::Late(Duration::from_millis(10)));
     let mut acknowledged = Vec::new();
     for patience in (5..120).step_by(5).map(Duration::from_millis) {
         let two = ["one", "other"].map(|key| Job::new("nobody", ()).with_unique_key(key));
-        // With keys they take a transaction, which is dropped at whatever point has been reached.
+        // Jobs with keys take a transaction, which is dropped at the point that it has reached.
         drop(tokio::time::timeout(patience, queue.insert_jobs(two.to_vec())).await);
-        // One with a key is written on the same pool.
+        // A job with a key is written on the same pool.
         let next = Job::new("nobody", ()).with_unique_key(format!("{patience:?}"));
         acknowledged.push(queue.insert_job(next).await.unwrap().unwrap());
     }

@@ -35,16 +35,14 @@ async fn sessions_that_are_ended_again_and_again_lose_nothing() {
     let load = field.load();
     for _ in 0..rounds(20, 2000) {
         field.ledger.progress(20).await;
-        let all = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-             where datname = current_database() and pid <> pg_backend_pid()";
-        let ended: i64 = field.ledger.value(all).await;
+        let ended = field.ledger.end_sessions().await;
         assert!(ended > 4, "{ended} sessions were there to be ended");
     }
     let enqueued = load.stop().await;
     field.ledger.settle(&enqueued.acknowledged).await;
     assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
     let crashed = "simple_queue.archive where crash_count > 0";
-    assert_eq!(field.ledger.count(crashed).await, 0, "nobody was taken for dead");
+    assert_eq!(field.ledger.count(crashed).await, 0, "no process was taken for dead");
     assert!(workers.iter_mut().all(|worker| worker.ended().is_none()), "the processes live on");
 }
 
@@ -67,8 +65,8 @@ async fn a_server_without_room_for_more_sessions_costs_time_only() {
     assert!(workers.iter_mut().all(|worker| worker.ended().is_none()), "the processes live on");
 }
 
-/// Ends the sessions of everybody else and takes their places, and all the others, until ten times in a
-/// row there was none.
+/// Ends all other sessions and takes all places of the server, until it was full ten times in a
+/// row.
 async fn hoard_sessions(field: &Field) -> Vec<PgConnection> {
     let (mut hoard, mut refusals): (Vec<PgConnection>, u32) = (Vec::new(), 0);
     while refusals < 10 {

@@ -1,4 +1,4 @@
-//! Processes that are killed, stopped, or killed by what they run.
+//! Processes that are killed, stopped, or killed by a job.
 
 use simple_queue::JobStatus;
 use test_support::{Case, case};

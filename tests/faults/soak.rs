@@ -1,4 +1,4 @@
-//! One fault after another, for as long as is asked for.
+//! One fault after another, for two turns or for an hour.
 
 use std::{
     fs,
@@ -11,47 +11,67 @@ use test_support::{Case, case};
 use crate::support::{Fault, Field, Load, Proxy, Server, Worker, full, queue_at};
 
 pub(crate) fn cases() -> Vec<Case> {
-    vec![case!(whatever_happens_in_whatever_order_all_that_was_acknowledged_ends_once)]
+    vec![case!(every_acknowledged_job_ends_once_under_one_fault_after_another)]
 }
 
-/// How long the full form lasts.
+/// 1 hour, the length of the full form.
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How often each fault happens in the short form.
+/// 2, the turns of the short form. Everything happens once in a turn.
 const TURNS: usize = 2;
 
-async fn whatever_happens_in_whatever_order_all_that_was_acknowledged_ends_once() {
+/// What happens in a turn.
+#[derive(Clone, Copy)]
+enum Happening {
+    WorkerKilled,
+    WorkerStopped,
+    SessionsEnded,
+    ServerCrashed,
+    ConnectionsCut,
+    ConnectionsHalfOpen,
+}
+
+impl Happening {
+    const ALL: [Self; 6] = [
+        Self::WorkerKilled,
+        Self::WorkerStopped,
+        Self::SessionsEnded,
+        Self::ServerCrashed,
+        Self::ConnectionsCut,
+        Self::ConnectionsHalfOpen,
+    ];
+}
+
+async fn every_acknowledged_job_ends_once_under_one_fault_after_another() {
     let mut server = Server::start(&[]).await;
     let field = Field::at(server.create_database().await).await;
     let proxy = Proxy::start(&field.url).await;
     let url = proxy.url(&field.url);
-    // One stays for the whole time, two come and go.
+    // One worker stays for the whole time, two come and go.
     let (steady, mut workers) = (Worker::start(&url).await, field.workers(2).await);
     let (near, far) = (Load::start(&field.queue, 1), Load::start(&queue_at(&url), 1));
     field.ledger.progress(100).await;
     let (begun, before) = (Instant::now(), memory_of(&steady));
     let mut turns = 0;
     while if full() { begun.elapsed() < HOUR } else { turns < TURNS } {
-        for fault in 0..6 {
-            match fault {
-                0 => workers.remove(0).kill(),
-                1 => workers.remove(0).terminate().await,
-                2 => {
-                    let all = "select count(pg_terminate_backend(pid)) from pg_stat_activity
-                         where datname = current_database() and pid <> pg_backend_pid()";
-                    field.ledger.value::<i64>(all).await;
+        for happening in Happening::ALL {
+            match happening {
+                Happening::WorkerKilled => workers.remove(0).kill(),
+                Happening::WorkerStopped => workers.remove(0).terminate().await,
+                Happening::SessionsEnded => {
+                    field.ledger.end_sessions().await;
                 }
-                3 => server.crash_and_restart().await,
-                4 => {
+                Happening::ServerCrashed => server.crash_and_restart().await,
+                Happening::ConnectionsCut => {
                     proxy.set(Fault::Cut);
                     field.ledger.progress(5).await;
                 }
-                _ => {
+                Happening::ConnectionsHalfOpen => {
                     proxy.set(Fault::HalfOpen);
                     field.ledger.progress(5).await;
                 }
             }
-            // What is half open stays so; only new connections are well.
+            // Connections that are half open stay so; only new ones work.
             proxy.set_for_new(Fault::None);
             while workers.len() < 2 {
                 workers.push(field.worker().await);
@@ -70,7 +90,7 @@ async fn whatever_happens_in_whatever_order_all_that_was_acknowledged_ends_once(
     drop(workers);
 }
 
-/// In kilobytes.
+/// The resident memory of a worker in kilobytes.
 fn memory_of(worker: &Worker) -> u64 {
     let process = worker.id().to_string();
     // A small system has no `ps`.

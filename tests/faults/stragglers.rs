@@ -74,11 +74,11 @@ async fn a_worker_whose_clock_is_wrong_runs_nothing_too_early_or_too_late() {
         let field = Field::shared().await;
         let worker = Worker::start_with(&field.url, |command| {
             command.env("LD_PRELOAD", FAKETIME.path()).env("FAKETIME", offset);
-            // Only what a clock on the wall shows is wrong.
+            // Only the wall clock is wrong.
             command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
         });
         let worker = worker.await;
-        // Due after a second, again a second after its failure, and followed after another second.
+        // It is due after 1 s and again 1 s after its failure, and another job follows 1 s later.
         let stumbling = Stumbles::new(1).delay(Duration::from_secs(1)).enqueue(&field.queue);
         let stumbling = stumbling.await.unwrap().id();
         eventually("all has run", async || field.ledger.ended().await == 2).await;

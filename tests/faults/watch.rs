@@ -1,4 +1,4 @@
-//! The watch itself: it sees what it is there for.
+//! The watch itself sees wrong sessions.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// Short, so that what is wrong is seen soon.
+/// Low limits, so that wrong sessions are seen soon.
 const LIMITS: Limits = Limits { sessions: 3, patience: Duration::from_millis(500) };
 
 async fn a_statement_that_goes_on_and_a_session_that_is_left_behind_are_seen() {
@@ -49,7 +49,7 @@ async fn more_sessions_than_a_queue_may_have_are_seen() {
         watch.wrongs()
     );
     drop(sessions);
-    // Its own pool is open as long as there is the field.
+    // The pool of the field is open as long as the field is there.
     drop(field);
     assert_eq!(watch.conclude().await.len(), 1);
 }

@@ -9,12 +9,12 @@ use super::{Ledger, Load, Worker, queue_at, watch};
 pub(crate) struct Field {
     pub(crate) url: String,
     pub(crate) ledger: Ledger,
-    /// For enqueueing, as a process that does not work would.
+    /// Enqueues, as in a process without a worker.
     pub(crate) queue: SimpleQueue,
 }
 
 impl Field {
-    /// A database on a server that the case leaves alone.
+    /// A database on a server that the case does not disturb.
     pub(crate) async fn shared() -> Self {
         static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
         let start = || EmbeddedPostgres::builder().setting("max_connections", "500").start();
@@ -22,7 +22,7 @@ impl Field {
         Self::at(server.create_database().await.unwrap()).await
     }
 
-    /// A database of this server, which is this case's alone.
+    /// An empty database of the case's own.
     pub(crate) async fn at(url: String) -> Self {
         let ledger = Ledger::open(&url);
         watch(&url);

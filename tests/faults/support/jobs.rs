@@ -1,4 +1,4 @@
-//! The jobs of the suite. Each writes what it did into tables of the suite's own.
+//! The jobs of the suite. Each records its runs and effects in tables of the suite.
 
 use std::{process, time::Duration};
 
@@ -10,7 +10,7 @@ pub(crate) struct Hands {
     pub(crate) pool: PgPool,
 }
 
-/// Writes that it ran; with any run before, it is written twice.
+/// Records each of its runs.
 ///
 /// Its statement may wait for an answer on a connection that leads nowhere, for which only a time limit helps.
 #[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s")]
@@ -25,7 +25,7 @@ pub(crate) async fn count_run(
     Ok(())
 }
 
-/// Writes its effect in the transaction in which it is finished.
+/// Records its effect in the transaction that completes it.
 #[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s")]
 pub(crate) async fn count_effect(
     context: &JobContext,
@@ -35,14 +35,14 @@ pub(crate) async fn count_effect(
     sqlx::query("insert into ledger.effects (job_id, number) values ($1, $2)")
         .bind(context.job_id())
         .bind(number)
-        // There may be a pooler in between.
+        // There may be a pooler between.
         .persistent(false)
         .execute(&mut **tx)
         .await?;
     Ok(())
 }
 
-/// Takes its process with it.
+/// Aborts its process.
 #[job(queue = "faults", retries = 100)]
 pub(crate) async fn aborts(
     context: &JobContext,
@@ -53,7 +53,7 @@ pub(crate) async fn aborts(
     process::abort();
 }
 
-/// Fails once, and is followed by another job a second after it succeeded.
+/// Fails once, and enqueues another job that is due 1 s after it succeeded.
 #[job(queue = "faults", retries = 1, backoff = fixed("1s"))]
 pub(crate) async fn stumbles(
     context: &JobContext,

@@ -1,4 +1,4 @@
-//! What was enqueued, ran and had effects, counted apart from the library.
+//! Jobs, runs and effects, counted apart from the library.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,10 @@ use sqlx::{
     AssertSqlSafe, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use test_support::DEADLINE;
 use uuid::Uuid;
 
-/// The suite's own tables, and what can be asked of them while the server comes and goes.
+/// The tables of the suite, and queries that wait while the server is away.
 #[derive(Clone)]
 pub(crate) struct Ledger {
     pub(crate) pool: PgPool,
@@ -25,12 +26,9 @@ const TABLES: &str = "
     create index on ledger.runs (job_id);
 ";
 
-/// How long the server may be away, or jobs may take to end; never waited for where all is well.
-const DEADLINE: Duration = Duration::from_mins(1);
-
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// The jobs that have not ended, and the processes that may have them.
+/// The jobs that have not ended, and the processes that may hold them.
 const LEFT: &str = "
     select jsonb_pretty(jsonb_build_object(
         'now', now(),
@@ -40,7 +38,7 @@ const LEFT: &str = "
     ))
 ";
 
-/// What must be nowhere, whatever happened: a name, and a query that counts it.
+/// Errors of which there must be none, each with a query that counts them.
 const WRONGS: &[(&str, &str)] = &[
     ("jobs that are still there", "select count(*) from simple_queue.jobs"),
     (
@@ -97,7 +95,7 @@ impl Ledger {
         sqlx::raw_sql(TABLES).execute(&self.pool).await.unwrap();
     }
 
-    /// The one value that a query answers with, as soon as there is a server that answers.
+    /// The one value that a query returns, as soon as a server answers; fails after [`DEADLINE`].
     pub(crate) async fn value<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
@@ -112,12 +110,12 @@ impl Ledger {
         }
     }
 
-    /// How many rows of a table, or of a table and a condition.
+    /// The number of rows of a table, or of a table with a condition.
     pub(crate) async fn count(&self, from: &str) -> i64 {
         self.value(&format!("select count(*) from {from}")).await
     }
 
-    /// Carries out statements; not repeated.
+    /// Executes statements once.
     pub(crate) async fn execute(&self, sql: &str) {
         sqlx::raw_sql(AssertSqlSafe(sql))
             .execute(&self.pool)
@@ -125,7 +123,7 @@ impl Ledger {
             .unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
-    /// How many jobs have ended.
+    /// The number of jobs that have ended.
     pub(crate) async fn ended(&self) -> i64 {
         self.value(
             "select (select count(*) from simple_queue.archive)
@@ -134,14 +132,32 @@ impl Ledger {
         .await
     }
 
-    /// Waits until so many more jobs have ended than now.
+    /// Ends every session of the database but the one that asks; returns how many.
+    pub(crate) async fn end_sessions(&self) -> i64 {
+        self.value(
+            "select count(pg_terminate_backend(pid)) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        .await
+    }
+
+    /// The number of sessions that listen.
+    pub(crate) async fn listening(&self) -> i64 {
+        self.value(
+            "select count(*) from pg_stat_activity
+            where datname = current_database() and query ilike 'listen%'",
+        )
+        .await
+    }
+
+    /// Waits until this many more jobs have ended.
     pub(crate) async fn progress(&self, jobs: i64) {
         let until = self.ended().await + jobs;
         super::eventually(&format!("{jobs} more jobs end"), async || self.ended().await >= until)
             .await;
     }
 
-    /// Waits until every job has ended, and checks what must hold of all that was acknowledged.
+    /// Waits until every job has ended, and checks that no acknowledged job is lost or ended twice.
     pub(crate) async fn settle(&self, acknowledged: &[(Uuid, i64)]) {
         let all_end = async {
             while self.count("simple_queue.jobs").await > 0 {

@@ -1,8 +1,8 @@
-//! How long the cases are.
+//! The length of the cases.
 
 use std::env;
 
-/// Whether the full lengths were asked for.
+/// Whether the suite runs in its full form.
 pub(crate) fn full() -> bool {
     env::var("SIMPLE_QUEUE_FAULTS").is_ok_and(|length| match length.as_str() {
         "full" => true,
@@ -10,7 +10,7 @@ pub(crate) fn full() -> bool {
     })
 }
 
-/// How often a fault happens: in the short form, and in the full one.
+/// How often a fault happens, in the short form and in the full one.
 pub(crate) fn rounds(short: usize, in_full: usize) -> usize {
     if full() { in_full } else { short }
 }

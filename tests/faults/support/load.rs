@@ -1,4 +1,4 @@
-//! Jobs that are enqueued all the while.
+//! Jobs that are enqueued during a case.
 
 use std::{
     sync::atomic::{AtomicI64, Ordering},
@@ -19,20 +19,20 @@ pub(crate) struct Load {
     tasks: JoinSet<(Vec<(Uuid, i64)>, usize)>,
 }
 
-/// What a load came to.
+/// The jobs of a load.
 pub(crate) struct Enqueued {
     pub(crate) acknowledged: Vec<(Uuid, i64)>,
     pub(crate) refused: usize,
 }
 
-/// Between two jobs of one task, so that the backlog stays small on a slow machine.
+/// 10 ms between two jobs of one task, so that the backlog stays small on a slow machine.
 const PACE: Duration = Duration::from_millis(10);
 
-/// The number of the next job, of all loads together, so that a job that became two is told from two jobs.
+/// The number of the next job of all loads, which tells a job that became two from two jobs.
 static NEXT: AtomicI64 = AtomicI64::new(0);
 
 impl Load {
-    /// Begins to enqueue on this queue, with so many tasks at once.
+    /// Begins to enqueue on this queue with this many tasks.
     pub(crate) fn start(queue: &SimpleQueue, tasks: usize) -> Self {
         let stop = CancellationToken::new();
         let enqueueing = (0..tasks).map(|_| enqueue(queue.clone(), stop.clone()));

@@ -1,4 +1,4 @@
-//! What the tests share.
+//! Helpers of the cases, beside those of all suites in `tests/support`.
 
 mod field;
 mod jobs;

@@ -23,7 +23,7 @@ pub(crate) struct Pooler {
 }
 
 impl Pooler {
-    /// Begins to lend so many sessions of the server of this URL. `settings` are lines of its file.
+    /// Starts one with this many sessions on the server of this URL. `settings` are lines of its file.
     pub(crate) async fn start(url: &str, sessions: usize, settings: &str) -> Self {
         let directory = new_directory();
         let port = free_port();
@@ -50,7 +50,7 @@ impl Pooler {
         let mut command = Command::new(PGBOUNCER.path());
         command.arg("-q").arg(&path).stdin(Stdio::null()).stderr(Stdio::null());
         if is_root() {
-            // It refuses to run as root, as the server does, whose socket it has to reach.
+            // Like the server, whose socket it has to reach, it refuses to run as root.
             let user = socket.map_or("nobody".to_owned(), |path| owner(path));
             command.args(["-u", &user]);
         }

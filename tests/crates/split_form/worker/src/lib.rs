@@ -1,4 +1,4 @@
-//! Jobs that are declared in one crate and run in another: what runs them.
+//! The handlers of jobs that are declared in one crate and run in another.
 #![cfg(test)]
 
 use std::{
