@@ -27,9 +27,9 @@ pub(crate) struct Production {
     pub(crate) first: u64,
     pub(crate) jobs: u64,
     pub(crate) placement: Placement,
-    /// The jobs are spread over so many queues, beginning with that of the placement.
+    /// The number of queues that the jobs are spread over, beginning with that of the placement.
     pub(crate) queues: usize,
-    /// No call begins after so many seconds.
+    /// The seconds after which no call begins.
     pub(crate) seconds: Option<u64>,
     pub(crate) manner: Manner,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Production {
 pub(crate) enum Manner {
     /// So many in one call, one call after the other.
     Bulk { chunk: u64 },
-    /// One in a call, so many calls at once, each begun when one has ended.
+    /// One job in a call, and this many calls at once, each begun when one has ended.
     Callers { callers: u64 },
     /// One in a call, begun at a fixed rate, however long the calls before take.
     Paced { per_second: f64 },

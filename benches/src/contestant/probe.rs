@@ -23,7 +23,7 @@ pub(crate) struct HandlerKind {
     pub(crate) job_ms: u64,
     /// It notes when each job with a smaller number than this began.
     pub(crate) arrivals_below: u64,
-    /// It notes when each tenth of so many jobs was done; 0: never.
+    /// The number of jobs of which each tenth is timed when it is done; 0 times none.
     pub(crate) tenths_of: u64,
     /// A file that gets the number of each job that begins, and keeps it when the process is killed.
     pub(crate) log: Option<PathBuf>,
@@ -89,7 +89,7 @@ impl Probe {
             self.times().late_us.push((payload.id, late / 1000));
         }
         if let Some(mut log) = inner.log.as_ref() {
-            // One write of a few bytes to a file that is only appended to: whole, whoever else writes.
+            // One write of a few bytes to a file that is only appended to is whole, whichever other process writes.
             log.write_all(format!("{}\n", payload.id).as_bytes())?;
         }
         if !inner.job.is_zero() && !is_timed {

@@ -112,7 +112,7 @@ pub(crate) struct Look {
 }
 
 impl AgentProcess {
-    /// Fails when there is no answer for so long that there will be none: what hangs must not hang the bench.
+    /// Fails when no answer comes within the deadline, so that a process that hangs does not hang the bench.
     async fn ask(&mut self, command: &Command) -> Result<Answer> {
         let patience = if matches!(command, Command::Produce(_)) { PRODUCE } else { ANSWER };
         self.tell(command).await?;

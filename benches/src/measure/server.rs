@@ -10,7 +10,7 @@ use crate::contestant::Result;
 
 /// A server, and the observer's connection to it.
 pub(crate) struct Server {
-    /// Stops it when dropped; `None` if it is somebody else's.
+    /// Stops the server when dropped; `None` where the bench did not start it.
     own: Option<EmbeddedPostgres>,
     options: PgConnectOptions,
     pub(crate) observer: PgConnection,

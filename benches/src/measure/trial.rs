@@ -135,7 +135,7 @@ impl<'b> Trial<'b> {
         Ok(values)
     }
 
-    /// Waits until the workers' handlers have run so many jobs and the table has none left; returns when it
+    /// Waits until the workers' handlers have run this many jobs and the table has none left; returns when it
     /// had none.
     pub(crate) async fn drained(
         &mut self,
@@ -169,7 +169,7 @@ impl<'b> Trial<'b> {
         }
     }
 
-    /// Waits until the workers' handlers have run so many jobs.
+    /// Waits until the workers' handlers have run this many jobs.
     pub(crate) async fn watch(&mut self, jobs: u64, workers: &mut [AgentProcess]) -> Result<()> {
         let (mut before, mut deadline) = (0, Instant::now() + PATIENCE);
         loop {
@@ -259,7 +259,7 @@ impl<'b> Trial<'b> {
         }))
     }
 
-    /// Starts so many workers on processes of their own, that have connected and begun to be measured.
+    /// Starts this many workers in processes of their own, which have connected and are measured from here on.
     pub(crate) async fn workers(&self, count: usize) -> Result<Vec<AgentProcess>> {
         let mut workers = Vec::new();
         for _ in 0..count {

@@ -46,7 +46,7 @@ impl Record {
     }
 }
 
-/// What a trial brought, in a few words for whoever waits.
+/// The result of a trial in a few words, as progress.
 pub(crate) fn headline(case: &Case, measured: &Result<Values>) -> String {
     match measured {
         Ok(values) => {

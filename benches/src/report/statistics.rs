@@ -143,7 +143,7 @@ pub(crate) fn percentiles(
         return Err("nothing was measured".into());
     }
     values.sort_unstable_by(f64::total_cmp);
-    // The smallest value that so many in a hundred do not exceed.
+    // The smallest value that this percentage of the values does not exceed.
     let nth = |hundredths: usize| (values.len() * hundredths).div_ceil(100);
     let known = wanted.into_iter().filter(|&(hundredths, _)| nth(hundredths) + 2 <= values.len());
     Ok(known.map(|(hundredths, name)| (name, values[nth(hundredths) - 1])).collect())

@@ -109,7 +109,7 @@ pub(super) fn print_ratios(styles: Styles, metrics: &[&'static str], ratios: &[R
     print(styles, &head, 1, rows);
 }
 
-/// With so many columns of words, on the left, and numbers on the right.
+/// With this many columns of words on the left, and columns of numbers on the right.
 pub(super) fn print(
     styles: Styles,
     head: &[&str],

@@ -44,7 +44,7 @@ async fn four(trial: &mut Trial<'_>, kills: bool) -> Result<Values> {
     if kills {
         kill_one_at_half(&mut workers).await?;
     }
-    // How many jobs the killed one had finished nobody knows; that each ran, the log says.
+    // The number of jobs that the killed one had finished is not known; the log shows that each ran.
     let wall = trial.emptied(PATIENCE).await?.duration_since(begun);
     for worker in workers {
         worker.stop_work().await?;

@@ -78,7 +78,7 @@ pub(super) fn paced(per_second: f64, seconds: u64) -> Production {
     Production::new(jobs as u64, Manner::Paced { per_second })
 }
 
-/// Each production in a process of its own, all beside one worker. Other jobs that it finds take so many
+/// Each production in a process of its own, all beside one worker. The other jobs that it finds take this many
 /// milliseconds.
 pub(super) async fn latency(
     trial: &mut Trial<'_>,

@@ -1,5 +1,5 @@
 //! Bare Postgres: the statements alone, in the simplest loop that uses them. It is the limit, not a job queue:
-//! nothing is retried, nobody's death is noticed.
+//! nothing is retried, and the death of a process is not noticed.
 
 mod worker;
 

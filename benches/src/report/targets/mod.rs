@@ -18,8 +18,8 @@ const BARE: &str = "bare";
 const BARE_FORGETTING: &str = "bare-forgetting";
 const GRAPHILE: &str = "graphile_worker";
 
-/// A round in which the limit itself is less than so many times `graphile_worker` was disturbed: its ratios of
-/// wall time do not count.
+/// 2.5, the least ratio of the limit to `graphile_worker`. A round with less was disturbed, and its ratios of wall
+/// time do not count.
 const LEAST_OF_BARE: f64 = 2.5;
 
 /// A figure of ours, by what it is divided, and where it should lie.
@@ -321,7 +321,7 @@ impl Measured<'_> {
         of.map(|trial| trial.round).collect()
     }
 
-    /// Also if one of the two was not measured: then nobody can say that the round was disturbed.
+    /// Also where one of the two was not measured, because the round is not known to be disturbed then.
     fn bare_is_fast(&self, target: &Target, round: u32) -> bool {
         let bare = self.value(target, target.case, BARE_FORGETTING, round);
         let graphile = self.value(target, target.case, GRAPHILE, round);
