@@ -1,4 +1,4 @@
-//! Settings: checked where they meet, and taken notice of.
+//! Settings: conflicts between them are refused, and each takes effect.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
-/// Leads nowhere, and is not connected.
+/// A pool whose address leads nowhere; it is never connected.
 fn pool() -> PgPool {
     PgPoolOptions::new().connect_lazy("postgres://app@db:5432/app").unwrap()
 }
@@ -83,7 +83,7 @@ async fn settings_that_contradict_each_other_are_refused_with_both_values_and_th
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_before_anything_is_connected() {
+async fn values_that_cannot_be_read_are_refused_before_a_connection_is_opened() {
     let url = SimpleQueue::builder("mysql://db/app").build().unwrap_err();
     assert!(matches!(url, Error::InvalidUrl { .. }), "{url}");
     let schema = SimpleQueue::builder(pool()).schema("My Schema").build().unwrap_err();
@@ -141,7 +141,7 @@ async fn permits_that_are_changed_after_the_start_take_effect() {
     for _ in 0..3 {
         probe.next_run().await;
     }
-    // Those that are taken go when they are free.
+    // Permits that are in use are removed when their jobs release them.
     queue.with_queue_semaphore(Probe::QUEUE, 1);
     let one_is_left = async || {
         probe.open_gate(usize::from(probe.running() > 1));
@@ -195,7 +195,7 @@ async fn of_a_list_with_a_name_that_is_taken_nothing_is_registered() {
     queue.register(jobs![Second], ()).unwrap();
     let refused = queue.register(jobs![First, Taken], ()).unwrap_err();
     assert!(matches!(refused, Error::DuplicateKind { kind: "taken", .. }), "{refused}");
-    // What came before it in that list is not there either.
+    // The jobs before it in the list are not registered either.
     queue.register(jobs![First], ()).unwrap();
     assert_eq!(format!("{queue:?}").matches("others").count(), 0, "{queue:?}");
 }

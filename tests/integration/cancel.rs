@@ -1,4 +1,4 @@
-//! Calling jobs off.
+//! Cancelling jobs.
 
 use simple_queue::{JobStatus, prelude::*};
 
@@ -28,7 +28,7 @@ async fn a_running_job_hears_of_its_cancellation_from_another_process() {
     probe.next_run().await;
     let elsewhere = database.queue().await;
     elsewhere.cancel_job_by_unique_key("k").await.unwrap();
-    // It answered that the attempt failed, but is not tried again.
+    // The handler answers that the attempt failed, and the job is not tried again.
     assert_eq!(elsewhere.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
     assert_eq!(probe.other_runs().await, []);
@@ -39,13 +39,13 @@ async fn a_running_job_hears_of_its_cancellation_though_no_notification_arrives(
     let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForCancellation)).await.unwrap().unwrap();
     probe.next_run().await;
-    database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
+    database.change_jobs().cancel_requested().write().await;
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
 }
 
 #[tokio::test]
-async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_a_grace() {
+async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_the_grace_period() {
     let Working { queue, probe, worker, .. } = working().await;
     let job = Probe::job(Say::Hang).with_fingerprint("f");
     let id = queue.insert_job(job).await.unwrap().unwrap();
@@ -56,7 +56,7 @@ async fn a_job_that_goes_on_after_its_cancellation_is_dropped_after_a_grace() {
 }
 
 #[tokio::test]
-async fn a_success_that_comes_before_the_end_of_the_grace_wins() {
+async fn a_success_within_the_grace_period_wins_over_the_cancellation() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_cancel_grace(STOP);
     let probe = Probe::new();
@@ -72,21 +72,16 @@ async fn a_success_that_comes_before_the_end_of_the_grace_wins() {
 }
 
 #[tokio::test]
-async fn a_cancellation_that_arrives_between_the_answer_and_its_writing_still_cancels() {
+async fn a_cancellation_that_arrives_between_the_outcome_and_its_write_still_cancels() {
     let Working { database, queue, probe, worker } = working().await;
     let job = Probe::job(Say::FailBefore(i32::MAX)).with_max_attempts(i32::MAX);
     let id = queue.insert_job(job).await.unwrap().unwrap();
-    // Wherever in its many attempts this meets the job, it ends it.
+    // A request ends the job at whatever point of its many attempts it arrives.
     probe.next_run().await;
-    database
-        .execute(
-            "update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null",
-        )
-        .await;
+    let ask = || database.change_jobs().only("worker_id is not null").cancel_requested().write();
+    ask().await;
     while database.count("jobs where cancel_requested_at is null").await == 1 {
-        database
-            .execute("update simple_queue.jobs set cancel_requested_at = now() where worker_id is not null")
-            .await;
+        ask().await;
     }
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;

@@ -1,4 +1,4 @@
-//! Stage 1, where a live job has the key already: ignored, replaced, put off or refused.
+//! Stage 1, where a live job has the key already: the new job is ignored, replaces it, puts it off, or is refused.
 
 use std::time::Duration;
 
@@ -32,9 +32,7 @@ async fn a_waiting_job_is_replaced_by_payload_and_options_and_keeps_its_id() {
     let queue = database.queue().await;
     let first = job("one", OnConflict::Replace).enqueue(&queue).await.unwrap();
     assert_eq!(first.outcome(), EnqueueOutcome::Inserted);
-    database
-        .execute("update simple_queue.jobs set attempt = 2, errors = '[]', reprocess_count = 3")
-        .await;
+    database.change(first.id()).attempt(2).reprocess_count(3).set("errors", "'[]'").write().await;
 
     let second = job("two", OnConflict::Replace)
         .priority(-5)
@@ -85,7 +83,7 @@ async fn a_burst_is_put_off_until_it_is_over_and_stays_one_job() {
             .unwrap()
     };
     let burst = |seconds| {
-        job("said", OnConflict::Reschedule).delay(Duration::from_secs(seconds)).enqueue(&queue)
+        job("text", OnConflict::Reschedule).delay(Duration::from_secs(seconds)).enqueue(&queue)
     };
     let first = burst(60).await.unwrap();
     assert!(first.is_new());
@@ -119,7 +117,7 @@ async fn a_job_that_must_not_be_a_duplicate_is_refused_and_its_batch_with_it() {
 }
 
 #[tokio::test]
-async fn of_several_new_ones_with_one_key_the_last_stays() {
+async fn of_several_new_jobs_with_one_key_the_last_stays() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let enqueued = Latest::enqueue_all(["a", "b", "c"].map(|text| Latest::new(1, text)), &queue)
@@ -134,7 +132,7 @@ async fn of_several_new_ones_with_one_key_the_last_stays() {
 }
 
 #[tokio::test]
-async fn a_hundred_that_replace_one_another_at_once_leave_one_job_and_no_error() {
+async fn a_hundred_calls_that_replace_one_another_at_once_leave_one_job_and_no_error() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let calls = (0..100).map(|n| {

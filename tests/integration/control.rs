@@ -1,4 +1,4 @@
-//! What people do to queues and jobs by hand.
+//! What operators do to queues and jobs by hand.
 
 use simple_queue::{DeadLetterFilter, Error, Job, JobStatus};
 
@@ -26,7 +26,7 @@ async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_res
 }
 
 #[tokio::test]
-async fn whoever_pauses_a_queue_learns_whether_anything_is_known_of_it() {
+async fn a_pause_answers_whether_the_queue_is_known() {
     let Working { database, queue, worker, .. } = working().await;
     let elsewhere = database.queue().await;
     let paused = elsewhere.pause(Probe::QUEUE).await.unwrap();
@@ -47,7 +47,7 @@ async fn whoever_pauses_a_queue_learns_whether_anything_is_known_of_it() {
 }
 
 #[tokio::test]
-async fn what_runs_in_a_queue_that_is_paused_goes_on_to_its_end() {
+async fn a_running_job_ends_as_usual_though_its_queue_is_paused() {
     let Working { database: _database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
@@ -74,7 +74,7 @@ async fn a_job_is_cancelled_by_its_id_whether_it_waits_or_runs_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_runs_again_with_all_its_attempts_and_what_it_remembers() {
+async fn a_redriven_dead_letter_has_all_its_attempts_again_and_keeps_its_errors() {
     let Working { database, queue, probe, worker } = working().await;
     let job = Probe::job(Say::FailBefore(2)).with_max_attempts(1).with_fingerprint("f");
     let id = queue.insert_job(job).await.unwrap().unwrap();
@@ -117,16 +117,15 @@ async fn a_dead_letter_whose_key_a_live_job_has_stays_dead_and_names_it() {
 async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
-    database
-        .execute(
-            "insert into simple_queue.dead_letters
-                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                 priority, status, queue, kind, reason, job_data, keep_until)
-             select gen_random_uuid(), 7, now(), now(), 3, 1, 2, 1, 0,
-                case when n % 2 = 0 then 'unprocessable' else 'failed' end,
-                case when n % 3 = 0 then 'a' else 'b' end, 'k', 'test', '{}', now() + interval '1 day'
-             from generate_series(1, 6000) n",
-        )
+    let dead_letter = database.dead_letter().kind("k").lease(7);
+    dead_letter
+        .attempt(3)
+        .crash_count(2)
+        .reprocess_count(1)
+        .set("status", "case when n % 2 = 0 then 'unprocessable' else 'failed' end")
+        .set("queue", "case when n % 3 = 0 then 'a' else 'b' end")
+        .set("keep_until", "now() + interval '1 day'")
+        .insert_many(6000)
         .await;
     let unread = DeadLetterFilter::all().queue("b").kind("k").status(JobStatus::Unprocessable);
     let redriven = queue.redrive_all(unread.clone()).await.unwrap();
@@ -145,11 +144,7 @@ async fn a_dead_letter_whose_id_a_live_job_has_is_not_redriven() {
     let job = Probe::job(Say::Success);
     queue.insert_job(job.clone()).await.unwrap();
     queue.cancel(job.id).await.unwrap();
-    let by_hand = format!(
-        "insert into simple_queue.jobs (id, queue, job_data) values ('{}', 'probe', '1')",
-        job.id
-    );
-    database.execute(&by_hand).await;
+    database.job().id(job.id).insert().await;
     let error = queue.redrive(job.id).await.unwrap_err();
     assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == job.id), "{error}");
 }

@@ -1,4 +1,4 @@
-//! What a declaration says holds when its jobs run.
+//! Options of a declaration take effect when its jobs run.
 
 use std::{
     sync::{

@@ -122,7 +122,7 @@ async fn a_delay_counts_from_the_databases_clock_and_a_time_in_the_past_means_no
 }
 
 #[tokio::test]
-async fn what_is_said_of_one_job_wins_over_its_declaration() {
+async fn the_options_of_a_call_win_over_the_declaration() {
     let database = TestDatabase::migrated().await;
     let job = || SendWelcome::new(1, "hi").priority(3).queue("other").retries(0).unique_key("one");
     let first = job().enqueue(&database.pool).await.unwrap();
@@ -157,7 +157,7 @@ async fn a_job_that_is_inserted_again_is_still_one_job() {
 }
 
 #[tokio::test]
-async fn two_clones_of_one_job_are_refused_and_an_id_that_is_taken_is_no_endless_search() {
+async fn two_clones_of_one_job_are_refused_and_a_taken_id_ends_the_search_for_a_key() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let job = Job::new("emails", 1).with_unique_key("a");
@@ -234,7 +234,7 @@ async fn the_sql_function_replaces_puts_off_and_refuses_as_the_call_does() {
     let unknown = enqueue("6", ", on_conflict => 'x'").await.unwrap_err();
     assert!(unknown.contains("the on_conflict \"x\" is refused"), "{unknown}");
 
-    database.execute("update simple_queue.jobs set worker_id = gen_random_uuid()").await;
+    database.change_jobs().running_nowhere().write().await;
     assert_eq!(said("7", ", on_conflict => 'replace'").await, "duplicate");
     assert_eq!(database.count("jobs").await, 1);
 }

@@ -1,4 +1,4 @@
-//! How long a job may wait to be started: counted from each due time anew.
+//! How long a job may wait to be started. The time begins anew whenever the job becomes due.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 
 use crate::support::{Mortal, STOP, TestDatabase, eventually};
 
-/// In its first run it waits until the test lets it go on, and then ends as it is told.
+/// Waits in its first run until the test opens the gate, and then ends as its payload says.
 #[job(queue = "letters", expires = "2s", retries = 1, backoff = "none")]
 async fn send_letter(
     context: &JobContext,
@@ -54,7 +54,7 @@ async fn a_job_that_was_started_in_time_may_wait_as_long_for_its_next_run() {
         let worker = queue.start().await;
         let id = SendLetter::new(ending).enqueue(&queue).await.unwrap().id();
         runs_for_longer_than_it_may_wait(&database).await;
-        // One for this run, one for the next.
+        // One permit for this run, one for the next.
         gate.add_permits(2);
         assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed, "{ending}");
         worker.shutdown(STOP).await;
@@ -124,7 +124,7 @@ async fn a_job_that_gets_no_permit_goes_on_waiting_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_job_that_expires_in_no_time_that_can_be_added_to_ends_like_others() {
+async fn a_job_that_expires_at_the_end_of_the_calendar_ends_like_others() {
     for expires_at in ["infinity", "294276-12-31 23:59:59+00"] {
         let database = TestDatabase::migrated().await;
         let gate = Arc::new(Semaphore::new(0));
@@ -132,8 +132,8 @@ async fn a_job_that_expires_in_no_time_that_can_be_added_to_ends_like_others() {
         let worker = queue.start().await;
         let id = SendLetter::new("failure").enqueue(&queue).await.unwrap().id();
         eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
-        let far = format!("update simple_queue.jobs set expires_at = '{expires_at}'");
-        assert_eq!(database.execute(&far).await, 1);
+        let far = database.change(id).set("expires_at", format!("'{expires_at}'"));
+        assert_eq!(far.write().await, 1);
         gate.add_permits(2);
         assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
         worker.shutdown(STOP).await;

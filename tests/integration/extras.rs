@@ -1,4 +1,4 @@
-//! What one call says of its job beside the declaration: a timeout of its own, and metadata.
+//! Options of one call: a timeout of its job's own, and metadata.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Stage 3: what is due is claimed, in order, and nothing else is.
+//! Stage 3: jobs that are due are claimed in order, and no others.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use simple_queue::prelude::*;
 
 use crate::{
     statements::text_of,
-    support::{Probe, STOP, Said, Say, TestDatabase, Working, eventually, working},
+    support::{Log, Probe, STOP, Say, TestDatabase, Working, eventually, working},
 };
 
 #[job(queue = "probe", priority = 10)]
@@ -26,8 +26,8 @@ async fn a_smaller_priority_runs_first_and_then_what_was_due_first() {
     let first = Usual::new().enqueue(&queue).await.unwrap().id();
     let second = Usual::new().enqueue(&queue).await.unwrap().id();
     let urgent = Usual::new().priority(-1).enqueue(&queue).await.unwrap().id();
-    // The kinds have no handler of their own here, so the probe gets them; it must be able to read them.
-    database.execute("update simple_queue.jobs set job_data = '\"Success\"'").await;
+    // These kinds have no handler here, so the probe gets them and must be able to read them.
+    database.change_jobs().payload(Say::Success).write().await;
 
     let worker = queue.start().await;
     for expected in [urgent, first, second, low] {
@@ -52,18 +52,12 @@ async fn a_job_of_the_future_starts_when_it_is_due_and_not_before() {
 }
 
 #[tokio::test]
-async fn a_due_job_is_not_kept_waiting_by_a_million_future_ones_of_a_higher_priority() {
+async fn many_future_jobs_of_a_higher_priority_do_not_delay_a_due_job() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
-    // Fewer than a million here, for the time it takes to insert them.
-    database
-        .execute(
-            "insert into simple_queue.jobs (id, queue, job_data, priority, run_at)
-             select gen_random_uuid(), 'probe', '\"Success\"', -1, now() + interval '1 day'
-             from generate_series(1, 20000)",
-        )
-        .await;
+    // 20,000 jobs: more take long to insert.
+    database.job().priority(-1).due_in(Duration::from_hours(24)).insert_many(20_000).await;
     let due = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     let worker = queue.start().await;
     assert_eq!(probe.next_run().await.job_id, due);
@@ -72,7 +66,7 @@ async fn a_due_job_is_not_kept_waiting_by_a_million_future_ones_of_a_higher_prio
 }
 
 #[tokio::test]
-async fn a_kind_that_nobody_serves_waits_untouched() {
+async fn a_job_of_a_kind_without_a_handler_waits_untouched() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register(jobs![Usual], ()).unwrap();
@@ -153,21 +147,20 @@ async fn a_job_that_waited_longer_than_it_may_is_not_started() {
 }
 
 #[tokio::test]
-async fn what_a_claim_took_whose_answer_was_lost_is_returned_and_run() {
-    let Working { database, probe, worker, .. } = working().await;
-    // From here on the poller does nothing but fetch, so a fetch is what the cut below meets.
+async fn the_jobs_of_a_claim_whose_answer_was_lost_are_returned_and_run() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_statement_timeout(Duration::from_secs(1));
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    // From here on the poller only fetches, so the cut below meets a fetch.
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
-    // In the worker's name and unknown to it, as a claim leaves it that was committed and not heard of.
-    database
-        .execute(
-            "insert into simple_queue.jobs (id, queue, job_data, worker_id, lease, attempt)
-             select gen_random_uuid(), 'probe', '\"Success\"', id, 1, 1 from simple_queue.workers",
-        )
-        .await;
+    // The worker holds this job and does not know of it, as after a claim that was committed and whose answer was lost.
+    database.job().running_on(database.only_process().await).insert().await;
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity
         where datname = current_database() and pid <> pg_backend_pid() and query like '-- %'";
     database.value::<i64>(cut).await;
-    // Not before the server is certain to have ended the statement, which takes ten seconds.
+    // It is returned when the server must have ended the claim, which is after the statement timeout.
     assert_eq!(probe.next_run().await.attempt, 1);
     eventually("it is archived", async || database.count("archive where lease = 3").await == 1)
         .await;
@@ -194,18 +187,15 @@ async fn jobs_are_run_in_another_queue_where_they_are_registered_for_it() {
 }
 
 #[tokio::test]
-async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
+async fn exactly_the_waiting_kinds_that_this_process_does_not_run_are_found() {
     let database = TestDatabase::migrated().await;
     let enqueue = "select simple_queue.enqueue(queue, kind, '{}', priority => priority)
         from (values ('q', 'served', 0), ('q', 'renamed', 0), ('q', 'renamed', 5), ('q', 'young', 0),
             ('paused', 'renamed', 0), ('other', 'renamed', 0)) as jobs (queue, kind, priority)";
     database.execute(enqueue).await;
     database.queue().await.pause("paused").await.unwrap();
-    database
-        .execute(
-            "update simple_queue.jobs set run_at = now() - interval '2 min' where kind <> 'young'",
-        )
-        .await;
+    let old = database.change_jobs().only("kind <> 'young'");
+    old.due_since(Duration::from_mins(2)).write().await;
     let sql = sqlx::AssertSqlSafe(text_of("list_unhandled_kinds"));
     let asked = serde_json::json!([
         { "queue": "q", "kinds": ["served"] },
@@ -218,20 +208,16 @@ async fn kinds_that_wait_and_that_nobody_here_runs_are_found_and_no_others() {
 }
 
 #[tokio::test]
-async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_others() {
+async fn exactly_the_queues_with_waiting_jobs_that_no_process_serves_are_found() {
     let database = TestDatabase::migrated().await;
     let enqueue = "select simple_queue.enqueue(queue, '', '{}', run_at => run_at)
         from (values ('served', null), ('lwo', null), ('paused', null), ('later', now() + '1 day'),
             ('young', null)) as jobs (queue, run_at)";
     database.execute(enqueue).await;
     database.queue().await.pause("paused").await.unwrap();
-    for sql in [
-        "update simple_queue.jobs set run_at = now() - interval '1 min' where queue not in ('young', 'later')",
-        "insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
-         values (gen_random_uuid(), '1 day', 1, 'here', '{served}')",
-    ] {
-        database.execute(sql).await;
-    }
+    let old = database.change_jobs().only("queue not in ('young', 'later')");
+    old.due_since(Duration::from_mins(1)).write().await;
+    database.process().set("queues", "'{served}'").insert().await;
     let sql = sqlx::AssertSqlSafe(text_of("list_unhandled_queues"));
     let found: Vec<(String, chrono::DateTime<Utc>)> =
         sqlx::query_as(sql).fetch_all(&database.pool).await.unwrap();
@@ -242,9 +228,9 @@ async fn queues_in_which_jobs_wait_and_that_no_process_serves_are_found_and_no_o
 #[tokio::test]
 async fn a_worker_without_a_handler_says_so_at_its_start() {
     let database = TestDatabase::migrated().await;
-    let (said, _here) = Said::here();
+    let (log, _here) = Log::of_this_thread();
     let worker = database.queue().await.start().await;
-    assert_eq!(said.count("no handler is registered"), 1);
+    assert_eq!(log.count("no handler is registered"), 1);
     worker.shutdown(STOP).await;
 }
 
@@ -252,13 +238,7 @@ async fn a_worker_without_a_handler_says_so_at_its_start() {
 async fn a_job_of_a_transaction_that_commits_after_thousands_overtook_it_runs_all_the_same() {
     let Working { database, queue, probe, worker } = working().await;
     let mut late = database.pool.begin().await.unwrap();
-    let id: uuid::Uuid = sqlx::query_scalar(
-        "insert into simple_queue.jobs (id, queue, job_data)
-         values (gen_random_uuid(), 'probe', '\"Success\"') returning id",
-    )
-    .fetch_one(&mut *late)
-    .await
-    .unwrap();
+    let id = database.job().insert_in(&mut late, 1).await;
     let overtaken = "select now() - $1 > interval '3 s'";
     let began: chrono::DateTime<Utc> =
         sqlx::query_scalar("select now()").fetch_one(&mut *late).await.unwrap();
@@ -279,7 +259,7 @@ async fn a_job_of_a_transaction_that_commits_after_thousands_overtook_it_runs_al
 }
 
 #[tokio::test]
-async fn what_is_fetched_ahead_and_cannot_start_soon_is_given_back_with_its_attempt() {
+async fn prefetched_jobs_that_cannot_start_soon_are_given_back_with_their_attempt() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_queue_default_semaphore_size(2);
     let probe = Probe::new();
@@ -307,20 +287,14 @@ async fn what_is_fetched_ahead_and_cannot_start_soon_is_given_back_with_its_atte
 async fn a_large_transaction_that_was_overtaken_is_drained_at_once_when_it_commits() {
     let Working { database, queue, probe: _probe, worker } = working().await;
     let mut late = database.pool.begin().await.unwrap();
-    sqlx::query(
-        "insert into simple_queue.jobs (id, queue, job_data)
-         select gen_random_uuid(), 'probe', '\"Success\"' from generate_series(1, 3000)",
-    )
-    .execute(&mut *late)
-    .await
-    .unwrap();
+    database.job().insert_in(&mut late, 3000).await;
     let overtaken = "select now() - min(created_at) > interval '2 s' from simple_queue.archive";
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     while database.value::<Option<bool>>(overtaken).await != Some(true) {
         queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     }
     late.commit().await.unwrap();
-    // Those that go on overtaking keep the floor where it is.
+    // Jobs that go on overtaking keep the floor where it is.
     let trickle = async {
         loop {
             queue.insert_job(Probe::job(Say::Success)).await.unwrap();
@@ -336,7 +310,7 @@ async fn a_large_transaction_that_was_overtaken_is_drained_at_once_when_it_commi
     worker.shutdown(STOP).await;
 }
 
-/// The other queue of these tests.
+/// A probe of another queue.
 struct Elsewhere(Probe);
 
 impl Handler for Elsewhere {
@@ -348,7 +322,7 @@ impl Handler for Elsewhere {
 }
 
 #[tokio::test]
-async fn a_queue_that_is_fetched_ahead_takes_the_permits_from_no_other() {
+async fn a_prefetched_queue_takes_no_permits_from_another() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_global_semaphore(4);
     let (busy, other) = (Probe::new(), Probe::new());
@@ -367,11 +341,11 @@ async fn a_queue_that_is_fetched_ahead_takes_the_permits_from_no_other() {
 }
 
 #[tokio::test]
-async fn rows_that_somebody_touched_and_let_go_of_are_claimed_in_a_backlog_too() {
+async fn rows_that_were_locked_and_released_are_claimed_in_a_backlog_too() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_queue_default_semaphore_size(10);
     queue.insert_jobs((0..600).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
-    // What a lock leaves in a row when it is gone.
+    // A lock leaves its trace in a row when it is released.
     let mut tx = database.pool.begin().await.unwrap();
     sqlx::query("select id from simple_queue.jobs where hashtext(id::text) % 3 = 0 for update")
         .execute(&mut *tx)

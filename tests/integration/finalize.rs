@@ -1,12 +1,8 @@
-//! Stage 8: what a run came to is written once, by whoever holds the lease.
+//! Stage 8: the outcome of a run is written once, by the process that holds the lease.
 
 use simple_queue::prelude::*;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
-
-/// Takes a running job away, as a reaper and another worker would, while its run still goes on.
-const TAKE_AWAY: &str =
-    "update simple_queue.jobs set lease = lease + 2, worker_id = gen_random_uuid()";
 
 #[job(queue = "gated", retries = 1)]
 async fn gated(gate: &tokio::sync::Semaphore, answer: String) -> Result<JobResult, BoxDynError> {
@@ -27,7 +23,7 @@ struct Gate {
 }
 
 #[tokio::test]
-async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
+async fn a_run_that_lost_its_lease_changes_nothing_whatever_its_outcome() {
     for answer in ["success", "failure", "critical", "unprocessable", "cancel", "reschedule"] {
         let database = TestDatabase::migrated().await;
         let queue = database.queue().await;
@@ -36,7 +32,7 @@ async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
         Gated::new(answer).enqueue(&queue).await.unwrap();
         let worker = queue.start().await;
         eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
-        assert_eq!(database.execute(TAKE_AWAY).await, 1);
+        assert_eq!(database.take_jobs_away().await, 1);
         let row = "select to_jsonb(j) from simple_queue.jobs j";
         let before: serde_json::Value = database.value(row).await;
         gate.add_permits(1);
@@ -49,7 +45,7 @@ async fn a_run_that_lost_its_lease_changes_nothing_whatever_it_came_to() {
 }
 
 #[tokio::test]
-async fn a_row_that_somebody_has_locked_delays_no_other_job() {
+async fn a_locked_row_delays_no_other_job() {
     let Working { database, queue, probe, worker } = working().await;
     let locked = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
@@ -59,7 +55,7 @@ async fn a_row_that_somebody_has_locked_delays_no_other_job() {
         .execute(&mut *tx)
         .await
         .unwrap();
-    // The locked job's end and the others' are written together, or shortly after each other.
+    // The ends of the locked job and of the others are written together or shortly after each other.
     probe.open_gate(1);
     let others = (0..20).map(|_| Probe::job(Say::Success)).collect();
     queue.insert_jobs(others).await.unwrap();
@@ -72,11 +68,11 @@ async fn a_row_that_somebody_has_locked_delays_no_other_job() {
 }
 
 #[tokio::test]
-async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
+async fn a_worker_makes_a_partition_of_the_archive_that_is_missing() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
-    // Without the janitor, which would make them soon after its start.
+    // The janitor would make the partitions soon after its start.
     let worker = simple_queue::start_without_janitor(&queue).await;
     let drop_all = "do $$ declare p text; begin
         for p in select inhrelid::regclass from pg_inherits where inhparent = 'simple_queue.archive'::regclass
@@ -88,7 +84,7 @@ async fn a_missing_partition_of_the_archive_is_made_by_whoever_needs_it() {
 }
 
 #[tokio::test]
-async fn what_came_to_an_end_while_the_database_refused_is_written_when_it_no_longer_does() {
+async fn an_end_that_the_database_refused_is_written_when_the_database_is_back() {
     let Working { database, queue, probe, worker } = working().await;
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;

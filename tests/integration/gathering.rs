@@ -1,4 +1,4 @@
-//! Single enqueues through a queue: alone, and several at a time.
+//! Single enqueues through a queue, one at a time and several at once.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ async fn send_welcome(user_id: i64, template: String) {
     drop((user_id, template));
 }
 
-/// A transaction that lets nobody insert until it ends.
+/// A transaction that blocks every insert until it ends.
 async fn lock(database: &TestDatabase) -> sqlx::Transaction<'static, sqlx::Postgres> {
     let mut lock = database.pool.begin().await.unwrap();
     sqlx::query("lock simple_queue.jobs in exclusive mode").execute(&mut *lock).await.unwrap();
@@ -41,7 +41,7 @@ async fn until_its_insert_waits(
 }
 
 #[tokio::test]
-async fn a_call_that_is_not_polled_any_more_holds_up_nobody() {
+async fn a_call_that_is_not_polled_any_more_holds_up_no_other() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let lock = lock(&database).await;
@@ -143,7 +143,7 @@ async fn calls_at_the_same_time_share_statements_and_each_gets_its_own_id() {
 }
 
 #[tokio::test]
-async fn one_that_the_database_refuses_fails_alone_among_those_it_shares_a_statement_with() {
+async fn a_refused_job_fails_alone_among_those_that_share_its_statement() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     database
@@ -162,7 +162,7 @@ async fn one_that_the_database_refuses_fails_alone_among_those_it_shares_a_state
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_holds_up_none_of_those_it_would_have_shared_a_statement_with() {
+async fn a_dropped_call_holds_up_no_call_that_would_have_shared_its_statement() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let lock = lock(&database).await;
@@ -198,7 +198,7 @@ fn a_runtime_that_ends_before_it_wrote_leaves_the_queue_usable_on_another() {
     let queue = second.block_on(database.queue());
     let first = runtime();
     first.block_on(async {
-        // One is written by its own task, the other by one of the library's.
+        // One job is written by the task of its call, the other by a task of the library.
         let mut dropped = [1, 2].map(|n| Box::pin(queue.insert_job(Job::new("q", n))));
         for call in &mut dropped {
             assert!(futures_util::poll!(call).is_pending());

@@ -1,4 +1,4 @@
-//! Stage 6: what a run is given, and what ends it.
+//! Stage 6: what a run receives, and what ends it.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::support::{STOP, TestDatabase};
 
-/// What the jobs of these tests report to.
+/// The channel that the jobs of these tests report to.
 trait Reporter: Send + Sync {
     fn report(&self, text: String);
 }
@@ -138,15 +138,13 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     let bad = ["Bob", "Cyd", "Dan"].map(|name| WithEverything::new(name, None));
     let jobs = [good].into_iter().chain(bad);
     let ids = WithEverything::enqueue_all(jobs, &queue).await.unwrap();
-    // Renamed in a release that was deployed since, and nested deeper than anything can be read.
+    // A field that a later release renamed, a payload nested deeper than can be read, and a wrong type inside.
     let [_, bob, cyd, dan] = &ids[..] else { panic!("four jobs") };
     let renamed = "'{\"nom\": \"Bob\"}'";
     let deep = "('{\"name\":' || repeat('[', 200) || repeat(']', 200) || '}')::jsonb";
     let inside = "'{\"name\": \"Dan\", \"times\": [1]}'";
     for (id, payload) in [(bob, renamed), (cyd, deep), (dan, inside)] {
-        let id = id.id();
-        let update = format!("update simple_queue.jobs set job_data = {payload} where id = '{id}'");
-        assert_eq!(database.execute(&update).await, 1);
+        assert_eq!(database.change(id.id()).set("job_data", payload).write().await, 1);
     }
     let worker = queue.start().await;
     assert_eq!(ended(&database, &queue, ids[0].id()).await, JobStatus::Completed);
@@ -163,7 +161,7 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     assert!(reason.contains("`with_everything`: times: invalid type: sequence"), "{reason}");
 }
 
-/// Errors that say what should happen, in the ways that people wrap them.
+/// Errors that decide the outcome of a run, wrapped as applications wrap them.
 mod errors {
     use anyhow::Context;
     use simple_queue::prelude::*;
@@ -187,7 +185,7 @@ mod errors {
         Ok(declined()?)
     }
 
-    /// The way that many crates do it.
+    /// An enum, as many crates have it.
     #[derive(Debug, thiserror::Error)]
     pub(super) enum Own {
         #[error("the provider is down")]

@@ -1,9 +1,9 @@
-//! Whether a queue and its workers are well.
+//! The health of a queue and its workers.
 
 use simple_queue::Unhealthy;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use crate::support::{Probe, STOP, Said, TestDatabase, Working, eventually, working};
+use crate::support::{Log, Probe, STOP, TestDatabase, Working, eventually, working};
 
 #[tokio::test]
 async fn a_queue_without_handlers_is_ready_when_its_tables_are_there() {
@@ -64,7 +64,7 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
     let mut elsewhere = elsewhere.connect().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(forbid("false"))).execute(&mut elsewhere).await.unwrap();
     sqlx::query(end).bind(&name).execute(&mut elsewhere).await.unwrap();
-    // With a worker nothing is asked: what its own statements meet is known, a little later.
+    // With a worker no statement is sent: the worker's own statements show the state, a little later.
     assert!(queue.health().await.is_ready);
     let lost = async || {
         let health = queue.health().await;
@@ -80,11 +80,11 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
 }
 
 #[test]
-fn a_start_that_is_forgotten_outside_of_a_runtime_is_said() {
+fn a_start_that_is_forgotten_outside_of_a_runtime_is_logged() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let queue = runtime.block_on(async { TestDatabase::migrated().await.queue().await });
-    let (said, listening) = Said::here();
+    let (log, listening) = Log::of_this_thread();
     drop(queue.start());
     drop(listening);
-    assert_eq!(said.count("so it has not started"), 1);
+    assert_eq!(log.count("so it has not started"), 1);
 }

@@ -1,11 +1,11 @@
-//! Stage 5: a process vouches for what it runs, and is believed as long as it beats.
+//! Stage 5: a process keeps the jobs that it runs as long as it sends heartbeats.
 
 use simple_queue::JobStatus;
 use simple_queue::prelude::*;
 
-use crate::support::{Mortal, Probe, STOP, Said, Say, TestDatabase, Working, eventually, working};
+use crate::support::{Log, Mortal, Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
-/// A worker that will be killed, with a handler.
+/// A worker with the probe, to be killed.
 async fn mortal(database: &TestDatabase, probe: &Probe) -> Mortal {
     let (url, probe) = (database.url.clone(), probe.clone());
     Mortal::start(move || async move {
@@ -35,7 +35,7 @@ async fn the_jobs_of_a_killed_process_run_again_with_their_attempts() {
     probe.open_gate(3);
     eventually("all are archived", async || database.count("archive").await == 3).await;
     assert_eq!(database.count("archive where attempt = 1 and crash_count = 1").await, 3);
-    assert_eq!(database.count("workers").await, 1, "the dead one is buried");
+    assert_eq!(database.count("workers").await, 1, "the row of the dead one is deleted");
     worker.shutdown(STOP).await;
 }
 
@@ -48,7 +48,7 @@ async fn a_job_that_runs_longer_than_the_time_to_death_is_left_alone() {
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     let watcher = other.start().await;
-    // Many more beats than it takes to be declared dead without them.
+    // Many more intervals than a process without heartbeats has until it is declared dead.
     for _ in 0..15 {
         let beat: chrono::DateTime<chrono::Utc> =
             database.value("select min(heartbeat_at) from simple_queue.workers").await;
@@ -74,11 +74,11 @@ async fn a_process_that_was_declared_dead_lets_go_and_works_on_under_a_new_id() 
     let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
-    let before: uuid::Uuid = database.value("select id from simple_queue.workers").await;
+    let before = database.only_process().await;
     database.execute("delete from simple_queue.workers").await;
-    // The run that lost its process is dropped, and the job, in nobody's name now, runs once more.
+    // The run whose process has no row is dropped, and the job, which no process holds now, runs again.
     assert_eq!(probe.next_run().await.job_id, id);
-    let after: uuid::Uuid = database.value("select id from simple_queue.workers").await;
+    let after = database.only_process().await;
     assert_ne!(before, after);
     probe.open_gate(1);
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
@@ -94,7 +94,7 @@ async fn a_job_that_killed_too_many_processes_is_a_bad_job() {
     let queue = database.queue().await;
     let id = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
     probe.next_run().await;
-    database.execute("update simple_queue.jobs set crash_count = 5").await;
+    database.change_jobs().crash_count(5).write().await;
     doomed.kill();
     let worker = queue.start().await;
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::BadJob);
@@ -110,7 +110,7 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
     let probe = Probe::new();
     let queue = database.queue().await;
     let suspect = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
-    database.execute("update simple_queue.jobs set crash_count = 2").await;
+    database.change_jobs().crash_count(2).write().await;
     queue.insert_jobs((0..3).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();
     let doomed = mortal(&database, &probe).await;
     for _ in 0..4 {
@@ -120,7 +120,7 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
         database.value("select suspect_id from simple_queue.workers").await;
     assert_eq!(named, Some(suspect), "written before it runs");
     doomed.kill();
-    // Serves nothing, so it only returns them.
+    // This worker serves no queue, so it only returns the jobs.
     let worker = queue.start().await;
     eventually("all are returned", async || {
         database.count("jobs where worker_id is null").await == 4
@@ -135,11 +135,11 @@ async fn a_crash_beside_a_suspect_is_counted_against_the_suspect_alone() {
 }
 
 #[tokio::test]
-async fn suspects_run_one_at_a_time_and_a_survivor_is_cleared() {
+async fn suspects_run_one_at_a_time_and_a_suspect_that_survives_is_cleared() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.insert_jobs((0..2).map(|_| Probe::job(Say::WaitForGate)).collect()).await.unwrap();
-    database.execute("update simple_queue.jobs set crash_count = 2").await;
+    database.change_jobs().crash_count(2).write().await;
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     probe.next_run().await;
@@ -159,7 +159,7 @@ async fn a_process_that_cannot_beat_lets_go_of_what_it_runs_and_claims_no_more()
     let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
     probe.next_run().await;
-    // Its row is locked, so no beat arrives; everything else of the database is well.
+    // Its row is locked, so no heartbeat is written; everything else in the database works.
     let mut tx = database.pool.begin().await.unwrap();
     sqlx::query("select from simple_queue.workers for update").execute(&mut *tx).await.unwrap();
     eventually("the run is dropped", async || probe.running() == 0).await;
@@ -181,7 +181,7 @@ async fn a_job_that_was_to_be_cancelled_when_its_process_died_is_cancelled() {
     let id = queue.insert_job(Probe::job(Say::Hang)).await.unwrap().unwrap();
     probe.next_run().await;
     doomed.kill();
-    database.execute("update simple_queue.jobs set cancel_requested_at = now()").await;
+    database.change_jobs().cancel_requested().write().await;
     let worker = queue.start().await;
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Cancelled);
     worker.shutdown(STOP).await;
@@ -212,7 +212,7 @@ async fn a_dead_process_stays_until_all_its_jobs_could_be_returned() {
     assert_eq!(database.count("workers").await, 2, "one of them dead, and still in the table");
     tx.rollback().await.unwrap();
     eventually("the other too", async || database.count(free).await == 2).await;
-    eventually("it is buried", async || database.count("workers").await == 1).await;
+    eventually("its row is deleted", async || database.count("workers").await == 1).await;
     worker.shutdown(STOP).await;
 }
 
@@ -241,7 +241,7 @@ async fn the_jobs_of_a_dead_process_return_though_the_clock_of_the_server_was_se
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
     doomed.kill();
-    // As it looks to a server whose clock stood an hour later before.
+    // As on a server whose clock was set back by an hour.
     database
         .execute("update simple_queue.workers set heartbeat_at = heartbeat_at + interval '1 hour'")
         .await;
@@ -253,7 +253,7 @@ async fn the_jobs_of_a_dead_process_return_though_the_clock_of_the_server_was_se
     worker.shutdown(STOP).await;
 }
 
-/// Blocks the thread that it runs on, as no handler should.
+/// Blocks the thread that it runs on, which no handler should do.
 struct Blocking(std::sync::mpsc::Sender<()>);
 
 impl Handler for Blocking {
@@ -279,7 +279,7 @@ async fn a_handler_that_blocks_all_threads_is_not_taken_for_a_crash() {
     .await;
     let queue = database.queue().await;
     let id = queue.insert_job(Job::new("blocking", 1)).await.unwrap().unwrap();
-    // A process that would return the job, and beats all the while.
+    // A process that would return the job of a dead one, and sends heartbeats all the while.
     let watcher = queue.start().await;
     eventually("it is done", async || database.count("archive").await == 1).await;
     assert_eq!(runs.try_iter().count(), 1, "it ran once");
@@ -312,16 +312,11 @@ async fn a_notification_alone_cancels_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_that_is_in_the_name_of_a_process_which_does_not_know_of_it_is_returned() {
+async fn a_job_that_its_process_does_not_know_of_is_returned() {
     let Working { database, queue, probe, worker } = working().await;
-    // As a claim leaves it that is committed long after its process has ceased to look for it.
-    database
-        .execute(
-            "insert into simple_queue.jobs (id, queue, job_data, worker_id, lease, attempt, updated_at)
-             select gen_random_uuid(), 'probe', '\"Success\"', id, 1, 1, now() - interval '6 min'
-             from simple_queue.workers",
-        )
-        .await;
+    // As after a claim that is committed long after its process stopped looking for it.
+    let claimed = database.job().running_on(database.only_process().await);
+    claimed.set("updated_at", "now() - interval '6 min'").insert().await;
     probe.next_run().await;
     eventually("it is done", async || database.count("archive").await == 1).await;
     assert_eq!(database.count("archive where crash_count = 0 and attempt = 1").await, 1);
@@ -340,7 +335,7 @@ async fn one_process_looks_for_orphans_for_all() {
     let worker = database.queue().await.start().await;
     let beats =
         "select extract(epoch from heartbeat_at - started_at)::float8 from simple_queue.workers";
-    // Its own first look comes within six intervals of 200 ms.
+    // Its own first search comes within six intervals of 200 ms.
     eventually("it has asked", async || database.value::<f64>(beats).await > 2.0).await;
     let after: chrono::DateTime<chrono::Utc> =
         database.value("select done_at from simple_queue.upkeep").await;
@@ -353,12 +348,7 @@ async fn two_hundred_suspects_run_one_after_another_without_being_claimed_in_vai
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.insert_jobs((0..200).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
-    // As the reaper leaves them.
-    database
-        .execute(
-            "update simple_queue.jobs set crash_count = 2, held = '00000000-0000-0000-0000-000000000000'",
-        )
-        .await;
+    database.change_jobs().suspect().write().await;
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     eventually("all are done", async || database.count("archive").await == 200).await;
@@ -368,7 +358,7 @@ async fn two_hundred_suspects_run_one_after_another_without_being_claimed_in_vai
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_suspect_that_ran_and_killed_nothing_is_less_of_one() {
+async fn a_suspect_that_ran_without_a_crash_loses_one_crash() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     let id = queue
@@ -376,11 +366,7 @@ async fn a_suspect_that_ran_and_killed_nothing_is_less_of_one() {
         .await
         .unwrap()
         .unwrap();
-    database
-        .execute(
-            "update simple_queue.jobs set crash_count = 2, held = '00000000-0000-0000-0000-000000000000'",
-        )
-        .await;
+    database.change(id).suspect().write().await;
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     queue.wait(id, STOP).await.unwrap();
@@ -389,16 +375,16 @@ async fn a_suspect_that_ran_and_killed_nothing_is_less_of_one() {
 }
 
 #[tokio::test]
-async fn a_process_that_would_sleep_and_has_no_row_gets_one_at_once() {
+async fn a_process_without_a_row_gets_one_before_it_sleeps() {
     let database = TestDatabase::migrated().await;
-    let (said, _guard) = Said::here();
-    // Its heartbeat would hear of it in an hour.
+    let (log, _guard) = Log::of_this_thread();
+    // Its next heartbeat, which would notice the missing row, is an hour away.
     let queue = database.queue().await.with_heartbeat_interval(std::time::Duration::from_hours(1));
     let probe = Probe::new();
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
-    // After an error it marks itself anew.
+    // After an error the worker marks itself as idle again.
     for sql in [
         "create function public.fail() returns trigger language plpgsql as $$ begin raise 'no'; end $$",
         "create trigger fail before update on simple_queue.jobs
@@ -409,7 +395,7 @@ async fn a_process_that_would_sleep_and_has_no_row_gets_one_at_once() {
     let wake = "select pg_notify('\"simple_queue\".jobs', 'queue probe')";
     eventually("a fetch failed", async || {
         database.execute(wake).await;
-        said.count("jobs could not be fetched") > 0
+        log.count("jobs could not be fetched") > 0
     })
     .await;
     for sql in [

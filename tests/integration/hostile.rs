@@ -1,13 +1,13 @@
-//! One bad row costs one row: whatever is in the tables, neighbours run and heartbeats go on.
+//! A bad row costs itself only: whatever is in the tables, its neighbours run and heartbeats go on.
 
 use std::time::{Duration, Instant};
 
 use simple_queue::{SimpleQueue, prelude::*};
 use uuid::Uuid;
 
-use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
+use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
 
-/// A job with this in it, of the queue that the neighbours are in too.
+/// Inserts a job with this value, in the queue of its neighbours.
 fn pending(column: &str, value: &str) -> String {
     format!(
         "insert into simple_queue.jobs (id, queue, job_data, metadata)
@@ -17,7 +17,7 @@ fn pending(column: &str, value: &str) -> String {
     )
 }
 
-/// A job with this in it, in the name of a process that is dead.
+/// Inserts a job with this value that a dead process holds.
 fn orphaned(column: &str, value: &str) -> String {
     format!(
         "with dead as (
@@ -31,7 +31,7 @@ fn orphaned(column: &str, value: &str) -> String {
     )
 }
 
-/// Writes this into the new job alone.
+/// Writes this value into the new job alone.
 fn change(column: &str, value: &str) -> String {
     format!(
         "update simple_queue.jobs set {column} = {value} where metadata ->> 'is' = 'new';
@@ -39,7 +39,7 @@ fn change(column: &str, value: &str) -> String {
     )
 }
 
-/// The row of a process with this in it.
+/// Inserts the row of a process with this value.
 fn process(column: &str, value: &str) -> String {
     format!(
         "with dead as (
@@ -51,9 +51,10 @@ fn process(column: &str, value: &str) -> String {
     )
 }
 
-const HUGE: &str = "('\"' || repeat('x', 100000000) || '\"')::jsonb";
+/// 100 MB, a hundred times what the library takes.
+const HUGE: &str = "to_jsonb(repeat('x', 100000000))";
 
-/// What a job may hold that the library never writes.
+/// Values of a job that the library never writes.
 const OF_JOBS: [(&str, &str); 41] = [
     ("lease", "9223372036854775807"),
     ("lease", "-9223372036854775808"),
@@ -85,7 +86,7 @@ const OF_JOBS: [(&str, &str); 41] = [
     ("timeout", "'1 microsecond'"),
     ("retain", "'293000 years'"),
     ("retain", "'-293000 years'"),
-    // From version 17 on there is an interval without an end.
+    // Version 17 and later have infinite intervals.
     (
         "retain",
         "(case when current_setting('server_version_num')::int >= 170000 then 'infinity' else '0' end)::interval",
@@ -102,7 +103,7 @@ const OF_JOBS: [(&str, &str); 41] = [
     ("cost", "-2147483648"),
 ];
 
-/// What the row of a process may hold.
+/// Values of a process that the library never writes.
 const OF_PROCESSES: [(&str, &str); 10] = [
     ("heartbeat_at", "'-infinity'"),
     ("heartbeat_at", "'infinity'"),
@@ -111,7 +112,7 @@ const OF_PROCESSES: [(&str, &str); 10] = [
     ("heartbeat_interval", "'-178000000 years'"),
     ("started_at", "'-infinity'"),
     ("queues", "array[null]::text[]"),
-    // From version 17 on there is an interval without an end.
+    // Version 17 and later have infinite intervals.
     (
         "heartbeat_interval",
         "(case when current_setting('server_version_num')::int >= 170000 then 'infinity' else '1 year' end)::interval",
@@ -120,7 +121,7 @@ const OF_PROCESSES: [(&str, &str); 10] = [
     ("host", "'hostile' || repeat('h', 1000000)"),
 ];
 
-/// What no caller of the library's writes, and raw SQL may: each with a neighbour that must not notice.
+/// Statements that raw SQL allows and no caller of the library sends.
 fn hostile() -> Vec<String> {
     let nested = "(repeat('[', 5000) || repeat(']', 5000))::jsonb";
     let of_jobs = OF_JOBS.map(|(column, value)| {
@@ -143,13 +144,13 @@ fn hostile() -> Vec<String> {
         .collect()
 }
 
-/// 2 s, of which half of the neighbours need no more. On a machine that does nothing else none does.
+/// 2 s, within which half of the neighbours end; on an idle machine all of them do.
 const USUALLY: Duration = Duration::from_secs(2);
 
-/// 10 s, which no neighbour needs on a machine that does other things.
+/// 10 s, within which every neighbour ends on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
-/// How long each neighbour took.
+/// The time that each neighbour took.
 #[derive(Default)]
 struct Waits(Vec<Duration>);
 
@@ -219,7 +220,7 @@ async fn one_hostile_row_after_another_holds_up_no_neighbour_and_no_heartbeat() 
     let worker = queue.start().await;
     let mut waits = Waits::default();
     for statements in hostile() {
-        // Some cannot be written at all, which is as well.
+        // The table refuses some of them, which is as good.
         if let Err(error) =
             sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
         {
@@ -266,7 +267,7 @@ async fn a_job_is_cancelled_whatever_is_in_its_row() {
     let queue = database.queue().await;
     for (column, value) in OF_JOBS {
         let statements = pending(column, value);
-        // Some cannot be written at all, which is as well.
+        // The table refuses some of them, which is as good.
         if let Err(error) =
             sqlx::raw_sql(sqlx::AssertSqlSafe(statements.as_str())).execute(&database.pool).await
         {
@@ -286,7 +287,7 @@ async fn a_job_is_cancelled_whatever_is_in_its_row() {
 async fn declared() {}
 
 #[tokio::test]
-async fn what_is_not_served_is_told_whatever_is_in_its_rows() {
+async fn unserved_queues_and_kinds_are_logged_whatever_is_in_their_rows() {
     let database = TestDatabase::migrated().await;
     for (column, value) in OF_JOBS {
         for queue in ["'nobody'", "'declared'"] {
@@ -299,20 +300,20 @@ async fn what_is_not_served_is_told_whatever_is_in_its_rows() {
             }
         }
     }
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let queue = database.queue().await;
     queue.register(jobs![Declared], ()).unwrap();
     let worker = queue.start().await;
-    // The first look comes after twenty seconds.
-    eventually("it is told", async || {
-        said.count("in a queue that no worker serves") > 0
-            && said.count("of a kind that this process does not run") > 0
+    // The first search comes 20 s after the start.
+    eventually("both are logged", async || {
+        log.count("in a queue that no worker serves") > 0
+            && log.count("of a kind that this process does not run") > 0
     })
     .await;
     worker.shutdown(STOP).await;
 }
 
-/// How long random rows are written: ten rounds, or an hour where the fault suite's full lengths are asked for.
+/// Whether enough random rows were written: ten rounds, or an hour in the full form of the fault suite.
 fn is_over(rounds: usize, began: Instant) -> bool {
     match std::env::var("SIMPLE_QUEUE_FAULTS").as_deref() {
         Ok("full") => began.elapsed() > Duration::from_hours(1),
@@ -320,7 +321,7 @@ fn is_over(rounds: usize, began: Instant) -> bool {
     }
 }
 
-/// Columns with the type that says which values they can hold.
+/// Columns, each with the type whose values it can hold.
 const COLUMNS: [(&str, &str); 22] = [
     ("lease", "bigint"),
     ("run_at", "finite"),
@@ -346,7 +347,7 @@ const COLUMNS: [(&str, &str); 22] = [
     ("metadata", "jsonb"),
 ];
 
-/// SQL for a random value of a type, its extremes among them.
+/// SQL for a random value of a type, extremes included.
 fn random(of: &str) -> &'static str {
     match of {
         "bigint" => {
@@ -405,7 +406,7 @@ async fn random_rows_hold_up_no_neighbour() {
         };
         if !columns.is_empty() {
             for rows in [insert("null"), insert("gen_random_uuid()")] {
-                // A value that a column cannot hold is no matter of the library's.
+                // The table may refuse a value.
                 if let Err(error) =
                     sqlx::raw_sql(sqlx::AssertSqlSafe(rows.as_str())).execute(&database.pool).await
                 {

@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use crate::support::{STOP, TestDatabase, eventually};
 
-/// Waits until the test lets it go on, where it has to, and says which backend its transaction is on.
+/// Reports the backend of its transaction, and waits where the test has closed the gate.
 struct Gate {
     backends: mpsc::UnboundedSender<i32>,
     open: Semaphore,
@@ -63,7 +63,7 @@ struct Books {
     backends: mpsc::UnboundedReceiver<i32>,
 }
 
-/// A ledger, and a queue whose pool is this one's.
+/// A ledger, and a queue on a pool with these options.
 async fn books(pool: PgPoolOptions) -> Books {
     let database = TestDatabase::migrated().await;
     database.execute("create table ledger (id int generated always as identity)").await;
@@ -87,7 +87,7 @@ impl Books {
         eventually("all are over", over).await;
     }
 
-    /// Each was done at its first attempt, and booked once.
+    /// Checks that each job completed at its first attempt and was booked once.
     async fn assert_booked(&self, jobs: i64, what: &str) {
         assert_eq!(self.database.count("dead_letters").await, 0, "{what}");
         assert_eq!(self.database.count("archive where attempt = 1").await, jobs, "{what}");
@@ -171,7 +171,7 @@ async fn the_wait_for_a_connection_is_no_part_of_a_jobs_timeout() {
 #[tokio::test]
 async fn what_the_database_rolled_back_for_its_own_reasons_costs_no_attempt() {
     for code in ["40001", "40P01"] {
-        // The first in the handler's own statement, the other in the queue's commit.
+        // The first fails in the handler's statement, the other in the commit of the queue.
         for (timing, when) in
             [("before insert", ""), ("after insert", "deferrable initially deferred")]
         {
@@ -217,7 +217,7 @@ async fn a_connection_that_is_cut_while_the_handler_works_costs_no_attempt() {
     }
 }
 
-/// Does something of its own with the transaction, and says that all is well.
+/// Sends statements of its own in the transaction, and succeeds.
 #[job(queue = "own", retries = 0)]
 async fn send_statements(
     tx: &mut JobTx,
@@ -269,7 +269,7 @@ async fn a_transaction_that_its_function_ended_itself_completes_no_job() {
             SendStatements::new(statements, false).enqueue(&books.queue).await.unwrap().id();
         let apart = SendApart::new(statements).enqueue(&books.queue).await.unwrap().id();
         let expected = if is_well { JobStatus::Completed } else { JobStatus::Failed };
-        // What begins anew in a transaction that is the function's own cannot be told from it.
+        // A transaction that the function begins anew cannot be told from the one that it began first.
         let anew = matches!(statements, "commit; begin" | "rollback and chain");
         for (id, skipped) in [(in_jobs, false), (apart, anew)] {
             let ended = queue_wait(&books, id).await;

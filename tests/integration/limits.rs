@@ -1,11 +1,11 @@
-//! What lies at the ends of a range, and what lies past them.
+//! Values at the ends of a range, and past them.
 
 use simple_queue::{Error, JobStatus, prelude::*};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
 #[tokio::test]
-async fn what_cannot_be_stored_is_refused_and_what_just_can_be_is_not() {
+async fn values_past_a_limit_are_refused_and_values_at_the_limit_are_stored() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let nested =
@@ -36,24 +36,18 @@ async fn what_cannot_be_stored_is_refused_and_what_just_can_be_is_not() {
 }
 
 #[tokio::test]
-async fn a_job_whose_counters_are_at_their_ends_runs_and_holds_up_no_other() {
+async fn a_job_with_the_largest_counters_runs_and_holds_up_no_other() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     let last = Probe::job(Say::Success).with_max_attempts(i32::MAX);
     let id = queue.insert_job(last).await.unwrap().unwrap();
     let failing = Probe::job(Say::Failed).with_max_attempts(i32::MAX);
     let failing = queue.insert_job(failing).await.unwrap().unwrap();
-    database
-        .execute(
-            "update simple_queue.jobs set attempt = 2147483647, reprocess_count = 2147483647,
-                 lease = 9223372036854775000",
-        )
-        .await;
-    // Ids and priorities are compared, so the first and the last are no others' equals.
-    let ends = "insert into simple_queue.jobs (id, queue, job_data, priority) values
-        ('00000000-0000-0000-0000-000000000000', 'probe', '\"Success\"', -32768),
-        ('ffffffff-ffff-ffff-ffff-ffffffffffff', 'probe', '\"Success\"', 32767)";
-    assert_eq!(database.execute(ends).await, 2);
+    let change = database.change_jobs().attempt(i32::MAX).reprocess_count(i32::MAX);
+    change.lease(i64::MAX - 807).write().await;
+    // Ids and priorities are compared, and nothing comes before the first or after the last.
+    database.job().id(uuid::Uuid::nil()).priority(i16::MIN).insert().await;
+    database.job().id(uuid::Uuid::max()).priority(i16::MAX).insert().await;
     queue.register_handler(probe.clone());
     let worker = queue.start().await;
     eventually("all have ended", async || database.count("jobs").await == 0).await;
@@ -65,19 +59,14 @@ async fn a_job_whose_counters_are_at_their_ends_runs_and_holds_up_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_crashed_as_often_as_can_be_counted_is_returned_with_the_others() {
+async fn a_job_with_the_largest_crash_count_is_returned_with_the_others() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await.with_max_crash_count(usize::MAX);
     let job = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     let other = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
-    // Both run in a process that is in no row any more.
-    database
-        .execute(
-            "update simple_queue.jobs set worker_id = gen_random_uuid(), lease = 1, attempt = 1",
-        )
-        .await;
-    let most = format!("update simple_queue.jobs set crash_count = 2147483647 where id = '{job}'");
-    assert_eq!(database.execute(&most).await, 1);
+    // Both run in processes that have no row any more.
+    database.change_jobs().running_nowhere().write().await;
+    database.change(job).crash_count(i32::MAX).write().await;
     queue.register_handler(Probe::new());
     let worker = queue.start().await;
     eventually("all have ended", async || database.count("jobs").await == 0).await;

@@ -1,4 +1,4 @@
-//! An id is used once, and where it is used again after all, no job is taken for the one before it.
+//! An id is used once. Where one is used again by hand, no job is taken for the one before it.
 
 use simple_queue::{Error, JobStatus, prelude::*};
 use uuid::Uuid;
@@ -12,13 +12,9 @@ fn used(error: &BoxDynError) -> Option<Uuid> {
     }
 }
 
-/// Puts a job into the table as somebody might by hand, under an id that was used before.
-async fn insert_by_hand(database: &TestDatabase, id: Uuid, say: &str, more: &str) {
-    let insert = format!(
-        "insert into simple_queue.jobs (id, queue, job_data, max_attempts, unique_key)
-        values ('{id}', 'probe', '{say}', 1, 'by hand') {more}"
-    );
-    assert_eq!(database.execute(&insert).await, 1);
+/// Inserts a job by hand, with an id that was used before.
+async fn insert_by_hand(database: &TestDatabase, id: Uuid, say: Say) {
+    database.job().id(id).payload(say).max_attempts(1).unique_key("by hand").insert().await;
 }
 
 #[tokio::test]
@@ -35,13 +31,13 @@ async fn a_job_that_is_over_is_refused_whatever_way_it_is_inserted_again() {
         let others = vec![Probe::job(Say::Success), job.clone()];
         let refused = queue.insert_jobs(others).await.unwrap_err();
         assert_eq!(used(&refused), Some(job.id), "{refused}");
-        // Also where the id does not say when it was made, and is set by the caller.
+        // Also an id that the caller sets, which need not tell when it was made.
         let mut by_caller = Probe::job(Say::Success);
         by_caller.id = job.id;
         assert_eq!(used(&queue.insert_job(by_caller).await.unwrap_err()), Some(job.id));
     }
     assert_eq!(database.count("all_jobs").await, 2, "nothing else was stored");
-    // What is dead lives on when it is put back, and is then the same job as before.
+    // A dead letter that is redriven is the same job as before.
     queue.pause(Probe::QUEUE).await.unwrap();
     queue.redrive(dead.id).await.unwrap();
     assert_eq!(queue.insert_job(dead).await.unwrap(), None);
@@ -66,7 +62,7 @@ async fn an_insert_whose_answer_was_lost_is_not_taken_for_the_job_before_it() {
     queue.insert_job(job.clone()).await.unwrap();
     queue.wait(job.id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
-    // The ids are looked up in the archive, where the call waits until its connection is cut.
+    // The call looks the ids up in the archive, and waits there until its connection is cut.
     let mut lock = database.pool.begin().await.unwrap();
     sqlx::query("lock simple_queue.archive in access exclusive mode")
         .execute(&mut *lock)
@@ -88,12 +84,12 @@ async fn an_insert_whose_answer_was_lost_is_not_taken_for_the_job_before_it() {
 }
 
 #[tokio::test]
-async fn a_second_life_that_ends_with_a_trace_on_its_row_is_written() {
+async fn the_end_of_a_job_with_a_reused_id_is_written_though_its_row_was_locked() {
     let Working { database, queue, probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     queue.wait(id, STOP).await.unwrap();
     probe.next_run().await;
-    insert_by_hand(&database, id, "\"WaitForGate\"", "").await;
+    insert_by_hand(&database, id, Say::WaitForGate).await;
     probe.next_run().await;
     database.execute("select from simple_queue.jobs for update").await;
     probe.open_gate(1);
@@ -103,11 +99,11 @@ async fn a_second_life_that_ends_with_a_trace_on_its_row_is_written() {
 }
 
 #[tokio::test]
-async fn a_second_death_is_the_one_that_is_remembered() {
+async fn of_two_jobs_with_one_id_that_fail_the_second_is_the_dead_letter() {
     let Working { database, queue, probe: _probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::Critical)).await.unwrap().unwrap();
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::CriticalFailure);
-    insert_by_hand(&database, id, "\"Failed\"", "").await;
+    insert_by_hand(&database, id, Say::Failed).await;
     eventually("the second death is recorded", async || {
         database.count("dead_letters where status = 'failed' and unique_key = 'by hand'").await == 1
     })
@@ -117,30 +113,26 @@ async fn a_second_death_is_the_one_that_is_remembered() {
 }
 
 #[tokio::test]
-async fn a_second_life_that_is_cancelled_was_live_and_is_remembered_as_cancelled() {
+async fn a_cancelled_job_with_a_reused_id_becomes_the_dead_letter() {
     let Working { database, queue, probe: _probe, worker } = working().await;
     let id = queue.insert_job(Probe::job(Say::Critical)).await.unwrap().unwrap();
     queue.wait(id, STOP).await.unwrap();
     worker.shutdown(STOP).await;
-    insert_by_hand(&database, id, "\"Success\"", "").await;
+    insert_by_hand(&database, id, Say::Success).await;
     assert!(queue.cancel(id).await.unwrap());
     assert_eq!(database.count("dead_letters where status = 'cancelled'").await, 1);
     assert!(!queue.cancel(id).await.unwrap());
 }
 
 #[tokio::test]
-async fn a_second_life_of_a_process_that_died_is_remembered_as_it_ended() {
+async fn a_bad_job_with_a_reused_id_becomes_the_dead_letter() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let job = Probe::job(Say::Success);
     queue.insert_job(job.clone()).await.unwrap();
     assert!(queue.cancel(job.id).await.unwrap());
-    insert_by_hand(&database, job.id, "\"Success\"", "").await;
-    database
-        .execute(
-            "update simple_queue.jobs set worker_id = gen_random_uuid(), attempt = 1, lease = 1, crash_count = 100",
-        )
-        .await;
+    insert_by_hand(&database, job.id, Say::Success).await;
+    database.change(job.id).running_nowhere().crash_count(100).write().await;
     let worker = queue.start().await;
     eventually("it is a bad job", async || {
         database.count("dead_letters where status = 'bad_job' and unique_key = 'by hand'").await

@@ -1,4 +1,4 @@
-//! Making the tables.
+//! Migrations of the schema.
 
 use std::time::{Duration, Instant};
 
@@ -6,7 +6,7 @@ use futures_util::future::{join_all, try_join_all};
 use simple_queue::{Error, SimpleQueue};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::support::{Said, TestDatabase, eventually};
+use crate::support::{Log, TestDatabase, eventually};
 
 /// The body of a function that each release has.
 const BODY: &str = "select prosrc from pg_proc where oid = 'simple_queue.refuse'::regproc";
@@ -124,7 +124,7 @@ async fn tables_of_another_build_of_this_release_are_refused() {
     assert!(error.to_string().contains("`0001_tables`"), "{error}");
 }
 
-/// A session of another program that holds something until it is dropped.
+/// A session of another program, which holds a lock until it is dropped.
 async fn holder(database: &TestDatabase, holds: &str) -> PgConnection {
     let options = database.pool.connect_options().as_ref().clone().application_name("the holder");
     let mut holder = PgConnection::connect_with(&options).await.unwrap();
@@ -135,7 +135,7 @@ async fn holder(database: &TestDatabase, holds: &str) -> PgConnection {
 }
 
 #[tokio::test]
-async fn with_nothing_to_do_no_lock_is_waited_for() {
+async fn a_migration_with_nothing_to_do_waits_for_no_lock() {
     let database = TestDatabase::migrated().await;
     let _holder = holder(
         &database,
@@ -146,9 +146,9 @@ async fn with_nothing_to_do_no_lock_is_waited_for() {
 }
 
 #[tokio::test]
-async fn a_stranger_who_holds_locks_of_well_known_numbers_holds_up_nothing() {
+async fn advisory_locks_of_other_programs_hold_up_no_migration() {
     let database = TestDatabase::empty().await;
-    // What the driver's own migrations lock for a database of this name, and what is made of names of ours.
+    // The numbers that the driver's own migrations lock for this database, and that are made of names of the library.
     let name: String = database.value("select current_database()::text").await;
     let number = 0x3d32_ad9e * i64::from(crc32(name.as_bytes()));
     let _holder = holder(
@@ -173,7 +173,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 #[tokio::test]
-async fn a_migration_that_is_held_up_says_by_whom_and_goes_on_whatever_the_roles_settings() {
+async fn a_held_up_migration_logs_the_holder_and_goes_on_whatever_the_settings_of_its_role() {
     let database = TestDatabase::migrated().await;
     database
         .execute("update simple_queue.migrations set release = '0.0.1' where name = 'functions'")
@@ -189,7 +189,7 @@ async fn a_migration_that_is_held_up_says_by_whom_and_goes_on_whatever_the_roles
             .execute(&format!("alter role {user} in database {name} set {setting} = '20ms'"))
             .await;
     }
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let queue = database.owner().await;
     let migrating = tokio::spawn({
         let queue = queue.clone();
@@ -198,9 +198,7 @@ async fn a_migration_that_is_held_up_says_by_whom_and_goes_on_whatever_the_roles
     let pid: i32 =
         sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut holder).await.unwrap();
     eventually("it says by whom", async || {
-        said.count("held up") > 0
-            && said.count("the holder") > 0
-            && said.count(&pid.to_string()) > 0
+        log.count("held up") > 0 && log.count("the holder") > 0 && log.count(&pid.to_string()) > 0
     })
     .await;
     sqlx::raw_sql("rollback").execute(&mut holder).await.unwrap();
@@ -208,7 +206,7 @@ async fn a_migration_that_is_held_up_says_by_whom_and_goes_on_whatever_the_roles
 }
 
 #[tokio::test]
-async fn what_comes_behind_a_migration_that_is_held_up_does_not_wait_as_long_as_it() {
+async fn statements_behind_a_held_up_migration_do_not_wait_as_long_as_it() {
     let database = TestDatabase::migrated().await;
     database
         .execute("update simple_queue.migrations set release = '0.0.1' where name = 'functions'")
@@ -223,13 +221,13 @@ async fn what_comes_behind_a_migration_that_is_held_up_does_not_wait_as_long_as_
         database.execute(sql).await;
     }
     let mut reader = holder(&database, "lock table simple_queue.jobs in access share mode").await;
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let queue = database.owner().await;
     let migrating = tokio::spawn({
         let queue = queue.clone();
         async move { queue.migrate().await }
     });
-    while said.count("held up") < 3 {
+    while log.count("held up") < 3 {
         let begun = Instant::now();
         queue.insert_job(simple_queue::Job::new("q", 1)).await.unwrap();
         assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
@@ -239,7 +237,7 @@ async fn what_comes_behind_a_migration_that_is_held_up_does_not_wait_as_long_as_
 }
 
 #[tokio::test]
-async fn a_migration_that_is_held_up_for_too_long_names_who_does_it_in_its_error() {
+async fn a_migration_that_is_held_up_for_too_long_names_the_holder_in_its_error() {
     let database = TestDatabase::migrated().await;
     database
         .execute("update simple_queue.migrations set release = '0.0.1' where name = 'functions'")
@@ -257,7 +255,7 @@ async fn a_migration_that_is_held_up_for_too_long_names_who_does_it_in_its_error
 async fn a_worker_or_a_call_on_a_schema_that_is_missing_or_too_old_says_what_to_run() {
     let database = TestDatabase::empty().await;
     let queue = database.queue().await;
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let says_so = |error: Error| {
         assert!(matches!(error, Error::NotMigrated { .. }), "{error}");
         assert!(error.to_string().contains("`SimpleQueue::migrate`"), "{error}");
@@ -269,18 +267,18 @@ async fn a_worker_or_a_call_on_a_schema_that_is_missing_or_too_old_says_what_to_
         let queue = queue.clone();
         async move { queue.start().await }
     });
-    eventually("the worker says it", async || said.count("run `SimpleQueue::migrate`") > 0).await;
+    eventually("the worker says it", async || log.count("run `SimpleQueue::migrate`") > 0).await;
     queue.migrate().await.unwrap();
     let worker = starting.await.unwrap();
     worker.shutdown(crate::support::STOP).await;
-    // As a table of an older release.
+    // As in a schema of an older release.
     database.execute("alter table simple_queue.jobs drop column retain").await;
     let error = queue.insert_job(simple_queue::Job::new("q", 1)).await.unwrap_err();
     says_so(*error.downcast().unwrap());
     database.execute("drop function simple_queue.ensure_archive_partitions").await;
-    let before = said.count("run `SimpleQueue::migrate`");
+    let before = log.count("run `SimpleQueue::migrate`");
     let worker = database.queue().await.start().await;
-    eventually("it is said", async || said.count("run `SimpleQueue::migrate`") > before).await;
+    eventually("it is said", async || log.count("run `SimpleQueue::migrate`") > before).await;
     worker.shutdown(crate::support::STOP).await;
 }
 

@@ -1,4 +1,4 @@
-//! Stage 7, through the database: what a handler says becomes a row in the right table.
+//! Stage 7, through the database: an outcome becomes a row in the right table.
 
 use std::{
     sync::{
@@ -11,7 +11,7 @@ use std::{
 use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
 use tokio::sync::mpsc;
 
-use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
+use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
 
 #[tokio::test]
 async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
@@ -127,7 +127,7 @@ async fn a_back_off_that_panics_keeps_no_job_from_ending() {
     );
 }
 
-/// Notes what it is told when a job has failed for good, and then does what the test wants.
+/// Records the failures for good that it hears of, and then does what the test wants.
 struct Mourner {
     probe: Probe,
     told: mpsc::UnboundedSender<(String, i32, String)>,
@@ -177,7 +177,7 @@ async fn mourned(then: fn() -> Result<(), BoxDynError>) {
 }
 
 #[tokio::test]
-async fn a_handler_is_told_of_every_end_that_nobody_asked_for_and_which_it_is() {
+async fn a_handler_hears_of_every_end_that_was_not_requested_and_of_its_status() {
     mourned(|| Ok(())).await;
 }
 
@@ -269,7 +269,7 @@ async fn an_error_of_any_length_is_cut_before_it_is_stored_or_logged() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register(jobs![FailsAtLength], ()).unwrap();
-    let (said, logging) = Said::here();
+    let (log, logging) = Log::of_this_thread();
     let worker = queue.start().await;
     for panics in [false, true] {
         let id = FailsAtLength::new(panics).enqueue(&queue).await.unwrap().id();
@@ -279,7 +279,7 @@ async fn an_error_of_any_length_is_cut_before_it_is_stored_or_logged() {
     drop(logging);
     let longest = "select max(length(errors::text)) from simple_queue.dead_letters";
     assert!(database.value::<i32>(longest).await < 10_000);
-    let bytes = said.length();
+    let bytes = log.length();
     assert!(bytes > 8000, "the error was logged: {bytes}");
     assert!(bytes < 200_000, "{bytes} were logged");
 }

@@ -1,4 +1,4 @@
-//! What is stored comes back equal, and what JSON cannot hold is refused with its place.
+//! Stored values come back equal, and a value that JSON cannot hold is refused with its path.
 
 use std::collections::HashMap;
 

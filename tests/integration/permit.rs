@@ -1,4 +1,4 @@
-//! Stage 4: never more runs at once than there are permits.
+//! Stage 4: there are never more runs at once than permits.
 
 use std::sync::{
     Arc,
@@ -13,7 +13,7 @@ use simple_queue::{
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
-/// The other queue of these tests.
+/// A probe of another queue.
 struct Other(Probe);
 
 impl Handler for Other {
@@ -130,7 +130,7 @@ async fn a_job_whose_permit_is_late_is_given_back_with_its_attempt() {
     queue.with_queue_strategy(Probe::QUEUE, Undecided);
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     let worker = queue.start().await;
-    // Two leases for each time it was claimed and given back.
+    // Each claim and each return is a lease.
     eventually("given back twice", async || database.count("jobs where lease >= 4").await == 1)
         .await;
     worker.shutdown(STOP).await;
@@ -152,7 +152,7 @@ async fn a_job_that_waits_for_its_permit_when_the_process_stops_is_left_to_other
 }
 
 #[tokio::test]
-async fn more_permits_than_can_be_counted_are_as_many_as_can() {
+async fn more_permits_than_can_be_counted_mean_the_largest_number_that_can() {
     let database = TestDatabase::migrated().await;
     let queue = database
         .queue()
@@ -194,7 +194,7 @@ async fn a_job_with_a_concurrency_of_its_own_never_runs_more_often_and_holds_up_
         );
         database.execute(&sql).await;
     };
-    // Of two priorities: the claim looks at each apart.
+    // The jobs have two priorities, because the claim reads each apart.
     insert(5, "limited", 0).await;
     insert(5, "limited", 3).await;
     insert(8, "", 5).await;
@@ -216,7 +216,7 @@ async fn a_job_with_a_concurrency_of_its_own_never_runs_more_often_and_holds_up_
     worker.shutdown(STOP).await;
 }
 
-/// A handler with rules of its own, beside those of its queue.
+/// A handler with a strategy of its own, beside that of its queue.
 struct WithStrategy(Probe, Budget);
 
 struct Budget(AtomicUsize);
@@ -270,7 +270,7 @@ async fn a_handlers_own_strategy_comes_after_that_of_its_queue() {
 
 #[tokio::test]
 async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
-    // Another queue has nothing to do, and its looks find nothing.
+    // Another queue has no jobs, so its fetches find nothing.
     #[job(queue = "quiet")]
     async fn quiet() {}
     let database = TestDatabase::migrated().await;
@@ -282,16 +282,16 @@ async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
     queue.insert_jobs(jobs).await.unwrap();
     let worker = queue.start().await;
     probe.next_run().await;
-    // It sleeps for as long as it has been quiet: after a look that follows four seconds of sleep, for eight.
+    // The poller sleeps for as long as it has been quiet: at least 4 s after a fetch that follows 2 s of sleep.
     let since_look =
         "select extract(epoch from now() - max(state_change))::float8 from pg_stat_activity
         where datname = current_database() and query like '-- fetch_jobs%'";
     let slept = async || database.value::<Option<f64>>(since_look).await.unwrap_or(0.0);
-    eventually("the poller sleeps for long", async || slept().await > 4.0).await;
+    eventually("the poller sleeps for long", async || slept().await > 2.0).await;
     eventually("it has looked again", async || slept().await < 1.0).await;
     probe.open_gate(1);
     let next = tokio::time::timeout(std::time::Duration::from_secs(2), probe.next_run()).await;
-    assert!(next.is_ok(), "the second waits for the poller's next look");
+    assert!(next.is_ok(), "the second waits for the poller's next fetch");
     probe.open_gate(1);
     worker.shutdown(STOP).await;
 }

@@ -1,4 +1,4 @@
-//! Code written for the plain interface compiles and runs as it is.
+//! Code for the plain interface compiles and runs unchanged.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! One rule for the names of queues, whatever takes them.
+//! One rule for the names of queues, wherever a name is given.
 
 use simple_queue::{Error, prelude::*};
 
@@ -7,7 +7,7 @@ use crate::support::TestDatabase;
 #[job]
 async fn tidy() {}
 
-/// Each name of the table, and whether it is good.
+/// The names of the table, each with whether it is good.
 fn table() -> Vec<(String, bool)> {
     let table = include_str!("../queue_names.txt");
     let cases = table.lines().filter(|line| !line.starts_with('#'));

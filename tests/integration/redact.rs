@@ -1,4 +1,4 @@
-//! A stored value that does not fit is described and never quoted.
+//! A stored value that does not fit is described, never quoted.
 
 use std::collections::HashMap;
 

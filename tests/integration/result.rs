@@ -1,4 +1,4 @@
-//! Stage 9: what a job returned is kept with it, and given to whoever waits.
+//! Stage 9: the value that a job returned is kept with it and given to its waiters.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn working() -> (TestDatabase, SimpleQueue, simple_queue::WorkerHandle) {
 }
 
 #[tokio::test]
-async fn a_value_that_a_job_returns_reaches_whoever_waits_in_another_process() {
+async fn the_value_that_a_job_returns_reaches_a_waiter_in_another_process() {
     let (database, _queue, worker) = working().await;
     let elsewhere = database.queue().await;
     let job = Charge::new(7).enqueue(&elsewhere).await.unwrap();
@@ -70,7 +70,7 @@ async fn a_job_that_returns_nothing_keeps_no_result() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_a_result_learns_why_there_is_none() {
+async fn a_waiter_learns_why_there_is_no_result() {
     let (_database, queue, worker) = working().await;
     let job = Fails::new().enqueue(&queue).await.unwrap();
     let error = job.wait(&queue, STOP).await.unwrap_err();

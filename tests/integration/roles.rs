@@ -1,4 +1,4 @@
-//! Roles of the database that have what they need and nothing else.
+//! Roles of the database have the rights that they need and no others.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
-/// What the database says to a statement that it refuses.
+/// The error of a statement that the database refuses.
 async fn refusal(pool: &PgPool, sql: &str) -> String {
     let answer = sqlx::query(AssertSqlSafe(sql)).execute(pool).await;
     answer.map(|_| panic!("not refused: {sql}")).unwrap_err().to_string()
@@ -143,7 +143,7 @@ async fn a_viewer_sees_which_jobs_there_are_and_nothing_of_what_is_in_them() {
 }
 
 #[tokio::test]
-async fn row_level_security_holds_for_who_reads_the_views() {
+async fn row_level_security_holds_for_readers_of_the_views() {
     let database = TestDatabase::migrated().await;
     for queue in ["mine", "theirs"] {
         database.execute(&format!("select simple_queue.enqueue('{queue}', '', '1')")).await;

@@ -1,4 +1,4 @@
-//! The way to the database: how it is reached, what its sessions are set to, and what is said when it fails.
+//! Sessions of the database: how they are opened, how they are set up, and which errors they cause.
 
 use std::{str::FromStr as _, time::Duration};
 
@@ -17,11 +17,11 @@ async fn plain(n: i64) {
     let _ = n;
 }
 
-/// A queue with eight connections in its pool that are idle, as a program has after a burst.
+/// A queue with eight idle connections in its pool, as after a burst.
 async fn after_a_burst(database: &TestDatabase) -> SimpleQueue {
     let queue = SimpleQueue::connect(&database.url).await.unwrap();
     for _ in 0..2 {
-        // What the queue keeps beside the pool is open, too.
+        // The connections of the queue beside the pool are open, too.
         Plain::new(0).enqueue(&queue).await.unwrap();
         queue.paused().await.unwrap();
     }
@@ -36,9 +36,13 @@ async fn after_a_burst(database: &TestDatabase) -> SimpleQueue {
 
 /// Ends every session of the database but those of the test.
 async fn cut(database: &TestDatabase, queue: &SimpleQueue) {
-    let others = "select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    database.value::<i64>(others).await;
+    let others =
+        "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+        and backend_type = 'client backend'";
+    // All are ended at once: a wait for each takes 0.1 s.
+    database.value::<i64>(&format!("select count(pg_terminate_backend(pid)) {others}")).await;
+    let left = format!("select count(*) {others}");
+    eventually("they have ended", async || database.value::<i64>(&left).await == 0).await;
     assert!(queue.pool().num_idle() > 0, "the pool does not know it yet");
 }
 
@@ -100,7 +104,7 @@ async fn every_session_is_set_as_its_statements_need_it_whatever_the_databases_d
     ] {
         database.execute(sql).await;
     }
-    // A pool that was opened before would have the old default.
+    // A pool that was opened before has the old default.
     let queue = TestDatabase::queue_at(&database.url).await;
     queue.register_handler(Probe::new());
     let worker = queue.start().await;
@@ -121,8 +125,7 @@ async fn every_session_is_set_as_its_statements_need_it_whatever_the_databases_d
 }
 
 #[tokio::test]
-async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transactions_like_all_others()
- {
+async fn transactions_that_return_jobs_in_lent_sessions_have_the_usual_settings() {
     let database = TestDatabase::migrated().await;
     for sql in [
         "create table seen (settings text)",
@@ -139,22 +142,17 @@ async fn where_sessions_are_only_lent_those_who_return_jobs_begin_their_transact
         "do $$ begin execute format(
             'alter database %I set default_transaction_isolation = serializable', current_database()
         ); end $$",
-        "insert into simple_queue.workers (id, heartbeat_interval, heartbeat_at, pid, host, queues)
-         values (gen_random_uuid(), '10 ms', now() - interval '1 day', 1, 'gone', '{}')",
-        "insert into simple_queue.jobs (id, queue, job_data, worker_id, attempt)
-         select gen_random_uuid(), 'q', '1', id, 1 from simple_queue.workers",
     ] {
         database.execute(sql).await;
     }
+    database.job().running_on(database.dead_process().await).insert().await;
     let as_behind_a_pooler =
         || async { database.queue().await.with_direct_url(&database.url).unwrap() };
     let worker = as_behind_a_pooler().await.start().await;
     let returned = "jobs where worker_id is null and crash_count = 1";
     eventually("a dead process's is back", async || database.count(returned).await == 1).await;
     worker.shutdown(STOP).await;
-    database
-        .execute("update simple_queue.jobs set worker_id = gen_random_uuid(), attempt = 1")
-        .await;
+    database.change_jobs().running_nowhere().write().await;
     database.execute("update simple_queue.upkeep set done_at = 'epoch'").await;
     let worker = as_behind_a_pooler().await.start().await;
     let returned = "jobs where worker_id is null and crash_count = 2";
@@ -178,7 +176,7 @@ async fn conflicts_of_transactions_are_tried_again_by_every_call() {
     ] {
         database.execute(sql).await;
     }
-    // One for each call: a statement that met two would never get past both.
+    // One trigger for each call: a statement that met two would never pass both.
     for table in
         ["insert or delete on simple_queue.jobs", "insert or update on simple_queue.queues"]
     {
@@ -200,7 +198,7 @@ async fn conflicts_of_transactions_are_tried_again_by_every_call() {
 }
 
 #[tokio::test]
-async fn policies_that_hide_rows_are_an_error_and_no_silence() {
+async fn policies_that_hide_rows_cause_an_error() {
     let database = TestDatabase::migrated().await;
     database.queue().await.pause("q").await.unwrap();
     let role = format!("r_{}", uuid::Uuid::now_v7().simple());
@@ -239,7 +237,7 @@ async fn a_server_that_cannot_be_reached_is_named_at_once_with_the_reason() {
     assert!(said.contains("database \"nowhere\" does not exist (SQLSTATE 3D000)"), "{said}");
     assert!(!error.is_transient());
 
-    // One of several is enough, and all are named when none is there.
+    // One server of several is enough.
     let both = database.url.replace('@', &format!("@{address},"));
     SimpleQueue::connect(&both).await.unwrap();
     let error = SimpleQueue::connect(&format!("postgres://app@{address},{address}1/app")).await;
@@ -248,7 +246,7 @@ async fn a_server_that_cannot_be_reached_is_named_at_once_with_the_reason() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_database_is_said_in_all_its_words() {
+async fn an_error_of_the_database_is_passed_on_with_its_detail_and_hint() {
     let database = TestDatabase::migrated().await;
     for sql in [
         "create function refuse() returns trigger language plpgsql as $$ begin

@@ -7,7 +7,7 @@ use simple_queue::prelude::*;
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
 #[tokio::test]
-async fn a_stop_waits_for_what_runs() {
+async fn a_stop_waits_for_running_jobs() {
     let Working { database, queue, probe, worker } = working().await;
     queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap();
     probe.next_run().await;
@@ -38,7 +38,7 @@ async fn a_stop_may_take_any_time() {
 }
 
 #[tokio::test]
-async fn every_duration_is_taken() {
+async fn every_duration_is_accepted() {
     const MAX: Duration = Duration::MAX;
     #[job(queue = "q")]
     async fn nothing() {}
@@ -94,7 +94,7 @@ fn a_start_that_is_made_outside_of_a_runtime_begins_in_the_one_that_waits_for_it
 }
 
 #[tokio::test]
-async fn what_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
+async fn a_job_that_still_runs_at_the_deadline_is_given_back_with_its_attempt() {
     let Working { database, queue, probe, worker } = working().await;
     queue.insert_jobs((0..5).map(|_| Probe::job(Say::Hang)).collect()).await.unwrap();
     for _ in 0..5 {

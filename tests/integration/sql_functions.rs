@@ -1,10 +1,10 @@
-//! The functions that other languages call: what they check, and whose names they mean.
+//! The SQL functions that other languages call: what they check, and how they resolve names.
 
 use sqlx::AssertSqlSafe;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
-/// What the database says to a statement that it refuses.
+/// The error of a statement that the database refuses.
 async fn refusal(database: &TestDatabase, sql: &str) -> String {
     let answer = sqlx::query(AssertSqlSafe(sql)).execute(&database.pool).await;
     answer.map(|_| panic!("not refused: {sql}")).unwrap_err().to_string()
@@ -168,7 +168,7 @@ async fn every_function_fixes_its_search_path_and_is_not_for_everybody() {
 #[tokio::test]
 async fn functions_that_others_put_on_the_search_path_are_never_called() {
     let database = TestDatabase::empty().await;
-    // Each fits its arguments better than the server's own, and says so.
+    // Each fits its arguments better than the function of the server, and fails.
     for (signature, result) in [
         ("to_char(date, text)", "text"),
         ("format(text, text)", "text"),
@@ -227,7 +227,7 @@ async fn sessions_of_the_librarys_own_look_for_names_where_only_the_server_puts_
         database.execute(sql).await;
     }
     let own = database.queue().await;
-    // As it is where a pooler was noticed.
+    // As behind a pooler.
     let lent = database.queue().await.with_direct_url(&database.url).unwrap();
     for (queue, done) in [(own, 1), (lent, 2)] {
         queue.register_handler(Probe::new());

@@ -1,11 +1,11 @@
-//! The statements themselves: each is one the server accepts, and the hot ones find their rows.
+//! The statements themselves: the server accepts each, and the hot ones find their rows through indexes.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr};
 use tokio::sync::OnceCell;
 
-use crate::support::TestDatabase;
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 use assemble::{Text, assemble};
 
 #[path = "../../simple-queue/src/store/statements/assemble.rs"]
@@ -23,7 +23,7 @@ fn statements() -> BTreeMap<String, Text> {
     files.map(|path| (name(&path), assemble(&fs::read_to_string(&path).unwrap()))).collect()
 }
 
-/// A statement as the server takes it.
+/// The text of a statement, as the server gets it.
 pub(crate) fn text_of(name: &str) -> String {
     statements().remove(name).unwrap().sql
 }
@@ -55,8 +55,8 @@ fn execute(name: &str, arguments: &Arguments<'_>) -> String {
     format!("execute hot({})", ordered.join(", "))
 }
 
-/// The plan of a statement, either as a prepared one gets it after some executions, without the values,
-/// or as the first executions get it, with them.
+/// The plan of a statement: the generic one, which a prepared statement gets after some executions,
+/// or the custom one of the first executions, which knows the values.
 async fn plan(
     connection: &mut PgConnection,
     mode: &str,
@@ -78,41 +78,35 @@ async fn prepare(connection: &mut PgConnection, mode: &str, name: &str) {
     }
 }
 
-/// A connection to a database with very many jobs, whose table was analyzed. It is filled once and read by all that
-/// look at plans: in the queues `q0` to `q9` a million jobs are due, in `later` none is.
+/// A connection to a database with very many jobs and statistics of them, which is filled once for all tests of
+/// plans. In the queues `q0` to `q9` a million jobs are due, in `later` none is.
 async fn full_table() -> PgConnection {
     static DATABASE: OnceCell<TestDatabase> = OnceCell::const_new();
     let fill = async || {
         let database = TestDatabase::migrated().await;
-        // An index is made faster than it grows.
-        for statement in [
-            "create table indexes as select indexdef from pg_indexes
-             where schemaname = 'simple_queue' and tablename = 'jobs' and indexname <> 'jobs_pkey'",
-            "drop index simple_queue.jobs_fetch, simple_queue.jobs_gate, simple_queue.jobs_held,
-                 simple_queue.jobs_unique_key, simple_queue.jobs_fingerprint",
-            "alter table simple_queue.jobs drop constraint jobs_pkey",
-            "insert into simple_queue.jobs (id, queue, job_data, priority, unique_key, fingerprint)
-             select gen_random_uuid(), 'q' || n % 10, '{}', n % 3, 'key' || n, 'print' || n % 1000
-             from generate_series(1, 1000000) n",
-            "insert into simple_queue.jobs (id, queue, kind, job_data, priority, run_at)
-             select gen_random_uuid(), 'later', 'kind' || n % 2, '{}', n % 3, now() + interval '1 day'
-             from generate_series(1, 200000) n",
-            "do $$ declare index text; begin
-                 perform set_config('maintenance_work_mem', '256MB', true);
-                 alter table simple_queue.jobs add constraint jobs_pkey primary key (id);
-                 for index in select indexdef from indexes loop execute index; end loop;
-             end $$",
-            "vacuum analyze simple_queue.jobs",
-        ] {
-            database.execute(statement).await;
-        }
+        database
+            .fill_jobs(async || {
+                let due = database.job().set("priority", "n % 3").set("queue", "'q' || n % 10");
+                due.set("unique_key", "'key' || n")
+                    .set("fingerprint", "'print' || n % 1000")
+                    .insert_many(1_000_000)
+                    .await;
+                let later = database.job().set("priority", "n % 3").queue("later");
+                later
+                    .set("kind", "'kind' || n % 2")
+                    .due_in(Duration::from_hours(24))
+                    .insert_many(200_000)
+                    .await;
+            })
+            .await;
+        database.execute("vacuum analyze simple_queue.jobs").await;
         database
     };
     let database = DATABASE.get_or_init(fill).await;
     PgConnection::connect(&database.url).await.unwrap()
 }
 
-/// As many as a statement is ever given: for so many the planner is tempted to read the whole table.
+/// 1,000 values, the most that a statement gets: with so many the planner is tempted to read the whole table.
 macro_rules! many {
     ($value:expr) => {
         concat!("array_fill(", $value, ", array[1000])")
@@ -130,13 +124,13 @@ const DEMAND: &str = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "p
     {"permits": 5, "kinds": ["x"], "excluded": [], "floors": []}
 ]}]'"#;
 
-/// What the statements have in common that end runs.
+/// The parameters that all statements share that end runs.
 const LEASES: [(&str, &str); 3] =
     [("worker_id", ID), ("job_ids", MANY_IDS), ("leases", many!("1::bigint"))];
 
 const WAKES: [(&str, &str); 2] = [("channel", "'channel'"), ("notify", "true")];
 
-/// Those that run all the time, each with arguments.
+/// The statements that run all the time, each with arguments.
 fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     let mut hot = Vec::new();
     for include_touched in ["false", "true"] {
@@ -271,7 +265,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
         for (name, arguments) in &hot {
             let plan = plan(&mut connection, mode, name, arguments).await;
             assert!(!plan.contains("Seq Scan on jobs"), "{name}, {mode}:\n{plan}");
-            // What seems to cost more is compiled first, for longer than it takes.
+            // A plan that seems to cost more is compiled first, which takes longer than the statement.
             let cost = plan.split("..").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
             let cost: f64 = cost.parse().unwrap();
             assert!(cost < 100_000.0, "{name}, {mode} seems to cost {cost}:\n{plan}");
@@ -295,7 +289,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
 }
 
 #[tokio::test]
-async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
+async fn a_dead_letter_that_overwrites_another_overwrites_every_column() {
     let database = TestDatabase::migrated().await;
     let columns: Vec<String> = database
         .value(
@@ -311,7 +305,7 @@ async fn what_is_buried_over_an_earlier_death_takes_every_column_with_it() {
 }
 
 #[tokio::test]
-async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
+async fn a_fetch_reads_few_pages_however_many_jobs_wait_for_later() {
     let mut connection = full_table().await;
     prepare(&mut connection, "force_generic_plan", "fetch_jobs").await;
     for kinds in ["null", r#"["kind1"]"#, r#"["others"]"#] {
@@ -345,8 +339,8 @@ async fn a_look_reads_a_few_pages_whatever_waits_for_a_later_time() {
 #[tokio::test]
 async fn a_claim_touches_no_index() {
     let database = TestDatabase::migrated().await;
-    let (queue, probe) = (database.queue().await, crate::support::Probe::new());
-    let jobs = (0..500).map(|_| crate::support::Probe::job(crate::support::Say::WaitForGate));
+    let (queue, probe) = (database.queue().await, Probe::new());
+    let jobs = (0..500).map(|_| Probe::job(Say::WaitForGate));
     queue.insert_jobs(jobs.collect()).await.unwrap();
     queue.register_handler(probe.clone());
     let queue = queue.with_queue_default_semaphore_size(500);
@@ -354,7 +348,13 @@ async fn a_claim_touches_no_index() {
     for _ in 0..500 {
         probe.next_run().await;
     }
-    crate::support::eventually("the statistics tell", async || {
+    // A session reports what it counted when it ends, and otherwise only after ten seconds. What is done is deleted, so
+    // only claims are counted as updates.
+    probe.open_gate(500);
+    worker.shutdown(STOP).await;
+    queue.pool().close().await;
+    drop(queue);
+    eventually("the statistics tell", async || {
         database
             .value::<i64>("select n_tup_upd from pg_stat_user_tables where relname = 'jobs'")
             .await
@@ -365,33 +365,31 @@ async fn a_claim_touches_no_index() {
         .value("select n_tup_hot_upd::float8 / n_tup_upd from pg_stat_user_tables where relname = 'jobs'")
         .await;
     assert!(hot > 0.95, "only {hot} of the claims were HOT");
-    probe.open_gate(500);
-    worker.shutdown(crate::support::STOP).await;
 }
 
 #[tokio::test]
 async fn a_worker_that_began_with_an_empty_table_does_not_read_a_full_one_whole() {
     const MANY: i64 = 20_000;
     let database = TestDatabase::migrated().await;
-    // Plans are made anew when the table is analyzed, which is at most once in a minute.
+    // An analyzed table causes new plans. The server analyzes at most once a minute.
     database.execute("alter table simple_queue.jobs set (autovacuum_enabled = off)").await;
-    // Upkeep reads it whole now and then.
+    // Upkeep reads the whole table now and then.
     database.execute("update simple_queue.upkeep set done_at = now()").await;
     let queue = database.queue().await.with_queue_default_semaphore_size(500);
-    queue.register_handler(crate::support::Probe::new());
+    queue.register_handler(Probe::new());
     let worker = queue.start().await;
     let done = async |count: i64| {
         let all_done = async || {
             count == database.value::<i64>("select count(*) from simple_queue.archive").await
         };
-        crate::support::eventually("all jobs are done", all_done).await;
+        eventually("all jobs are done", all_done).await;
     };
-    let jobs = |count| (0..count).map(|_| crate::support::Probe::job(crate::support::Say::Success));
+    let jobs = |count| (0..count).map(|_| Probe::job(Say::Success));
     queue.insert_jobs(jobs(1).collect()).await.unwrap();
     done(1).await;
     queue.insert_jobs(jobs(MANY).collect()).await.unwrap();
     done(1 + MANY).await;
-    worker.shutdown(crate::support::STOP).await;
+    worker.shutdown(STOP).await;
     let read: i64 =
         database.value("select seq_tup_read from pg_stat_user_tables where relname = 'jobs'").await;
     assert!(read < MANY, "{read} rows were read by scans of the whole table");
@@ -407,23 +405,23 @@ async fn no_claim_is_compiled_or_reads_a_table_whole_in_a_lent_session_either() 
             values (current_setting('jit'), current_setting('enable_seqscan'));
             return new;
         end $$",
-        // Upkeep may read a table whole.
+        // Upkeep may read a whole table.
         "create trigger claimed after update on simple_queue.jobs
             for each row when (new.worker_id is not null) execute function note_settings()",
     ] {
         database.execute(statement).await;
     }
     let own = database.queue().await;
-    // As it is where a pooler was noticed.
+    // As behind a pooler.
     let lent = database.queue().await.with_direct_url(&database.url).unwrap();
     for (queue, done) in [(own, 1), (lent, 2)] {
-        queue.register_handler(crate::support::Probe::new());
+        queue.register_handler(Probe::new());
         let worker = queue.start().await;
-        let job = crate::support::Probe::job(crate::support::Say::Success);
+        let job = Probe::job(Say::Success);
         queue.insert_job(job).await.unwrap();
         let is_done = async || database.count("archive").await == done;
-        crate::support::eventually("it is done", is_done).await;
-        worker.shutdown(crate::support::STOP).await;
+        eventually("it is done", is_done).await;
+        worker.shutdown(STOP).await;
     }
     let noted = "select array_agg(distinct jit || ' ' || seqscan) from settings";
     assert_eq!(database.value::<Vec<String>>(noted).await, ["off off"]);

@@ -67,7 +67,7 @@ async fn effects_and_completion_commit_together_exactly_once() {
     }
 }
 
-/// As `book`, with the transaction handed in.
+/// As `book`, in the transaction of its queue.
 #[job(queue = "ledger", retries = 1, backoff = "none")]
 async fn book_in(
     tx: &mut JobTx,
@@ -119,7 +119,7 @@ async fn a_run_that_lost_its_lease_cannot_commit_its_effects() {
     Book::new(100, "commit").enqueue(&queue).await.unwrap();
     let worker = queue.start().await;
     eventually("it runs", async || database.count("jobs where lease = 1").await == 1).await;
-    database.execute("update simple_queue.jobs set lease = 3, worker_id = gen_random_uuid()").await;
+    assert_eq!(database.take_jobs_away().await, 1);
     gate.add_permits(1);
     worker.shutdown(STOP).await;
     assert_eq!(database.value::<i64>("select count(*) from ledger").await, 0);
@@ -186,7 +186,7 @@ async fn a_transaction_that_has_finished_its_job_does_not_wait_long_for_a_client
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let (told, mut hears) = tokio::sync::mpsc::unbounded_channel();
-    // One connection, so that the setting would be met if it were left behind.
+    // One connection, so that a setting that is left behind would be seen.
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);
     let pool = pool.connect(&database.url).await.unwrap();
     queue.register(jobs![TellLimit], Limits { pool, told }).unwrap();

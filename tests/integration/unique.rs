@@ -67,7 +67,7 @@ async fn without_a_template_all_arguments_make_the_key() {
 #[tokio::test]
 async fn equal_maps_make_equal_keys_whatever_the_order_of_their_entries() {
     let database = TestDatabase::migrated().await;
-    // Each map has a seed of its own, and so an order of its own.
+    // Each map has its own seed, and so its own order.
     let counts = |zero: f64| {
         let inner = || (0..20).map(|n| (n, if n == 0 { zero } else { f64::from(n) })).collect();
         (0..20).map(|n| (format!("\"{n}"), inner())).collect::<HashMap<String, HashMap<_, _>>>()
@@ -148,7 +148,7 @@ async fn an_open_transaction_that_holds_a_key_delays_no_other_key() {
     assert!(WelcomeOnce::new(2, "free").enqueue(&database.pool).await.unwrap().is_new());
     assert!(NamedOnce::new("plain").enqueue(&database.pool).await.unwrap().is_new());
 
-    // Whoever wants the held key waits for the transaction, and then gets it.
+    // A call that wants the held key waits for the transaction, and then gets it.
     let waiting = WelcomeOnce::new(1, "next").enqueue(&database.pool);
     let (waited, rolled_back) = tokio::join!(waiting, tx.rollback());
     rolled_back.unwrap();
@@ -166,7 +166,7 @@ async fn a_key_that_comes_out_empty_or_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn whoever_cancels_by_a_key_learns_whether_a_live_job_has_it() {
+async fn a_cancellation_by_key_answers_whether_a_live_job_has_it() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     WelcomeOnce::new(1, "a").enqueue(&queue).await.unwrap();

@@ -1,4 +1,4 @@
-//! Stage 8, when the database does not take what runs came to: the worker waits with it.
+//! Stage 8, when the database refuses the ends of runs: the worker keeps them and waits.
 
 use std::{
     collections::HashSet,
@@ -8,9 +8,9 @@ use std::{
 
 use simple_queue::{JobStatus, prelude::*};
 
-use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
+use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
 
-/// Has the archive do this with each row, and count how often it was asked to take one.
+/// Makes the archive do this with each row, and count the rows that it was given.
 async fn archive_does(database: &TestDatabase, what: &str) {
     database.execute("create sequence asked").await;
     database.execute(&on_archive(&format!("perform nextval('public.asked'); {what}"))).await;
@@ -47,7 +47,7 @@ async fn probe_with(database: &TestDatabase, jobs: usize, permits: usize) -> (Si
 #[tokio::test]
 async fn a_worker_whose_archive_refuses_stops_running_jobs_and_loses_none() {
     const JOBS: usize = 10_000;
-    // The disk is full; the right to insert is missing; a trigger of somebody's objects.
+    // A full disk, a missing right to insert, and a trigger that raises an error.
     for code in ["53100", "42501", "P0001"] {
         let database = TestDatabase::migrated().await;
         let (queue, probe) = probe_with(&database, JOBS, 300).await;
@@ -90,16 +90,16 @@ async fn a_worker_whose_archive_is_slow_runs_no_more_than_it_can_record() {
 }
 
 #[tokio::test]
-async fn an_end_that_is_refused_for_its_own_sake_keeps_no_other_job_waiting() {
+async fn an_end_that_is_refused_alone_keeps_no_other_job_waiting() {
     let database = TestDatabase::migrated().await;
     let (queue, _probe) = probe_with(&database, 0, 5).await;
     let refused = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
     archive_does(&database, &format!("if new.id = '{refused}' then raise 'no'; end if;")).await;
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let worker = queue.start().await;
     let refusal = "the end of this job cannot be written";
-    eventually("its end was refused", async || said.count(refusal) >= 1).await;
-    // A claim finds nothing, and learns that there will be something.
+    eventually("its end was refused", async || log.count(refusal) >= 1).await;
+    // A claim finds nothing, and learns when the next job is due.
     let soon = database.value("select now() + interval '1 s'").await;
     let later = Probe::job(Say::Success).with_run_at(soon);
     let later = queue.insert_job(later).await.unwrap().unwrap();

@@ -1,15 +1,15 @@
-//! The history is bounded: days are made ahead and dropped whole.
+//! The history is bounded: partitions of days are made ahead and dropped whole.
 
 use std::time::Duration;
 
 use simple_queue::{Retention, prelude::*};
 
-use crate::support::{STOP, Said, TestDatabase, eventually};
+use crate::support::{Log, STOP, TestDatabase, eventually};
 
 const PARTITIONS: &str =
     "select count(*) from pg_inherits where inhparent = 'simple_queue.archive'::regclass";
 
-/// Makes a partition of a day that is long over.
+/// Makes a partition of a day in the past.
 fn old_day(day: &str) -> String {
     format!(
         "create table simple_queue.archive_{} partition of simple_queue.archive
@@ -18,7 +18,7 @@ fn old_day(day: &str) -> String {
     )
 }
 
-/// Between two passes of the janitor, and until its first.
+/// 20 ms between two passes of the janitor, and before its first.
 const SOON: Duration = Duration::from_millis(20);
 
 #[tokio::test]
@@ -48,21 +48,13 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
     for day in ["2020-01-01", "2020-01-02"] {
         database.execute(&old_day(day)).await;
     }
-    // As somebody leaves it who keeps a day apart.
+    // As an operator leaves a day that is to be kept.
     database.execute(&old_day("2020-01-03")).await;
     database
         .execute("alter table simple_queue.archive detach partition simple_queue.archive_20200103")
         .await;
-    database
-        .execute(
-            "insert into simple_queue.dead_letters
-                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                 priority, status, queue, kind, reason, job_data)
-             select gen_random_uuid(), 1, now(), now() - n * interval '1 day', 1, 0, 0, 1, 0,
-                 'failed', 'q', '', 'test', '{}'
-             from generate_series(1, 2500) n",
-        )
-        .await;
+    let one_a_day = database.dead_letter().set("finished_at", "now() - n * interval '1 day'");
+    one_a_day.insert_many(2500).await;
     let day = Duration::from_hours(24);
     let retention = Retention::new().archive(30 * day).dead_letters(100 * day);
     let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
@@ -81,15 +73,7 @@ async fn the_janitor_drops_days_and_deletes_dead_letters_that_are_older_than_wha
 #[tokio::test]
 async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() {
     let database = TestDatabase::migrated().await;
-    database
-        .execute(
-            "insert into simple_queue.dead_letters
-                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                 priority, status, queue, kind, reason, job_data)
-             values (gen_random_uuid(), 1, now(), now() - interval '1 day', 1, 0, 0, 1, 0,
-                 'failed', 'q', '', 'test', '{}')",
-        )
-        .await;
+    database.dead_letter().set("finished_at", "now() - interval '1 day'").insert().await;
     let retention = Retention::new().archive(Duration::MAX).dead_letters(Duration::from_hours(1));
     let queue = database.queue().await.with_retention(retention).with_janitor_interval(SOON);
     let worker = queue.start().await;
@@ -98,31 +82,21 @@ async fn an_archive_that_is_kept_for_ever_keeps_the_janitor_from_nothing_else() 
 }
 
 #[tokio::test]
-async fn what_is_kept_for_a_time_of_its_own_outlives_its_day_or_goes_before_it() {
+async fn a_job_with_its_own_retention_outlives_its_day_or_goes_before_it() {
     let database = TestDatabase::migrated().await;
     database.execute(&old_day("2020-01-01")).await;
-    let over = |table: &str, finished_at: &str, keep_until: &str, more: (&str, &str)| {
-        format!(
-            "insert into simple_queue.{table}
-                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                 priority, queue, kind, job_data, keep_until {})
-             select gen_random_uuid(), 1, now(), {finished_at}, 1, 0, 0, 1, 0, 'q', '', '{{}}',
-                {keep_until} {}
-             from generate_series(1, 1500)",
-            more.0, more.1
-        )
-    };
-    let (old, dead) = ("'2020-01-01 12:00+00'", (", status, reason", ", 'failed', 'test'"));
-    for sql in [
-        over("archive", old, "null", ("", "")),
-        over("archive", old, "now() + interval '1 day'", ("", "")),
-        over("archive", "now()", "null", ("", "")),
-        over("archive", "now()", "now()", ("", "")),
-        over("dead_letters", old, "null", dead),
-        over("dead_letters", old, "now() + interval '1 day'", dead),
-        over("dead_letters", "now()", "now()", dead),
+    let old = "'2020-01-01 12:00+00'";
+    for (jobs, finished_at, keep_until) in [
+        (database.archived(), old, "null"),
+        (database.archived(), old, "now() + interval '1 day'"),
+        (database.archived(), "now()", "null"),
+        (database.archived(), "now()", "now()"),
+        (database.dead_letter(), old, "null"),
+        (database.dead_letter(), old, "now() + interval '1 day'"),
+        (database.dead_letter(), "now()", "now()"),
     ] {
-        database.execute(&sql).await;
+        let jobs = jobs.set("finished_at", finished_at).set("keep_until", keep_until);
+        jobs.insert_many(1500).await;
     }
     let worker = database.queue().await.start().await;
     let left = async || (database.count("archive").await, database.count("dead_letters").await);
@@ -145,7 +119,7 @@ async fn a_declared_retain_is_counted_from_the_jobs_end() {
     for fails in [true, false] {
         FailsOrNot::new(fails).enqueue(&queue).await.unwrap();
     }
-    database.execute("update simple_queue.jobs set retain = interval '2 days'").await;
+    database.change_jobs().set("retain", "interval '2 days'").write().await;
     let worker = queue.start().await;
     eventually("both are over", async || database.count("jobs").await == 0).await;
     let kept = "where keep_until = finished_at + interval '2 days'";
@@ -166,15 +140,7 @@ async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_
         .await;
     database.execute(&old_day).await;
     for _ in 0..3 {
-        database
-            .execute(
-                "insert into simple_queue.dead_letters
-                    (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                     priority, status, queue, kind, reason, job_data)
-                 values (gen_random_uuid(), 1, now(), now() - interval '1 year', 1, 0, 0, 1, 0,
-                     'failed', 'q', '', 'test', '{}')",
-            )
-            .await;
+        database.dead_letter().set("finished_at", "now() - interval '1 year'").insert().await;
         eventually("it is gone", async || database.count("dead_letters").await == 0).await;
     }
     assert_eq!(database.value::<i64>(old_days).await, 1, "days are looked at once an hour");
@@ -182,16 +148,16 @@ async fn each_pass_of_the_janitor_deletes_what_is_old_and_only_some_look_at_the_
 }
 
 #[tokio::test]
-async fn an_old_day_waits_for_who_reads_the_archive_and_keeps_nobody_else_waiting() {
+async fn an_old_day_waits_for_readers_of_the_archive_and_holds_up_nothing_else() {
     let database = TestDatabase::migrated().await;
     database.execute(&old_day("2020-01-01")).await;
     let mut reader = database.pool.begin().await.unwrap();
     sqlx::query("select from simple_queue.archive").execute(&mut *reader).await.unwrap();
     let queue = database.queue().await.with_janitor_interval(SOON);
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     queue.register(jobs![FailsOrNot], ()).unwrap();
     let worker = queue.start().await;
-    eventually("it is said", async || said.count("could not be dropped yet") > 1).await;
+    eventually("it is logged", async || log.count("could not be dropped yet") > 1).await;
     FailsOrNot::new(false).enqueue(&queue).await.unwrap();
     eventually("a job is archived", async || database.count("archive").await == 1).await;
     reader.rollback().await.unwrap();
@@ -210,10 +176,10 @@ async fn a_table_that_has_the_name_of_a_day_keeps_no_other_day_from_being_made()
 }
 
 #[tokio::test]
-async fn a_day_whose_name_is_no_day_keeps_nothing_else_from_being_removed() {
+async fn a_partition_with_no_day_in_its_name_keeps_nothing_else_from_being_removed() {
     let database = TestDatabase::migrated().await;
     database.execute(&old_day("2020-01-01")).await;
-    // The second looks like a day until it is read as one.
+    // The second has the form of a day and is none.
     for (name, day) in [("20209940", "2020-01-02"), ("20200231", "2020-01-03")] {
         let day = format!(
             "create table simple_queue.archive_{name} partition of simple_queue.archive
@@ -221,19 +187,15 @@ async fn a_day_whose_name_is_no_day_keeps_nothing_else_from_being_removed() {
         );
         database.execute(&day).await;
     }
-    database
-        .execute(
-            "insert into simple_queue.dead_letters
-                (id, lease, created_at, finished_at, attempt, reprocess_count, crash_count, version,
-                 priority, status, queue, kind, reason, job_data, keep_until)
-             select gen_random_uuid(), 1, now(), finished_at::timestamptz, 1, 0, 0, 1, 0, 'failed', 'q', '', 'test',
-                '{}', keep_until::timestamptz
-             from unnest(
-                array['-infinity', 'infinity', 'infinity', '2020-01-01'],
-                array[null, 'infinity', '-infinity', null]
-             ) as hostile (finished_at, keep_until)",
-        )
-        .await;
+    for (finished_at, keep_until) in [
+        ("'-infinity'", "null"),
+        ("'infinity'", "'infinity'"),
+        ("'infinity'", "'-infinity'"),
+        ("'2020-01-01'", "null"),
+    ] {
+        let hostile = database.dead_letter().set("finished_at", finished_at);
+        hostile.set("keep_until", keep_until).insert().await;
+    }
     let worker = database.queue().await.with_janitor_interval(SOON).start().await;
     eventually("all but one are gone", async || database.count("dead_letters").await == 1).await;
     database.execute("drop table simple_queue.archive_20200231").await;

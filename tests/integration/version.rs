@@ -40,18 +40,16 @@ impl TypedHandler<()> for Greet {
     }
 }
 
-/// By this name it is found.
+/// Its unique key finds the job of the test.
 #[job(queue = "q", unique = "{id}", derive(Debug))]
 async fn mail(id: i64) {
     let _ = id;
 }
 
-async fn store(database: &TestDatabase, version: i32, job_data: &str) -> uuid::Uuid {
-    let sql = format!(
-        "insert into simple_queue.jobs (id, queue, kind, version, job_data)
-        values (gen_random_uuid(), 'q', 'greet', {version}, '{job_data}') returning id"
-    );
-    database.value(&sql).await
+/// Stores a job as the build of this version would.
+async fn store(database: &TestDatabase, version: i32, payload: Value) -> uuid::Uuid {
+    let job = database.job().queue("q").kind("greet");
+    job.version(version).payload(payload).insert().await
 }
 
 #[tokio::test]
@@ -64,11 +62,11 @@ async fn an_older_payload_is_upgraded_a_foreign_one_set_aside_and_a_newer_one_le
     let current = Enqueue::new(Greet { name: "Ada".into() }).enqueue(&queue).await.unwrap();
     assert_eq!(current.wait(&queue, STOP).await.unwrap(), "hello Ada");
 
-    let old = store(&database, 1, r#"{"first_name": "Bob"}"#).await;
+    let old = store(&database, 1, json!({ "first_name": "Bob" })).await;
     let ended = queue.wait(old, STOP).await.unwrap();
     assert_eq!(ended.result, Some(json!("hello Bob")));
 
-    let foreign = store(&database, 2, "{}").await;
+    let foreign = store(&database, 2, json!({})).await;
     let ended = queue.wait(foreign, STOP).await.unwrap();
     assert_eq!(ended.status, JobStatus::Unprocessable);
     assert_eq!(
@@ -76,16 +74,14 @@ async fn an_older_payload_is_upgraded_a_foreign_one_set_aside_and_a_newer_one_le
         "the payload of version 2 cannot be brought to version 3 of `greet`: no stored job has version 2"
     );
 
-    let newer = store(&database, 4, r#"{"surname": "C"}"#).await;
+    let newer = store(&database, 4, json!({ "surname": "C" })).await;
     eventually("it was looked at and put back", async || {
         database.count("jobs where version = 4 and lease = 2 and attempt = 0").await == 1
     })
     .await;
     assert_eq!(database.count("jobs where run_at > now() + interval '5 s'").await, 1);
 
-    let give_key =
-        format!("update simple_queue.jobs set unique_key = 'mail:1' where id = '{newer}'");
-    database.execute(&give_key).await;
+    database.change(newer).unique_key("mail:1").write().await;
     let found = Mail::find(1, &queue).await.unwrap().expect("it waits");
     let error = found.payload().unwrap_err().to_string();
     assert!(error.ends_with("a later build stored it, of version 4"), "{error}");

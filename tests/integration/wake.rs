@@ -1,4 +1,4 @@
-//! Telling workers that there is something to fetch.
+//! Waking workers when there is something to fetch.
 
 use std::time::Duration;
 
@@ -19,23 +19,10 @@ async fn listener(database: &TestDatabase) -> PgListener {
     listener
 }
 
-/// Stands for a process that sleeps until it is notified.
-async fn somebody_sleeps(database: &TestDatabase) {
-    database
-        .execute(
-            "with worker as (
-                 insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
-                 values (gen_random_uuid(), '1 day', 1, 'here', '{probe}') returning id
-             )
-             insert into simple_queue.idle_workers select id from worker",
-        )
-        .await;
-}
-
 #[tokio::test]
-async fn an_insert_of_the_callers_own_notifies_while_somebody_sleeps() {
+async fn an_insert_of_the_callers_own_notifies_while_a_process_sleeps() {
     let database = TestDatabase::migrated().await;
-    somebody_sleeps(&database).await;
+    database.sleeping_process().await;
     let mut listener = listener(&database).await;
     let mut tx = database.pool.begin().await.unwrap();
     Anything::new().enqueue(&mut tx).await.unwrap();
@@ -46,7 +33,7 @@ async fn an_insert_of_the_callers_own_notifies_while_somebody_sleeps() {
 }
 
 #[tokio::test]
-async fn an_insert_notifies_nobody_while_nobody_sleeps() {
+async fn an_insert_notifies_no_process_while_none_sleeps() {
     let database = TestDatabase::migrated().await;
     let mut listener = listener(&database).await;
     Anything::new().enqueue(&database.pool).await.unwrap();
@@ -57,7 +44,7 @@ async fn an_insert_notifies_nobody_while_nobody_sleeps() {
 }
 
 #[tokio::test]
-async fn while_nobody_sleeps_an_insert_through_a_queue_asks_nothing_more() {
+async fn while_no_process_sleeps_an_insert_through_a_queue_sends_no_notification() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let asked = "select count(*) from pg_stat_activity
@@ -66,9 +53,9 @@ async fn while_nobody_sleeps_an_insert_through_a_queue_asks_nothing_more() {
         Anything::new().enqueue(&queue).await.unwrap();
         assert_eq!(database.value::<i64>(asked).await, 0);
     }
-    somebody_sleeps(&database).await;
+    database.sleeping_process().await;
     eventually("the others notify", async || {
-        // The first of them does so itself.
+        // The first insert notifies in its own statement.
         let inserts = (0..10).map(|_| Anything::new().enqueue(&queue));
         futures_util::future::try_join_all(inserts).await.unwrap();
         database.value::<i64>(asked).await > 0
@@ -79,7 +66,7 @@ async fn while_nobody_sleeps_an_insert_through_a_queue_asks_nothing_more() {
 #[tokio::test]
 async fn inserts_through_a_queue_notify_together() {
     let database = TestDatabase::migrated().await;
-    somebody_sleeps(&database).await;
+    database.sleeping_process().await;
     let mut listener = listener(&database).await;
     let queue = database.queue().await;
     let inserts = (0..100).map(|_| Anything::new().enqueue(&queue));
@@ -109,12 +96,9 @@ async fn a_transaction_that_began_before_the_worker_slept_does_not_wait_for_the_
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     let mut tx = database.pool.begin().await.unwrap();
-    // Nobody sleeps yet, so this notifies nobody.
+    // No process sleeps yet, so this insert sends no notification.
     queue.register_handler(probe.clone());
-    sqlx::query("insert into simple_queue.jobs (id, queue, job_data) values (gen_random_uuid(), 'probe', '\"Success\"')")
-        .execute(&mut *tx)
-        .await
-        .unwrap();
+    database.job().insert_in(&mut tx, 1).await;
     let worker = queue.start().await;
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     tx.commit().await.unwrap();
@@ -143,14 +127,14 @@ async fn a_worker_whose_listening_was_cut_listens_again() {
 }
 
 #[tokio::test]
-async fn what_a_stopping_process_gives_back_wakes_those_who_sleep() {
+async fn jobs_that_a_stopping_process_gives_back_wake_sleeping_processes() {
     let database = TestDatabase::migrated().await;
     let (queue, probe) = (database.queue().await, Probe::new());
     queue.register_handler(probe.clone());
     queue.insert_job(Probe::job(Say::Hang)).await.unwrap();
     let worker = queue.start().await;
     probe.next_run().await;
-    somebody_sleeps(&database).await;
+    database.sleeping_process().await;
     let mut listener = listener(&database).await;
     worker.shutdown(Duration::from_millis(10)).await;
     assert_eq!(listener.recv().await.unwrap().payload(), "queue probe");
@@ -225,7 +209,7 @@ async fn a_delayed_retry_of_a_process_that_stops_is_started_by_another_when_it_i
 }
 
 #[tokio::test]
-async fn a_mark_that_a_failover_lost_is_written_again_after_the_error() {
+async fn an_idle_mark_that_a_failover_lost_is_written_again_after_the_error() {
     let Working { database, worker, .. } = working().await;
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     database.execute("delete from simple_queue.idle_workers").await;
@@ -243,14 +227,14 @@ async fn a_mark_that_a_failover_lost_is_written_again_after_the_error() {
 #[tokio::test]
 async fn workers_are_notified_of_a_burst_though_the_callers_pool_is_used_up() {
     let database = TestDatabase::migrated().await;
-    somebody_sleeps(&database).await;
+    database.sleeping_process().await;
     let queue = database.queue().await;
     let mut held = Vec::new();
     for _ in 0..queue.pool().options().get_max_connections() {
         held.push(queue.pool().acquire().await.unwrap());
     }
     let mut listener = listener(&database).await;
-    // Of those that come within 5 ms one notifies in its own statement.
+    // Of the inserts within 5 ms one notifies in its own statement.
     for n in 0..20 {
         let queues = [format!("first-{n}"), format!("second-{n}")];
         let jobs = queues.each_ref().map(|name| queue.insert_job(Job::new(name.clone(), 1)));

@@ -1,47 +1,52 @@
-//! A database of a test's own.
+//! A test's own database.
 
 use std::time::Duration;
 
 use simple_queue::{Role, SimpleQueue, embedded::EmbeddedPostgres, sync::BackoffStrategy};
 use sqlx::{
-    AssertSqlSafe, PgPool,
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 /// An empty database on the one server of this test binary.
 pub(crate) struct TestDatabase {
     pub(crate) url: String,
-    /// For looking at the tables, apart from the queue's pool, as their owner.
+    /// The test's own pool, as the owner of the tables.
     pub(crate) pool: PgPool,
-    /// A role that owns nothing, for the queues.
+    /// The role of the queues, where it is not the owner.
     app: Option<PgConnectOptions>,
 }
 
-/// Where it is set, queues of a database that is migrated are of a role that has the grants of a worker and of an
-/// operator, and nothing else.
+/// The environment variable under which queues of a migrated database have a role that owns nothing and has the grants
+/// of a worker and of an operator.
 const ROLES: &str = "SIMPLE_QUEUE_TEST_ROLES";
 
 impl TestDatabase {
     /// A database without the tables of the queue.
     pub(crate) async fn empty() -> Self {
-        static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
-        super::logging::init();
-        let server = SERVER
-            .get_or_init(|| async { EmbeddedPostgres::start().await.expect("a Postgres server") })
-            .await;
-        let url = server.create_database().await.expect("a database of its own");
-        let pool = pool(url.parse().expect("a URL")).await;
-        Self { url, pool, app: None }
+        Self::at(server().await.create_database().await.expect("a database of its own")).await
     }
 
-    /// A database with the tables of the queue.
+    /// A database with the tables of the queue, copied from one that is migrated once for the binary.
     pub(crate) async fn migrated() -> Self {
-        let mut database = Self::empty().await;
-        database.owner().await.migrate().await.expect("the tables are made");
+        static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+        let make = async || {
+            let database = Self::empty().await;
+            let queue = database.owner().await;
+            queue.migrate().await.expect("the tables are made");
+            let name = database.name().await;
+            // A database that has sessions cannot be copied.
+            queue.pool().close().await;
+            database.pool.close().await;
+            name
+        };
+        let template = TEMPLATE.get_or_init(make).await;
+        let mut database = Self::copy_of(template).await;
         if std::env::var_os(ROLES).is_some() {
             let app = database.granted("app", &[Role::Worker, Role::Operator]).await;
-            // Tables that a test makes for its handlers.
+            // The role may use the tables that a test makes for its handlers.
             for all_of in ["tables", "sequences"] {
                 let role = app.get_username();
                 let to_come = format!("alter default privileges grant all on {all_of} to {role}");
@@ -52,7 +57,28 @@ impl TestDatabase {
         database
     }
 
-    /// A queue as another process would have it: a pool of its own, and short times, so that tests
+    async fn copy_of(template: &str) -> Self {
+        let server = server().await.url();
+        let name = format!("copy_{}", Uuid::now_v7().simple());
+        let copy = format!("create database {name} template {template} strategy file_copy");
+        let mut admin = PgConnection::connect(server).await.expect("a session of the server");
+        admin.execute(AssertSqlSafe(copy)).await.expect("a copy of the template");
+        admin.close().await.expect("the session ends");
+        let (place, query) = server.split_once('?').unwrap_or((server, ""));
+        let (place, _) = place.rsplit_once('/').expect("the URL names a database");
+        Self::at(format!("{place}/{name}?{query}")).await
+    }
+
+    async fn at(url: String) -> Self {
+        let pool = pool(url.parse().expect("a URL")).await;
+        Self { url, pool, app: None }
+    }
+
+    async fn name(&self) -> String {
+        self.value("select current_database()::text").await
+    }
+
+    /// A queue as in a process of its own: with its own pool and short times, so that tests
     /// need not wait long. A retry is due at once.
     pub(crate) async fn queue(&self) -> SimpleQueue {
         match &self.app {
@@ -66,7 +92,7 @@ impl TestDatabase {
         Self::queue_at(&self.url).await
     }
 
-    /// As [`TestDatabase::queue`], where the database itself is out of reach.
+    /// As [`TestDatabase::queue`], for a task that does not have the database.
     pub(crate) async fn queue_at(url: &str) -> SimpleQueue {
         Self::queue_as(url.parse().expect("a URL")).await
     }
@@ -81,15 +107,14 @@ impl TestDatabase {
             })
     }
 
-    /// Makes a role that may log in and do nothing else; returns its name, which no other test's has.
+    /// Makes a role that may only log in; returns its name, which is unique among all tests.
     pub(crate) async fn role(&self, name: &str) -> String {
-        let database: String = self.value("select current_database()::text").await;
-        let role = format!("{database}_{name}");
+        let role = format!("{}_{name}", self.name().await);
         self.execute(&format!("create role {role} login password 'secret'")).await;
         role
     }
 
-    /// Makes a role that is all of these to the queue; returns how to connect as it.
+    /// Makes a database role with the grants of these roles; returns how to connect as it.
     pub(crate) async fn granted(&self, name: &str, roles: &[Role]) -> PgConnectOptions {
         let role = self.role(name).await;
         let owner = SimpleQueue::new(self.pool.clone());
@@ -100,7 +125,7 @@ impl TestDatabase {
         self.pool.connect_options().as_ref().clone().username(&role).password("secret")
     }
 
-    /// The one value that a query answers with.
+    /// The one value that a query returns.
     pub(crate) async fn value<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
@@ -111,7 +136,7 @@ impl TestDatabase {
             .unwrap_or_else(|error| panic!("{sql}: {error}"))
     }
 
-    /// Carries out a statement; returns how many rows it changed.
+    /// Executes a statement; returns the number of rows that it changed.
     pub(crate) async fn execute(&self, sql: &str) -> u64 {
         sqlx::query(AssertSqlSafe(sql))
             .execute(&self.pool)
@@ -120,10 +145,18 @@ impl TestDatabase {
             .rows_affected()
     }
 
-    /// How many rows of a table, or of a table and a condition.
+    /// The number of rows of a table, or of a table with a condition.
     pub(crate) async fn count(&self, from: &str) -> i64 {
         self.value(&format!("select count(*) from simple_queue.{from}")).await
     }
+}
+
+/// The one server of this test binary.
+async fn server() -> &'static EmbeddedPostgres {
+    static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
+    super::logging::init();
+    let start = async || EmbeddedPostgres::start().await.expect("a Postgres server");
+    SERVER.get_or_init(start).await
 }
 
 async fn pool(options: PgConnectOptions) -> PgPool {

@@ -1,10 +1,10 @@
-//! What the library says, for a test that is looked into: `RUST_LOG=simple_queue=debug cargo test …`
+//! The log of the library, to look into a test: `RUST_LOG=simple_queue=debug cargo test …`
 
 use std::sync::Once;
 
 use tracing_subscriber::EnvFilter;
 
-/// Once for the binary; without `RUST_LOG` nothing is said.
+/// Sets it up once for the binary; without `RUST_LOG` nothing is logged.
 pub(crate) fn init() {
     static INIT: Once = Once::new();
     INIT.call_once(|| {

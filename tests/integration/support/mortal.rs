@@ -3,7 +3,7 @@
 use simple_queue::SimpleQueue;
 use tokio::runtime::{Builder, Runtime};
 
-/// A worker on a runtime of its own, which ends with all its tasks and connections in one moment, as
+/// A worker on a runtime of its own, which ends with all its tasks and connections at once, as
 /// a process does that is killed.
 pub(crate) struct Mortal(Option<Runtime>);
 
@@ -23,7 +23,7 @@ impl Mortal {
         Self(Some(runtime))
     }
 
-    /// Ends it without a word to the database.
+    /// Ends it without a statement to the database.
     pub(crate) fn kill(mut self) {
         self.end();
     }

@@ -1,19 +1,17 @@
-//! One handler for all tests: it does what its job's payload says, and reports each run.
+//! One handler for all tests: it does what the payload of its job says, and reports each run.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use serde::{Deserialize, Serialize};
 use simple_queue::prelude::*;
+use test_support::DEADLINE;
 use tokio::sync::{Mutex, Semaphore, mpsc};
 use uuid::Uuid;
 
-/// What a run of the probe is to come to.
+/// What a run of the probe does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Say {
     Success,
@@ -31,7 +29,7 @@ pub(crate) enum Say {
     FailBefore(i32),
     /// Waits until the test opens the gate.
     WaitForGate,
-    /// Waits until the job is cancelled, and says so.
+    /// Waits until the job is cancelled, and fails.
     WaitForCancellation,
     /// Never ends by itself.
     Hang,
@@ -78,31 +76,30 @@ impl Probe {
         Job::new(Self::QUEUE, say)
     }
 
-    /// The next run that began; fails when none does.
+    /// The next run that begins; fails when none does.
     pub(crate) async fn next_run(&self) -> Seen {
-        const DEADLINE: Duration = Duration::from_secs(30);
         let mut runs = self.runs.lock().await;
         let run = tokio::time::timeout(DEADLINE, runs.recv()).await;
         run.expect("a run begins").expect("the probe still exists")
     }
 
-    /// The runs that began and were not asked for yet.
+    /// The runs that have begun and that the test has not taken yet.
     pub(crate) async fn other_runs(&self) -> Vec<Seen> {
         let mut runs = self.runs.lock().await;
         std::iter::from_fn(|| runs.try_recv().ok()).collect()
     }
 
-    /// How many runs there were at once, at the most.
+    /// The most runs that there were at once.
     pub(crate) fn most_at_once(&self) -> usize {
         self.at_once.most.load(Ordering::SeqCst)
     }
 
-    /// How many runs there are now.
+    /// The number of runs at present.
     pub(crate) fn running(&self) -> usize {
         self.at_once.now.load(Ordering::SeqCst)
     }
 
-    /// Lets so many runs pass that wait at the gate.
+    /// Lets this many runs pass the gate.
     pub(crate) fn open_gate(&self, runs: usize) {
         self.gate.add_permits(runs);
     }

@@ -1,10 +1,10 @@
-//! A worker with the probe, on a database of its own: what most tests begin with.
+//! A worker with the probe on a database of its own, as most tests begin.
 
 use simple_queue::{SimpleQueue, WorkerHandle};
 
 use super::{Probe, TestDatabase};
 
-/// What a test has of it.
+/// The parts that a test uses.
 pub(crate) struct Working {
     pub(crate) database: TestDatabase,
     pub(crate) queue: SimpleQueue,
