@@ -36,12 +36,12 @@ async fn after_a_burst(database: &TestDatabase) -> SimpleQueue {
 
 /// Ends every session of the database but those of the test.
 async fn cut(database: &TestDatabase, queue: &SimpleQueue) {
-    let others =
-        "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
-        and backend_type = 'client backend'";
+    let end = "select coalesce(array_agg(pid) filter (where pg_terminate_backend(pid)), '{}') from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
     // All are ended at once: a wait for each takes 0.1 s.
-    database.value::<i64>(&format!("select count(pg_terminate_backend(pid)) {others}")).await;
-    let left = format!("select count(*) {others}");
+    let ended: Vec<i32> = database.value(end).await;
+    let left =
+        format!("select count(*) from pg_stat_activity where pid = any(array{ended:?}::integer[])");
     eventually("they have ended", async || database.value::<i64>(&left).await == 0).await;
     assert!(queue.pool().num_idle() > 0, "the pool does not know it yet");
 }

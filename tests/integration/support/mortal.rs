@@ -3,6 +3,8 @@
 use simple_queue::SimpleQueue;
 use tokio::runtime::{Builder, Runtime};
 
+use super::{Probe, TestDatabase};
+
 /// A worker on a runtime of its own, which ends with all its tasks and connections at once, as
 /// a process does that is killed.
 pub(crate) struct Mortal(Option<Runtime>);
@@ -21,6 +23,17 @@ impl Mortal {
         });
         started.await.unwrap();
         Self(Some(runtime))
+    }
+
+    /// Starts a worker with this probe.
+    pub(crate) async fn with(database: &TestDatabase, probe: &Probe) -> Self {
+        let (url, probe) = (database.url.clone(), probe.clone());
+        Self::start(move || async move {
+            let queue = TestDatabase::queue_at(&url).await;
+            queue.register_handler(probe);
+            queue
+        })
+        .await
     }
 
     /// Ends it without a statement to the database.

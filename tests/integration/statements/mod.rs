@@ -6,9 +6,12 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr};
 use tokio::sync::OnceCell;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
+use arguments::{Arguments, ID, hot_statements};
 use assemble::{Text, assemble};
 
-#[path = "../../simple-queue/src/store/statements/assemble.rs"]
+mod arguments;
+
+#[path = "../../../simple-queue/src/store/statements/assemble.rs"]
 mod assemble;
 
 fn directories() -> [std::path::PathBuf; 2] {
@@ -39,9 +42,6 @@ async fn every_statement_begins_with_its_name_and_is_one_the_server_can_prepare(
         connection.prepare(statement).await.unwrap_or_else(|error| panic!("{name}: {error}"));
     }
 }
-
-/// Arguments of a statement, as SQL, by the names of its parameters.
-type Arguments<'a> = Vec<(&'static str, &'a str)>;
 
 /// `execute hot(…)`, with the arguments in the order of their numbers.
 fn execute(name: &str, arguments: &Arguments<'_>) -> String {
@@ -104,132 +104,6 @@ async fn full_table() -> PgConnection {
     };
     let database = DATABASE.get_or_init(fill).await;
     PgConnection::connect(&database.url).await.unwrap()
-}
-
-/// 1,000 values, the most that a statement gets: with so many the planner is tempted to read the whole table.
-macro_rules! many {
-    ($value:expr) => {
-        concat!("array_fill(", $value, ", array[1000])")
-    };
-}
-
-const ID: &str = "'01a202c7-f117-7578-92ff-7b69cae0e360'";
-const IDS: &str = "array['01a202c7-f117-7578-92ff-7b69cae0e360'::uuid]";
-const MANY_IDS: &str = many!("'01a202c7-f117-7578-92ff-7b69cae0e360'::uuid");
-
-const DEMAND: &str = r#"'[{"queue": "q1", "permits": 1000, "priorities": [1], "probe_after": -32769, "probes": 64, "shares": [
-    {"permits": 1000, "kinds": null, "excluded": ["x"], "floors": [{
-        "priority": 1, "run_at": "2026-01-01T00:00:00Z", "id": "01a202c7-f117-7578-92ff-7b69cae0e360"
-    }]},
-    {"permits": 5, "kinds": ["x"], "excluded": [], "floors": []}
-]}]'"#;
-
-/// The parameters that all statements share that end runs.
-const LEASES: [(&str, &str); 3] =
-    [("worker_id", ID), ("job_ids", MANY_IDS), ("leases", many!("1::bigint"))];
-
-const WAKES: [(&str, &str); 2] = [("channel", "'channel'"), ("notify", "true")];
-
-/// The statements that run all the time, each with arguments.
-fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
-    let mut hot = Vec::new();
-    for include_touched in ["false", "true"] {
-        let more = [
-            ("results", many!("null::text")),
-            ("keep", "true"),
-            ("include_touched", include_touched),
-        ];
-        let done = [&LEASES[..], &more[..]].concat();
-        let more = [("demand", DEMAND), ("limit", "1000"), ("margin", "'0.6 s'")];
-        hot.push(("fetch_jobs", [&done[..], &more[..]].concat()));
-        hot.push(("archive_jobs", done));
-    }
-    hot.extend(hot_ends());
-    hot.extend(hot_enqueues());
-    let part = r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
-        "from_run_at": null, "from_id": null, "until_run_at": null, "until_id": null
-    }]'"#;
-    hot.extend([
-        ("claim_overtaken_jobs", vec![("worker_id", ID), ("ids", MANY_IDS)]),
-        ("find_overtaken_jobs", vec![("parts", part), ("limit", "1000"), ("margin", "'0.6 s'")]),
-        ("claim_suspect", vec![("worker_id", ID), ("demand", DEMAND), ("only", "null")]),
-        ("find_suspect", vec![("demand", DEMAND)]),
-        (
-            "return_listed_jobs",
-            vec![
-                ("ids", MANY_IDS),
-                ("workers", MANY_IDS),
-                ("suspect_id", "null"),
-                ("crashed", "true"),
-                ("max_crash_count", "5"),
-                ("channel", "'channel'"),
-            ],
-        ),
-        ("find_lane", vec![("queue", "'q1'"), ("low", "-32769"), ("high", "32768")]),
-        ("heartbeat", vec![("worker_id", ID), ("queues", "array['q1']"), ("running", MANY_IDS)]),
-        ("read_leases", vec![("worker_id", ID), ("job_ids", IDS), ("leases", "array[1]")]),
-        ("cancel_jobs", vec![("ids", IDS), ("repeated", "true"), ("channel", "'channel'")]),
-        (
-            "redrive_dead_letters",
-            vec![("ids", MANY_IDS), ("repeated", "true"), ("channel", "'channel'")],
-        ),
-        ("find_jobs_by_unique_key", vec![("keys", "array['key1']")]),
-        ("find_jobs_by_fingerprint", vec![("fingerprint", "'print1'")]),
-        ("find_jobs_anywhere", vec![("ids", IDS)]),
-        ("read_end", vec![("id", ID)]),
-        ("find_live_job", vec![("key", "'key1'")]),
-    ]);
-    hot
-}
-
-fn hot_ends() -> [(&'static str, Arguments<'static>); 2] {
-    let retry = [
-        ("delays", many!("interval '1 s'")),
-        ("not_befores", many!("now()")),
-        ("attempts_kept", many!("0")),
-        ("reprocessed", many!("0")),
-        ("errors", many!("'failed'::text")),
-        ("waits_anew", many!("true")),
-        ("survived", many!("0")),
-        ("channel", "'channel'"),
-    ];
-    let letter = [
-        ("statuses", many!("'failed'::text")),
-        ("reasons", many!("'failed'::text")),
-        ("attempts_kept", many!("0")),
-        ("errors", many!("'failed'::text")),
-    ];
-    [
-        ("retry_jobs", [&LEASES[..], &retry[..]].concat()),
-        ("dead_letter_jobs", [&LEASES[..], &letter[..]].concat()),
-    ]
-}
-
-fn hot_enqueues() -> [(&'static str, Arguments<'static>); 2] {
-    let keys = [
-        ("unique_keys", many!("'key1'::text")),
-        ("run_ats", many!("now()")),
-        ("delays", many!("null::interval")),
-    ];
-    let options = [
-        ("ids", MANY_IDS),
-        ("queues", many!("'q1'::text")),
-        ("kinds", many!("'kind'::text")),
-        ("priorities", many!("0::smallint")),
-        ("payloads", many!("'{}'::text")),
-        ("max_attempts", many!("0")),
-        ("fingerprints", many!("'print1'::text")),
-        ("expires_afters", many!("null::interval")),
-        ("tags", many!("null::text")),
-        ("versions", many!("0")),
-        ("retains", many!("null::interval")),
-        ("timeouts", many!("null::interval")),
-        ("metadata", many!("null::text")),
-    ];
-    [
-        ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),
-        ("reschedule_jobs", [&keys[..], &WAKES[..]].concat()),
-    ]
 }
 
 #[tokio::test]
