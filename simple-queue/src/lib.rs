@@ -3,6 +3,7 @@
 //! You annotate a plain `async fn`. The compiler writes the payload struct, the handler and a typed
 //! `enqueue` for it. A worker on tokio runs the jobs, on any number of machines that share a
 //! database.
+//!
 //! ```
 //! use simple_queue::prelude::*;
 //!
@@ -120,6 +121,7 @@ pub use row::{Job, JobExt};
 ///
 /// The crate with such structs needs only this library, and so do the crates that enqueue them. A
 /// [`handler`] in another crate runs the job.
+///
 /// ```
 /// use simple_queue::prelude::*;
 ///
@@ -171,6 +173,7 @@ pub use simple_queue_macros::handler;
 ///
 /// The function stays as it is. The macro adds a struct of its stored arguments, here
 /// `SendWelcome`, with `new`, `enqueue` and other functions:
+///
 /// ```
 /// use simple_queue::prelude::*;
 ///
@@ -205,6 +208,7 @@ pub use simple_queue_macros::handler;
 ///
 /// A job outlives the build that stored it, so its stored form can stay the same while the code
 /// changes:
+///
 /// ```
 /// use simple_queue::prelude::*;
 ///

@@ -107,6 +107,7 @@ impl<J: JobPayload> Enqueue<J> {
     /// Attaches metadata, which is not an argument of the job: a trace, a tenant, the user who
     /// asked for it. It must serialize as a JSON object of at most 64 KiB.
     /// [`JobContext::metadata`](crate::JobContext::metadata) reads it while the job runs.
+    ///
     /// ```
     /// # use simple_queue::prelude::*;
     /// #[job(queue = "reports")]

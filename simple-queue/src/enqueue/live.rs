@@ -18,6 +18,7 @@ use crate::{
 type Answer<'e, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'e>>;
 
 /// A live job that was found by its key. It derefs to the stored [`Job`].
+///
 /// ```no_run
 /// # use simple_queue::prelude::*;
 /// #[job(queue = "emails", unique = "welcome:{user_id}")]

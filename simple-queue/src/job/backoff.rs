@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 /// Computes the wait before the next attempt from the attempts used so far.
 ///
 /// The wait never exceeds [`Backoff::MAX_DELAY`], and no attempt number overflows.
+///
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::Backoff;

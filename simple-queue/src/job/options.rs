@@ -8,6 +8,7 @@ use super::Backoff;
 ///
 /// An option that is not set falls back to the queue's default when a job runs. So a later release
 /// can change it for stored jobs.
+///
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::{Backoff, JobOptions};

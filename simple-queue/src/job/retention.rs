@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 /// Retention of finished jobs whose declaration has no `retain`.
+///
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::Retention;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 ///
 /// `#[derive(JobState)]` implements it for each field of a struct. Every type provides itself, so a
 /// worker whose jobs need only one thing can register that thing, in an `Arc`, as its state.
+///
 /// ```
 /// use simple_queue::typed::Provide;
 ///
@@ -55,6 +56,7 @@ impl JobState for () {
 
 /// A state, or a state in an `Arc`: the argument of
 /// [`SimpleQueue::register`](crate::SimpleQueue::register).
+///
 /// ```
 /// use std::sync::Arc;
 /// use simple_queue::prelude::*;

@@ -4,6 +4,7 @@ use super::JobOptions;
 
 /// A queue and options that several declarations share. `#[job(template = MAILS, retries = 2)]` has
 /// all options of `MAILS`, but for its retries.
+///
 /// ```
 /// use std::time::Duration;
 /// use simple_queue::{JobTemplate, prelude::*};

@@ -19,6 +19,7 @@ use crate::{
 /// Jobs outlive the build that stored them. The test fails when a change would make some of them
 /// unreadable; its message says what to add. It also fails when the file does not hold the present
 /// form.
+///
 /// ```no_run
 /// # use simple_queue::prelude::*;
 /// # #[job] async fn send_welcome(user_id: i64) {}

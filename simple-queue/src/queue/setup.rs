@@ -65,6 +65,7 @@ impl SimpleQueue {
 
     /// Returns a target for enqueuing on the caller's connection or transaction in this queue's
     /// schema. A bare connection or transaction means the schema `simple_queue`.
+    ///
     /// ```no_run
     /// # use simple_queue::prelude::*;
     /// # #[job(queue = "emails")]

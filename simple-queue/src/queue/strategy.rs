@@ -42,6 +42,7 @@ pub type PermitFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Permit, JobStrategyError>> + Send + 'a>>;
 
 /// Your own rules for when a job may start: a limit for each tenant, a feature flag, a budget.
+///
 /// ```
 /// use simple_queue::{Job, sync::{JobStrategy, JobStrategyError, Permit, PermitFuture}};
 ///

@@ -75,6 +75,7 @@ const LOOKS: Pauses =
 /// # Waiting for a job
 impl SimpleQueue {
     /// Waits until a job has ended, in whatever process, and returns its end.
+    ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # use simple_queue::{JobStatus, prelude::*};
@@ -180,6 +181,7 @@ impl<J: JobPayload<Output: DeserializeOwned>> Enqueued<J> {
     /// returned.
     ///
     /// A job that was enqueued in a transaction is not visible before the commit.
+    ///
     /// ```no_run
     /// # use std::time::Duration;
     /// # use simple_queue::prelude::*;
