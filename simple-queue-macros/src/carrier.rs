@@ -1,12 +1,14 @@
-//! What stands beside a struct comes by way of a derive on it, which does nothing but hand it on.
+//! A struct carries the items written for it in an attribute of a derive, which only expands to
+//! them.
 //!
-//! So the struct brings it along. Where no struct can stand, on a function in an `impl` or a trait, this is
-//! said once of the struct, and not again of each item: an attribute does not see where its function stands.
+//! So an attribute macro writes one item, the struct. On a function in an `impl` or a trait no
+//! struct is allowed. An attribute cannot see where its function is, so the compiler reports it:
+//! once for the struct, and not again for each further item.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
-/// The attributes of a struct that bring these items.
+/// Returns the attributes of a struct that carry these items.
 pub(crate) fn attributes(krate: &TokenStream, items: &TokenStream) -> TokenStream {
     quote! {
         #[derive(#krate::private::CarrierDerive)]
@@ -14,12 +16,12 @@ pub(crate) fn attributes(krate: &TokenStream, items: &TokenStream) -> TokenStrea
     }
 }
 
-/// `#[derive(CarrierDerive)]`: what the attribute holds.
+/// Expands `#[derive(CarrierDerive)]` to the items in the attribute.
 pub(crate) fn derive(item: TokenStream) -> TokenStream {
     item.into_iter().find_map(held).unwrap_or_default()
 }
 
-/// What `[carried { … }]` holds.
+/// Returns the items in `[carried { … }]`.
 fn held(token: TokenTree) -> Option<TokenStream> {
     let TokenTree::Group(attribute) = token else { return None };
     let mut tokens = attribute.stream().into_iter();

@@ -1,8 +1,8 @@
-//! Arguments that are there in some builds only: `#[cfg(…)]` on a parameter.
+//! Arguments that exist only in some builds: `#[cfg(…)]` on a parameter.
 //!
-//! An attribute sees such a parameter whether it is there or not, and a call cannot leave an argument out
-//! by `#[cfg]`. So the function is written once for each of the builds that there can be, without those
-//! parameters which that build does not have, each with the attribute again: only one of them is compiled.
+//! An attribute sees such a parameter whether it exists or not, and a call cannot leave an argument
+//! out by `#[cfg]`. So the macro writes the function once for each possible build, without the
+//! parameters that this build lacks. Each copy has the attribute again, and the compiler keeps one.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -13,20 +13,20 @@ use crate::errors::Errors;
 use crate::parse::form::Form;
 use crate::parse::item::Function;
 
-/// With each further condition there are twice as many builds.
+/// 4, the limit of conditions: each further one doubles the number of builds.
 const MOST_CONDITIONS: usize = 4;
 
-/// What the user wrote.
+/// The function as the user wrote it.
 pub(crate) struct Written {
     pub(crate) form: Form,
     /// The path of the library.
     pub(crate) krate: TokenStream,
-    /// Those of the attribute.
+    /// The arguments of the attribute.
     pub(crate) arguments: TokenStream,
     pub(crate) item: TokenStream,
 }
 
-/// The function for every build, where they differ.
+/// Returns the function for every build, if the builds differ.
 pub(crate) fn builds(
     function: &Function,
     Written { form, krate, arguments, item }: &Written,
@@ -65,7 +65,8 @@ pub(crate) fn builds(
     Some((0..1 << conditions.len()).map(build).collect())
 }
 
-/// The conditions that parameters have, each once; `None` where no parameter has any, or they are refused.
+/// Returns the conditions of the parameters, each once; `None` if there are none, or if they are
+/// refused.
 fn conditions(
     inputs: &Punctuated<FnArg, Token![,]>,
     errors: &mut Errors,
@@ -95,7 +96,7 @@ fn conditions(
     (errors.count() == before && !conditions.is_empty()).then_some(conditions)
 }
 
-/// The `…` of `#[cfg(…)]`.
+/// Returns the `…` of `#[cfg(…)]`.
 fn condition(attr: &Attribute) -> Option<TokenStream> {
     match &attr.meta {
         Meta::List(list) if list.path.is_ident("cfg") => Some(list.tokens.clone()),
@@ -114,7 +115,7 @@ fn attrs_of(input: &mut FnArg) -> &mut Vec<Attribute> {
     }
 }
 
-/// The function with other parameters, and every other token as it is.
+/// Returns the function with other parameters and every other token unchanged.
 fn with_params(item: TokenStream, params: TokenStream) -> TokenStream {
     let mut seen_fn = false;
     let mut params = Some(params);

@@ -1,12 +1,12 @@
-//! Gathers every mistake of one expansion, so that they are all reported at once.
+//! Collects every mistake of one expansion, so that all are reported at once.
 
 use std::fmt::Display;
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
-/// The mistakes found so far. One mistake is reported once; whoever reports it leaves the part out
-/// of what is validated, so that no later step stumbles over it again.
+/// The mistakes found so far. A mistake is reported once: the code that reports it leaves the part
+/// out of the model, so that no later step meets it again.
 #[derive(Debug, Default)]
 pub(crate) struct Errors {
     found: Vec<syn::Error>,
@@ -14,7 +14,7 @@ pub(crate) struct Errors {
 }
 
 impl Errors {
-    /// For a second look at something that was reported already.
+    /// Creates a list for a second look at a part that was reported before.
     pub(crate) fn unheard() -> Self {
         Self { found: Vec::new(), reported: true }
     }
@@ -38,12 +38,12 @@ impl Errors {
         self.found.len()
     }
 
-    /// For what will be looked at again, and reported then.
+    /// Discards the mistakes of a part that will be looked at again and reported then.
     pub(crate) fn forget(mut self) {
         self.reported = true;
     }
 
-    /// All mistakes as `compile_error!`s, in the order in which they were found.
+    /// Returns all mistakes as `compile_error!`s, in the order in which they were found.
     pub(crate) fn into_compile_errors(mut self) -> TokenStream {
         self.reported = true;
         self.found.iter().map(syn::Error::to_compile_error).collect()
@@ -51,7 +51,7 @@ impl Errors {
 }
 
 impl Drop for Errors {
-    /// A mistake that is found and then forgotten would let a broken job compile.
+    /// A mistake that is found and then dropped would let a broken job compile.
     fn drop(&mut self) {
         let forgotten = !self.reported && !self.found.is_empty();
         assert!(!forgotten || std::thread::panicking(), "errors were gathered but not reported");

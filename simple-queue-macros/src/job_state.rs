@@ -1,5 +1,5 @@
-//! `#[derive(JobState)]`: one `Provide` for each field of a struct, so that jobs can borrow it, and `JobState`
-//! itself, so that the struct can be registered.
+//! `#[derive(JobState)]`: one `Provide` for each field of a struct, so that jobs can borrow it, and
+//! `JobState` itself, so that the struct can be registered.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
@@ -25,11 +25,11 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
     quote!(#errors #generated)
 }
 
-/// Something that the state provides: a `T`, and the expression that borrows it.
+/// One value that the state provides: a `T`, and the expression that borrows it.
 struct Provided {
     ty: Type,
     borrow: TokenStream,
-    /// The field it comes from.
+    /// The field that holds it.
     field: String,
 }
 
@@ -100,7 +100,7 @@ fn impls(item: &DeriveInput, errors: &mut Errors) -> TokenStream {
     }
 }
 
-/// A field provides its own type, and an `Arc<T>` or `Box<T>` the `T` in it as well.
+/// A field provides its own type; an `Arc<T>` or `Box<T>` provides the `T` in it as well.
 fn offers(index: usize, field: &Field) -> impl Iterator<Item = Provided> {
     let member = match &field.ident {
         Some(name) => Member::Named(name.clone()),
@@ -116,7 +116,7 @@ fn offers(index: usize, field: &Field) -> impl Iterator<Item = Provided> {
     std::iter::once(own).chain(within)
 }
 
-/// The `T` of an `Arc<T>` or a `Box<T>`, by whatever path.
+/// Returns the `T` of an `Arc<T>` or a `Box<T>`, by whatever path.
 fn pointee(ty: &Type) -> Option<&Type> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last()?;
@@ -130,8 +130,8 @@ fn pointee(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The type behind the `&` that is lent. A `dyn Trait` there would by default live no longer than
-/// the borrow, where the trait says `'static`.
+/// Returns the type behind the borrow's `&`. The lifetime bound of a `dyn Trait` there would
+/// default to the borrow, where the trait needs `'static`.
 fn lent(ty: &Type) -> TokenStream {
     match ty {
         Type::Paren(inner) => lent(&inner.elem),
@@ -150,7 +150,7 @@ fn same(one: &Type, other: &Type) -> bool {
     one.to_token_stream().to_string() == other.to_token_stream().to_string()
 }
 
-/// Whether the field has `#[state(skip)]`.
+/// Returns whether the field has `#[state(skip)]`.
 fn is_skipped(field: &Field, errors: &mut Errors) -> bool {
     let mut skipped = false;
     for attr in field.attrs.iter().filter(|attr| attr.path().is_ident("state")) {
@@ -169,7 +169,7 @@ fn is_skipped(field: &Field, errors: &mut Errors) -> bool {
     skipped
 }
 
-/// The path of `#[state(crate = path)]`, for crates that re-export the library.
+/// Returns the path of `#[state(crate = path)]`, for crates that re-export the library.
 fn krate_of(attrs: &[Attribute], errors: &mut Errors) -> Option<TokenStream> {
     let mut krate = None;
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("state")) {

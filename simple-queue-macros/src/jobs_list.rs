@@ -1,6 +1,6 @@
-//! `jobs![…]`: the jobs that a process runs, as one value whose type the compiler can check against
-//! the state. The list becomes a balanced tree of pairs, so that the depth which the compiler has to
-//! go through grows with the logarithm of its length.
+//! `jobs![…]`: the jobs that a process runs, as one value whose type the compiler checks against
+//! the state. The list becomes a balanced tree of pairs, so the compiler's recursion depth grows
+//! with the logarithm of its length.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::TokenStream;
@@ -14,9 +14,9 @@ use crate::errors::Errors;
 use crate::krate;
 use crate::parse::item::plain;
 
-/// What stands in the list.
+/// The content of the list.
 struct List {
-    /// The path of the library, for crates that re-export it: `crate = path` in front of the jobs.
+    /// The path of the library, for crates that re-export it: `crate = path` before the jobs.
     krate: Option<Path>,
     jobs: Punctuated<Path, Token![,]>,
 }
@@ -47,7 +47,7 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
     };
 
     let krate = given.map_or_else(krate::found, Path::into_token_stream);
-    // What is not a job is reported here, and passed over in the tree.
+    // A type that is not a job is reported here and skipped in the tree.
     let declarations = jobs.iter().map(|job| {
         let krate = krate::placed(&krate, job.span());
         quote_spanned!(job.span()=> #krate::private::entry::<#job>().declaration())
@@ -63,7 +63,7 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
     }}
 }
 
-/// The paths that can be jobs; the others are reported.
+/// Returns the paths that can be jobs; the others are reported.
 fn valid(jobs: impl IntoIterator<Item = Path>, errors: &mut Errors) -> Vec<Path> {
     let mut valid: Vec<Path> = Vec::new();
     for job in jobs {

@@ -1,13 +1,13 @@
-//! Where the library is found in the user's crate.
+//! The path of the library in the user's crate.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
-/// The absolute path of the library, under the name that the user's manifest gives it.
+/// Returns the absolute path of the library, under the name in the user's manifest.
 ///
-/// `Itself` is also what an example or a test of the library's own package sees. There the crate has
-/// its usual name; within the library itself `extern crate self` provides it.
+/// `Itself` is also what an example or a test of the library's own package gets. There the crate
+/// has its usual name; within the library itself `extern crate self` provides it.
 pub(crate) fn found() -> TokenStream {
     match crate_name("simple-queue") {
         Ok(FoundCrate::Name(name)) => {
@@ -18,8 +18,8 @@ pub(crate) fn found() -> TokenStream {
     }
 }
 
-/// The same path, at a place of the user's: there the compiler will report what is wrong with the
-/// call that starts with it.
+/// Returns the same path with a span of the user's, where the compiler reports what is wrong with
+/// the call that starts with it.
 pub(crate) fn placed(krate: &TokenStream, place: Span) -> TokenStream {
     let at_place = |mut token: TokenTree| {
         token.set_span(place);

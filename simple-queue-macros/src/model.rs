@@ -1,8 +1,8 @@
-//! What is known to be right: what [`validate`](crate::validate) hands to [`expand`](crate::expand). No
-//! field here can hold something that would still have to be refused.
+//! The validated job: what [`validate`](crate::validate) passes to [`expand`](crate::expand). No
+//! field here can hold a value that would have to be refused.
 //!
-//! A job has two halves, and each way to write one has one of them or both: what is declared of its
-//! payload, and what runs it.
+//! A job has two halves: the declaration of its payload, and its run. Each way to write a job has
+//! one of them or both.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ pub(crate) struct JobModel {
     pub(crate) handler: Handler,
 }
 
-/// What runs a job that is declared elsewhere: `#[handler]`, or `#[job]` on a function that takes the
-/// payload as it is.
+/// The run of a job that is declared elsewhere: `#[handler]`, or `#[job]` on a function that takes
+/// the whole payload.
 pub(crate) struct HandlerModel {
-    /// The struct to be written that stands for the handler, where the payload does not do so itself.
+    /// The struct to write for the handler, unless the payload itself is the handler.
     pub(crate) structure: Option<Structure>,
     /// The type of the payload, as the function takes it.
     pub(crate) payload: Type,
     pub(crate) handler: Handler,
 }
 
-/// What the rest of the crate sees: of a payload, or of what runs one.
+/// What the rest of the crate sees of a payload or a handler.
 #[derive(Clone)]
 pub(crate) struct ItemHead {
     /// The path of the library.
@@ -36,33 +36,33 @@ pub(crate) struct ItemHead {
     pub(crate) vis: Visibility,
 }
 
-/// A struct that is written beside a function.
+/// A struct that the macro writes for a function.
 pub(crate) struct Structure {
     pub(crate) item_head: ItemHead,
     pub(crate) function: Ident,
     /// The function's doc comments.
     pub(crate) docs: Vec<Attribute>,
-    /// `#[deprecated]`, when the function has it.
+    /// `#[deprecated]`, if the function has it.
     pub(crate) deprecated: Option<Attribute>,
-    /// What the struct derives at the user's wish.
+    /// The user's derives for the struct.
     pub(crate) derives: Vec<Path>,
 }
 
-/// What is declared of a job.
+/// The declaration of a job.
 pub(crate) struct Declaration {
     pub(crate) item_head: ItemHead,
-    /// Where it is declared, for messages.
+    /// Place of the declaration, for messages.
     pub(crate) place: Span,
-    /// What the job is called in the database.
+    /// Name of the job in the database.
     pub(crate) kind: String,
-    /// What it was called before.
+    /// Earlier names of the job.
     pub(crate) aliases: Vec<String>,
-    /// A constant whose queue and options it starts from.
+    /// A constant with the queue and options to start from.
     pub(crate) template: Option<Path>,
     pub(crate) queue: Option<Queue>,
     pub(crate) options: Options,
     pub(crate) unique: Unique,
-    /// What jobs are grouped by: the pieces of the template.
+    /// The group of a job: the pieces of the template.
     pub(crate) fingerprint: Option<Vec<Piece>>,
     pub(crate) version: Version,
     /// In the order in which they are written.
@@ -70,55 +70,55 @@ pub(crate) struct Declaration {
     pub(crate) output: Output,
 }
 
-/// How a job is run.
+/// The run of a job.
 pub(crate) struct Handler {
-    /// Of the struct that stands for it in `jobs![…]`.
+    /// The item head of the struct in `jobs![…]`.
     pub(crate) item_head: ItemHead,
     pub(crate) function: Ident,
     /// In the order of the function's parameters.
     pub(crate) params: Vec<Param>,
     pub(crate) returned: Returned,
-    /// A static with rules for when it may start.
+    /// A static with rules for when the job may start.
     pub(crate) strategy: Option<Path>,
-    /// A function that is called when the job has failed for good.
+    /// A function that is called before the job becomes a dead letter.
     pub(crate) on_exhausted: Option<Path>,
 }
 
-/// What the function returns.
+/// The return type of the function.
 pub(crate) struct Returned {
-    /// Where it says so.
+    /// Its place.
     pub(crate) place: Place,
     pub(crate) output: Output,
 }
 
-/// What is kept when the job succeeds.
+/// The type of the kept result.
 #[derive(Clone)]
 pub(crate) enum Output {
     Nothing,
-    /// The `T` of what is written as a `Result<T, …>`.
+    /// The `T` of a type that is written as `Result<T, …>`.
     Value(Type),
-    /// Known to the compiler only: the function's type is one by another name.
+    /// Known only to the compiler: the function's type is an alias.
     Of(Type),
 }
 
-/// The first and the last token of something that the user wrote.
+/// The first and the last token of a piece of the user's code.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     pub(crate) first: Span,
     pub(crate) last: Span,
 }
 
-/// A job that was refused. It gets what looks right and does nothing, so that the places which use it
-/// do not turn red as well.
+/// A refused job. It gets code with the right signatures and no behaviour, so that the places that
+/// use it still compile.
 pub(crate) struct JobStub {
     pub(crate) structure: Structure,
     pub(crate) args: Vec<StubArg>,
 }
 
-/// As above, for what runs a job that is declared elsewhere.
+/// As above, for a handler of a job that is declared elsewhere.
 pub(crate) struct HandlerStub {
     pub(crate) structure: Option<Structure>,
-    /// What was taken by value.
+    /// The type of the argument by value.
     pub(crate) payload: Option<Type>,
     pub(crate) item_head: ItemHead,
 }
@@ -129,7 +129,7 @@ pub(crate) enum Queue {
     Const(Path),
 }
 
-/// What is left out is the template's, or decided by the queue at run time.
+/// Options; a missing one comes from the template, or from the queue at run time.
 #[derive(Default)]
 pub(crate) struct Options {
     pub(crate) attempts: Option<Attempts>,
@@ -145,14 +145,14 @@ pub(crate) struct Options {
     pub(crate) on_conflict: Option<OnConflict>,
 }
 
-/// How often a job may run in all: one more than it is retried.
+/// How often a job may run in all: one more than its retries.
 #[derive(Clone, Copy)]
 pub(crate) struct Attempts(pub(crate) u32);
 
-/// How long to wait between two attempts.
+/// The wait between two attempts.
 pub(crate) struct Backoff {
     pub(crate) curve: Curve,
-    /// What is left out is the library's.
+    /// Parts of the curve; a missing one is the library's default.
     pub(crate) jitter: Option<f64>,
 }
 
@@ -178,7 +178,7 @@ pub(crate) enum Preset {
     None,
 }
 
-/// What becomes of a job whose key is taken.
+/// What happens to a job whose key is taken.
 #[derive(Clone, Copy)]
 pub(crate) enum OnConflict {
     Ignore,
@@ -187,21 +187,21 @@ pub(crate) enum OnConflict {
     Error,
 }
 
-/// The shape of the payload.
+/// The version of the payload.
 pub(crate) struct Version {
     pub(crate) number: i32,
-    /// The function that brings a payload of an earlier one to this.
+    /// The function that converts an earlier payload to this version.
     pub(crate) upgrade: Option<Path>,
 }
 
 pub(crate) enum Unique {
     No,
-    /// Two jobs with the same stored arguments are the same job.
+    /// Jobs with equal stored arguments are the same job.
     AllArguments,
-    /// Two jobs whose keys read the same are the same job. The pieces of the template.
+    /// Jobs with equal keys are the same job. The pieces of the template.
     Key(Vec<Piece>),
-    /// Two jobs in which these arguments are the same are the same job; by their numbers among the
-    /// stored ones. With none, one job at a time is all there is.
+    /// Jobs in which these arguments are equal are the same job. The arguments are numbers among
+    /// the stored ones. With none, all jobs are the same.
     By(Vec<usize>),
 }
 
@@ -223,7 +223,7 @@ pub(crate) enum Param {
     State(Box<Type>),
     /// The stored argument of this name.
     Stored(Ident),
-    /// All that is stored.
+    /// The whole payload.
     Payload,
 }
 
@@ -234,34 +234,34 @@ pub(crate) struct StoredArg {
     pub(crate) options: FieldOptions,
 }
 
-/// What `#[job(…)]` on a stored argument says.
+/// Options in `#[job(…)]` on a stored argument.
 #[derive(Default)]
 pub(crate) struct FieldOptions {
-    /// What is read where a job was stored without it.
+    /// The value for a job that was stored without it.
     pub(crate) default: Option<FieldDefault>,
-    /// What it is called in the stored job.
+    /// Its name in the stored job.
     pub(crate) rename: Option<LitStr>,
-    /// What it is read from too.
+    /// Other names under which it is read.
     pub(crate) aliases: Vec<LitStr>,
-    /// The module whose `serialize` and `deserialize` take serde's place.
+    /// The module whose `serialize` and `deserialize` replace serde's.
     pub(crate) with: Option<Path>,
-    /// Where it is asked that `Debug` leaves its value out.
+    /// Place of `redact`: `Debug` hides its value.
     pub(crate) redact: Option<Span>,
 }
 
 pub(crate) enum FieldDefault {
-    /// That of the type.
+    /// The default of the type.
     OfType,
     Value(Box<Expr>),
 }
 
 /// A parameter of a refused signature, as far as it can be guessed.
 pub(crate) enum StubArg {
-    /// It would be stored as this.
+    /// It would be stored with this type.
     Stored { name: Ident, ty: Box<Type> },
-    /// It was borrowed; this is what it would be stored as.
+    /// It was borrowed; it would be stored with this type.
     Owned { name: Ident, ty: Box<Type> },
-    /// Its type is no use; `new` takes anything in its place.
+    /// Its type is unusable; `new` takes any type in its place.
     Anything,
 }
 
@@ -274,7 +274,7 @@ impl Handler {
     }
 }
 
-/// `Debug`, by whatever path.
+/// Returns whether this is `Debug`, by whatever path.
 pub(crate) fn is_debug(path: &Path) -> bool {
     path.segments.last().is_some_and(|last| last.ident == "Debug")
 }

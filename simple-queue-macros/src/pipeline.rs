@@ -1,4 +1,4 @@
-//! From the tokens that the user wrote to the tokens that the compiler gets.
+//! From the user's tokens to the compiler's.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -44,7 +44,7 @@ pub(crate) fn job_defaults(arguments: TokenStream, item: TokenStream) -> TokenSt
     let mut errors = Errors::default();
     if arguments.is_empty() {
         let message =
-            "say what the jobs have in common, like `#[job_defaults(queue = \"emails\")]`";
+            "expected defaults of the jobs, like `#[job_defaults(queue = \"emails\")]`";
         errors.at(Span::call_site(), message);
     }
     let args = parse::attribute::parse([arguments], Form::Module, &mut errors);
@@ -66,12 +66,12 @@ fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStrea
         let krate = validate::library(&args.library, &mut Errors::unheard());
         let written = Written { form, krate, arguments, item };
         if let Some(builds) = conditional::builds(function, &written, &mut errors) {
-            // What is wrong with the rest is said of the build that is compiled.
+            // Other mistakes are reported for the build that is compiled.
             errors.forget();
             return builds;
         }
     }
-    // A job is asynchronous for the worker's sake, also when it waits for nothing.
+    // A job is asynchronous for the worker's sake, even if it awaits nothing.
     let lints = function.is_some().then(|| quote!(#[allow(clippy::unused_async)]));
     let validated = function.map(|function| match form {
         Form::Handler => validate::handler(args, function, &mut errors),

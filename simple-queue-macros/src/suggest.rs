@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
-/// The candidate that was most likely meant, if any is near enough: half of its letters right, or
-/// its beginning.
+/// Returns the candidate that was most likely meant, if any is close enough: half of its letters
+/// right, or its beginning.
 pub(crate) fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -21,7 +21,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// A clause to be put after "unknown …": empty, or `, did you mean …?`.
+/// Returns a clause to follow "unknown …": empty, or `, did you mean …?`.
 pub(crate) fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -32,7 +32,7 @@ pub(crate) fn did_you_mean<'a>(
         .unwrap_or_default()
 }
 
-/// Edits that turn one word into the other: a letter more, less, changed, or swapped with the next.
+/// Number of edits between two words: a letter added, removed, changed, or swapped with the next.
 fn distance(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut rows: Vec<Vec<usize>> = vec![(0..=to.len()).collect()];

@@ -81,7 +81,7 @@ async fn extras_that_cannot_be_stored_are_refused_before_anything_is_written() {
         (job().timeout(Duration::ZERO), "the timeout of a job cannot be stored: an attempt needs"),
         (
             job().metadata(7),
-            "the metadata of a job cannot be stored: it has to be written as a JSON object",
+            "the metadata of a job cannot be stored: it must serialize as a JSON object",
         ),
         (job().metadata(json!({"a": "x".repeat(70_000)})), "the limit is 65536"),
         (job().metadata(json!({"a": "\0"})), "it holds a NUL character"),

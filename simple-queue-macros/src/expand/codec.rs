@@ -1,11 +1,11 @@
-//! How the payload becomes JSON and comes back: with serde's derives, as if they stood on the struct.
+//! Converts the payload to JSON and back with serde's derives, as if they were on the struct.
 //!
-//! They stand on a twin of it whose field types are parameters. A type that serde does not know
-//! would otherwise be reported by each of the derived functions; so it is reported once, by the
-//! assertion at the place where the user wrote the type, and the codec falls back to one that fails.
+//! The derives are on a copy of the struct whose field types are parameters. A type that serde does
+//! not know would otherwise be reported by each derived function. Instead an assertion reports it
+//! once, where the user wrote the type, and the codec falls back to one that fails.
 //!
-//! What serde derives says `str` and `u64`, and means the language's. So the twin has a scope of its own
-//! in which they are; the user's types, whatever they are called, are named outside of it.
+//! serde's derives write `str` and `u64` and mean the primitive types. So the copy has a scope of
+//! its own with those names; the user's types, whatever their names, are named outside of it.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -81,7 +81,7 @@ pub(crate) fn codec(declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// Tells an argument that is stored from one that is left out, also where what is stored is `null`.
+/// Tells a stored argument from a missing one, also if the stored value is `null`.
 fn given(declaration: &Declaration) -> Option<TokenStream> {
     let krate = &declaration.item_head.krate;
     let serde = quote!(#krate::private::serde);

@@ -1,4 +1,4 @@
-//! What the struct derives. `Debug` is written out where it has to leave something unsaid.
+//! The derives of the struct. `Debug` is written out if it has to hide a value.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -8,7 +8,7 @@ use syn::spanned::Spanned;
 use crate::model::{ItemHead, StoredArg, Structure, is_debug};
 use crate::parse::item::plain;
 
-/// The attribute of the struct.
+/// Returns the attribute of the struct.
 pub(crate) fn derives(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
     let redacts = redacts(structure, stored);
     let derives: Vec<&Path> =
@@ -16,12 +16,13 @@ pub(crate) fn derives(structure: &Structure, stored: &[StoredArg]) -> Option<Tok
     (!derives.is_empty()).then(|| quote!(#[derive(#(#derives),*)]))
 }
 
-/// `Debug`, when it is not derived.
+/// Returns `Debug`, if it is not derived.
 pub(crate) fn debug(structure: &Structure, stored: &[StoredArg]) -> Option<TokenStream> {
     redacts(structure, stored).then(|| redacting(&structure.item_head, stored))
 }
 
-/// `Debug` of a struct that is the user's own: where it leaves something unsaid, it cannot be derived beside `Job`.
+/// Returns `Debug` of the user's own struct. If it hides a value, it cannot be derived along with
+/// `Job`.
 pub(crate) fn of_derived(item_head: &ItemHead, stored: &[StoredArg]) -> Option<TokenStream> {
     stored.iter().any(|arg| arg.options.redact.is_some()).then(|| redacting(item_head, stored))
 }
@@ -32,7 +33,8 @@ fn redacting(ItemHead { name: payload, .. }: &ItemHead, stored: &[StoredArg]) ->
         match arg.options.redact {
             Some(_) => quote!(.field(#shown, &"…")),
             None => {
-                // At the type's place, but not of its macro, to which `self` would be another one.
+                // At the type's place but without its macro's hygiene, in which `self` would be
+                // another name.
                 let place = arg.ty.span().resolved_at(Span::call_site());
                 quote_spanned!(place=> .field(#shown, &self.#name))
             }

@@ -1,4 +1,4 @@
-//! What the payload struct can do, so that a call site needs no import but the struct.
+//! The methods of the payload struct, so that a call site imports nothing but the struct.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -8,7 +8,7 @@ use super::parts::{is_string, method_at, parameter};
 use super::{keys, payload};
 use crate::model::{Declaration, ItemHead, StoredArg, Structure};
 
-/// All that can be done with a payload; what else is known of this one comes first.
+/// Returns all methods of a payload; those that depend on its declaration come first.
 pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) -> TokenStream {
     let name = &declaration.item_head.name;
     let template = payload::template(declaration);
@@ -34,16 +34,16 @@ pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) ->
     }
 }
 
-/// `new` of a struct that is written beside a function.
+/// Returns `new` of a struct that the macro writes for a function.
 pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
     let Structure { item_head, function, .. } = structure;
-    let doc = format!(" A job that will call [`{function}`](fn@{function}) with these arguments.");
+    let doc = format!(" Creates a job that calls [`{function}`](fn@{function}) with these arguments.");
     new_at(item_head, function, &doc, stored)
 }
 
-/// `new` of a struct that derives `Job`.
+/// Returns `new` of a struct that derives `Job`.
 pub(crate) fn new_of_derived(item_head: &ItemHead, stored: &[StoredArg]) -> TokenStream {
-    new_at(item_head, &item_head.name, " A job with these arguments.", stored)
+    new_at(item_head, &item_head.name, " Creates a job with these arguments.", stored)
 }
 
 fn new_at(
@@ -72,13 +72,13 @@ fn new_at(
     }
 }
 
-/// The ways to enqueue: alone, with options, in bulk.
+/// Returns the methods that enqueue: alone, with options, in bulk.
 pub(crate) fn options(item_head: &ItemHead) -> TokenStream {
     let ItemHead { krate, vis, name } = item_head;
     let [enqueue, enqueue_all] = ["enqueue", "enqueue_all"].map(|method| method_at(name, method));
     let with_options = with_options(item_head);
     quote! {
-        /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+        /// Stores the job through the queue, a pool, a connection, or in the caller's transaction.
         ///
         /// # Errors
         ///
@@ -94,12 +94,12 @@ pub(crate) fn options(item_head: &ItemHead) -> TokenStream {
 
         #with_options
 
-        /// Stores any number of jobs together, all or none: as they are declared, or each with options of
+        /// Stores any number of jobs together, all or none: as declared, or each with options of
         /// its own.
         ///
         /// # Errors
         ///
-        /// When one of them cannot be stored; then none is.
+        /// When one of them cannot be stored; then none is stored.
         #vis fn #enqueue_all<'e>(
             jobs: impl ::core::iter::IntoIterator<
                 Item = impl ::core::convert::Into<#krate::Enqueue<Self>>,
@@ -116,7 +116,7 @@ pub(crate) fn options(item_head: &ItemHead) -> TokenStream {
     }
 }
 
-/// The first option of a job that differs from what is declared.
+/// Returns the methods that change one option of a declared job.
 fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
     let named = |method| method_at(name, method);
     let [delay, at, priority, queue] = ["delay", "at", "priority", "queue"].map(named);
@@ -124,12 +124,12 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
         ["retries", "unique_key", "on_conflict", "expires"].map(named);
     let [tags, timeout, metadata] = ["tags", "timeout", "metadata"].map(named);
     quote! {
-        /// Makes the job due this long after it is stored.
+        /// Sets a delay: the job is due this long after it is stored.
         #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).delay(delay)
         }
 
-        /// Makes the job due at this time.
+        /// Sets the due time.
         #vis fn #at(
             self,
             time: #krate::private::DateTime<#krate::private::Utc>,
@@ -137,12 +137,12 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
             #krate::Enqueue::new(self).at(time)
         }
 
-        /// Gives the job a priority of its own; smaller numbers run first.
+        /// Sets the priority; smaller numbers run first.
         #vis fn #priority(self, priority: ::core::primitive::i16) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).priority(priority)
         }
 
-        /// Has the job wait in another queue than its own.
+        /// Sets another queue than the declared one.
         #vis fn #queue(
             self,
             queue: impl ::core::convert::Into<::std::string::String>,
@@ -150,12 +150,12 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
             #krate::Enqueue::new(self).queue(queue)
         }
 
-        /// Says how often this job is run again after it failed.
+        /// Sets how often this job runs again after a failure.
         #vis fn #retries(self, retries: ::core::primitive::u16) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).retries(retries)
         }
 
-        /// Gives the job another unique key than its own.
+        /// Sets another unique key than the declared one.
         #vis fn #unique_key(
             self,
             key: impl ::core::convert::Into<::std::string::String>,
@@ -163,17 +163,17 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
             #krate::Enqueue::new(self).unique_key(key)
         }
 
-        /// Says what becomes of this job when a live one has its unique key.
+        /// Sets what happens if a live job has its unique key.
         #vis fn #on_conflict(self, on_conflict: #krate::OnConflict) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).on_conflict(on_conflict)
         }
 
-        /// Says how long the job may wait to be started, from when it is due.
+        /// Sets how long the job may wait after its due time.
         #vis fn #expires(self, expires: ::core::time::Duration) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).expires(expires)
         }
 
-        /// Adds words for people.
+        /// Adds tags for people.
         #vis fn #tags(
             self,
             tags: impl ::core::iter::IntoIterator<
@@ -183,12 +183,12 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
             #krate::Enqueue::new(self).tags(tags)
         }
 
-        /// Says how long one attempt of this job may take.
+        /// Sets the timeout of one attempt.
         #vis fn #timeout(self, timeout: ::core::time::Duration) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).timeout(timeout)
         }
 
-        /// Attaches what is no argument of the job, as a JSON object.
+        /// Attaches metadata, as a JSON object.
         #vis fn #metadata(
             self,
             metadata: impl #krate::private::serde::Serialize,

@@ -1,5 +1,5 @@
-//! What stands beside a function that was refused: the struct and its impls, looking right and doing
-//! nothing. The refusal is the only message; the places that use the job stay as they are.
+//! Code for a refused function: the struct and its impls with the right signatures and no
+//! behaviour. The refusal is then the only message, and the code that uses the job still compiles.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -12,7 +12,7 @@ use crate::carrier;
 use crate::model::{HandlerStub, ItemHead, JobStub, Structure, StubArg};
 use crate::parse::item::plain;
 
-/// For a function with `#[job]`.
+/// Returns the fallback of a function with `#[job]`.
 pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
     let Structure { item_head, docs, deprecated, derives, .. } = structure;
     let ItemHead { krate, name, vis } = item_head;
@@ -53,7 +53,7 @@ pub(crate) fn job(JobStub { structure, args }: &JobStub) -> TokenStream {
     }
 }
 
-/// For a struct that derives `Job`.
+/// Returns the fallback of a struct that derives `Job`.
 pub(crate) fn derived(item_head: &ItemHead, args: &[StubArg]) -> TokenStream {
     let payload = payload(item_head);
     let helpers = helpers(item_head, &new(item_head, args));
@@ -67,14 +67,14 @@ pub(crate) fn derived(item_head: &ItemHead, args: &[StubArg]) -> TokenStream {
     }
 }
 
-/// For a function that runs a job which is declared elsewhere.
+/// Returns the fallback of a function that runs a job declared elsewhere.
 pub(crate) fn handler(HandlerStub { structure, payload, item_head }: &HandlerStub) -> TokenStream {
     let name = &item_head.name;
     match (structure, payload) {
         (Some(structure), Some(payload)) => {
             structure::handler(structure, payload, &impl_typed_handler(item_head, &quote!(#name)))
         }
-        // The job itself is whole.
+        // The job itself is valid.
         (None, Some(payload)) => impl_typed_handler(item_head, &quote!(#payload)),
         (Some(_), None) => {
             let ItemHead { krate, vis, .. } = item_head;
@@ -123,7 +123,7 @@ fn new(ItemHead { vis, .. }: &ItemHead, args: &[StubArg]) -> TokenStream {
     }
 }
 
-/// All that can be done with a payload, but what depends on its arguments.
+/// Returns all methods of a payload, except those that depend on its arguments.
 fn helpers(item_head: &ItemHead, new: &TokenStream) -> TokenStream {
     let ItemHead { krate, name, vis } = item_head;
     let options = enqueue::options(item_head);
@@ -165,7 +165,7 @@ fn impl_typed_handler(ItemHead { krate, .. }: &ItemHead, subject: &TokenStream) 
 }
 
 fn payload(ItemHead { krate, name, .. }: &ItemHead) -> TokenStream {
-    // A name of its own, so that two refused jobs in one list are not refused for sharing one.
+    // A unique name, so that two refused jobs in one list are not refused again for sharing one.
     let kind = plain(name);
     let hash = fnv1a(&kind);
     let serde = quote!(#krate::private::serde);

@@ -1,4 +1,5 @@
-//! How the worker calls the function: `impl TypedHandler`, for every state that has what it borrows.
+//! The worker's call of the function: `impl TypedHandler` for every state that provides what it
+//! borrows.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -9,7 +10,7 @@ use super::parts::method_at;
 use crate::krate::placed;
 use crate::model::{Handler, ItemHead, Output, Param};
 
-/// The names of the generated code, which are no other code's.
+/// Names in the generated code, which cannot collide with the user's.
 struct Names {
     job: Ident,
     state: Ident,
@@ -33,17 +34,17 @@ impl Names {
     }
 }
 
-/// For what the handler is implemented.
+/// The type that the handler is implemented for.
 pub(crate) enum Subject<'a> {
-    /// The payload, which is written beside the function.
+    /// The payload, which the macro writes for the function.
     Payload,
-    /// A struct that stands for the handler of this payload.
+    /// A struct that represents the handler of this payload.
     Handler(&'a Type),
-    /// A payload that declares itself.
+    /// A payload that is declared elsewhere.
     Declared(&'a Type),
 }
 
-/// `impl TypedHandler`.
+/// Returns `impl TypedHandler`.
 pub(crate) fn impl_typed_handler(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let Handler { item_head: ItemHead { krate, .. }, function, params, .. } = handler;
     let names = Names::at(Span::mixed_site());
@@ -60,8 +61,8 @@ pub(crate) fn impl_typed_handler(handler: &Handler, subject: &Subject<'_>) -> To
     let job_param = unused(job, takes(|param| matches!(param, Param::Stored(_) | Param::Payload)));
     let state_param = unused(state, takes(|param| matches!(param, Param::State(_))));
     let context_param = unused(context, takes_context);
-    // The trait and its method stand where the function's name does: there the compiler shows who needs what
-    // a state does not provide, and that a future is not `Send`.
+    // The trait and its method have the span of the function's name. There the compiler reports a
+    // value that a state does not provide, and a future that is not `Send`.
     let here = function.span().resolved_at(Span::call_site());
     let at_name = placed(krate, here);
     let run = quote_spanned! {here=>
@@ -113,7 +114,7 @@ pub(crate) fn impl_typed_handler(handler: &Handler, subject: &Subject<'_>) -> To
 }
 
 impl Subject<'_> {
-    /// How it is written.
+    /// Returns the name of the type.
     pub(crate) fn name(&self, name: &Ident) -> TokenStream {
         match self {
             Self::Payload | Self::Handler(_) => quote!(#name),
@@ -121,14 +122,15 @@ impl Subject<'_> {
         }
     }
 
-    /// With this bound taken for granted, a payload that is none is reported once: by the bound.
+    /// This bound makes the impl valid for any type, so that only the bound reports a type that is
+    /// not a payload.
     fn declared(&self, krate: &TokenStream) -> Option<TokenStream> {
         let Self::Declared(ty) = self else { return None };
         let krate = placed(krate, ty.span());
         Some(quote_spanned!(ty.span()=> #ty: #krate::typed::JobPayload,))
     }
 
-    /// How the payload's type is written in its impls.
+    /// Returns the payload's type as its impls write it.
     fn payload(&self) -> TokenStream {
         match self {
             Self::Payload => quote!(Self),
@@ -137,7 +139,7 @@ impl Subject<'_> {
     }
 }
 
-/// The call, and what its answer says of the job.
+/// Returns the call of the function and the conversion of its result into an outcome.
 fn called_outcome(handler: &Handler, subject: &Subject<'_>, names: &Names) -> TokenStream {
     let Names { job, state, context, error, tx, .. } = names;
     let Handler { item_head: ItemHead { krate, .. }, function, params, returned, .. } = handler;
@@ -148,8 +150,8 @@ fn called_outcome(handler: &Handler, subject: &Subject<'_>, names: &Names) -> To
         Param::Stored(name) => quote!(#job.#name),
         Param::Payload => quote!(#job),
     });
-    // The call and its `.await` stand where the return type does: there the compiler says that it
-    // is not one of a job.
+    // The call and its `.await` have the span of the return type. There the compiler reports a type
+    // that no job can return.
     let output = returned.place;
     let mut called = function.clone();
     called.set_span(output.first.resolved_at(function.span()));
@@ -159,7 +161,7 @@ fn called_outcome(handler: &Handler, subject: &Subject<'_>, names: &Names) -> To
         use #krate::private::DowncastRef as _;
         #error.downcast_ref::<#krate::private::JobError>()
     }};
-    // And so does what takes its answer, whose bound is the first that the compiler looks at.
+    // So has the conversion of the result, whose bound the compiler checks first.
     let first = output.first.resolved_at(Span::call_site());
     let at_output = placed(krate, first);
     match (&returned.output, subject) {
@@ -177,14 +179,14 @@ fn called_outcome(handler: &Handler, subject: &Subject<'_>, names: &Names) -> To
     }
 }
 
-/// The handler with its state, as a value.
+/// Returns the function that makes a handler with its state.
 pub(crate) fn handler_fn(handler: &Handler, subject: &Subject<'_>) -> TokenStream {
     let ItemHead { krate, vis, .. } = &handler.item_head;
     let handler_fn = method_at(&handler.function, "handler");
     let declared = subject.declared(krate);
     let bounds = state_bounds(handler);
     quote! {
-        /// The handler of this job with its state, to be registered by hand.
+        /// Creates the handler of this job with its state, to be registered by hand.
         #[must_use]
         #vis fn #handler_fn<__State>(state: ::std::sync::Arc<__State>) -> #krate::typed::StatefulHandler<Self, __State>
         where
@@ -196,7 +198,7 @@ pub(crate) fn handler_fn(handler: &Handler, subject: &Subject<'_>) -> TokenStrea
     }
 }
 
-/// What is kept of what the function returns is what the job's declaration says, or it does not compile.
+/// Returns code that compiles only if the function's result type is the declared `output`.
 pub(crate) fn output_check(handler: &Handler, payload: &Type) -> TokenStream {
     let krate = &handler.item_head.krate;
     let kept = match &handler.returned.output {
@@ -218,7 +220,7 @@ pub(crate) fn output_check(handler: &Handler, payload: &Type) -> TokenStream {
     }
 }
 
-/// What a state has to be, to run this job.
+/// Returns the bounds of a state that can run this job.
 pub(crate) fn state_bounds(handler: &Handler) -> TokenStream {
     let krate = &handler.item_head.krate;
     let provides = handler.states().map(|ty| {
@@ -239,8 +241,8 @@ fn strategy(handler: &Handler) -> Option<TokenStream> {
     })
 }
 
-/// The call of the user's function stands where its path does: there the compiler says what is wrong
-/// with it.
+/// The call of the user's function has the span of its path. There the compiler reports what is
+/// wrong with it.
 fn exhausted(handler: &Handler, payload: &TokenStream) -> Option<TokenStream> {
     let krate = &handler.item_head.krate;
     handler.on_exhausted.as_ref().map(|path| {

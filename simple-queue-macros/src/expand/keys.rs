@@ -1,6 +1,5 @@
-//! What makes two jobs the same job, and what makes them a group: the keys, and the functions that find
-//! and cancel the jobs which have them. Each key is computed in one place, from the arguments that it is
-//! made of, so that a job and whoever looks for it cannot disagree.
+//! Unique keys and fingerprints, and the functions that find and cancel jobs by them. Each key is
+//! computed in one place from its arguments, so a job and a lookup cannot disagree.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -9,7 +8,7 @@ use super::parts::{is_string, method_at, parameter};
 use super::stored_field::StoredField;
 use crate::model::{Declaration, ItemHead, Piece, StoredArg, Unique};
 
-/// `JobPayload::unique_key`.
+/// Returns `JobPayload::unique_key`.
 pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
     let key = Key::unique(declaration)?.of_self();
     Some(quote! {
@@ -19,7 +18,7 @@ pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// `JobPayload::fingerprint`.
+/// Returns `JobPayload::fingerprint`.
 pub(crate) fn fingerprint(declaration: &Declaration) -> Option<TokenStream> {
     let fingerprint = Key::fingerprint(declaration)?.of_self();
     Some(quote! {
@@ -29,7 +28,7 @@ pub(crate) fn fingerprint(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// The functions that compute the keys, and those that take what a key is made of.
+/// Returns the functions that compute the keys, and those that take the arguments of a key.
 pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
     let unique = Key::unique(declaration).map(|key| {
         let function = key.function();
@@ -45,15 +44,15 @@ pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
     quote!(#unique #fingerprint)
 }
 
-/// How a key is computed.
+/// The computation of a key.
 struct Key<'a> {
     declaration: &'a Declaration,
-    /// The function that does it.
+    /// The function that computes it.
     name: Ident,
     body: TokenStream,
-    /// What it is made of, in the order of the declaration.
+    /// The arguments it is made of, in the order of the declaration.
     arguments: Vec<&'a StoredArg>,
-    /// Of all that is stored, as it is stored.
+    /// Made of all stored arguments.
     whole: bool,
 }
 
@@ -99,14 +98,14 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The key of a payload.
+    /// Returns the key of a payload.
     fn of_self(&self) -> TokenStream {
         let Self { name, arguments, whole, .. } = self;
         let arguments = arguments.iter().map(|StoredArg { name, .. }| quote!(&self.#name));
         if *whole { quote!(self.#name()) } else { quote!(Self::#name(#(#arguments),*)) }
     }
 
-    /// The key of arguments as `new` takes them.
+    /// Returns the key of arguments as `new` takes them.
     fn of_arguments(&self) -> TokenStream {
         let Self { name, arguments, whole, .. } = self;
         let values: Vec<TokenStream> = arguments
@@ -147,7 +146,7 @@ impl<'a> Key<'a> {
         self.asking("cancel_all", about, &quote!(::core::primitive::u64))
     }
 
-    /// A function that takes the arguments of the key and where to look.
+    /// Returns a function that takes the arguments of the key and a target.
     fn asking(&self, name: &str, about: &str, answer: &TokenStream) -> TokenStream {
         let ItemHead { krate, vis, name: job } = &self.declaration.item_head;
         let method = method_at(job, name);
@@ -156,7 +155,7 @@ impl<'a> Key<'a> {
         let params = self.arguments.iter().map(|arg| parameter(&arg.name, &arg.ty));
         let on = Ident::new("on", Span::mixed_site());
         let key = self.of_arguments();
-        // A unique key belongs to its kind of job, a fingerprint to whoever has it.
+        // A unique key belongs to its kind of job; a fingerprint can be shared by several kinds.
         let asked =
             if name == "cancel_all" { quote!((#key, #on)) } else { quote!(::<Self>(&#key, #on)) };
         quote! {
@@ -178,7 +177,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Those of the stored arguments whose number is named.
+/// Returns the stored arguments with these numbers.
 fn named<'a>(declaration: &'a Declaration, is_named: &dyn Fn(usize) -> bool) -> Vec<&'a StoredArg> {
     let numbered = declaration.stored.iter().enumerate();
     numbered.filter(|(number, _)| is_named(*number)).map(|(_, arg)| arg).collect()
@@ -188,8 +187,8 @@ fn names(pieces: &[Piece], number: usize) -> bool {
     pieces.iter().any(|piece| matches!(piece, Piece::Field { argument, .. } if *argument == number))
 }
 
-/// The key of some arguments: of what serde writes for them, by the way of the codec, so that a type
-/// which it does not know is reported once.
+/// Returns the key of some arguments: a hash of their serialized form. It uses the codec, so a type
+/// that serde does not know is reported once.
 fn by_arguments(by: &[usize], declaration: &Declaration) -> TokenStream {
     let krate = &declaration.item_head.krate;
     let private = quote!(#krate::private);
@@ -224,7 +223,8 @@ fn by_arguments(by: &[usize], declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// `format!` of the template, each argument by way of a function whose bound tells what is missing.
+/// Returns `format!` of the template; each argument goes through a function whose bound reports
+/// what is missing.
 fn formatted(pieces: &[Piece], declaration: &Declaration) -> TokenStream {
     let krate = &declaration.item_head.krate;
     let mut format = String::new();
@@ -235,7 +235,7 @@ fn formatted(pieces: &[Piece], declaration: &Declaration) -> TokenStream {
             Piece::Field { argument, path, place } => {
                 format.push_str("{}");
                 let Some(arg) = declaration.stored.get(*argument) else { continue };
-                // Its name as the function has it, at the place where the key names it.
+                // The function's own name of the argument, with the span in the key.
                 let mut name = arg.name.clone();
                 name.set_span(place.resolved_at(name.span()));
                 let field = if path.is_empty() {

@@ -1,9 +1,9 @@
-//! What is known to be right, to code. Each file writes one part of it; all paths start at the root, so
-//! that nothing the user names can get in the way.
+//! Model to code. Each file writes one part. All paths start at the root, so no name of the user's
+//! can shadow them.
 //!
-//! Lints: what is written here has the place of the attribute and is exempt as such, except where an
-//! item carries the user's own name or visibility. There an `#[allow]` keeps a lint from saying
-//! about the struct what it already says about the function.
+//! Lints: generated code has the attribute's span and is exempt from lints, except for items that
+//! have the user's own name or visibility. There an `#[allow]` keeps a lint from repeating for the
+//! struct what it says about the function.
 
 mod codec;
 mod debug;
@@ -25,7 +25,7 @@ use quote::quote;
 use self::handler::Subject;
 use crate::model::{Declaration, HandlerModel, JobModel};
 
-/// Everything that stands beside a function with `#[job]`.
+/// Returns everything that is written for a function with `#[job]`.
 pub(crate) fn job(model: &JobModel) -> TokenStream {
     let JobModel { structure, declaration, handler } = model;
     let debug = debug::debug(structure, &declaration.stored);
@@ -36,7 +36,7 @@ pub(crate) fn job(model: &JobModel) -> TokenStream {
     structure::payload(model, &quote!(#debug #declared #typed_handler))
 }
 
-/// Everything that stands beside a struct which derives `Job`.
+/// Returns everything that is written for a struct that derives `Job`.
 pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
     let debug = debug::of_derived(&declaration.item_head, &declaration.stored);
     let new = enqueue::new_of_derived(&declaration.item_head, &declaration.stored);
@@ -44,7 +44,7 @@ pub(crate) fn derived(declaration: &Declaration) -> TokenStream {
     quote!(#debug #declared)
 }
 
-/// Everything that stands beside a function which runs a job that is declared elsewhere.
+/// Returns everything that is written for a function that runs a job declared elsewhere.
 pub(crate) fn handler(HandlerModel { structure, payload, handler }: &HandlerModel) -> TokenStream {
     let subject = match structure {
         Some(_) => Subject::Handler(payload),

@@ -1,5 +1,5 @@
-//! A module whose jobs have something in common: the same tokens, but that each attribute which can take it is
-//! given it as `__inherited(…)`. Bodies are not read; what is not an attribute passes through as it is.
+//! A module with defaults: the same tokens, with `__inherited(…)` added to each attribute that can
+//! take it. Bodies of functions are not read; other tokens pass through unchanged.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
@@ -19,7 +19,7 @@ pub(crate) fn module(Module { head, body }: &Module, defaults: &[Arg]) -> TokenS
     quote!(#head #body)
 }
 
-/// The body of a module, and the modules in it.
+/// The body of a module, with the modules in it.
 fn within(body: &Group, inherited: &TokenStream) -> Group {
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
     let mut rest = &*tokens;
@@ -31,7 +31,7 @@ fn within(body: &Group, inherited: &TokenStream) -> Group {
             written.extend(inheriting(attributes, after, inherited));
             rest = after;
             if has_defaults(attributes) {
-                // It passes them on to its own.
+                // An inner module passes them on to its own items.
                 let length = rest.iter().position(is_last).map_or(rest.len(), |last| last + 1);
                 let (module, after) = rest.split_at(length);
                 written.extend(module.iter().cloned());
@@ -52,13 +52,13 @@ fn within(body: &Group, inherited: &TokenStream) -> Group {
     regrouped(body, written)
 }
 
-/// The length of the attributes with which the tokens begin.
+/// Returns the length of the attributes at the beginning of the tokens.
 fn attributes(tokens: &[TokenTree]) -> usize {
     let pairs = tokens.chunks_exact(2);
     2 * pairs.take_while(|pair| matches!(pair, [hash, TokenTree::Group(group)] if is_hash(hash) && group.delimiter() == Delimiter::Bracket)).count()
 }
 
-/// The attributes of an item; the first that can take what is inherited is given it.
+/// Returns the attributes of an item; the first that can take the defaults gets them.
 fn inheriting(
     attributes: &[TokenTree],
     item: &[TokenTree],
@@ -88,7 +88,7 @@ fn inheriting(
     quote!(#written #added)
 }
 
-/// `[job(…)]` with one more argument.
+/// Returns `[job(…)]` with one more argument.
 fn with_inherited(attribute: &Group, inherited: &TokenStream) -> Group {
     let mut tokens: Vec<TokenTree> = attribute.stream().into_iter().collect();
     let list = match tokens.last() {
@@ -108,7 +108,7 @@ fn regrouped(group: &Group, tokens: TokenStream) -> Group {
     regrouped
 }
 
-/// What an item is, as far as it matters here.
+/// The kinds of items that matter here.
 fn keyword(item: &[TokenTree]) -> String {
     let words = item.iter().take_while(|token| !is_last(token)).filter_map(|token| match token {
         TokenTree::Ident(word) => Some(word.to_string()),
@@ -117,7 +117,7 @@ fn keyword(item: &[TokenTree]) -> String {
     words.into_iter().find(|word| ["fn", "struct", "mod"].contains(&&**word)).unwrap_or_default()
 }
 
-/// Whether an item ends with this.
+/// Returns whether an item ends with this token.
 fn is_last(token: &TokenTree) -> bool {
     match token {
         TokenTree::Group(group) => is_body(group),
@@ -146,7 +146,7 @@ fn is_defaults(meta: &Meta) -> bool {
     last.is_some_and(|last| last.ident == Form::Module.attribute())
 }
 
-/// `derive(…, Job, …)`.
+/// Returns whether it is `derive(…, Job, …)`.
 fn derives_job(meta: &Meta) -> bool {
     let Meta::List(list) = meta else { return false };
     let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(list.tokens.clone());

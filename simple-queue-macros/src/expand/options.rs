@@ -1,4 +1,4 @@
-//! `JobOptions`: a constant, so that no bad value can reach run time.
+//! `JobOptions` as a constant, so that no bad value reaches run time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, P
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     let krate = &declaration.item_head.krate;
-    // Taken apart in full, so that none is forgotten.
+    // Destructured in full, so that none is forgotten.
     let Options {
         attempts,
         backoff,
@@ -63,7 +63,7 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     quote!(#start #(#said)*)
 }
 
-/// An option that is a duration.
+/// Returns an option that is a duration.
 fn lasting(option: &TokenStream, duration: Duration) -> TokenStream {
     let duration = self::duration(duration);
     quote!(.#option(#duration))

@@ -1,11 +1,11 @@
-//! What several methods of a job are made of.
+//! Parts that several methods of a job share.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
-/// A parameter of `new`: the stored type, or for a `String` all that becomes one.
+/// Returns a parameter of `new`: the stored type, or `impl Into<String>` for a `String`.
 pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
     if is_string(ty) {
         quote_spanned!(ty.span()=> #name: impl ::core::convert::Into<#ty>)
@@ -14,12 +14,12 @@ pub(crate) fn parameter(name: &Ident, ty: &Type) -> TokenStream {
     }
 }
 
-/// A method that stands where the user's name does: there the compiler shows what it takes.
+/// Returns a method with the span of the user's name, where the compiler shows its signature.
 pub(crate) fn method_at(name: &Ident, method: &str) -> Ident {
     Ident::new(method, name.span())
 }
 
-/// Whether the type is written as `String` is, so that `new` can take a `&str` too.
+/// Returns whether the type is written as `String`, so that `new` can take a `&str` too.
 pub(crate) fn is_string(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let path = quote!(#path).to_string().replace(' ', "");

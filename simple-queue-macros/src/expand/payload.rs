@@ -1,4 +1,4 @@
-//! What a payload declares about its job: `impl JobPayload`.
+//! The declaration of a job on its payload: `impl JobPayload`.
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -57,7 +57,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     }
 }
 
-/// The template as a constant, whose type is queue once, where its path is written.
+/// Returns the template as a constant, whose type is checked once, where its path is written.
 pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
     let krate = &declaration.item_head.krate;
     declaration.template.as_ref().map(|path| {
@@ -68,8 +68,8 @@ pub(crate) fn template(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// The type of what is kept when a job succeeds. It stands where the function says so: there the compiler says
-/// that it cannot be seen from as far as the job.
+/// Returns the type of the result. It has the span of the function's return type, where the
+/// compiler reports that it is less visible than the job.
 fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
     match output {
         Output::Nothing => quote!(
@@ -83,7 +83,7 @@ fn kept(output: &Output, krate: &TokenStream) -> TokenStream {
     }
 }
 
-/// What is stored, for whoever compares it with what an earlier build stored.
+/// Returns the stored arguments, for comparison with those of an earlier build.
 fn arguments(declaration: &Declaration) -> Option<TokenStream> {
     let krate = &declaration.item_head.krate;
     let arguments = declaration.stored.iter().map(|arg| {
@@ -132,7 +132,7 @@ fn version(Version { number, upgrade }: &Version, krate: &TokenStream) -> Option
     })
 }
 
-/// A constant's value is only known to the compiler.
+/// Only the compiler knows the value of a constant.
 fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
     let ItemHead { krate, name, .. } = &declaration.item_head;
     let path: &Path = match (&declaration.queue, &declaration.template) {
@@ -148,7 +148,7 @@ fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
-/// The 64-bit FNV-1a hash, by which the compiler tells the names of jobs apart.
+/// Returns the 64-bit FNV-1a hash, by which the compiler tells the names of jobs apart.
 pub(super) fn fnv1a(name: &str) -> u64 {
     name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -1,8 +1,8 @@
-//! One stored argument in the codec's twin of the payload struct.
+//! One stored argument in the codec's copy of the payload struct.
 //!
-//! An argument with a default is an `Option` there, which is filled up when the payload is rebuilt:
-//! the default is then a value of the user's type, and serde needs to know of no function. One with
-//! a module of its own is wrapped in a type whose impls call that module.
+//! An argument with a default is an `Option` there. Rebuilding the payload fills it in, so the
+//! default is a value of the user's type and serde needs no function. An argument with a module of
+//! its own is wrapped in a type whose impls call that module.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -14,9 +14,9 @@ use crate::model::{Declaration, FieldDefault, StoredArg};
 
 pub(crate) struct StoredField<'a> {
     pub(crate) arg: &'a StoredArg,
-    /// The type parameter that stands for its type.
+    /// The type parameter in place of its type.
     pub(crate) param: Ident,
-    /// Another name for its type as it is read.
+    /// An alias of its type as it is read.
     pub(crate) alias: Ident,
     /// The type that calls the user's module.
     wrapper: Ident,
@@ -38,7 +38,7 @@ impl<'a> StoredField<'a> {
         })
     }
 
-    /// Its declaration.
+    /// Returns its declaration.
     pub(crate) fn field(&self, krate: &TokenStream) -> TokenStream {
         let (name, param) = (&self.arg.name, &self.param);
         let options = &self.arg.options;
@@ -61,7 +61,7 @@ impl<'a> StoredField<'a> {
         }
     }
 
-    /// What stands for its type when the twin is read.
+    /// Returns the type in place of its own when the copy is read.
     pub(crate) fn read_as(&self) -> TokenStream {
         let (ty, wrapper) = (&self.arg.ty, &self.wrapper);
         match self.arg.options.with {
@@ -70,7 +70,7 @@ impl<'a> StoredField<'a> {
         }
     }
 
-    /// Its value, borrowed, when the twin is written.
+    /// Returns its value, borrowed, when the copy is written.
     pub(crate) fn written(&self) -> TokenStream {
         let name = &self.arg.name;
         let value = self.borrowed(&quote!(&self.#name));
@@ -80,7 +80,7 @@ impl<'a> StoredField<'a> {
         }
     }
 
-    /// Its borrowed value, as serde writes it.
+    /// Returns its borrowed value, as serde writes it.
     pub(crate) fn borrowed(&self, value: &TokenStream) -> TokenStream {
         let wrapper = &self.wrapper;
         match self.arg.options.with {
@@ -89,7 +89,7 @@ impl<'a> StoredField<'a> {
         }
     }
 
-    /// Its value in the payload.
+    /// Returns its value in the payload.
     pub(crate) fn rebuilt(&self) -> TokenStream {
         let (name, default) = (&self.arg.name, &self.default);
         let options = &self.arg.options;
@@ -106,7 +106,8 @@ impl<'a> StoredField<'a> {
         quote!(#name: #value)
     }
 
-    /// Has serde's ignorance of the type reported where the type is written.
+    /// Returns an assertion that makes the compiler report an unknown type where the type is
+    /// written.
     pub(crate) fn assertion(&self, krate: &TokenStream) -> Option<TokenStream> {
         let ty = &self.arg.ty;
         if self.arg.options.with.is_some() {
@@ -117,7 +118,7 @@ impl<'a> StoredField<'a> {
         Some(quote!(const _: () = #assertion;))
     }
 
-    /// The function that returns the default.
+    /// Returns the function that returns the default.
     pub(crate) fn default_function(&self) -> Option<TokenStream> {
         let (ty, name) = (&self.arg.ty, &self.default);
         let value = match self.arg.options.default.as_ref()? {
@@ -133,7 +134,7 @@ impl<'a> StoredField<'a> {
         })
     }
 
-    /// The wrapper, and how it is written.
+    /// Returns the wrapper, and its `Serialize`.
     pub(crate) fn writer(&self, krate: &TokenStream) -> Option<TokenStream> {
         let (ty, wrapper) = (&self.arg.ty, &self.wrapper);
         let module = self.arg.options.with.as_ref()?;
@@ -153,7 +154,7 @@ impl<'a> StoredField<'a> {
         })
     }
 
-    /// How the wrapper is read.
+    /// Returns the wrapper's `Deserialize`.
     pub(crate) fn reader(&self, krate: &TokenStream) -> Option<TokenStream> {
         let (ty, wrapper) = (&self.arg.ty, &self.wrapper);
         let module = self.arg.options.with.as_ref()?;
@@ -172,7 +173,8 @@ impl<'a> StoredField<'a> {
     }
 }
 
-/// The place of a module's path, where the compiler says what is wrong with its functions.
+/// Returns the span of a module's path, where the compiler reports what is wrong with its
+/// functions.
 fn at(module: &Path) -> Span {
     module.span().resolved_at(Span::call_site())
 }

@@ -1,5 +1,5 @@
-//! The structs that are written beside a function: the payload of a job, and what stands for its handler
-//! where the payload is declared elsewhere.
+//! The structs that the macro writes for a function: the payload of a job, or the handler of a
+//! payload that is declared elsewhere.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -42,7 +42,7 @@ pub(crate) fn payload(model: &JobModel, items: &TokenStream) -> TokenStream {
     }
 }
 
-/// The struct of a handler, and the payload that it runs.
+/// Returns the struct of a handler, and the payload that it runs.
 pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream) -> TokenStream {
     let Structure { item_head: ItemHead { krate, name, vis }, function, .. } = structure;
     let told = format!(" Runs the job `{}` with [`{function}`](fn@{function}).", shown(payload));
@@ -64,7 +64,7 @@ pub(crate) fn handler(structure: &Structure, payload: &Type, items: &TokenStream
     }
 }
 
-/// The documentation of the function with one more sentence, and its deprecation.
+/// Returns the documentation of the function with one more sentence, and its deprecation.
 fn head(Structure { docs, deprecated, .. }: &Structure, told: &str) -> TokenStream {
     let gap = (!docs.is_empty()).then(|| quote!(#[doc = ""]));
     quote! {

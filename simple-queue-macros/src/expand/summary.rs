@@ -1,4 +1,4 @@
-//! How a job runs, told in the documentation of its struct.
+//! The summary of a job's options in the documentation of its struct.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::model::{
 use crate::parse::item::plain;
 use crate::validate::shown;
 
-/// The sentence that tells, in the struct's documentation, how the job runs.
+/// Returns the sentence that summarizes the options in the struct's documentation.
 pub(crate) fn summary(model: &JobModel) -> String {
     let declaration = &model.declaration;
     let mut parts = Vec::new();
@@ -100,7 +100,7 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
     .flatten()
 }
 
-/// The template, as it was written.
+/// Returns the template as it was written.
 fn template_of(pieces: &[Piece], stored: &[StoredArg]) -> String {
     let shown = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => text.replace('{', "{{").replace('}', "}}"),

@@ -7,18 +7,18 @@ use crate::errors::Errors;
 use crate::suggest::{did_you_mean, nearest};
 
 arguments! {
-    /// What is declared of a job, on a function or on a struct. `validate` takes this apart field by
-    /// field, as it does the other tables, so that a new one cannot be forgotten there.
+    /// The declaration of a job, on a function or on a struct. `validate` destructures this and the
+    /// other tables in full, so that a new field cannot be forgotten there.
     DeclarationArgs else "queue = \"emails\"",
-    /// What the job is called in the database; the function's name when left out.
+    /// Name of the job in the database; the function's name by default.
     name: "name" like "name = \"send_welcome\"",
-    /// What the job was called before.
+    /// Earlier names of the job.
     aliases: "aliases" like "aliases(\"old_name\")",
-    /// The constant that it starts from.
+    /// The constant to start from.
     template: "template" like "template = MAILS",
     queue: "queue" like "queue = \"emails\"",
     retries: "retries" like "retries = 5",
-    /// `retries` counted the other way: the first run included.
+    /// `retries` plus the first run.
     max_attempts: "max_attempts" like "max_attempts = 6",
     backoff: "backoff" like "backoff = \"exponential\"",
     timeout: "timeout" like "timeout = \"30s\"",
@@ -30,46 +30,46 @@ arguments! {
     unique: "unique" like "unique = \"welcome:{user_id}\"",
     fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
     tags: "tags" like "tags(\"mail\", \"nightly\")",
-    /// How long it is kept once it is over.
+    /// How long a finished job is kept.
     retain: "retain" like "retain = \"7d\"",
-    /// That of the payload's shape.
+    /// Version of the payload's shape.
     version: "version" like "version = 2",
-    /// What brings a payload of an earlier version to this one.
+    /// Function that converts a payload of an earlier version.
     upgrade: "upgrade" like "upgrade = my::upgrade",
 }
 
 arguments! {
-    /// How a job is run.
+    /// The run of a job.
     HandlerArgs else "strategy = RULES",
-    /// Rules of its own for when it may start.
+    /// Its own rules for when it may start.
     strategy: "strategy" like "strategy = RULES",
-    /// What is called when it has failed for good.
+    /// Function that is called before the job becomes a dead letter.
     on_exhausted: "on_exhausted" like "on_exhausted = my::function",
 }
 
 arguments! {
-    /// The struct that is written beside a function.
+    /// The struct that the macro writes for a function.
     StructureArgs else "derive(Debug, Clone)",
-    /// What it is called; the function's name in the case of a type when left out.
+    /// Its name; the function's name in `UpperCamelCase` by default.
     payload: "payload" like "payload = WelcomeMail",
     derive: "derive" like "derive(Debug, Clone)",
 }
 
 arguments! {
-    /// What a struct alone cannot tell.
+    /// What a struct alone does not show.
     OutputArgs else "output = Receipt",
-    /// What is kept when the job succeeds.
+    /// Type of the result of a completed job.
     output: "output" like "output = Receipt",
 }
 
 arguments! {
-    /// What everything takes.
+    /// Arguments of every attribute.
     LibraryArgs else "crate = my_crate::simple_queue",
     /// The path of the library, for crates that re-export it.
     krate: "crate" like "crate = my_crate::simple_queue",
 }
 
-/// All arguments of an attribute, of which each [`Form`](super::form::Form) takes some.
+/// All arguments of an attribute; each [`Form`](super::form::Form) takes some of them.
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) declaration: DeclarationArgs,
@@ -80,7 +80,8 @@ pub(crate) struct Args {
 }
 
 arguments! {
-    /// The parts of a back-off: those of `exponential(…)`, and what follows the first of the others.
+    /// The parts of a back-off: those of `exponential(…)`, and those of the others after their
+    /// first.
     BackoffParts else "base = \"2s\"",
     base: "base" like "base = \"2s\"",
     factor: "factor" like "factor = 2",
@@ -89,7 +90,7 @@ arguments! {
 }
 
 arguments! {
-    /// What `unique(…)` takes.
+    /// The parts of `unique(…)`.
     UniqueParts else "by = [user_id]",
     by: "by" like "by = [user_id]",
     key: "key" like "key = \"welcome:{user_id}\"",
@@ -97,7 +98,7 @@ arguments! {
 }
 
 arguments! {
-    /// The arguments of `#[job(…)]` on a parameter; `alias` can stand there more than once.
+    /// The arguments of `#[job(…)]` on a parameter; `alias` can be given more than once.
     ParamArgs else "default",
     default: "default" like "default",
     rename: "rename" like "rename = \"userId\"",
@@ -105,11 +106,11 @@ arguments! {
     redact: "redact" like "redact",
 }
 
-/// Parts whose meaning is decided but not written yet. They are refused, never ignored.
+/// Parts that are reserved but not implemented. They are refused, never ignored.
 const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 
-/// What `#[job_defaults]` writes into the attributes of its module: `__inherited(…)` holds what they take
-/// where they do not say otherwise.
+/// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
+/// the defaults.
 pub(crate) const INHERITED: &str = "__inherited";
 
 impl Table for Args {
@@ -194,7 +195,7 @@ pub(crate) fn backoff_parts(
     parts
 }
 
-/// Takes in one `#[job(…)]` of a parameter; each `alias` is given back apart.
+/// Reads one `#[job(…)]` of a parameter; each `alias` is returned separately.
 pub(crate) fn on_parameter(
     tokens: TokenStream,
     args: &mut ParamArgs,
@@ -218,7 +219,7 @@ pub(crate) fn on_parameter(
     aliases
 }
 
-/// What was most likely meant; where that cannot be told, all that there is.
+/// Returns the candidate that was most likely meant; if there is none, all of them.
 pub(super) fn hint(key: &str, known: &[&str], there_are: &str) -> String {
     match nearest(key, known.iter().copied()) {
         Some(_) => did_you_mean(key, known.iter().copied(), '`'),

@@ -1,4 +1,4 @@
-//! All that is written in an attribute.
+//! All arguments of an attribute.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -7,7 +7,7 @@ use super::form::Form;
 use super::list::{Arg, Table, Value, argument, split_at_commas};
 use crate::errors::Errors;
 
-/// All lists of arguments that one attribute has; a struct can have more than one `#[job(…)]`.
+/// The argument lists of one attribute; a struct can have several `#[job(…)]`.
 pub(crate) fn parse(
     lists: impl IntoIterator<Item = TokenStream>,
     form: Form,
@@ -30,7 +30,7 @@ pub(crate) fn parse(
 }
 
 impl Args {
-    /// Takes of these, which were found to be sound, what has its place here and is not said already.
+    /// Takes those of these validated arguments that belong here and are not given already.
     fn inherit(&mut self, inherited: TokenStream, form: Form) {
         let errors = &mut Errors::unheard();
         for tokens in split_at_commas(inherited, errors) {

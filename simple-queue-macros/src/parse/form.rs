@@ -1,4 +1,4 @@
-//! Where an attribute stands, and which arguments it takes there.
+//! The places of an attribute, and the arguments that it takes there.
 
 use syn::Meta;
 
@@ -7,7 +7,7 @@ use super::args::{
 };
 use super::list::Table;
 
-/// Where an attribute stands.
+/// The place of an attribute.
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
     /// `#[job(…)]` on a function.
@@ -20,13 +20,13 @@ pub(crate) enum Form {
     Module,
 }
 
-/// What cannot be said of many jobs at once.
+/// Arguments that cannot apply to many jobs at once.
 const A_JOBS_OWN: &[&str] = &["name", "aliases", "unique", "fingerprint", "version", "upgrade"];
 
-/// Arguments whose meaning is decided but not written yet. They are refused, never ignored.
+/// Arguments that are reserved but not implemented. They are refused, never ignored.
 const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
 
-/// What other libraries call what is called otherwise here, where the letters do not show it.
+/// Names that other libraries use, which are not similar to ours.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("every", "cron"),
     ("interval", "cron"),
@@ -42,7 +42,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 impl Form {
-    /// The name of the attribute.
+    /// Returns the name of the attribute.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
             Self::Function | Self::Struct => "job",
@@ -51,12 +51,13 @@ impl Form {
         }
     }
 
-    /// Whether the attribute is taken off the function, because it cannot stand below this one.
+    /// Returns whether the attribute is removed from the function, because it cannot follow this
+    /// one.
     pub(crate) fn strips(self, meta: &Meta) -> bool {
         is_job(meta) || (matches!(self, Self::Handler) && meta.path().is_ident("handler"))
     }
 
-    /// The arguments that are taken here.
+    /// Returns the arguments that are allowed here.
     fn keys(self) -> Vec<&'static str> {
         let declaration = DeclarationArgs::keys();
         let handler = HandlerArgs::keys();
@@ -78,7 +79,7 @@ impl Form {
         self.keys().contains(&key)
     }
 
-    /// What is said to an argument that belongs elsewhere.
+    /// Returns the message for an argument that belongs elsewhere.
     pub(super) fn misplaced(self, key: &str) -> Option<String> {
         if self.takes(key) || !Args::keys().contains(&key) {
             return None;
@@ -91,10 +92,10 @@ impl Form {
                 "the struct is the payload; leave `payload` out".to_owned()
             }
             (Self::Struct, "derive") => {
-                "the struct derives it beside `Job`, in `#[derive(Job, ..)]`".to_owned()
+                "derive it on the struct along with `Job`, `#[derive(Job, ..)]`".to_owned()
             }
             (Self::Struct, _) => {
-                format!("`{key}` belongs to what runs the job; write it in its `#[handler(..)]`")
+                format!("`{key}` configures the run; write it in the `#[handler(..)]` of the job")
             }
             (Self::Handler, "payload" | "derive") => {
                 format!("`{key}` has no place here: the job is declared by its own struct")
@@ -133,7 +134,7 @@ fn a_jobs_own(key: &str) -> String {
     format!("`{key}` is a job's own; write it in the `#[job(..)]` of that job")
 }
 
-/// `#[job]`, by whatever path.
+/// Returns whether it is `#[job]`, by whatever path.
 pub(crate) fn is_job(meta: &Meta) -> bool {
     meta.path().segments.last().is_some_and(|segment| segment.ident == "job")
 }

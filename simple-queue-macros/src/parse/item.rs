@@ -1,5 +1,5 @@
-//! The item below `#[job]` or `#[handler]`. Only the signature is read: a body that is half typed, or newer than
-//! our parser, is nobody's business here.
+//! The item below `#[job]` or `#[handler]`. Only the signature is read. A body may be half typed,
+//! or newer than our parser.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use syn::parse::{ParseStream, Parser};
@@ -9,9 +9,10 @@ use super::form::{Form, is_job};
 use crate::errors::Errors;
 
 pub(crate) struct Item {
-    /// The item for the compiler: every token of the user's, less what only we can understand.
+    /// The item for the compiler: every token of the user's except those that only this crate
+    /// understands.
     pub(crate) as_written: TokenStream,
-    /// The function, when it is one.
+    /// The function, if it is one.
     pub(crate) function: Option<Function>,
 }
 
@@ -58,7 +59,7 @@ fn function(input: ParseStream, attribute: &str) -> syn::Result<Function> {
     Ok(Function { attrs, vis, signature })
 }
 
-/// Whether `fn` follows, after its qualifiers.
+/// Returns whether `fn` follows, after its qualifiers.
 fn starts_function(input: ParseStream) -> bool {
     let ahead = input.fork();
     loop {
@@ -76,11 +77,11 @@ fn starts_function(input: ParseStream) -> bool {
     }
 }
 
-/// What stands on a parameter and is read by us alone, or refused by us.
+/// Returns whether this attribute of a parameter is for this crate alone, or is refused by it.
 const REFUSED_THERE: &[&str] = &["cfg_attr", "doc", "serde"];
 
-/// The item without the attributes that the compiler would refuse: `#[job]` and doc comments on
-/// parameters, and those attributes of the function which [`refuses`] names.
+/// Returns the item without the attributes that the compiler would refuse: `#[job]` and doc
+/// comments on parameters, and those attributes of the function that [`refuses`] names.
 fn without_our_attributes(item: TokenStream, form: Form) -> TokenStream {
     let mut seen_fn = false;
     let mut seen_parameters = false;
@@ -107,7 +108,7 @@ fn without_our_attributes(item: TokenStream, form: Form) -> TokenStream {
         .collect()
 }
 
-/// Drops every `#[…]` at the top level of the tokens that is unwanted.
+/// Drops every unwanted `#[…]` at the top level of the tokens.
 fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> TokenStream {
     let mut kept = Vec::new();
     let mut tokens = tokens.into_iter().peekable();
@@ -129,14 +130,14 @@ fn without_attributes(tokens: TokenStream, unwanted: &dyn Fn(&Meta) -> bool) -> 
     kept.into_iter().collect()
 }
 
-/// `#[tokio::main]`, `#[tokio::test]` and the like take the `async` away.
+/// Returns whether it is `#[tokio::main]`, `#[tokio::test]` or similar, which remove the `async`.
 pub(crate) fn turns_synchronous(meta: &Meta) -> bool {
     let segments = &meta.path().segments;
     segments.len() > 1
         && segments.last().is_some_and(|last| last.ident == "main" || last.ident == "test")
 }
 
-/// The name without `r#`.
+/// Returns the name without `r#`.
 pub(crate) fn plain(name: &Ident) -> String {
     let name = name.to_string();
     name.strip_prefix("r#").map(str::to_owned).unwrap_or(name)

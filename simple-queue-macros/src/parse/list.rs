@@ -1,5 +1,5 @@
-//! A list between parentheses, `key, key = value, key(…)`: known keys, each at most once, their
-//! values not yet looked at.
+//! A list between parentheses, `key, key = value, key(…)`: known keys, each at most once. Values
+//! are not checked yet.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -10,9 +10,9 @@ use crate::errors::Errors;
 pub(crate) struct Arg {
     pub(crate) key: Ident,
     pub(crate) value: Value,
-    /// How it is written when it is right, for messages.
+    /// The correct form, for messages.
     pub(crate) example: &'static str,
-    /// Not the job's own, but that of the module it is in.
+    /// The argument comes from the job's module, not from the job.
     pub(crate) inherited: bool,
 }
 
@@ -36,19 +36,19 @@ pub(crate) enum Value {
     List(Group),
 }
 
-/// The keys that one kind of list knows; `arguments!` writes the impl.
+/// The keys of one kind of list; `arguments!` writes the impl.
 pub(crate) trait Table: Default {
     fn keys() -> Vec<&'static str>;
 
     fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>>;
 
-    /// How an argument is written, for messages.
+    /// Returns the correct form of an argument, for messages.
     fn example(key: &str) -> &'static str;
 
-    /// The arguments that were given.
+    /// Returns the arguments that were given.
     fn given(&self) -> Vec<&Arg>;
 
-    /// Takes the argument in. What to say to a key that is not known, is for the caller to know.
+    /// Takes the argument. The caller supplies the message for unknown keys.
     fn put(&mut self, arg: Arg, unknown: &dyn Fn(&str) -> String, errors: &mut Errors) {
         let key = arg.key.to_string();
         match self.slot(&key) {
@@ -99,13 +99,13 @@ macro_rules! arguments {
 }
 pub(super) use arguments;
 
-/// Keys as they are shown in a message.
+/// Formats keys for a message.
 pub(crate) fn in_a_row<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     keys.into_iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The tokens of each argument. A comma that is missing before the next `key =` is reported and
-/// taken as written.
+/// Splits the tokens into arguments. A comma that is missing before the next `key =` is reported
+/// and then assumed.
 pub(crate) fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {
     let mut arguments = vec![Vec::new()];
     let mut generics = Generics::default();
@@ -133,7 +133,7 @@ pub(crate) fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<V
     arguments
 }
 
-/// How deep within `::<…>` we are: a comma there belongs to the value.
+/// The depth within `::<…>`: a comma there belongs to the value.
 #[derive(Default)]
 struct Generics {
     depth: usize,
@@ -189,7 +189,7 @@ pub(crate) fn argument<T: Table>(tokens: Vec<TokenTree>, errors: &mut Errors) ->
     Some(Arg { key, value, example, inherited: false })
 }
 
-/// The tokens without the invisible group in which a macro passes a value on.
+/// Returns the tokens without the invisible group in which a macro passes a value.
 fn ungrouped(tokens: TokenStream) -> TokenStream {
     let mut within = tokens.clone().into_iter();
     match (within.next(), within.next()) {

@@ -1,6 +1,6 @@
-//! Tokens to parts, without judging them: what was written between the parentheses of `#[job(…)]`,
-//! and the item below it. What cannot be read at all is reported here, the rest is for
-//! [`validate`](crate::validate).
+//! Tokens to parts, without validation: the list in the parentheses of `#[job(…)]`, and the item
+//! below it. Code that cannot be parsed is reported here; [`validate`](crate::validate) reports the
+//! rest.
 
 pub(crate) mod args;
 pub(crate) mod attribute;

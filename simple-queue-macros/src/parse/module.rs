@@ -1,11 +1,11 @@
-//! The module below `#[job_defaults]`. Only where its body begins is read: what is in it is the compiler's.
+//! The module below `#[job_defaults]`. Only its head is parsed; the compiler parses the body.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote;
 
 use crate::errors::Errors;
 
-/// A module with its body in place.
+/// An inline module.
 pub(crate) struct Module {
     /// Its attributes, its visibility and its name.
     pub(crate) head: TokenStream,
@@ -36,7 +36,7 @@ pub(crate) fn parse(item: TokenStream, errors: &mut Errors) -> Option<Module> {
     None
 }
 
-/// Whether the tokens end in `mod name`.
+/// Returns whether the tokens end in `mod name`.
 pub(crate) fn is_module(tokens: &[TokenTree]) -> bool {
     matches!(tokens, [.., TokenTree::Ident(word), TokenTree::Ident(_)] if word == "mod")
 }

@@ -20,10 +20,10 @@ const PRESETS: [(&str, Preset); 4] = [
     ("none", Preset::None),
 ];
 
-/// What the library waits at most, whatever a curve says.
+/// 7 days, the longest wait of the library, whatever the curve.
 const LONGEST: Duration = Duration::from_hours(7 * 24);
 
-/// The parts of `exponential(…)` that are left out, as in the library's constant.
+/// Default parts of `exponential(…)`, as in the library's constant.
 const BASE: Duration = Duration::from_secs(2);
 const FACTOR: f64 = 2.0;
 const MAX: Duration = Duration::from_hours(1);
@@ -35,7 +35,7 @@ pub(crate) fn backoff(
 ) -> Option<Backoff> {
     let backoff = written(arg, errors)?;
     if matches!(attempts, Some(Attempts(1))) {
-        // One that it has in common with others says nothing of this job.
+        // A default from the module is not a mistake of this job.
         if !arg.inherited {
             errors.at(arg.key.span(), "this job is never retried, so `backoff` has no effect");
         }
@@ -90,7 +90,7 @@ fn preset(literal: &LitStr, errors: &mut Errors) -> Option<Backoff> {
     Some(Backoff { curve: Curve::Preset(*preset), jitter: None })
 }
 
-/// `name(…)`, taken apart.
+/// Destructures `name(…)`.
 fn call(tokens: &TokenStream) -> Option<(Path, Group)> {
     let mut tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
     let Some(TokenTree::Group(list)) = tokens.pop() else { return None };
@@ -112,7 +112,7 @@ fn parts(curve: &Path, list: &Group, errors: &mut Errors) -> Option<Backoff> {
             Some(Backoff { curve: Curve::Fixed(delay), jitter })
         }
         Some("none") => {
-            errors.on(list, "no wait has no parts; write `backoff = \"none\"`");
+            errors.on(list, "`none` takes no parts; write `backoff = \"none\"`");
             None
         }
         _ => {
@@ -176,7 +176,7 @@ fn exponential(list: &Group, errors: &mut Errors) -> Option<Backoff> {
     (errors.count() == before).then_some(Backoff { curve, jitter })
 }
 
-/// `"5s"`, or `"5s", jitter = 0.1`.
+/// Parses `"5s"`, or `"5s", jitter = 0.1`.
 fn one_wait(list: &Group, curve: &str, errors: &mut Errors) -> Option<(Duration, Option<f64>)> {
     let before = errors.count();
     let mut items = split_at_commas(list.stream(), errors);
@@ -185,7 +185,7 @@ fn one_wait(list: &Group, curve: &str, errors: &mut Errors) -> Option<(Duration,
             .iter()
             .map(|item| format!(", {}", shown(TokenStream::from_iter(item.clone()))));
         let message = format!(
-            "the wait of `{curve}` stands without a name\
+            "the wait of `{curve}` has no name\
              \n\nhelp: write `{curve}({wait}{})`",
             rest.collect::<String>()
         );
@@ -219,7 +219,7 @@ fn one_wait(list: &Group, curve: &str, errors: &mut Errors) -> Option<(Duration,
     wait.filter(|_| errors.count() == before).map(|wait| (wait, jitter))
 }
 
-/// The wait in `delay = "5s"`, whatever it is called; `jitter` alone has a name.
+/// The wait in `delay = "5s"`, whatever its name; only `jitter` has a name.
 fn named_wait(item: Option<&Vec<TokenTree>>) -> Option<String> {
     match item?.as_slice() {
         [TokenTree::Ident(name), TokenTree::Punct(equals), wait @ TokenTree::Literal(literal)]

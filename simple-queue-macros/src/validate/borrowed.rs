@@ -1,4 +1,4 @@
-//! What is taken by reference: the context, the transaction, or a part of the worker's state.
+//! Parameters by reference: the context, the transaction, or a part of the worker's state.
 
 use syn::{Type, TypeReference};
 
@@ -6,21 +6,21 @@ use super::shown::shown;
 use super::types::{Owned, bare, is_context, is_transaction, mentions};
 use crate::errors::Errors;
 
-/// What one parameter's type makes of it.
+/// The meaning of a parameter, by its type.
 pub(super) enum ParamKind {
     Context,
     Transaction,
     State(Type),
     Stored(Type),
-    /// Refused; this was probably meant to be stored.
+    /// Refused; it was probably meant to be stored.
     Owned(Type),
-    /// Refused, and it would have been stored.
+    /// Refused; it would have been stored.
     Unstorable,
-    /// Refused, and it would have been borrowed.
+    /// Refused; it would have been borrowed.
     Unborrowable,
 }
 
-/// What is borrowed so far: nothing may be borrowed twice.
+/// Borrows so far: nothing may be borrowed twice.
 #[derive(Default)]
 pub(super) struct Borrowed {
     context: bool,
@@ -52,13 +52,13 @@ impl Borrowed {
             return ParamKind::Unborrowable;
         }
         if reference.mutability.is_some() {
-            let message = "a job shares its worker's state with others, so it cannot be `&mut`\
+            let message = "all jobs share the worker's state, so it cannot be `&mut`\
                            \n\nhelp: use `&T` with a lock in it, or take the argument by value";
             errors.on(reference, message);
             return ParamKind::Unborrowable;
         }
         if let Some(lifetime) = reference.lifetime.as_ref().filter(|name| name.ident == "static") {
-            let message = "the worker's state is lent for one run; write `&` without `'static`";
+            let message = "the worker's state is borrowed for one run; write `&` without `'static`";
             errors.on(lifetime, message);
             return ParamKind::Unborrowable;
         }

@@ -1,4 +1,4 @@
-//! What is declared of a job, be it on a function or on a struct.
+//! The declaration of a job, on a function or on a struct.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::Path;
@@ -11,28 +11,28 @@ use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Unique, Ve
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
 
-/// Whose declaration it is.
+/// The item that is declared.
 pub(crate) struct Subject<'a> {
     pub(crate) item_head: ItemHead,
-    /// Where it is declared.
+    /// Place of the declaration.
     pub(crate) place: Span,
-    /// What it is called, by its function or its struct.
+    /// Name of its function or its struct.
     pub(crate) called: &'a str,
-    /// What it is called in the database, unless it says.
+    /// Default name in the database.
     pub(crate) kind: String,
-    /// The names that keys can be made of.
+    /// Names that keys can use.
     pub(crate) known: &'a [Known],
     pub(crate) stored: Vec<StoredArg>,
     pub(crate) output: Output,
 }
 
-/// Arguments that were refused are left out, so that the job can still be used.
+/// Refused arguments are left out, so that the job can still be used.
 pub(crate) fn declaration(
     args: DeclarationArgs,
     subject: Subject<'_>,
     errors: &mut Errors,
 ) -> Declaration {
-    // Taken apart in full: an argument that is added to the table has to be used here.
+    // Destructured in full: an argument that is added to the table has to be used here.
     let DeclarationArgs {
         name,
         aliases,
@@ -101,8 +101,7 @@ pub(crate) fn declaration(
     }
 }
 
-/// `version` and `upgrade`, which need each other: that stored payloads are read as they are has to
-/// be said.
+/// `version` and `upgrade`. They need each other: reading old payloads unchanged must be explicit.
 fn version(version: Option<Arg>, upgrade: Option<Arg>, errors: &mut Errors) -> Version {
     let first = Version { number: 1, upgrade: None };
     let Some(version) = version else {
@@ -144,7 +143,7 @@ fn version(version: Option<Arg>, upgrade: Option<Arg>, errors: &mut Errors) -> V
     }
 }
 
-/// The path of a function, or `none`; a function of this name is `self::none`.
+/// The path of a function, or `none`; a function of this name is written `self::none`.
 fn upgrade(arg: &Arg, errors: &mut Errors) -> Option<Path> {
     let tokens = values::tokens(arg, errors)?;
     if syn::parse2::<Ident>(TokenStream::clone(tokens)).is_ok_and(|word| word == "none") {

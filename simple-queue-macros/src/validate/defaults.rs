@@ -1,4 +1,4 @@
-//! What the jobs of a module have in common: each argument is judged once, where it stands.
+//! Defaults of a module: each argument is checked once, where it is written.
 
 use super::{backoff, names, options, values};
 use crate::errors::Errors;
@@ -7,9 +7,10 @@ use crate::parse::args::{
 };
 use crate::parse::list::Arg;
 
-/// The arguments in which no mistake is seen. The others are said here, and to no job.
+/// Returns the valid arguments. The others are reported here, and not again for each job.
 pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
-    // Taken apart in full, as the tables in it are. What does not belong here is refused by `parse`.
+    // Destructured in full, as the tables in it are. `parse` refuses arguments that do not belong
+    // here.
     let Args {
         declaration,
         handler: HandlerArgs { strategy, on_exhausted },
@@ -63,7 +64,7 @@ struct Checked<'e> {
 }
 
 impl Checked<'_> {
-    /// Keeps an argument of which the check reports nothing.
+    /// Keeps an argument for which the check reports nothing.
     fn keep<T>(&mut self, arg: Option<Arg>, check: impl FnOnce(&Arg, &mut Errors) -> Option<T>) {
         let before = self.errors.count();
         let kept = arg.filter(|arg| check(arg, self.errors).is_some());

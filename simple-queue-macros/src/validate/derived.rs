@@ -17,12 +17,12 @@ use crate::parse::form::is_job;
 use crate::parse::item::plain;
 use crate::parse::list::Arg;
 
-/// What becomes of a struct.
+/// Result for a struct.
 pub(crate) enum Derived {
     Job(Box<Declaration>),
-    /// Its fields, or what they are in, were refused.
+    /// Its fields, or their kind, were refused.
     Stub(ItemHead, Vec<StubArg>),
-    /// It cannot be spoken of without its generics.
+    /// A generic struct cannot be named in impls.
     Nothing,
 }
 
@@ -80,14 +80,14 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
     if valid { Derived::Job(Box::new(declaration)) } else { Derived::Stub(item_head, guessed) }
 }
 
-/// What every `#[job(…)]` on the struct says.
+/// Reads every `#[job(…)]` on the struct.
 fn arguments(item: &DeriveInput, errors: &mut Errors) -> Args {
     let mut lists = Vec::new();
     for attr in item.attrs.iter().filter(|attr| is_job(&attr.meta)) {
         match &attr.meta {
             Meta::List(list) => lists.push(list.tokens.clone()),
             Meta::Path(_) | Meta::NameValue(_) => {
-                errors.on(attr, "say what the job is like, as in `#[job(queue = \"emails\")]`");
+                errors.on(attr, "expected options of the job, like `#[job(queue = \"emails\")]`");
             }
         }
     }
@@ -103,7 +103,7 @@ fn output_type(arg: &Arg, errors: &mut Errors) -> Option<Type> {
     ty
 }
 
-/// The fields of a struct that has named ones, or none at all.
+/// The fields of a struct that has named fields or none.
 fn named_fields(data: Data, errors: &mut Errors) -> Option<Vec<Field>> {
     let message = "`Job` is derived for a struct: each of its fields is a stored argument";
     match data {

@@ -1,18 +1,18 @@
-//! Durations like `"1h 30m"`, read when the job is compiled.
+//! Durations like `"1h 30m"`, parsed when the job is compiled.
 
 use std::ops::Range;
 use std::time::Duration;
 
 use humantime::DurationError;
 
-/// What is wrong, and where in the text.
+/// A mistake, and its place in the text.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Wrong {
     pub(crate) message: String,
     pub(crate) place: Range<usize>,
 }
 
-/// The sum of all parts, each a number with its unit, to the millisecond.
+/// Returns the sum of all parts, each a number with its unit, to the millisecond.
 pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
     let whole = || 0..text.len();
     let duration = humantime::parse_duration(text).map_err(|error| explained(text, &error))?;
@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, Wrong> {
 
 const TOO_LONG: &str = "this duration is too long to be counted";
 
-/// The parser's error in our words.
+/// Translates the parser's error into our words.
 fn explained(text: &str, error: &DurationError) -> Wrong {
     let (message, place) = match error {
         DurationError::InvalidCharacter(at) | DurationError::NumberExpected(at) => {

@@ -1,4 +1,4 @@
-//! What stands on a stored argument: doc comments, and `#[job(…)]` with what serde would be told.
+//! Attributes of a stored argument: doc comments, and `#[job(…)]` with serde's options.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{Attribute, Expr, LitStr, Meta, TypeReference};
@@ -16,7 +16,7 @@ use crate::parse::list::{Arg, Value};
 pub(crate) struct FieldAttrs {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) options: FieldOptions,
-    /// Where the first `#[job(…)]` stands that says something.
+    /// Place of the first `#[job(…)]` with arguments.
     pub(crate) place: Option<Span>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn field_attrs(attrs: &[Attribute], errors: &mut Errors) -> FieldAttr
     FieldAttrs { docs, options: options(args, &aliases, errors), place }
 }
 
-/// What is borrowed is not stored, so there is nothing to say about how.
+/// A borrowed argument is not stored, so it has no options.
 pub(crate) fn refuse_borrowed(reference: &TypeReference, place: Span, errors: &mut Errors) {
     let written = shown(reference);
     let role =
@@ -60,7 +60,7 @@ pub(crate) fn refuse_borrowed(reference: &TypeReference, place: Span, errors: &m
     errors.at(place, message);
 }
 
-/// Two arguments of one stored name could not be told apart when the job is read back.
+/// Refuses two arguments with one stored name: they could not be told apart when the job is read.
 pub(crate) fn refuse_shared_names(stored: &mut [StoredArg], errors: &mut Errors) {
     let unrenamed = stored.iter().filter(|arg| arg.options.rename.is_none());
     let mut taken: Vec<String> = unrenamed.map(|arg| plain(&arg.name)).collect();
@@ -82,7 +82,7 @@ pub(crate) fn refuse_shared_names(stored: &mut [StoredArg], errors: &mut Errors)
 }
 
 fn options(args: ParamArgs, aliases: &[Arg], errors: &mut Errors) -> FieldOptions {
-    // Taken apart in full: an argument that is added to `ParamArgs` has to be used here.
+    // Destructured in full: an argument that is added to `ParamArgs` has to be used here.
     let ParamArgs { default, rename, with, redact } = args;
     FieldOptions {
         default: default.and_then(|arg| self::default(&arg, errors)),

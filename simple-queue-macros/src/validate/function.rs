@@ -1,4 +1,4 @@
-//! A function with `#[job]` or `#[handler]` on it.
+//! A function with `#[job]` or `#[handler]`.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::Ident;
@@ -18,10 +18,11 @@ use crate::parse::form::Form;
 use crate::parse::item::{Function, plain};
 use crate::parse::list::{Arg, Table};
 
-/// `#[job]`: what is declared and what runs it; the latter alone where the function takes a payload
-/// that declares itself.
+/// `#[job]`: the declaration and the run; only the run if the function takes a payload that is
+/// declared elsewhere.
 pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Validated {
-    // Taken apart in full, as the tables in it are. What does not belong here is refused by `parse`.
+    // Destructured in full, as the tables in it are. `parse` refuses arguments that do not belong
+    // here.
     let Args {
         declaration: declared,
         handler,
@@ -36,7 +37,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     let payload = match payload.map(|arg| item_head::payload(&arg, &signature.ident, errors)) {
         Some(Some(named)) => Some(named),
         None => signature::payload_name(&signature, errors),
-        // Refused, and said; under its usual name the job can still be used.
+        // Already reported; fall back to the default name so that the job can still be used.
         Some(None) => signature::payload_name(&signature, &mut Errors::unheard()),
     };
     let signature_check = signature::check(&attrs, &signature, Form::Function, errors);
@@ -81,9 +82,10 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     }
 }
 
-/// `#[handler]`: what runs a job that is declared elsewhere.
+/// `#[handler]`: the run of a job that is declared elsewhere.
 pub(crate) fn handler(args: Args, function: Function, errors: &mut Errors) -> Validated {
-    // Taken apart in full, as the tables in it are. What does not belong here is refused by `parse`.
+    // Destructured in full, as the tables in it are. `parse` refuses arguments that do not belong
+    // here.
     let Args { declaration: _, handler, structure: _, output: _, library } = args;
     let Function { attrs, vis, signature } = function;
 
@@ -119,7 +121,7 @@ fn declared_elsewhere(
     }
 }
 
-/// Two declarations of one job could contradict each other.
+/// Refuses a second declaration of one job, which could contradict the first.
 fn refuse_declaration(
     declared: &DeclarationArgs,
     derive: Option<&Arg>,
@@ -145,7 +147,7 @@ fn handler_of(
     params: Vec<Param>,
     errors: &mut Errors,
 ) -> Handler {
-    // Taken apart in full: an argument that is added to the table has to be used here.
+    // Destructured in full: an argument that is added to the table has to be used here.
     let HandlerArgs { strategy, on_exhausted } = args;
     Handler {
         item_head: item_head.clone(),

@@ -1,4 +1,4 @@
-//! `unique` and `fingerprint`: what jobs have in common.
+//! `unique` and `fingerprint`.
 
 use proc_macro2::{Group, Ident, Span};
 use syn::parse::Parser;
@@ -17,7 +17,7 @@ use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value, in_a_row};
 use crate::suggest::did_you_mean;
 
-/// serde writes tuples of up to so many.
+/// 16, the longest tuple that serde can write.
 const MOST_ARGUMENTS: usize = 16;
 
 const CONFLICTS: [(&str, OnConflict); 4] = [
@@ -27,16 +27,16 @@ const CONFLICTS: [(&str, OnConflict); 4] = [
     ("error", OnConflict::Error),
 ];
 
-/// What keys can be made of.
+/// The arguments that keys can use.
 pub(crate) struct Keys<'a> {
-    /// What the job is called, by its function or its struct.
+    /// Name of the job's function or struct.
     pub(crate) called: &'a str,
     pub(crate) known: &'a [Known],
     pub(crate) stored: &'a [StoredArg],
 }
 
 impl Keys<'_> {
-    /// What `unique` says, and what becomes of a job whose key is taken.
+    /// Reads `unique`, and what happens if a key is taken.
     pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
         match &arg.value {
             Value::Flag => (self.all_arguments(arg.key.span(), errors), None),
@@ -91,7 +91,7 @@ impl Keys<'_> {
         self.template(&literal, "fingerprint", &same, errors)
     }
 
-    /// A template in which something changes from job to job.
+    /// A template that differs from job to job.
     fn template(
         &self,
         literal: &LitStr,
@@ -113,11 +113,11 @@ impl Keys<'_> {
                 refuse_redacted(arg, *place, errors);
             }
         }
-        // What was refused makes a key all the same, so that nothing is said to those who look for it.
+        // A refused key still exists, so that the lookups compile.
         Some(pieces)
     }
 
-    /// `unique` for all arguments.
+    /// `unique` over all arguments.
     fn all_arguments(&self, place: Span, errors: &mut Errors) -> Unique {
         for arg in self.stored {
             refuse_in_hash(arg, place, errors);
@@ -125,7 +125,7 @@ impl Keys<'_> {
         Unique::AllArguments
     }
 
-    /// The stored argument that has this number among those which were not refused.
+    /// The stored argument with this number among the valid ones.
     fn number(&self, number: usize) -> Option<&StoredArg> {
         let name = &self.known.iter().filter(|known| known.role == Role::Stored).nth(number)?.name;
         self.stored.iter().find(|arg| plain(&arg.name) == *name)
@@ -168,11 +168,11 @@ impl Keys<'_> {
     }
 }
 
-/// A key stands in the tables and in messages as it is.
+/// A key is readable in the tables and in messages.
 fn refuse_redacted(arg: &StoredArg, place: Span, errors: &mut Errors) {
     if arg.options.redact.is_some() {
         let message = format!(
-            "`{}` is redacted, and a key is stored where it can be read\
+            "`{}` is redacted, and a key is stored in readable form\
              \n\nhelp: make the key of other arguments, like `unique(by = [user_id])`; \
              the hash of a secret can be guessed from too",
             plain(&arg.name)
@@ -181,12 +181,12 @@ fn refuse_redacted(arg: &StoredArg, place: Span, errors: &mut Errors) {
     }
 }
 
-/// Beside that, what serde writes has to be the same for equal values.
+/// In addition, serde must write equal values alike.
 fn refuse_in_hash(arg: &StoredArg, place: Span, errors: &mut Errors) {
     refuse_redacted(arg, place, errors);
     if let Some(set) = unordered(&arg.ty) {
         let message = format!(
-            "`{}` is a `{set}`, which is stored in an order of its own: two that are equal would have two keys\
+            "`{}` is a `{set}`, whose stored order is random: equal sets would have different keys\
              \n\nhelp: take a `BTreeSet`, or make the key of other arguments, like `unique(by = [user_id])`",
             plain(&arg.name)
         );

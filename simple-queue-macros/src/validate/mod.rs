@@ -1,6 +1,6 @@
-//! Parts to what [`model`](crate::model) holds: everything that can be wrong with a job and seen in its
-//! tokens is refused here, each mistake once. What only the compiler can see (types, traits,
-//! constants) is left to the code that [`expand`](crate::expand) writes.
+//! Parts to [`model`](crate::model). Every mistake that the tokens show is refused here, once.
+//! Mistakes that only the compiler sees (types, traits, constants) are left to the code of
+//! [`expand`](crate::expand).
 
 mod backoff;
 mod borrowed;
@@ -31,24 +31,24 @@ pub(crate) use derived::{Derived, derived};
 pub(crate) use function::{handler, job};
 pub(crate) use shown::shown;
 
-/// What becomes of a function.
+/// Result for a function.
 pub(crate) enum Validated {
-    /// All that concerns the signature is right. Arguments of the attribute that were refused are
-    /// left out, so that the job can still be used.
+    /// The signature is valid. Refused arguments of the attribute are left out, so that the job can
+    /// still be used.
     Job(Box<JobModel>),
-    /// As above, of a job that is declared elsewhere.
+    /// As above, for a job that is declared elsewhere.
     Handler(Box<HandlerModel>),
     /// The signature of a job was refused.
     JobStub(Box<JobStub>),
-    /// As above, of a job that is declared elsewhere.
+    /// As above, for a job that is declared elsewhere.
     HandlerStub(Box<HandlerStub>),
-    /// There is no place for a struct, or no name for it.
+    /// A struct is impossible here, or has no name.
     Nothing,
 }
 
 /// The path of the library.
 pub(crate) fn library(args: &LibraryArgs, errors: &mut Errors) -> proc_macro2::TokenStream {
-    // Taken apart in full: an argument that is added to the table has to be used here.
+    // Destructured in full: an argument that is added to the table has to be used here.
     let LibraryArgs { krate } = args;
     let given = krate.as_ref().and_then(|arg| names::krate(arg, errors));
     given.unwrap_or_else(krate::found)

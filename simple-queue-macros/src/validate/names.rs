@@ -1,4 +1,4 @@
-//! The names that a job goes by: its kind, its queue, and the library it belongs to.
+//! The names of a job: its kind, its queue, and the path of the library.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -9,7 +9,7 @@ use crate::errors::Errors;
 use crate::model::Queue;
 use crate::parse::list::Arg;
 
-/// The library's rule, which it applies itself to all names that are not literals.
+/// The library's rule, which the library itself applies to all names that are not literals.
 const QUEUE_NAMES: &str =
     "queue names may only use a-z, 0-9, `_`, `-` and `.` (1 to 63 characters)";
 const MAX_KIND_LEN: usize = 100;
@@ -21,13 +21,13 @@ pub(crate) fn kind(arg: &Arg, errors: &mut Errors) -> Option<String> {
 
 /// The names in `aliases(…)`.
 pub(crate) fn aliases(arg: &Arg, kind: &str, errors: &mut Errors) -> Vec<String> {
-    let what = "the names that the job had before";
+    let what = "earlier names of the job";
     let found = values::strings(arg, what, errors).unwrap_or_default();
     let mut aliases: Vec<String> = Vec::new();
     for literal in found {
         match kind_in(&literal, errors) {
             Some(alias) if alias == kind => {
-                errors.at(literal.span(), format!("`{alias}` is what the job is called now"));
+                errors.at(literal.span(), format!("`{alias}` is the present name of the job"));
             }
             Some(alias) if aliases.contains(&alias) => {
                 errors.at(literal.span(), format!("`{alias}` is in this list twice"));
@@ -52,8 +52,7 @@ fn kind_in(literal: &LitStr, errors: &mut Errors) -> Option<String> {
     Some(name)
 }
 
-/// A name, or the path of a constant. What the constant says is checked where it is known: in a
-/// `const` of the expansion.
+/// A name, or the path of a constant. A `const` in the expansion checks the constant's value.
 pub(crate) fn queue(arg: &Arg, errors: &mut Errors) -> Option<Queue> {
     let tokens = values::tokens(arg, errors)?;
     if let Ok(path) = syn::parse2::<Path>(tokens.clone()) {
@@ -78,7 +77,7 @@ fn is_queue_name(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.chars().all(allowed)
 }
 
-/// `crate = path`; in quotes, as serde takes it, it is understood too.
+/// `crate = path`; in quotes, as serde takes it, is accepted too.
 pub(crate) fn krate(arg: &Arg, errors: &mut Errors) -> Option<TokenStream> {
     let tokens = values::tokens(arg, errors)?;
     match values::path(tokens) {

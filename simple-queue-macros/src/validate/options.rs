@@ -1,4 +1,4 @@
-//! How often, how long and how urgently a job runs, and what is kept of it.
+//! Options: attempts, timeouts, priority, retention.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::parse::list::{Arg, Value};
 
 const MAX_RETRIES: i64 = 1_000;
 
-/// What the database takes.
+/// The database's limit.
 const MAX_TAG_BYTES: usize = 512;
 
-/// `retries` and `max_attempts` say the same thing, one apart.
+/// `retries` and `max_attempts` set the same option and differ by one.
 pub(crate) fn attempts(
     retries: Option<&Arg>,
     max_attempts: Option<&Arg>,
@@ -77,7 +77,7 @@ pub(crate) fn priority(arg: &Arg, errors: &mut Errors) -> Option<i16> {
     values::whole_number(arg, i64::from(i16::MIN)..=i64::from(i16::MAX), bounds, errors)
 }
 
-/// How long the job is kept once it is over; zero keeps none that is done.
+/// Retention of a finished job; zero deletes a completed job.
 pub(crate) fn retain(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
     let literal = values::string(arg, errors)?;
     if literal.value() == "none" {
@@ -106,7 +106,7 @@ pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Option<u32> {
 
 pub(crate) fn tags(arg: &Arg, errors: &mut Errors) -> Option<Vec<String>> {
     let mut tags: Vec<String> = Vec::new();
-    for literal in values::strings(arg, "words for people", errors)? {
+    for literal in values::strings(arg, "tags", errors)? {
         let tag = literal.value();
         if tag.is_empty() || tag.len() > MAX_TAG_BYTES || tag.contains('\0') {
             let message = format!("a tag is a text of 1 to {MAX_TAG_BYTES} bytes");

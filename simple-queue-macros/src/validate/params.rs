@@ -1,5 +1,4 @@
-//! What each parameter is for: the context, the transaction, a part of the worker's state, or a stored
-//! argument.
+//! Parameters: the context, the transaction, a part of the worker's state, or a stored argument.
 
 use proc_macro2::{Ident, Span};
 use quote::{ToTokens, format_ident};
@@ -15,29 +14,28 @@ use crate::errors::Errors;
 use crate::model::{Param, StoredArg, StubArg};
 use crate::parse::item::plain;
 
-/// What the arguments by value are.
+/// The meaning of arguments by value.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum ByValue {
     /// Each is stored.
     Arguments,
-    /// One, with all that is stored in it.
+    /// One is the whole payload.
     Payload,
 }
 
 /// All parameters of a job.
 pub(crate) struct Params {
-    /// None was refused.
+    /// Whether none was refused.
     pub(crate) valid: bool,
     /// In the order of the signature.
     pub(crate) handed: Vec<Param>,
-    /// Those that are stored.
+    /// The stored ones.
     pub(crate) stored: Vec<StoredArg>,
-    /// The type of the payload, where it is taken as it is.
+    /// The type of the payload, if the function takes it whole.
     pub(crate) payload: Option<Type>,
-    /// What the payload would store, as far as that can be guessed. Only needed when something was
-    /// refused.
+    /// The payload's fields, as far as they can be guessed. Needed only if something was refused.
     pub(crate) guessed: Vec<StubArg>,
-    /// Every name in the signature, for whoever refers to one.
+    /// Every name in the signature, for arguments that refer to one.
     pub(crate) known: Vec<Known>,
 }
 
@@ -152,7 +150,7 @@ impl Params {
         }
         if let Some(place) = place {
             let message = format!(
-                "`#[job(..)]` is for what is stored; write it on a field of `{}`",
+                "`#[job(..)]` is for stored arguments; write it on a field of `{}`",
                 shown(&ty)
             );
             errors.at(place, message);
@@ -162,7 +160,7 @@ impl Params {
     }
 }
 
-/// Whether the function takes, as its only argument by value, a struct of the payload's name.
+/// Returns whether the only argument by value is a struct of the payload's name.
 pub(crate) fn takes_payload(signature: &Signature, payload: &Ident) -> bool {
     let mut by_value = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(param) => Some(bare(&param.ty)).filter(|ty| !matches!(ty, Type::Reference(_))),
@@ -179,12 +177,12 @@ pub(crate) fn takes_payload(signature: &Signature, payload: &Ident) -> bool {
     matches!((by_value.next(), by_value.next()), (Some(ty), None) if is_named(ty))
 }
 
-/// Whether a field of this type can be stored.
+/// Returns whether a field of this type can be stored.
 pub(crate) fn is_storable(ty: &Type, errors: &mut Errors) -> bool {
     matches!(classify_owned(bare(ty), errors), ParamKind::Stored(_))
 }
 
-/// What is taken by value.
+/// Classifies an argument by value.
 fn classify_owned(ty: &Type, errors: &mut Errors) -> ParamKind {
     if is_transaction(ty) {
         errors.on(ty, TAKE_THE_TRANSACTION);
@@ -225,7 +223,7 @@ fn classify_owned(ty: &Type, errors: &mut Errors) -> ParamKind {
     ParamKind::Stored(ty.clone())
 }
 
-/// The name of the stored field.
+/// Returns the name of the stored field.
 fn stored_name(pat: &Pat, ty: &Type, errors: &mut Errors) -> Option<Ident> {
     let found = name(pat).cloned();
     if found.is_none() {

@@ -1,5 +1,6 @@
-//! Tokens as a person would write them, whichever way the compiler spaces them: they stand in messages,
-//! and as the types of arguments in what is declared of a job, which is compared from build to build.
+//! Formats tokens as a person would write them, whatever spaces the compiler uses. Messages show
+//! them, and the declaration has the types of arguments in this form, which is compared between
+//! builds.
 
 use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -13,11 +14,11 @@ pub(crate) fn shown(tokens: impl ToTokens) -> String {
 #[derive(Default)]
 struct Shown {
     text: String,
-    /// A space follows, unless something is closed.
+    /// A space follows, unless a bracket closes.
     gap: bool,
     /// The last token is half of an operator.
     joint: bool,
-    /// The last token, when it is a word; a lifetime's with its quote.
+    /// The last token, if it is a word; a lifetime's with its quote.
     word: Option<String>,
 }
 
@@ -73,7 +74,7 @@ impl Shown {
         self.word = None;
     }
 
-    /// Whether what follows the last word does not belong to it, as a path or a list would.
+    /// Returns whether the next token is separate from the last word, unlike a path or a list.
     fn stands_apart(&self) -> bool {
         let is_apart =
             |word: &str| word.starts_with('\'') || ["dyn", "impl", "mut", "const"].contains(&word);

@@ -1,4 +1,4 @@
-//! Whether a function can be a job at all, its parameters aside.
+//! Checks whether a function can be a job, apart from its parameters.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
@@ -16,17 +16,17 @@ use crate::parse::form::Form;
 use crate::parse::form::is_job;
 use crate::parse::item::{plain, turns_synchronous};
 
-/// What can be made of the function.
+/// Result of the check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SignatureCheck {
     Valid,
     /// It cannot be called as a job.
     Refused,
-    /// It is in an `impl` or a trait, where no struct can be put beside it.
+    /// It is in an `impl` or a trait, where no struct is allowed.
     Associated,
 }
 
-/// The payload's name: that of the function, in the case of a type.
+/// The payload's name: the function's name in `UpperCamelCase`.
 pub(crate) fn payload_name(signature: &Signature, errors: &mut Errors) -> Option<Ident> {
     let function = plain(&signature.ident);
     let name = function.to_upper_camel_case();
@@ -96,7 +96,7 @@ pub(crate) fn copied(attrs: Vec<Attribute>) -> (Vec<Attribute>, Option<Attribute
     (docs, deprecated)
 }
 
-/// What the function returns, and where it says so; where it does not, `otherwise` is pointed at.
+/// The function's return type and its place; `otherwise` is the place if it has none.
 pub(crate) fn returned(output: &ReturnType, otherwise: Span) -> Returned {
     let ReturnType::Type(_, ty) = output else {
         let place = Place { first: otherwise, last: otherwise };
@@ -108,8 +108,8 @@ pub(crate) fn returned(output: &ReturnType, otherwise: Span) -> Returned {
     Returned { place, output: kept(ty) }
 }
 
-/// What is kept of a value of this type. A `Result` is known by its name, so that what cannot be kept is
-/// reported once, by the handler; of any other type the compiler knows.
+/// The kept result of a return type. A `Result` is known by its name, so that the handler reports
+/// an unusable result once; other types are known only to the compiler.
 fn kept(ty: &Type) -> Output {
     let last = |ty: &Type| match ty {
         Type::Path(path) => path.path.segments.last().cloned(),
@@ -143,7 +143,7 @@ fn qualifiers(signature: &Signature, form: Form, errors: &mut Errors) {
         errors.on(token, "a job cannot be `const`: it runs when a worker gets to it");
     }
     if let Safety::Unsafe(token) = safety {
-        errors.on(token, "a job cannot be `unsafe`: no caller is there to keep its promise");
+        errors.on(token, "a job cannot be `unsafe`: its only caller is the worker, which cannot check its contract");
     }
     if let Some(abi) = abi {
         errors.on(abi, "a job cannot be `extern`: only the worker calls it");
@@ -178,7 +178,7 @@ fn generics(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-/// The type of what is kept stands in the declaration, where only a type with a name can.
+/// The declaration names the type of the result, so the type needs a name.
 fn nameless_output(signature: &Signature, form: Form, errors: &mut Errors) {
     let ReturnType::Type(_, ty) = &signature.output else { return };
     let nameless = match kept(ty) {
@@ -196,8 +196,8 @@ fn nameless_output(signature: &Signature, form: Form, errors: &mut Errors) {
     }
 }
 
-/// `Box<dyn Error>` is what programs return that run on one thread; of which the compiler would say three times what
-/// it is not.
+/// Single-threaded programs return `Box<dyn Error>`; the compiler would report three missing
+/// bounds.
 fn boxed_error(signature: &Signature, errors: &mut Errors) {
     let ReturnType::Type(_, ty) = &signature.output else { return };
     let Some(boxed) = error_of(ty) else { return };
@@ -223,12 +223,12 @@ fn boxed_error(signature: &Signature, errors: &mut Errors) {
     }
 }
 
-/// The `E` of what is written as a `Result<T, E>`.
+/// Returns the `E` of a type that is written as `Result<T, E>`.
 fn error_of(ty: &Type) -> Option<&Type> {
     type_arguments(bare(ty), "Result").get(1).copied()
 }
 
-/// The types between the brackets of `Name<…>`.
+/// Returns the types between the brackets of `Name<…>`.
 fn type_arguments<'a>(ty: &'a Type, name: &str) -> Vec<&'a Type> {
     let Type::Path(path) = ty else { return Vec::new() };
     let Some(last) = path.path.segments.last().filter(|last| last.ident == name) else {
@@ -260,7 +260,7 @@ fn is_associated(signature: &Signature, form: Form, errors: &mut Errors) -> bool
     false
 }
 
-/// The first `Self` in the tokens: only an associated function can write it.
+/// Returns the first `Self` in the tokens: only an associated function can use it.
 fn first_self(tokens: TokenStream) -> Option<TokenStream> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(word) if word == "Self" => Some(word.into_token_stream()),

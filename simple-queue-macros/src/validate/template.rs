@@ -1,4 +1,4 @@
-//! The templates of keys: text with `{argument}` or `{argument.field}` in it.
+//! Templates of keys: text with `{argument}` or `{argument.field}`.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::model::Piece;
 use crate::parse::list::in_a_row;
 use crate::suggest::did_you_mean;
 
-/// The pieces, and whether an argument is among them, be it one that was refused.
+/// The pieces, and whether they contain an argument, also a refused one.
 pub(crate) fn key(
     literal: &LitStr,
     known: &[Known],
@@ -60,8 +60,8 @@ fn field(text: &str, place: Span, known: &[Known], errors: &mut Errors) -> Optio
     Some(Piece::Field { argument, path, place })
 }
 
-/// The number of the argument among the stored ones, of which alone a key can be made. One that was
-/// refused is passed over: it was said.
+/// Returns the number of the argument among the stored ones; only those can be part of a key. A
+/// refused argument is skipped: it was reported.
 pub(crate) fn stored_index(
     argument: &str,
     place: Span,
@@ -104,7 +104,7 @@ fn member(name: &str, place: Span) -> Option<Member> {
     })
 }
 
-/// A part of a template, a hole with its place in the text.
+/// A part of a template; a placeholder has its place in the text.
 #[derive(Debug, PartialEq)]
 enum Part {
     Text(String),

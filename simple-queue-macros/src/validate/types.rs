@@ -1,4 +1,4 @@
-//! What a type looks like, as far as its tokens tell.
+//! Properties of a type that its tokens show.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use syn::{GenericArgument, PathArguments, Type};
 
 use super::shown::shown;
 
-/// The type without parentheses and the invisible groups that macros leave.
+/// The type without parentheses and the invisible groups of macros.
 pub(crate) fn bare(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => bare(&group.elem),
@@ -30,10 +30,10 @@ fn ends_with(ty: &Type, name: &str) -> bool {
         if path.path.segments.last().is_some_and(|last| last.ident == name))
 }
 
-/// What has to be stored in place of a `&str` or a slice, which are never anyone's state.
+/// The stored type in place of a `&str` or a slice, which are never part of a state.
 pub(crate) struct Owned {
     pub(crate) ty: Type,
-    /// As the user would write it.
+    /// The type as the user would write it.
     pub(crate) shown: String,
 }
 
@@ -56,13 +56,13 @@ impl Owned {
     }
 }
 
-/// Whether a word stands anywhere in the type.
+/// Returns whether a word occurs in the type.
 pub(crate) fn mentions(ty: &Type, word: &str) -> bool {
     first_word(ty.to_token_stream(), &|found| found == word).is_some()
 }
 
-/// The first word in a type that names a collection whose values are written in no order of their own. Maps are
-/// no such collections: the members of an object are put in order.
+/// Returns the first word in a type that names a collection without a fixed order. Maps are not
+/// such collections: the members of an object are sorted.
 pub(crate) fn unordered(ty: &Type) -> Option<String> {
     let names = ["HashSet", "DashSet", "IndexSet", "BinaryHeap"];
     first_word(ty.to_token_stream(), &|word| names.iter().any(|name| word.ends_with(name)))
@@ -76,7 +76,8 @@ fn first_word(tokens: TokenStream, is_it: &dyn Fn(&str) -> bool) -> Option<Strin
     })
 }
 
-/// The first `&` or lifetime in a type. `'static` alone borrows from nobody: `Cow<'static, str>`.
+/// Returns the first `&` or lifetime in a type. `'static` alone borrows nothing: `Cow<'static,
+/// str>`.
 pub(crate) fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
     let mut tokens = tokens.into_iter().peekable();
     while let Some(token) = tokens.next() {
@@ -103,7 +104,7 @@ pub(crate) fn first_borrow(tokens: TokenStream) -> Option<TokenStream> {
     None
 }
 
-/// The `T` of an `Option<&T>`, as it is written.
+/// Returns the `T` of an `Option<&T>`, as it is written.
 pub(crate) fn optional_reference(ty: &Type) -> Option<String> {
     let Type::Path(path) = ty else { return None };
     let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
@@ -118,7 +119,8 @@ pub(crate) fn optional_reference(ty: &Type) -> Option<String> {
     }
 }
 
-/// The tokens of a type with what it owns in the place of what it borrows: `Vec<String>` for a `Vec<&str>`.
+/// Returns the tokens of a type with owned types in place of borrowed ones: `Vec<String>` for a
+/// `Vec<&str>`.
 pub(crate) fn owned(ty: impl ToTokens) -> TokenStream {
     let mut tokens: VecDeque<TokenTree> = ty.to_token_stream().into_iter().collect();
     let mut owned = TokenStream::new();
@@ -149,7 +151,7 @@ pub(crate) fn owned(ty: impl ToTokens) -> TokenStream {
     owned
 }
 
-/// The tokens behind a `&`, of which the first is made one that owns.
+/// Returns the tokens behind a `&`; the first is made an owned type.
 fn referent(tokens: Vec<TokenTree>) -> impl Iterator<Item = TokenTree> {
     let mut tokens = tokens.into_iter();
     let first = match tokens.next() {
@@ -163,7 +165,7 @@ fn referent(tokens: Vec<TokenTree>) -> impl Iterator<Item = TokenTree> {
     first.into_iter().chain(tokens)
 }
 
-/// The `T` of a `Cow<'a, T>`, of which the name has been read.
+/// Returns the `T` of a `Cow<'a, T>`, whose name has been read.
 fn cow(tokens: &mut VecDeque<TokenTree>) -> Option<Vec<TokenTree>> {
     let is = |token: &TokenTree, wanted: char| matches!(token, TokenTree::Punct(punct) if punct.as_char() == wanted);
     let mut open = 0_usize;

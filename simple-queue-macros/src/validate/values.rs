@@ -1,5 +1,5 @@
-//! The value of one argument, by its kind. A value of another kind is reported with an example of
-//! how the argument is written.
+//! The value of one argument, by its kind. The message for a value of another kind has an example
+//! of the argument.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::duration;
 use crate::errors::Errors;
 use crate::parse::list::{Arg, Value};
 
-/// What follows the `=`.
+/// Returns the tokens after the `=`.
 pub(crate) fn tokens<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<&'a TokenStream> {
     let Arg { key, value, example, inherited: _ } = arg;
     match value {
@@ -38,7 +38,7 @@ pub(crate) fn string(arg: &Arg, errors: &mut Errors) -> Option<LitStr> {
     found
 }
 
-/// A whole number within bounds. `bounds` says what they are, for the message.
+/// Returns a whole number within bounds. `bounds` describes them for the message.
 pub(crate) fn whole_number<N: TryFrom<i64>>(
     arg: &Arg,
     within: std::ops::RangeInclusive<i64>,
@@ -65,7 +65,7 @@ pub(crate) fn whole_number<N: TryFrom<i64>>(
     value
 }
 
-/// A number with or without a fraction, and its tokens for whoever judges it.
+/// Returns a number with or without a fraction, and its tokens for further checks.
 pub(crate) fn number<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<(f64, &'a TokenStream)> {
     let tokens = tokens(arg, errors)?;
     let negative = tokens.to_string().starts_with('-');
@@ -86,7 +86,7 @@ pub(crate) fn number<'a>(arg: &'a Arg, errors: &mut Errors) -> Option<(f64, &'a 
     }
 }
 
-/// A path, in quotes or without.
+/// Returns a path, in quotes or without.
 pub(crate) fn path(tokens: &TokenStream) -> syn::Result<Path> {
     match syn::parse2::<LitStr>(tokens.clone()) {
         Ok(literal) => literal.parse_with(Path::parse_mod_style),
@@ -94,7 +94,7 @@ pub(crate) fn path(tokens: &TokenStream) -> syn::Result<Path> {
     }
 }
 
-/// An argument that stands alone or not at all.
+/// Returns whether the argument is given; it takes no value.
 pub(crate) fn flag(arg: &Arg, errors: &mut Errors) -> bool {
     let alone = matches!(arg.value, Value::Flag);
     if !alone {
@@ -103,7 +103,7 @@ pub(crate) fn flag(arg: &Arg, errors: &mut Errors) -> bool {
     alone
 }
 
-/// The duration in a string.
+/// Returns the duration in a string.
 pub(crate) fn duration(literal: &LitStr, errors: &mut Errors) -> Option<Duration> {
     match duration::parse(&literal.value()) {
         Ok(duration) => Some(duration),
@@ -114,7 +114,8 @@ pub(crate) fn duration(literal: &LitStr, errors: &mut Errors) -> Option<Duration
     }
 }
 
-/// The place within a string literal, where the compiler can tell it; else the whole literal.
+/// Returns the place within a string literal, if the compiler provides it; otherwise the whole
+/// literal.
 pub(crate) fn place_within(literal: &LitStr, place: Range<usize>) -> Span {
     let token = literal.token();
     let text = token.to_string();
@@ -136,7 +137,7 @@ impl syn::parse::Parse for Number {
     }
 }
 
-/// The path of an item: a constant, a static, a function.
+/// Returns the path of an item: a constant, a static, a function.
 pub(crate) fn item(arg: &Arg, what: &str, errors: &mut Errors) -> Option<Path> {
     let tokens = tokens(arg, errors)?;
     let path = syn::parse2::<Path>(tokens.clone()).ok();
@@ -146,7 +147,7 @@ pub(crate) fn item(arg: &Arg, what: &str, errors: &mut Errors) -> Option<Path> {
     path
 }
 
-/// The strings in `tags("a", "b")`, of which there is one at least.
+/// Returns the strings in `tags("a", "b")`; there is at least one.
 pub(crate) fn strings(arg: &Arg, what: &str, errors: &mut Errors) -> Option<Vec<LitStr>> {
     let found = match &arg.value {
         Value::List(list) => {

@@ -131,7 +131,7 @@ impl SendWelcome {
     {
         ::simple_queue::typed::StatefulHandler::new(state)
     }
-    /// Stores the job: through the queue, a pool, a connection, or in the caller's transaction.
+    /// Stores the job through the queue, a pool, a connection, or in the caller's transaction.
     ///
     /// # Errors
     ///
@@ -147,54 +147,54 @@ impl SendWelcome {
     > + ::core::marker::Send + 'e {
         ::simple_queue::Enqueue::new(self).enqueue(on)
     }
-    /// Makes the job due this long after it is stored.
+    /// Sets a delay: the job is due this long after it is stored.
     fn delay(self, delay: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).delay(delay)
     }
-    /// Makes the job due at this time.
+    /// Sets the due time.
     fn at(
         self,
         time: ::simple_queue::private::DateTime<::simple_queue::private::Utc>,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).at(time)
     }
-    /// Gives the job a priority of its own; smaller numbers run first.
+    /// Sets the priority; smaller numbers run first.
     fn priority(
         self,
         priority: ::core::primitive::i16,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).priority(priority)
     }
-    /// Has the job wait in another queue than its own.
+    /// Sets another queue than the declared one.
     fn queue(
         self,
         queue: impl ::core::convert::Into<::std::string::String>,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).queue(queue)
     }
-    /// Says how often this job is run again after it failed.
+    /// Sets how often this job runs again after a failure.
     fn retries(self, retries: ::core::primitive::u16) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).retries(retries)
     }
-    /// Gives the job another unique key than its own.
+    /// Sets another unique key than the declared one.
     fn unique_key(
         self,
         key: impl ::core::convert::Into<::std::string::String>,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
-    /// Says what becomes of this job when a live one has its unique key.
+    /// Sets what happens if a live job has its unique key.
     fn on_conflict(
         self,
         on_conflict: ::simple_queue::OnConflict,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
     }
-    /// Says how long the job may wait to be started, from when it is due.
+    /// Sets how long the job may wait after its due time.
     fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).expires(expires)
     }
-    /// Adds words for people.
+    /// Adds tags for people.
     fn tags(
         self,
         tags: impl ::core::iter::IntoIterator<
@@ -203,23 +203,23 @@ impl SendWelcome {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).tags(tags)
     }
-    /// Says how long one attempt of this job may take.
+    /// Sets the timeout of one attempt.
     fn timeout(self, timeout: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).timeout(timeout)
     }
-    /// Attaches what is no argument of the job, as a JSON object.
+    /// Attaches metadata, as a JSON object.
     fn metadata(
         self,
         metadata: impl ::simple_queue::private::serde::Serialize,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).metadata(metadata)
     }
-    /// Stores any number of jobs together, all or none: as they are declared, or each with options of
+    /// Stores any number of jobs together, all or none: as declared, or each with options of
     /// its own.
     ///
     /// # Errors
     ///
-    /// When one of them cannot be stored; then none is.
+    /// When one of them cannot be stored; then none is stored.
     fn enqueue_all<'e>(
         jobs: impl ::core::iter::IntoIterator<
             Item = impl ::core::convert::Into<::simple_queue::Enqueue<Self>>,

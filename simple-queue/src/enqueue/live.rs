@@ -48,7 +48,7 @@ impl<J: JobPayload> Found<J> {
         read_payload(&self.job).map_err(|unread| {
             let problem = match unread {
                 Unread::OfNewerBuild => {
-                    format!("a later build stored it, of version {}", self.job.version)
+                    format!("a later build stored it as version {}", self.job.version)
                 }
                 Unread::Unfit(problem) => problem,
             };
@@ -75,7 +75,7 @@ pub(crate) fn read_metadata<T: DeserializeOwned>(
 ) -> Result<Option<T>, Error> {
     metadata.map(serde_json::from_str).transpose().map_err(|error| {
         let said = without_values(&error.to_string());
-        let problem = format!("its metadata is of another type: {said}");
+        let problem = format!("its metadata has another type: {said}");
         Error::UnreadablePayload { job_id, problem }
     })
 }

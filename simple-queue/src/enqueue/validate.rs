@@ -47,7 +47,7 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
     }
     let metadata = job.metadata.as_deref()?;
     let problem = if !metadata.starts_with('{') {
-        Some("it has to be written as a JSON object".to_owned())
+        Some("it must serialize as a JSON object".to_owned())
     } else if metadata.len() > MAX_METADATA_BYTES {
         Some(format!("it has {} bytes; the limit is {MAX_METADATA_BYTES}", metadata.len()))
     } else {

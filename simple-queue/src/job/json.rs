@@ -6,14 +6,14 @@ use super::MAX_PAYLOAD_BYTES;
 pub(crate) fn problem_of_json(json: &str) -> Option<String> {
     if json.len() > MAX_PAYLOAD_BYTES {
         return Some(format!(
-            "it has {} bytes and the limit is {MAX_PAYLOAD_BYTES}; store large data elsewhere and enqueue its key",
+            "it has {} bytes, the limit is {MAX_PAYLOAD_BYTES}; store large data elsewhere and enqueue its key",
             json.len()
         ));
     }
     let Scan { deepest, nuls } = scan(json);
     if deepest > MAX_DEPTH {
         return Some(format!(
-            "it is nested {deepest} levels deep and the limit is {MAX_DEPTH}, past which it could not be read back"
+            "it is nested {deepest} levels deep, the limit for reading it back is {MAX_DEPTH}"
         ));
     }
     (!nuls.is_empty()).then(|| {

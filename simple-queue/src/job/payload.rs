@@ -8,9 +8,9 @@ use super::{BoxDynError, JobOptions};
 /// Stored arguments of a job. `#[job]` writes the struct and this impl for a function.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
-    label = "not the struct that `#[job]` writes beside a function",
+    label = "not a struct that `#[job]` writes for a function",
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`; `#[derive(Job)]` makes one of a struct",
-    note = "an argument whose type has the name of the job's own struct is taken for it; `payload = OtherName` gives that another"
+    note = "if an argument's type is named like the job's struct, the macro treats it as the payload; rename the struct with `payload = OtherName`"
 )]
 pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The handler's result type. The result is kept with the completed job, and
@@ -112,9 +112,9 @@ impl StoredArgument {
 /// The bound on a job's argument: serde can write it and read it back.
 #[diagnostic::on_unimplemented(
     message = "job argument type `{Self}` cannot be stored in the queue",
-    label = "stored with the job, so it must be written and read back by serde",
-    note = "derive `Serialize` and `Deserialize` for `{Self}` and for what is in it, or take `&{Self}` if it is part of the worker's state",
-    note = "where the type is of another crate, `#[job(with = my_module)]` on the argument names a module that writes and reads it; or store something that it can be made of"
+    label = "stored with the job, so serde must be able to write it and read it back",
+    note = "derive `Serialize` and `Deserialize` for `{Self}` and the types in it, or take `&{Self}` if it is part of the worker's state",
+    note = "if `{Self}` is from another crate, write `#[job(with = my_module)]` on the argument, a module that writes and reads it; or store a value from which it can be made"
 )]
 pub trait Storable: Serialize + DeserializeOwned {}
 

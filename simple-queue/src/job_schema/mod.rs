@@ -170,7 +170,7 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
         let problems = problems(locked, &declared);
         if !problems.is_empty() {
             return Err(format!(
-                "stored jobs could not be run any more:\n  - {}\nIf none is stored, or you have seen to them: `SIMPLE_QUEUE_SCHEMA=accept cargo test`",
+                "stored jobs could not run any more:\n  - {}\nIf none is stored, or you have handled them: `SIMPLE_QUEUE_SCHEMA=accept cargo test`",
                 problems.join("\n  - ")
             ));
         }
@@ -180,7 +180,7 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
     }
     if mode == Mode::Compare {
         let state =
-            if locked.is_some() { "does not hold the jobs as they are" } else { "is not there" };
+            if locked.is_some() { "does not match the jobs" } else { "does not exist" };
         return Err(format!(
             "the schema file {shown} {state}; write it with `SIMPLE_QUEUE_SCHEMA=update cargo test` and commit it"
         ));
@@ -199,7 +199,7 @@ fn problems(locked: &[JobSchema], declared: &[JobSchema]) -> Vec<String> {
                 Some(new) if name == &old.kind => problems_of_job(old, new, &mut problems),
                 Some(_) => {}
                 None => problems.push(format!(
-                    "nothing is called `{name}` any more; give the job that took its place `aliases(\"{name}\")`"
+                    "no job is called `{name}` any more; add to the job that replaces it `aliases(\"{name}\")`"
                 )),
             }
         }
@@ -211,13 +211,13 @@ fn problems_of_job(old: &JobSchema, new: &JobSchema, problems: &mut Vec<String>)
     let JobSchema { kind, version, queue, .. } = new;
     if queue != &old.queue {
         problems.push(format!(
-            "`{kind}` moved from queue `{}` to `{queue}`; register it with `.also_on(\"{}\")` as long as jobs wait there",
+            "`{kind}` moved from queue `{}` to `{queue}`; register it with `.also_on(\"{}\")` until no jobs wait there",
             old.queue, old.queue
         ));
     }
     if *version < old.version {
         problems.push(format!(
-            "`{kind}` went back from version {} to {version}; jobs of version {} would wait for ever",
+            "`{kind}` went back from version {} to {version}; jobs of version {} would wait forever",
             old.version, old.version
         ));
     }

@@ -31,7 +31,7 @@ fn every_change_that_orphans_stored_jobs_is_named_with_what_to_add() {
         new
     };
     let cases: [(JobSchema, &str); 7] = [
-        (with(|new| new.kind = "letter".into()), "nothing is called `mail` any more"),
+        (with(|new| new.kind = "letter".into()), "no job is called `mail` any more"),
         (with(|new| new.aliases.clear()), "`aliases(\"post\")`"),
         (with(|new| new.queue = "mail".into()), "moved from queue `emails` to `mail`"),
         (with(|new| new.version = 0), "went back from version 1 to 0"),
@@ -85,7 +85,7 @@ fn the_file_is_written_when_asked_for_and_kept_from_growing_stale() {
 
     let missing = compare(&path, vec![old.clone()], Mode::Compare).unwrap_err();
     assert!(
-        missing.contains("is not there; write it with `SIMPLE_QUEUE_SCHEMA=update"),
+        missing.contains("does not exist; write it with `SIMPLE_QUEUE_SCHEMA=update"),
         "{missing}"
     );
     compare(&path, vec![old.clone()], Mode::Update).unwrap();
@@ -93,10 +93,10 @@ fn the_file_is_written_when_asked_for_and_kept_from_growing_stale() {
 
     for mode in [Mode::Compare, Mode::Update] {
         let refused = compare(&path, vec![new.clone()], mode).unwrap_err();
-        assert!(refused.contains("stored jobs could not be run any more"), "{refused}");
+        assert!(refused.contains("stored jobs could not run any more"), "{refused}");
     }
     compare(&path, vec![new.clone()], Mode::Accept).unwrap();
     let stale = compare(&path, vec![old], Mode::Compare).unwrap_err();
-    assert!(stale.contains("does not hold the jobs as they are"), "{stale}");
+    assert!(stale.contains("does not match the jobs"), "{stale}");
     fs::remove_dir_all(&directory).unwrap();
 }

@@ -16,9 +16,9 @@ impl<J, K> OutputAgreement<J, K> {
 
 /// Implemented for two identical types only.
 #[diagnostic::on_unimplemented(
-    message = "this handler keeps `{T}`, and its job declares `{Self}`",
-    label = "not what the job declares",
-    note = "write `output = {T}` in the `#[job(..)]` of the payload, or return what is declared there"
+    message = "this handler returns `{T}`, and its job declares `{Self}`",
+    label = "not the declared output",
+    note = "write `output = {T}` in the `#[job(..)]` of the payload, or return the declared type"
 )]
 pub trait Declares<T> {}
 

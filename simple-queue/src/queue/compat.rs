@@ -236,7 +236,7 @@ impl SimpleQueue {
     fn assert_not_started(&self, setting: &str) {
         assert!(
             !self.has_started(),
-            "`{setting}` was called after the start, when it has no effect any more: set it before, with \
+            "`{setting}` was called after the start, when it has no effect: call it before, or use \
              `SimpleQueue::builder`"
         );
     }

@@ -94,7 +94,7 @@ impl SimpleQueue {
             let holder = again!(tries => self.ask(async |connection| {
                 self.store().find_holder_of_dead_key(connection, job_id).await
             }));
-            match holder.map_err(Error::database("find who has a unique key"))? {
+            match holder.map_err(Error::database("find the holder of a unique key"))? {
                 Some((Some(unique_key), job_id)) => {
                     return Err(Error::Duplicate { unique_key, job_id });
                 }
@@ -197,7 +197,7 @@ impl Paused {
 /// A filter for [`SimpleQueue::redrive_all`]. A dead letter matches if it meets every condition you
 /// set.
 #[derive(Debug, Clone)]
-#[must_use = "nothing is put back before `redrive_all` is awaited"]
+#[must_use = "a filter does nothing until `redrive_all` is awaited"]
 pub struct DeadLetterFilter(RedriveFilter);
 
 impl DeadLetterFilter {

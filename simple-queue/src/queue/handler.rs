@@ -105,7 +105,7 @@ pub trait Handler: Send + Sync + 'static {
 /// that is declared elsewhere.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
-    label = "not the struct that `#[job]` writes beside a function",
+    label = "not a struct that `#[job]` writes for a function",
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`"
 )]
 pub trait JobHandler: 'static {
@@ -123,7 +123,7 @@ impl<J: JobPayload> JobHandler for J {
     message = "`{Self}` is not a job that can run with the state `{S}`",
     label = "not a job with this state",
     note = "`#[job]` on `async fn send_welcome` makes the job `SendWelcome`",
-    note = "a struct that derives `Job` is listed by what runs it: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
+    note = "list the handler of a struct that derives `Job`: `#[handler]` on `async fn send_welcome` makes `SendWelcomeHandler`"
 )]
 pub trait TypedHandler<S>: JobHandler {
     /// The job's own strategy; see [`JobStrategy`].

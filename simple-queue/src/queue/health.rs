@@ -141,14 +141,14 @@ impl fmt::Display for Unhealthy {
                 said(f, Some(problem))
             }
             Self::EndsUnwritten { runs } => {
-                write!(f, "no job is started, because the ends of {runs} runs wait to be written")
+                write!(f, "no job is started, because the outcomes of {runs} runs are unwritten")
             }
             Self::NotMigrated { problem } => write!(
                 f,
                 "the tables are missing or older than this release: {problem}; run `SimpleQueue::migrate`"
             ),
             Self::Unreachable { problem } => {
-                write!(f, "the database cannot be asked: {problem}")
+                write!(f, "the database does not answer: {problem}")
             }
         }
     }
@@ -208,10 +208,10 @@ impl SimpleQueue {
             Ok(true) => None,
             Ok(false) => {
                 let schema = self.store().schema().name();
-                let problem = format!("the schema `{schema}` lacks some of this release");
+                let problem = format!("the schema `{schema}` lacks tables or columns of this release");
                 Some(Unhealthy::NotMigrated { problem })
             }
-            Err(error) => Some(match Error::database("look at the tables")(error) {
+            Err(error) => Some(match Error::database("check the tables")(error) {
                 Error::NotMigrated { error, .. } => {
                     Unhealthy::NotMigrated { problem: described(&error).to_string() }
                 }

@@ -14,7 +14,7 @@ use crate::{
 
 /// The jobs that a program runs, as `jobs![…]` lists them.
 #[derive(Debug, Clone)]
-#[must_use = "jobs are run only when they are registered"]
+#[must_use = "jobs only run if they are registered"]
 pub struct JobList<T> {
     jobs: PhantomData<fn() -> T>,
     pub(super) also_on: Vec<String>,

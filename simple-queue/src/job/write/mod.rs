@@ -60,7 +60,7 @@ impl fmt::Display for Unwritable {
             (Problem::NotFinite(number), false) => {
                 write!(f, "`{path}` is {number}, which JSON cannot hold")
             }
-            (Problem::NotUtf8, _) => f.write_str("it is no valid UTF-8"),
+            (Problem::NotUtf8, _) => f.write_str("it is not valid UTF-8"),
             (Problem::Other(error), true) => error.fmt(f),
             (Problem::Other(error), false) => write!(f, "`{path}` cannot be written: {error}"),
         }

@@ -111,7 +111,7 @@ fn of_servers(
     let listed = builder.servers.as_ref().map(Vec::len);
     if listed == Some(0) {
         problems.push(
-            "`servers` names no server: leave it out where the database stays where it is"
+            "`servers` names no server: leave it out if the database never moves"
                 .to_owned(),
         );
     }

@@ -69,7 +69,7 @@ impl fmt::Debug for Database {
 
 /// Settings of a [`SimpleQueue`] that is not built yet; [`SimpleQueue::builder`] creates one.
 #[derive(Clone)]
-#[must_use = "a queue is there only when `build` or `connect` is called"]
+#[must_use = "there is no queue before `build` or `connect` is called"]
 pub struct SimpleQueueBuilder {
     database: Database,
     schema: Option<String>,
