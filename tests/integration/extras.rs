@@ -29,7 +29,7 @@ async fn a_job_has_the_metadata_and_the_timeout_that_its_call_gave_it() {
     let found = TellMetadata::find(0, &queue).await.unwrap().unwrap();
     assert_eq!(found.metadata::<Value>().unwrap(), Some(metadata.clone()));
     assert!(
-        found.metadata::<u8>().unwrap_err().to_string().contains("its metadata is of another type")
+        found.metadata::<u8>().unwrap_err().to_string().contains("its metadata has another type")
     );
     // Some of a batch have it, and others do not.
     let batch = [

@@ -84,6 +84,6 @@ async fn an_older_payload_is_upgraded_a_foreign_one_set_aside_and_a_newer_one_le
     database.change(newer).unique_key("mail:1").write().await;
     let found = Mail::find(1, &queue).await.unwrap().expect("it waits");
     let error = found.payload().unwrap_err().to_string();
-    assert!(error.ends_with("a later build stored it, of version 4"), "{error}");
+    assert!(error.ends_with("a later build stored it as version 4"), "{error}");
     worker.shutdown(STOP).await;
 }
