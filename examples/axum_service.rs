@@ -1,5 +1,5 @@
-//! A web service with its worker in one process: a request enqueues in its own transaction, an orchestrator asks how
-//! the process is, and a signal stops both when their work is done.
+//! A web service with its worker in one process. A request enqueues in its own transaction, an
+//! orchestrator probes the health of the process, and a signal stops both after their current work.
 //!
 //! Run with: `cargo run --example axum_service`
 //!
@@ -22,7 +22,7 @@ use simple_queue::{embedded::EmbeddedPostgres, prelude::*};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// What requests and jobs share.
+/// State that requests and jobs share.
 #[derive(JobState)]
 struct App {
     mailer: Mailer,
@@ -68,13 +68,13 @@ async fn create_user(
     Ok((StatusCode::CREATED, Json(Created { user_id, job_id: mail.id().to_string() })))
 }
 
-/// For a liveness probe: a process that is not alive is to be replaced.
+/// Liveness probe: an orchestrator restarts a process that is not alive.
 async fn is_alive(State(queue): State<SimpleQueue>) -> (StatusCode, String) {
     let health = queue.health().await;
     (status(health.is_alive), health.to_string())
 }
 
-/// For a readiness probe: a process that is not ready is to be sent no requests.
+/// Readiness probe: an orchestrator sends no requests to a process that is not ready.
 async fn is_ready(State(queue): State<SimpleQueue>) -> (StatusCode, String) {
     let health = queue.health().await;
     (status(health.is_ready), health.to_string())
@@ -84,7 +84,7 @@ fn status(is_well: bool) -> StatusCode {
     if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }
 
-/// Any error becomes a 500, and is logged.
+/// Turns any error into a 500, and logs it.
 struct Failed(BoxDynError);
 
 impl<E: Into<BoxDynError>> From<E> for Failed {
@@ -100,9 +100,9 @@ impl IntoResponse for Failed {
     }
 }
 
-/// Serves requests and runs jobs until it is told to stop; requests and jobs under way are finished first.
+/// Serves requests and runs jobs until the signal; requests and jobs in flight are finished first.
 ///
-/// A worker that ends by itself ends the process too, with an error, so that it is started anew.
+/// A worker that ends by itself ends the process too, with an error, so that it is restarted.
 async fn serve(
     listener: TcpListener,
     queue: SimpleQueue,
@@ -120,13 +120,13 @@ async fn serve(
     Ok(())
 }
 
-/// The queue with its jobs, and the tables of the service.
+/// Creates the queue with its jobs, and the tables of the service.
 async fn prepare(url: &str) -> Result<SimpleQueue, BoxDynError> {
     let queue = SimpleQueue::builder(url).permits(40).connect().await?;
     queue.migrate().await?;
     let users = "create table if not exists users (id bigserial primary key, name text not null)";
     sqlx::query(users).execute(queue.pool()).await?;
-    // Beside the jobs, requests may have it, too: the state is in an `Arc`.
+    // Requests use the same state as the jobs: it is in an `Arc`.
     let app = Arc::new(App { mailer: Mailer { from: "us" } });
     queue.register(jobs![SendWelcome], app)?;
     Ok(queue)
@@ -160,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    /// The whole answer, head and body.
+    /// Returns the whole response, head and body.
     async fn ask(address: SocketAddr, method: &str, path: &str, body: &str) -> String {
         let mut connection = TcpStream::connect(address).await.unwrap();
         let request = format!(

@@ -1,5 +1,5 @@
-//! Indexes every file below a directory: one job a file, each of which writes its row in the same
-//! transaction that finishes the job. So the index is exact, whatever happens to the workers.
+//! Indexes every file below a directory: one job a file. Each job writes its row in the transaction
+//! that finishes the job, so the index is exact, whatever happens to the workers.
 //!
 //! Run with: `cargo run --release --example file_index -- DIR`
 //!
@@ -39,11 +39,11 @@ struct Arguments {
     keep: Option<PathBuf>,
 }
 
-/// Set for the worker processes: the URL of the database that they work on. It may hold a password, which
-/// every user of the machine could read among the arguments of a process.
+/// Set for the worker processes: the URL of their database. It may hold a password, and every user
+/// of the machine could read it among the arguments of a process.
 const WORK_ON: &str = "FILE_INDEX_WORK_ON";
 
-/// Reads one file and writes what it found, in the transaction that finishes the job.
+/// Reads one file and writes its row, in the transaction that finishes the job.
 #[job(queue = "file_index", retries = 3)]
 async fn index_file(tx: &mut JobTx, run: i64, path: String) -> Result<(), BoxDynError> {
     let read = path.clone();
@@ -117,12 +117,12 @@ async fn main() -> Result<(), BoxDynError> {
     Ok(())
 }
 
-/// What a worker process does: nothing but working, until it is killed.
+/// Runs a worker process until it is killed.
 async fn work(url: &str) -> Result<(), BoxDynError> {
     const AT_ONCE: usize = 16;
     let connections = u32::try_from(AT_ONCE)?;
     let pool = PgPoolOptions::new().max_connections(connections).connect(url).await?;
-    // A second, so that a killed worker is noticed within seconds.
+    // 1 s, so that a killed worker is noticed within seconds.
     let queue = SimpleQueue::new(pool).with_heartbeat_interval(Duration::from_secs(1));
     queue.with_queue_semaphore("file_index", AT_ONCE);
     queue.register(jobs![IndexFile], ())?;
@@ -144,7 +144,8 @@ async fn create_tables(pool: &PgPool) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Every regular file below a directory; links are not followed. Also how many have no UTF-8 name.
+/// Returns every regular file below a directory, without following links, and the number of names
+/// that are not UTF-8.
 fn files_below(directory: &Path) -> io::Result<(Vec<String>, usize)> {
     let (mut files, mut skipped, mut open) = (Vec::new(), 0, vec![directory.to_owned()]);
     while let Some(directory) = open.pop() {
@@ -165,7 +166,7 @@ fn files_below(directory: &Path) -> io::Result<(Vec<String>, usize)> {
     Ok((files, skipped))
 }
 
-/// The run's record and all its jobs: either everything is there, or nothing.
+/// Stores the run's record and all its jobs together or not at all.
 async fn enqueue(
     queue: &SimpleQueue,
     directory: &Path,
@@ -194,7 +195,7 @@ fn start_workers(arguments: &Arguments, url: &str) -> io::Result<Vec<Child>> {
         .collect()
 }
 
-/// Shows how far the index is, until every job has ended.
+/// Shows the progress of the index until every job has ended.
 async fn watch(
     pool: &PgPool,
     run: i64,
@@ -219,7 +220,7 @@ async fn watch(
         }
         if to_kill && usize::try_from(indexed)? * 2 >= files {
             to_kill = false;
-            // Waited for at the end, with the others.
+            // The end of the function waits for it, with the others.
             workers[0].kill()?;
             bar.suspend(|| eprintln!("Killed worker {} at {indexed} files.", workers[0].id()));
         }

@@ -1,4 +1,4 @@
-//! The whole life of a job in a few seconds, on a database that is started for it.
+//! The whole life of a job in a few seconds, on a private database.
 //!
 //! Run with: `cargo run --example quickstart`
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use simple_queue::{embedded::EmbeddedPostgres, prelude::*};
 use sqlx::PgPool;
 
-/// What the jobs below are given by reference; an application would keep its clients here.
+/// State that the jobs below borrow; an application would keep its clients here.
 #[derive(JobState)]
 struct App {
     mailer: Mailer,
@@ -23,13 +23,14 @@ impl Mailer {
     }
 }
 
-/// Greets a new user. `user_id` and `text` are stored with the job, the mailer is handed in.
+/// Greets a new user. `user_id` and `text` are stored with the job; the mailer is borrowed from the
+/// state.
 #[job(queue = "emails", unique = "welcome:{user_id}")]
 async fn send_welcome(mailer: &Mailer, user_id: i64, text: String) {
     mailer.send(user_id, &text);
 }
 
-/// Fails twice, as if the other side were down for a moment; what it returns then is kept.
+/// Fails twice, as if the other side were down for a moment, then returns a result, which is kept.
 #[job(queue = "sync", retries = 5, backoff = "none")]
 async fn sync_contacts(context: &JobContext, user_id: i64) -> Result<u32, BoxDynError> {
     println!("  → contacts of user {user_id}, attempt {}", context.attempt());
@@ -39,19 +40,19 @@ async fn sync_contacts(context: &JobContext, user_id: i64) -> Result<u32, BoxDyn
     }
 }
 
-/// Can never succeed, and says so.
+/// Can never succeed, and returns that.
 #[job(queue = "billing", retries = 3)]
 async fn charge_card(user_id: i64, cents: u32) -> Result<(), JobError> {
     println!("  → charging user {user_id} {cents} cents");
     Err(JobError::fail("the card was reported stolen"))
 }
 
-/// How long to wait for a job's end.
+/// 30 s, the longest wait for a job's end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), BoxDynError> {
-    // Without a subscriber a job that fails is not seen.
+    // Without a subscriber a failed job is invisible.
     tracing_subscriber::fmt().init();
     println!("Starting a database …");
     let postgres = EmbeddedPostgres::start().await?;

@@ -1,4 +1,4 @@
-//! Decides who can reach a server, and how.
+//! Access to a server: who can reach it, and how.
 
 use std::{
     ffi::OsString,
@@ -14,40 +14,40 @@ use super::{
     password::Password,
 };
 
-/// The number in the name of a socket, which is in a directory of its own and so needs no other.
+/// 5432, the number in the name of a socket. Its directory is its own, so every server can use the same.
 pub(super) const SOCKET_PORT: u16 = 5432;
 
-/// The longest path of a socket, in bytes.
+/// 107 bytes, 103 on macOS: the longest path of a socket.
 const SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// The settings that ask for another way in than a socket in our directory.
+/// Settings that ask for another listener than a socket in our directory.
 const OTHER_WAYS: [&str; 3] = ["port", "listen_addresses", "unix_socket_directories"];
 
 const SOCKETS: &str = "socket";
 const RULES: &str = "pg_hba.conf";
 
-/// How the server is reached.
+/// How clients reach the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
-    /// By a socket in a directory that only the server's user can enter, and so without a password.
+    /// By a socket in a directory that only the server's user can enter, without a password.
     Socket,
-    /// By a port, where every user of the machine can knock, and so with a password.
+    /// By a port, which every user of the machine can reach, with a password.
     Port,
 }
 
 impl Way {
-    /// The socket, unless the settings ask for something else, or its path is too long or cannot
-    /// stand in a URL.
+    /// Chooses the socket, unless the settings ask for something else, or its path is too long or
+    /// cannot be part of a URL.
     pub(super) fn choose(settings: &[(String, String)], directory: &Path) -> Self {
         let asked = settings.iter().any(|(name, _)| OTHER_WAYS.contains(&name.as_str()));
         let socket = directory.join(SOCKETS).join(format!(".s.PGSQL.{SOCKET_PORT}"));
-        // Postgres's own library takes what a comma separates for several hosts.
+        // libpq takes a comma as the separator of several hosts.
         let fits =
             socket.to_str().is_some_and(|path| path.len() <= SOCKET_PATH && !path.contains(','));
         if asked || !fits { Self::Port } else { Self::Socket }
     }
 
-    /// Makes what stands in the directory for it.
+    /// Creates the files and directories that it needs.
     pub(super) fn prepare(
         self,
         directory: &ServerDirectory,
@@ -56,7 +56,7 @@ impl Way {
         let rules = directory.path().join(RULES);
         let written = directory.held.replace(RULES, |file| {
             file.write_all(self.rules().as_bytes())?;
-            // The server's user reads it, and is in the group.
+            // The server's user reads it through its group.
             account.share(file)?;
             let mode = if account.is_other_user() { 0o640 } else { 0o600 };
             file.set_permissions(Permissions::from_mode(mode))
@@ -78,8 +78,8 @@ impl Way {
         Ok(())
     }
 
-    /// Who may connect. Where the server was told to open a second way, nobody comes in by it
-    /// without the password.
+    /// The rules of who may connect. If the server has a second listener, every connection by it
+    /// needs the password.
     fn rules(self) -> String {
         let rules: &[&str] = match self {
             Self::Socket => &["local DATABASE all trust"],
@@ -100,14 +100,14 @@ impl Way {
         text
     }
 
-    /// The settings of the server.
+    /// Returns the settings of the server.
     pub(super) fn settings(self, directory: &Path) -> Vec<OsString> {
         let named = |name: &str, path: &Path| {
             let mut setting = OsString::from(format!("{name}="));
             setting.push(path);
             setting
         };
-        // A list, in which a name stands between quotes.
+        // A list whose names are in quotes.
         let sockets = directory.join(SOCKETS).to_string_lossy().replace('"', "\"\"");
         let way = match self {
             Self::Socket => vec![
@@ -123,7 +123,7 @@ impl Way {
         way.into_iter().map(OsString::from).chain([rules]).collect()
     }
 
-    /// The URL that leads to the server.
+    /// Returns the URL of the server.
     pub(super) fn url(self, directory: &Path, port: u16, password: Option<&Password>) -> String {
         let host = match self {
             Self::Socket => encoded(&directory.join(SOCKETS)),
@@ -134,7 +134,7 @@ impl Way {
     }
 }
 
-/// A path as it stands in the place of a host.
+/// Returns a path as the host part of a URL.
 fn encoded(path: &Path) -> String {
     let mut text = String::new();
     for &byte in path.as_os_str().as_encoded_bytes() {

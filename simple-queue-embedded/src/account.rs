@@ -1,4 +1,4 @@
-//! Chooses the user that the server runs as, because Postgres refuses to run as root.
+//! The user that the server runs as: Postgres refuses to run as root.
 
 use std::{
     env,
@@ -17,13 +17,13 @@ use rustix::process::geteuid;
 
 use super::{EmbeddedError, error::Context as _, held::Held};
 
-/// The users that root becomes, the better one first.
+/// The users that root switches to, the better one first.
 const CANDIDATES: [&str; 2] = ["postgres", "nobody"];
 
 /// The user of the server.
 #[derive(Clone, Debug)]
 pub(super) struct Account {
-    /// Set when this process is root.
+    /// Set if this process is root.
     dropped_to: Option<User>,
     /// The user of this process.
     pub(super) own_id: u32,
@@ -56,8 +56,8 @@ impl Account {
         self.dropped_to.as_ref().map_or(self.own_id, |user| user.id)
     }
 
-    /// A command that runs as this user, in an environment in which nothing of ours changes its
-    /// work.
+    /// Returns a command that runs as this user, in an environment without variables that change
+    /// its work.
     pub(super) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear();
@@ -82,7 +82,7 @@ impl Account {
         }
     }
 
-    /// Makes ourselves the owner of a file or directory again.
+    /// Makes this process's user the owner of a file or directory again.
     pub(super) fn take_back(&self, file: &File) -> io::Result<()> {
         match &self.dropped_to {
             Some(_) => fchown(file, Some(self.own_id), None),
@@ -90,7 +90,7 @@ impl Account {
         }
     }
 
-    /// Makes the group of the server's user the one of a file or directory of ours.
+    /// Gives a file or directory of ours the group of the server's user.
     pub(super) fn share(&self, file: &File) -> io::Result<()> {
         match &self.dropped_to {
             Some(user) => fchown(file, None, Some(user.group)),
@@ -98,14 +98,14 @@ impl Account {
         }
     }
 
-    /// Closes a directory of ours to everybody; the server's user can get through it to what was
-    /// given to him, and can neither list nor change it.
+    /// Closes a directory of ours to other users. The server's user can pass through it to what it
+    /// owns, and can neither list nor change it.
     pub(super) fn close(&self, directory: &Held) -> io::Result<()> {
         self.share(directory.file())?;
         directory.set_mode(if self.is_other_user() { 0o710 } else { 0o700 })
     }
 
-    /// Checks that a directory is ours or was given to the server's user.
+    /// Checks that a directory is ours or the server user's.
     pub(super) fn check_given(&self, directory: &Held) -> io::Result<()> {
         let owner = directory.metadata()?.uid();
         if owner == self.own_id || owner == self.id() {
@@ -114,7 +114,7 @@ impl Account {
         Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to user {owner}")))
     }
 
-    /// Checks that the server's user can get at what is in `directory`.
+    /// Checks that the server's user can reach the content of `directory`.
     pub(super) fn check_enter(&self, directory: &Path) -> Result<(), EmbeddedError> {
         let Some(user) = &self.dropped_to else {
             return Ok(()); // The system's own message is as good when we try it ourselves.
@@ -134,7 +134,7 @@ impl Account {
 const ENTER: u32 = 0o1;
 
 impl User {
-    /// Whether the mode of `directory` allows all of these bits to this user.
+    /// Returns whether the mode of `directory` grants all of these bits to this user.
     fn may(&self, directory: &Path, bits: u32) -> bool {
         fs::metadata(directory).is_ok_and(|found| {
             let shift = if found.uid() == self.id {
@@ -162,7 +162,7 @@ fn entry(line: &str, name: &'static str) -> Option<User> {
     (user.id != 0).then_some(user)
 }
 
-/// The id of a user or group; macOS writes that of `nobody` as -2.
+/// Parses the id of a user or group; macOS writes that of `nobody` as -2.
 fn number(field: &str) -> Option<u32> {
     field.parse().or_else(|_| field.parse().map(i32::cast_unsigned)).ok()
 }

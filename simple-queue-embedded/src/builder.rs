@@ -1,4 +1,4 @@
-//! Collects what a server shall be like, and starts it.
+//! Collects the settings of a server, and starts it.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use super::{
     EmbeddedError, EmbeddedPostgres, environment::Environment, error::Context as _, server::Plan,
 };
 
-/// A start of [`EmbeddedPostgres`] with settings of its own, from [`EmbeddedPostgres::builder`].
+/// Builder of an [`EmbeddedPostgres`]; [`EmbeddedPostgres::builder`] creates one.
 #[derive(Clone, Default)]
 #[must_use = "nothing runs before `start` or `start_in`"]
 pub struct EmbeddedPostgresBuilder {
@@ -18,20 +18,20 @@ pub struct EmbeddedPostgresBuilder {
 }
 
 impl EmbeddedPostgresBuilder {
-    /// Sets a parameter of `postgresql.conf`; a later value wins, also over the defaults of this
-    /// module.
+    /// Sets a parameter of `postgresql.conf`. A later value wins, also over the defaults of this
+    /// crate.
     ///
-    /// Without `max_connections` there are 300. With `port`, `listen_addresses` or
-    /// `unix_socket_directories` the server listens on 127.0.0.1, with a password in its URL; without a
-    /// `port` on a free one. The arguments of a process can be read by every user of the machine, and
-    /// all settings are among those of the server.
+    /// `max_connections` is 300 by default. With `port`, `listen_addresses` or
+    /// `unix_socket_directories` the server listens on 127.0.0.1, with a password in its URL;
+    /// without a `port` on a free one. Every user of the machine can read the arguments of a
+    /// process, and all settings are among those of the server.
     pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.push((name.into(), value.into()));
         self
     }
 
-    /// Whether a temporary server writes as safely as a permanent one, for measurements; else it
-    /// does not.
+    /// Sets whether a temporary server is as durable as a permanent one, for measurements; off by
+    /// default.
     ///
     /// A server with a directory of its own is always durable.
     pub fn durable(mut self, durable: bool) -> Self {
@@ -39,12 +39,13 @@ impl EmbeddedPostgresBuilder {
         self
     }
 
-    /// Does what [`EmbeddedPostgres::start`] does; the settings only matter to a server that it
-    /// starts.
+    /// Starts a server like [`EmbeddedPostgres::start`]; the settings only apply to a server that
+    /// this call starts.
     ///
     /// # Errors
     ///
-    /// Those of [`EmbeddedPostgres::start`]. A setting that the server refuses is named in its log.
+    /// Those of [`EmbeddedPostgres::start`]. The server's log names a setting that the server
+    /// refuses.
     ///
     /// # Cancel safety
     ///
@@ -64,7 +65,7 @@ impl EmbeddedPostgresBuilder {
         .await
     }
 
-    /// Does what [`EmbeddedPostgres::start_in`] does.
+    /// Starts a server like [`EmbeddedPostgres::start_in`].
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl EmbeddedPostgresBuilder {
     ///
     /// # Cancel safety
     ///
-    /// A dropped future leaves no server behind; data that exists stays.
+    /// A dropped future leaves no server behind; existing data stays.
     pub async fn start_in(
         self,
         directory: impl AsRef<Path>,
@@ -92,7 +93,7 @@ impl EmbeddedPostgresBuilder {
 
 impl fmt::Debug for EmbeddedPostgresBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The values may be secrets, of a primary to follow for instance.
+        // The values may be secrets, for example of a primary to follow.
         let settings: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
         f.debug_struct("EmbeddedPostgresBuilder")
             .field("durable", &self.durable)

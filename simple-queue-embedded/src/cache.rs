@@ -1,4 +1,4 @@
-//! Keeps what is costly to make, the package and the template, in the user's cache directory.
+//! Keeps expensive files, the package and the template, in the user's cache directory.
 
 use std::{
     fs::{self, DirBuilder, File},
@@ -20,7 +20,7 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// Opens the first place that can be used; for root one that the server's user can enter too.
+    /// Opens the first usable place; for root a place that the server's user can enter too.
     pub(super) fn open(
         environment: &Environment,
         account: &Account,
@@ -37,12 +37,12 @@ impl Cache {
         Err(refused.expect("there is always the place in the directory for temporary files"))
     }
 
-    /// The directory `name`, which `make` fills when it does not exist yet.
+    /// Returns the directory `name`. If it does not exist yet, `make` fills it.
     ///
-    /// It appears under its name only when it is complete. Another process that wants the same
-    /// waits for this one, and what a killed process had begun is thrown away. A program that
-    /// `make` starts must get the lock as its input: if we are killed, nobody may take the
-    /// directory away from under it.
+    /// It appears under its name only when it is complete. Another process that needs it waits for
+    /// this one, and the unfinished work of a killed process is removed. A program that `make`
+    /// starts must get the lock as its input: if this process is killed, no other process may
+    /// remove the directory while the program uses it.
     pub(super) fn get_or_make(
         &self,
         name: &str,
@@ -53,7 +53,7 @@ impl Cache {
             return Ok(path);
         }
         let lock_path = self.directory.join(format!("{name}.lock"));
-        // Only we can open it, and so hold it.
+        // Only this user can open it, and so hold the lock.
         let lock =
             Held::open(&self.directory).and_then(|held| held.own_file(&format!("{name}.lock")));
         let lock = lock.context("open", &lock_path)?;
@@ -73,7 +73,7 @@ impl Cache {
         Ok(path)
     }
 
-    /// Whether `path` exists. What another user has put there is an error: it would be run or
+    /// Returns whether `path` exists. A file of another user is an error: it would be run or
     /// trusted.
     fn is_ready(&self, path: &Path) -> Result<bool, EmbeddedError> {
         match fs::symlink_metadata(path) {
@@ -98,17 +98,17 @@ fn places(environment: &Environment, account: &Account) -> Vec<PathBuf> {
     }
     let mut places: Vec<PathBuf> =
         parents.into_iter().map(|parent| parent.join("simple-queue")).collect();
-    // The name holds the user, because this directory belongs to everybody.
+    // The name contains the user, because every user shares this directory.
     places.push(environment.temporary.join(format!("simple-queue-cache-{}", account.own_id)));
     places
 }
 
 fn prepare(directory: &Path, account: &Account) -> Result<(), EmbeddedError> {
-    // The server's user has to get at the binaries in it.
+    // The server's user must reach the binaries in it.
     let mode = if account.is_other_user() { 0o755 } else { 0o700 };
     let mut above = directory.ancestors().skip(1);
     let standing = above.find(|parent| parent.exists()).unwrap_or(directory);
-    // Asked first, so that root leaves nothing in the home of the user that it works for.
+    // Checked first, so that root leaves nothing in the home of the user that it works for.
     check_owner(standing, account.own_id).context("use as a cache", standing)?;
     account.check_enter(standing)?;
     if let Some(parent) = directory.parent() {
@@ -134,7 +134,7 @@ fn check_owner(directory: &Path, own_id: u32) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to user {owner}")))
 }
 
-/// Checks that nobody but us, and root, can have changed what is in a directory.
+/// Checks that only this user and root can have changed the content of a directory.
 fn check_private(found: &fs::Metadata, own_id: u32) -> io::Result<()> {
     let others_write = found.mode() & 0o022 != 0;
     if found.is_dir() && found.uid() == own_id && !others_write {
@@ -206,7 +206,7 @@ mod tests {
     fn root_leaves_nothing_in_the_home_of_somebody_else() {
         let account = Account::of_server().unwrap();
         let cache = cache();
-        // Does nothing unless we are root.
+        // Does nothing unless this process is root.
         account.give(&File::open(&cache.directory).unwrap()).unwrap();
         let place = cache.directory.join(".cache/simple-queue");
         assert_eq!(prepare(&place, &account).is_err(), account.is_other_user());

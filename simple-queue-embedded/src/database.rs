@@ -1,4 +1,4 @@
-//! Makes databases, and the URLs that lead to them.
+//! Creates databases, and their URLs.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use uuid::Uuid;
@@ -8,21 +8,21 @@ use super::EmbeddedError;
 /// How the server copies the empty database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CreateStrategy {
-    /// The quickest one where nothing waits for a disk.
+    /// The fastest strategy if no disk write is awaited.
     FileCopy,
-    /// What the server prefers; a copy of files would force a checkpoint on somebody who works with
-    /// it.
+    /// The server's default. Copying files would force a checkpoint on the other users of the
+    /// server.
     ServerDefault,
 }
 
-/// Makes an empty database on the server of `url`, and returns the URL of the database.
+/// Creates an empty database on the server of `url`, and returns the URL of the database.
 pub(super) async fn create(url: &str, strategy: CreateStrategy) -> Result<String, EmbeddedError> {
     let database = format!("simple_queue_{}", Uuid::now_v7().simple());
     let strategy = match strategy {
         CreateStrategy::FileCopy => "strategy file_copy",
         CreateStrategy::ServerDefault => "",
     };
-    // Nobody can be connected to `template0`, which would make the server refuse to copy it.
+    // No session can be connected to `template0`; a session would make the server refuse the copy.
     let sql = format!("create database {database} template template0 {strategy}");
     match execute(url, sql).await {
         Ok(()) => Ok(with_database(url, &database)),
@@ -36,13 +36,13 @@ async fn execute(url: &str, sql: String) -> Result<(), sqlx::Error> {
     connection.close().await
 }
 
-/// `url` with another database; everything else, such as the way to encrypt, stays.
+/// Returns `url` with another database and everything else, such as the TLS mode, unchanged.
 fn with_database(url: &str, database: &str) -> String {
     let (place, query) = url.split_once('?').unwrap_or((url, ""));
     let host = place.find("://").map_or(0, |at| at + "://".len());
     let end = place[host..].find('/').map_or(place.len(), |at| host + at);
     let mut changed = format!("{}/{database}", &place[..end]);
-    // This parameter would win over the path.
+    // This parameter would take precedence over the path.
     let kept = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("dbname="));
     for (index, pair) in kept.enumerate() {
         changed.push(if index == 0 { '?' } else { '&' });

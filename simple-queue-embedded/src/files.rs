@@ -28,10 +28,10 @@ pub(super) fn walk(
     Ok(())
 }
 
-/// Copies what is in `from` to `to`, and calls `made` with each thing that it has made.
+/// Copies the content of `from` to `to`, and calls `made` with each entry that it has created.
 ///
-/// Only directories and files are copied: another user who has put a link there, or a file of two
-/// names, could else have read to him, or given to him, what is not his.
+/// Only directories and files are copied. Through a link, or a file with two names, another user
+/// could read, or get ownership of, a file that is not theirs.
 pub(super) fn copy(
     from: &Held,
     to: &Held,
@@ -59,13 +59,13 @@ pub(super) fn copy(
     Ok(())
 }
 
-/// Writes a file or the names in a directory to the disk, so that it survives a crash of the
+/// Flushes a file or the names in a directory to the disk, so that it survives a crash of the
 /// machine.
 pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
-/// Removes a directory, or does nothing when there is none.
+/// Removes a directory; does nothing if there is none.
 pub(super) fn remove_directory(path: &Path) -> io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -79,7 +79,7 @@ mod tests {
 
     use super::*;
 
-    /// Puts something at a path.
+    /// Creates an entry at a path.
     type Plant<'a> = &'a dyn Fn(&Path);
 
     #[test]

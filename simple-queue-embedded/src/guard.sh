@@ -1,8 +1,8 @@
 # Removes the directory of a temporary server that root has started. The keeper is a process of the
-# server's user, who can remove only what is in the directories that were given to it.
+# server's user, which can only empty that user's directories.
 #
-# The other end of this script's input is held by the keeper and the server, so that the end of the
-# input tells that both have ended. Its output is the lock of the directory.
+# The keeper and the server hold the other end of this script's input, so the end of the input means that
+# both have ended. Its output is the lock of the directory.
 #
 #   $1   the directory
 
@@ -10,12 +10,12 @@ trap '' HUP INT QUIT TERM
 cat >/dev/null
 cd "$1" || exit 1
 
-# Closed to the server's user, so that there is nobody who could lay links in them meanwhile.
+# Closed to the server's user, so that no other user can put links in them meanwhile.
 rm -rf data.new
 [ ! -O data ] || rm -rf data
 
-# The keeper has emptied these. What else is in them is left to the next start, whose removal
-# cannot be led astray by links.
+# The keeper has emptied these. The next start removes anything left in them, safely against
+# links.
 rmdir data socket
 
 rm -f -- *

@@ -1,5 +1,5 @@
-//! Directories that are held open. What is done in one is done there, wherever its path leads
-//! meanwhile, and no link in it is followed: for root, another user's link could lead anywhere.
+//! Directories that are held open. An operation in one happens there, wherever its path leads
+//! meanwhile, and follows no link in it: for root, another user's link could lead anywhere.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,12 +20,13 @@ use rustix::{
 
 use super::{EmbeddedError, error::Context as _};
 
-/// The most that is read of a file which somebody else writes.
+/// 64 KiB, the longest prefix that is read of a file which another user writes.
 const SMALL: u64 = 64 * 1024;
 
 const NO_LINK: OFlags = OFlags::NOFOLLOW.union(OFlags::CLOEXEC);
 const READ: OFlags = OFlags::RDONLY.union(NO_LINK);
-/// A directory on the way to another needs no right to list it, where the system can say so.
+/// Opening a directory on the way to another needs no right to list it, if the system supports
+/// that.
 #[cfg(target_os = "linux")]
 const PASS: OFlags = OFlags::PATH.union(NO_LINK).union(OFlags::DIRECTORY);
 #[cfg(not(target_os = "linux"))]
@@ -35,7 +36,7 @@ const PASS: OFlags = READ.union(OFlags::DIRECTORY);
 #[derive(Debug)]
 pub(super) struct Held {
     file: File,
-    /// Where it was when it was opened.
+    /// Its path at the time of opening.
     path: PathBuf,
 }
 
@@ -45,10 +46,10 @@ impl Held {
         Ok(Self { file: File::from(opened), path: path.to_owned() })
     }
 
-    /// Opens the directory of an absolute path, and makes what is missing of it, the last part so that
-    /// only we can enter it.
+    /// Opens the directory of an absolute path. Creates missing parts, the last one so that only
+    /// this user can enter it.
     ///
-    /// Links on the way are followed only where they are ours or root's.
+    /// Links on the way are followed only if they are ours or root's.
     pub(super) fn open_or_make(path: &Path) -> Result<Self, EmbeddedError> {
         let standing = path.ancestors().find(|part| part.exists()).unwrap_or(Path::new("/"));
         check_links(standing)?;
@@ -67,7 +68,7 @@ impl Held {
             };
             let next = match openat(&opened, *part, flags, Mode::empty()) {
                 Err(Errno::NOENT) => match mkdirat(&opened, *part, mode) {
-                    // Somebody else may have been quicker.
+                    // Another process may have been faster.
                     Ok(()) | Err(Errno::EXIST) => openat(&opened, *part, flags, Mode::empty()),
                     Err(refused) => Err(refused),
                 },
@@ -98,7 +99,7 @@ impl Held {
         self.file.set_permissions(Permissions::from_mode(mode))
     }
 
-    /// The names of what is in it.
+    /// Returns the names of its entries.
     pub(super) fn names(&self) -> io::Result<Vec<OsString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(&self.file)? {
@@ -110,38 +111,38 @@ impl Held {
         Ok(names)
     }
 
-    /// Opens something in it to be read, without waiting for the other end of a pipe.
+    /// Opens an entry for reading, without waiting for the other end of a pipe.
     pub(super) fn entry(&self, name: &OsStr) -> io::Result<File> {
         Ok(File::from(openat(&self.file, name, READ | OFlags::NONBLOCK, Mode::empty())?))
     }
 
-    /// The directory `name` in it.
+    /// Opens the directory `name` in it.
     pub(super) fn directory(&self, name: &str) -> io::Result<Self> {
         let opened = openat(&self.file, name, READ | OFlags::DIRECTORY, Mode::empty())?;
         Ok(Self { file: File::from(opened), path: self.path.join(name) })
     }
 
-    /// Takes an entry for a directory, as which it was opened.
+    /// Treats an entry that was opened as a directory as one.
     pub(super) fn of_entry(&self, name: &OsStr, file: File) -> Self {
         Self { file, path: self.path.join(name) }
     }
 
-    /// Makes the directory `name`, which only we can enter.
+    /// Creates the directory `name`, which only this user can enter.
     pub(super) fn make(&self, name: &OsStr) -> io::Result<Self> {
         mkdirat(&self.file, name, Mode::RWXU)?;
         let opened = openat(&self.file, name, READ | OFlags::DIRECTORY, Mode::empty())?;
         Ok(Self { file: File::from(opened), path: self.path.join(name) })
     }
 
-    /// Makes a file that only we can read, where there is nothing yet.
+    /// Creates a file that only this user can read; fails if the name is taken.
     pub(super) fn new_file(&self, name: &OsStr) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | NO_LINK;
         Ok(File::from(openat(&self.file, name, flags, Mode::RUSR | Mode::WUSR)?))
     }
 
-    /// Opens a file that only we can read, or makes it.
+    /// Opens a file that only this user can read, or creates it.
     ///
-    /// What is there must be ours and have no other name: to write to it would else be to write
+    /// An existing file must be ours and have no other name: a write to it would otherwise write
     /// somewhere else.
     pub(super) fn own_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::NONBLOCK | NO_LINK;
@@ -156,7 +157,7 @@ impl Held {
         Ok(file)
     }
 
-    /// Makes a file anew, which gets its name when `prepare` has filled it.
+    /// Creates a file that gets its name when `prepare` has filled it.
     pub(super) fn replace(
         &self,
         name: &str,
@@ -171,7 +172,7 @@ impl Held {
         self.file.sync_all()
     }
 
-    /// The content of a small file, if there is one.
+    /// Returns the content of a small file, if there is one.
     pub(super) fn read(&self, name: &str) -> io::Result<Option<String>> {
         let file = match self.entry(name.as_ref()) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -187,18 +188,18 @@ impl Held {
         Ok(renameat(&self.file, from, &self.file, to)?)
     }
 
-    /// Removes a file, or does nothing when there is none.
+    /// Removes a file; does nothing if there is none.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         removed(unlinkat(&self.file, name, AtFlags::empty()))
     }
 
-    /// Removes an empty directory, or does nothing when there is none.
+    /// Removes an empty directory; does nothing if there is none.
     pub(super) fn remove_directory(&self, name: &str) -> io::Result<()> {
         removed(unlinkat(&self.file, name, AtFlags::REMOVEDIR))
     }
 }
 
-/// Checks that this is a file with one name. A link to a link is refused by the system already.
+/// Checks that this is a file with one name. The system already refuses a link to a link.
 pub(super) fn check_plain(found: &Metadata) -> io::Result<()> {
     if found.is_file() && found.nlink() == 1 {
         return Ok(());
@@ -217,7 +218,7 @@ fn removed(done: rustix::io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Checks that nobody but us and root has laid the way.
+/// Checks that every link on the way belongs to this user or root.
 fn check_links(path: &Path) -> Result<(), EmbeddedError> {
     let own_id = geteuid().as_raw();
     for part in path.ancestors() {

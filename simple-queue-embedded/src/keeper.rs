@@ -1,4 +1,4 @@
-//! Starts the small shell script that keeps the server, so that nothing can orphan it.
+//! Starts the keeper: a small shell script that owns the server, so that nothing can orphan it.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -16,23 +16,24 @@ use super::{EmbeddedError, account::Account, directory::ServerDirectory, error::
 const SCRIPT: &str = include_str!("keeper.sh");
 const GUARD: &str = include_str!("guard.sh");
 
-/// What the script writes to the log when the server has ended.
+/// The line that the script writes to the log when the server has ended.
 pub(super) const ENDED: &str = "keeper: the server ended with status";
 
 /// The script, which ends with this value.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    /// Empty once somebody waits for them: the script, and the guard after it.
+    /// Empty once a task waits for them: the script, and the guard after it.
     children: Vec<Child>,
-    /// Our end of the pipe. Nobody else may hold it: the standard library marks it as not
+    /// Our end of the pipe. No other process may hold it: the standard library marks it as not
     /// inherited.
     pipe: Option<ChildStdin>,
-    /// Says to other programs that the directory has an owner.
+    /// Shows other programs that the directory has an owner.
     _owner_lock: Option<File>,
 }
 
 impl Keeper {
-    /// Starts the script; from now on it removes a temporary directory, whatever happens to us.
+    /// Starts the script. From now on it removes a temporary directory, whatever happens to this
+    /// process.
     pub(super) fn spawn(
         directory: &ServerDirectory,
         account: &Account,
@@ -66,8 +67,7 @@ impl Keeper {
             .stdin(Stdio::piped())
             .stdout(output)
             .stderr(log)
-            // A Ctrl-C in the terminal shall reach the program only, which may still use the
-            // server.
+            // A Ctrl-C in the terminal must reach only the program, which may still use the server.
             .process_group(0)
             .spawn()
             .context("run", shell)?;
@@ -76,13 +76,13 @@ impl Keeper {
         Ok(Self { children, pipe, _owner_lock: owner_lock })
     }
 
-    /// Starts the server on a port. To be called again only when the server has ended.
+    /// Starts the server on a port. Call it again only when the server has ended.
     pub(super) fn serve(&mut self, port: u16) -> io::Result<()> {
         let pipe = self.pipe.as_mut().expect("the pipe is closed by `stop` only");
         writeln!(pipe, "{port}")
     }
 
-    /// Stops the server and waits for the end of all, which tells how the server ended.
+    /// Stops the server and waits for all processes; returns the server's exit status.
     pub(super) fn stop(mut self) -> io::Result<ExitStatus> {
         self.pipe = None;
         let mut ends = mem::take(&mut self.children).into_iter().map(|mut child| child.wait());
@@ -92,8 +92,8 @@ impl Keeper {
     }
 }
 
-/// Starts what removes the directory of root's at the end. Returns also its input, to be held as long
-/// as the directory is used.
+/// Starts the guard, which removes root's directory at the end. Also returns its input, to be held
+/// while the directory is used.
 fn spawn_guard(directory: &Path, lock: File) -> io::Result<(Child, ChildStdin)> {
     let mut guard = Command::new("/bin/sh")
         .args(["-c", GUARD, "simple-queue-guard"])
@@ -115,12 +115,13 @@ impl Drop for Keeper {
         if children.is_empty() {
             return;
         }
-        // Somebody has to wait for them, or they stay as zombies; here would block the caller.
+        // A process must wait for them, or they stay as zombies; waiting here would block the
+        // caller.
         let waiting = thread::Builder::new()
             .name("simple-queue-keeper".to_owned())
             .spawn(move || children.into_iter().try_for_each(|mut child| child.wait().map(drop)));
         if let Err(error) = waiting {
-            tracing::debug!(%error, "nobody waits for the end of the embedded server");
+            tracing::debug!(%error, "cannot wait for the end of the embedded server");
         }
     }
 }

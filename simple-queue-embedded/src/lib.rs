@@ -1,33 +1,34 @@
-//! A Postgres server for tests, examples and applications that begin without one.
+//! A private Postgres server for tests, examples and applications without one.
 //!
-//! [`EmbeddedPostgres::start`] takes the server that `DATABASE_URL` names, and else starts a
-//! private one from binaries that the machine has (or that `npm` can fetch). A private server ends
-//! with the process that started it, also when that process panics or is killed, and leaves nothing
-//! behind.
+//! [`EmbeddedPostgres::start`] uses the server of `DATABASE_URL`. If it is not set, it starts a
+//! private one from binaries of the machine, or from those that `npm` can download. A private
+//! server ends with the process that started it, also if that process panics or is killed, and
+//! leaves nothing behind.
 //!
-//! This crate is the feature `embedded` of `simple-queue`, which shows it as `simple_queue::embedded`.
+//! This crate is the feature `embedded` of `simple-queue`, which re-exports it as
+//! `simple_queue::embedded`.
 //!
 //! # Who can reach it
 //!
 //! The user of this process, and root; no other user of the machine can connect, read the data or the
 //! log, or make the server write anywhere.
 //!
-//! - A private server listens on a socket in a directory that only you can enter, asks for no
+//! - A private server listens on a socket in a directory that only you can enter. It asks for no
 //!   password there, and has no port.
-//! - Where you ask for a port, by [`setting`](EmbeddedPostgresBuilder::setting) one of `port`,
-//!   `listen_addresses` and `unix_socket_directories`, or where the path of the socket would be too
-//!   long (107 bytes, 103 on macOS), it listens on 127.0.0.1, and everybody has to know a random
-//!   password. It is part of the URL, so treat that as a secret; it is shown in no message of this
-//!   crate, and no process has it among its arguments. A permanent server keeps it in the file
+//! - It listens on 127.0.0.1 with a random password if you ask for a port, by
+//!   [`setting`](EmbeddedPostgresBuilder::setting) one of `port`, `listen_addresses` and
+//!   `unix_socket_directories`, or if the path of the socket would be too long (107 bytes, 103 on
+//!   macOS). The password is part of the URL, so treat that as a secret. No message of this crate
+//!   shows it, and no process has it among its arguments. A permanent server keeps it in the file
 //!   `password` of its directory, which only you can read.
-//! - The files `pg_hba.conf` and `pg_ident.conf` in the data of the server are not looked at, unless
+//! - The server ignores the files `pg_hba.conf` and `pg_ident.conf` in its data directory, unless
 //!   you set `hba_file`.
-//! - Root's server runs as the user `postgres`, else `nobody`, and belongs to that user: whatever else
-//!   runs under the same name can reach it, and can write nowhere but in its data. What root writes
-//!   is in directories of root's, where it follows no link.
+//! - Root's server runs as the user `postgres`, or `nobody` if there is none, and belongs to that
+//!   user. Other processes of that user can reach it, and can write only in its data. Root writes
+//!   only in its own directories, and follows no link there.
 //!
-//! A server is as new as its binaries: those of the machine are updated by the machine, and those of
-//! the pinned npm package by a new release of this crate.
+//! A server is as new as its binaries. The machine updates its own; a new release of this crate
+//! updates those of the pinned npm package.
 //!
 //! # Variables
 //!
@@ -35,8 +36,8 @@
 //! |---|---|
 //! | `DATABASE_URL` | the server to use; nothing is started or stopped |
 //! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or `npm` for the pinned package |
-//! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to take, `15` to `18` |
-//! | `TMPDIR` | where temporary servers are, unless others could replace what is in it, then `/tmp`; `/dev/shm` makes many short ones quicker |
+//! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to accept, `15` to `18` |
+//! | `TMPDIR` | the place of temporary servers; `/tmp` instead if other users could replace its entries. `/dev/shm` makes many short ones faster |
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -81,30 +82,29 @@ use self::{
 /// A Postgres server that this process may use as its own.
 ///
 /// Dropping the value stops a server that was started here, without waiting for it;
-/// [`stop`](Self::stop) waits. A value that is never dropped, because it is in a `static` for
-/// instance, stops its server when the process ends.
+/// [`stop`](Self::stop) waits. A value that is never dropped, for example in a `static`, stops its
+/// server when the process ends.
 pub struct EmbeddedPostgres {
     url: String,
-    /// `None` when the server belongs to somebody else.
+    /// `None` for a server that this crate did not start.
     server: Option<Server>,
     create: CreateStrategy,
 }
 
 impl EmbeddedPostgres {
-    /// Uses the server that `DATABASE_URL` names, or starts a private temporary one.
+    /// Uses the server of `DATABASE_URL`, or starts a private temporary one.
     ///
-    /// The temporary server trades safety for speed (no `fsync`): its data is gone at its end
+    /// The temporary server trades safety for speed (no `fsync`): its data is deleted at its end
     /// anyway.
     ///
     /// # Errors
     ///
-    /// When no usable Postgres is found, and when it cannot be started; the message then holds the
+    /// When no usable Postgres is found, and when it cannot be started; the message then has the
     /// end of the server's log.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future leaves no server behind: a start that is under way is undone in the
-    /// background.
+    /// A dropped future leaves no server behind: a start in progress is undone in the background.
     ///
     /// # Examples
     ///
@@ -123,18 +123,18 @@ impl EmbeddedPostgres {
 
     /// Starts a private server that keeps its data in `directory`, safe against a crash.
     ///
-    /// The directory is made when it does not exist, and closed to others where nothing but the server
-    /// is in it. `DATABASE_URL` is not looked at. The server has the same major version each time: the
-    /// one that made the data.
+    /// The directory is created if it does not exist, and closed to other users if it contains only
+    /// the server. `DATABASE_URL` is ignored. The server has the same major version each time: the
+    /// one that created the data.
     ///
     /// # Errors
     ///
-    /// Those of [`start`](Self::start); [`EmbeddedError::AlreadyRunning`] when a server runs in this
-    /// directory already; [`EmbeddedError::NotPrivate`] when others could replace what is in it.
+    /// Those of [`start`](Self::start); [`EmbeddedError::AlreadyRunning`] when a server runs in
+    /// this directory; [`EmbeddedError::NotPrivate`] when other users could replace its entries.
     ///
     /// # Cancel safety
     ///
-    /// A dropped future leaves no server behind; data that exists stays.
+    /// A dropped future leaves no server behind; existing data stays.
     ///
     /// # Examples
     ///
@@ -150,7 +150,7 @@ impl EmbeddedPostgres {
         Self::builder().start_in(directory).await
     }
 
-    /// Begins a start with settings of its own.
+    /// Creates a builder with settings of your own.
     ///
     /// # Examples
     ///
@@ -170,18 +170,18 @@ impl EmbeddedPostgres {
         EmbeddedPostgresBuilder::default()
     }
 
-    /// The URL to connect with: for `sqlx`, `psql` and whatever else uses Postgres's own library.
+    /// Returns the URL to connect with: for `sqlx`, `psql` and every program on libpq.
     ///
-    /// A secret where the server listens on a port, because the password is in it.
+    /// Treat it as a secret if the server listens on a port, because the password is in it.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Makes a new empty database with a unique name, and returns the URL to connect to it with.
+    /// Creates an empty database with a unique name, and returns its URL.
     ///
-    /// Meant for one database per test; many may be made at the same time. They go with a temporary
-    /// server; on the server of `DATABASE_URL` and in a named directory they stay until somebody
-    /// drops them (their names begin with `simple_queue_`).
+    /// Use one database per test; concurrent calls are fine. The databases end with a temporary
+    /// server. On the server of `DATABASE_URL` and in a given directory they stay until they are
+    /// dropped; their names begin with `simple_queue_`.
     ///
     /// # Errors
     ///
@@ -189,7 +189,7 @@ impl EmbeddedPostgres {
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped the database may or may not have been made.
+    /// When the future is dropped, the database may or may not exist.
     ///
     /// # Examples
     ///
@@ -205,18 +205,18 @@ impl EmbeddedPostgres {
         database::create(&self.url, self.create).await
     }
 
-    /// Stops the server and waits until it has gone, and its directory with it when it was
-    /// temporary.
+    /// Stops the server and waits until it has ended and, for a temporary one, its directory is
+    /// removed.
     ///
-    /// Connections that are still open are cut. The server of `DATABASE_URL` is left alone.
+    /// Open connections are closed. The server of `DATABASE_URL` is left alone.
     ///
     /// # Errors
     ///
-    /// When a server that keeps its data did not end well.
+    /// When a server that keeps its data did not shut down cleanly.
     ///
     /// # Cancel safety
     ///
-    /// The server stops also when the future is dropped after its first poll.
+    /// The server stops even if the future is dropped after its first poll.
     ///
     /// # Examples
     ///
@@ -240,7 +240,7 @@ impl EmbeddedPostgres {
     }
 
     async fn launch(plan: Plan) -> Result<Self, EmbeddedError> {
-        // A copy of files is the faster way only where it costs no `fsync`.
+        // A copy of files is faster only if it costs no `fsync`.
         let create =
             if plan.durable { CreateStrategy::ServerDefault } else { CreateStrategy::FileCopy };
         let server = blocking(move || server::launch(&plan)).await?;
@@ -257,8 +257,8 @@ impl fmt::Debug for EmbeddedPostgres {
     }
 }
 
-/// Runs process and file work where it blocks no task. What `work` made is dropped, and so undone,
-/// when nobody waits for it any more.
+/// Runs process and file work where it blocks no task. If the caller is gone, the result of `work`
+/// is dropped, which undoes it.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, EmbeddedError> + Send + 'static,
 ) -> Result<T, EmbeddedError> {

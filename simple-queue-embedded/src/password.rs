@@ -1,4 +1,4 @@
-//! The password of a server that listens on a port, where every user of the machine can knock.
+//! Password of a server that listens on a port, which every user of the machine can reach.
 
 use std::{fmt, io::Write as _, process::Stdio};
 
@@ -15,21 +15,21 @@ use super::{
     random::{random, random_hex},
 };
 
-/// How often the password is hashed; some clients refuse a server that wants less.
+/// 4,096, the rounds of the hash; some clients refuse a server with fewer.
 const ROUNDS: u32 = 4096;
 
-/// The name of the file that keeps it.
+/// The name of its file.
 const FILE: &str = "password";
 
-/// A password, which does not show itself.
+/// A password; its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Password(String);
 
 impl Password {
-    /// The one that the directory keeps, or a new one, which the server is told.
+    /// Returns the password in the directory, or sets a new one on the server.
     ///
-    /// The server must not run. The directory of a permanent server keeps it, for whatever follows
-    /// or copies that server has to know it.
+    /// The server must not run. The directory of a permanent server keeps the password, because a
+    /// follower or a copy of the server needs it.
     pub(super) fn ensure(
         directory: &ServerDirectory,
         binaries: &Binaries,
@@ -42,14 +42,14 @@ impl Password {
         let new = Self::random()?;
         new.set(directory, binaries, account)?;
         if !directory.temporary {
-            // After the server has it: a file that is there is believed.
+            // Written after the server has the password: an existing file is trusted.
             let kept = directory.held.replace(FILE, |file| writeln!(file, "{}", new.0));
             kept.context("write", &file)?;
         }
         Ok(new)
     }
 
-    /// As it stands in a URL, which it fits without a change.
+    /// The password as it is in a URL; it needs no escapes.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
@@ -58,7 +58,7 @@ impl Password {
         Ok(Self(random_hex::<32>()?))
     }
 
-    /// Tells the server, which hears only what it has to know to check it.
+    /// Sets the password on the server, which gets only the verifier.
     fn set(
         &self,
         directory: &ServerDirectory,
@@ -70,7 +70,8 @@ impl Password {
             .command(&postgres)
             .args(["--single", "-D"])
             .arg(directory.data())
-            // What the data's own settings say must neither keep the statement nor translate the answer.
+            // Settings in the data directory must neither block the statement nor translate the
+            // answer.
             .args(["-c", "log_statement=none", "-c", "log_min_duration_statement=-1"])
             .args(["-c", "log_min_error_statement=panic", "-c", "lc_messages=C"])
             .args(["-c", "logging_collector=off", "-c", "log_destination=stderr"])
@@ -82,7 +83,7 @@ impl Password {
             .context("run", &postgres)?;
         let statement = format!("alter role postgres password '{}'\n", self.verifier()?);
         let mut input = child.stdin.take().expect("it is piped");
-        // One that has ended already says below why.
+        // If the process has already ended, the status below has the reason.
         let written = input.write_all(statement.as_bytes());
         drop(input);
         let output = child.wait_with_output().context("wait for", &postgres)?;
@@ -97,7 +98,7 @@ impl Password {
         Ok(())
     }
 
-    /// What the server keeps in place of the password: RFC 5803.
+    /// The verifier, which the server stores instead of the password: RFC 5803.
     fn verifier(&self) -> Result<String, EmbeddedError> {
         let salt = random::<16>()?;
         let salted = salted(self.0.as_bytes(), &salt);

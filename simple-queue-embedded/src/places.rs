@@ -1,4 +1,4 @@
-//! Knows where the packages of the common systems put their binaries.
+//! Directories in which the packages of common systems put their binaries.
 
 use std::{
     fs,
@@ -8,7 +8,7 @@ use std::{
 
 use super::environment::Environment;
 
-/// Where packages put the binaries of each version: a directory, and how the names in it begin.
+/// Where packages put the binaries of each version: a directory, and the prefix of its entries.
 const VERSIONED: [(&str, &str); 6] = [
     ("usr/lib/postgresql", ""),                          // Debian, Ubuntu
     ("usr", "pgsql-"),                                   // Fedora and RHEL, from postgresql.org
@@ -18,7 +18,7 @@ const VERSIONED: [(&str, &str); 6] = [
     ("opt/local/lib", "postgresql"),                     // MacPorts
 ];
 
-/// The place that `pg_config` tells.
+/// Returns the directory that `pg_config` reports.
 pub(super) fn from_pg_config(environment: &Environment) -> Option<PathBuf> {
     let program = environment.program("pg_config")?;
     let output = Command::new(program).arg("--bindir").output().ok()?;
@@ -26,7 +26,7 @@ pub(super) fn from_pg_config(environment: &Environment) -> Option<PathBuf> {
     Some(PathBuf::from(directory.trim()))
 }
 
-/// The places of the common packages, the newest version of each first.
+/// Returns the directories of the common packages, the newest version of each first.
 pub(super) fn usual_places(root: &Path) -> Vec<PathBuf> {
     let mut places = Vec::new();
     for (parent, prefix) in VERSIONED {

@@ -1,4 +1,4 @@
-//! Bytes that nobody can guess.
+//! Random bytes that cannot be guessed.
 
 use std::{
     fmt::Write as _,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{EmbeddedError, error::Context as _};
 
-/// So many random bytes, in hexadecimal digits.
+/// Returns this number of random bytes, in hexadecimal digits.
 pub(super) fn random_hex<const BYTES: usize>() -> Result<String, EmbeddedError> {
     let mut text = String::new();
     for byte in random::<BYTES>()? {
@@ -18,7 +18,7 @@ pub(super) fn random_hex<const BYTES: usize>() -> Result<String, EmbeddedError> 
     Ok(text)
 }
 
-/// So many random bytes.
+/// Returns this number of random bytes.
 pub(super) fn random<const BYTES: usize>() -> Result<[u8; BYTES], EmbeddedError> {
     let device = Path::new("/dev/urandom");
     let read = || -> io::Result<_> {

@@ -1,4 +1,4 @@
-//! Starts a server and knows how it is reached.
+//! Starts a server and knows its address.
 
 use std::{
     ffi::OsString,
@@ -27,16 +27,16 @@ use super::{
     template,
 };
 
-/// How often a port that somebody else was quicker to take is replaced by another.
+/// 10 ports are tried when other processes take them first.
 const PORT_ATTEMPTS: usize = 10;
 
-/// How long a server may take; one with data may first have to repair it after a crash.
+/// 1 min and 10 min, the longest starts; a server with data may first have to repair it after a crash.
 const TEMPORARY_PATIENCE: Duration = Duration::from_mins(1);
 const PERMANENT_PATIENCE: Duration = Duration::from_mins(10);
 
 const POLL: Duration = Duration::from_millis(5);
 
-/// The server that is wanted.
+/// The requested server.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) environment: Environment,
@@ -55,11 +55,11 @@ pub(super) struct Server {
     temporary: bool,
     way: Way,
     port: u16,
-    /// What a server that listens on a port asks for.
+    /// The password of a server that listens on a port.
     password: Option<Password>,
 }
 
-/// Starts the server and waits until it takes connections.
+/// Starts the server and waits until it accepts connections.
 pub(super) fn launch(plan: &Plan) -> Result<Server, EmbeddedError> {
     match fixed_port(&plan.settings) {
         Some(port) => launch_on(plan, iter::once(Ok(port))),
@@ -67,7 +67,7 @@ pub(super) fn launch(plan: &Plan) -> Result<Server, EmbeddedError> {
     }
 }
 
-/// Starts the server, if it listens on a port then on the first of these that nobody has.
+/// Starts the server; one that listens on a port takes the first of these that is free.
 fn launch_on(
     plan: &Plan,
     ports: impl Iterator<Item = io::Result<u16>>,
@@ -90,7 +90,7 @@ fn launch_on(
     Ok(server)
 }
 
-/// Makes all that the server needs. From early on the keeper sees to its end.
+/// Creates everything that the server needs. From early on the keeper ends it.
 fn begin(
     plan: &Plan,
     directory: ServerDirectory,
@@ -113,7 +113,7 @@ fn begin(
         Way::Socket => None,
         Way::Port => Some(Password::ensure(&directory, binaries, account)?),
     };
-    // Our copy of the server's lock ends here, or the next start would wait for us.
+    // Drops our copy of the server's lock; otherwise the next start would wait for this process.
     let ServerDirectory { held, temporary, .. } = directory;
     Ok(Server { keeper, directory: held, log, temporary, way, port: 0, password })
 }
@@ -145,7 +145,7 @@ impl Server {
         for port in ports {
             self.port = port.context("find a free port on", Path::new("127.0.0.1"))?;
             let log_before = self.log.metadata().context("read the log in", &path)?.len();
-            // A crash of the machine leaves this file, and what it says is old.
+            // After a crash of the machine an old file is left, with old content.
             let pid_before = self.pid_file()?;
             self.keeper.serve(self.port).context("start the server in", &path)?;
             log = match self.await_ready(log_before, pid_before.as_deref())? {
@@ -155,7 +155,7 @@ impl Server {
             if !port_was_taken(&log) {
                 break;
             }
-            tracing::debug!(port = self.port, "somebody was quicker to take the port");
+            tracing::debug!(port = self.port, "port taken by another process, trying another one");
         }
         Err(EmbeddedError::Died { directory: path, log: tail(&log) })
     }
@@ -243,7 +243,7 @@ fn fixed_port(settings: &[(String, String)]) -> Option<u16> {
     port.parse().ok()
 }
 
-/// A port that nobody has at this moment.
+/// Returns a port that is free at this moment.
 fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
@@ -264,7 +264,7 @@ fn read_from(log: &File, offset: u64) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// The last lines of a log.
+/// Returns the last lines of a log.
 fn tail(log: &str) -> String {
     const LINES: usize = 20;
     let lines: Vec<&str> = log.lines().collect();

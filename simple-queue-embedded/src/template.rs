@@ -1,4 +1,5 @@
-//! Makes database clusters: one for a permanent server, or a copy of a cached one for a temporary.
+//! Creates database clusters: one for a permanent server, or a copy of a cached one for a temporary
+//! server.
 
 use std::{fs::File, path::Path, process::Stdio};
 
@@ -17,7 +18,7 @@ use super::{
 
 const INITDB: [&str; 7] = [
     "--username=postgres",
-    // For those who start the server by hand: ours has rules of its own.
+    // For a person who starts the server by hand; this crate uses rules of its own.
     "--auth-local=peer",
     "--auth-host=scram-sha-256",
     "--encoding=UTF8",
@@ -29,10 +30,10 @@ const INITDB: [&str; 7] = [
 /// The cluster in the directory of a template.
 const CLUSTER: &str = "cluster";
 
-/// The cluster while it is made; where it is copied, closed to the server's user.
+/// The unfinished cluster; during a copy it is closed to the server's user.
 const NEW: &str = "data.new";
 
-/// Makes the cluster of a temporary server, from the template for these binaries.
+/// Creates the cluster of a temporary server, from the template for these binaries.
 pub(super) fn copy_cluster(
     binaries: &Binaries,
     account: &Account,
@@ -48,11 +49,11 @@ pub(super) fn copy_cluster(
     let new = held.make(NEW.as_ref()).context("create", &data)?;
     files::copy(&template, &new, &mut |file| account.give(file))?;
     held.rename(NEW, DATA).context("rename to", &data)?;
-    // Last of all, because from now on the server's user can change what is in it.
+    // Last, because from now on the server's user can change its content.
     account.give(new.file()).context("give away", &data)
 }
 
-/// What `initdb` has made belongs to the server's user; the template is a copy that never did.
+/// The output of `initdb` belongs to the server's user; the template is a copy that never did.
 fn make_template(
     binaries: &Binaries,
     account: &Account,
@@ -73,7 +74,7 @@ fn make_template(
     files::remove_directory(&theirs).context("remove", &theirs)
 }
 
-/// Makes the cluster of a permanent server, unless it is there; it appears when it is complete.
+/// Creates the cluster of a permanent server, unless it exists. It appears when it is complete.
 pub(super) fn ensure_cluster(
     binaries: &Binaries,
     account: &Account,
@@ -85,7 +86,7 @@ pub(super) fn ensure_cluster(
     let (held, new) = (&directory.held, directory.path().join(NEW));
     // As the server's user, who may have put links in it.
     let removed = account.command("rm").arg("-rf").arg(&new).output().context("remove", &new)?;
-    tracing::trace!(status = %removed.status, "removed what is in a cluster that was never complete");
+    tracing::trace!(status = %removed.status, "removed an unfinished cluster");
     held.remove_directory(NEW).context("remove", &new)?;
     let made = held.make(NEW.as_ref()).context("create", &new)?;
     account.give(made.file()).context("give away", &new)?;
@@ -94,8 +95,8 @@ pub(super) fn ensure_cluster(
     held.file().sync_all().context("sync", directory.path())
 }
 
-/// Runs `initdb`, which also writes everything to the disk, so that a crash leaves no damaged
-/// cluster. It holds the lock of the directory it writes to, also when we are killed meanwhile.
+/// Runs `initdb`, which also flushes everything to the disk, so that a crash leaves no damaged
+/// cluster. It holds the lock of its directory, also if this process is killed meanwhile.
 fn initdb(
     binaries: &Binaries,
     account: &Account,
@@ -121,7 +122,7 @@ fn initdb(
     })
 }
 
-/// A name that changes with everything that the content depends on.
+/// Returns a name that changes with everything that the content depends on.
 fn template_name(binaries: &Binaries) -> String {
     let mut digest = Sha256::new();
     digest.update(binaries.directory.as_os_str().as_encoded_bytes());
