@@ -1,5 +1,5 @@
 //! Mistake: a second job is enqueued that no worker knows.
-//! Otherwise: the job waits until some worker registers it, and nothing says so.
+//! Otherwise: the job waits until some worker registers it, and a worker warns of it within about a minute.
 
 use mailer::{BoxError, Mailer};
 use simple_queue::prelude::*;
