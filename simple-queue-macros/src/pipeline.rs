@@ -43,8 +43,7 @@ pub(crate) fn derive(item: TokenStream) -> TokenStream {
 pub(crate) fn job_defaults(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     if arguments.is_empty() {
-        let message =
-            "expected defaults of the jobs, like `#[job_defaults(queue = \"emails\")]`";
+        let message = "expected defaults of the jobs, like `#[job_defaults(queue = \"emails\")]`";
         errors.at(Span::call_site(), message);
     }
     let args = parse::attribute::parse([arguments], Form::Module, &mut errors);

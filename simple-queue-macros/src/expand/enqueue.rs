@@ -37,7 +37,8 @@ pub(crate) fn helpers(declaration: &Declaration, first: Option<&TokenStream>) ->
 /// Returns `new` of a struct that the macro writes for a function.
 pub(crate) fn new(structure: &Structure, stored: &[StoredArg]) -> TokenStream {
     let Structure { item_head, function, .. } = structure;
-    let doc = format!(" Creates a job that calls [`{function}`](fn@{function}) with these arguments.");
+    let doc =
+        format!(" Creates a job that calls [`{function}`](fn@{function}) with these arguments.");
     new_at(item_head, function, &doc, stored)
 }
 

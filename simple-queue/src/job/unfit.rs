@@ -21,7 +21,8 @@ pub(crate) fn unfit(arguments: &[StoredArgument], error: &Error<serde_json::Erro
         (None, Some(_)) => format!("{path}: {}", without_values(&said)),
         (Some(_), first) => {
             let said = in_words_of_serde(&said).unwrap_or_else(|| {
-                "it does not fit; its type's message is left out because it may quote the value".to_owned()
+                "it does not fit; its type's message is left out because it may quote the value"
+                    .to_owned()
             });
             first.map_or(said.clone(), |name| format!("{name}: {said}"))
         }

@@ -179,8 +179,7 @@ fn compare(path: &Path, mut declared: Vec<JobSchema>, mode: Mode) -> Result<(), 
         return Ok(());
     }
     if mode == Mode::Compare {
-        let state =
-            if locked.is_some() { "does not match the jobs" } else { "does not exist" };
+        let state = if locked.is_some() { "does not match the jobs" } else { "does not exist" };
         return Err(format!(
             "the schema file {shown} {state}; write it with `SIMPLE_QUEUE_SCHEMA=update cargo test` and commit it"
         ));

@@ -208,7 +208,8 @@ impl SimpleQueue {
             Ok(true) => None,
             Ok(false) => {
                 let schema = self.store().schema().name();
-                let problem = format!("the schema `{schema}` lacks tables or columns of this release");
+                let problem =
+                    format!("the schema `{schema}` lacks tables or columns of this release");
                 Some(Unhealthy::NotMigrated { problem })
             }
             Err(error) => Some(match Error::database("check the tables")(error) {

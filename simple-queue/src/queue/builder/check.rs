@@ -110,10 +110,8 @@ fn of_servers(
     let in_url = of_url.map_or(1, <[_]>::len);
     let listed = builder.servers.as_ref().map(Vec::len);
     if listed == Some(0) {
-        problems.push(
-            "`servers` names no server: leave it out if the database never moves"
-                .to_owned(),
-        );
+        problems
+            .push("`servers` names no server: leave it out if the database never moves".to_owned());
     }
     if let Some(listed) = listed.filter(|_| in_url > 1) {
         problems.push(format!(
