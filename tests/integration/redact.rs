@@ -115,7 +115,7 @@ async fn a_stored_value_that_does_not_fit_is_named_by_its_path_and_what_was_expe
         (
             "pay_by_card",
             in_card(json!({ "number": "s3cret" })),
-            "theCard: it does not fit, and what its type says of that is left out",
+            "theCard: it does not fit; its type's message is left out because it may quote the value",
         ),
         (
             "pay_by_card",
@@ -125,7 +125,7 @@ async fn a_stored_value_that_does_not_fit_is_named_by_its_path_and_what_was_expe
         (
             "pay_by_card",
             json!({ "plastic": ["s3cret"], "amount": 7, "note": "1" }),
-            "plastic: it does not fit, and what its type says of that is left out",
+            "plastic: it does not fit; its type's message is left out because it may quote the value",
         ),
         (
             "pay_again",
@@ -135,7 +135,7 @@ async fn a_stored_value_that_does_not_fit_is_named_by_its_path_and_what_was_expe
         (
             "refund",
             json!({ "iban": "s3cret", "amount": 7 }),
-            "iban: it does not fit, and what its type says of that is left out",
+            "iban: it does not fit; its type's message is left out because it may quote the value",
         ),
         ("refund", json!({ "amount": 7 }), "missing field `iban`"),
     ];

@@ -90,7 +90,7 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(fingerprint(user_id)), "`fingerprint` takes one value, like"),
         (quote!(delay = 5), "expected a string, like `delay = \"5m\"`"),
         (quote!(aliases(old)), "list earlier names of the job"),
-        (quote!(name = "mail", aliases("a", "mail")), "`mail` is what the job is called now"),
+        (quote!(name = "mail", aliases("a", "mail")), "`mail` is the present name of the job"),
         (quote!(name = ""), "\"\" cannot name a job: job names may only use"),
         (quote!(payload(Mail)), "`payload` takes one value, like `payload = WelcomeMail`"),
         (quote!(payload = a::Mail), "expected the name of the payload struct"),
