@@ -51,7 +51,7 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!("emails"), "expected an argument, like"),
         (quote!(backoff = "Linear"), "unknown backoff \"Linear\", did you mean \"linear\"?"),
         (quote!(backoff(linear)), "`backoff` takes one value, like"),
-        (quote!(backoff = none()), "no wait has no parts"),
+        (quote!(backoff = none()), "`none` takes no parts"),
         (quote!(backoff = |_| 5), "expected a back-off, like"),
         (quote!(backoff = fixed()), "expected a duration, like `fixed(\"5s\")`"),
         (quote!(backoff = linear("5s", "6s")), "expected an argument, like"),
