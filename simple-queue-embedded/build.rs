@@ -1,5 +1,5 @@
-//! Tells the tests whether they are root, and whether there is `psql` and `npm`, so that those that need it are
-//! shown as ignored where it is not so. No part of the published package.
+//! Detects for the tests whether they are root, and whether `psql` and `npm` exist, so that tests
+//! which need them are listed as ignored otherwise. Not part of the published package.
 
 use std::process::Command;
 

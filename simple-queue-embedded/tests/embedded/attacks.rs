@@ -1,4 +1,4 @@
-//! What other users of the machine try. Only root can become another user.
+//! Attacks by other users of the machine. Only root can become another user.
 
 use std::{
     env, fs,
@@ -17,32 +17,32 @@ use crate::{
     reach::{free_port, password_of},
 };
 
-/// A user, and his group.
+/// A user with its group.
 type User = (u32, u32);
 
 const ROOT: User = (0, 0);
 
-/// A user who has nothing to do with the server.
+/// A user who has no connection with the server.
 const STRANGER: User = (61_234, 61_234);
 
-/// What is in the directory of a server beside its data.
+/// The entries in the directory of a server except its data.
 const BESIDE: [&str; 6] =
     ["log", "owner.lock", "server.lock", "password", "pg_hba.conf", "data.new"];
 
-/// Whether this user can do it.
+/// Returns whether this user can do it.
 fn can((user, group): User, program: &str, arguments: &[&Path]) -> bool {
     let mut command = Command::new(program);
     command.uid(user).gid(group).current_dir("/").args(arguments);
     command.output().unwrap().status.success()
 }
 
-/// The user that owns it.
+/// Returns the user that owns it.
 fn owner(path: &Path) -> User {
     let found = fs::symlink_metadata(path).unwrap();
     (found.uid(), found.gid())
 }
 
-/// What this user is told who connects.
+/// Returns the result of this user's attempt to connect.
 fn connect_as((user, group): User, scratch: &Scratch, url: &str) -> Result<(), String> {
     let binary = scratch.program("test", &env::current_exe().unwrap());
     let process = Process::start_binary(&binary, scratch, "connect", |command| {
@@ -134,7 +134,7 @@ async fn the_user_of_roots_server_can_plant_nothing_where_root_writes() {
 #[cfg_attr(not(root), ignore = "needs root, to become the user of the server")]
 async fn what_the_user_of_roots_server_planted_in_a_directory_of_its_own_leads_root_nowhere() {
     let scratch = Scratch::new();
-    // As earlier releases have left it: all of it belongs to the server's user.
+    // The state that earlier releases have left: all of it belongs to the server's user.
     let made = EmbeddedPostgres::start_in(scratch.0.join("made")).await.unwrap();
     made.stop().await.unwrap();
     let servers_user = owner(&scratch.0.join("made/data"));
@@ -163,7 +163,7 @@ async fn what_the_user_of_roots_server_planted_in_a_directory_of_its_own_leads_r
             }
             symlink(&target, &planted).unwrap();
 
-            // Whether it starts does not matter.
+            // The test does not depend on whether it starts.
             let started =
                 EmbeddedPostgres::builder().setting("port", free_port()).start_in(&directory).await;
             if let Ok(started) = started {
@@ -230,7 +230,7 @@ async fn a_link_in_the_data_of_roots_temporary_server_leads_its_removal_nowhere(
     assert_eq!(fs::read_to_string(kept.join("file")).unwrap(), "root's");
 }
 
-/// The directory of the binaries that a server here runs.
+/// Returns the directory of the binaries that a server here runs.
 fn binaries(scratch: &Scratch) -> PathBuf {
     let mut process = Process::start(scratch, "stay", |_| ());
     process.announced();

@@ -1,4 +1,4 @@
-//! Other processes, the directory they work in, and what can be asked of their servers.
+//! Other processes, their directories, and queries of their servers.
 
 use std::{
     env, fs,
@@ -16,20 +16,21 @@ use uuid::Uuid;
 
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A directory for the temporary files of one test, which every user can use, as the common one.
+/// A directory for the temporary files of one test, which every user can use, like the common one.
 pub(crate) struct Scratch(pub(crate) PathBuf);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        // Short, because the path of a socket has little room.
+        // Short, because the path of a socket is limited.
         let path = env::temp_dir().join(format!("sq-{}", Uuid::now_v7().simple()));
         fs::create_dir(&path).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o1777)).unwrap();
         Self(path)
     }
 
-    /// A file that every user can run. Made by another process: while this one has it open to write,
-    /// a process that another test is just starting may have a copy of that, and it cannot be run.
+    /// Creates a file that every user can run. Another process writes it: while this one has it
+    /// open to write, a process that another test is starting may have a copy of that handle, and
+    /// then the file cannot be run.
     pub(crate) fn program(&self, name: &str, from: &Path) -> PathBuf {
         let path = self.0.join(name);
         let installed = Command::new("install").args(["-m", "755"]).args([from, &path]).status();
@@ -54,14 +55,14 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // A server that has just been told to stop may still be at work in it.
+        // A server that was just told to stop may still work in it.
         wait_until("the directory of the test is removed", || {
             !self.0.exists() || fs::remove_dir_all(&self.0).is_ok()
         });
     }
 }
 
-/// This test binary in a role; ends with the value.
+/// This test binary in a role; it ends with the value.
 pub(crate) struct Process(pub(crate) Child);
 
 impl Process {
@@ -89,7 +90,7 @@ impl Process {
         Self(command.spawn().unwrap())
     }
 
-    /// The URL that the process tells.
+    /// Returns the URL that the process prints.
     pub(crate) fn announced(&mut self) -> String {
         let output = BufReader::new(self.0.stdout.as_mut().unwrap());
         for line in output.lines() {
@@ -100,7 +101,7 @@ impl Process {
         panic!("the process ended before it was ready: {}", self.errors());
     }
 
-    /// The URL that the process tells, once the server has answered.
+    /// Returns the URL that the process prints, once the server has answered.
     pub(crate) async fn ready(&mut self) -> String {
         let url = self.announced();
         assert_eq!(query(&url, "select 1").await, "1");
@@ -112,7 +113,7 @@ impl Process {
         assert!(self.0.wait().unwrap().success(), "{errors}");
     }
 
-    /// Whether it succeeds, and what it says if not.
+    /// Returns whether it succeeds, and its message if not.
     pub(crate) fn ended(mut self) -> Result<(), String> {
         let errors = self.errors();
         if self.0.wait().unwrap().success() { Ok(()) } else { Err(errors) }
@@ -124,7 +125,7 @@ impl Process {
         errors
     }
 
-    /// What the process writes until it ends.
+    /// Returns the output of the process until it ends.
     fn errors(&mut self) -> String {
         let mut errors = String::new();
         let mut pipe = self.0.stderr.take().unwrap();
@@ -159,7 +160,7 @@ pub(crate) async fn created_databases(url: &str) -> String {
     query(url, sql).await
 }
 
-/// Whether anything listens where the URL leads.
+/// Returns whether a server listens at the URL.
 fn listens(url: &str) -> bool {
     let options: PgConnectOptions = url.parse().unwrap();
     match socket(url) {
@@ -168,14 +169,14 @@ fn listens(url: &str) -> bool {
     }
 }
 
-/// The socket that the URL leads to.
+/// Returns the socket of the URL.
 pub(crate) fn socket(url: &str) -> Option<PathBuf> {
     let options: PgConnectOptions = url.parse().unwrap();
     let name = format!(".s.PGSQL.{}", options.get_port());
     options.get_socket().map(|directory| directory.join(name))
 }
 
-/// The bits of who may do what.
+/// Returns the permission bits.
 pub(crate) fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }

@@ -1,4 +1,4 @@
-//! How a server is reached, and by whom.
+//! Who can reach a server, and how.
 
 use std::{fs, net::TcpListener, path::Path};
 
@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use crate::process::{Process, Scratch, mode, query, socket};
 
-/// A port that nobody has at this moment.
+/// Returns a port that is free at this moment.
 pub(crate) fn free_port() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port().to_string()
@@ -18,7 +18,7 @@ pub(crate) fn password_of(url: &str) -> &str {
     user.strip_prefix("postgres://postgres:").expect("there is a password in the URL")
 }
 
-/// The code of the error with which this one is refused.
+/// Returns the code of the error that refuses this connection.
 async fn refusal(options: PgConnectOptions) -> String {
     let refused = PgConnection::connect_with(&options).await.expect_err("it must be refused");
     let sqlx::Error::Database(refused) = refused else { panic!("{refused}") };
@@ -60,13 +60,13 @@ async fn a_port_is_open_only_to_who_knows_the_password() {
     let ways = "select string_agg(distinct auth_method, ',') from pg_hba_file_rules";
     assert_eq!(query(postgres.url(), ways).await, "scram-sha-256");
 
-    // The directory keeps it.
+    // The directory keeps the password.
     postgres.stop().await.unwrap();
     let again = start().await;
     assert_eq!(password_of(again.url()), password);
     assert_eq!(query(again.url(), "select 1").await, "1");
     again.stop().await.unwrap();
-    // Without a port nobody is asked for it.
+    // Without a port there is no password.
     let by_socket = EmbeddedPostgres::start_in(&directory).await.unwrap();
     assert_eq!(query(by_socket.url(), "select 1").await, "1");
     by_socket.stop().await.unwrap();
@@ -76,7 +76,7 @@ async fn a_port_is_open_only_to_who_knows_the_password() {
 async fn a_password_is_in_no_message_no_log_and_no_argument_of_a_process() {
     let scratch = Scratch::new();
     let directory = scratch.0.join("named");
-    // All that a server can be told to log.
+    // Everything that a server can be told to log.
     let postgres = EmbeddedPostgres::builder()
         .setting("port", free_port())
         .setting("log_statement", "all")
@@ -93,7 +93,7 @@ async fn a_password_is_in_no_message_no_log_and_no_argument_of_a_process() {
     assert!(String::from_utf8_lossy(&log).contains("select 1"), "it logs all statements");
     assert!(!contains(&log, &password));
     for process in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        // One that has just ended has none.
+        // A process that has just ended has none.
         if let Ok(arguments) = fs::read(process.path().join("cmdline")) {
             assert!(!contains(&arguments, &password), "{}", process.path().display());
         }

@@ -1,4 +1,4 @@
-//! What the other processes do.
+//! The roles of the other processes.
 
 use std::{collections::HashSet, env, sync::OnceLock, time::Duration};
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::process::query;
 
-/// Does what the test wants of this process.
+/// Runs the role that the test wants of this process.
 pub(crate) async fn play(role: &str) {
     match role {
         "several" => return several().await,
@@ -19,7 +19,7 @@ pub(crate) async fn play(role: &str) {
         }
         _ => (),
     }
-    // Listened to before anybody can be told that we are ready.
+    // Listens before any process can learn that this one is ready.
     let mut interrupts = signal(SignalKind::interrupt()).unwrap();
     if let Some(port) = env::var_os("ROLE_PORT") {
         let builder = EmbeddedPostgres::builder().setting("port", port.into_string().unwrap());
@@ -69,7 +69,7 @@ async fn several() {
 
 async fn give_up() {
     for delay in (0..400).step_by(40).map(Duration::from_millis) {
-        // Whether the start was quicker does not matter: the server is dropped in any case.
+        // The server is dropped in any case, whether or not the start was faster.
         let started = tokio::time::timeout(delay, EmbeddedPostgres::start()).await;
         drop(started);
     }
@@ -85,7 +85,7 @@ async fn databases(postgres: &EmbeddedPostgres) {
     }
 }
 
-/// Polls all at the same time, so that they get in each other's way.
+/// Polls all at the same time, so that they interfere.
 async fn futures_join<T>(
     futures: impl Iterator<Item = impl Future<Output = Result<T, EmbeddedError>>>,
 ) -> Vec<T> {

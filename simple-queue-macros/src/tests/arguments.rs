@@ -1,4 +1,4 @@
-//! What each argument changes in the expansion: one file for each.
+//! The change in the expansion by each argument: one file each.
 
 use quote::quote;
 use syn::Item;
@@ -6,7 +6,7 @@ use syn::Item;
 use super::expanded;
 use super::expansions::compare;
 
-/// One file for each argument, with what it changes: the `impl JobPayload`.
+/// One file for each argument with its change: the `impl JobPayload`.
 #[test]
 fn each_argument() {
     for (file, arguments) in [
@@ -52,7 +52,7 @@ fn each_argument() {
     }
 }
 
-/// As above, for what changes the handler: the `impl TypedHandler`.
+/// As above, for arguments that change the handler: the `impl TypedHandler`.
 #[test]
 fn each_argument_of_the_handler() {
     for (file, arguments) in [
@@ -70,7 +70,7 @@ fn each_argument_of_the_handler() {
     }
 }
 
-/// What a key brings along: the functions that take what it is made of.
+/// The functions that a key adds, which take the arguments of the key.
 #[test]
 fn each_key() {
     for (file, arguments) in [

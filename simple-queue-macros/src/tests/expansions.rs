@@ -1,4 +1,4 @@
-//! Expansions, compared with the files in `tests/expansions`. After a wanted change:
+//! Compares expansions with the files in `tests/expansions`. After an intended change run
 //! `UPDATE_EXPANSIONS=1 cargo test -p simple-queue-macros`, and read the difference.
 
 use std::path::Path;
@@ -249,7 +249,7 @@ fn a_module_whose_jobs_have_something_in_common() {
     compare("module_with_defaults", &file(module));
 }
 
-/// Compares with the file of this name.
+/// Compares an expansion with the file of this name.
 pub(super) fn compare(name: &str, found: &syn::File) {
     let found = prettyplease::unparse(found);
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expansions");

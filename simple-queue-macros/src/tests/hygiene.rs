@@ -1,12 +1,12 @@
-//! Every name that an expansion brings along is reached from the root, so that it means the same
-//! whatever the user calls by that name.
+//! Every name in an expansion is reached from the root, so that a user's item of the same name
+//! cannot change its meaning.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use crate::pipeline;
 
-/// Names that users shadow, knowingly or not. Fine behind `::`, never alone.
+/// Names that users shadow, deliberately or not. Fine behind `::`, never alone.
 const SHADOWED: &[&str] = &[
     "Arc",
     "Box",
@@ -42,7 +42,7 @@ const SHADOWED: &[&str] = &[
     "unreachable",
 ];
 
-/// Crates, whose names are only safe at the root.
+/// Crates, whose names are safe only at the root.
 const CRATES: &[&str] = &["core", "serde_json", "std"];
 
 /// Words after which a path begins.
@@ -143,7 +143,7 @@ fn assert_rooted(expansion: TokenStream) {
     }
 }
 
-/// All tokens in a row, those within groups too; a lifetime is one word.
+/// All tokens in a row, also those within groups; a lifetime is one word.
 fn flatten(tokens: TokenStream, words: &mut Vec<String>) {
     for token in tokens {
         match token {

@@ -1,4 +1,4 @@
-//! What is said to mistakes: how often, and in which words. `tests/ui` shows where.
+//! The messages for mistakes: their number and their words. `tests/ui` shows their places.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -328,7 +328,7 @@ fn types_are_shown_as_they_are_written() {
     assert!(said[0].contains("so `&[(a::B<C>, &'static [D; 2])]` must be"), "{said:?}");
 }
 
-/// What is said to these arguments on a function that is right.
+/// Returns the messages for these arguments on a valid function.
 fn said_to(arguments: TokenStream) -> Vec<String> {
     messages(
         arguments,

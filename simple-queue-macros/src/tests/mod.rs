@@ -1,5 +1,5 @@
-//! The whole pipeline, without a compiler: what is written for a job, and what is said to a mistake.
-//! What the compiler makes of it is tested in the workspace's `tests/ui`.
+//! The whole pipeline, without a compiler: the expansion of a job, and the messages for a mistake.
+//! The workspace's `tests/ui` tests what the compiler makes of it.
 
 mod arguments;
 mod expansions;
@@ -13,7 +13,7 @@ use quote::{ToTokens, quote};
 
 use crate::{carrier, pipeline};
 
-/// The expansion as a file, laid out for reading.
+/// Formats the expansion as a file, for reading.
 fn expanded(arguments: TokenStream, item: TokenStream) -> syn::File {
     file(pipeline::job(arguments, item))
 }
@@ -24,7 +24,7 @@ fn file(expansion: TokenStream) -> syn::File {
     file
 }
 
-/// A struct without the items that it brings along, and these after it.
+/// Returns a struct without the items that it carries, and then these.
 fn unfolded(mut item: syn::Item) -> Vec<syn::Item> {
     let syn::Item::Struct(structure) = &mut item else { return vec![item] };
     let carrier: TokenStream = carrier::derive(quote!(#structure));
@@ -36,12 +36,12 @@ fn unfolded(mut item: syn::Item) -> Vec<syn::Item> {
     std::iter::once(item).chain(carrier.items).collect()
 }
 
-/// What is said to a job.
+/// Returns the messages for a job.
 fn messages(arguments: TokenStream, item: TokenStream) -> Vec<String> {
     said(pipeline::job(arguments, item))
 }
 
-/// The texts of all `compile_error!`s.
+/// Returns the texts of all `compile_error!`s.
 fn said(expansion: TokenStream) -> Vec<String> {
     let file = file(expansion);
     let errors = file.items.iter().filter_map(|item| match item {

@@ -1,10 +1,10 @@
-//! The rule for the names of queues is the library's.
+//! The rule for names of queues is the library's.
 
 use quote::quote;
 
 use super::messages;
 
-/// The library and its functions in the database are tried with the same table.
+/// The tests of the library and of its functions in the database use the same table.
 #[test]
 fn a_queue_is_named_by_the_rule_of_the_library() {
     let table = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/queue_names.txt");

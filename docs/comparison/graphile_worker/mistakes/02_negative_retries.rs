@@ -1,4 +1,4 @@
-//! Mistake: `-1` attempts, to say for ever.
+//! Mistake: `-1` attempts, meant as no limit.
 //! Otherwise: the database refuses the job when it is added.
 
 use std::time::Duration;

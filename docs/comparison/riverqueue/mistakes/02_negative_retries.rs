@@ -1,4 +1,4 @@
-//! Mistake: `-1` attempts, to say for ever.
+//! Mistake: `-1` attempts, meant as no limit.
 //! At: max_attempts = -1
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Mistake: `-1` retries, to say for ever.
+//! Mistake: `-1` retries, meant as no limit.
 //! At: retries = -1
 
 use std::time::Duration;
