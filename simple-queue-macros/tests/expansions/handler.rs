@@ -63,7 +63,7 @@ where
 }
 #[allow(dead_code, deprecated, private_bounds, private_interfaces, unreachable_pub)]
 impl SendEmailHandler {
-    /// The handler of this job with its state, to be registered by hand.
+    /// Creates the handler of this job with its state, to be registered by hand.
     #[must_use]
     pub fn handler<__State>(
         state: ::std::sync::Arc<__State>,

@@ -69,13 +69,13 @@ impl ::simple_queue::typed::JobPayload for Tidy {
     clippy::used_underscore_binding
 )]
 impl Tidy {
-    /// A job that will call [`tidy`](fn@tidy) with these arguments.
+    /// Creates a job that calls [`tidy`](fn@tidy) with these arguments.
     #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
     #[allow(clippy::too_many_arguments)]
     pub(crate) fn new() -> Self {
         Self {}
     }
-    /// The handler of this job with its state, to be registered by hand.
+    /// Creates the handler of this job with its state, to be registered by hand.
     #[must_use]
     pub(crate) fn handler<__State>(
         state: ::std::sync::Arc<__State>,

@@ -110,7 +110,7 @@ impl ::simple_queue::typed::JobPayload for SendWelcome {
     clippy::used_underscore_binding
 )]
 impl SendWelcome {
-    /// A job that will call [`send_welcome`](fn@send_welcome) with these arguments.
+    /// Creates a job that calls [`send_welcome`](fn@send_welcome) with these arguments.
     #[must_use = "a job is only stored when `.enqueue(..)` is awaited"]
     #[allow(clippy::too_many_arguments)]
     fn new(user_id: i64, template: impl ::core::convert::Into<String>) -> Self {
@@ -119,7 +119,7 @@ impl SendWelcome {
             template: ::core::convert::Into::into(template),
         }
     }
-    /// The handler of this job with its state, to be registered by hand.
+    /// Creates the handler of this job with its state, to be registered by hand.
     #[must_use]
     fn handler<__State>(
         state: ::std::sync::Arc<__State>,
