@@ -255,6 +255,10 @@ fn is_over(rounds: usize, began: Instant) -> bool {
     }
 }
 
+/// 20 rounds, after which the jobs that wait for ever are deleted. Thousands of priorities that no process serves are
+/// the matter of another test.
+const ROUNDS_KEPT: usize = 20;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_rows_hold_up_no_neighbour() {
     let database = TestDatabase::migrated().await;
@@ -262,8 +266,6 @@ async fn random_rows_hold_up_no_neighbour() {
     queue.register_handler(Probe::new());
     queue.register(jobs![Neighbour], ()).unwrap();
     let worker = queue.start().await;
-    // 20 rounds: what waits for ever is deleted then. Thousands of priorities that no process serves are another test's.
-    const ROUNDS_KEPT: usize = 20;
     let (began, mut rounds, mut waits) = (Instant::now(), 0, Waits::default());
     while !is_over(rounds, began) {
         let columns: Vec<String> = COLUMNS
