@@ -86,5 +86,5 @@ fn a_start_that_is_forgotten_outside_of_a_runtime_is_logged() {
     let (log, listening) = Log::of_this_thread();
     drop(queue.start());
     drop(listening);
-    assert_eq!(log.count("so it has not started"), 1);
+    assert_eq!(log.count("so the worker has not started"), 1);
 }

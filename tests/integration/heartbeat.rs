@@ -285,7 +285,7 @@ async fn a_process_without_a_row_gets_one_before_it_sleeps() {
     let wake = "select pg_notify('\"simple_queue\".jobs', 'queue probe')";
     eventually("a fetch failed", async || {
         database.execute(wake).await;
-        log.count("jobs could not be fetched") > 0
+        log.count("fetch failed") > 0
     })
     .await;
     for sql in [

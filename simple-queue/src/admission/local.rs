@@ -1,4 +1,4 @@
-//! The limits of this process, in three steps: of all jobs, of the queue, of its handler's `concurrency`.
+//! The limits of this process, in three steps: of all jobs, of the queue, and of the handler's `concurrency`.
 
 use std::{
     collections::HashMap,
@@ -19,15 +19,16 @@ use crate::queue::{config::Config, registry::Registered};
 pub(super) struct LocalPermits {
     global: Mutex<Sizable>,
     queues: Mutex<HashMap<String, Sizable>>,
-    /// There are more than the settings say at present: what becomes free is not given on.
+    /// There are more permits than the current settings allow. A permit that becomes free is then not passed on to the
+    /// next job.
     shrinks: AtomicBool,
 }
 
-/// As many permits as the settings say at present.
+/// A semaphore whose size follows the current settings.
 #[derive(Debug)]
 struct Sizable {
     semaphore: Arc<Semaphore>,
-    /// How many there are, those that are taken included.
+    /// Number of permits, the taken ones included.
     size: usize,
 }
 
@@ -36,7 +37,8 @@ impl Sizable {
         Self { semaphore: Arc::new(Semaphore::new(size)), size }
     }
 
-    /// Those of a setting that was changed: of fewer, the ones that are taken go when they are free.
+    /// Adjusts the semaphore to a changed setting. When the size falls, permits that are taken disappear once they are
+    /// free.
     fn of(&mut self, size: usize) -> &Arc<Semaphore> {
         if size > self.size {
             self.semaphore.add_permits(size - self.size);
@@ -48,7 +50,7 @@ impl Sizable {
     }
 }
 
-/// The permits of one job.
+/// The local permits of one job.
 #[derive(Debug)]
 pub(super) struct LocalPermit {
     _global: OwnedSemaphorePermit,
@@ -102,7 +104,7 @@ impl PermitSource for LocalPermits {
     }
 
     fn take(&self, queue: &str, handler: &Registered, config: &Config) -> Option<LocalPermit> {
-        // The scarcest first, so that one that is missing takes the others from nobody.
+        // The scarcest permit comes first: a job that cannot get it takes no other permit away.
         let Ok(handler) = handler.take() else { return None };
         let Ok(queue) = self.of(queue, config).try_acquire_owned() else { return None };
         let Ok(global) = self.all(config).try_acquire_owned() else { return None };

@@ -1,8 +1,8 @@
-//! Stage 4: whether a job may start now, as far as can be said before the user's own rules are asked.
+//! Stage 4: whether a job may start now, before the user's own rules are asked.
 //!
-//! Permits are counted before a fetch and taken when its jobs arrive, so a process claims little that it cannot start:
-//! what it fetched ahead of need, and what a run that ended meanwhile took a permit for. Each file here is a source of
-//! permits. One more is a field of [`Permits`] and of [`RunPermit`], asked for its part where they ask the others.
+//! Permits are counted before a fetch and taken when its jobs arrive. So a process claims few jobs that it cannot
+//! start: the prefetched ones, and those whose permit a finishing run took in the meantime. Each file here is a source
+//! of permits. A new source is one more field of [`Permits`] and of [`RunPermit`], asked where the others are asked.
 
 mod local;
 
@@ -14,34 +14,33 @@ use local::{LocalPermit, LocalPermits};
 
 /// Something that limits how many jobs may run.
 ///
-/// It is asked in each fetch and for each job, so it answers from memory. What it has to learn from elsewhere a role
-/// tells it.
+/// Each fetch and each job asks it, so it answers from memory. A role tells it what it has to learn from elsewhere.
 trait PermitSource {
-    /// What a job holds of it until its run is over.
+    /// What a job holds of this source until its run ends.
     type Permit;
 
-    /// How many more of these jobs may start; [`UNLIMITED`] where the source sets no limit.
+    /// Returns how many more jobs of this scope may start; [`UNLIMITED`] where the source sets no limit.
     fn free(&self, of: PermitScope<'_>, config: &Config) -> usize;
 
-    /// The right to start one; `None` where it is not free.
+    /// Takes the right to start one job; `None` where no permit is free.
     fn take(&self, queue: &str, handler: &Registered, config: &Config) -> Option<Self::Permit>;
 
-    /// Whether a permit that becomes free may be given to the next job as it is. Otherwise it is dropped and taken
-    /// anew, which says again whether there still are too many.
+    /// Returns whether a permit that becomes free may be passed on to the next job. If not, it is dropped and taken
+    /// anew, which checks again whether there are still too many permits.
     fn are_reusable(&self) -> bool;
 }
 
-/// Which jobs permits are asked for: a limit of the wider does not count as one of the narrower.
+/// The jobs for which permits are asked. The limit of a wider scope does not count as a limit of a narrower one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PermitScope<'a> {
-    /// All that this process runs.
+    /// All jobs that this process runs.
     All,
     Queue(&'a str),
-    /// Of a queue some kinds that share a limit.
+    /// Kinds of one queue that share a limit.
     Share(&'a Share),
 }
 
-/// No limit.
+/// Number of free permits where there is no limit.
 pub(crate) const UNLIMITED: usize = usize::MAX;
 
 /// All sources of permits of a process.
@@ -50,7 +49,7 @@ pub(crate) struct Permits {
     local: LocalPermits,
 }
 
-/// The permits of one job, from each source its own.
+/// The permits of one job, one from each source.
 #[derive(Debug)]
 pub(crate) struct RunPermit {
     _local: LocalPermit,
@@ -61,22 +60,22 @@ impl Permits {
         Self { local: LocalPermits::new(config) }
     }
 
-    /// How many more of these jobs every source lets start.
+    /// Returns how many more jobs of this scope may start, by all sources together.
     pub(crate) fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
         self.local.free(of, config)
     }
 
-    /// Whether some source sets these jobs a limit of their own.
+    /// Returns whether some source limits this scope by itself.
     pub(crate) fn are_limited(&self, of: PermitScope<'_>, config: &Config) -> bool {
         self.free(of, config) != UNLIMITED
     }
 
-    /// Whether a permit that becomes free may be given to the next job as it is, or is to be taken anew.
+    /// Returns whether a permit that becomes free may be passed on to the next job, or has to be taken anew.
     pub(crate) fn are_reusable(&self) -> bool {
         self.local.are_reusable()
     }
 
-    /// Takes the permits for one job; `None` if one of them is not free.
+    /// Takes the permits of one job; `None` if one of them is not free.
     pub(crate) fn take(
         &self,
         queue: &str,

@@ -25,6 +25,11 @@
 
 pub(crate) mod database;
 pub(crate) mod enqueue;
+pub(crate) mod fetch;
 pub(crate) mod finalize;
+pub(crate) mod heartbeat;
 pub(crate) mod queue;
+pub(crate) mod run;
 pub(crate) mod store;
+pub(crate) mod upkeep;
+pub(crate) mod worker;

@@ -1,16 +1,17 @@
-//! Bounds the history: whole days of the archive are dropped; old dead letters, and what was kept for a
-//! time of its own, deleted.
+//! Bounds the history: drops whole days of the archive, and deletes old dead letters and jobs with a retention of their
+//! own.
 
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
 
 use crate::{
-    database::{Dedicated, Servers},
+    database::{Dedicated, Servers, failure::described},
     jitter,
     job::Retention,
     retry_pause::Pauses,
     store::{OldDay, Store},
+    telemetry,
     upkeep::role::{Next, Role},
 };
 
@@ -23,30 +24,31 @@ pub(crate) struct Tidied {
     pub(crate) dead_letters_deleted: i64,
 }
 
-/// Keeps its connection between passes, so that most passes cost one short statement.
+/// The role that bounds the history. It keeps its connection between passes, so most passes cost one short statement.
 pub(crate) struct Janitor {
     store: Store,
     connection: Dedicated,
     retention: Retention,
     interval: Duration,
-    /// When the days of the archive are looked at next.
+    /// When the days of the archive are checked next.
     days_due: Instant,
 }
 
-/// Days are whole, and made a week ahead, so they need not be looked at in each pass.
+/// 1 hour between two checks of the days of the archive. Days are whole and are created a week ahead, so most passes
+/// can skip them.
 const DAYS_EVERY: Duration = Duration::from_hours(1);
 
-/// So many rows go in one statement.
+/// Upper bound of the rows that one statement deletes.
 const BATCH: i64 = 1000;
 
-/// 5 s: within this time of its start a process looks at the history for the first time. Beside what it was started
-/// for, that can wait.
+/// 5 s, upper bound of the first (random) delay of the janitor. The history can wait until a starting process has begun
+/// its jobs.
 const FIRST_TIDYING: Duration = Duration::from_secs(5);
 
 impl Role for Janitor {
     const NAME: &'static str = "janitor";
 
-    /// Many processes may start together, so not all of them in the same moment.
+    /// The delay is random, because many processes may start together.
     fn first_in(&self) -> Duration {
         jitter::up_to(std::cmp::min(self.interval, FIRST_TIDYING), 1.0)
     }
@@ -57,10 +59,10 @@ impl Role for Janitor {
     }
 
     fn failed(error: &sqlx::Error) {
-        tracing::warn!(error = %crate::database::failure::described(error), "the history could not be tidied; trying again");
+        telemetry::upkeep::janitor_failed(&described(error));
     }
 
-    /// There is no haste.
+    /// The next regular pass is soon enough.
     fn retries_after(&self) -> Pauses {
         Pauses { first: self.interval, longest: self.interval, jitter: 0.2 }
     }
@@ -77,31 +79,32 @@ impl Janitor {
         Self { store, connection, retention, interval, days_due: Instant::now() }
     }
 
-    /// One pass over everything that is due. What fails is said and left to the next pass.
-    #[tracing::instrument(name = "janitor", level = "debug", skip_all)]
+    /// One pass over everything that is due. A failure is logged and left to the next pass.
     async fn tidy(&mut self) -> sqlx::Result<Tidied> {
-        let mut tidied = Tidied::default();
-        let days = if self.days_due <= Instant::now() {
-            self.tend_days(&mut tidied).await
-        } else {
-            Ok(())
-        };
-        // A day that cannot be handled is no reason to keep what is in the tables.
-        self.delete_expired(&mut tidied).await?;
-        if tidied != Tidied::default() {
-            tracing::info!(
-                partitions_made = tidied.partitions_made,
-                partitions_dropped = tidied.partitions_dropped,
-                archived_deleted = tidied.archived_deleted,
-                dead_letters_deleted = tidied.dead_letters_deleted,
-                "tidied the history"
-            );
-        }
-        days?;
-        Ok(tidied)
+        telemetry::upkeep::in_janitor(async {
+            let mut tidied = Tidied::default();
+            let days = if self.days_due <= Instant::now() {
+                self.tend_days(&mut tidied).await
+            } else {
+                Ok(())
+            };
+            // A day that cannot be handled must not stop the deletion of expired rows.
+            self.delete_expired(&mut tidied).await?;
+            if tidied != Tidied::default() {
+                telemetry::upkeep::history_cleaned_up(
+                    tidied.partitions_made,
+                    tidied.partitions_dropped,
+                    tidied.archived_deleted,
+                    tidied.dead_letters_deleted,
+                );
+            }
+            days?;
+            Ok(tidied)
+        })
+        .await
     }
 
-    /// Makes days ahead and removes old ones; again in the next pass if one could not be removed.
+    /// Creates days ahead and removes old ones. If one cannot be removed, the next pass tries again.
     async fn tend_days(&mut self, tidied: &mut Tidied) -> sqlx::Result<()> {
         tidied.partitions_made = self.make_partitions().await?;
         let mut is_done = true;
@@ -112,10 +115,10 @@ impl Janitor {
             }
             match self.drop_day(day).await {
                 Ok(dropped) => tidied.partitions_dropped += usize::from(dropped),
-                // Its lock would keep everybody waiting who uses the archive meanwhile; there is a next pass.
+                // Waiting for the lock would block every other user of the archive. The next pass tries again.
                 Err(error) => {
                     is_done = false;
-                    tracing::info!(error = %crate::database::failure::described(&error), %day, "an old day of the archive could not be dropped yet");
+                    telemetry::upkeep::day_not_dropped(&day, &described(&error));
                 }
             }
         }
@@ -144,7 +147,7 @@ impl Janitor {
             .await
     }
 
-    /// Deletes in batches, until none is full.
+    /// Deletes expired rows in batches, until a batch is not full.
     async fn delete_expired(&mut self, tidied: &mut Tidied) -> sqlx::Result<()> {
         let keep = self.retention.dead_letters;
         loop {
@@ -160,7 +163,8 @@ impl Janitor {
         }
     }
 
-    /// As [`Janitor::delete_expired`], of a day what is not kept longer than it; returns how many rows went.
+    /// As [`Janitor::delete_expired`], for one day of the archive: deletes the rows whose retention has passed, and
+    /// returns how many it deleted.
     async fn delete_old_day(&mut self, day: NaiveDate) -> sqlx::Result<i64> {
         let mut deleted = 0;
         loop {

@@ -1,8 +1,8 @@
-//! What keeps the tables in order: the [`reaper`] returns the jobs of processes that died, the
-//! [`janitor`] bounds the history.
+//! Roles that keep the tables in order: the [`reaper`] returns the jobs of dead processes, the [`janitor`] bounds the
+//! history.
 //!
-//! Nobody is elected for it. Every process does both, at any time, and it is safe to. What is done again and again is
-//! a [`role`].
+//! No leader is elected. Every process runs both roles, at any time, and that is safe. The loop that repeats them is in
+//! [`role`].
 
 #[cfg(feature = "janitor")]
 pub(crate) mod janitor;

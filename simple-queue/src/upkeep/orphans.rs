@@ -1,4 +1,4 @@
-//! Returns the jobs in a name in parts, where the database refuses to return them together.
+//! Returns the jobs of a dead process in parts, where the database refuses to return them together.
 
 use crate::{
     database::{
@@ -6,10 +6,11 @@ use crate::{
         failure::{described, is_about_a_row},
     },
     store::{Division, Name, Reaped, Store, log_set_aside},
+    telemetry,
 };
 
-/// Returns these jobs in halves, each part in a transaction of its own, in which it is made sure again that a dead
-/// process is dead. A job that cannot be returned by itself becomes a dead letter, with the database's words.
+/// Returns these jobs in halves. Each part is a transaction of its own, which checks again that the process is dead. A
+/// job that cannot be returned alone becomes a dead letter with the database's error.
 pub(crate) async fn return_apart(
     connection: &mut Dedicated,
     store: &Store,
@@ -19,7 +20,7 @@ pub(crate) async fn return_apart(
 ) -> sqlx::Result<Reaped> {
     let orphans =
         connection.ask(async |connection| store.list_orphans(connection, name).await).await?;
-    tracing::warn!(error = %described(refusal), jobs = orphans.len(), "jobs that no process runs any more could not be returned together; returning them apart");
+    telemetry::upkeep::return_refused(orphans.len(), &described(refusal));
     let (mut division, mut all) = (Division::of_refused(orphans), Reaped::default());
     while let Some(part) = division.next() {
         let returned = connection
@@ -29,7 +30,7 @@ pub(crate) async fn return_apart(
             .await;
         match returned {
             Ok(Some(reaped)) => all += reaped,
-            // The process lives after all.
+            // The process is alive after all.
             Ok(None) => break,
             Err(error) if is_about_a_row(&error) => {
                 let Some(orphan) = division.refused(part) else { continue };

@@ -1,7 +1,7 @@
 //! Returns the jobs of processes that died.
 //!
-//! A process is judged by heartbeats that did not move while this one looked, never by comparing
-//! clocks or by how long a job runs: a job that takes a day is safe as long as its process beats.
+//! A process is dead when its heartbeat has not moved while this process watched it. Clocks are never compared, and the
+//! duration of a job does not matter: a job that takes a day is safe as long as its process beats.
 
 use std::{
     collections::HashMap,
@@ -13,59 +13,63 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::{
-    database::{Dedicated, Servers, failure::is_about_a_row},
+    database::{
+        Dedicated, Servers,
+        failure::{described, is_about_a_row},
+    },
     jitter,
     store::{Name, Reaped, Silent, Store},
+    telemetry,
     upkeep::{
         orphans::return_apart,
         role::{Next, Role},
     },
 };
 
-/// A process is dead after this many of its intervals without a heartbeat.
+/// Number of intervals without a heartbeat after which a process is dead.
 pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
 
-/// What a heartbeat tells the reaper.
+/// What the heartbeat reports to the reaper.
 #[derive(Debug)]
 pub(crate) enum Sighting {
-    /// These processes were silent at this moment, by this process's own steady clock.
+    /// These processes were silent at this moment of this process's steady clock.
     Silent(Instant, Vec<Silent>),
     /// The table could not be read for a while.
     Disconnected,
-    /// This process was declared dead itself, so what it held may be in nobody's name now.
+    /// This process was declared dead itself, so jobs that it held may belong to no process now.
     DeclaredDead,
 }
 
-/// What one process has seen of the heartbeats of others. It has a connection of its own: reading a
-/// large table for orphans must not keep a heartbeat waiting.
+/// The role that returns the jobs of dead processes, with what it has seen of their heartbeats. It has a connection of
+/// its own, because a scan of a large table for orphans must not delay a heartbeat.
 #[derive(Debug)]
 pub(crate) struct Reaper {
     store: Store,
     connection: Dedicated,
     max_crash_count: i32,
-    /// Since when, by this process's own steady clock, a heartbeat has stood where it stands.
+    /// Since when, by this process's steady clock, each heartbeat has not changed.
     unchanged: HashMap<Uuid, (DateTime<Utc>, Instant)>,
-    /// When this process asks next whether a look for orphans is due.
+    /// When this process next asks whether a search for orphans is due.
     next_look_for_orphans: Instant,
-    /// It lost its own row, so there may be some now.
+    /// This process lost its row, so there may be orphans.
     expects_orphans: bool,
     /// What the heartbeat sees.
     sightings: mpsc::UnboundedReceiver<Sighting>,
 }
 
-/// 10 minutes between two looks for orphans, which are jobs of processes that are in no row, or of one that does
-/// not know of them. A look reads the whole table; one process does it for all. Each asks at some moment within the
-/// time after which a silent process is dead, and then now and then.
+/// 10 minutes between two searches for orphans. Orphans are jobs of processes that have no row, or of a process that
+/// does not know of them. A search reads the whole table, so one process makes it for all. Each process asks first at a
+/// random moment within the time after which a silent process is dead, and from then on once in a while.
 const LOOK_FOR_ORPHANS: Duration = Duration::from_mins(10);
 
-/// 10 s between two looks when a process has lost its row.
+/// 10 s between two searches after a process has lost its row.
 const LOOK_FOR_OWN: Duration = Duration::from_secs(10);
 
-/// A reaping is one transaction; cut off, it did not happen.
+/// One reaping is one transaction: if it is cut off, it did not happen.
 impl Role for Reaper {
     const NAME: &'static str = "reaper";
 
-    /// Goes by what the heartbeat sees, until there is none any more.
+    /// Waits for the next sighting. Ends when the heartbeat, which sends them, is gone.
     async fn run_once(&mut self) -> sqlx::Result<Next> {
         let Some(sighting) = self.sightings.recv().await else { return Ok(Next::Never) };
         self.observe(sighting).await?;
@@ -73,7 +77,7 @@ impl Role for Reaper {
     }
 
     fn failed(error: &sqlx::Error) {
-        tracing::warn!(error = %crate::database::failure::described(error), "the jobs of dead processes could not be returned yet; trying again");
+        telemetry::upkeep::reaper_failed(&described(error));
     }
 }
 
@@ -98,12 +102,12 @@ impl Reaper {
         }
     }
 
-    /// Takes in one sighting, and buries who has been silent for too long.
+    /// Handles one sighting, and returns the jobs of processes that were silent for too long.
     async fn observe(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
         let now = Instant::now();
         let dead = match sighting {
             Sighting::Silent(at, silent) => self.overdue(at, silent),
-            // A database that was away for a minute must not make everybody look dead.
+            // After an outage of the database every process looks silent, so counting starts again.
             Sighting::Disconnected => {
                 self.unchanged.clear();
                 return Ok(Reaped::default());
@@ -150,22 +154,24 @@ impl Reaper {
         Ok(reaped)
     }
 
-    #[tracing::instrument(name = "reaper", skip_all, fields(dead = dead.len()))]
     async fn reap(&mut self, dead: &[Silent], ghosts: bool) -> sqlx::Result<Reaped> {
-        let reaped = self
-            .connection
-            .ask_in_transaction(async |connection| {
-                self.store.reap_workers(connection, dead, ghosts, self.max_crash_count).await
-            })
-            .await?;
-        tell(reaped);
-        Ok(reaped)
+        telemetry::upkeep::in_reaper(dead.len(), async {
+            let reaped = self
+                .connection
+                .ask_in_transaction(async |connection| {
+                    self.store.reap_workers(connection, dead, ghosts, self.max_crash_count).await
+                })
+                .await?;
+            tell(reaped);
+            Ok(reaped)
+        })
+        .await
     }
 
-    /// What the database refuses for all may be the fault of one job: then each process is buried for itself, and
-    /// the jobs of one that cannot be are returned apart. So are those of processes that are in no row.
+    /// One bad job may be the reason for which the database refused all. So each process is handled alone, and jobs of
+    /// a process that is still refused are returned in parts. The same holds for jobs of processes that have no row.
     async fn reap_apart(&mut self, dead: &[Silent], error: &sqlx::Error) -> sqlx::Result<Reaped> {
-        tracing::warn!(error = %crate::database::failure::described(error), "dead processes could not be buried together; burying each for itself");
+        telemetry::upkeep::reaping_refused(&described(error));
         let mut all = Reaped::default();
         let each = dead.iter().map(|process| (std::slice::from_ref(process), Name::Dead(process)));
         for (process, name) in each.chain([(&[][..], Name::Ghosts)]) {
@@ -189,7 +195,7 @@ impl Reaper {
         Ok(reaped)
     }
 
-    /// Who has been silent for so long, under this process's eyes, that it is dead.
+    /// Returns the processes that have been silent for long enough, while this process watched them, to be dead.
     fn overdue(&mut self, now: Instant, silent: Vec<Silent>) -> Vec<Silent> {
         let before = std::mem::take(&mut self.unchanged);
         let mut dead = Vec::new();
@@ -209,16 +215,11 @@ impl Reaper {
 
 fn tell(reaped: Reaped) {
     if reaped != Reaped::default() {
-        tracing::warn!(
-            workers = reaped.workers,
-            returned = reaped.returned,
-            dead_lettered = reaped.dead_lettered,
-            "returned the jobs of processes that died"
-        );
+        telemetry::upkeep::reaped(reaped.workers, reaped.returned, reaped.dead_lettered);
     }
 }
 
-/// How long a process that promised to beat at this interval may be silent.
+/// How long a process with this heartbeat interval may be silent before it is dead.
 pub(crate) fn patience(heartbeat_interval: Duration) -> Duration {
     heartbeat_interval.saturating_mul(INTERVALS_TO_DEATH)
 }
@@ -278,7 +279,7 @@ mod tests {
         reaper.overdue(start, vec![silent(1)]);
         reaper.unchanged.clear();
         assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![]);
-        // A process that was heard of in between is no longer in the list.
+        // A process whose heartbeat arrived in between is no longer in the list.
         reaper.overdue(start + INTERVAL * 8, vec![]);
         assert_eq!(reaper.overdue(start + INTERVAL * 12, vec![silent(1)]), vec![]);
     }

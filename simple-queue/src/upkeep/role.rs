@@ -1,4 +1,4 @@
-//! What a worker does again and again beside its jobs, and the one loop that does it.
+//! Tasks that a worker repeats beside its jobs, and the one loop that repeats them.
 
 use std::time::Duration;
 
@@ -9,43 +9,42 @@ use crate::{
     retry_pause::{Pauses, RetryPause},
 };
 
-/// Something that a worker does again and again. Every process does it, at any time, and it is safe to be cut off
-/// anywhere.
+/// A task that a worker repeats. Every process runs it, at any time, and it is safe to cut it off anywhere.
 pub(crate) trait Role: Send + 'static {
-    /// What the log calls it.
+    /// Its name in the log.
     const NAME: &'static str;
 
-    /// How long after the start of the worker it is done first.
+    /// Delay of the first run after the start of the worker.
     fn first_in(&self) -> Duration {
         Duration::ZERO
     }
 
-    /// Does it once, which may begin with waiting for something to do. Returns when to do it next.
+    /// Runs it once, which may begin with waiting for something to do. Returns when to run it next.
     fn run_once(&mut self) -> impl Future<Output = sqlx::Result<Next>> + Send;
 
-    /// Says in the log that it failed, and will be tried again.
+    /// Logs that it failed and is tried again.
     fn failed(error: &sqlx::Error);
 
-    /// How long after failures it is tried again.
+    /// Pauses between tries after failures.
     fn retries_after(&self) -> Pauses {
         Pauses::OF_ROLES
     }
 }
 
-/// When a role is done again.
+/// When a role runs again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     AtOnce,
-    /// After about this time: not many processes in one moment.
+    /// After about this time; jitter keeps many processes from running in the same moment.
     About(Duration),
-    /// There will be nothing to do any more.
+    /// There will never be more to do.
     Never,
 }
 
-/// The waits between two times are shorter or longer by a fifth.
+/// Fraction by which a pause between two runs is shortened or lengthened at random.
 const JITTER: f64 = 0.2;
 
-/// Does it again and again, whatever the database says, until the worker stops.
+/// Repeats a role, whatever the database answers, until the worker stops.
 pub(crate) async fn repeat<R: Role>(mut role: R, until: CancellationToken) {
     let mut retry_pause = RetryPause::new(role.retries_after());
     let repeating = async {
@@ -76,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// Says each time that it is done, and answers as it is told.
+    /// Reports each run, and returns the answers that it was given.
     struct Scripted {
         answers: Vec<sqlx::Result<Next>>,
         done: mpsc::Sender<usize>,

@@ -1,4 +1,4 @@
-//! What the roles of a worker know of the database without asking it.
+//! What the roles of a worker know about the database without asking it.
 
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -13,17 +13,17 @@ use crate::{
     queue::health::{Reports, Unhealthy},
 };
 
-/// What the roles of a worker have failure since they last got through to the database.
+/// The failures of a worker's roles since their last success.
 #[derive(Debug, Default)]
 pub(super) struct RoleFailures {
     heartbeat: LastFailure,
     fetch: LastFailure,
 }
 
-/// What one role has failure.
+/// The last failure of one role.
 #[derive(Debug, Default)]
 struct LastFailure {
-    /// Looked at first, so that a role that is well takes no lock.
+    /// Checked first, so that a healthy role takes no lock.
     is_there: AtomicBool,
     last: Mutex<Option<Failure>>,
 }
@@ -118,7 +118,7 @@ impl Reports for Worker {
 }
 
 impl Worker {
-    /// Two intervals, and a second in which a busy machine may be late.
+    /// Two heartbeat intervals, and one second for a busy machine.
     fn longest_silence(&self) -> Duration {
         2 * self.client.config().heartbeat_interval + Duration::from_secs(1)
     }

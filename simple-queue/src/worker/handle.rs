@@ -1,4 +1,4 @@
-//! Stopping all roles of a process without losing or burning anything.
+//! Stops all roles of a process without losing a job or using up an attempt.
 
 use std::{
     fmt,
@@ -12,9 +12,9 @@ use tokio::{
 };
 
 use super::Worker;
-use crate::Error;
+use crate::{Error, telemetry};
 
-/// A worker at work. Dropping the handle stops nothing.
+/// A running worker. Dropping the handle stops nothing.
 ///
 /// ```no_run
 /// # use std::time::Duration;
@@ -28,19 +28,18 @@ pub struct WorkerHandle {
     pub(super) worker: Arc<Worker>,
     /// Ends when nothing more is to be fetched.
     pub(super) poller: JoinHandle<()>,
-    /// Ends when all that is over has been written.
+    /// Ends when every outcome has been written.
     pub(super) finalizer: JoinHandle<()>,
-    /// End at the very last.
+    /// The remaining roles, which end last.
     pub(super) keepers: Vec<JoinHandle<()>>,
 }
 
-/// How long a stop waits for runs that were told to let go, and for the last writes.
+/// 5 s, for which a stop waits for abandoned runs to end, and for the last writes.
 const LAST_WRITES: Duration = Duration::from_secs(5);
 
 impl WorkerHandle {
-    /// Waits until the worker has ended by itself, which it does only when one of its roles panics: that is a fault of
-    /// the library's, and its jobs are returned by other workers. After a [`WorkerHandle::shutdown`] there is no
-    /// handle left to ask.
+    /// Waits until the worker has ended by itself. It does so only when one of its roles panics, which is a fault of
+    /// the library; other workers return its jobs. After a [`WorkerHandle::shutdown`] there is no handle left to ask.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -57,59 +56,47 @@ impl WorkerHandle {
         self.worker.why_ended()
     }
 
-    /// Stops fetching, waits for what runs, at most until the deadline, and gives back the rest with
-    /// its attempts.
+    /// Stops fetching, waits for running jobs until the deadline at most, and gives back the others with their
+    /// attempts.
     ///
-    /// Whatever could not be written, because the database is away, is returned by other workers once
-    /// this one's heartbeat has been missing long enough.
+    /// Outcomes that cannot be written because the database is away are lost with this process: other workers return
+    /// those jobs once its heartbeat has been missing for long enough.
     ///
     /// # Cancel safety
     /// A call that is dropped leaves the worker stopping: nothing new is fetched.
     pub async fn shutdown(self, deadline: Duration) {
         let Self { worker, mut poller, finalizer, keepers } = self;
-        // A deadline may be as far away as a `Duration` can say, and so beyond what a clock can.
+        // The deadline may be any `Duration`, and so lie beyond what a clock can hold.
         let began = Instant::now();
         let left = || deadline.saturating_sub(began.elapsed());
-        tracing::info!(
-            jobs = worker.running.len(),
-            ?deadline,
-            "stopping: no more jobs are fetched"
-        );
+        telemetry::worker::stopping(worker.running.len(), deadline);
         worker.stopping.cancel();
         let polling = timeout(left(), &mut poller).await.is_err();
         worker.give_back_overdue(Duration::ZERO);
         worker.tasks.close();
         if timeout(left(), worker.tasks.wait()).await.is_err() {
-            tracing::warn!(
-                jobs = worker.running.len(),
-                "the deadline is over; what still runs is given back"
-            );
+            telemetry::worker::shutdown_deadline_passed(worker.running.len());
             worker.running.abandon_all();
             if timeout(LAST_WRITES, worker.tasks.wait()).await.is_err() {
-                tracing::error!(
-                    "jobs that block their thread could not be stopped; others will return them"
-                );
+                telemetry::worker::handlers_not_stopped();
             }
         }
         if polling && timeout(LAST_WRITES, &mut poller).await.is_err() {
-            // It waits for the database. What its claim takes is returned with this process's row.
+            // The poller is waiting for the database. Whatever its claim takes is returned with this process's row.
             poller.abort();
             worker.may_have_lost_claims.store(true, Ordering::Release);
         }
         worker.completions.close();
         if timeout(LAST_WRITES, finalizer).await.is_err() {
-            tracing::error!(
-                jobs = worker.running.len(),
-                "the end of some jobs could not be written; others will return them"
-            );
+            telemetry::worker::outcomes_not_written(worker.running.len());
         }
         worker.stopped.cancel();
         for keeper in keepers {
             if let Err(error) = keeper.await {
-                tracing::error!(%error, "a role of the worker was cut off");
+                telemetry::worker::role_cut_off(&error);
             }
         }
-        tracing::info!("stopped");
+        telemetry::worker::stopped();
     }
 }
 

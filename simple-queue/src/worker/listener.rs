@@ -1,4 +1,4 @@
-//! Hears what other processes have to tell.
+//! Listens for the notifications of other processes.
 
 use std::{
     io,
@@ -13,12 +13,16 @@ use sqlx::{
 use tokio::time::timeout;
 
 use super::Worker;
-use crate::{database::Notification, retry_pause::RetryPause};
+use crate::{
+    database::{Notification, failure::described},
+    retry_pause::RetryPause,
+    telemetry,
+};
 
-/// Listens on a connection of its own that does nothing else, so it always reads.
+/// Listens on a dedicated connection that does nothing else, so it is always being read.
 ///
-/// A connection that breaks is replaced here rather than by the driver: between a break and the next
-/// LISTEN notifications are lost, so the poller looks by itself after every LISTEN that took effect.
+/// A broken connection is replaced here and not by the driver. Notifications between a break and the next LISTEN are
+/// lost, so the poller checks the table after every LISTEN that took effect.
 pub(super) async fn run(worker: Arc<Worker>) {
     let mut retry_pause = RetryPause::default();
     let stopped = worker.stopped.clone();
@@ -27,24 +31,22 @@ pub(super) async fn run(worker: Arc<Worker>) {
             let mut moves = worker.client.servers().moves();
             let ended = tokio::select! {
                 ended = listen(&worker, &mut retry_pause) => ended,
-                // The server may still be there, and nobody notifies on it any more.
+                // The old server may still be up, but no process sends notifications on it any more.
                 _ = moves.changed() => ListenError::Moved,
             };
             worker.listening.store(false, Ordering::Release);
-            // The poller may be in a sleep that counts on being notified.
+            // The poller may be in a long sleep that relies on notifications.
             worker.client.wake().wake_local();
             match ended {
                 ListenError::Moved => {}
                 ListenError::Failed(error) => {
-                    tracing::warn!(error = %crate::database::failure::described(&error), "notifications are not heard for the moment; looking for jobs by polling");
+                    telemetry::worker::listen_lost(&described(&error));
                     worker.client.servers().note_error(&error);
                     retry_pause.wait().await;
                 }
                 ListenError::Pooled => {
-                    let pace = worker.client.config().empty_poll_sleep;
-                    tracing::warn!(
-                        ?pace,
-                        "notifications are not heard through a pooler; looking for jobs by polling. `direct_url` of `SimpleQueue::builder` takes the URL of the server itself"
+                    telemetry::worker::listen_through_a_pooler(
+                        worker.client.config().empty_poll_sleep,
                     );
                     return;
                 }
@@ -54,12 +56,12 @@ pub(super) async fn run(worker: Arc<Worker>) {
     stopped.run_until_cancelled(listening).await;
 }
 
-/// Why nothing is heard.
+/// Why LISTEN has ended.
 enum ListenError {
     Failed(sqlx::Error),
     /// The database is on another server now.
     Moved,
-    /// Sessions are only lent, so there is none to listen on.
+    /// A pooler lends sessions, so there is none to listen on.
     Pooled,
 }
 
@@ -69,7 +71,7 @@ impl From<sqlx::Error> for ListenError {
     }
 }
 
-/// Listens until it no longer can.
+/// Listens until the connection fails, and returns why.
 async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
     let config = worker.client.config();
     let patience = worker.client.servers().statement_timeout();
@@ -102,11 +104,10 @@ async fn begin(options: PgConnectOptions, channel: &str) -> sqlx::Result<PgListe
     Ok(listener)
 }
 
-/// The next notification; `None` where the connection has ended.
+/// Returns the next notification; `None` where the connection has ended.
 ///
-/// A connection of which the other end has vanished says nothing, which is what one says on which there is
-/// nothing to hear. So after a silence the server is asked whether it is there, by a message that is no
-/// statement and costs it nothing.
+/// A dead peer and an idle one look the same. So after a silence the server is asked whether it is there, by a message
+/// that is not a statement and costs it nothing.
 async fn hear(
     listener: &mut PgListener,
     silence: Duration,
@@ -135,11 +136,11 @@ fn on_notification(worker: &Worker, payload: &str) {
                 worker.client.wake().wake_local();
             }
         }
-        // Any role of the database can send one: the row decides, which the heartbeat reads.
+        // Any role of the database can send this notification. The row decides, and the heartbeat reads it.
         Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {
             worker.beat_soon.notify_one();
         }
         Some(Notification::CancelRequested { .. }) => {}
-        None => tracing::debug!(payload, "a notification of a newer release was passed over"),
+        None => telemetry::worker::notification_unknown(payload),
     }
 }

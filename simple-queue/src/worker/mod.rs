@@ -1,7 +1,7 @@
 //! One process at work: the stages between a row and its outcome, each a role of its own.
 //!
-//! [`fetch`] claims under the permits of [`crate::admission`], [`run`] runs handlers, [`heartbeat`] vouches for them;
-//! what they come to goes to [`crate::finalize`].
+//! [`fetch`] claims jobs under the permits of [`crate::admission`], [`run`] runs their handlers, [`heartbeat`] reports
+//! that the process lives. Outcomes go to [`crate::finalize`].
 
 mod failures;
 mod fetch;
@@ -42,6 +42,7 @@ use crate::{
     finalize::{CompletionBuffer, FinishedRun},
     queue::{SimpleQueue, config::Config, registry::Registered},
     store::{FetchedJob, Store},
+    telemetry,
 };
 use failures::RoleFailures;
 use fetch::{
@@ -55,7 +56,7 @@ use run::{
     suspect::Suspects,
 };
 
-/// A claimed job with all that it needs to start.
+/// A claimed job with everything that its start needs.
 struct Start {
     handler: Arc<Registered>,
     fetched: Box<FetchedJob>,
@@ -72,43 +73,43 @@ pub(crate) struct Worker {
     prefetched: Prefetched,
     running: Arc<Running>,
     suspects: Suspects,
-    /// From where on fetches read, and what sweeps found before.
+    /// The floors from which fetches read, and the jobs that sweeps found below them.
     sweeps: Sweeps,
-    /// Long payloads are read one at a time, so that a few of them do not fill the memory.
+    /// Long payloads are read one at a time, so that several of them do not fill the memory.
     long_payloads: tokio::sync::Mutex<()>,
-    /// The runs of jobs, so that a stop can wait for them.
+    /// The tasks of running jobs, so that a stop can wait for them.
     tasks: TaskTracker,
-    /// Where runs that are over go.
+    /// Takes finished runs, to be written.
     completions: Arc<CompletionBuffer>,
-    /// Something was left for which there were no permits: the poller is to hear of one that becomes free.
+    /// Jobs were left unclaimed for lack of permits: a permit that becomes free wakes the poller.
     wants_permit: AtomicBool,
-    /// The poller waits to be woken, so that its next fetch comes at once.
+    /// The poller is waiting, so a wake-up leads to a fetch at once.
     poller_idle: AtomicBool,
-    /// Notifications are heard, so sleep may be long.
+    /// LISTEN is active, so the poller may sleep for long.
     listening: AtomicBool,
     /// No heartbeat reached the database for so long that nothing may be claimed.
     heartbeat_lost: AtomicBool,
-    /// When the last heartbeat began that was committed.
+    /// When the last committed heartbeat began.
     beaten_at: Mutex<Instant>,
-    /// A heartbeat is to come at once: there may be something to hear.
+    /// Asks for a heartbeat at once, because its answer may hold news.
     beat_soon: Notify,
-    /// The process's row was found to be gone, of which the heartbeat is to hear at once.
+    /// The process's row was found to be gone. The next heartbeat is sent at once to confirm it.
     has_no_row: AtomicBool,
-    /// Jobs that have killed processes wait, perhaps ones that this process may run.
+    /// Suspects are waiting, perhaps ones that this process can run.
     suspects_wait: AtomicBool,
-    /// There are jobs in this process's name of which it does not know.
+    /// The table holds jobs under this process's id that it does not know of.
     has_unknown: AtomicBool,
-    /// A claim without an answer may have taken jobs that nobody here knows of.
+    /// A claim whose response was lost may have taken jobs that this process does not know of.
     may_have_lost_claims: AtomicBool,
-    /// Nothing new is fetched from here on.
+    /// Cancelled when a stop begins: nothing more is fetched.
     stopping: CancellationToken,
-    /// Everything is written; the last roles end.
+    /// Cancelled when everything is written: the last roles end.
     stopped: CancellationToken,
-    /// Made its row and looks for jobs.
+    /// The worker has written its row and looks for jobs.
     is_ready: AtomicBool,
     started_at: Instant,
     failures: RoleFailures,
-    /// Which role panicked, and with what words.
+    /// The role that panicked, and its panic message.
     ended: OnceLock<(&'static str, String)>,
 }
 
@@ -159,11 +160,10 @@ impl Worker {
         *self.id.write() = Uuid::now_v7();
     }
 
-    /// Runs a job in a task of its own, and then those that were fetched ahead, as long as there are
-    /// permits for them.
+    /// Runs a job in a task of its own. The task goes on with prefetched jobs as long as there are permits for them.
     fn spawn(self: &Arc<Self>, mut start: Start) {
         let worker = Arc::clone(self);
-        // At once, and not when the task runs: how many may be started is asked again before that.
+        // Counted here and not when the task first runs, because how many jobs may start is asked again before that.
         self.completions.unwritten().started();
         self.tasks.spawn(async move {
             let mut config = worker.client.config();
@@ -175,7 +175,7 @@ impl Worker {
                         let began_with = config;
                         let execution = Execution::new(&worker, &handler, &began_with, fetched);
                         execution.run().await;
-                        // A run of many short jobs must not keep the thread from others.
+                        // A chain of short jobs must not keep the thread from other tasks.
                         tokio::task::consume_budget().await;
                         config = worker.client.config();
                         worker.after(execution.queue(), &handler, permit, &config)
@@ -197,8 +197,8 @@ impl Worker {
         });
     }
 
-    /// A job of this queue and handler has ended: the next one that was fetched ahead, under the same permit
-    /// if it fits.
+    /// Called when a job of this queue and handler has ended. Returns the next prefetched job, under the same permit if
+    /// it fits.
     fn after(
         &self,
         queue: &str,
@@ -211,24 +211,24 @@ impl Worker {
             let permit = free.take()?;
             (next_queue == queue && Arc::ptr_eq(next_handler, handler)).then_some(permit)
         });
-        // Before the poller looks how many there are.
+        // Freed before the poller counts the permits.
         drop(free);
         let may_fetch = next.as_ref().is_none_or(|(_, runs_low)| *runs_low);
-        // Seen before the poller is woken: whatever it does then comes after what was put in the completion buffer.
+        // Read before the poller is woken, so that the poller's next fetch takes the outcome that was buffered above.
         let poller_idle = self.poller_idle.load(Ordering::Acquire);
         let fetches = may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
         if fetches {
             self.client.wake().wake_local();
         }
-        // A fetch that comes at once finishes this run along with its claim.
+        // An immediate fetch writes this outcome together with its claim.
         if !(fetches && poller_idle) {
             self.completions.announce();
         }
         next.map(|(start, _)| start)
     }
 
-    /// The next job that was fetched ahead and has a permit now: the one at hand, or one that is free. And
-    /// whether few are left after it.
+    /// Returns the next prefetched job for which there is a permit, the one at hand or a free one, and whether few
+    /// prefetched jobs are left after it.
     fn next_prefetched(
         &self,
         ended: Option<&str>,
@@ -245,37 +245,33 @@ impl Worker {
         Some((Start { handler, fetched, permit }, runs_low))
     }
 
-    /// Gives back what was fetched ahead and has waited for so long, with its attempt.
+    /// Gives back prefetched jobs that have waited for this long, with their attempts.
     fn give_back_overdue(&self, patience: Duration) {
         for waiting in self.prefetched.overdue(patience) {
             self.finish(FinishedRun::given_back(waiting.fetched.claim.lease));
         }
     }
 
-    /// Hands a run that is over to the finalizer.
+    /// Hands a finished run to the finalizer.
     fn finish(&self, run: FinishedRun) {
         self.buffer_outcome(run);
         self.completions.announce();
     }
 
-    /// Puts a run that is over where the next write takes it from.
+    /// Buffers a finished run for the next write.
     fn buffer_outcome(&self, run: FinishedRun) {
         let job_id = run.lease.job_id;
         if !self.completions.push(run) {
-            tracing::warn!(%job_id, "this worker has stopped and could not write the end of a job; others will return it");
+            telemetry::worker::outcome_after_the_stop(job_id);
         }
     }
 
-    /// A role ended that should not have. Without any of them the worker would hold jobs that it cannot run, or not
-    /// finish.
+    /// Ends the worker because a role panicked. Without any one of its roles a worker would hold jobs that it cannot
+    /// run or cannot finish.
     fn role_panicked(&self, role: &'static str, panic: &(dyn Any + Send)) {
         let problem = panicked(panic);
-        tracing::error!(
-            role,
-            problem,
-            "a role of this worker panicked; the worker ends, and others return its jobs"
-        );
-        // The first one counts.
+        telemetry::worker::role_panicked(role, &problem);
+        // The first panic is reported.
         self.ended.get_or_init(|| (role, problem));
         self.give_up();
     }
@@ -285,8 +281,8 @@ impl Worker {
         Error::WorkerEnded { role, problem }
     }
 
-    /// Ends without a stop: nothing more is claimed, what runs is let go of, and the heartbeat ends. The
-    /// process's row stays, for those who return its jobs.
+    /// Ends without a graceful stop: nothing more is claimed, running jobs are abandoned, and the heartbeat ends. The
+    /// process's row stays, so that other processes return its jobs.
     fn give_up(&self) {
         self.may_have_lost_claims.store(true, Ordering::Release);
         self.stopping.cancel();
@@ -294,7 +290,7 @@ impl Worker {
         self.stopped.cancel();
     }
 
-    /// Whether no row can be left in this process's name.
+    /// Returns whether no job can be left under this process's id.
     fn holds_nothing(&self) -> bool {
         self.running.is_empty() && !self.may_have_lost_claims.load(Ordering::Acquire)
     }

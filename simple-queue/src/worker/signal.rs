@@ -1,9 +1,10 @@
-//! When a process is asked to stop.
+//! Waits for the signal that asks a process to stop.
 
 use std::io;
 
-/// Ready when the process is asked to stop: by SIGTERM, as service managers and containers do it, or by
-/// ctrl-c.
+use crate::telemetry;
+
+/// Completes when the process is asked to stop: by SIGTERM, which service managers and containers send, or by ctrl-c.
 ///
 /// ```no_run
 /// # async fn example(queue: simple_queue::SimpleQueue) -> Result<(), simple_queue::Error> {
@@ -11,7 +12,8 @@ use std::io;
 /// # }
 /// ```
 ///
-/// From the first call on these signals no longer end the process by themselves.
+/// From the first call on these signals no longer end the process by themselves. Where a signal handler cannot be
+/// installed, that is logged, and the signal is not waited for.
 ///
 /// # Cancel safety
 /// Cancel safe.
@@ -22,10 +24,10 @@ pub async fn shutdown_signal() {
     }
 }
 
-/// A signal that cannot be listened for is said, and never comes.
+/// Waits for one signal. If its handler cannot be installed, logs that and never completes.
 async fn heard(name: &str, signal: impl Future<Output = io::Result<()>>) {
     if let Err(error) = signal.await {
-        tracing::error!(%error, name, "a signal cannot be listened for");
+        telemetry::worker::signal_handler_failed(name, &error);
         std::future::pending::<()>().await;
     }
 }

@@ -1,4 +1,4 @@
-//! Starting all roles of a process.
+//! Starts all roles of a process.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -22,27 +22,28 @@ use crate::{
     database::Dedicated,
     finalize::{ClosedRun, Finalizer, RunObserver},
     queue::SimpleQueue,
+    telemetry,
     upkeep::{
         reaper::Reaper,
         role::{Role, repeat},
     },
 };
 
-/// Starts working on a queue, with the janitor if the feature is on; what is returned is ready when the worker is
+/// Starts a worker on a queue, with the janitor if the feature is on. The returned value completes when the worker is
 /// registered and looks for jobs.
 ///
-/// If the database cannot be reached yet, that is when it can.
+/// If the database cannot be reached yet, it completes once it can be.
 pub fn start(queue: impl AsRef<SimpleQueue>) -> Starting {
     starting(queue.as_ref(), started)
 }
 
-/// As [`start`]; keeps the history bounded as well.
+/// As [`start`]; also keeps the history bounded.
 #[cfg(feature = "janitor")]
 pub fn start_with_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
     starting(queue.as_ref(), started_with_janitor)
 }
 
-/// As [`start`], and leaves the history to other processes.
+/// As [`start`], but leaves the history to other processes.
 pub fn start_without_janitor(queue: impl AsRef<SimpleQueue>) -> Starting {
     starting(queue.as_ref(), started_without_janitor)
 }
@@ -51,12 +52,12 @@ fn starting<F>(queue: &SimpleQueue, started: impl FnOnce(SimpleQueue) -> F) -> S
 where
     F: Future<Output = WorkerHandle> + Send + 'static,
 {
-    // Known from the call on, and not only when the task begins.
+    // Recorded at the call, and not only when the task begins.
     queue.workers().note_start();
     Starting::new(started(queue.clone()))
 }
 
-/// As [`start`], in the task of whoever waits: the start ends when it is dropped.
+/// As [`start`], in the caller's task: dropping the future ends the start.
 pub(crate) async fn started(queue: SimpleQueue) -> WorkerHandle {
     #[cfg(feature = "janitor")]
     return started_with_janitor(queue).await;
@@ -103,12 +104,10 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     ];
     let queues = worker.client.queue_names();
     if queues.is_empty() {
-        tracing::warn!(
-            "no handler is registered, so this worker runs no job; call `SimpleQueue::register` or `register_handler`"
-        );
+        telemetry::worker::no_handler_registered();
     }
     worker.is_ready.store(true, Ordering::Release);
-    tracing::info!(worker.id = %worker.id(), ?queues, "working");
+    telemetry::worker::started(worker.id(), &queues);
     WorkerHandle {
         poller: spawn_role(&worker, "poller", poller.run()),
         finalizer: spawn_role(&worker, "finalizer", finalizer.run()),
@@ -117,7 +116,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     }
 }
 
-/// What the rest of the process does when the ends of runs have been written.
+/// What the rest of the process does when outcomes have been written.
 struct ClosedRuns {
     running: Arc<Running>,
     client: SimpleQueue,
@@ -127,7 +126,7 @@ impl RunObserver for ClosedRuns {
     fn closed(&self, runs: &[ClosedRun]) {
         self.running.remove(runs.iter().map(|run| run.lease));
         if runs.iter().any(|run| !run.job_ended) {
-            // It may be due again sooner than the poller means to look.
+            // The job may be due again before the poller's next planned fetch.
             self.client.wake().wake_local();
         }
         self.client.closed(runs);
@@ -138,13 +137,13 @@ impl RunObserver for ClosedRuns {
     }
 }
 
-/// Repeats a role until there is no more use for it.
+/// Repeats a role until this token is cancelled.
 fn keep<R: Role>(worker: &Arc<Worker>, until: &CancellationToken, role: R) -> JoinHandle<()> {
     spawn_role(worker, R::NAME, Box::pin(repeat(role, until.clone())))
 }
 
-/// A role that panics takes the worker with it: without any of them it would hold jobs that it cannot
-/// run, or not finish. Without its heartbeat, others return them.
+/// Runs a role in a task of its own. A panic in it ends the worker: without any one of its roles a worker would hold
+/// jobs that it cannot run or cannot finish. Without its heartbeat, other processes return them.
 fn spawn_role(
     worker: &Arc<Worker>,
     role: &'static str,

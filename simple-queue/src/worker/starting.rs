@@ -1,4 +1,4 @@
-//! A worker that starts whether or not its handle is waited for.
+//! A worker that starts whether or not its handle is awaited.
 
 use std::{
     fmt,
@@ -7,14 +7,15 @@ use std::{
 };
 
 use super::WorkerHandle;
+use crate::telemetry;
 
-/// A worker that is starting; ready, with its handle, when the worker looks for jobs.
+/// A worker that is starting; completes, with its handle, when the worker looks for jobs.
 ///
-/// The worker starts without being waited for, and goes on when this is dropped. Only where there is no runtime
-/// yet it starts when it is first waited for in one.
+/// The worker starts without being awaited, and goes on when this value is dropped. Only where there is no tokio
+/// runtime at the call does it start when it is first awaited in one.
 pub struct Starting {
     starting: Pin<Box<dyn Future<Output = WorkerHandle> + Send>>,
-    /// There was no runtime, so nothing has begun.
+    /// There was no runtime at the call, so nothing has begun.
     never_started: bool,
 }
 
@@ -29,7 +30,7 @@ impl Starting {
                 Ok(handle) => handle,
                 Err(error) => match error.try_into_panic() {
                     Ok(panic) => std::panic::resume_unwind(panic),
-                    // The runtime ends, and with it whoever waits here.
+                    // The runtime is shutting down, and this task with it.
                     Err(_) => std::future::pending().await,
                 },
             }
@@ -50,10 +51,7 @@ impl Future for Starting {
 impl Drop for Starting {
     fn drop(&mut self) {
         if self.never_started {
-            tracing::error!(
-                "a worker was to start outside of a tokio runtime and was not waited for, so it has not started: \
-                 call `start` within the runtime, or `.await` what it returns"
-            );
+            telemetry::worker::started_outside_a_runtime();
         }
     }
 }

@@ -1,24 +1,25 @@
-//! From where on the index is read.
+//! Where fetches begin to read the index.
 //!
-//! The index of what is due begins with entries of jobs that are done. They are skipped cheaply only when
-//! every snapshot that could still see them is gone; a long transaction, a replica or a slow vacuum keeps
-//! them, and each fetch would wade through all of them again. So a process remembers, for each queue and
-//! priority, the last row of the last claim, its *floor*, and reads from there on: before it, everything
-//! was running, locked, not committed yet, or of a kind that it does not run. It is the last row and not the
-//! first, because what was claimed would only be read past once more, and among several processes all that
-//! the others have claimed in between as well.
+//! The index of due jobs begins with the entries of finished jobs. They are skipped cheaply only when every snapshot
+//! that could still see them is gone. A long transaction, a replica or a slow vacuum keeps them, and then each fetch
+//! would read through all of them again. So a process remembers, for each queue and priority, the last row of its last
+//! claim, the *floor*, and reads from there on. Rows before it were running, locked, not yet committed, or of a kind
+//! that this process does not run. The floor is the last claimed row and not the first, because the next fetch would
+//! only read past the claimed rows, and among several processes past all rows that the others have claimed in between
+//! as well.
 //!
-//! A floor is an optimisation, and may be wrong. Four rules bound what that can cost:
+//! A floor is an optimisation and may be wrong. Four rules bound the cost of that:
 //!
-//! - Whatever becomes pending is due at `greatest(now(), …)`, so it lies behind every floor but one that is
-//!   too close to the present. Therefore a floor stays [`MARGIN`] behind the database's `now()`: of two
-//!   transactions that enqueue, the one that began first may commit last.
-//! - What lies below the floors is looked for by [sweeps](super::sweep), beside the fetches. What they find takes
-//!   the floor along, where many jobs wait, or is claimed by its id.
-//! - A fetch never begins where much may lie between: a lane that was not read for five seconds, or never, is swept
-//!   first, as long as that is cheap. Else its floor is the present, and sweeps go on below it.
-//! - Each set of kinds that is fetched together has floors of its own, so those of one that is at its limit
-//!   are not overtaken by those of another.
+//! - A row that becomes pending is due at `greatest(now(), …)`, so it lies behind every floor that is not too close to
+//!   the present. Therefore a floor stays [`MARGIN`] behind the database's `now()`: of two transactions that enqueue,
+//!   the one that began first may commit last.
+//! - [Sweeps](super::sweep) search below the floors, beside the fetches. The jobs that they find lower the floor, where
+//!   many jobs wait, or are claimed by their ids.
+//! - A fetch never begins where many entries may lie before the first due job. A lane that was not read for five
+//!   seconds, or never, is swept first, as long as that is cheap. Otherwise its floor is the present, and sweeps go on
+//!   below it.
+//! - Each set of kinds that is fetched together has floors of its own. So the jobs of a set that is at its limit are
+//!   not overtaken by those of another.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -34,20 +35,20 @@ use crate::{
     store::{Demand, DemandedShare, Fetched, MARGIN, Position},
 };
 
-/// 64 priorities that are not remembered are looked for in one fetch.
+/// 64, upper bound of the unknown priorities that one fetch looks for.
 const PROBES: usize = 64;
 
-/// What one process knows of the queues it serves.
+/// What one process knows about the queues that it serves.
 #[derive(Debug)]
 pub(in crate::worker) struct Floors {
     shares: HashMap<ShareKey, ShareLanes>,
-    /// The priority after which a queue with many more than are remembered is read next.
+    /// The priority after which the next fetch probes a queue that has more priorities than are remembered.
     probed: HashMap<String, i32>,
-    /// Whether fetches look for more priorities. They do not after one took too long, until a sweep has.
+    /// Whether fetches probe for more priorities. They stop after a fetch that took too long, until a sweep has probed.
     pub(in crate::worker) probes: bool,
     /// Jobs below the floors, to be claimed by their ids.
     found: VecDeque<Found>,
-    /// The database's time as the last fetch saw it.
+    /// The database's time at the last fetch.
     now: Option<DateTime<Utc>>,
     /// A sweep has lowered a floor since the last fetch.
     is_lowered: bool,
@@ -71,7 +72,7 @@ impl Floors {
         }
     }
 
-    /// Makes the lanes of a demand known whose jobs are declared with these priorities.
+    /// Adds the lanes of a demand, for the priorities with which its jobs are declared.
     pub(in crate::worker) fn expect(&mut self, demand: &Demand, priorities: &[i16]) {
         for share in &demand.shares {
             let known = self.shares.entry(key(&demand.queue, share)).or_default();
@@ -82,7 +83,7 @@ impl Floors {
         }
     }
 
-    /// A priority is in use that fetches did not find, because much lies before its jobs.
+    /// Adds a priority that is in use but that fetches do not find, because many dead entries lie before its jobs.
     pub(in crate::worker) fn pin(&mut self, queue: &str, priority: i16) {
         for ((of_queue, _), share) in &mut self.shares {
             if of_queue == queue {
@@ -91,7 +92,7 @@ impl Floors {
         }
     }
 
-    /// Writes the floors into a demand; whether some lane is to be swept first.
+    /// Writes the floors into the demands. Returns whether some lane has to be swept first.
     pub(in crate::worker) fn apply(&self, demands: &mut [Demand]) -> bool {
         let mut is_stale = false;
         for demand in demands {
@@ -110,7 +111,7 @@ impl Floors {
         is_stale
     }
 
-    /// Takes in what a fetch brought; whether some queue has more priorities than it looked for.
+    /// Records the result of a fetch. Returns whether some queue has more priorities than the fetch probed.
     pub(in crate::worker) fn learn(
         &mut self,
         demands: &[Demand],
@@ -146,8 +147,8 @@ impl Floors {
         has_more_lanes
     }
 
-    /// A fetch was ended by the server because it took too long: from here on only the present is read, and of
-    /// the priorities only those that are known.
+    /// Called after the server ended a fetch that took too long: from now on only the present is read, and only known
+    /// priorities.
     pub(in crate::worker) fn read_present_only(&mut self) {
         self.probes = false;
         self.probed.clear();
@@ -156,21 +157,21 @@ impl Floors {
         }
     }
 
-    /// What fetches have learnt may be wrong: each lane is swept before it is read again.
+    /// Called when results of fetches may have been wrong: each lane is swept before it is read again.
     pub(in crate::worker) fn mark_stale(&mut self) {
         for lane in self.lanes_mut() {
             lane.read_at = None;
         }
     }
 
-    /// Lanes that were to be swept first, and could not be in time: they are read from the present on.
+    /// Moves to the present the lanes that had to be swept first and were not swept in time.
     pub(in crate::worker) fn skip_stale(&mut self) {
         for lane in self.lanes_mut().filter(|lane| lane.is_stale()) {
             (lane.floor, lane.read_at) = (None, Some(Instant::now()));
         }
     }
 
-    /// What is to be swept: the lanes below their floors.
+    /// Returns what to sweep: the lanes below their floors.
     pub(in crate::worker) fn below(&self) -> Vec<LaneBelow> {
         let of_share = |(share, known): (&ShareKey, &ShareLanes)| {
             let below = |lane: &Lane| LaneBelow {
@@ -184,7 +185,8 @@ impl Floors {
         self.shares.iter().flat_map(of_share).collect()
     }
 
-    /// A sweep has read a lane from its beginning to its floor, and found this first; whether the floor went down.
+    /// Records that a sweep has read a lane from its beginning to its floor, with the first job that it found. Returns
+    /// whether the floor went down.
     pub(in crate::worker) fn swept(
         &mut self,
         below: &LaneBelow,
@@ -196,7 +198,7 @@ impl Floors {
         let before = lane.floor;
         lane.floor = match (first, before) {
             (Some(first), _) => Some(first),
-            // It was read as far as the present.
+            // The lane was read up to the present.
             (None, floor) if below.until.is_none() => {
                 Some(floor.map_or(present, |floor| std::cmp::max(floor, present)))
             }
@@ -208,7 +210,7 @@ impl Floors {
         is_lowered
     }
 
-    /// Many jobs wait in a lane from here on; whether its floor went down.
+    /// Records that many jobs wait in a lane from this position on. Returns whether its floor went down.
     pub(in crate::worker) fn lower(&mut self, below: &LaneBelow, first: Position) -> bool {
         let Some(lane) = self.lane_mut(below) else { return false };
         let before = lane.floor;
@@ -218,19 +220,19 @@ impl Floors {
         is_lowered
     }
 
-    /// Whether the next fetch reads what a sweep has found. It may have been touched by another session, so the fetch
-    /// has to try such rows.
+    /// Returns whether the next fetch reads rows that a sweep has found. Another session may have touched them, so the
+    /// fetch has to try touched rows.
     pub(in crate::worker) fn take_lowered(&mut self) -> bool {
         std::mem::take(&mut self.is_lowered)
     }
 
-    /// These few are to be claimed by their ids; whether some were not known.
+    /// Adds jobs that are to be claimed by their ids. Returns whether some were unknown.
     pub(in crate::worker) fn found(
         &mut self,
         share: &ShareKey,
         ids: impl Iterator<Item = Uuid>,
     ) -> bool {
-        /// 10,000 jobs; what is beyond them the next sweeps find.
+        /// 10,000, upper bound of the jobs to claim by id. Later sweeps find those beyond it.
         const MOST: usize = 10_000;
         let known: HashSet<Uuid> = self.found.iter().map(|found| found.id).collect();
         let room = MOST.saturating_sub(self.found.len());
@@ -240,7 +242,7 @@ impl Floors {
         self.found.len() > before
     }
 
-    /// Forgets shares that are not served any more, as those of before a registration.
+    /// Forgets shares that are no longer served, such as those from before a registration.
     pub(in crate::worker) fn retain(&mut self, served: &[Served]) {
         let is_served = |share: &ShareKey| {
             served.iter().any(|of_queue| {
@@ -255,7 +257,7 @@ impl Floors {
         }
     }
 
-    /// Those of the jobs below the floors for which there are permits.
+    /// Takes the jobs below the floors for which there are permits.
     pub(in crate::worker) fn take_found(&mut self, demands: &[Demand], limit: usize) -> Vec<Uuid> {
         if self.found.is_empty() {
             return Vec::new();
@@ -285,12 +287,12 @@ impl Floors {
         ids
     }
 
-    /// Where the present begins, as far as is known.
+    /// The position at which the present begins, once a fetch has told the time.
     pub(in crate::worker) fn present(&self) -> Option<Position> {
         self.now.map(|now| Position { run_at: now - MARGIN, id: Uuid::nil() })
     }
 
-    /// The priorities of each queue that are known.
+    /// The known priorities of each queue.
     pub(in crate::worker) fn known(&self) -> HashMap<String, Vec<i16>> {
         let mut known: HashMap<String, Vec<i16>> = HashMap::new();
         for ((queue, _), share) in &self.shares {
@@ -311,7 +313,7 @@ impl Floors {
     }
 }
 
-/// Smaller than every priority.
+/// A number below every priority.
 pub(in crate::worker) const BEFORE_ALL: i32 = i16::MIN as i32 - 1;
 
 fn key(queue: &str, share: &DemandedShare) -> ShareKey {

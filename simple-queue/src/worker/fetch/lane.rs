@@ -1,4 +1,4 @@
-//! The jobs of one priority, and from where on they are read.
+//! A lane: the jobs of one priority, and the floor from which they are read.
 
 use std::time::{Duration, Instant};
 
@@ -7,13 +7,13 @@ use uuid::Uuid;
 
 use crate::store::{FetchedJob, LaneFloor, Position};
 
-/// 5 s: a lane that was not read for so long is swept before it is read.
+/// 5 s without a read, after which a lane is swept before it is read.
 const STALE: Duration = Duration::from_secs(5);
 
-/// 64 priorities of a queue are remembered. Others are found anew by each fetch.
+/// 64, upper bound of the remembered priorities of a queue. Every fetch rediscovers the others.
 const MOST_LANES: usize = 64;
 
-/// Kinds of a queue that are fetched together; `None`: all but the excluded.
+/// Kinds of a queue that are fetched together; `None`: all except the excluded.
 pub(in crate::worker) type ShareKey = (String, Option<Vec<&'static str>>);
 
 #[derive(Debug, Default)]
@@ -22,19 +22,19 @@ pub(super) struct ShareLanes {
     pub(super) lanes: Vec<Lane>,
 }
 
-/// The jobs of one priority among those of a share.
+/// The jobs of one priority within a share.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Lane {
     pub(super) priority: i16,
     /// `None`: the present.
     pub(super) floor: Option<Position>,
-    /// When it was last known that little lies behind the floor; `None`: never.
+    /// When little was last known to lie between the floor and the first due job; `None`: never.
     pub(super) read_at: Option<Instant>,
-    /// Not to be forgotten: its jobs are declared here, or are dear to find.
+    /// Never forgotten: its jobs are declared here, or are expensive to find.
     pinned: bool,
 }
 
-/// A lane, for a sweep of what lies below its floor.
+/// A lane, for a sweep below its floor.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::worker) struct LaneBelow {
     pub(in crate::worker) share: ShareKey,
@@ -52,8 +52,8 @@ impl ShareLanes {
         }
     }
 
-    /// Moves the floor of each priority to the last row that was claimed of it; they come in order. One that a
-    /// sweep has lowered meanwhile stays.
+    /// Moves the floor of each priority to its last claimed row; the rows come in order. A floor that a sweep has
+    /// lowered in the meantime stays.
     pub(super) fn move_to_claimed<'f>(
         &mut self,
         claimed: impl Iterator<Item = &'f FetchedJob>,
@@ -71,14 +71,14 @@ impl ShareLanes {
             let Some(&(priority, last)) = of_priority.last() else { continue };
             let mut lane = self.take(priority);
             lane.raise(std::cmp::min(last, latest), demanded);
-            // The one that was claimed of most lately stands last.
+            // Most recently used last.
             self.lanes.push(lane);
         }
     }
 
-    /// A fetch with `include_touched` that permits did not stop has read every priority to its end: nothing due is
-    /// left of them.
-    /// So they are not read again from their beginning either where only others' kinds wait.
+    /// Raises all floors to the end. A fetch with `include_touched` that was not stopped by permits has read every priority to its
+    /// end, so nothing due is left. This keeps priorities in which only the kinds of other processes wait from being
+    /// read from their beginning again.
     pub(super) fn raise_all(
         &mut self,
         priorities: &[i16],
@@ -107,7 +107,7 @@ impl ShareLanes {
         place.map_or_else(|| Lane::unread(priority), |place| self.lanes.remove(place))
     }
 
-    /// Those that were claimed of least lately go first.
+    /// Evicts the least recently used lanes.
     pub(super) fn forget_surplus(&mut self) {
         let mut surplus = self.lanes.len().saturating_sub(MOST_LANES);
         self.lanes.retain(|lane| {
@@ -131,7 +131,7 @@ impl Lane {
         LaneFloor { priority: self.priority, at: self.floor }
     }
 
-    /// A fetch that began at the demanded floors has read the lane up to here.
+    /// Records that a fetch, which began at the demanded floors, has read the lane up to this position.
     fn raise(&mut self, to: Position, demanded: &[LaneFloor]) {
         self.read_at = Some(Instant::now());
         let began = demanded.iter().find(|floor| floor.priority == self.priority);
@@ -154,7 +154,7 @@ mod tests {
         store::MARGIN,
     };
 
-    /// Seconds after a beginning; `now` is the hundredth.
+    /// Seconds after a fixed time; `now` is the hundredth second.
     fn at(second: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_000_000 + second, 0).unwrap()
     }
@@ -177,7 +177,7 @@ mod tests {
         FetchedJob { job, claim, priority, max_attempts: None }
     }
 
-    /// The lanes after a claim of these at the hundredth second, and the floors with which it began.
+    /// The floors after a claim of these jobs at the hundredth second, given the floors with which it began.
     fn after(mut share: ShareLanes, jobs: &[FetchedJob], demanded: &[LaneFloor]) -> Vec<LaneFloor> {
         share.move_to_claimed(jobs.iter(), at(100) - MARGIN, demanded);
         share.lanes.iter().map(Lane::demanded).collect()

@@ -1,38 +1,43 @@
-//! Claims that may have been carried out without our hearing of it.
+//! Claims whose response was lost.
 //!
-//! What such a claim took is in this process's name, and nobody knows of it. The poller alone claims, and it
-//! does not while it looks; so whatever is in the name of this process then and unknown to it came from there.
+//! Such a claim may have been committed, and its jobs then run under this process's id without its knowledge. Only the
+//! poller claims, and it does not while it searches. So any job that is then under this process's id and unknown to the
+//! process came from a lost claim.
 
 use std::time::{Duration, Instant};
 
 use crate::{
-    database::{Dedicated, Servers, failure::is_about_a_row},
+    database::{
+        Dedicated, Servers,
+        failure::{described, is_about_a_row},
+    },
     store::{Name, Reaped},
+    telemetry,
     upkeep::orphans::return_apart,
     worker::Worker,
 };
 
-/// The last claim that was not heard of, until what it took is certain to be back.
+/// The last lost claim, until all jobs that it took are certain to be returned.
 pub(in crate::worker) struct LostClaims {
     last: Option<LostClaim>,
-    /// Looking reads the whole table.
+    /// The search reads the whole table.
     upkeep: Dedicated,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct LostClaim {
-    /// When what it took is looked for next.
+    /// When the next search for its jobs is due.
     due: Instant,
-    /// How often that has been done.
+    /// Number of searches so far.
     looks: usize,
-    /// When its answer was found to be lost.
+    /// When its response was found to be lost.
     noted_at: Instant,
 }
 
-/// 1 and 5 minutes from one look to the next. The first look comes when the server has ended the statement, after
-/// the time that it may take; these are for a request that was still on its way when the network was cut. The last
+/// 1 and 5 minutes from one search to the next. The first search comes once the server has ended the statement, after
+/// its statement timeout. The later ones are for a request that was still on its way when the network broke. The last
 /// one is repeated until a heartbeat has been committed that began after the claim: a claim whose commit waits for a
-/// standby is seen by no look before, and then is.
+/// standby is invisible to every search before that, and visible afterwards.
 const LATER_LOOKS: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(5)];
 
 impl LostClaims {
@@ -40,7 +45,7 @@ impl LostClaims {
         Self { last: None, upkeep: Dedicated::for_upkeep(servers) }
     }
 
-    /// A claim was made that got no answer; the server ends it within this time.
+    /// Records a claim without a response; the server ends its statement within this time.
     pub(in crate::worker) fn note(&mut self, statement_timeout: Duration) {
         self.last = Some(LostClaim {
             due: Instant::now() + statement_timeout,
@@ -49,17 +54,17 @@ impl LostClaims {
         });
     }
 
-    /// Whether jobs may be in this process's name of which it does not know.
+    /// Returns whether jobs may be under this process's id without its knowledge.
     pub(in crate::worker) fn any(&self) -> bool {
         self.last.is_some()
     }
 
-    /// How long until they are looked for.
+    /// Time until the next search.
     pub(in crate::worker) fn until_due(&self) -> Option<Duration> {
         self.last.map(|claim| claim.due.saturating_duration_since(Instant::now()))
     }
 
-    /// Looks for what was taken, if it is time, and returns it.
+    /// Searches for the jobs of a lost claim, if a search is due, and returns them.
     pub(in crate::worker) async fn return_what_is_due(&mut self, worker: &Worker) {
         let now = Instant::now();
         let Some(claim) = self.last.filter(|claim| claim.due <= now) else { return };
@@ -79,15 +84,12 @@ impl LostClaims {
         self.last = match returned {
             Ok(reaped) => {
                 if reaped != Reaped::default() {
-                    tracing::warn!(
-                        returned = reaped.returned,
-                        "returned jobs of a claim whose answer was lost"
-                    );
+                    telemetry::fetch::lost_claim_returned(reaped.returned);
                 }
                 claim.next_look(is_confirmed)
             }
             Err(error) => {
-                tracing::warn!(error = %crate::database::failure::described(&error), "what a claim took whose answer was lost could not be returned yet");
+                telemetry::fetch::lost_claim_not_returned(&described(&error));
                 Some(LostClaim { due: now + Servers::STATEMENT_TIMEOUT, ..claim })
             }
         };

@@ -1,8 +1,8 @@
-//! Stage 3: what is due is claimed, as much as can be started.
+//! Stage 3: claims due jobs, as many as can start.
 //!
-//! [`poller`] asks for it and sleeps until there is more. [`floor`] says where each lane is read from, [`sweep`] finds
-//! what was overtaken, [`prefetch`] holds what was fetched ahead, [`lost_claims`] returns what a
-//! lost claim took, [`unhandled_kinds`] warns of what this process does not run.
+//! [`poller`] fetches and then sleeps until more jobs are due. [`floor`] says where each lane is read from, [`sweep`]
+//! finds jobs below the floors, [`prefetch`] holds jobs fetched ahead of need, [`lost_claims`] returns the jobs of
+//! claims whose response was lost, [`unhandled_kinds`] warns of jobs that this process does not run.
 
 pub(in crate::worker) mod floor;
 mod lane;

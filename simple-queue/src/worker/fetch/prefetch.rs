@@ -1,9 +1,9 @@
 //! Jobs that are fetched ahead of need, so that a permit that becomes free is used at once.
 //!
-//! A process that ends thousands of jobs in a second would otherwise wait for a round trip after every
-//! hundred. How far ahead is measured: as many as end in the time of [`ROUND_TRIPS`] fetches, none where few do,
-//! because what waits here could run in another process. What waits for longer than a prefetched job may is given
-//! back with its attempt, and so is all of it when the process stops.
+//! A process that finishes thousands of jobs in a second would otherwise wait for a round trip after every hundred. How
+//! far ahead is measured: as many jobs as finish during [`ROUND_TRIPS`] fetches, and none where few finish, because a
+//! job that waits here could run in another process. A job that waits here for too long is given back with its attempt,
+//! and so are all of them when the process stops.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -16,24 +16,25 @@ use parking_lot::{Mutex, MutexGuard};
 
 use crate::{admission::RunPermit, queue::registry::Registered, store::FetchedJob};
 
-/// What ends while so many fetches are made is fetched ahead: one is under way, and the next may take longer.
+/// Number of fetches during which as many jobs finish as are prefetched: one fetch is in flight, and the next may take
+/// longer.
 const ROUND_TRIPS: u32 = 4;
 
-/// But never what ends later than this.
+/// 50 ms, upper bound of that time.
 const HORIZON: Duration = Duration::from_millis(50);
 
-/// At most so many of a queue. A statement claims half of them, so that the others last until its answer is
-/// there: with half as many a drain without history was slower by a sixth, with twice as many no faster.
+/// Upper bound of the prefetched jobs of a queue. A statement claims half of them, so that the other half lasts until
+/// its response arrives. With half as many, a drain without history was slower by a sixth; with twice as many, no
+/// faster.
 const MOST: usize = 2000;
 
-/// Fewer are not worth it: the next fetch brings them as soon.
+/// Lower bound of a useful prefetch: the next fetch brings fewer jobs just as soon.
 const FEWEST: usize = 8;
 
-/// How long the pace is measured before it counts.
+/// 20 ms, duration of one sample of the pace.
 const SAMPLE: Duration = Duration::from_millis(20);
 
-/// The jobs of a process that wait here for permits, the more urgent first, and else in the order in which
-/// they were claimed.
+/// The prefetched jobs of a process: the more urgent first, and jobs of one priority in the order of their claims.
 #[derive(Default)]
 pub(in crate::worker) struct Prefetched {
     state: Mutex<State>,
@@ -42,20 +43,20 @@ pub(in crate::worker) struct Prefetched {
 #[derive(Default)]
 struct State {
     queues: HashMap<String, Ahead>,
-    /// The queues of which some wait, the next one first.
+    /// The queues that have prefetched jobs, the next one first.
     turns: VecDeque<String>,
-    /// How long a fetch that brings something takes of late.
+    /// Moving average of the duration of non-empty fetches.
     round_trip: Duration,
 }
 
 struct Ahead {
     waiting: VecDeque<PrefetchedJob>,
-    /// How many were to be ahead when it was last asked.
+    /// Number of jobs to prefetch, as of the last plan.
     target: usize,
-    /// How many have ended since the last sample.
+    /// Number of jobs that ended since the last sample.
     ended: u32,
     sampled_at: Instant,
-    /// How many end in a second.
+    /// Number of jobs that end per second.
     pace: f64,
 }
 
@@ -72,16 +73,16 @@ impl PrefetchedJob {
     }
 }
 
-/// What can be started next.
+/// What can start next.
 pub(in crate::worker) struct Next {
     pub(in crate::worker) job: Option<(PrefetchedJob, RunPermit)>,
-    /// So few are left that it is time to fetch more.
+    /// So few prefetched jobs are left that it is time to fetch more.
     pub(in crate::worker) runs_low: bool,
 }
 
 impl Prefetched {
-    /// How many jobs of a queue shall be fetched: with as many free permits, and ahead of need if it may.
-    /// While some wait here, permits are not fetched for, and not before half of those that were ahead have
+    /// Returns the number of jobs to request for a queue: its free permits plus the room for prefetched jobs, if it may
+    /// prefetch. While prefetched jobs remain, only the room counts, and only once half of the prefetched jobs have
     /// begun.
     pub(in crate::worker) fn wanted(&self, queue: &str, free: usize, may_be_ahead: bool) -> usize {
         let State { queues, round_trip, .. } = &mut *self.state();
@@ -96,10 +97,10 @@ impl Prefetched {
         }
     }
 
-    /// A fetch that brought something took so long.
+    /// Records the duration of a non-empty fetch.
     pub(in crate::worker) fn fetched_in(&self, took: Duration) {
         let State { round_trip, .. } = &mut *self.state();
-        // A fourth each, so that a commit that waits once for the disk does not count for many.
+        // The new value has a weight of a fourth, so that one commit that waits for the disk changes little.
         *round_trip = if round_trip.is_zero() { took } else { (*round_trip * 3 + took) / 4 };
     }
 
@@ -118,8 +119,8 @@ impl Prefetched {
         }
     }
 
-    /// The next job for which there is a permit, the longest waiting of its queue; the queues take turns.
-    /// One of the queue `ended` has ended; the pace is measured by it.
+    /// Returns the next job for which there is a permit, the oldest of its queue; the queues take turns. `ended` is the
+    /// queue of a job that has just ended, from which the pace is measured.
     pub(in crate::worker) fn next(
         &self,
         ended: Option<&str>,
@@ -137,7 +138,7 @@ impl Prefetched {
         for _ in 0..turns.len() {
             let Some(queue) = turns.pop_front() else { break };
             let Some(ahead) = queues.get_mut(&queue) else { continue };
-            // One whose jobs were given back meanwhile has no turn.
+            // A queue whose jobs were given back in the meantime has no turn.
             let Some(first) = ahead.waiting.front() else { continue };
             let job = permit(&queue, &first.handler)
                 .and_then(|permit| Some((ahead.waiting.pop_front()?, permit)));
@@ -152,12 +153,12 @@ impl Prefetched {
         Next { job: None, runs_low: true }
     }
 
-    /// Takes out those that have waited for longer than this.
+    /// Takes out the jobs that have waited for longer than this.
     pub(in crate::worker) fn overdue(&self, patience: Duration) -> Vec<PrefetchedJob> {
         let mut overdue = Vec::new();
         for ahead in self.state().queues.values_mut() {
             let is_overdue = |waiting: &PrefetchedJob| waiting.since.elapsed() >= patience;
-            // More urgent ones may have come before those that wait for longest.
+            // More urgent jobs may stand before those that have waited longest.
             if ahead.longest().is_some_and(is_overdue) {
                 let (late, waiting): (VecDeque<_>, _) =
                     mem::take(&mut ahead.waiting).into_iter().partition(is_overdue);
@@ -168,7 +169,7 @@ impl Prefetched {
         overdue
     }
 
-    /// How long until the first of them has waited for so long.
+    /// Time until the first job has waited for this long.
     pub(in crate::worker) fn until_overdue(&self, patience: Duration) -> Option<Duration> {
         let state = self.state();
         let longest = state.queues.values().filter_map(Ahead::longest);
@@ -186,7 +187,7 @@ impl Ahead {
         Self { waiting: VecDeque::new(), target: 0, ended: 0, sampled_at, pace: 0.0 }
     }
 
-    /// Puts a job behind those that are as urgent.
+    /// Inserts a job behind those of its priority.
     fn push(&mut self, waiting: PrefetchedJob) {
         let priority = waiting.fetched.priority;
         match self.waiting.back() {
@@ -199,22 +200,22 @@ impl Ahead {
         }
     }
 
-    /// The one that waits for longest.
+    /// The job that has waited longest.
     fn longest(&self) -> Option<&PrefetchedJob> {
         self.waiting.iter().min_by_key(|waiting| waiting.since)
     }
 
-    /// Whether half of those that were to be ahead have begun.
+    /// Returns whether half of the jobs to prefetch have begun.
     fn runs_low(&self) -> bool {
         self.waiting.len() < self.target.div_ceil(2)
     }
 
-    /// How many to have ahead, from the pace of late.
+    /// Returns how many jobs to prefetch, by the recent pace.
     fn measured_target(&mut self, horizon: Duration) -> usize {
         let lasted = self.sampled_at.elapsed();
         if lasted >= SAMPLE {
             let pace = f64::from(self.ended) / lasted.as_secs_f64();
-            // Half of it is what was before, so that one slow statement does not end it.
+            // The previous pace has a weight of one half, so that one slow statement does not end prefetching.
             self.pace = f64::midpoint(self.pace, pace);
             (self.ended, self.sampled_at) = (0, Instant::now());
         }
@@ -256,7 +257,7 @@ mod tests {
             prefetched.fetched_in(Duration::from_millis(round_trip));
             prefetched.wanted("q", 7, true)
         };
-        // Half of 10,000 a second, because there was nothing before, is 100 in four times 5 ms.
+        // Half of 10,000 a second, because there was no pace before, is 100 in four times 5 ms.
         assert!((90..=107).contains(&wanted(10_000, 5)), "{}", wanted(10_000, 5));
         assert!(
             (200..=257).contains(&wanted(10_000, 100)),
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn jobs_that_take_much_longer_than_a_fetch_are_not_fetched_ahead() {
-        // 25 permits and jobs of 100 ms: what waited here would wait for one of them, and not run elsewhere.
+        // 25 permits and jobs of 100 ms: a prefetched job would wait for a permit here, and not run elsewhere.
         let prefetched = at_pace(500, Duration::from_secs(1));
         prefetched.fetched_in(Duration::from_millis(4));
         assert_eq!(prefetched.wanted("q", 25, true), 25);

@@ -1,4 +1,4 @@
-//! What the poller and the sweeper of a process share.
+//! State that the poller and the sweeper of a process share.
 
 use std::{
     sync::atomic::{AtomicBool, AtomicU64, Ordering},
@@ -12,20 +12,21 @@ use tokio::{
 };
 
 use super::floor::Floors;
+use crate::telemetry;
 
 /// The floors, and requests for sweeps.
 pub(in crate::worker) struct Sweeps {
     floors: Mutex<Floors>,
-    /// A fetch was made, so that there is something to sweep.
+    /// A fetch was made, so there is something to sweep.
     pub(super) asked: AtomicBool,
-    /// How often a sweep was asked for that is to come at once.
+    /// Number of sweeps that were requested to run at once.
     pub(super) urgent: AtomicU64,
     pub(super) changed: Notify,
-    /// How many of those were answered.
+    /// Number of those that were answered.
     pub(super) answered: watch::Sender<u64>,
 }
 
-/// 500 ms: a fetch waits no longer for a sweep that is to come first.
+/// 500 ms, upper bound of the time that a fetch waits for a sweep that has to come first.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 impl Sweeps {
@@ -43,21 +44,21 @@ impl Sweeps {
         self.floors.lock()
     }
 
-    /// Asks for a sweep when its share of the server's time allows one.
+    /// Requests a sweep, to run when the sweeper's share of the time allows it.
     pub(in crate::worker) fn ask(&self) {
         if !self.asked.swap(true, Ordering::AcqRel) {
             self.changed.notify_one();
         }
     }
 
-    /// Sweeps at once; returns when the first statement has been answered, or does not come in time.
+    /// Requests a sweep at once; returns when its first statement has been answered, or when that takes too long.
     pub(in crate::worker) async fn run_now(&self) {
         let mine = self.urgent.fetch_add(1, Ordering::AcqRel) + 1;
         self.changed.notify_one();
         let mut answered = self.answered.subscribe();
         let waited = timeout(LONGEST_WAIT, answered.wait_for(|answered| *answered >= mine)).await;
         if waited.is_err() {
-            tracing::debug!("a sweep did not come in time");
+            telemetry::fetch::sweep_late();
         }
     }
 }

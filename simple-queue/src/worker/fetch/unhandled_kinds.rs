@@ -1,5 +1,5 @@
-//! Tells of jobs that wait and that are not run here: a job that is in no `jobs![…]` list or was renamed, and a queue
-//! that no process serves.
+//! Warns of due jobs that no handler takes: jobs that are in no `jobs![…]` list or were renamed, and queues that no
+//! process serves.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -10,27 +10,28 @@ use std::{
 use sqlx::PgConnection;
 
 use crate::{
-    database::{Dedicated, Servers},
+    database::{Dedicated, Servers, failure::described},
     retry_pause::Pauses,
     store::{Store, UnhandledKind},
+    telemetry,
     upkeep::role::{Next, Role},
     worker::Worker,
 };
 
-/// The role that looks for them, and what it has said.
+/// The role that searches for them, with its earlier warnings.
 pub(in crate::worker) struct UnhandledKinds {
     worker: Arc<Worker>,
     connection: Dedicated,
     warned_at: HashMap<(String, String), Instant>,
 }
 
-/// 20 s after the start: other processes of a deploy may come later than this one.
+/// 20 s from the start to the first search: other processes of a deploy may start later than this one.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
 
-/// About 1 minute between two looks.
+/// About 1 minute between two searches.
 const LOOK: Duration = Duration::from_mins(1);
 
-/// 1 hour, after which the same is said again.
+/// 1 hour until a warning is repeated.
 const WARN_AGAIN: Duration = Duration::from_hours(1);
 
 impl Role for UnhandledKinds {
@@ -40,7 +41,7 @@ impl Role for UnhandledKinds {
         FIRST_LOOK
     }
 
-    /// One look; says what is found and was not said before.
+    /// One search; warns of what it finds and has not warned of before.
     async fn run_once(&mut self) -> sqlx::Result<Next> {
         let worker = &self.worker;
         let served = worker.client.served();
@@ -53,28 +54,19 @@ impl Role for UnhandledKinds {
         self.warned_at.retain(|_, at| at.elapsed() < WARN_AGAIN);
         for UnhandledKind { queue, kind, since } in kinds {
             if self.is_news(&queue, &kind) {
-                tracing::warn!(
-                    queue,
-                    kind,
-                    %since,
-                    "jobs of a kind that this process does not run have been due for a while; list it in `jobs![…]`, or ignore this if another process runs it"
-                );
+                telemetry::fetch::kind_unhandled(&queue, &kind, &since);
             }
         }
         for (queue, since) in queues {
             if self.is_news(&queue, "") {
-                tracing::warn!(
-                    queue,
-                    %since,
-                    "jobs have been due for a while in a queue that no worker serves; register their handler in some process"
-                );
+                telemetry::fetch::queue_unserved(&queue, &since);
             }
         }
         Ok(Next::About(LOOK))
     }
 
     fn failed(error: &sqlx::Error) {
-        tracing::debug!(%error, "jobs that no process runs could not be looked for; looking again in a minute");
+        telemetry::fetch::unhandled_kinds_failed(&described(error));
     }
 
     fn retries_after(&self) -> Pauses {

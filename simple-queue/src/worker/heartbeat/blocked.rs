@@ -1,4 +1,4 @@
-//! Notices that no task of the runtime gets its turn.
+//! Detects a runtime whose threads are all blocked by handlers.
 
 use std::{
     sync::{
@@ -10,7 +10,9 @@ use std::{
 
 use tokio::runtime::Handle;
 
-/// Asks the runtime that handlers run on, at each heartbeat, for a sign of life.
+use crate::telemetry;
+
+/// Spawns a probe on the runtime that handlers run on, at each heartbeat, and checks whether it ran.
 #[derive(Debug)]
 pub(super) struct BlockedRuntime {
     runtime: Handle,
@@ -19,10 +21,10 @@ pub(super) struct BlockedRuntime {
     warned_at: Option<Instant>,
 }
 
-/// 5 s without a turn for any task: handlers block the threads.
+/// 5 s without progress of any task, after which the threads count as blocked by handlers.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// 1 minute, after which the same is said again.
+/// 1 minute between two warnings.
 const WARN_AGAIN: Duration = Duration::from_mins(1);
 
 impl BlockedRuntime {
@@ -32,7 +34,7 @@ impl BlockedRuntime {
         Self { runtime: Handle::current(), answered, asked_at: None, warned_at: None }
     }
 
-    /// One look, while so many jobs run; says so where no task had its turn for too long.
+    /// Checks once, given the number of running jobs. Warns if no task made progress for too long.
     pub(super) fn check(&mut self, running: usize) {
         if self.answered.swap(false, Ordering::AcqRel) {
             self.asked_at = None;
@@ -46,11 +48,7 @@ impl BlockedRuntime {
             let is_news = self.warned_at.is_none_or(|at| at.elapsed() > WARN_AGAIN);
             if blocked_for > PATIENCE && is_news {
                 self.warned_at = Some(Instant::now());
-                tracing::warn!(
-                    ?blocked_for,
-                    jobs = running,
-                    "no task of this runtime got a turn: handlers block its threads; use `tokio::task::spawn_blocking` for work that does not await. Their jobs stay this process's own, but cannot be cancelled or stopped meanwhile"
-                );
+                telemetry::heartbeat::runtime_blocked(blocked_for, running);
             }
             return;
         }

@@ -1,4 +1,4 @@
-//! Stage 5: one row a process vouches for all that it runs.
+//! Stage 5: each process keeps one row, which vouches for all jobs that it runs.
 
 mod blocked;
 mod thread;
@@ -17,33 +17,36 @@ use uuid::Uuid;
 use self::blocked::BlockedRuntime;
 use super::Worker;
 use crate::{
-    database::{Dedicated, failure::is_about_a_row},
+    database::{
+        Dedicated,
+        failure::{described, is_about_a_row},
+    },
     retry_pause::RetryPause,
     store::{Beat, WorkerRow},
+    telemetry,
     upkeep::reaper::{Sighting, patience},
 };
 
-/// Beats, and does what a beat's answer asks for.
+/// The role that sends heartbeats and acts on their answers.
 pub(super) struct Heartbeat {
     worker: Arc<Worker>,
     connection: Dedicated,
-    /// The reaper goes by what the heartbeat sees.
+    /// Reports to the reaper.
     sightings: mpsc::UnboundedSender<Sighting>,
     retry_pause: RetryPause,
     last_beat: Instant,
-    /// What the row promises; a setting that changes later does not change the row.
+    /// The interval that the row states; a later change of the setting does not change the row.
     interval: Duration,
     blocked: BlockedRuntime,
 }
 
-/// While jobs run the process beats at least this often, to hear of cancellations.
+/// 1 s, upper bound of the heartbeat interval while jobs run, so that cancellations arrive soon.
 const WHILE_RUNNING: Duration = Duration::from_secs(1);
 
-/// 100 ms between two heartbeats at least, however many notifications ask for one.
+/// 100 ms, lower bound between two heartbeats, however many notifications ask for one.
 const CLOSEST: Duration = Duration::from_millis(100);
 
-/// A process that could not beat for this part of the time after which others bury it lets go of all
-/// it runs: it must be the first to know.
+/// Fraction of the death timeout after which a silent process abandons its jobs, before other processes take them.
 const ABANDON_AFTER: f64 = 0.8;
 
 impl Heartbeat {
@@ -64,7 +67,7 @@ impl Heartbeat {
         }
     }
 
-    /// Writes the process's row, without which it can claim nothing; tries until the database is there.
+    /// Writes the process's row, without which it can claim nothing. Retries until the database is there.
     pub(super) async fn register(&mut self) {
         let row = WorkerRow {
             id: self.worker.id(),
@@ -73,7 +76,7 @@ impl Heartbeat {
         };
         while let Err(error) = self.write_row(&row).await {
             self.worker.failures.heartbeat_failed(&error);
-            tracing::warn!(error = %crate::database::failure::described(&error), "this worker could not be registered yet; trying again");
+            telemetry::heartbeat::registration_failed(&described(&error));
             self.retry_pause.wait().await;
         }
         self.worker.failures.heartbeat_succeeded();
@@ -96,7 +99,7 @@ impl Heartbeat {
             if self.worker.running.is_empty() && !is_due && !has_no_row {
                 continue;
             }
-            // A beat may hang; the time to let go of everything must not pass meanwhile.
+            // A beat may hang, and the moment at which jobs must be abandoned must not pass meanwhile.
             let limit = if self.worker.heartbeat_lost.load(Ordering::Acquire) {
                 self.patience()
             } else {
@@ -111,7 +114,7 @@ impl Heartbeat {
         self.retire().await;
     }
 
-    /// Until the next look at whether a beat is due, or until one is asked for.
+    /// Waits until the next check whether a beat is due, or until one is asked for.
     async fn rest(&mut self) {
         let pause = self.pause();
         let worker = Arc::clone(&self.worker);
@@ -123,7 +126,8 @@ impl Heartbeat {
         }
     }
 
-    /// Until the next look at whether a beat is due; after a failure less, but longer each time.
+    /// Time until the next check whether a beat is due. It is shorter after a failure, and grows with each further
+    /// failure.
     fn pause(&mut self) -> Duration {
         let usual = std::cmp::min(self.interval, WHILE_RUNNING);
         if self.last_beat.elapsed() > self.interval + usual {
@@ -133,40 +137,42 @@ impl Heartbeat {
         }
     }
 
-    #[tracing::instrument(name = "heartbeat", level = "debug", skip_all)]
     async fn beat(&mut self) -> sqlx::Result<()> {
-        let worker = &self.worker;
-        let worker_id = worker.id();
-        let running = worker.running.ids();
-        let queues = worker.client.queue_names();
-        let started = Instant::now();
-        let whole = self
-            .connection
-            .ask(async |connection| {
-                worker.store.heartbeat(connection, worker_id, &queues, &running).await
-            })
-            .await;
-        let beat = match whole {
-            Err(error) if is_about_a_row(&error) => {
-                tracing::error!(%error, "a heartbeat was refused, perhaps for a row of another process; this one says only that it lives");
-                let alive = self
-                    .connection
-                    .ask(async |connection| {
-                        worker.store.heartbeat_alone(connection, worker_id).await
-                    })
-                    .await?;
-                Beat { alive, ..Beat::default() }
-            }
-            whole => whole?,
-        };
-        self.worker.failures.heartbeat_succeeded();
-        self.retry_pause.reset();
-        // The row says when the statement ran, which is no earlier than this.
-        self.last_beat = started;
-        *self.worker.beaten_at.lock() = started;
-        self.worker.heartbeat_lost.store(false, Ordering::Release);
-        self.apply(worker_id, started, beat).await;
-        Ok(())
+        telemetry::heartbeat::in_heartbeat(async {
+            let worker = &self.worker;
+            let worker_id = worker.id();
+            let running = worker.running.ids();
+            let queues = worker.client.queue_names();
+            let started = Instant::now();
+            let whole = self
+                .connection
+                .ask(async |connection| {
+                    worker.store.heartbeat(connection, worker_id, &queues, &running).await
+                })
+                .await;
+            let beat = match whole {
+                Err(error) if is_about_a_row(&error) => {
+                    telemetry::heartbeat::refused(&described(&error));
+                    let alive = self
+                        .connection
+                        .ask(async |connection| {
+                            worker.store.heartbeat_alone(connection, worker_id).await
+                        })
+                        .await?;
+                    Beat { alive, ..Beat::default() }
+                }
+                whole => whole?,
+            };
+            self.worker.failures.heartbeat_succeeded();
+            self.retry_pause.reset();
+            // The row's timestamp is the time of the statement, which is not earlier than this.
+            self.last_beat = started;
+            *self.worker.beaten_at.lock() = started;
+            self.worker.heartbeat_lost.store(false, Ordering::Release);
+            self.apply(worker_id, started, beat).await;
+            Ok(())
+        })
+        .await
     }
 
     async fn apply(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
@@ -184,12 +190,12 @@ impl Heartbeat {
             self.tell_reaper(Sighting::Silent(at, beat.silent));
             return;
         }
-        tracing::error!(%worker_id, "this process was declared dead by another; it lets go of its jobs and goes on under a new id");
+        telemetry::heartbeat::declared_dead(worker_id);
         self.worker.running.abandon_all();
-        // Nothing is claimed, and no mark made, under an id that has no row yet.
+        // Nothing is claimed, and nothing is marked idle, under an id that has no row yet.
         self.worker.heartbeat_lost.store(true, Ordering::Release);
         self.worker.take_new_id();
-        // Without a row nothing was claimed, and what was due then was taken for what is not there.
+        // Without a row nothing was claimed, so fetches took due jobs for absent ones.
         self.worker.sweeps.floors().mark_stale();
         self.register().await;
         self.worker.heartbeat_lost.store(false, Ordering::Release);
@@ -202,30 +208,30 @@ impl Heartbeat {
         self.worker.failures.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
-            tracing::warn!(error = %crate::database::failure::described(error), ?silent_for, "a heartbeat failed; trying again");
+            telemetry::heartbeat::failed(&described(error), silent_for);
             return;
         }
         if !self.worker.heartbeat_lost.swap(true, Ordering::AcqRel) {
-            tracing::error!(error = %crate::database::failure::described(error), ?silent_for, jobs = self.worker.running.len(), "no heartbeat reached the database for so long that this process will be taken for dead; it lets go of its jobs and claims no more");
+            telemetry::heartbeat::lost(&described(error), silent_for, self.worker.running.len());
         }
-        // Each time: a claim may have been under way.
+        // On every failure, because a claim may have been in flight.
         self.worker.running.abandon_all();
     }
 
     fn tell_reaper(&self, sighting: Sighting) {
-        // With the worker it ends a moment before the last beat; without it, others do its work.
+        // The reaper ends shortly before the last beat. Without it, other processes do its work.
         if self.sightings.send(sighting).is_err() && !self.worker.stopped.is_cancelled() {
-            tracing::error!("the reaper of this process is gone");
+            telemetry::heartbeat::reaper_gone();
         }
     }
 
-    /// How long the process may be silent before it lets go of what it runs.
+    /// How long the process may be silent before it abandons its jobs.
     fn patience(&self) -> Duration {
         patience(self.interval).mul_f64(ABANDON_AFTER)
     }
 
-    /// Removes the row if nothing can be left in this process's name; else the reaper does, in the
-    /// transaction that returns what is.
+    /// Removes the row if no job can be left under this process's id. Otherwise a reaper removes it, in the transaction
+    /// that returns those jobs.
     async fn retire(mut self) {
         if !self.worker.holds_nothing() {
             return;
@@ -236,7 +242,7 @@ impl Heartbeat {
             .connection
             .ask(async |connection| store.retire_worker(connection, worker_id).await);
         if let Err(error) = retired.await {
-            tracing::warn!(error = %crate::database::failure::described(&error), %worker_id, "the row of this worker could not be removed; others will bury it");
+            telemetry::heartbeat::row_not_removed(worker_id, &described(&error));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that beats: handlers that block all threads of the runtime must not stop it.
+//! The thread that sends heartbeats. Handlers that block all threads of the runtime must not stop it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, thread};
 
@@ -7,12 +7,12 @@ use tokio::{runtime::Builder, sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::Heartbeat;
-use crate::worker::Worker;
+use crate::{telemetry, worker::Worker};
 
-/// Beats on a thread of its own; returns when the process's row is written.
+/// Beats on a dedicated thread; returns when the process's row is written.
 ///
-/// The thread ends when the worker has stopped, and also when the runtime that this is called on is gone, and its
-/// handlers with it: then there is nothing left to vouch for. So it does when the call is dropped.
+/// The thread ends when the worker has stopped. It also ends when the calling runtime, and so its handlers, is gone:
+/// then there is nothing left to vouch for. Dropping this call ends it too.
 pub(in crate::worker) async fn start(worker: &Arc<Worker>, heartbeat: Heartbeat) -> JoinHandle<()> {
     let gone = CancellationToken::new();
     let unless_registered = gone.clone().drop_guard();
@@ -26,18 +26,18 @@ pub(in crate::worker) async fn start(worker: &Arc<Worker>, heartbeat: Heartbeat)
             tokio::spawn(async move {
                 let _gone = with_the_runtime;
                 if has_ended.await.is_err() {
-                    tracing::error!("the thread of the heartbeat is gone");
+                    telemetry::heartbeat::thread_gone();
                 }
             })
         }
         Err(error) => {
-            tracing::error!(%error, "no thread for the heartbeat; others will take this process's jobs");
+            telemetry::heartbeat::thread_not_started(&error);
             worker.give_up();
             tokio::spawn(async {})
         }
     };
     if is_registered.await.is_err() {
-        tracing::error!("this worker could not be registered");
+        telemetry::heartbeat::not_registered();
     }
     drop(unless_registered.disarm());
     keeper
@@ -54,7 +54,7 @@ fn beat(
         let runtime = match Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime,
             Err(error) => {
-                tracing::error!(%error, "no runtime for the heartbeat; others will take this process's jobs");
+                telemetry::heartbeat::runtime_not_built(&error);
                 return worker.give_up();
             }
         };
@@ -68,9 +68,9 @@ fn beat(
         if let Err(panic) = runtime.block_on(beating) {
             worker.role_panicked("heartbeat", &*panic);
         }
-        // With the runtime gone nobody waits for it.
+        // If the runtime is gone, so is the receiver.
         if ended.send(()).is_err() {
-            tracing::debug!("the heartbeat ended with its runtime");
+            telemetry::heartbeat::ended_with_its_runtime();
         }
     }
 }

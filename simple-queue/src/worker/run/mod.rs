@@ -1,7 +1,7 @@
-//! Stages 5 to 7 of one job: from its start to the end that is handed to [`crate::finalize`].
+//! Stages 5 to 7 of one job: from its start to the outcome that goes to [`crate::finalize`].
 //!
-//! [`executor`] carries out a run, [`payload`] reads what its claim left out, [`suspect`] isolates what kills
-//! processes, [`running`] is what this process holds.
+//! [`executor`] carries out a run, [`payload`] reads a payload that the claim left out, [`suspect`] isolates jobs that
+//! kill processes, [`running`] holds what this process runs.
 
 pub(super) mod executor;
 pub(super) mod payload;

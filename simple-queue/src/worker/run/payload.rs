@@ -1,25 +1,26 @@
-//! Payloads that are too long to be sent along with a claim.
+//! Payloads that are too long to be sent with a claim.
 
 use std::time::Duration;
 
 use crate::{
-    database::failure::is_transient,
+    database::failure::{described, is_transient},
     finalize::FinishedRun,
     job::JobStatus,
     outcome::{DeadLetter, Retry},
     row::Lease,
     store::FetchedJob,
+    telemetry,
     worker::Worker,
 };
 
-/// 16 MiB of text: longer payloads are not read. The library stores none of more than
+/// 16 MiB of text, upper bound of a payload that is read. The library stores none of more than
 /// [`MAX_PAYLOAD_BYTES`](crate::MAX_PAYLOAD_BYTES).
 const MOST: i32 = 16 * 1024 * 1024;
 
-/// 1 s until a payload that could not be read for the moment is tried again.
+/// 1 s until a job is due again whose payload could not be read because of a transient failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Reads the payload where the claim left it out, one at a time in a process; else, what becomes of the job.
+/// Reads a payload that the claim left out, one at a time in a process. Where that fails, returns the job's outcome.
 pub(in crate::worker) async fn load(
     worker: &Worker,
     fetched: &mut FetchedJob,
@@ -44,10 +45,10 @@ pub(in crate::worker) async fn load(
         Ok(Some((None, length))) => {
             Err(unreadable(lease, format!("its payload has {length} bytes; the limit is {MOST}")))
         }
-        // Another process has it by now.
+        // Another process has the job by now.
         Ok(None) => Err(FinishedRun::given_back(lease)),
         Err(error) if is_transient(&error) => {
-            tracing::warn!(%error, job_id = %lease.job_id, "a long payload could not be read yet; its job is given back");
+            telemetry::run::payload_not_read(lease.job_id, &described(&error));
             let transition = Retry::given_back(PAUSE).into();
             Err(FinishedRun { transition, ..FinishedRun::given_back(lease) })
         }
@@ -56,7 +57,7 @@ pub(in crate::worker) async fn load(
 }
 
 fn unreadable(lease: Lease, reason: String) -> FinishedRun {
-    tracing::warn!(job_id = %lease.job_id, reason, "becomes a dead letter");
+    telemetry::run::payload_unreadable(lease.job_id, &reason);
     let letter =
         DeadLetter { status: JobStatus::Unprocessable, reason, attempt_kept: true, error: None };
     let transition = letter.into();

@@ -1,4 +1,4 @@
-//! What this process holds: every job from its claim until its end is written.
+//! The jobs that this process holds: each from its claim until its outcome is written.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::row::{Claim, Lease, RunSignal};
 
-/// The jobs a process vouches for. Whatever carries the process's id in the table and is not in here
-/// came from a claim whose answer was lost.
+/// The jobs that a process vouches for. A row that carries the process's id and is not in here came from a claim whose
+/// response was lost.
 #[derive(Debug, Default)]
 pub(crate) struct Running {
     jobs: Mutex<HashMap<Uuid, (Lease, Arc<RunSignal>)>>,
@@ -25,7 +25,7 @@ impl Running {
         }
     }
 
-    /// Lets go of jobs, but not of one that has been claimed again meanwhile.
+    /// Removes jobs, except those that have been claimed again in the meantime.
     pub(crate) fn remove(&self, leases: impl Iterator<Item = Lease>) {
         let mut jobs = self.jobs();
         for lease in leases {
@@ -53,14 +53,14 @@ impl Running {
         self.jobs().len()
     }
 
-    /// Tells a run that its job's end was asked for; nothing if it does not run here.
+    /// Tells a run that its job was cancelled; does nothing if the job does not run here.
     pub(crate) fn cancel(&self, job_id: Uuid) {
         if let Some((_, run)) = self.jobs().get(&job_id) {
             run.cancel();
         }
     }
 
-    /// Makes every run let go of its job.
+    /// Makes every run abandon its job.
     pub(crate) fn abandon_all(&self) {
         for (_, run) in self.jobs().values() {
             run.abandon();

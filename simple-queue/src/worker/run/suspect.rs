@@ -1,23 +1,27 @@
-//! Jobs that have killed processes before run alone.
+//! Suspects, which are jobs that were running in several crashes, run alone.
 
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::{database::Dedicated, store::Store};
+use crate::{
+    database::{Dedicated, failure::described},
+    store::Store,
+    telemetry,
+};
 
-/// From this many crashes on a job is a suspect. One crash says little: all that the process ran was
+/// Number of crashes from which on a job is a suspect. One crash says little, because every job that the process ran is
 /// counted.
 pub(crate) const SUSPECT_FROM: i32 = 2;
 
-/// Lets one suspect run at a time and writes its id beforehand, so that the death of the process is
-/// counted against it alone.
+/// Lets one suspect run at a time and writes its id before it starts, so that a crash of the process is counted against
+/// this job alone.
 #[derive(Debug)]
 pub(crate) struct Suspects {
     store: Store,
     connection: Mutex<Dedicated>,
 }
 
-/// The right of a suspect to run; nobody else is one meanwhile.
+/// The right of a suspect to run; no other suspect runs in the meantime.
 #[derive(Debug)]
 pub(crate) struct SuspectPermit<'s> {
     store: &'s Store,
@@ -30,19 +34,19 @@ impl Suspects {
         Self { store, connection: Mutex::new(connection) }
     }
 
-    /// Whether one runs here.
+    /// Returns whether a suspect runs here.
     pub(crate) fn is_busy(&self) -> bool {
         self.connection.try_lock().is_err()
     }
 
-    /// Names the suspect; `None` while another one runs here, or when the name could not be written.
+    /// Writes the suspect's id; `None` while another suspect runs here, or when the id could not be written.
     pub(crate) async fn admit(&self, worker_id: Uuid, job_id: Uuid) -> Option<SuspectPermit<'_>> {
         let connection = self.connection.try_lock().ok()?;
         let mut permit = SuspectPermit { store: &self.store, connection, worker_id };
         match permit.name(Some(job_id)).await {
             Ok(()) => Some(permit),
             Err(error) => {
-                tracing::warn!(error = %crate::database::failure::described(&error), %job_id, "a job that has killed processes is not started, because its name could not be written first");
+                telemetry::run::suspect_not_started(job_id, &described(&error));
                 None
             }
         }
@@ -50,11 +54,11 @@ impl Suspects {
 }
 
 impl SuspectPermit<'_> {
-    /// The suspect's run is over and the process still lives.
+    /// The suspect's run has ended and the process is alive.
     pub(crate) async fn clear(mut self) {
-        // Left in the row, the name would excuse the next job that kills this process.
+        // An id that stays in the row would be counted instead of the next job that kills this process.
         if let Err(error) = self.name(None).await {
-            tracing::warn!(error = %crate::database::failure::described(&error), "the name of a suspect that survived could not be cleared");
+            telemetry::run::suspect_not_cleared(&described(&error));
         }
     }
 

@@ -1,24 +1,25 @@
-//! A claim that the database refuses may be the fault of one row, which must not hold up all others.
+//! Claims that the database refuses. One bad row may be the cause, and must not hold up all other jobs.
 
 use uuid::Uuid;
 
 use super::Poller;
 use crate::{
-    database::failure::{is_about_a_row, is_statement_timeout},
+    database::failure::{described, is_about_a_row, is_statement_timeout},
     queue::config::Config,
     store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, log_set_aside},
+    telemetry,
     worker::fetch::floor::BEFORE_ALL,
 };
 
-/// 100 jobs of a queue are claimed apart in a turn.
+/// 100, upper bound of the jobs of a queue that one poll claims apart.
 const MOST_APART: usize = 100;
 
-/// Greater than every priority.
+/// A number above every priority.
 const AFTER_ALL: i32 = i16::MAX as i32 + 1;
 
 impl Poller {
-    /// Claims for each queue apart, and where that is refused too, the jobs in halves; whether no job was left that can
-    /// be neither claimed nor moved away.
+    /// Claims for each queue apart, and where that is refused too, claims its jobs in halves. Returns whether every job
+    /// that cannot be claimed was moved away.
     pub(super) async fn claim_apart(
         &mut self,
         demands: &[Demand],
@@ -34,7 +35,7 @@ impl Poller {
             match self.claim(reach).await {
                 Ok(fetched) => self.start(fetched, config),
                 Err(error) if is_about_a_row(&error) || is_statement_timeout(&error) => {
-                    tracing::warn!(%error, queue = demand.queue, "jobs of this queue could not be claimed together; claiming them apart");
+                    telemetry::fetch::claim_refused(&demand.queue, &described(&error));
                     self.lost_claims.return_what_is_due(&self.worker).await;
                     let due = self.find_due(demand).await?;
                     are_all_away &= self.claim_listed(due, config).await?;
@@ -45,8 +46,8 @@ impl Poller {
         Ok(are_all_away)
     }
 
-    /// Claims these jobs, in halves where that is refused. A job that cannot be claimed by itself becomes a dead letter,
-    /// with the database's words; whether no job was left that cannot be moved either.
+    /// Claims these jobs, in halves where that is refused. A job that cannot be claimed alone becomes a dead letter
+    /// with the database's error. Returns whether every such job was moved away.
     pub(super) async fn claim_listed(
         &mut self,
         ids: Vec<Uuid>,
@@ -67,7 +68,7 @@ impl Poller {
                     was_late = false;
                     self.start(claimed, config);
                 }
-                // A lock, or a slow disk, is no fault of a job's.
+                // A timeout may come from a lock or a slow disk, and not from a job.
                 Err(error) if is_statement_timeout(&error) && !was_late => {
                     was_late = division.refused(ids).is_some();
                 }
@@ -83,8 +84,8 @@ impl Poller {
         Ok(are_all_away)
     }
 
-    /// As [`Poller::claim_listed`], of the one suspect that is due for longest: a claim of it, or of one that was before
-    /// it, was refused.
+    /// As [`Poller::claim_listed`], for the suspect that has been due longest, after a claim of it or of one before it
+    /// was refused.
     pub(super) async fn claim_suspect_by_id(
         &mut self,
         demands: &[Demand],
@@ -119,7 +120,8 @@ impl Poller {
             .inspect_err(|error| self.note_if_lost(error))
     }
 
-    /// Whether it is away. What was claimed and could not be read has been returned before.
+    /// Moves a job away. Returns whether it is gone. Jobs that were claimed and could not be read have been returned
+    /// before.
     async fn set_aside(&mut self, id: Uuid, refusal: &sqlx::Error) -> sqlx::Result<bool> {
         let (why, store) = (("it could not be claimed", refusal), &self.worker.store);
         let aside = self
@@ -129,7 +131,7 @@ impl Poller {
         log_set_aside(id, why, aside)
     }
 
-    /// What is due in the lanes that a fetch for this demand reads, the most urgent first.
+    /// Returns the due jobs in the lanes that a fetch for this demand reads, the most urgent first.
     async fn find_due(&mut self, demand: &Demand) -> sqlx::Result<Vec<Uuid>> {
         let unknown = self.find_lanes(demand).await?;
         let parts = parts(demand, &unknown, self.worker.sweeps.floors().present());
@@ -143,7 +145,7 @@ impl Poller {
         Ok(due.jobs.into_iter().map(|(_, job)| job.id).take(most).collect())
     }
 
-    /// The priorities that a fetch for this demand finds beside those that are known.
+    /// Returns the priorities that a fetch for this demand finds beside the known ones.
     async fn find_lanes(&mut self, demand: &Demand) -> sqlx::Result<Vec<i16>> {
         let (store, queue) = (&self.worker.store, &demand.queue);
         let (mut low, mut found) = (std::cmp::max(BEFORE_ALL, demand.probe_after), Vec::new());
@@ -163,8 +165,8 @@ impl Poller {
     }
 }
 
-/// The lanes of a demand from their floors on, the most urgent first. One that a share does not know is read from its
-/// beginning, as a fetch reads it.
+/// Returns the lanes of a demand from their floors on, the most urgent first. A lane that a share does not know is read
+/// from its beginning, as a fetch reads it.
 fn parts<'d>(demand: &'d Demand, unknown: &[i16], present: Option<Position>) -> Vec<LanePart<'d>> {
     let mut priorities = [&demand.priorities, unknown].concat();
     priorities.sort_unstable();

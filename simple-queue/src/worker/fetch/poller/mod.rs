@@ -1,4 +1,4 @@
-//! Stage 3: fetches what is due, as much as can be started, and sleeps exactly until there is more.
+//! Stage 3: fetches due jobs, as many as can start, and sleeps exactly until more are due.
 
 mod isolate;
 mod plan;
@@ -13,12 +13,13 @@ use super::{lost_claims::LostClaims, prefetch::PrefetchedJob};
 use crate::{
     database::{
         Dedicated, Servers,
-        failure::{Trouble, is_about_a_row, is_ambiguous, is_statement_timeout},
+        failure::{Trouble, described, is_about_a_row, is_ambiguous, is_statement_timeout},
     },
     finalize::FinishedRun,
     queue::config::Config,
     retry_pause::RetryPause,
     store::{Completed, Demand, Fetched, Reach},
+    telemetry,
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
 use plan::FetchPlan;
@@ -30,23 +31,24 @@ pub(in crate::worker) struct Poller {
     pub(super) connection: Dedicated,
     retry_pause: RetryPause,
     sleep: SleepCycle,
-    /// The last fetch found more than it might claim.
+    /// The last fetch found more jobs than it might claim.
     backlog: bool,
-    /// The last claim took longer than a statement may.
+    /// The last claim exceeded the statement timeout.
     was_late: bool,
-    /// The last claim was refused, perhaps for the fault of one row.
+    /// The last claim was refused, perhaps because of one bad row.
     divides: bool,
-    /// Until something is due in the part of the priorities that was read before.
+    /// Time until a job is due in the priorities that were read before.
     next_due_in: Option<Duration>,
-    /// Which queue a fetch begins with, and which of its kinds, so that none is served last for ever.
+    /// Number of fetches, from which the first queue and the first share of a fetch follow, so that none is always
+    /// last.
     pub(super) rotation: usize,
     pub(super) lost_claims: LostClaims,
 }
 
-/// How often a process that cannot beat looks whether it can again.
+/// 1 s between two checks whether a lost heartbeat has recovered.
 const RECHECK_HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// 1 s until the next fetch, unless something happens before, where a job can be neither claimed nor moved away.
+/// 1 s, upper bound of the pause before the next fetch where a job can be neither claimed nor moved away.
 const PAUSE_BESIDE_A_BAD_JOB: Duration = Duration::from_secs(1);
 
 impl Poller {
@@ -70,9 +72,9 @@ impl Poller {
         let mut woken = self.worker.client.wake().subscribe();
         while !stopping.is_cancelled() {
             woken.mark_unchanged();
-            // A fetch is not interrupted: its jobs would be claimed and nobody would know.
+            // A fetch is never interrupted: its jobs would be claimed without this process's knowledge.
             let wait = self.poll_once().await;
-            // What was left to a fetch that did not take it.
+            // Outcomes that were left to a fetch which did not take them.
             self.worker.completions.announce();
             self.worker.poller_idle.store(true, Ordering::Release);
             tokio::select! {
@@ -89,7 +91,7 @@ impl Poller {
         }
     }
 
-    /// One look at the database; how long until the next is due, unless something happens before.
+    /// Polls the database once. Returns the time until the next poll, unless something happens before.
     async fn poll_once(&mut self) -> Duration {
         if self.worker.has_unknown.swap(false, Ordering::AcqRel) {
             self.lost_claims.note(Duration::ZERO);
@@ -106,16 +108,17 @@ impl Poller {
                 if is_statement_timeout(&error) {
                     self.worker.sweeps.floors().read_present_only();
                 }
-                // One that takes too long may have met much that an old snapshot keeps; the next one does not.
+                // A slow claim may have read many dead entries that an old snapshot keeps. The next one avoids them, so
+                // only the second timeout in a row divides the claim.
                 self.divides =
                     is_about_a_row(&error) || (is_statement_timeout(&error) && self.was_late);
                 self.was_late = is_statement_timeout(&error);
-                // What it had locked waits where it was, and may have been overtaken.
+                // Rows that the failed claim had locked wait where they were, and may now lie below a floor.
                 self.worker.sweeps.ask();
-                // It may have been a server that lost what was written last.
+                // After a failover the server may have lost the most recent writes, the idle mark among them.
                 self.sleep.marked = None;
                 self.worker.failures.fetch_failed(&error);
-                tracing::warn!(%error, "jobs could not be fetched; trying again");
+                telemetry::fetch::failed(&described(&error));
                 self.retry_pause.next()
             }
         };
@@ -124,12 +127,12 @@ impl Poller {
 
     async fn fetch(&mut self) -> sqlx::Result<Duration> {
         if self.worker.heartbeat_lost.load(Ordering::Acquire) {
-            // Others are about to take this process for dead, and what it claims now with it.
+            // Other processes are about to declare this one dead, and would return what it claims now.
             return Ok(RECHECK_HEARTBEAT);
         }
         let config = self.worker.client.config();
         self.worker.give_back_overdue(config.permit_patience);
-        // Before the permits are counted, so that one which becomes free afterwards is heard of.
+        // Set before the permits are counted, so that a permit which becomes free afterwards wakes the poller.
         self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
         let FetchPlan { mut demands, limit, leaves_out } = self.plan_fetch(&config);
@@ -148,7 +151,7 @@ impl Poller {
             let are_all_away = self.claim_apart(&demands, &config).await?;
             return Ok(if are_all_away { Duration::ZERO } else { PAUSE_BESIDE_A_BAD_JOB });
         }
-        // In a backlog rows that others have touched are left to them, and to the next sweep.
+        // In a backlog, rows that other sessions have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
         let (include_touched, began) = (!self.backlog || is_lowered, Instant::now());
         let fetched = self.claim(Reach { demands: &demands, limit, include_touched }).await?;
@@ -175,14 +178,15 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         if !leaves_out {
-            // Nothing that is due waits for a permit.
+            // No due job waits for a permit.
             self.worker.wants_permit.store(false, Ordering::Release);
         }
         let next_due_in = earlier(self.next_due_in.take(), next_due_in);
         self.fall_asleep(next_due_in, &config).await
     }
 
-    /// Has each lane read from its floor. One that was not read for a while is swept first; whether that was so.
+    /// Sets each lane's floor in the demands. A lane that was not read for a while is swept first. Returns whether one
+    /// was.
     async fn read_from_floors(&self, demands: &mut [Demand]) -> bool {
         let sweeps = &self.worker.sweeps;
         if !sweeps.floors().apply(demands) {
@@ -195,7 +199,7 @@ impl Poller {
         true
     }
 
-    /// Claims what a sweep found below the floors; whether it found something for which there are permits.
+    /// Claims the jobs that a sweep found below the floors. Returns whether there were some with permits.
     async fn claim_overtaken(
         &mut self,
         demands: &[Demand],
@@ -210,7 +214,7 @@ impl Poller {
         Ok(true)
     }
 
-    /// Claims a job that has killed processes, when one waits and none runs here.
+    /// Claims a suspect, when one waits and none runs here.
     async fn claim_suspect(&mut self, demands: &[Demand], config: &Config) -> sqlx::Result<()> {
         let worker = &self.worker;
         if worker.suspects.is_busy() || !worker.suspects_wait.swap(false, Ordering::AcqRel) {
@@ -225,36 +229,39 @@ impl Poller {
         }
     }
 
-    #[tracing::instrument(name = "fetch", level = "debug", skip_all, fields(queues = reach.demands.len(), limit = reach.limit))]
     pub(super) async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
-        let worker_id = self.worker.id();
-        let done = self.worker.completions.take_completed(worker_id);
-        let leases = done.leases();
-        let keep = self.worker.client.config().retention.keeps_completed();
-        let fetched = self
-            .connection
-            .ask(async |connection| {
-                let completed = Completed { runs: &leases, keep };
-                self.worker.store.fetch_jobs(connection, worker_id, completed, reach).await
-            })
-            .await;
-        match fetched {
-            Ok((fetched, finished)) => {
-                done.written(finished);
-                Ok(fetched)
+        let (queues, limit) = (reach.demands.len(), reach.limit);
+        telemetry::fetch::in_fetch(queues, limit, async {
+            let worker_id = self.worker.id();
+            let done = self.worker.completions.take_completed(worker_id);
+            let leases = done.leases();
+            let keep = self.worker.client.config().retention.keeps_completed();
+            let fetched = self
+                .connection
+                .ask(async |connection| {
+                    let completed = Completed { runs: &leases, keep };
+                    self.worker.store.fetch_jobs(connection, worker_id, completed, reach).await
+                })
+                .await;
+            match fetched {
+                Ok((fetched, finished)) => {
+                    done.written(finished);
+                    Ok(fetched)
+                }
+                Err(error) => {
+                    self.note_if_lost(&error);
+                    done.failed(&error);
+                    Err(error)
+                }
             }
-            Err(error) => {
-                self.note_if_lost(&error);
-                done.failed(&error);
-                Err(error)
-            }
-        }
+        })
+        .await
     }
 
-    /// A claim whose answer was lost, or cannot be read, may have taken jobs.
+    /// Records a claim that may have taken jobs, because its response was lost or cannot be read.
     pub(super) fn note_if_lost(&mut self, error: &sqlx::Error) {
         match Trouble::of(error) {
-            // With its answer it was over.
+            // An unreadable response means that the statement has ended.
             Trouble::Unreadable => self.lost_claims.note(Duration::ZERO),
             _ if is_ambiguous(error) => {
                 self.lost_claims.note(self.worker.client.servers().statement_timeout());
@@ -263,7 +270,7 @@ impl Poller {
         }
     }
 
-    /// Starts those for which there is a permit; the others wait for one, or are given back.
+    /// Starts the jobs for which there is a permit. The others are prefetched, or given back.
     pub(super) fn start(&self, fetched: Fetched, config: &Config) {
         let (worker, jobs) = (&self.worker, fetched.jobs);
         worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
@@ -271,15 +278,15 @@ impl Poller {
         for fetched in jobs {
             let lease = fetched.claim.lease;
             let handler = worker.client.handler(&fetched.job.queue, fetched.job.kind());
-            // Only what can be run is asked for; but a handler can be replaced in between, and a stop begin.
+            // Only runnable jobs are requested. But a handler can be replaced in the meantime, and a stop can begin.
             let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
                 worker.finish(FinishedRun::given_back(lease));
                 continue;
             };
             match worker.permits.take(&fetched.job.queue, &handler, config) {
                 Some(permit) => worker.spawn(Start { handler, fetched, permit }),
-                // A suspect must not keep others waiting for their turn, and one with a limit of its own,
-                // which may be met in two priorities, not those without.
+                // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
+                // reach together, must not delay jobs without one.
                 None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
                     worker.finish(FinishedRun::given_back(lease));
                 }
@@ -289,7 +296,7 @@ impl Poller {
         worker.prefetched.push(ahead);
     }
 
-    /// Starts those that were fetched ahead and for which permits have become free.
+    /// Starts prefetched jobs for which permits have become free.
     fn start_prefetched(&self, config: &Config) {
         while let Some((start, _)) = self.worker.next_prefetched(None, config, |_, _| None) {
             self.worker.spawn(start);

@@ -1,4 +1,4 @@
-//! What a fetch asks for: as much as can be started now and soon.
+//! What a fetch asks for: as many jobs as can start now and soon.
 
 use super::Poller;
 use crate::{
@@ -11,24 +11,24 @@ use crate::{
 /// What a fetch asks for.
 pub(super) struct FetchPlan {
     pub(super) demands: Vec<Demand>,
-    /// How much of it together.
+    /// Upper bound of the jobs of all demands together.
     pub(super) limit: usize,
-    /// Something is served for which there is no permit now, and may be due.
+    /// A served share has no free permit now, and may have due jobs.
     pub(super) leaves_out: bool,
 }
 
 impl Poller {
-    /// What can be started now and soon, the queues in turn.
+    /// Plans a fetch of the jobs that can start now and soon. Queues take turns at being first.
     pub(super) fn plan_fetch(&mut self, config: &Config) -> FetchPlan {
         let worker = &self.worker;
         let free_permits = |of: PermitScope<'_>| worker.permits.free(of, config);
         let is_limited = |of: PermitScope<'_>| worker.permits.are_limited(of, config);
-        // What is over and cannot be written takes the place of what could be claimed.
+        // Outcomes that cannot be written take the place of jobs that could be claimed.
         let room = worker.completions.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
         let served = worker.client.served();
-        // Where queues compete for the process's permits none of them gets ahead of the others.
+        // Where queues compete for the process's permits, none of them is prefetched.
         let compete = free == 0 && served.len() > 1;
         let mut floors = worker.sweeps.floors();
         floors.retain(&served);
@@ -36,7 +36,7 @@ impl Poller {
             .into_iter()
             .map(|Served { queue, priorities, shares }| {
                 let free = std::cmp::min(free_permits(PermitScope::Queue(&queue)), free);
-                // And neither do the jobs of a queue in which some have a limit of their own.
+                // A queue in which some jobs have a limit of their own is not prefetched either.
                 let alone = !shares.iter().any(|share| is_limited(PermitScope::Share(share)));
                 let may_be_ahead = alone && !compete && room.may_be_ahead;
                 let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
@@ -77,7 +77,7 @@ impl Poller {
             let first = self.rotation % demands.len();
             demands.rotate_left(first);
         }
-        // What is fetched ahead needs no permit yet.
+        // Prefetched jobs need no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
         FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
     }

@@ -1,4 +1,4 @@
-//! How the poller falls asleep, and says so to those who enqueue.
+//! How the poller falls asleep and marks its worker idle for processes that enqueue.
 
 use std::{
     sync::atomic::Ordering,
@@ -10,36 +10,35 @@ use uuid::Uuid;
 use super::Poller;
 use crate::{jitter, queue::config::Config};
 
-/// The poller's way into sleep.
+/// The state of the poller's sleep.
 ///
-/// Whoever enqueues in a transaction of his own notifies only if a worker is marked idle when he
-/// inserts. One who inserted just before the mark and commits after it notifies nobody; so sleep
-/// begins in naps, each as long as it has been quiet: his job waits at most about as long as his
-/// transaction took.
+/// An insert in a caller's transaction sends NOTIFY only if a worker was marked idle at the time of the insert. An
+/// insert that ran just before the mark but commits after it sends none. So sleep begins with short naps, each as long
+/// as the quiet time so far: such a job waits about as long as its transaction took.
 #[derive(Debug)]
 pub(super) struct SleepCycle {
-    /// Since when nothing was found, and the worker was marked.
+    /// Since when nothing was found and the worker was marked idle.
     pub(super) quiet_since: Instant,
     /// The worker id under which the table says that this process is idle.
     pub(super) marked: Option<Uuid>,
-    /// When the mark was last removed.
+    /// When the idle mark was last removed.
     unmarked_at: Option<Instant>,
-    /// Since when there has always been more to fetch.
+    /// Since when every fetch has left more to fetch.
     busy_since: Option<Instant>,
 }
 
 const FIRST_NAP: Duration = Duration::from_millis(25);
 
-/// How often a worker that hears notifications looks all the same.
+/// 30 s between two polls of a worker that listens for notifications.
 pub(super) const POLL_WHILE_LISTENING: Duration = Duration::from_secs(30);
 
-/// 1 s: a worker that was busy for so long is no longer marked idle, which spares others the notifying.
+/// 1 s of uninterrupted work, after which the worker's idle mark is removed, so that other processes skip the NOTIFY.
 const BUSY_FOR_GOOD: Duration = Duration::from_secs(1);
 
-/// 30 s: a mark is removed at most so often. Each leaves a dead row in a table that every insert reads.
+/// 30 s, lower bound between two removals of the idle mark. Each leaves a dead row in a table that every insert reads.
 const BETWEEN_UNMARKS: Duration = Duration::from_secs(30);
 
-/// 1 s until a process looks again that has no row, unless its heartbeat has written one before.
+/// 1 s until the next poll of a process that has no row, unless its heartbeat writes one before.
 const LOOK_WITHOUT_A_ROW: Duration = Duration::from_secs(1);
 
 impl SleepCycle {
@@ -49,7 +48,7 @@ impl SleepCycle {
 }
 
 impl Poller {
-    /// Nothing is due: says so in the table, looks once more, and then sleeps until something is.
+    /// Called when nothing is due: marks the worker idle, polls once more, and then returns how long to sleep.
     pub(super) async fn fall_asleep(
         &mut self,
         next_due_in: Option<Duration>,
@@ -63,15 +62,15 @@ impl Poller {
                 .ask(async |connection| store.mark_idle(connection, worker_id).await)
                 .await?;
             if !is_marked {
-                // Others took this process for dead: nothing was claimed, whatever was due. The heartbeat hears of it,
-                // and wakes the poller under a new id.
+                // Other processes declared this one dead, so nothing was claimed, whatever was due. The heartbeat
+                // notices, and wakes the poller under a new id.
                 self.worker.has_no_row.store(true, Ordering::Release);
                 self.worker.beat_soon.notify_one();
                 return Ok(LOOK_WITHOUT_A_ROW);
             }
             self.sleep.marked = Some(worker_id);
             self.sleep.quiet_since = Instant::now();
-            // What was enqueued before the mark notified nobody.
+            // Jobs that were enqueued before the mark sent no notification.
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
@@ -80,7 +79,7 @@ impl Poller {
         } else {
             config.empty_poll_sleep
         };
-        // A hundred idle processes must not look in the same moment.
+        // Many idle processes must not poll in the same moment.
         let longest = jitter::up_to(longest, 0.1);
         let nap = self.sleep.quiet_since.elapsed().clamp(FIRST_NAP, longest);
         Ok(next_due_in.map_or(nap, |due| std::cmp::min(due, nap)))

@@ -1,15 +1,15 @@
-//! Looks for jobs that were overtaken: those that wait below the floors, where no fetch reads.
+//! Searches for overtaken jobs: those that wait below the floors, where no fetch reads.
 //!
-//! A job gets there when its transaction commits long after it began, when its row was locked by a claim that
-//! failed, or when another session had touched its row in a backlog. A sweep goes over every lane, from its floor to its beginning.
-//! Whatever an old snapshot keeps there, it stays bounded:
+//! A job gets there when its transaction commits long after it began, when its row was locked by a claim that failed,
+//! or when another session had touched its row in a backlog. A sweep reads every lane below its floor, from the floor
+//! down to the lane's beginning. Its cost stays bounded, whatever an old snapshot keeps there:
 //!
 //! - It runs beside the fetches, in a session of its own, and takes a hundredth of the time: it pauses a hundred times
-//!   as long as a statement took. To get through an expensive lane it may take its share of some minutes at once.
-//! - The server ends each of its statements after [`PATIENCE`]. Lanes of which the statement took longer are read
-//!   apart, and those that are dear by themselves in slices, which become smaller until one is read in time. A
-//!   sweep goes on where it stopped, and what has come above that place meanwhile is read before.
-//! - Where a lane is to be read that was not read for a while, a sweep comes first, at once.
+//!   as long as a statement took. To get through an expensive lane it may spend its share of some minutes at once.
+//! - The server ends each of its statements after [`PATIENCE`]. Lanes whose statement took longer are read apart. A
+//!   lane that is expensive by itself is read in slices, which shrink until one is read in time. A sweep continues
+//!   where it stopped, and reads first what has come above that place in the meantime.
+//! - A lane that was not read for a while is swept at once, before it is read.
 
 mod probe;
 mod results;
@@ -24,8 +24,12 @@ use std::{
 
 use super::lane::ShareKey;
 use crate::{
-    database::{Dedicated, Servers, failure::is_statement_timeout},
+    database::{
+        Dedicated, Servers,
+        failure::{described, is_statement_timeout},
+    },
     store::{LanePart, Position},
+    telemetry,
     upkeep::role::{Next, Role},
     worker::Worker,
 };
@@ -37,27 +41,27 @@ pub(in crate::worker) struct Sweeper {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
     pub(super) patience: Duration,
-    /// What is read next: the lanes from their floors on, as far as that is cheap.
+    /// What is read next: the lanes from their floors downwards, as far as that is cheap.
     near: Vec<Work>,
-    /// What is left of the dear lanes.
+    /// What is left of the expensive lanes.
     far: Vec<Work>,
     /// A part of `far` was read since `near` was begun.
     was_far: bool,
-    /// How much of each dear lane was read in time.
+    /// How much of each expensive lane was read in time.
     pub(super) widths: HashMap<LaneKey, u32>,
     /// When the next sweep may begin.
     next: Instant,
-    /// Until when what was read of the dear lanes takes up its share.
+    /// Until when the time spent on expensive lanes uses up their share.
     paid_until: Instant,
 }
 
 type LaneKey = (ShareKey, i16);
 
-/// What one statement is to read.
+/// What one statement reads.
 #[derive(Debug, Clone)]
 enum Work {
     Parts(Vec<Part>),
-    /// Between these two priorities of a queue there may be others.
+    /// Unknown priorities of a queue may lie between these two.
     Gap {
         queue: String,
         low: i32,
@@ -71,26 +75,26 @@ impl Work {
     }
 }
 
-/// 100 times as long as a statement took the sweeper pauses. Where the far parts of dear lanes are read as well, each of
-/// the two takes half of that share.
+/// 100, the factor by which the sweeper's pause exceeds the duration of its statement. While the far parts of expensive
+/// lanes are read as well, near and far parts take half of that share each.
 const SHARE: u32 = 100;
 
-/// 4 s of reading dear lanes may come at once, when there was none for 400 s. To find out how much of such a lane is
-/// read in time takes some forty statements, each ended after [`PATIENCE`].
+/// 4 s, upper bound of the time that expensive lanes may take at once, after 400 s without any. Finding out how much of
+/// such a lane is read in time takes some forty statements, each ended after [`PATIENCE`].
 const BURST: Duration = Duration::from_secs(4);
 
-/// 10 times as long as a near part of a dear lane took, the next one waits at least.
+/// 10, the factor by which the pause exceeds the duration of a near part of an expensive lane, at least.
 const PAUSE_IN_A_BURST: u32 = 10;
 
-/// 100 ms, after which the server ends a statement of a sweep. Grows, up to the last one, where the smallest slice
-/// is not read in time.
+/// 100 ms, after which the server ends a statement of a sweep. It grows, up to `LONGEST_PATIENCE`, while the smallest
+/// slice is not read in time.
 pub(super) const PATIENCE: Duration = Duration::from_millis(100);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(5);
 
-/// 25 ms: what a sweep reads in less, a fetch may read again.
+/// 25 ms, upper bound of a read that a fetch may repeat.
 const CHEAP: Duration = Duration::from_millis(25);
 
-/// 1000 jobs are found in a part at most. Where there are as many, a fetch finds them.
+/// 1000, upper bound of the jobs that are found in a part. Where there are as many, a fetch finds the others.
 pub(super) const MOST: i64 = 1000;
 
 impl Role for Sweeper {
@@ -112,7 +116,7 @@ impl Role for Sweeper {
 
     /// The database is away, or busy.
     fn failed(error: &sqlx::Error) {
-        tracing::debug!(%error, "jobs that were overtaken could not be looked for; trying again");
+        telemetry::fetch::sweep_failed(&described(error));
     }
 }
 
@@ -131,7 +135,8 @@ impl Sweeper {
         }
     }
 
-    /// Until there is something to do and it is time; the number of an urgent request, where there is one.
+    /// Waits until there is something to do and it is time. Returns the number of an urgent request, where there is
+    /// one.
     async fn wait(&self) -> Option<u64> {
         let sweeps = &self.worker.sweeps;
         loop {
@@ -160,20 +165,20 @@ impl Sweeper {
         }
     }
 
-    /// Whether a sweep is asked for that would not keep dear lanes from being read to their ends.
+    /// Returns whether a sweep is requested, and would not keep expensive lanes from being read to their ends.
     fn may_begin(&self) -> bool {
         let is_asked = self.worker.sweeps.asked.load(Ordering::Acquire);
         is_asked && (self.far.is_empty() || self.was_far)
     }
 
-    /// When the next part of a dear lane may be read: a burst may be taken in advance.
+    /// When the next part of an expensive lane may be read: one burst may be taken in advance.
     fn expensive_due(&self) -> Instant {
         let advance = BURST * SHARE;
         self.paid_until.checked_sub(advance).unwrap_or_else(Instant::now)
     }
 
-    /// Begins a sweep at the floors: all lanes that are cheap together, each dear one for itself, as far as an
-    /// earlier sweep has come.
+    /// Begins a sweep at the floors: all cheap lanes together, each expensive lane alone, down to where an earlier
+    /// sweep still has to read.
     fn begin(&mut self) {
         let sweeps = &self.worker.sweeps;
         sweeps.asked.store(false, Ordering::Release);
@@ -201,13 +206,13 @@ impl Sweeper {
             self.far.extend(gaps(&floors));
         }
         drop(floors);
-        // The last one is taken first.
+        // The last part is read first.
         if !together.is_empty() {
             self.near.push(Work::Parts(together));
         }
     }
 
-    /// Up to where a lane is still to be read by an earlier sweep.
+    /// The position up to which an earlier sweep still has to read a lane.
     fn left_of(&self, lane: &LaneKey) -> Option<Position> {
         let parts = self.far.iter().filter_map(|work| match work {
             Work::Parts(parts) => Some(parts),
@@ -217,7 +222,7 @@ impl Sweeper {
         of_lane.filter_map(|part| part.until).max()
     }
 
-    /// One statement.
+    /// Sends one statement.
     async fn step(&mut self, is_urgent: bool) -> sqlx::Result<()> {
         let is_near_due = is_urgent || self.next <= Instant::now() || self.far.is_empty();
         let near = if is_near_due { self.near.pop() } else { None };
@@ -232,7 +237,7 @@ impl Sweeper {
         let took = began.elapsed();
         let now = Instant::now();
         if stepped.is_err() {
-            // There is another pause before the next try.
+            // The retry has a pause of its own.
             self.next = now;
             return stepped;
         }
@@ -280,7 +285,7 @@ impl Sweeper {
         Ok(())
     }
 
-    /// Has the server end statements after so long.
+    /// Sets the time after which the server ends a statement.
     pub(super) fn set_patience(&mut self, patience: Duration) {
         self.patience = patience.clamp(PATIENCE, LONGEST_PATIENCE);
         self.connection = Dedicated::with_timeout(self.worker.client.servers(), self.patience);

@@ -1,5 +1,5 @@
-//! Finds the priorities that are in use where fetches cannot: beside one of which an old snapshot keeps so much that
-//! looking past it takes too long.
+//! Finds priorities that fetches cannot find, because an old snapshot keeps so many entries of a neighbouring priority
+//! that reading past them takes too long.
 
 use super::{Sweeper, Work};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 };
 
 impl Sweeper {
-    /// Looks for priorities that fetches do not find, because much lies before their jobs.
+    /// Searches a gap for priorities that fetches do not find.
     pub(super) async fn probe(&mut self, queue: String, low: i32, high: i32) -> sqlx::Result<()> {
         let store = &self.worker.store;
         let found = self
@@ -24,7 +24,7 @@ impl Sweeper {
             }
             Err(error) if is_statement_timeout(&error) => {
                 match i16::try_from(low + 1) {
-                    // There is only one, and much of it.
+                    // The gap holds a single priority, with many entries.
                     Ok(priority) if high - low <= 2 => {
                         self.worker.sweeps.floors().pin(&queue, priority);
                     }
@@ -42,7 +42,7 @@ impl Sweeper {
                 return Err(error);
             }
         }
-        // With no gap left, each priority that is in use is known.
+        // Once no gap is left, every priority in use is known.
         if !self.far.iter().any(Work::is_gap) {
             self.worker.sweeps.floors().probes = true;
         }
@@ -65,7 +65,7 @@ pub(super) fn gaps(floors: &Floors) -> Vec<Work> {
     gaps
 }
 
-/// Where to divide a gap: near 0, where priorities mostly are, or else in its middle.
+/// Where to divide a gap: near 0, where most priorities are, or in its middle.
 const fn between(low: i32, high: i32) -> i32 {
     const NEAR: i32 = 16;
     if high - low > 4 * NEAR {

@@ -1,13 +1,16 @@
-//! What a sweep does with what it has read, and with what it could not read in time.
+//! What a sweep does with the parts that it has read, and with those that it could not read in time.
 
 use super::{
     MOST, PATIENCE, Sweeper, Work,
     slice::{FEW_IDS, Part, WHOLE},
 };
-use crate::store::{FIRST_TIME, Overtaken, Position};
+use crate::{
+    store::{FIRST_TIME, Overtaken, Position},
+    telemetry,
+};
 
 impl Sweeper {
-    /// Says of each part what was found in it, and goes on with the next slice of a dear lane.
+    /// Records what was found in each part, and continues with the next slice of an expensive lane.
     pub(super) fn apply_results(
         &mut self,
         parts: Vec<Part>,
@@ -23,7 +26,7 @@ impl Sweeper {
                 .iter()
                 .filter_map(|&(part, position)| (part == place).then_some(position))
                 .collect();
-            // What is due since before all times that are used cannot be read from a floor.
+            // A job due before the first usable time cannot be read from a floor.
             let is_ancient = |job: &&Position| job.run_at <= FIRST_TIME;
             is_news |=
                 floors.found(&part.below.share, jobs.iter().filter(is_ancient).map(|job| job.id));
@@ -66,7 +69,7 @@ impl Sweeper {
         }
     }
 
-    /// What was not read in time is read in halves: of the lanes, and then of a lane.
+    /// Divides parts that were not read in time: first by lanes, and then a lane into slices.
     pub(super) fn divide(&mut self, mut parts: Vec<Part>, present: Option<Position>) {
         if parts.len() > 1 {
             let half = parts.split_off(parts.len() / 2);
@@ -79,14 +82,9 @@ impl Sweeper {
             }
             let lane = (part.below.share.clone(), part.below.priority);
             let part = part.divided(present);
-            tracing::debug!(
-                queue = part.below.share.0,
-                priority = part.below.priority,
-                width = part.width,
-                "a part of a lane was not read in time; it is swept in slices"
-            );
+            telemetry::fetch::part_timed_out(&part.below.share.0, part.below.priority, part.width);
             self.widths.insert(lane, part.width);
-            // Where it ends is known only after a fetch; the next sweep goes on with it then.
+            // Its end is known only after a fetch. The next sweep continues with it then.
             if part.until.is_some() || present.is_some() {
                 self.far.push(Work::Parts(vec![part]));
             }

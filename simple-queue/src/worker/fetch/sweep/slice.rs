@@ -1,4 +1,4 @@
-//! A part of a lane that is swept, and how large it is.
+//! A part of a lane that is swept, and its size.
 
 use chrono::DateTime;
 use uuid::Uuid;
@@ -13,10 +13,10 @@ pub(super) struct Part {
     pub(super) below: LaneBelow,
     /// Where it ends; `None`: at the present.
     pub(super) until: Option<Position>,
-    /// Where it begins at the earliest; `None`: with its lane.
+    /// Lower bound of where it begins; `None`: the beginning of its lane.
     pub(super) stop: Option<Position>,
     pub(super) width: u32,
-    /// What was not read in time around it, the smallest last.
+    /// The slices around it that were not read in time, the smallest last.
     pub(super) late: Vec<Late>,
 }
 
@@ -27,17 +27,17 @@ pub(super) struct Late {
     width: u32,
 }
 
-/// The width of a part is a power of two of positions. One position is an id at a microsecond: 128 bits of id, then
-/// the microseconds.
+/// 128, the bits of an id. The width of a part is a power of two of positions. A position is an id at a microsecond:
+/// the id is its low 128 bits, the microseconds are the high ones.
 pub(super) const ID_BITS: u32 = 128;
 /// 2^62 microseconds: the whole lane.
 pub(super) const WHOLE: u32 = ID_BITS + 62;
-/// 2^36 microseconds, 19 hours: the first slice of a dear lane.
+/// 2^36 microseconds, 19 hours: the first slice of an expensive lane.
 const FIRST_SLICE: u32 = ID_BITS + 36;
-/// 2^60 ids, of which one process makes a handful: a slice of so few that is not read in time says that the server is
+/// 2^60 ids, of which one process makes a handful. A slice this small that is not read in time means that the server is
 /// slow.
 pub(super) const FEW_IDS: u32 = 60;
-/// 16 times as wide as a slice that was read quickly is the next one.
+/// 16 times (2^4) the width of a slice that was read quickly is the width of the next one.
 const STEP: u32 = 4;
 
 fn wider(width: u32) -> u32 {
@@ -56,14 +56,14 @@ fn narrower(width: u32) -> u32 {
 }
 
 impl Part {
-    /// Where it begins; `None`: with its lane.
+    /// Where it begins; `None`: at the beginning of its lane.
     pub(super) fn from(&self, present: Option<Position>) -> Option<Position> {
         let from = self.until.or(present).and_then(|until| before(until, self.width));
         std::cmp::max(from, self.stop)
     }
 
-    /// What follows when this was read: a wider slice, if this was read quickly, but inside of one that was not read in
-    /// time none that is as wide.
+    /// The part to read after this one. It is wider if this one was read quickly, but within a slice that was not read
+    /// in time it stays narrower than that slice.
     pub(super) fn rest(self, from: Option<Position>, is_cheap: bool) -> Self {
         let mut late = self.late;
         late.retain(|late| from.is_some() && from > late.from);
@@ -72,7 +72,7 @@ impl Part {
         Self { until: from, width, late, ..self }
     }
 
-    /// Its first slice, when the whole was not read in time.
+    /// Its first slice, after the whole was not read in time.
     pub(super) fn divided(mut self, present: Option<Position>) -> Self {
         self.late.push(Late { from: self.from(present), width: std::cmp::max(self.width, STEP) });
         self.width = narrower(self.width);
@@ -144,7 +144,7 @@ mod tests {
         Part { until: below.until, stop: None, width: WHOLE, late: Vec::new(), below }
     }
 
-    /// Reads a lane in which what takes long lies in one place; how often it was late, and how often not.
+    /// Reads a lane in which one place takes long. Returns how many reads were late, and how many were not.
     fn reads(dense: Position, most: u128) -> (u32, u32) {
         let key = |at: Position| (at.run_at.timestamp_micros(), at.id.as_u128());
         let (mut part, mut late, mut in_time) = (whole_lane(), 0, 0);

@@ -1,4 +1,4 @@
-//! How a run ended, as it is told to its handler and in the log.
+//! Tells a handler that its job has failed for good.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -8,14 +8,16 @@ use tokio::time::timeout;
 
 use super::{Execution, panicked};
 use crate::{
+    database::failure::described,
     finalize::FinishedRun,
     job::JobStatus,
     outcome::{Transition, words_of},
     row::Job,
+    telemetry,
 };
 
 impl Execution<'_> {
-    /// Tells the handler of an end that nobody asked for, unless the process lets go of the job meanwhile.
+    /// Tells the handler of a final failure, unless the process abandons the job in the meantime.
     pub(super) async fn notify_if_exhausted(&self, run: FinishedRun) -> FinishedRun {
         if is_unasked_end(&run.transition) {
             tokio::select! {
@@ -27,8 +29,8 @@ impl Execution<'_> {
         run
     }
 
-    /// Tells the handler that its job has failed for good. What it does then is the user's code: it may
-    /// fail, panic or hang, and the job becomes a dead letter all the same.
+    /// Tells the handler that its job has failed for good. The user's code then runs: it may fail, panic or hang, and
+    /// the job becomes a dead letter all the same.
     async fn notify_exhausted(&self, run: &FinishedRun) {
         const DEADLINE: Duration = Duration::from_secs(30);
         let Transition::DeadLetter(letter) = &run.transition else { return };
@@ -36,7 +38,7 @@ impl Execution<'_> {
             return;
         }
         let error = letter.error.as_deref().unwrap_or(&letter.reason);
-        // It says what becomes of it.
+        // The handler sees the status that the job gets.
         let job = Job { status: letter.status.as_str().to_owned(), ..self.job().clone() };
         let told = async { self.handler.handler.exhausted(&self.worker.client, &job, error).await };
         let told = AssertUnwindSafe(told);
@@ -46,10 +48,10 @@ impl Execution<'_> {
             Ok(Err(panic)) => panicked(&*panic),
             Err(_) => format!("took longer than {DEADLINE:?}"),
         };
-        tracing::error!(problem, "the handler could not be told that its job has failed for good");
+        telemetry::run::on_exhausted_failed(&problem);
     }
 
-    /// Whether the job still runs here: a handler that finished it in a transaction may have committed.
+    /// Returns whether this run still holds the job. A handler that finished it in a transaction may have committed.
     async fn is_still_held(&self) -> bool {
         let lease = self.claim().lease;
         let read = async |connection: &mut PgConnection| {
@@ -58,14 +60,14 @@ impl Execution<'_> {
         match self.worker.client.servers().ask(1, read).await {
             Ok(states) => states.iter().any(|state| state.held),
             Err(error) => {
-                tracing::error!(%error, "whether this job has failed for good is not known; its handler is not told");
+                telemetry::run::on_exhausted_skipped(&described(&error));
                 false
             }
         }
     }
 }
 
-/// Whether the job ends in a way that nobody asked for.
+/// Returns whether the job ends as a failure, and not because it was cancelled or has expired.
 fn is_unasked_end(transition: &Transition) -> bool {
     let Transition::DeadLetter(letter) = transition else { return false };
     matches!(
@@ -75,26 +77,4 @@ fn is_unasked_end(transition: &Transition) -> bool {
             | JobStatus::Unprocessable
             | JobStatus::BadJob
     )
-}
-
-/// Says in the log what becomes of a job, where that is known before it is written.
-pub(super) fn log(run: &FinishedRun) {
-    if run.verify_first {
-        return;
-    }
-    match &run.transition {
-        Transition::Archive { .. } => tracing::debug!("done"),
-        Transition::Retry(retry) => match &retry.error {
-            Some(error) if retry.attempt_kept => {
-                tracing::warn!(error, delay = ?retry.delay, "the database undid the run, which will be repeated with its attempt");
-            }
-            Some(error) => {
-                tracing::warn!(error, delay = ?retry.delay, "the attempt failed and will be repeated");
-            }
-            None => tracing::debug!(delay = ?retry.delay, "goes back to pending"),
-        },
-        Transition::DeadLetter(letter) => {
-            tracing::warn!(status = %letter.status, reason = letter.reason, error = letter.error, "becomes a dead letter");
-        }
-    }
 }

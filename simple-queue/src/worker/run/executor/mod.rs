@@ -1,7 +1,7 @@
 //! One job's run, as a list of named steps.
 //!
-//! [`Execution::finish`] is the life of a run; [`Execution::outcome`] lists what is around the handler, and `steps` has
-//! each of them; `weigh` makes the outcome a transition, and `told` tells of it.
+//! [`Execution::finish`] is the whole run. [`Execution::outcome`] lists the steps around the handler, and `steps` has
+//! each of them. `weigh` turns the outcome into a transition, and `exhausted` tells the handler of a final failure.
 
 mod exhausted;
 mod steps;
@@ -9,27 +9,26 @@ mod weigh;
 
 use std::{any::Any, time::Duration};
 
-use tracing::Instrument;
-
 use crate::{
     finalize::FinishedRun,
     outcome::{Outcome, Retry, words_of},
     queue::{config::Config, registry::Registered},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
     store::FetchedJob,
+    telemetry,
     worker::Worker,
 };
-use exhausted::log;
 use steps::catching_panics;
+use weigh::log;
 
-/// A claimed job with everything its run needs.
+/// A claimed job with everything that its run needs.
 pub(in crate::worker) struct Execution<'w> {
     worker: &'w Worker,
     handler: &'w Registered,
     config: &'w Config,
-    /// Some hundred bytes, and this value is moved more than once.
+    /// Boxed because it has some hundred bytes, and this value is moved more than once.
     fetched: Box<FetchedJob>,
-    /// Why the payload is no JSON that can be read here, where it is not.
+    /// Why the payload is not JSON that can be read here, where it is not.
     unreadable: Option<String>,
 }
 
@@ -43,7 +42,7 @@ impl<'w> Execution<'w> {
         let FetchedJob { job, max_attempts, .. } = &mut *fetched;
         job.max_attempts =
             max_attempts.or(handler.options.max_attempts).unwrap_or(DEFAULT_MAX_ATTEMPTS);
-        // A strategy may look into the payload.
+        // A strategy may read the payload.
         let is_looked_into = !handler.handler.reads_stored()
             || handler.handler.strategy().is_some()
             || config.strategy_of(&job.queue).is_some();
@@ -52,23 +51,17 @@ impl<'w> Execution<'w> {
         Self { worker, handler, config, fetched, unreadable }
     }
 
-    /// Runs it, and puts what it came to where the next write, which needs no permit, takes it from.
+    /// Runs the job and buffers its outcome for the next write, which needs no permit.
     pub(in crate::worker) async fn run(&self) {
         let job = self.job();
-        let span = tracing::info_span!(
-            "handler",
-            job.id = %job.id,
-            job.queue = job.queue,
-            job.kind = job.kind,
-            job.attempt = job.attempt,
-        );
         let mut give_back_on_drop = GiveBackOnDrop(Some(self));
-        let run = self.finish().instrument(span).await;
+        let span = (job.id, &*job.queue, &*job.kind, job.attempt);
+        let run = telemetry::run::in_handler(span, self.finish()).await;
         give_back_on_drop.0 = None;
         self.worker.buffer_outcome(run);
     }
 
-    /// The life of a run, up to what is written of it.
+    /// The whole run, up to the transition to write.
     async fn finish(&self) -> FinishedRun {
         let outcome = match self.refusal() {
             Some(refusal) => refusal,
@@ -79,8 +72,8 @@ impl<'w> Execution<'w> {
         self.notify_if_exhausted(run).await
     }
 
-    /// What the handler says, and the steps around it: each is around those above it. A step is given the one before,
-    /// and either carries it out or answers for it; one that is to be around every handler is a line here.
+    /// The handler's outcome, and the steps around the handler. Each step is around those above it: it is given the
+    /// previous one, and either runs it or returns an outcome of its own. A step around every handler is one line here.
     async fn outcome(&self) -> Outcome {
         let next = || self.handle();
         let next = || self.in_time(next);
@@ -111,8 +104,7 @@ impl<'w> Execution<'w> {
     }
 }
 
-/// Gives a job back when something panicked that should not have: one whose end nobody writes would be
-/// running for ever.
+/// Gives the job back on a panic in the library's own code. Without it the row would stay `running` for ever.
 struct GiveBackOnDrop<'e>(Option<&'e Execution<'e>>);
 
 impl Drop for GiveBackOnDrop<'_> {
@@ -123,7 +115,7 @@ impl Drop for GiveBackOnDrop<'_> {
     }
 }
 
-/// What a panic said, if it said it in words.
+/// The message of a panic, if it has one.
 pub(in crate::worker) fn panicked(panic: &(dyn Any + Send)) -> String {
     let message = panic
         .downcast_ref::<&str>()

@@ -1,4 +1,4 @@
-//! The steps around a handler. Each is given the next one inwards, and nothing of a run is allocated for it.
+//! The steps around a handler. Each is given the next inner step. None of them allocates.
 
 use std::{panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering, time::Duration};
 
@@ -13,17 +13,18 @@ use crate::{
         handler::HandlerFuture,
         strategy::{JobStrategy, JobStrategyError, Permit},
     },
+    telemetry,
     worker::run::suspect::SUSPECT_FROM,
 };
 
-/// About 1 s until a suspect that cannot run now is looked at again: all that died together would otherwise come back
-/// together, and one of them run each time.
+/// About 1 s until a suspect that cannot run now is offered again. Without jitter, all jobs that were in one crash
+/// would come back together, and only one of them would run each time.
 const PAUSE_OF_A_SUSPECT: Duration = Duration::from_secs(1);
 
 impl Execution<'_> {
-    /// Why the job is not started at all.
+    /// Why the job is not started at all, where it is not.
     pub(super) fn refusal(&self) -> Option<Outcome> {
-        // While it waited to be started the process may have lost the right to it.
+        // The process may have lost its right to the job before the job started.
         if self.claim().run.is_abandoned() {
             return Some(Outcome::given_back());
         }
@@ -33,7 +34,7 @@ impl Execution<'_> {
         self.claim().expired.then(Outcome::expired)
     }
 
-    /// A job that has killed processes runs while no other such job does.
+    /// A suspect runs while no other suspect runs in this process.
     pub(super) async fn alone_if_suspect<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
@@ -47,13 +48,13 @@ impl Execution<'_> {
         };
         let outcome = next().await;
         permit.clear().await;
-        // There may be more of them.
+        // More suspects may be waiting.
         self.worker.suspects_wait.store(true, Ordering::Release);
         self.worker.client.wake().wake_local();
         outcome
     }
 
-    /// The run is dropped when the process lets go of its job, and some time after its cancellation was asked for.
+    /// Drops the run when the process abandons its job, and some time after a cancellation was requested.
     pub(super) async fn until_abandoned<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
@@ -71,7 +72,7 @@ impl Execution<'_> {
         }
     }
 
-    /// The permits by the user's own rules are held during the run: first the queue's, then the handler's.
+    /// Holds the permits of the user's own strategies during the run: first the queue's, then the handler's.
     pub(super) async fn with_permits<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
@@ -87,40 +88,42 @@ impl Execution<'_> {
         }
     }
 
-    #[tracing::instrument(name = "permit", level = "debug", skip_all)]
     async fn acquire_permits(
         &self,
         of_queue: Option<&dyn JobStrategy>,
         of_handler: Option<&dyn JobStrategy>,
     ) -> Result<Vec<Permit>, Outcome> {
-        let patience = self.config.permit_patience;
-        let acquire = async {
-            let mut permits = Vec::new();
-            for strategy in of_queue.into_iter().chain(of_handler) {
-                permits.push(strategy.acquire(self.job()).await?);
-            }
-            Ok(permits)
-        };
-        let answer = tokio::select! {
-            biased;
-            answer = acquire => answer,
-            () = tokio::time::sleep(patience) => return Err(Outcome::given_back_for(patience)),
-            // What has not begun when the process stops is left to others.
-            () = self.worker.stopping.cancelled() => return Err(Outcome::given_back()),
-        };
-        answer.map_err(|refusal| match refusal {
-            JobStrategyError::CancelJob => Outcome::cancelled("its strategy cancelled it"),
-            JobStrategyError::TryAfter(delay) => {
-                Outcome::snoozed(delay.to_std().unwrap_or(Duration::ZERO))
-            }
-            JobStrategyError::Retry => {
-                Outcome::attempt_failed("its strategy asked for another attempt".to_owned())
-            }
-            JobStrategyError::MarkCompleted => Outcome::completed(),
+        telemetry::run::in_permit(async {
+            let patience = self.config.permit_patience;
+            let acquire = async {
+                let mut permits = Vec::new();
+                for strategy in of_queue.into_iter().chain(of_handler) {
+                    permits.push(strategy.acquire(self.job()).await?);
+                }
+                Ok(permits)
+            };
+            let answer = tokio::select! {
+                biased;
+                answer = acquire => answer,
+                () = tokio::time::sleep(patience) => return Err(Outcome::given_back_for(patience)),
+                // A job that has not begun when the process stops is left to other workers.
+                () = self.worker.stopping.cancelled() => return Err(Outcome::given_back()),
+            };
+            answer.map_err(|refusal| match refusal {
+                JobStrategyError::CancelJob => Outcome::cancelled("its strategy cancelled it"),
+                JobStrategyError::TryAfter(delay) => {
+                    Outcome::snoozed(delay.to_std().unwrap_or(Duration::ZERO))
+                }
+                JobStrategyError::Retry => {
+                    Outcome::attempt_failed("its strategy asked for another attempt".to_owned())
+                }
+                JobStrategyError::MarkCompleted => Outcome::completed(),
+            })
         })
+        .await
     }
 
-    /// The run begins here, and is dropped after its timeout.
+    /// Starts the run, and drops it after its timeout.
     pub(super) async fn in_time<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
@@ -132,7 +135,7 @@ impl Execution<'_> {
         };
         let mut run = pin!(run);
         let mut left = limit;
-        // The wait for the connection of its transaction is no part of it.
+        // The time that the run waits for the connection of its transaction does not count.
         while !left.is_zero() {
             if let Ok(outcome) = timeout(left, &mut run).await {
                 return outcome;
@@ -149,7 +152,7 @@ impl Execution<'_> {
     }
 }
 
-/// A panic is an attempt that failed.
+/// Turns a panic into a failed attempt.
 pub(super) async fn catching_panics<F: Future<Output = Outcome>>(
     next: impl FnOnce() -> F,
 ) -> Outcome {

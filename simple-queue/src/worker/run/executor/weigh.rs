@@ -1,4 +1,4 @@
-//! What is written of a run, given what it came to.
+//! Turns the outcome of a run into the transition to write.
 
 use std::{panic::AssertUnwindSafe, time::Duration};
 
@@ -8,6 +8,7 @@ use crate::{
     finalize::FinishedRun,
     job::Backoff,
     outcome::{Attempt, Outcome, Transition},
+    telemetry,
     worker::run::suspect::SUSPECT_FROM,
 };
 
@@ -15,13 +16,13 @@ impl Execution<'_> {
     pub(super) fn weigh(&self, outcome: Outcome) -> FinishedRun {
         let verify_first = self.claim().run.is_finished_in_transaction();
         let outcome = if verify_first {
-            // What it did is undone with the transaction in which it was to be finished.
+            // The run's work was rolled back with the transaction in which the job was to be finished.
             outcome.excused(&[Excuse::RolledBack, Excuse::Lost])
         } else {
             outcome
         };
         let outcome = if verify_first && outcome.is_complete() {
-            // Written only if the job turns out not to be finished after all.
+            // Written only if the job turns out not to be finished.
             let error = "finished the job in a transaction that was not committed";
             Outcome::attempt_failed(error.to_owned())
         } else {
@@ -43,7 +44,7 @@ impl Execution<'_> {
         FinishedRun { lease: self.claim().lease, transition, verify_first }
     }
 
-    /// The wait after this attempt. A custom back-off is the user's code, and may panic.
+    /// The delay after this attempt. A custom back-off is the user's code, and may panic.
     fn backoff(&self) -> Duration {
         let backoff = match self.handler.options.backoff {
             Some(backoff) => backoff,
@@ -53,9 +54,31 @@ impl Execution<'_> {
         std::panic::catch_unwind(AssertUnwindSafe(|| backoff.delay(attempt))).unwrap_or_else(
             |panic| {
                 let panic = panicked(&*panic);
-                tracing::error!(panic, attempt, "the back-off panicked; the default is used");
+                telemetry::run::backoff_panicked(&panic, attempt);
                 Backoff::default().delay(attempt)
             },
         )
+    }
+}
+
+/// Logs the transition of a run, where it is known before it is written.
+pub(super) fn log(run: &FinishedRun) {
+    if run.verify_first {
+        return;
+    }
+    match &run.transition {
+        Transition::Archive { .. } => telemetry::run::completed(),
+        Transition::Retry(retry) => match &retry.error {
+            Some(error) if retry.attempt_kept => {
+                telemetry::run::attempt_rolled_back(error, retry.delay);
+            }
+            Some(error) => {
+                telemetry::run::attempt_failed(error, retry.delay);
+            }
+            None => telemetry::run::given_back(retry.delay),
+        },
+        Transition::DeadLetter(letter) => {
+            telemetry::run::dead_lettered(&letter.status, &letter.reason, letter.error.as_deref());
+        }
     }
 }

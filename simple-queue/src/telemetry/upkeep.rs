@@ -1,0 +1,81 @@
+//! Events of `upkeep`: jobs of dead workers that are returned, history that is deleted.
+
+use std::fmt::Display;
+
+use tracing::{Instrument, instrument::Instrumented};
+
+const TARGET: &str = "simple_queue::upkeep";
+
+/// The span of one reaping.
+pub(crate) fn in_reaper<F: Future>(dead: usize, reaping: F) -> Instrumented<F> {
+    reaping.instrument(tracing::info_span!(target: TARGET, "reaper", dead))
+}
+
+/// The span of one pass of the janitor.
+#[cfg(feature = "janitor")]
+pub(crate) fn in_janitor<F: Future>(pass: F) -> Instrumented<F> {
+    pass.instrument(tracing::debug_span!(target: TARGET, "janitor"))
+}
+
+pub(crate) fn reaper_failed(error: &dyn Display) {
+    tracing::warn!(target: TARGET, %error, "jobs of dead workers could not be returned, retrying");
+}
+
+pub(crate) fn reaping_refused(error: &dyn Display) {
+    tracing::warn!(
+        target: TARGET,
+        %error,
+        "dead workers could not be removed together, removing them one by one"
+    );
+}
+
+pub(crate) fn return_refused(jobs: usize, error: &dyn Display) {
+    tracing::warn!(
+        target: TARGET,
+        jobs,
+        %error,
+        "jobs of dead workers could not be returned together, returning them in parts"
+    );
+}
+
+pub(crate) fn reaped(workers: i64, returned: i64, dead_lettered: i64) {
+    tracing::warn!(
+        target: TARGET,
+        workers,
+        returned,
+        dead_lettered,
+        "dead workers found, their jobs are returned"
+    );
+}
+
+#[cfg(feature = "janitor")]
+pub(crate) fn janitor_failed(error: &dyn Display) {
+    tracing::warn!(target: TARGET, %error, "history could not be cleaned up, retrying");
+}
+
+#[cfg(feature = "janitor")]
+pub(crate) fn history_cleaned_up(
+    partitions_made: i32,
+    partitions_dropped: usize,
+    archived_deleted: i64,
+    dead_letters_deleted: i64,
+) {
+    tracing::info!(
+        target: TARGET,
+        partitions_made,
+        partitions_dropped,
+        archived_deleted,
+        dead_letters_deleted,
+        "history cleaned up"
+    );
+}
+
+#[cfg(feature = "janitor")]
+pub(crate) fn day_not_dropped(day: &dyn Display, error: &dyn Display) {
+    tracing::info!(
+        target: TARGET,
+        %day,
+        %error,
+        "old day of the archive could not be dropped yet, retrying in the next pass"
+    );
+}
