@@ -2,12 +2,12 @@
 
 use std::fmt::Display;
 
-use tracing::{Instrument, instrument::Instrumented};
+use tracing::{Instrument as _, instrument::Instrumented};
 
 const TARGET: &str = "simple_queue::worker::fetch";
 
 /// The span of one claim.
-pub(crate) fn in_fetch<F: Future>(queues: usize, limit: usize, claim: F) -> Instrumented<F> {
+pub(crate) fn fetch_span<F: Future>(queues: usize, limit: usize, claim: F) -> Instrumented<F> {
     claim.instrument(tracing::debug_span!(target: TARGET, "fetch", queues, limit))
 }
 

@@ -2,13 +2,13 @@
 
 use std::{fmt::Display, time::Duration};
 
-use tracing::{Instrument, instrument::Instrumented};
+use tracing::{Instrument as _, instrument::Instrumented};
 use uuid::Uuid;
 
 const TARGET: &str = "simple_queue::worker::heartbeat";
 
 /// The span of one heartbeat.
-pub(crate) fn in_heartbeat<F: Future>(beat: F) -> Instrumented<F> {
+pub(crate) fn heartbeat_span<F: Future>(beat: F) -> Instrumented<F> {
     beat.instrument(tracing::debug_span!(target: TARGET, "heartbeat"))
 }
 

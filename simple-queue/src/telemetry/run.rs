@@ -2,13 +2,13 @@
 
 use std::{fmt::Display, time::Duration};
 
-use tracing::{Instrument, instrument::Instrumented};
+use tracing::{Instrument as _, instrument::Instrumented};
 use uuid::Uuid;
 
 const TARGET: &str = "simple_queue::worker::run";
 
 /// The span of one run, in which the handler's own events are.
-pub(crate) fn in_handler<F: Future>(
+pub(crate) fn handler_span<F: Future>(
     (job_id, queue, kind, attempt): (Uuid, &str, &str, i32),
     run: F,
 ) -> Instrumented<F> {
@@ -23,7 +23,7 @@ pub(crate) fn in_handler<F: Future>(
 }
 
 /// The span in which a run waits for the permits of its strategies.
-pub(crate) fn in_permit<F: Future>(wait: F) -> Instrumented<F> {
+pub(crate) fn permit_span<F: Future>(wait: F) -> Instrumented<F> {
     wait.instrument(tracing::debug_span!(target: TARGET, "permit"))
 }
 

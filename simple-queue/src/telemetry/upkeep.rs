@@ -2,18 +2,18 @@
 
 use std::fmt::Display;
 
-use tracing::{Instrument, instrument::Instrumented};
+use tracing::{Instrument as _, instrument::Instrumented};
 
 const TARGET: &str = "simple_queue::upkeep";
 
 /// The span of one reaping.
-pub(crate) fn in_reaper<F: Future>(dead: usize, reaping: F) -> Instrumented<F> {
+pub(crate) fn reaper_span<F: Future>(dead: usize, reaping: F) -> Instrumented<F> {
     reaping.instrument(tracing::info_span!(target: TARGET, "reaper", dead))
 }
 
 /// The span of one pass of the janitor.
 #[cfg(feature = "janitor")]
-pub(crate) fn in_janitor<F: Future>(pass: F) -> Instrumented<F> {
+pub(crate) fn janitor_span<F: Future>(pass: F) -> Instrumented<F> {
     pass.instrument(tracing::debug_span!(target: TARGET, "janitor"))
 }
 

@@ -81,7 +81,7 @@ impl Janitor {
 
     /// One pass over everything that is due. A failure is logged and left to the next pass.
     async fn tidy(&mut self) -> sqlx::Result<Tidied> {
-        telemetry::upkeep::in_janitor(async {
+        telemetry::upkeep::janitor_span(async {
             let mut tidied = Tidied::default();
             let days = if self.days_due <= Instant::now() {
                 self.tend_days(&mut tidied).await

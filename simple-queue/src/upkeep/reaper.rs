@@ -150,19 +150,19 @@ impl Reaper {
         let pause = if self.expects_orphans { LOOK_FOR_OWN } else { LOOK_FOR_ORPHANS };
         self.next_look_for_orphans = now + jitter::around(pause, 0.5);
         let reaped = reaped.unwrap_or_default();
-        tell(reaped);
+        log_reaped(reaped);
         Ok(reaped)
     }
 
     async fn reap(&mut self, dead: &[Silent], ghosts: bool) -> sqlx::Result<Reaped> {
-        telemetry::upkeep::in_reaper(dead.len(), async {
+        telemetry::upkeep::reaper_span(dead.len(), async {
             let reaped = self
                 .connection
                 .ask_in_transaction(async |connection| {
                     self.store.reap_workers(connection, dead, ghosts, self.max_crash_count).await
                 })
                 .await?;
-            tell(reaped);
+            log_reaped(reaped);
             Ok(reaped)
         })
         .await
@@ -191,7 +191,7 @@ impl Reaper {
         let reaped =
             return_apart(&mut self.connection, &self.store, name, self.max_crash_count, error)
                 .await?;
-        tell(reaped);
+        log_reaped(reaped);
         Ok(reaped)
     }
 
@@ -213,7 +213,7 @@ impl Reaper {
     }
 }
 
-fn tell(reaped: Reaped) {
+fn log_reaped(reaped: Reaped) {
     if reaped != Reaped::default() {
         telemetry::upkeep::reaped(reaped.workers, reaped.returned, reaped.dead_lettered);
     }

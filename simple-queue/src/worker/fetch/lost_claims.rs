@@ -1,6 +1,6 @@
 //! Claims whose response was lost.
 //!
-//! Such a claim may have been committed, and its jobs then run under this process's id without its knowledge. Only the
+//! Such a claim may have been committed, and its jobs are then under this process's id without its knowledge. Only the
 //! poller claims, and it does not while it searches. So any job that is then under this process's id and unknown to the
 //! process came from a lost claim.
 

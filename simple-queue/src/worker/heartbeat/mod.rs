@@ -138,7 +138,7 @@ impl Heartbeat {
     }
 
     async fn beat(&mut self) -> sqlx::Result<()> {
-        telemetry::heartbeat::in_heartbeat(async {
+        telemetry::heartbeat::heartbeat_span(async {
             let worker = &self.worker;
             let worker_id = worker.id();
             let running = worker.running.ids();
@@ -187,7 +187,7 @@ impl Heartbeat {
             self.worker.client.wake().wake_local();
         }
         if beat.alive {
-            self.tell_reaper(Sighting::Silent(at, beat.silent));
+            self.report_sighting(Sighting::Silent(at, beat.silent));
             return;
         }
         telemetry::heartbeat::declared_dead(worker_id);
@@ -200,11 +200,11 @@ impl Heartbeat {
         self.register().await;
         self.worker.heartbeat_lost.store(false, Ordering::Release);
         self.worker.client.wake().wake_local();
-        self.tell_reaper(Sighting::DeclaredDead);
+        self.report_sighting(Sighting::DeclaredDead);
     }
 
     fn missed(&mut self, error: &sqlx::Error) {
-        self.tell_reaper(Sighting::Disconnected);
+        self.report_sighting(Sighting::Disconnected);
         self.worker.failures.heartbeat_failed(error);
         let silent_for = self.last_beat.elapsed();
         if silent_for < self.patience() {
@@ -218,7 +218,7 @@ impl Heartbeat {
         self.worker.running.abandon_all();
     }
 
-    fn tell_reaper(&self, sighting: Sighting) {
+    fn report_sighting(&self, sighting: Sighting) {
         // The reaper ends shortly before the last beat. Without it, other processes do its work.
         if self.sightings.send(sighting).is_err() && !self.worker.stopped.is_cancelled() {
             telemetry::heartbeat::reaper_gone();

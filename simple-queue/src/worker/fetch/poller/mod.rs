@@ -231,7 +231,7 @@ impl Poller {
 
     pub(super) async fn claim(&mut self, reach: Reach<'_>) -> sqlx::Result<Fetched> {
         let (queues, limit) = (reach.demands.len(), reach.limit);
-        telemetry::fetch::in_fetch(queues, limit, async {
+        telemetry::fetch::fetch_span(queues, limit, async {
             let worker_id = self.worker.id();
             let done = self.worker.completions.take_completed(worker_id);
             let leases = done.leases();

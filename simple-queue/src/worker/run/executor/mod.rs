@@ -56,7 +56,7 @@ impl<'w> Execution<'w> {
         let job = self.job();
         let mut give_back_on_drop = GiveBackOnDrop(Some(self));
         let span = (job.id, &*job.queue, &*job.kind, job.attempt);
-        let run = telemetry::run::in_handler(span, self.finish()).await;
+        let run = telemetry::run::handler_span(span, self.finish()).await;
         give_back_on_drop.0 = None;
         self.worker.buffer_outcome(run);
     }

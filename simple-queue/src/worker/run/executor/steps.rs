@@ -93,7 +93,7 @@ impl Execution<'_> {
         of_queue: Option<&dyn JobStrategy>,
         of_handler: Option<&dyn JobStrategy>,
     ) -> Result<Vec<Permit>, Outcome> {
-        telemetry::run::in_permit(async {
+        telemetry::run::permit_span(async {
             let patience = self.config.permit_patience;
             let acquire = async {
                 let mut permits = Vec::new();
