@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`declaring_jobs`] | arguments, state, errors, results, unique keys, changing a stored job, two crates |
 //! | [`running_workers`] | permits, pause, cancel, wait, redrive, stopping, several servers, poolers |
-//! | [`lifecycle`] | each state, what leads from one to the next, and what uses an attempt |
+//! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
 //! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
 
 #[doc = include_str!("declaring_jobs.md")]
