@@ -261,7 +261,7 @@ impl OpenRun {
     pub(super) const fn kind(&self) -> BatchKind {
         match &self.run.transition {
             _ if self.run.verify_first => BatchKind::Doubted,
-            Transition::Archive { .. } if self.was_passed_by() => BatchKind::Touched,
+            Transition::Archive { .. } if self.was_skipped() => BatchKind::Touched,
             Transition::Archive { .. } => BatchKind::Completed,
             Transition::Retry(_) => BatchKind::Retry,
             Transition::DeadLetter(_) => BatchKind::DeadLetter,

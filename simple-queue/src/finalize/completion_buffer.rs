@@ -179,8 +179,8 @@ impl CompletedRuns {
         }
         self.completions.close_runs(&closed);
         if !others.is_empty() {
-            let passed_by = |open| OpenRun { lock_waits: 1, ..open };
-            self.completions.give_back(others.into_iter().map(passed_by));
+            let skipped = |open| OpenRun { lock_waits: 1, ..open };
+            self.completions.give_back(others.into_iter().map(skipped));
         }
     }
 
@@ -310,7 +310,7 @@ mod tests {
         let back = completions.take().unwrap();
         assert_eq!(back.len(), 1);
         assert!(!back[0].answer_was_lost, "it was answered: the row was locked, or another's");
-        assert!(back[0].was_passed_by(), "so the finalizer tries with a lock");
+        assert!(back[0].was_skipped(), "so the finalizer tries with a lock");
 
         assert!(completions.push(done(3)));
         drop(completions.take_completed(worker_id()));

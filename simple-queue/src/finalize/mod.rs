@@ -236,7 +236,7 @@ impl OpenRun {
     }
 
     /// Whether a statement without `include_touched` skipped this run.
-    const fn was_passed_by(&self) -> bool {
+    const fn was_skipped(&self) -> bool {
         self.lock_waits > 0
     }
 
