@@ -72,13 +72,26 @@ pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
 /// 3 runs refused in a row, and none accepted: then the table is at fault, not the runs.
 const ENOUGH_REFUSALS: usize = 3;
 
+/// What the database answered to a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It was carried out, or the batch was written in parts.
+    Written,
+    /// A run is refused for its own values, which says nothing of the others.
+    RefusedAlone,
+    /// It was refused, perhaps because of the table.
+    Refused,
+    /// It could not be carried out now.
+    Failed,
+}
+
 /// 1 s: a statement that is faster may hold twice as many runs the next time.
 const QUICK: Duration = Duration::from_secs(1);
 
 impl Finalizer {
     /// Writes one batch. Closes the runs that were written or are no longer this process's, and keeps the others.
-    pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) {
-        let Some(kind) = batch.first().map(OpenRun::kind) else { return };
+    pub(super) async fn write_batch(&mut self, batch: Vec<OpenRun>) -> Answer {
+        let Some(kind) = batch.first().map(OpenRun::kind) else { return Answer::Written };
         let (store, keep, began) = (&self.store, self.keep, Instant::now());
         let was_written = AtomicBool::new(false);
         let answer = self.connection.ask(async |connection| {
@@ -100,6 +113,7 @@ impl Finalizer {
             Ok((written, states)) => {
                 self.succeeded(kind, batch.len(), began.elapsed());
                 self.close_runs(batch, &written, &states);
+                Answer::Written
             }
             Err(error) if is_missing_partition(&error) => {
                 self.completions.unwritten().failed(kind);
@@ -109,11 +123,13 @@ impl Finalizer {
                     self.retry_pause.wait().await;
                 }
                 self.open.extend(batch);
+                Answer::Failed
             }
             // The batch may be too large for one statement.
             Err(error) if is_statement_timeout(&error) && batch.len() > 1 => {
                 self.runs_per_statement = batch.len().div_ceil(2);
                 Box::pin(self.write_in_parts(batch)).await;
+                Answer::Written
             }
             Err(error) if is_transient(&error) => {
                 self.completions.unwritten().failed(kind);
@@ -124,6 +140,7 @@ impl Finalizer {
                     open
                 }));
                 self.retry_pause.wait().await;
+                Answer::Failed
             }
             Err(error) => self.isolate(kind, batch, &error).await,
         }
@@ -175,37 +192,43 @@ impl Finalizer {
         self.completions.close_runs(&closed);
     }
 
-    /// Writes a refused batch run by run, so that one bad transition fails alone. If the first few are all refused, the
-    /// table is at fault and the others wait.
-    async fn isolate(&mut self, kind: BatchKind, mut batch: Vec<OpenRun>, error: &sqlx::Error) {
+    /// Writes a refused batch run by run, so that one bad transition fails alone. If the first few are all refused, and
+    /// not for their own values, the table is at fault and the others wait.
+    async fn isolate(
+        &mut self,
+        kind: BatchKind,
+        mut batch: Vec<OpenRun>,
+        error: &sqlx::Error,
+    ) -> Answer {
         if batch.len() == 1 {
-            if let Some(open) = batch.pop() {
-                self.refused(kind, open, error);
-            }
-            return;
+            return batch.pop().map_or(Answer::Written, |open| self.refused(kind, open, error));
         }
         let successes = self.successes_of(kind);
-        let mut batch = batch.into_iter();
-        for open in batch.by_ref().take(ENOUGH_REFUSALS) {
-            Box::pin(self.write_batch(vec![open])).await;
+        let (mut refusals, mut batch) = (0, batch.into_iter());
+        let mut last = Answer::Written;
+        for open in batch.by_ref() {
+            last = Box::pin(self.write_batch(vec![open])).await;
+            refusals += usize::from(last == Answer::Refused);
+            let is_taken = self.successes_of(kind) != successes;
+            if last == Answer::Failed || (refusals == ENOUGH_REFUSALS && !is_taken) {
+                break;
+            }
         }
-        if self.successes_of(kind) == successes {
+        if batch.len() > 0 {
             telemetry::finalize::table_refuses(&described(error), batch.len());
             self.completions.unwritten().failed(kind);
             let not_before = Some(Instant::now() + self.retry_pause.next());
             self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));
-            return;
+        } else if last != Answer::Failed && self.successes_of(kind) != successes {
+            // The refused runs were refused for their own values.
+            self.completions.cleared(kind);
         }
-        for open in batch {
-            Box::pin(self.write_batch(vec![open])).await;
-        }
-        // The refused runs were refused for their own values.
-        self.completions.cleared(kind);
+        Answer::Written
     }
 
     /// The database refuses this run alone. The run is at fault if the error is about a value, or if other runs of its
     /// kind were written since the last refusal.
-    fn refused(&mut self, kind: BatchKind, open: OpenRun, error: &sqlx::Error) {
+    fn refused(&mut self, kind: BatchKind, open: OpenRun, error: &sqlx::Error) -> Answer {
         let job_id = open.lease().job_id;
         let successes = self.successes_of(kind);
         let is_its_fault = is_about_a_value(error) || open.refused_after != Some(successes);
@@ -223,15 +246,20 @@ impl Finalizer {
                 error: None,
             }));
             self.open.push(OpenRun { refusals, ..open });
-            return;
+            return Answer::RefusedAlone;
         }
-        if !is_about_a_value(error) {
+        // A refused claim that was to write this run made its kind count as failing, and the run cannot clear that.
+        self.doubted |= kind.bit();
+        let answer = if is_about_a_value(error) {
+            Answer::RefusedAlone
+        } else {
             self.completions.unwritten().failed(kind);
-            self.doubted |= kind.bit();
-        }
+            Answer::Refused
+        };
         let not_before = Some(Instant::now() + PAUSE_AFTER_A_REFUSAL);
         let refused_after = Some(successes);
         self.open.push(OpenRun { not_before, refusals, refused_after, ..open });
+        answer
     }
 
     fn successes_of(&self, kind: BatchKind) -> u64 {

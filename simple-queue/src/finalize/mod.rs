@@ -196,7 +196,8 @@ impl Finalizer {
     async fn write_in_parts(&mut self, mut batch: Vec<OpenRun>) {
         while !batch.is_empty() {
             let rest = batch.split_off(first_part(&batch, self.runs_per_statement));
-            self.write_batch(batch).await;
+            // What was not written stays open.
+            let _ = self.write_batch(batch).await;
             batch = rest;
         }
     }
