@@ -33,6 +33,7 @@ mod permit;
 mod plain_interface;
 mod queue_names;
 mod redact;
+mod refusals;
 mod result;
 mod roles;
 mod sessions;

@@ -72,7 +72,6 @@ pub(super) fn by_transition(mut runs: Vec<OpenRun>) -> Vec<Vec<OpenRun>> {
 /// 3 runs refused in a row, and none accepted: then the table is at fault, not the runs.
 const ENOUGH_REFUSALS: usize = 3;
 
-/// What the database answered to a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It was carried out, or the batch was written in parts.
@@ -214,8 +213,9 @@ impl Finalizer {
                 break;
             }
         }
-        if batch.len() > 0 {
-            telemetry::finalize::table_refuses(&described(error), batch.len());
+        let runs = batch.len();
+        if runs > 0 {
+            telemetry::finalize::table_refuses(&described(error), runs);
             self.completions.unwritten().failed(kind);
             let not_before = Some(Instant::now() + self.retry_pause.next());
             self.open.extend(batch.map(|open| OpenRun { not_before, ..open }));

@@ -1,6 +1,9 @@
 //! Divides what the database refuses together, until the single row at fault is found.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -53,6 +56,43 @@ impl<T> Division<T> {
     }
 }
 
+/// What became of a job that was to be set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Aside {
+    /// It is a dead letter.
+    Moved,
+    /// It was claimed, returned or cancelled meanwhile.
+    Gone,
+    /// The database refuses to move it too.
+    Stuck,
+}
+
+/// Jobs that the database refuses to handle and to move, and the processes in whose names they stay. They are left out
+/// for a while, because a pass that met the same rows each time would get no further.
+#[derive(Debug, Default)]
+pub(crate) struct Stuck {
+    ids: Vec<Uuid>,
+    since: Option<Instant>,
+}
+
+/// 1 minute, counted from the first of them; then all are tried again.
+const STUCK_FOR: Duration = Duration::from_mins(1);
+
+impl Stuck {
+    pub(crate) fn add(&mut self, id: Uuid) {
+        self.since.get_or_insert_with(Instant::now);
+        self.ids.push(id);
+    }
+
+    /// Those that are left out now.
+    pub(crate) fn ids(&mut self) -> &[Uuid] {
+        if self.since.is_some_and(|since| since.elapsed() >= STUCK_FOR) {
+            *self = Self::default();
+        }
+        &self.ids
+    }
+}
+
 impl Store {
     /// Moves a job that the database refuses to handle to the dead letters, with the database's message, so that it
     /// blocks no other job. Acts only while the job is in this worker's name, or in none. Returns whether it moved the
@@ -77,19 +117,18 @@ pub(crate) fn log_set_aside(
     id: Uuid,
     (what, refusal): (&str, &sqlx::Error),
     aside: sqlx::Result<bool>,
-) -> sqlx::Result<bool> {
+) -> sqlx::Result<Aside> {
     let refusal = described(refusal);
     match aside {
         Ok(true) => {
             telemetry::store::job_set_aside(&refusal, id, what);
-            Ok(true)
+            Ok(Aside::Moved)
         }
-        // The job was claimed, returned or cancelled meanwhile.
-        Ok(false) => Ok(false),
+        Ok(false) => Ok(Aside::Gone),
         Err(error) => match Trouble::of(&error) {
             Trouble::Refused | Trouble::Unreadable | Trouble::Late => {
                 telemetry::store::job_not_set_aside(&refusal, id, what, &described(&error));
-                Ok(false)
+                Ok(Aside::Stuck)
             }
             _ => Err(error),
         },

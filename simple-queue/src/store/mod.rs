@@ -86,7 +86,7 @@ pub(crate) use fetch::{
 };
 pub(crate) use finish::{Completed, LeaseState};
 pub use grants::Role;
-pub(crate) use isolate::{Division, log_set_aside};
+pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use reaper::{Name, Reaped};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;

@@ -64,8 +64,8 @@ struct Returning<'r> {
 }
 
 impl Store {
-    /// Deletes the rows of these processes if their heartbeats have not moved, and returns their jobs; with `ghosts`
-    /// also the jobs of worker ids without a row. Needs a transaction.
+    /// Deletes the rows of these processes if their heartbeats have not moved, and returns their jobs, except those
+    /// that are left out; with `ghosts` also the jobs of worker ids without a row. Needs a transaction.
     ///
     /// Three statements, because each must see what was committed before it. First the processes' rows are locked, so
     /// that nothing more is claimed in their names. Then their jobs are returned. Then the processes without jobs are
@@ -75,11 +75,13 @@ impl Store {
         connection: &mut PgConnection,
         dead: &[Silent],
         ghosts: bool,
+        left_out: &[Uuid],
         max_crash_count: i32,
     ) -> sqlx::Result<Reaped> {
         let locked = self.lock_dead_workers(connection, dead).await?;
         let workers = locked.as_slice();
-        let returning = Returning { workers, held: &[], crashed: true, ghosts, max_crash_count };
+        let returning =
+            Returning { workers, held: left_out, crashed: true, ghosts, max_crash_count };
         let mut reaped = self.return_jobs(connection, &returning).await?;
         if !workers.is_empty() {
             let ids: Vec<Uuid> = workers.iter().map(|&(id, _)| id).collect();
@@ -95,6 +97,7 @@ impl Store {
         &self,
         connection: &mut PgConnection,
         pause: Duration,
+        left_out: &[Uuid],
         max_crash_count: i32,
     ) -> sqlx::Result<Option<Reaped>> {
         let claimed: Option<String> = self
@@ -108,8 +111,13 @@ impl Store {
         if claimed.is_none() {
             return Ok(None);
         }
-        let returning =
-            Returning { workers: &[], held: &[], crashed: true, ghosts: true, max_crash_count };
+        let returning = Returning {
+            workers: &[],
+            held: left_out,
+            crashed: true,
+            ghosts: true,
+            max_crash_count,
+        };
         let reaped = self.return_jobs(connection, &returning).await?;
         self.statements.tell_long_running.query().execute(connection).await?;
         Ok(Some(reaped))

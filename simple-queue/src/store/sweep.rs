@@ -94,23 +94,27 @@ impl Store {
         Ok(Fetched::decode(&rows, worker_id, ids.len())?.0)
     }
 
-    /// The next job to claim that has killed processes, among those that are demanded.
+    /// The next job to claim that has killed processes, among those that are demanded and not in `except`.
     pub(crate) async fn find_suspect(
         &self,
         connection: &mut PgConnection,
         demands: &[Demand],
+        except: &[Uuid],
     ) -> sqlx::Result<Option<Uuid>> {
-        let found = self.statements.find_suspect.query().bind("demand", Json(demands));
+        let found = self.statements.find_suspect.query();
+        let found = found.bind("demand", Json(demands)).bind("except", except);
         found.fetch_optional_scalar(connection).await
     }
 
-    /// Claims one job that has killed processes, among those that are demanded; if `only` is set, that job.
+    /// Claims one job that has killed processes, among those that are demanded and not in `except`; if `only` is set,
+    /// that job.
     pub(crate) async fn claim_suspect(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
         demands: &[Demand],
         only: Option<Uuid>,
+        except: &[Uuid],
     ) -> sqlx::Result<Fetched> {
         let rows = self
             .statements
@@ -119,6 +123,7 @@ impl Store {
             .bind("worker_id", worker_id)
             .bind("demand", Json(demands))
             .bind("only", only)
+            .bind("except", except)
             .fetch_all(connection)
             .await?;
         Ok(Fetched::decode(&rows, worker_id, 1)?.0)

@@ -5,21 +5,24 @@ use crate::{
         Dedicated,
         failure::{described, is_about_a_row},
     },
-    store::{Division, Name, Reaped, Store, log_set_aside},
+    store::{Aside, Division, Name, Reaped, Store, Stuck, log_set_aside},
     telemetry,
 };
 
 /// Returns these jobs in halves. Each part is a transaction of its own, which checks again that the process is dead. A
-/// job that cannot be returned alone becomes a dead letter with the database's error.
+/// job that cannot be returned alone becomes a dead letter with the database's error; one that cannot be moved either
+/// is added to `stuck`, whose jobs are left out.
 pub(crate) async fn return_apart(
     connection: &mut Dedicated,
     store: &Store,
     name: Name<'_>,
     max_crash_count: i32,
     refusal: &sqlx::Error,
+    stuck: &mut Stuck,
 ) -> sqlx::Result<Reaped> {
-    let orphans =
+    let mut orphans =
         connection.ask(async |connection| store.list_orphans(connection, name).await).await?;
+    orphans.retain(|orphan| !stuck.ids().contains(&orphan.id));
     telemetry::upkeep::return_refused(orphans.len(), &described(refusal));
     let (mut division, mut all) = (Division::of_refused(orphans), Reaped::default());
     while let Some(part) = division.next() {
@@ -40,7 +43,11 @@ pub(crate) async fn return_apart(
                         store.set_aside_orphan(connection, orphan, name, why).await
                     })
                     .await;
-                all.dead_lettered += i64::from(log_set_aside(orphan.id, why, aside)?);
+                match log_set_aside(orphan.id, why, aside)? {
+                    Aside::Moved => all.dead_lettered += 1,
+                    Aside::Gone => {}
+                    Aside::Stuck => stuck.add(orphan.id),
+                }
             }
             Err(error) => return Err(error),
         }

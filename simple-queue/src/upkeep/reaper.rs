@@ -18,7 +18,7 @@ use crate::{
         failure::{described, is_about_a_row},
     },
     jitter,
-    store::{Name, Reaped, Silent, Store},
+    store::{Name, Reaped, Silent, Store, Stuck},
     telemetry,
     upkeep::{
         orphans::return_apart,
@@ -53,6 +53,8 @@ pub(crate) struct Reaper {
     next_look_for_orphans: Instant,
     /// This process lost its row, so there may be orphans.
     expects_orphans: bool,
+    /// Jobs that can be neither returned nor moved, and the dead processes that are kept for them.
+    stuck: Stuck,
     /// What the heartbeat sees.
     sightings: mpsc::UnboundedReceiver<Sighting>,
 }
@@ -98,6 +100,7 @@ impl Reaper {
             unchanged: HashMap::new(),
             next_look_for_orphans: Instant::now() + first_look,
             expects_orphans: false,
+            stuck: Stuck::default(),
             sightings,
         }
     }
@@ -105,7 +108,7 @@ impl Reaper {
     /// Handles one sighting, and returns the jobs of processes that were silent for too long.
     async fn observe(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
         let now = Instant::now();
-        let dead = match sighting {
+        let mut dead = match sighting {
             Sighting::Silent(at, silent) => self.overdue(at, silent),
             // After an outage of the database every process looks silent, so counting starts again.
             Sighting::Disconnected => {
@@ -118,6 +121,7 @@ impl Reaper {
                 Vec::new()
             }
         };
+        dead.retain(|process| !self.stuck.ids().contains(&process.id));
         if !dead.is_empty() {
             return match self.reap(&dead, true).await {
                 Err(error) if is_about_a_row(&error) => self.reap_apart(&dead, &error).await,
@@ -139,11 +143,11 @@ impl Reaper {
 
     async fn look_for_orphans(&mut self, now: Instant) -> sqlx::Result<Reaped> {
         let pause = if self.expects_orphans { LOOK_FOR_OWN } else { LOOK_FOR_ORPHANS };
-        let max_crash_count = self.max_crash_count;
+        let (stuck, max_crash_count) = (self.stuck.ids(), self.max_crash_count);
         let reaped = self
             .connection
             .ask_in_transaction(async |connection| {
-                self.store.look_for_orphans(connection, pause, max_crash_count).await
+                self.store.look_for_orphans(connection, pause, stuck, max_crash_count).await
             })
             .await?;
         self.expects_orphans &= reaped.is_none();
@@ -156,10 +160,11 @@ impl Reaper {
 
     async fn reap(&mut self, dead: &[Silent], ghosts: bool) -> sqlx::Result<Reaped> {
         telemetry::upkeep::reaper_span(dead.len(), async {
+            let (stuck, max_crash_count) = (self.stuck.ids(), self.max_crash_count);
             let reaped = self
                 .connection
                 .ask_in_transaction(async |connection| {
-                    self.store.reap_workers(connection, dead, ghosts, self.max_crash_count).await
+                    self.store.reap_workers(connection, dead, ghosts, stuck, max_crash_count).await
                 })
                 .await?;
             log_reaped(reaped);
@@ -178,7 +183,11 @@ impl Reaper {
             let ghosts = process.is_empty();
             match self.reap(process, ghosts).await {
                 Err(error) if is_about_a_row(&error) => {
+                    let before = self.stuck.ids().len();
                     all += self.return_apart(name, &error).await?;
+                    if self.stuck.ids().len() > before {
+                        process.iter().for_each(|process| self.stuck.add(process.id));
+                    }
                     all += self.reap(process, ghosts).await?;
                 }
                 reaped => all += reaped?,
@@ -188,9 +197,8 @@ impl Reaper {
     }
 
     async fn return_apart(&mut self, name: Name<'_>, error: &sqlx::Error) -> sqlx::Result<Reaped> {
-        let reaped =
-            return_apart(&mut self.connection, &self.store, name, self.max_crash_count, error)
-                .await?;
+        let Self { connection, store, max_crash_count, stuck, .. } = self;
+        let reaped = return_apart(connection, store, name, *max_crash_count, error, stuck).await?;
         log_reaped(reaped);
         Ok(reaped)
     }

@@ -11,7 +11,7 @@ use crate::{
         Dedicated, Servers,
         failure::{described, is_about_a_row},
     },
-    store::{Name, Reaped},
+    store::{Name, Reaped, Stuck},
     telemetry,
     upkeep::orphans::return_apart,
     worker::Worker,
@@ -79,7 +79,9 @@ impl LostClaims {
             && is_about_a_row(error)
         {
             let name = Name::Own { worker_id, held: &held };
-            returned = return_apart(&mut self.upkeep, store, name, i32::MAX, error).await;
+            let upkeep = &mut self.upkeep;
+            returned =
+                return_apart(upkeep, store, name, i32::MAX, error, &mut Stuck::default()).await;
         }
         self.last = match returned {
             Ok(reaped) => {

@@ -6,7 +6,9 @@ use super::Poller;
 use crate::{
     database::failure::{described, is_about_a_row, is_statement_timeout},
     queue::config::Config,
-    store::{Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, log_set_aside},
+    store::{
+        Aside, Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, log_set_aside,
+    },
     telemetry,
     worker::fetch::floor::BEFORE_ALL,
 };
@@ -18,14 +20,14 @@ const MOST_APART: usize = 100;
 const AFTER_ALL: i32 = i16::MAX as i32 + 1;
 
 impl Poller {
-    /// Claims for each queue apart, and where that is refused too, claims its jobs in halves. Returns whether every job
-    /// that cannot be claimed was moved away.
+    /// Claims for each queue apart, and where that is refused too, claims its jobs in halves. Returns whether a queue may
+    /// have more due jobs.
     pub(super) async fn claim_apart(
         &mut self,
         demands: &[Demand],
         config: &Config,
     ) -> sqlx::Result<bool> {
-        let mut are_all_away = true;
+        let mut has_more = false;
         for demand in demands {
             let reach = Reach {
                 demands: std::slice::from_ref(demand),
@@ -38,22 +40,23 @@ impl Poller {
                     telemetry::fetch::claim_refused(&demand.queue, &described(&error));
                     self.lost_claims.return_what_is_due(&self.worker).await;
                     let due = self.find_due(demand).await?;
-                    are_all_away &= self.claim_listed(due, config).await?;
+                    has_more |= due.len() == most_apart(demand);
+                    self.claim_listed(due, config).await?;
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(are_all_away)
+        Ok(has_more)
     }
 
     /// Claims these jobs, in halves where that is refused. A job that cannot be claimed alone becomes a dead letter
-    /// with the database's error. Returns whether every such job was moved away.
+    /// with the database's error; one that cannot be moved either is stuck and left out from then on.
     pub(super) async fn claim_listed(
         &mut self,
         ids: Vec<Uuid>,
         config: &Config,
-    ) -> sqlx::Result<bool> {
-        let (mut division, mut was_late, mut are_all_away) = (Division::of(ids), false, true);
+    ) -> sqlx::Result<()> {
+        let (mut division, mut was_late) = (Division::of(ids), false);
         while let Some(ids) = division.next() {
             let (worker_id, store) = (self.worker.id(), &self.worker.store);
             let claimed = self
@@ -75,35 +78,39 @@ impl Poller {
                 Err(error) if is_about_a_row(&error) => {
                     self.lost_claims.return_what_is_due(&self.worker).await;
                     if let Some(id) = division.refused(ids) {
-                        are_all_away &= self.set_aside(id, &error).await?;
+                        self.set_aside(id, &error).await?;
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
-        Ok(are_all_away)
+        Ok(())
     }
 
-    /// As [`Poller::claim_listed`], for the suspect that has been due longest, after a claim of it or of one before it
-    /// was refused.
-    pub(super) async fn claim_suspect_by_id(
+    /// As [`Poller::claim_listed`], for one suspect: the one that has been due longest and is not refused.
+    pub(super) async fn claim_suspects_by_id(
         &mut self,
         demands: &[Demand],
         config: &Config,
     ) -> sqlx::Result<()> {
-        self.lost_claims.return_what_is_due(&self.worker).await;
-        let store = &self.worker.store;
-        let found = self
-            .connection
-            .ask(async |connection| store.find_suspect(connection, demands).await)
-            .await?;
-        let Some(id) = found else { return Ok(()) };
-        match self.ask_for_suspect(demands, Some(id)).await {
-            Err(error) if is_about_a_row(&error) => {
-                self.lost_claims.return_what_is_due(&self.worker).await;
-                self.set_aside(id, &error).await?;
+        for _ in 0..MOST_APART {
+            self.lost_claims.return_what_is_due(&self.worker).await;
+            let (store, stuck) = (&self.worker.store, self.stuck.ids());
+            let found = self
+                .connection
+                .ask(async |connection| store.find_suspect(connection, demands, stuck).await)
+                .await?;
+            let Some(id) = found else { break };
+            match self.ask_for_suspect(demands, Some(id)).await {
+                Err(error) if is_about_a_row(&error) => {
+                    self.lost_claims.return_what_is_due(&self.worker).await;
+                    self.set_aside(id, &error).await?;
+                }
+                claimed => {
+                    self.start(claimed?, config);
+                    break;
+                }
             }
-            claimed => self.start(claimed?, config),
         }
         Ok(())
     }
@@ -114,35 +121,42 @@ impl Poller {
         only: Option<Uuid>,
     ) -> sqlx::Result<Fetched> {
         let (worker_id, store) = (self.worker.id(), &self.worker.store);
+        let stuck = self.stuck.ids();
         self.connection
-            .ask(async |connection| store.claim_suspect(connection, worker_id, demands, only).await)
+            .ask(async |connection| {
+                store.claim_suspect(connection, worker_id, demands, only, stuck).await
+            })
             .await
             .inspect_err(|error| self.note_if_lost(error))
     }
 
-    /// Moves a job away. Returns whether it is gone. Jobs that were claimed and could not be read have been returned
+    /// Moves a job away, or remembers it as stuck. Jobs that were claimed and could not be read have been returned
     /// before.
-    async fn set_aside(&mut self, id: Uuid, refusal: &sqlx::Error) -> sqlx::Result<bool> {
+    async fn set_aside(&mut self, id: Uuid, refusal: &sqlx::Error) -> sqlx::Result<()> {
         let (why, store) = (("it could not be claimed", refusal), &self.worker.store);
         let aside = self
             .connection
             .ask(async |connection| store.set_aside_job(connection, id, None, why).await)
             .await;
-        log_set_aside(id, why, aside)
+        if log_set_aside(id, why, aside)? == Aside::Stuck {
+            self.stuck.add(id);
+        }
+        Ok(())
     }
 
     /// Returns the due jobs in the lanes that a fetch for this demand reads, the most urgent first.
     async fn find_due(&mut self, demand: &Demand) -> sqlx::Result<Vec<Uuid>> {
         let unknown = self.find_lanes(demand).await?;
         let parts = parts(demand, &unknown, self.worker.sweeps.floors().present());
-        let most = std::cmp::min(demand.permits, MOST_APART);
-        let limit = i64::try_from(most).unwrap_or(1);
+        let stuck = self.stuck.ids();
+        let limit = i64::try_from(most_apart(demand) + stuck.len()).unwrap_or(1);
         let store = &self.worker.store;
         let due = self
             .connection
             .ask(async |connection| store.find_overtaken_jobs(connection, &parts, limit).await)
             .await?;
-        Ok(due.jobs.into_iter().map(|(_, job)| job.id).take(most).collect())
+        let ids = due.jobs.into_iter().map(|(_, job)| job.id).filter(|id| !stuck.contains(id));
+        Ok(ids.take(most_apart(demand)).collect())
     }
 
     /// Returns the priorities that a fetch for this demand finds beside the known ones.
@@ -163,6 +177,10 @@ impl Poller {
         }
         Ok(found)
     }
+}
+
+fn most_apart(demand: &Demand) -> usize {
+    std::cmp::min(demand.permits, MOST_APART)
 }
 
 /// Returns the lanes of a demand from their floors on, the most urgent first. A lane that a share does not know is read

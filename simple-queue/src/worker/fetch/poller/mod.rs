@@ -18,7 +18,7 @@ use crate::{
     finalize::FinishedRun,
     queue::config::Config,
     retry_pause::RetryPause,
-    store::{Completed, Demand, Fetched, Reach},
+    store::{Completed, Demand, Fetched, Reach, Stuck},
     telemetry,
     worker::{Start, Worker, run::suspect::SUSPECT_FROM},
 };
@@ -37,6 +37,8 @@ pub(in crate::worker) struct Poller {
     was_late: bool,
     /// The last claim was refused, perhaps because of one bad row.
     divides: bool,
+    /// Jobs that can be neither claimed nor moved away.
+    stuck: Stuck,
     /// Time until a job is due in the priorities that were read before.
     next_due_in: Option<Duration>,
     /// Number of fetches, from which the first queue and the first share of a fetch follow, so that none is always
@@ -62,6 +64,7 @@ impl Poller {
             backlog: false,
             was_late: false,
             divides: false,
+            stuck: Stuck::default(),
             rotation: 0,
             lost_claims: LostClaims::new(servers),
         }
@@ -148,8 +151,9 @@ impl Poller {
         }
         self.claim_suspect(&demands, &config).await?;
         if std::mem::take(&mut self.divides) {
-            let are_all_away = self.claim_apart(&demands, &config).await?;
-            return Ok(if are_all_away { Duration::ZERO } else { PAUSE_BESIDE_A_BAD_JOB });
+            let has_more = self.claim_apart(&demands, &config).await?;
+            let is_stuck = !self.stuck.ids().is_empty();
+            return Ok(if is_stuck && !has_more { PAUSE_BESIDE_A_BAD_JOB } else { Duration::ZERO });
         }
         // In a backlog, rows that other sessions have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
@@ -206,7 +210,8 @@ impl Poller {
         limit: usize,
         config: &Config,
     ) -> sqlx::Result<bool> {
-        let ids = self.worker.sweeps.floors().take_found(demands, limit);
+        let mut ids = self.worker.sweeps.floors().take_found(demands, limit);
+        ids.retain(|id| !self.stuck.ids().contains(id));
         if ids.is_empty() {
             return Ok(false);
         }
@@ -221,7 +226,9 @@ impl Poller {
             return Ok(());
         }
         match self.ask_for_suspect(demands, None).await {
-            Err(error) if is_about_a_row(&error) => self.claim_suspect_by_id(demands, config).await,
+            Err(error) if is_about_a_row(&error) => {
+                self.claim_suspects_by_id(demands, config).await
+            }
             claimed => {
                 self.start(claimed?, config);
                 Ok(())

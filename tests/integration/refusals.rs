@@ -1,0 +1,134 @@
+//! What stands refused for its own sake stays so, and nothing else waits for it.
+
+use std::time::Duration;
+
+use simple_queue::{JobStatus, SimpleQueue, WorkerHandle};
+use uuid::Uuid;
+
+use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
+
+/// How soon a job that nothing is wrong with is done.
+const SOON: Duration = Duration::from_secs(5);
+
+/// A database that refuses this of rows whose metadata says so.
+async fn refusing(what: &[&str]) -> TestDatabase {
+    let database = TestDatabase::migrated().await;
+    database
+        .execute(
+            "create function public.refuse() returns trigger language plpgsql as $$ begin
+                if new.metadata @> '{\"is\": \"bad\"}' then
+                    raise exception 'out of range' using errcode = '22003';
+                end if;
+                return new;
+            end $$",
+        )
+        .await;
+    for what in what {
+        let name = what.replace(|c: char| !c.is_alphabetic(), "_");
+        database
+            .execute(&format!(
+                "create trigger {name} before {what} for each row execute function public.refuse()"
+            ))
+            .await;
+    }
+    database
+}
+
+/// Inserts so many bad jobs, and as many good ones after them, with these columns; they are due since an hour.
+async fn bad_and_good(database: &TestDatabase, of_each: i32, columns: &str, values: &str) {
+    database
+        .execute(&format!(
+            "insert into simple_queue.jobs (id, queue, job_data, metadata, run_at{columns})
+             select gen_random_uuid(), 'probe', '\"Success\"',
+                case when n < {of_each} then '{{\"is\": \"bad\"}}' else '{{}}' end::jsonb,
+                now() - interval '1 hour' + n * interval '1 ms'{values}
+             from generate_series(0, 2 * {of_each} - 1) n"
+        ))
+        .await;
+}
+
+async fn starts(database: &TestDatabase) -> (SimpleQueue, WorkerHandle) {
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    let worker = queue.start().await;
+    (queue, worker)
+}
+
+/// The row of a process that is dead.
+async fn dead_process(database: &TestDatabase) -> Uuid {
+    database
+        .value(
+            "insert into simple_queue.workers (id, heartbeat_interval, heartbeat_at, pid, host, queues)
+             values (gen_random_uuid(), '10 ms', now() - interval '1 day', 1, 'gone', '{probe}')
+             returning id",
+        )
+        .await
+}
+
+const BAD: &str = "jobs where metadata ->> 'is' = 'bad'";
+
+#[tokio::test]
+async fn ends_that_are_refused_together_for_their_own_sake_end_as_failures_and_stop_no_other_job() {
+    let refused = 3;
+    let database = refusing(&["insert on simple_queue.archive"]).await;
+    let queue = database.queue().await;
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    database
+        .execute(&format!(
+            "insert into simple_queue.jobs (id, queue, job_data, metadata)
+             select gen_random_uuid(), 'probe', '\"WaitForGate\"', '{{\"is\": \"bad\"}}'
+             from generate_series(1, {refused})"
+        ))
+        .await;
+    let (said, _guard) = Said::here();
+    let worker = queue.start().await;
+    eventually("they run", async || probe.running() == refused).await;
+    probe.open_gate(refused);
+    let refusal = "the end of this job cannot be written";
+    eventually("each was refused", async || said.count(refusal) >= refused).await;
+    let done = async || {
+        let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
+        let ended = queue.wait(id, SOON).await;
+        assert_eq!(ended.unwrap().status, JobStatus::Completed);
+    };
+    done().await;
+    let given_up = "dead_letters where status = 'critical_failure'
+        and reason like '%end could not be written%out of range%'";
+    let all = i64::try_from(refused).unwrap();
+    eventually("they are given up", async || database.count(given_up).await == all).await;
+    done().await;
+    assert_eq!(database.count("jobs").await, 0);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspects_that_can_be_neither_claimed_nor_moved_hold_up_no_other() {
+    let database =
+        refusing(&["update on simple_queue.jobs", "insert on simple_queue.dead_letters"]).await;
+    let held = ", '00000000-0000-0000-0000-000000000000', 2";
+    bad_and_good(&database, 4, ", held, crash_count", held).await;
+    let (_queue, worker) = starts(&database).await;
+    eventually("the others are done", async || database.count("archive").await == 4).await;
+    assert_eq!(database.count(BAD).await, 4);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_can_be_neither_returned_nor_moved_hold_up_no_other_of_the_dead() {
+    let database =
+        refusing(&["update on simple_queue.jobs", "insert on simple_queue.dead_letters"]).await;
+    for _ in 0..4 {
+        let name = format!(", '{}', 1", dead_process(&database).await);
+        bad_and_good(&database, 1, ", worker_id, attempt", &name).await;
+    }
+    bad_and_good(&database, 2, ", worker_id, attempt", ", gen_random_uuid(), 1").await;
+    let (queue, worker) = starts(&database).await;
+    eventually("the others are done", async || database.count("archive").await == 6).await;
+    assert_eq!(database.count(BAD).await, 6);
+    let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
+    assert_eq!(queue.wait(id, SOON).await.unwrap().status, JobStatus::Completed);
+    let done = "upkeep where task = 'orphans' and done_at > now() - interval '1 min'";
+    eventually("the look is over", async || database.count(done).await == 1).await;
+    worker.shutdown(STOP).await;
+}
