@@ -309,10 +309,11 @@ begin
     if timeout = interval '0' then
         perform simple_queue.refuse('timeout', timeout::text, 'an attempt needs some time');
     end if;
+    -- As for the payload, twice what the library takes.
+    perform simple_queue.check_json('metadata', metadata, 131072);
     if jsonb_typeof(metadata) <> 'object' then
         perform simple_queue.refuse('metadata', left(metadata::text, 80), 'it has to be an object');
     end if;
-    perform simple_queue.check_json('metadata', metadata, 65536);
     outcome := 'inserted';
     -- An id is used once. In a repeated call, the job that has it is this job.
     if known_id is not null then

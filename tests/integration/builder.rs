@@ -199,3 +199,16 @@ async fn of_a_list_with_a_name_that_is_taken_nothing_is_registered() {
     queue.register(jobs![First], ()).unwrap();
     assert_eq!(format!("{queue:?}").matches("others").count(), 0, "{queue:?}");
 }
+
+#[tokio::test]
+async fn a_number_of_permits_of_the_predecessor_that_would_stop_everything_becomes_one() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    let queue = queue.with_global_semaphore(0).with_queue_default_semaphore_size(0);
+    queue.with_queue_semaphore(Probe::QUEUE, 0);
+    queue.register_handler(Probe::new());
+    let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
+    let worker = queue.start().await;
+    queue.wait(id, Duration::from_secs(10)).await.unwrap();
+    worker.shutdown(STOP).await;
+}

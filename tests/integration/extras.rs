@@ -79,6 +79,7 @@ async fn extras_that_cannot_be_stored_are_refused_before_anything_is_written() {
     let job = || TellMetadata::new(1);
     for (job, expected) in [
         (job().timeout(Duration::ZERO), "the timeout of a job cannot be stored: an attempt needs"),
+        (job().timeout(Duration::from_nanos(1)), "the timeout of a job cannot be stored"),
         (
             job().metadata(7),
             "the metadata of a job cannot be stored: it must serialize as a JSON object",

@@ -1,5 +1,7 @@
 //! The health of a queue and its workers.
 
+use std::time::Duration;
+
 use simple_queue::Unhealthy;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
@@ -87,4 +89,39 @@ fn a_start_that_is_forgotten_outside_of_a_runtime_is_logged() {
     drop(queue.start());
     drop(listening);
     assert_eq!(log.count("so the worker has not started"), 1);
+}
+
+#[tokio::test]
+async fn a_worker_that_has_just_been_started_is_starting_also_where_another_one_has_stopped() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register_handler(Probe::new());
+    for _ in 0..2 {
+        // Its task has not begun.
+        let starting = queue.start();
+        let health = queue.health().await;
+        assert!(matches!(health.reasons[..], [Unhealthy::Starting { .. }]), "{health}");
+        let worker = starting.await;
+        assert!(queue.health().await.is_ready);
+        worker.shutdown(STOP).await;
+        assert_eq!(queue.health().await.reasons, [Unhealthy::Stopped]);
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_was_registered_late_was_not_silent_before() {
+    let database = TestDatabase::empty().await;
+    let queue = database.queue().await.with_heartbeat_interval(Duration::from_secs(1));
+    queue.register_handler(Probe::new());
+    let starting = queue.start();
+    let long = async || {
+        let long = |it: &Unhealthy| matches!(it, Unhealthy::Starting { elapsed, .. } if elapsed.as_secs() >= 4);
+        queue.health().await.reasons.iter().any(long)
+    };
+    eventually("it waits for longer than a heartbeat may be silent", long).await;
+    database.owner().await.migrate().await.unwrap();
+    let worker = starting.await;
+    let health = queue.health().await;
+    assert!(health.is_ready, "{health}");
+    worker.shutdown(STOP).await;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simple_queue::{JobStatus, SimpleQueue, WorkerHandle};
+use simple_queue::{JobStatus, SimpleQueue, Unhealthy, WorkerHandle};
 use uuid::Uuid;
 
 use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
@@ -130,5 +130,47 @@ async fn jobs_that_can_be_neither_returned_nor_moved_hold_up_no_other_of_the_dea
     assert_eq!(queue.wait(id, SOON).await.unwrap().status, JobStatus::Completed);
     let done = "upkeep where task = 'orphans' and done_at > now() - interval '1 min'";
     eventually("the look is over", async || database.count(done).await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_jobs_that_can_be_neither_claimed_nor_moved_hold_up_no_other() {
+    let database =
+        refusing(&["update on simple_queue.jobs", "insert on simple_queue.dead_letters"]).await;
+    // More than are claimed apart in a turn.
+    bad_and_good(&database, 150, "", "").await;
+    let (_queue, worker) = starts(&database).await;
+    eventually("the others are done", async || database.count("archive").await == 150).await;
+    assert_eq!(database.count(BAD).await, 150);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_heartbeat_that_the_database_refuses_is_seen_and_the_process_works_on() {
+    let database = TestDatabase::migrated().await;
+    let (queue, worker) = starts(&database).await;
+    database
+        .execute(
+            "create function public.refuse() returns trigger language plpgsql as $$ begin
+                raise exception 'out of range' using errcode = '22003';
+            end $$",
+        )
+        .await;
+    // What says only that the process lives changes no queues.
+    let trigger = "create trigger refuse before update of queues on simple_queue.workers
+        for each row execute function public.refuse()";
+    database.execute(trigger).await;
+    let refused = async || {
+        let health = queue.health().await;
+        assert!(health.is_alive, "{health}");
+        health.reasons.iter().any(|it| matches!(it, Unhealthy::HeartbeatRefused { .. }))
+    };
+    eventually("it is seen", refused).await;
+    let health = queue.health().await.to_string();
+    assert!(health.contains("out of range"), "{health}");
+    let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
+    assert_eq!(queue.wait(id, SOON).await.unwrap().status, JobStatus::Completed);
+    database.execute("drop trigger refuse on simple_queue.workers").await;
+    eventually("it is over", async || queue.health().await.is_ready).await;
     worker.shutdown(STOP).await;
 }

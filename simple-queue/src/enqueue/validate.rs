@@ -39,7 +39,8 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
     if let Some(attempts) = job.max_attempts.filter(|&attempts| attempts < 1) {
         return Some(("max_attempts", format!("a job needs at least one attempt, not {attempts}")));
     }
-    if job.timeout.is_some_and(|timeout| timeout.is_zero()) {
+    // The database counts microseconds.
+    if job.timeout.is_some_and(|timeout| timeout.as_micros() == 0) {
         return Some((
             "timeout",
             "an attempt needs some time; leave it out for no limit".to_owned(),

@@ -1,6 +1,6 @@
 //! Settings of release 0.2: setters on an existing queue.
 
-use std::{cmp::min, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -82,14 +82,14 @@ impl SimpleQueue {
     /// [`permits`](crate::SimpleQueueBuilder::permits) of the builder.
     #[must_use]
     pub fn with_global_semaphore(self, permits: usize) -> Self {
-        self.configured(|config| config.global_permits = min(permits, MOST_PERMITS))
+        self.configured(|config| config.global_permits = permits.clamp(1, MOST_PERMITS))
     }
 
     /// Sets how many jobs of one queue this process runs at once;
     /// [`queue_permits`](crate::SimpleQueueBuilder::queue_permits) of the builder.
     pub fn with_queue_semaphore(&self, queue: impl Into<String>, permits: usize) -> &Self {
         self.configure(|config| {
-            config.queue_permits.insert(queue.into(), min(permits, MOST_PERMITS));
+            config.queue_permits.insert(queue.into(), permits.clamp(1, MOST_PERMITS));
         });
         self
     }
@@ -98,7 +98,7 @@ impl SimpleQueue {
     /// [`default_queue_permits`](crate::SimpleQueueBuilder::default_queue_permits) of the builder.
     #[must_use]
     pub fn with_queue_default_semaphore_size(self, permits: usize) -> Self {
-        self.configured(|config| config.default_queue_permits = min(permits, MOST_PERMITS))
+        self.configured(|config| config.default_queue_permits = permits.clamp(1, MOST_PERMITS))
     }
 
     /// Sets the strategy of one queue;

@@ -1,15 +1,6 @@
 //! Health of a queue and of its workers in this process.
 
-use std::{
-    fmt,
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
-
-use parking_lot::{Mutex, MutexGuard};
+use std::{fmt, time::Duration};
 
 use super::SimpleQueue;
 use crate::{Error, database::failure::described};
@@ -63,6 +54,15 @@ pub enum Unhealthy {
         silent_for: Duration,
         /// The last error of the database, if there was one.
         problem: Option<String>,
+    },
+    /// The database refuses what a heartbeat asks, perhaps because of the row of another process. The process still
+    /// counts as alive, but learns of no cancellation and of no dead process.
+    #[non_exhaustive]
+    HeartbeatRefused {
+        /// Time since the first refusal.
+        refused_for: Duration,
+        /// The last error of the database.
+        problem: String,
     },
     /// Fetches fail.
     #[non_exhaustive]
@@ -135,6 +135,10 @@ impl fmt::Display for Unhealthy {
             Self::HeartbeatSilent { silent_for, problem } => {
                 write!(f, "no heartbeat reached the database for {}", whole(*silent_for))?;
                 said(f, problem.as_deref())
+            }
+            Self::HeartbeatRefused { refused_for, problem } => {
+                write!(f, "the database has refused heartbeats for {}", whole(*refused_for))?;
+                said(f, Some(problem))
             }
             Self::FetchFailing { failing_for, problem } => {
                 write!(f, "no jobs could be fetched for {}", whole(*failing_for))?;
@@ -222,47 +226,5 @@ impl SimpleQueue {
                 other => Unhealthy::Unreachable { problem: other.to_string() },
             }),
         }
-    }
-}
-
-/// A worker, which knows its health without asking the database.
-pub(crate) trait Reports: Send + Sync {
-    /// Returns the reasons why it is not ready.
-    fn problems(&self) -> Vec<Unhealthy>;
-}
-
-/// The workers that this process has started on a queue.
-#[derive(Default)]
-pub(crate) struct Workers {
-    has_started: AtomicBool,
-    workers: Mutex<Vec<Weak<dyn Reports>>>,
-}
-
-impl Workers {
-    pub(crate) fn has_started(&self) -> bool {
-        self.has_started.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn note_start(&self) {
-        self.has_started.store(true, Ordering::Release);
-    }
-
-    pub(crate) fn add<R: Reports + 'static>(&self, worker: &Arc<R>) {
-        let worker: Weak<R> = Arc::downgrade(worker);
-        let mut workers = self.workers();
-        workers.retain(|worker| worker.strong_count() > 0);
-        workers.push(worker);
-    }
-
-    fn problems(&self) -> Vec<Unhealthy> {
-        let workers: Vec<_> = self.workers().iter().filter_map(Weak::upgrade).collect();
-        if workers.is_empty() {
-            return vec![Unhealthy::Stopped];
-        }
-        workers.iter().flat_map(|worker| worker.problems()).collect()
-    }
-
-    fn workers(&self) -> MutexGuard<'_, Vec<Weak<dyn Reports>>> {
-        self.workers.lock()
     }
 }

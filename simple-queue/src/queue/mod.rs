@@ -20,6 +20,7 @@ pub(crate) mod registry;
 pub(crate) mod strategy;
 mod transaction;
 mod wait;
+pub(crate) mod workers;
 
 mod compat;
 
@@ -44,8 +45,8 @@ use crate::{
     store::Store,
 };
 use config::Config;
-use health::Workers;
 use registry::{Registered, Registry, Served};
+use workers::Workers;
 
 /// A queue in a database: it enqueues jobs and runs them.
 ///

@@ -30,8 +30,8 @@ pub(crate) struct Beat {
     pub(crate) long_running: Vec<Uuid>,
     /// Jobs that have killed processes are due, in some queue.
     pub(crate) suspects_wait: bool,
-    /// Other processes without a heartbeat for two of their intervals.
-    pub(crate) silent: Vec<Silent>,
+    /// Other processes without a heartbeat for two of their intervals; `None` if that was not asked.
+    pub(crate) silent: Option<Vec<Silent>>,
 }
 
 /// A process without a recent heartbeat.
@@ -95,7 +95,7 @@ impl Store {
             cancelled: row.try_get("cancelled")?,
             suspects_wait: row.try_get("suspects_wait")?,
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
-            silent,
+            silent: Some(silent),
         })
     }
 

@@ -34,6 +34,8 @@ pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
 pub(crate) enum Sighting {
     /// These processes were silent at this moment of this process's steady clock.
     Silent(Instant, Vec<Silent>),
+    /// This process lives, and could not ask about others.
+    NotAsked,
     /// The table could not be read for a while.
     Disconnected,
     /// This process was declared dead itself, so jobs that it held may belong to no process now.
@@ -110,6 +112,8 @@ impl Reaper {
         let now = Instant::now();
         let mut dead = match sighting {
             Sighting::Silent(at, silent) => self.overdue(at, silent),
+            // This says neither that a process is silent nor that it beats.
+            Sighting::NotAsked => Vec::new(),
             // After an outage of the database every process looks silent, so counting starts again.
             Sighting::Disconnected => {
                 self.unchanged.clear();
@@ -279,6 +283,17 @@ mod tests {
         for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
             assert_eq!(reaper.overdue(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
         }
+    }
+
+    #[tokio::test]
+    async fn a_heartbeat_that_could_not_ask_about_others_makes_nobody_dead_and_nobody_alive() {
+        let (mut reaper, start) = (reaper(), Instant::now());
+        assert_eq!(reaper.overdue(start, vec![silent(1)]), vec![]);
+        for _ in 0..10 {
+            assert_eq!(reaper.observe(Sighting::NotAsked).await.unwrap(), Reaped::default());
+        }
+        assert_eq!(reaper.overdue(start + INTERVAL * 5, vec![silent(1)]), vec![]);
+        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
     }
 
     #[tokio::test]

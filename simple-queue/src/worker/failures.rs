@@ -10,13 +10,15 @@ use parking_lot::Mutex;
 use super::Worker;
 use crate::{
     database::failure::{described, is_not_migrated},
-    queue::health::{Reports, Unhealthy},
+    queue::{health::Unhealthy, workers::Reports},
 };
 
 /// The failures of a worker's roles since their last success.
 #[derive(Debug, Default)]
 pub(super) struct RoleFailures {
     heartbeat: LastFailure,
+    /// The process says that it lives, and learns nothing.
+    refused_heartbeat: LastFailure,
     fetch: LastFailure,
 }
 
@@ -42,6 +44,14 @@ impl RoleFailures {
 
     pub(super) fn heartbeat_succeeded(&self) {
         self.heartbeat.clear();
+    }
+
+    pub(super) fn heartbeat_refused(&self, error: &sqlx::Error) {
+        self.refused_heartbeat.record(error);
+    }
+
+    pub(super) fn heartbeat_not_refused(&self) {
+        self.refused_heartbeat.clear();
     }
 
     pub(super) fn fetch_failed(&self, error: &sqlx::Error) {
@@ -77,6 +87,10 @@ impl LastFailure {
 }
 
 impl Reports for Worker {
+    fn is_over(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
     fn problems(&self) -> Vec<Unhealthy> {
         if self.stopped.is_cancelled() {
             return vec![match self.ended.get() {
@@ -99,15 +113,19 @@ impl Reports for Worker {
             problems.push(Unhealthy::Starting { elapsed: self.started_at.elapsed(), problem });
             return problems;
         }
-        let silent_for = self.beaten_at().elapsed();
+        let silent_for = self.beaten_at().map_or(Duration::ZERO, |at| at.elapsed());
         if silent_for > self.longest_silence() {
             problems.push(Unhealthy::HeartbeatSilent { silent_for, problem });
         }
-        if let Some(Failure { since, problem, .. }) = self.failures.fetch.last() {
-            let failing_for = since.elapsed();
-            if failing_for > self.longest_silence() {
-                problems.push(Unhealthy::FetchFailing { failing_for, problem });
-            }
+        let lasting = |of: &LastFailure| {
+            let Failure { since, problem, .. } = of.last()?;
+            Some((since.elapsed(), problem)).filter(|(time, _)| *time > self.longest_silence())
+        };
+        if let Some((refused_for, problem)) = lasting(&self.failures.refused_heartbeat) {
+            problems.push(Unhealthy::HeartbeatRefused { refused_for, problem });
+        }
+        if let Some((failing_for, problem)) = lasting(&self.failures.fetch) {
+            problems.push(Unhealthy::FetchFailing { failing_for, problem });
         }
         let unwritten = self.completions.unwritten();
         if unwritten.stops_starts() {

@@ -89,8 +89,8 @@ pub(crate) struct Worker {
     listening: AtomicBool,
     /// No heartbeat reached the database for so long that nothing may be claimed.
     heartbeat_lost: AtomicBool,
-    /// When the last committed heartbeat began.
-    beaten_at: Mutex<Instant>,
+    /// When the last committed heartbeat began; `None` before the process's row is written.
+    beaten_at: Mutex<Option<Instant>>,
     /// Asks for a heartbeat at once, because its answer may hold news.
     beat_soon: Notify,
     /// The process's row was found to be gone. The next heartbeat is sent at once to confirm it.
@@ -133,7 +133,7 @@ impl Worker {
             poller_idle: AtomicBool::new(false),
             listening: AtomicBool::new(false),
             heartbeat_lost: AtomicBool::new(false),
-            beaten_at: Mutex::new(Instant::now()),
+            beaten_at: Mutex::new(None),
             beat_soon: Notify::new(),
             has_no_row: AtomicBool::new(false),
             suspects_wait: AtomicBool::new(false),
@@ -152,7 +152,7 @@ impl Worker {
         *self.id.read()
     }
 
-    fn beaten_at(&self) -> Instant {
+    fn beaten_at(&self) -> Option<Instant> {
         *self.beaten_at.lock()
     }
 
@@ -271,8 +271,14 @@ impl Worker {
     fn role_panicked(&self, role: &'static str, panic: &(dyn Any + Send)) {
         let problem = panicked(panic);
         telemetry::worker::role_panicked(role, &problem);
-        // The first panic is reported.
+        self.role_ended(role, problem);
+    }
+
+    fn role_ended(&self, role: &'static str, problem: String) {
+        // The first end is reported.
         self.ended.get_or_init(|| (role, problem));
+        // With its roles the worker may be gone, where its handle was dropped.
+        self.client.workers().note_end(self.why_ended().to_string());
         self.give_up();
     }
 

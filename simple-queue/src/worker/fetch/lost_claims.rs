@@ -69,7 +69,7 @@ impl LostClaims {
         let now = Instant::now();
         let Some(claim) = self.last.filter(|claim| claim.due <= now) else { return };
         let (worker_id, held) = (worker.id(), worker.running.ids());
-        let is_confirmed = worker.beaten_at() > claim.noted_at;
+        let is_confirmed = worker.beaten_at().is_some_and(|at| at > claim.noted_at);
         let store = &worker.store;
         let mut returned = self
             .upkeep

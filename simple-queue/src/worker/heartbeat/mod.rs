@@ -74,14 +74,17 @@ impl Heartbeat {
             heartbeat_interval: self.interval,
             queues: self.worker.client.queue_names(),
         };
+        let mut started = Instant::now();
         while let Err(error) = self.write_row(&row).await {
             self.worker.failures.heartbeat_failed(&error);
             telemetry::heartbeat::registration_failed(&described(&error));
             self.retry_pause.wait().await;
+            started = Instant::now();
         }
         self.worker.failures.heartbeat_succeeded();
         self.retry_pause.reset();
-        self.last_beat = Instant::now();
+        self.last_beat = started;
+        *self.worker.beaten_at.lock() = Some(started);
     }
 
     async fn write_row(&mut self, row: &WorkerRow) -> sqlx::Result<()> {
@@ -153,6 +156,7 @@ impl Heartbeat {
             let beat = match whole {
                 Err(error) if is_about_a_row(&error) => {
                     telemetry::heartbeat::refused(&described(&error));
+                    self.worker.failures.heartbeat_refused(&error);
                     let alive = self
                         .connection
                         .ask(async |connection| {
@@ -161,13 +165,17 @@ impl Heartbeat {
                         .await?;
                     Beat { alive, ..Beat::default() }
                 }
-                whole => whole?,
+                whole => {
+                    let beat = whole?;
+                    self.worker.failures.heartbeat_not_refused();
+                    beat
+                }
             };
             self.worker.failures.heartbeat_succeeded();
             self.retry_pause.reset();
             // The row's timestamp is the time of the statement, which is not earlier than this.
             self.last_beat = started;
-            *self.worker.beaten_at.lock() = started;
+            *self.worker.beaten_at.lock() = Some(started);
             self.worker.heartbeat_lost.store(false, Ordering::Release);
             self.apply(worker_id, started, beat).await;
             Ok(())
@@ -187,7 +195,9 @@ impl Heartbeat {
             self.worker.client.wake().wake_local();
         }
         if beat.alive {
-            self.report_sighting(Sighting::Silent(at, beat.silent));
+            self.report_sighting(
+                beat.silent.map_or(Sighting::NotAsked, |silent| Sighting::Silent(at, silent)),
+            );
             return;
         }
         telemetry::heartbeat::declared_dead(worker_id);

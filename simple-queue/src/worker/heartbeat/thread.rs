@@ -32,7 +32,7 @@ pub(in crate::worker) async fn start(worker: &Arc<Worker>, heartbeat: Heartbeat)
         }
         Err(error) => {
             telemetry::heartbeat::thread_not_started(&error);
-            worker.give_up();
+            worker.role_ended("heartbeat", format!("got no thread: {error}"));
             tokio::spawn(async {})
         }
     };
@@ -55,7 +55,7 @@ fn beat(
             Ok(runtime) => runtime,
             Err(error) => {
                 telemetry::heartbeat::runtime_not_built(&error);
-                return worker.give_up();
+                return worker.role_ended("heartbeat", format!("got no runtime: {error}"));
             }
         };
         let beating = async {
