@@ -190,7 +190,9 @@ impl Reaper {
                     let before = self.stuck.ids().len();
                     all += self.return_apart(name, &error).await?;
                     if self.stuck.ids().len() > before {
-                        process.iter().for_each(|process| self.stuck.add(process.id));
+                        for kept in process {
+                            self.stuck.add(kept.id);
+                        }
                     }
                     all += self.reap(process, ghosts).await?;
                 }
