@@ -261,8 +261,6 @@ const ROUNDS_KEPT: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_rows_hold_up_no_neighbour() {
-    // 20 rounds, after which jobs that no worker can run are deleted. Another test is about thousands of priorities.
-    const ROUNDS_KEPT: usize = 20;
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register_handler(Probe::new());
