@@ -5,7 +5,7 @@ use std::time::Duration;
 use simple_queue::{JobStatus, SimpleQueue, Unhealthy, WorkerHandle};
 use uuid::Uuid;
 
-use crate::support::{Probe, STOP, Said, Say, TestDatabase, eventually};
+use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
 
 /// How soon a job that nothing is wrong with is done.
 const SOON: Duration = Duration::from_secs(5);
@@ -81,12 +81,12 @@ async fn ends_that_are_refused_together_for_their_own_sake_end_as_failures_and_s
              from generate_series(1, {refused})"
         ))
         .await;
-    let (said, _guard) = Said::here();
+    let (log, _guard) = Log::of_this_thread();
     let worker = queue.start().await;
     eventually("they run", async || probe.running() == refused).await;
     probe.open_gate(refused);
     let refusal = "the end of this job cannot be written";
-    eventually("each was refused", async || said.count(refusal) >= refused).await;
+    eventually("each was refused", async || log.count(refusal) >= refused).await;
     let done = async || {
         let id = queue.insert_job(Probe::job(Say::Success)).await.unwrap().unwrap();
         let ended = queue.wait(id, SOON).await;
