@@ -50,8 +50,11 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot.extend([
         ("claim_overtaken_jobs", vec![("worker_id", ID), ("ids", MANY_IDS)]),
         ("find_overtaken_jobs", vec![("parts", part), ("limit", "1000"), ("margin", "'0.6 s'")]),
-        ("claim_suspect", vec![("worker_id", ID), ("demand", DEMAND), ("only", "null")]),
-        ("find_suspect", vec![("demand", DEMAND)]),
+        (
+            "claim_suspect",
+            vec![("worker_id", ID), ("demand", DEMAND), ("only", "null"), ("except", MANY_IDS)],
+        ),
+        ("find_suspect", vec![("demand", DEMAND), ("except", MANY_IDS)]),
         (
             "return_listed_jobs",
             vec![

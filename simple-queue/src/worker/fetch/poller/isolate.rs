@@ -122,12 +122,17 @@ impl Poller {
     ) -> sqlx::Result<Fetched> {
         let (worker_id, store) = (self.worker.id(), &self.worker.store);
         let stuck = self.stuck.ids();
-        self.connection
+        let claimed = self
+            .connection
             .ask(async |connection| {
                 store.claim_suspect(connection, worker_id, demands, only, stuck).await
             })
             .await
-            .inspect_err(|error| self.note_if_lost(error))
+            .inspect_err(|error| self.note_if_lost(error))?;
+        if !claimed.jobs.is_empty() {
+            self.worker.suspects.claimed();
+        }
+        Ok(claimed)
     }
 
     /// Moves a job away, or remembers it as stuck. Jobs that were claimed and could not be read have been returned
