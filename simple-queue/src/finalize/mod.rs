@@ -196,8 +196,8 @@ impl Finalizer {
     async fn write_in_parts(&mut self, mut batch: Vec<OpenRun>) {
         while !batch.is_empty() {
             let rest = batch.split_off(first_part(&batch, self.runs_per_statement));
-            // What was not written stays open.
-            let _ = self.write_batch(batch).await;
+            // Whatever the answer, runs that were not written stay open.
+            self.write_batch(batch).await;
             batch = rest;
         }
     }
