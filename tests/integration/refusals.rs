@@ -1,38 +1,13 @@
-//! What stands refused for its own sake stays so, and nothing else waits for it.
+//! A row that is refused for its own values, by claim, end, return and move alike, delays no other job.
 
 use std::time::Duration;
 
-use simple_queue::{JobStatus, SimpleQueue, Unhealthy, WorkerHandle};
-use uuid::Uuid;
+use simple_queue::{JobStatus, Unhealthy};
 
-use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
+use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually, refusing, starts};
 
 /// How soon a job that nothing is wrong with is done.
 const SOON: Duration = Duration::from_secs(5);
-
-/// A database that refuses this of rows whose metadata says so.
-async fn refusing(what: &[&str]) -> TestDatabase {
-    let database = TestDatabase::migrated().await;
-    database
-        .execute(
-            "create function public.refuse() returns trigger language plpgsql as $$ begin
-                if new.metadata @> '{\"is\": \"bad\"}' then
-                    raise exception 'out of range' using errcode = '22003';
-                end if;
-                return new;
-            end $$",
-        )
-        .await;
-    for what in what {
-        let name = what.replace(|c: char| !c.is_alphabetic(), "_");
-        database
-            .execute(&format!(
-                "create trigger {name} before {what} for each row execute function public.refuse()"
-            ))
-            .await;
-    }
-    database
-}
 
 /// Inserts so many bad jobs, and as many good ones after them, with these columns; they are due since an hour.
 async fn bad_and_good(database: &TestDatabase, of_each: i32, columns: &str, values: &str) {
@@ -45,24 +20,6 @@ async fn bad_and_good(database: &TestDatabase, of_each: i32, columns: &str, valu
              from generate_series(0, 2 * {of_each} - 1) n"
         ))
         .await;
-}
-
-async fn starts(database: &TestDatabase) -> (SimpleQueue, WorkerHandle) {
-    let queue = database.queue().await;
-    queue.register_handler(Probe::new());
-    let worker = queue.start().await;
-    (queue, worker)
-}
-
-/// The row of a process that is dead.
-async fn dead_process(database: &TestDatabase) -> Uuid {
-    database
-        .value(
-            "insert into simple_queue.workers (id, heartbeat_interval, heartbeat_at, pid, host, queues)
-             values (gen_random_uuid(), '10 ms', now() - interval '1 day', 1, 'gone', '{probe}')
-             returning id",
-        )
-        .await
 }
 
 const BAD: &str = "jobs where metadata ->> 'is' = 'bad'";
@@ -119,7 +76,7 @@ async fn jobs_that_can_be_neither_returned_nor_moved_hold_up_no_other_of_the_dea
     let database =
         refusing(&["update on simple_queue.jobs", "insert on simple_queue.dead_letters"]).await;
     for _ in 0..4 {
-        let name = format!(", '{}', 1", dead_process(&database).await);
+        let name = format!(", '{}', 1", database.dead_process().await);
         bad_and_good(&database, 1, ", worker_id, attempt", &name).await;
     }
     bad_and_good(&database, 2, ", worker_id, attempt", ", gen_random_uuid(), 1").await;

@@ -4,12 +4,14 @@ mod database;
 mod logging;
 mod mortal;
 mod probe;
+mod refusing;
 mod rows;
 mod working;
 
 pub(crate) use database::TestDatabase;
 pub(crate) use mortal::Mortal;
 pub(crate) use probe::{Probe, Say};
+pub(crate) use refusing::{refuse, refusing, starts};
 pub(crate) use rows::{New, Rows};
 pub(crate) use test_support::{Log, eventually};
 pub(crate) use working::{Working, working};
