@@ -57,6 +57,15 @@ async fn a_worker_without_tables_is_not_ready_until_they_are_there() {
 }
 
 #[tokio::test]
+async fn the_health_of_a_worker_sends_no_statement() {
+    let Working { queue, worker, .. } = working().await;
+    queue.pool().close().await;
+    let health = queue.health().await;
+    assert!(health.is_ready, "{health}");
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
 async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_alive() {
     let Working { database, queue, worker, .. } = working().await;
     let name: String = database.value("select current_database()::text").await;
@@ -66,7 +75,6 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
     let mut elsewhere = elsewhere.connect().await.unwrap();
     sqlx::raw_sql(AssertSqlSafe(forbid("false"))).execute(&mut elsewhere).await.unwrap();
     sqlx::query(end).bind(&name).execute(&mut elsewhere).await.unwrap();
-    // With a worker no statement is sent: the worker's own statements show the state, a little later.
     let lost = async || {
         let health = queue.health().await;
         assert!(health.is_alive, "{health}");
