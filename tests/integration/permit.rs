@@ -282,12 +282,12 @@ async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
     queue.insert_jobs(jobs).await.unwrap();
     let worker = queue.start().await;
     probe.next_run().await;
-    // The poller sleeps for as long as it has been quiet: at least 4 s after a fetch that follows 2 s of sleep.
+    // The poller sleeps for as long as it has been quiet: at least 8 s after a fetch that follows 4 s of sleep.
     let since_look =
         "select extract(epoch from now() - max(state_change))::float8 from pg_stat_activity
         where datname = current_database() and query like '-- fetch_jobs%'";
     let slept = async || database.value::<Option<f64>>(since_look).await.unwrap_or(0.0);
-    eventually("the poller sleeps for long", async || slept().await > 2.0).await;
+    eventually("the poller sleeps for long", async || slept().await > 4.0).await;
     eventually("it has looked again", async || slept().await < 1.0).await;
     probe.open_gate(1);
     let next = tokio::time::timeout(std::time::Duration::from_secs(2), probe.next_run()).await;
