@@ -29,15 +29,16 @@ pub(in crate::worker) async fn load(
         return Ok(());
     }
     let lease = fetched.claim.lease;
-    let read = {
+    // Boxed, because the future of an exchange has several kilobytes, and those of all runs would have its size.
+    let read = Box::pin(async {
         let _one = worker.long_payloads.lock().await;
         let store = &worker.store;
         let servers = worker.client.servers();
         servers
             .ask(1, async |connection| store.read_payload(connection, lease.job_id, MOST).await)
             .await
-    };
-    match read {
+    });
+    match read.await {
         Ok(Some((Some(text), _))) => {
             fetched.job.stored = Some(text);
             Ok(())

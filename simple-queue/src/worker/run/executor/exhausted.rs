@@ -23,7 +23,8 @@ impl Execution<'_> {
             tokio::select! {
                 biased;
                 () = self.claim().run.abandoned() => return self.given_back(),
-                () = self.notify_exhausted(&run) => {}
+                // Boxed, because it is rare, and the future of every run would have its size.
+                () = Box::pin(self.notify_exhausted(&run)) => {}
             }
         }
         run

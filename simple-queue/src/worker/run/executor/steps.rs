@@ -1,4 +1,4 @@
-//! The steps around a handler. Each is given the next inner step. None of them allocates.
+//! The steps around a handler. Each is given the next inner step. None of them allocates for an ordinary job.
 
 use std::{panic::AssertUnwindSafe, pin::pin, sync::atomic::Ordering, time::Duration};
 
@@ -43,11 +43,13 @@ impl Execution<'_> {
             return next().await;
         }
         let worker_id = self.claim().lease.worker_id;
-        let Some(permit) = self.worker.suspects.admit(worker_id, self.job().id).await else {
+        // Boxed, because the future of an exchange has several kilobytes, and those of all runs would have its size.
+        let admitted = Box::pin(self.worker.suspects.admit(worker_id, self.job().id));
+        let Some(permit) = admitted.await else {
             return Outcome::given_back_for(jitter::around(PAUSE_OF_A_SUSPECT, 0.5));
         };
         let outcome = next().await;
-        permit.clear().await;
+        Box::pin(permit.clear()).await;
         // More suspects may be waiting.
         self.worker.suspects_wait.store(true, Ordering::Release);
         self.worker.client.wake().wake_local();
