@@ -79,7 +79,7 @@ comment on column simple_queue.jobs.kind is 'Which handler of the queue runs the
 comment on column simple_queue.jobs.job_data is 'The payload.';
 comment on column simple_queue.jobs.timeout is 'How long one attempt may take; null: its handler decides.';
 comment on column simple_queue.jobs.retain is 'How long the job is kept after its end; null: the janitor''s retention.';
-comment on column simple_queue.jobs.unique_key is 'At most one live job has this key.';
+comment on column simple_queue.jobs.unique_key is 'At most one live job has this key. Null for a running job whose key a newer job has taken over.';
 comment on column simple_queue.jobs.fingerprint is 'Groups jobs, so that they can be cancelled together.';
 comment on column simple_queue.jobs.tags is 'Free words for operators.';
 comment on column simple_queue.jobs.errors is 'The last 10 errors: [{"attempt": 1, "at": "…", "error": "…"}], each at most 8 kB.';
@@ -224,6 +224,23 @@ comment on column simple_queue.dead_letters.tags is 'As in jobs.';
 comment on column simple_queue.dead_letters.errors is 'As in jobs.';
 comment on column simple_queue.dead_letters.metadata is 'As in jobs.';
 comment on column simple_queue.dead_letters.keep_until is 'The row is deleted after this time; null: by the janitor''s retention.';
+
+-- Only jobs that are declared with a time for which their key stays taken look here. The table does not refer to
+-- `jobs`: the key stays taken whatever becomes of its job.
+create table simple_queue.kept_keys (
+    unique_key text        collate "C" not null,
+    job_id     uuid        not null,
+    kept_until timestamptz not null,
+    constraint kept_keys_pkey primary key (unique_key)
+);
+
+-- The janitor deletes the rows whose time is over.
+create index kept_keys_kept_until on simple_queue.kept_keys (kept_until);
+
+comment on table simple_queue.kept_keys is 'Unique keys that stay taken for a time from the enqueue of their job, even when it has ended. A live job holds its key in jobs.';
+comment on column simple_queue.kept_keys.unique_key is 'As in jobs.';
+comment on column simple_queue.kept_keys.job_id is 'The job that took the key. It may have ended, and its row may be deleted.';
+comment on column simple_queue.kept_keys.kept_until is 'The key is free from this time on, unless a live job holds it.';
 
 create table simple_queue.workers (
     id                 uuid        not null,

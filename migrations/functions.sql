@@ -253,7 +253,9 @@ create or replace function simple_queue.put(
     retain       interval,
     on_conflict  text,
     timeout      interval,
-    metadata     jsonb
+    metadata     jsonb,
+    unique_for   interval,
+    unique_while text
 ) returns table (id uuid, outcome text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -270,6 +272,8 @@ declare
         ), 52, 1), 53, 1),
         'hex'
     )::uuid);
+    -- The job that keeps the key, whether it has ended or not.
+    keeper uuid;
 begin
     if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
         perform simple_queue.refuse(
@@ -314,6 +318,15 @@ begin
     if jsonb_typeof(metadata) <> 'object' then
         perform simple_queue.refuse('metadata', left(metadata::text, 80), 'it has to be an object');
     end if;
+    if unique_for <= interval '0' or unique_for > interval '3650 days' then
+        perform simple_queue.refuse('unique_for', unique_for::text, 'the limit is more than 0, up to 3650 days');
+    end if;
+    if unique_for is not null and unique_key is null then
+        perform simple_queue.refuse('unique_for', unique_for::text, 'it needs a unique key');
+    end if;
+    if unique_while is null or unique_while not in ('running', 'pending') then
+        perform simple_queue.refuse('unique_while', unique_while, 'the limit is ''running'' or ''pending''');
+    end if;
     outcome := 'inserted';
     -- An id is used once. In a repeated call, the job that has it is this job.
     if known_id is not null then
@@ -333,22 +346,48 @@ begin
             return next;
             return;
         end if;
+        -- Without a history nothing else remembers a job that has ended.
+        if repeated and exists (
+            select from simple_queue.kept_keys k where k.unique_key = put.unique_key and k.job_id = new_id
+        ) then
+            return next;
+            return;
+        end if;
     end if;
     loop
-        insert into simple_queue.jobs as j (
-            id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
-            fingerprint, expires_at, tags, version, retain, timeout, metadata
-        )
-        values (
-            new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
-            unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata
-        )
-        on conflict do nothing;
-        id := new_id;
-        exit when found;
-        if known_id is not null and exists (select from simple_queue.jobs j where j.id = new_id) then
-            outcome := 'duplicate';
-            exit;
+        outcome := 'inserted';
+        keeper := null;
+        if unique_for is not null then
+            select k.job_id into keeper from simple_queue.kept_keys k
+            where k.unique_key = put.unique_key and k.kept_until > now();
+        end if;
+        if keeper is null then
+            insert into simple_queue.jobs as j (
+                id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
+                fingerprint, expires_at, tags, version, retain, timeout, metadata
+            )
+            values (
+                new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
+                unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata
+            )
+            on conflict do nothing;
+            id := new_id;
+            exit when found and unique_for is null;
+            if found then
+                insert into simple_queue.kept_keys as k (unique_key, job_id, kept_until)
+                values (unique_key, new_id, now() + unique_for)
+                on conflict on constraint kept_keys_pkey
+                do update set job_id = excluded.job_id, kept_until = excluded.kept_until
+                where k.kept_until <= now();
+                exit when found;
+                -- Since the look above, another job has taken the key, kept it, and ended.
+                delete from simple_queue.jobs j where j.id = new_id;
+                continue;
+            end if;
+            if known_id is not null and exists (select from simple_queue.jobs j where j.id = new_id) then
+                outcome := 'duplicate';
+                exit;
+            end if;
         end if;
         if on_conflict = 'replace' then
             outcome := 'replaced';
@@ -375,16 +414,23 @@ begin
             returning j.id into id;
             exit when found;
         end if;
+        if unique_while = 'pending' and keeper is null then
+            -- The claim leaves the key in its row, because it must not touch an index. It is moved away here, by the
+            -- first job that needs it; everything else that concerns the run stays as it is.
+            update simple_queue.jobs j set unique_key = null, updated_at = now()
+            where j.unique_key = put.unique_key and j.worker_id is not null;
+            continue when found;
+        end if;
         outcome := 'duplicate';
         select j.id into id from simple_queue.jobs j where j.unique_key = put.unique_key;
-        if found and on_conflict = 'error' then
+        id := coalesce(id, keeper);
+        if id is not null and on_conflict = 'error' then
             raise exception 'job % has the unique key "%" already', id, unique_key
                 using errcode = 'unique_violation',
                     detail = jsonb_build_object('job_id', id, 'unique_key', unique_key)::text;
         end if;
-        exit when found;
+        exit when id is not null;
         -- The holder of the key ended between the statements; now the insert succeeds.
-        outcome := 'inserted';
     end loop;
     -- Rescheduled too: a worker that polled while the row was locked does not know of it.
     if outcome <> 'duplicate' then
@@ -401,8 +447,9 @@ comment on function simple_queue.put is 'Inserts one job for the public function
 --
 -- It does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler. The key of a
 -- `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` decides what happens if a live job has the
--- unique key: 'ignore', 'replace', 'reschedule' or 'error'. The id is made here, because an id is used once; the
--- function accepts none.
+-- unique key: 'ignore', 'replace', 'reschedule' or 'error'. With `unique_for` the key stays taken for that long, even
+-- when the job has ended. With `unique_while => 'pending'` it is taken over from a job that runs. The id is made here,
+-- because an id is used once; the function accepts none.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -418,7 +465,9 @@ create or replace function simple_queue.enqueue(
     retain       interval    default null,
     on_conflict  text        default 'ignore',
     timeout      interval    default null,
-    metadata     jsonb       default null
+    metadata     jsonb       default null,
+    unique_for   interval    default null,
+    unique_while text        default 'running'
 ) returns table (id uuid, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -426,12 +475,12 @@ as $$
 begin
     return query select p.id, p.outcome from simple_queue.put(
         null, false, queue, kind, job_data, run_at, priority, max_attempts, unique_key, fingerprint, expires_at,
-        tags, version, retain, on_conflict, timeout, metadata
+        tags, version, retain, on_conflict, timeout, metadata, unique_for, unique_while
     ) p;
 end
 $$;
 
-comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the live job with its unique key, and the outcome: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
+comment on function simple_queue.enqueue is 'Enqueues a job; returns its id, or that of the job that has its unique key, and the outcome: inserted, duplicate, replaced or rescheduled. The id is new each time; an id is used once.';
 
 -- Enqueues many jobs at once: an array of objects with the parameters of `enqueue` as their keys.
 --
@@ -463,7 +512,8 @@ begin
                 id uuid, queue text, kind text, run_at timestamptz, delay double precision,
                 priority integer, max_attempts integer, unique_key text, fingerprint text,
                 expires_at timestamptz, expires_after double precision, tags text[], version integer,
-                retain interval, on_conflict text, timeout interval, metadata jsonb
+                retain interval, on_conflict text, timeout interval, metadata jsonb, unique_for interval,
+                unique_while text
             )
             -- The order in which the library takes keys, so that two calls never wait for each other.
             order by j.unique_key collate "C" nulls first, e.place
@@ -476,7 +526,7 @@ begin
                 greatest(now(), given.due_at) + make_interval(secs => given.expires_after)
             ),
             given.tags, coalesce(given.version, 1), given.retain, coalesce(given.on_conflict, 'ignore'),
-            given.timeout, given.metadata
+            given.timeout, given.metadata, given.unique_for, coalesce(given.unique_while, 'running')
         ) answer
     )
     select a.id, a.outcome from answered a order by a.place;

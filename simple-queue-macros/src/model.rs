@@ -143,6 +143,9 @@ pub(crate) struct Options {
     pub(crate) concurrency: Option<u32>,
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) on_conflict: Option<OnConflict>,
+    /// How long the key stays taken.
+    pub(crate) unique_for: Option<Duration>,
+    pub(crate) unique_while: Option<UniqueWhile>,
 }
 
 /// How often a job may run in all: one more than its retries.
@@ -185,6 +188,13 @@ pub(crate) enum OnConflict {
     Replace,
     Reschedule,
     Error,
+}
+
+/// The states in which a job holds its key.
+#[derive(Clone, Copy)]
+pub(crate) enum UniqueWhile {
+    Running,
+    Pending,
 }
 
 /// The version of the payload.

@@ -106,11 +106,12 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found};
+pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey};
 pub use error::{Error, ErrorKind};
 pub use job::{
     Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate,
-    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UnknownStatus,
+    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UniqueWhile,
+    UnknownStatus,
 };
 pub use queue::{
     Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, Paused, Redriven,

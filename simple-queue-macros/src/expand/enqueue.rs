@@ -124,6 +124,7 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
     let [retries, unique_key, on_conflict, expires] =
         ["retries", "unique_key", "on_conflict", "expires"].map(named);
     let [tags, timeout, metadata] = ["tags", "timeout", "metadata"].map(named);
+    let [unique_for, unique_while] = ["unique_for", "unique_while"].map(named);
     quote! {
         /// Sets a delay: the job is due this long after it is stored.
         #vis fn #delay(self, delay: ::core::time::Duration) -> #krate::Enqueue<Self> {
@@ -164,9 +165,22 @@ fn with_options(ItemHead { krate, vis, name }: &ItemHead) -> TokenStream {
             #krate::Enqueue::new(self).unique_key(key)
         }
 
-        /// Sets what happens if a live job has its unique key.
+        /// Sets what happens if its unique key is taken.
         #vis fn #on_conflict(self, on_conflict: #krate::OnConflict) -> #krate::Enqueue<Self> {
             #krate::Enqueue::new(self).on_conflict(on_conflict)
+        }
+
+        /// Sets how long its unique key stays taken, whatever becomes of the job.
+        #vis fn #unique_for(self, time: ::core::time::Duration) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).unique_for(time)
+        }
+
+        /// Sets in which states a live job holds its unique key.
+        #vis fn #unique_while(
+            self,
+            unique_while: #krate::UniqueWhile,
+        ) -> #krate::Enqueue<Self> {
+            #krate::Enqueue::new(self).unique_while(unique_while)
         }
 
         /// Sets how long the job may wait after its due time.

@@ -34,7 +34,12 @@ pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
         let function = key.function();
         let find = key.find();
         let cancel = key.cancel();
-        quote!(#function #find #cancel)
+        let kept = declaration.options.unique_for.map(|_| {
+            let find_kept_key = key.find_kept_key();
+            let release_key = key.release_key();
+            quote!(#find_kept_key #release_key)
+        });
+        quote!(#function #find #cancel #kept)
     });
     let fingerprint = Key::fingerprint(declaration).map(|key| {
         let function = key.function();
@@ -138,6 +143,20 @@ impl<'a> Key<'a> {
         let about = "Cancels the job with the key of these arguments that waits or runs; says whether \
                      there was one.";
         self.asking("cancel", about, &quote!(::core::primitive::bool))
+    }
+
+    fn find_kept_key(&self) -> TokenStream {
+        let krate = &self.declaration.item_head.krate;
+        let about = "The job that keeps the key of these arguments, whether it has ended or not, if \
+                     there is one.";
+        let answer = quote!(::core::option::Option<#krate::KeptKey>);
+        self.asking("find_kept_key", about, &answer)
+    }
+
+    fn release_key(&self) -> TokenStream {
+        let about = "Frees the key of these arguments if it is kept; says whether it was. A job that \
+                     waits or runs holds its key all the same.";
+        self.asking("release_key", about, &quote!(::core::primitive::bool))
     }
 
     fn cancel_all(&self) -> TokenStream {

@@ -6,7 +6,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset};
+use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile};
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     let krate = &declaration.item_head.krate;
@@ -22,6 +22,8 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
         concurrency,
         tags,
         on_conflict,
+        unique_for,
+        unique_while,
     } = &declaration.options;
     let start = match declaration.template {
         None => quote!(#krate::JobOptions::new()),
@@ -57,6 +59,14 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
                 OnConflict::Error => quote!(Error),
             };
             quote!(.on_conflict(#krate::OnConflict::#on_conflict))
+        }),
+        unique_for.map(|time| lasting(&quote!(unique_for), time)),
+        unique_while.map(|states| {
+            let states = match states {
+                UniqueWhile::Running => quote!(Running),
+                UniqueWhile::Pending => quote!(Pending),
+            };
+            quote!(.unique_while(#krate::UniqueWhile::#states))
         }),
     ];
     let said = said.into_iter().flatten();

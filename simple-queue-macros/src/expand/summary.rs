@@ -7,7 +7,7 @@ use syn::Path;
 
 use crate::model::{
     Attempts, Curve, Declaration, JobModel, OnConflict, Options, Piece, Preset, Queue, StoredArg,
-    Unique,
+    Unique, UniqueWhile,
 };
 use crate::parse::item::plain;
 use crate::validate::shown;
@@ -72,7 +72,12 @@ fn unique(declaration: &Declaration) -> Option<String> {
         Some(OnConflict::Reschedule) => " (a new one puts it off)",
         Some(OnConflict::Error) => " (a new one is refused)",
     };
-    Some(unique + conflict)
+    let time = declaration.options.unique_for.map(|time| format!(" for {time:?}"));
+    let states = match declaration.options.unique_while {
+        None | Some(UniqueWhile::Running) => "",
+        Some(UniqueWhile::Pending) => " until it runs",
+    };
+    Some(unique + &time.unwrap_or_default() + states + conflict)
 }
 
 fn options(options: &Options) -> impl Iterator<Item = String> {

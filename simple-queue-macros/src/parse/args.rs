@@ -95,6 +95,10 @@ arguments! {
     by: "by" like "by = [user_id]",
     key: "key" like "key = \"welcome:{user_id}\"",
     on_conflict: "on_conflict" like "on_conflict = \"replace\"",
+    /// How long the key stays taken.
+    time: "for" like "for = \"24h\"",
+    /// The states in which a job holds its key.
+    states: "while" like "while = \"pending\"",
 }
 
 arguments! {
@@ -105,9 +109,6 @@ arguments! {
     with: "with" like "with = \"my_module\"",
     redact: "redact" like "redact",
 }
-
-/// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_UNIQUE: &[&str] = &["for", "while"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -154,13 +155,9 @@ impl Table for Args {
 
 pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniqueParts {
     let unknown = |key: &str| {
-        if RESERVED_IN_UNIQUE.contains(&key) {
-            not_supported(key)
-        } else {
-            let suggestion = did_you_mean(key, UniqueParts::keys(), '`');
-            let example = UniqueParts::example(key);
-            format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
-        }
+        let suggestion = did_you_mean(key, UniqueParts::keys(), '`');
+        let example = UniqueParts::example(key);
+        format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
     };
     let mut parts = UniqueParts::default();
     for tokens in split_at_commas(tokens, errors) {

@@ -24,7 +24,14 @@ pub(crate) enum Form {
 const A_JOBS_OWN: &[&str] = &["name", "aliases", "unique", "fingerprint", "version", "upgrade"];
 
 /// Arguments that are reserved but not implemented. They are refused, never ignored.
-const RESERVED: &[&str] = &["compensate", "cron", "for", "rate", "serial", "tz", "while"];
+const RESERVED: &[&str] = &["compensate", "cron", "rate", "serial", "tz"];
+
+/// The parts of `unique` that are no arguments themselves, and how each is written.
+const PARTS_OF_UNIQUE: &[(&str, &str)] = &[
+    ("on_conflict", "on_conflict = \"replace\""),
+    ("for", "for = \"24h\""),
+    ("while", "while = \"pending\""),
+];
 
 /// Names that other libraries use, which are not similar to ours.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -108,12 +115,11 @@ impl Form {
     }
 
     pub(super) fn unknown(self, key: &str) -> String {
-        if key == "on_conflict" && matches!(self, Self::Module) {
-            return a_jobs_own(key);
-        }
-        if key == "on_conflict" {
-            return "`on_conflict` needs `unique`, like `unique(on_conflict = \"replace\")`"
-                .to_owned();
+        if let Some((_, example)) = PARTS_OF_UNIQUE.iter().find(|(part, _)| *part == key) {
+            return match self {
+                Self::Module => a_jobs_own(key),
+                _ => format!("`{key}` needs `unique`, like `unique({example})`"),
+            };
         }
         if RESERVED.contains(&key) {
             return not_supported(key);

@@ -37,6 +37,8 @@ fn each_argument() {
         ("template_with_queue", quote!(template = MAILS, queue = "emails", retries = 0)),
         ("unique_on_conflict", quote!(unique(on_conflict = "replace"))),
         ("unique_key_on_conflict", quote!(unique(key = "{user.id}", on_conflict = "error"))),
+        ("unique_for", quote!(unique(for = "24h"))),
+        ("unique_while", quote!(unique(by = [user], while = "pending"))),
         ("version", quote!(version = 2, upgrade = upgrades::mail)),
         ("version_without_upgrade", quote!(version = 3, upgrade = none)),
         ("crate", quote!(crate = facade::queue)),
@@ -78,6 +80,7 @@ fn each_key() {
         ("template", quote!(unique = "{text}:{user.id.0}")),
         ("by_one", quote!(unique(by = [text]))),
         ("by_none", quote!(unique(by = []))),
+        ("kept", quote!(unique(key = "{text}", for = "24h", while = "running"))),
         ("fingerprint", quote!(fingerprint = "{on}")),
     ] {
         let mut job = expanded(
@@ -91,7 +94,14 @@ fn each_key() {
             let Item::Impl(item) = item else { continue };
             item.items.retain(|item| {
                 let text = quote!(#item).to_string();
-                let names = ["__unique_key", "__fingerprint", "fn find", "fn cancel", "cancel_all"];
+                let names = [
+                    "__unique_key",
+                    "__fingerprint",
+                    "fn find",
+                    "fn cancel",
+                    "cancel_all",
+                    "fn release_key",
+                ];
                 names.iter().any(|name| text.contains(name))
             });
         }

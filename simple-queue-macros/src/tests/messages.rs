@@ -85,7 +85,6 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(version = 1, upgrade = path), "`upgrade` needs `version = 2` or more"),
         (quote!(version = 2, upgrade = "path"), "expected the path of a function, like"),
         (quote!(output = Receipt), "`output` is what the function returns"),
-        (quote!(unique(by = [], while = "pending")), "`while` is not supported yet"),
         (quote!(fingerprint = ""), "a fingerprint cannot be empty"),
         (quote!(fingerprint(user_id)), "`fingerprint` takes one value, like"),
         (quote!(delay = 5), "expected a string, like `delay = \"5m\"`"),
@@ -115,6 +114,19 @@ fn each_mistake_in_a_key_is_named_once() {
         (quote!(unique(key = "all")), "this key is the same for every `send`"),
         (quote!(unique(on_conflict = replace)), "write it in quotes, `on_conflict = \"replace\"`"),
         (quote!(unique(on_conflict = "reject")), "unknown answer to a conflict \"reject\""),
+        (quote!(unique(while = pending)), "write it in quotes, `while = \"pending\"`"),
+        (quote!(unique(while = "waiting")), "unknown state of a job \"waiting\" (pending, running)"),
+        (quote!(unique(while = "runing")), "unknown state of a job \"runing\", did you mean"),
+        (quote!(unique(while = 1)), "`while` is one of \"pending\", \"running\", not `1`"),
+        (quote!(unique(while)), "`while` needs a value, like `while = \"pending\"`"),
+        (quote!(unique(for = 24)), "expected a string, like `for = \"24h\"`"),
+        (quote!(unique(for = "24")), "\"24\" has no unit"),
+        (quote!(unique(for = "0s")), "a key that is kept for no time is free when its job has ended"),
+        (quote!(unique(for = "3651d")), "\"3651d\" is too long for a key: the limit is \"3650d\""),
+        (quote!(unique(for("24h"))), "`for` takes one value, like `for = \"24h\"`"),
+        (quote!(unique(for = "1h", for = "2h")), "argument `for` given twice"),
+        (quote!(for = "1h"), "`for` needs `unique`, like `unique(for = \"24h\")`"),
+        (quote!(while = "pending"), "`while` needs `unique`, like `unique(while = \"pending\")`"),
         (
             quote!(unique(on_conflict = "replase")),
             "unknown answer to a conflict \"replase\", did you",
@@ -222,8 +234,6 @@ fn arguments_of_later_releases_are_refused() {
         quote!(rate = "100/m"),
         quote!(serial = "account:{account_id}"),
         quote!(tz = "Europe/Bratislava"),
-        quote!(while = "pending"),
-        quote!(for = "1h"),
     ] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");

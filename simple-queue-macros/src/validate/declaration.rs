@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::Path;
 
-use super::keys::Keys;
+use super::keys::{Keys, Rules};
 use super::params::Known;
 use super::{backoff, names, options, values};
 use crate::errors::Errors;
@@ -70,7 +70,8 @@ pub(crate) fn declaration(
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
     let keys = Keys { called, known, stored: &stored };
-    let (unique, on_conflict) = unique.map_or((Unique::No, None), |arg| keys.unique(&arg, errors));
+    let unique = unique.map(|arg| keys.unique(&arg, errors));
+    let (unique, rules) = unique.unwrap_or((Unique::No, Rules::default()));
     let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
 
     let options = Options {
@@ -83,7 +84,9 @@ pub(crate) fn declaration(
         retain,
         concurrency,
         tags,
-        on_conflict,
+        on_conflict: rules.on_conflict,
+        unique_for: rules.time,
+        unique_while: rules.states,
     };
     Declaration {
         item_head,

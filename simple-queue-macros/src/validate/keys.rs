@@ -1,5 +1,7 @@
 //! `unique` and `fingerprint`.
 
+use std::time::Duration;
+
 use proc_macro2::{Group, Ident, Span};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
@@ -11,7 +13,7 @@ use super::template;
 use super::types::unordered;
 use super::values;
 use crate::errors::Errors;
-use crate::model::{OnConflict, Piece, StoredArg, Unique};
+use crate::model::{OnConflict, Piece, StoredArg, Unique, UniqueWhile};
 use crate::parse::args::{UniqueParts, unique_parts};
 use crate::parse::item::plain;
 use crate::parse::list::{Arg, Value, in_a_row};
@@ -20,12 +22,26 @@ use crate::suggest::did_you_mean;
 /// 16, the longest tuple that serde can write.
 const MOST_ARGUMENTS: usize = 16;
 
+/// 3,650 days, the library's upper bound of the time for which a key stays taken.
+const LONGEST_TIME: Duration = Duration::from_hours(3650 * 24);
+
+const STATES: [(&str, UniqueWhile); 2] =
+    [("pending", UniqueWhile::Pending), ("running", UniqueWhile::Running)];
+
 const CONFLICTS: [(&str, OnConflict); 4] = [
     ("ignore", OnConflict::Ignore),
     ("replace", OnConflict::Replace),
     ("reschedule", OnConflict::Reschedule),
     ("error", OnConflict::Error),
 ];
+
+/// When a unique key is taken, and what happens then.
+#[derive(Default)]
+pub(crate) struct Rules {
+    pub(crate) on_conflict: Option<OnConflict>,
+    pub(crate) time: Option<Duration>,
+    pub(crate) states: Option<UniqueWhile>,
+}
 
 /// The arguments that keys can use.
 pub(crate) struct Keys<'a> {
@@ -36,22 +52,20 @@ pub(crate) struct Keys<'a> {
 }
 
 impl Keys<'_> {
-    /// Reads `unique`, and what happens if a key is taken.
-    pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> (Unique, Option<OnConflict>) {
+    /// Reads `unique`: the key and its rules.
+    pub(crate) fn unique(&self, arg: &Arg, errors: &mut Errors) -> (Unique, Rules) {
         match &arg.value {
-            Value::Flag => (self.all_arguments(arg.key.span(), errors), None),
+            Value::Flag => (self.all_arguments(arg.key.span(), errors), Rules::default()),
             Value::List(list) => self.unique_parts(list, arg.key.span(), errors),
-            Value::Equals(_) => (self.key(arg, errors).unwrap_or(Unique::No), None),
+            Value::Equals(_) => {
+                (self.key(arg, errors).unwrap_or(Unique::No), Rules::default())
+            }
         }
     }
 
-    fn unique_parts(
-        &self,
-        list: &Group,
-        place: Span,
-        errors: &mut Errors,
-    ) -> (Unique, Option<OnConflict>) {
-        let UniqueParts { by, key, on_conflict } = unique_parts(list.stream(), errors);
+    fn unique_parts(&self, list: &Group, place: Span, errors: &mut Errors) -> (Unique, Rules) {
+        let UniqueParts { by, key, on_conflict, time, states } =
+            unique_parts(list.stream(), errors);
         if list.stream().is_empty() {
             let message = "name the arguments, like `unique(by = [user_id])`; \
                            `unique` alone is for all of them";
@@ -67,8 +81,14 @@ impl Keys<'_> {
             (None, Some(key)) => self.key(&key, errors),
             (None, None) => Some(self.all_arguments(place, errors)),
         };
-        let on_conflict = on_conflict.and_then(|arg| conflict(&arg, errors));
-        (unique.unwrap_or(Unique::No), on_conflict)
+        let rules = Rules {
+            on_conflict: on_conflict
+                .and_then(|arg| one_of(&arg, "answer to a conflict", CONFLICTS, errors)),
+            // A refused time is still one, so that the functions of a kept key compile.
+            time: time.map(|arg| self::time(&arg, errors).unwrap_or(LONGEST_TIME)),
+            states: states.and_then(|arg| one_of(&arg, "state of a job", STATES, errors)),
+        };
+        (unique.unwrap_or(Unique::No), rules)
     }
 
     fn key(&self, arg: &Arg, errors: &mut Errors) -> Option<Unique> {
@@ -194,29 +214,58 @@ fn refuse_in_hash(arg: &StoredArg, place: Span, errors: &mut Errors) {
     }
 }
 
-fn conflict(arg: &Arg, errors: &mut Errors) -> Option<OnConflict> {
+/// How long the key stays taken.
+fn time(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
+    let literal = values::string(arg, errors)?;
+    let time = values::duration(&literal, errors)?;
+    if time.is_zero() {
+        let message = "a key that is kept for no time is free when its job has ended; \
+                       leave `for` out for that";
+        errors.at(literal.span(), message);
+        return None;
+    }
+    if time > LONGEST_TIME {
+        let message = format!(
+            "\"{}\" is too long for a key: the limit is \"3650d\"\
+             \n\nhelp: a key that is never free again belongs in a table of yours",
+            literal.value()
+        );
+        errors.at(literal.span(), message);
+        return None;
+    }
+    Some(time)
+}
+
+/// Reads one of these names, in quotes.
+fn one_of<T: Copy, const N: usize>(
+    arg: &Arg,
+    what: &str,
+    choices: [(&str, T); N],
+    errors: &mut Errors,
+) -> Option<T> {
+    let key = &arg.key;
     let tokens = values::tokens(arg, errors)?;
-    let known = |name: &str| CONFLICTS.iter().find(|(known, _)| *known == name);
+    let names = || choices.iter().map(|(name, _)| *name);
+    let known = |name: &str| choices.iter().find(|(known, _)| *known == name);
     if let Ok(word) = syn::parse2::<Ident>(tokens.clone())
         && known(&word.to_string()).is_some()
     {
-        errors.at(word.span(), format!("write it in quotes, `on_conflict = \"{word}\"`"));
+        errors.at(word.span(), format!("write it in quotes, `{key} = \"{word}\"`"));
         return None;
     }
     let Ok(literal) = syn::parse2::<LitStr>(tokens.clone()) else {
-        let names = in_a_row(CONFLICTS.map(|(name, _)| name)).replace('`', "\"");
-        errors.on(tokens, format!("`{}` is one of {names}, not `{}`", arg.key, shown(tokens)));
+        let names = in_a_row(names()).replace('`', "\"");
+        errors.on(tokens, format!("`{key}` is one of {names}, not `{}`", shown(tokens)));
         return None;
     };
     let name = literal.value();
     if known(&name).is_none() {
-        let suggestion = did_you_mean(&name, CONFLICTS.map(|(known, _)| known), '"');
-        let message = format!(
-            "unknown answer to a conflict \"{name}\"{suggestion} (ignore, replace, reschedule, error)"
-        );
+        let suggestion = did_you_mean(&name, names(), '"');
+        let names = names().collect::<Vec<_>>().join(", ");
+        let message = format!("unknown {what} \"{name}\"{suggestion} ({names})");
         errors.at(literal.span(), message);
     }
-    known(&name).map(|(_, conflict)| *conflict)
+    known(&name).map(|(_, choice)| *choice)
 }
 
 /// The words in `[a, b]`.

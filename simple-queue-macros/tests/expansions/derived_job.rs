@@ -169,12 +169,26 @@ impl SendEmail {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
-    /// Sets what happens if a live job has its unique key.
+    /// Sets what happens if its unique key is taken.
     pub fn on_conflict(
         self,
         on_conflict: ::simple_queue::OnConflict,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
+    /// Sets how long its unique key stays taken, whatever becomes of the job.
+    pub fn unique_for(
+        self,
+        time: ::core::time::Duration,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_for(time)
+    }
+    /// Sets in which states a live job holds its unique key.
+    pub fn unique_while(
+        self,
+        unique_while: ::simple_queue::UniqueWhile,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_while(unique_while)
     }
     /// Sets how long the job may wait after its due time.
     pub fn expires(

@@ -123,12 +123,23 @@ impl Send {
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).unique_key(key)
     }
-    /// Sets what happens if a live job has its unique key.
+    /// Sets what happens if its unique key is taken.
     fn on_conflict(
         self,
         on_conflict: ::simple_queue::OnConflict,
     ) -> ::simple_queue::Enqueue<Self> {
         ::simple_queue::Enqueue::new(self).on_conflict(on_conflict)
+    }
+    /// Sets how long its unique key stays taken, whatever becomes of the job.
+    fn unique_for(self, time: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_for(time)
+    }
+    /// Sets in which states a live job holds its unique key.
+    fn unique_while(
+        self,
+        unique_while: ::simple_queue::UniqueWhile,
+    ) -> ::simple_queue::Enqueue<Self> {
+        ::simple_queue::Enqueue::new(self).unique_while(unique_while)
     }
     /// Sets how long the job may wait after its due time.
     fn expires(self, expires: ::core::time::Duration) -> ::simple_queue::Enqueue<Self> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{EnqueueOn, EnqueueOutcome, Inserted, Target, insert::insert};
 use crate::{
     Error,
-    job::{JobPayload, OnConflict, to_json},
+    job::{JobPayload, OnConflict, UniqueWhile, to_json},
     row::{Due, NewJob, declared_key},
 };
 
@@ -29,6 +29,8 @@ pub struct Enqueue<J> {
     timeout: Option<Duration>,
     /// The payload as JSON, or the reason why it cannot be written.
     metadata: Option<Result<String, String>>,
+    unique_for: Option<Duration>,
+    unique_while: Option<UniqueWhile>,
 }
 
 impl<J: JobPayload> Enqueue<J> {
@@ -46,6 +48,8 @@ impl<J: JobPayload> Enqueue<J> {
             tags: Vec::new(),
             timeout: None,
             metadata: None,
+            unique_for: None,
+            unique_while: None,
         }
     }
 
@@ -82,9 +86,32 @@ impl<J: JobPayload> Enqueue<J> {
         Self { unique_key: Some(key.into()), ..self }
     }
 
-    /// Sets what happens if a live job has its unique key. It overrides the declaration.
+    /// Sets what happens if its unique key is taken. It overrides the declaration.
     pub fn on_conflict(self, on_conflict: OnConflict) -> Self {
         Self { on_conflict: Some(on_conflict), ..self }
+    }
+
+    /// Sets how long its unique key stays taken, whatever becomes of the job; more than zero, up to
+    /// 3,650 days. It overrides the declaration.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use simple_queue::prelude::*;
+    /// #[job(queue = "emails", unique = "{user_id}")]
+    /// async fn remind(user_id: i64) {}
+    ///
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// Remind::new(7).unique_for(Duration::from_hours(24)).enqueue(queue).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn unique_for(self, time: Duration) -> Self {
+        Self { unique_for: Some(time), ..self }
+    }
+
+    /// Sets in which states a live job holds this job's unique key. It overrides the declaration.
+    pub fn unique_while(self, unique_while: UniqueWhile) -> Self {
+        Self { unique_while: Some(unique_while), ..self }
     }
 
     /// Sets how long the job may wait after its due time; one that waited longer is not started and
@@ -150,12 +177,22 @@ impl<J: JobPayload> Enqueue<J> {
         row.on_conflict = self.on_conflict.unwrap_or(row.on_conflict);
         row.tags.extend(self.tags);
         row.timeout = self.timeout;
+        row.unique_while = self.unique_while.unwrap_or(row.unique_while);
         let metadata = self.metadata.transpose();
         row.metadata =
             metadata.map_err(|problem| Error::InvalidOption { option: "metadata", problem })?;
         if let Some(key) = self.unique_key {
             row.unique_key = Some(declared_key::<J>(&key)?);
         }
+        row.unique_for = match (self.unique_for, &row.unique_key) {
+            (Some(_), None) => {
+                let problem = "the job has no unique key".to_owned();
+                return Err(Error::InvalidOption { option: "unique_for", problem });
+            }
+            // A template may have it for jobs without a key too.
+            (None, None) => None,
+            (time, Some(_)) => time.or(row.unique_for),
+        };
         Ok(row)
     }
 }
@@ -204,13 +241,13 @@ pub struct Enqueued<J> {
 }
 
 impl<J> Enqueued<J> {
-    /// Returns the job's id. If the job was not stored, this is the id of the live job that has its
-    /// key.
+    /// Returns the job's id. If the job was not stored, this is the id of the job that has its key:
+    /// a live job, or one that [keeps it](crate::JobOptions::unique_for) and may have ended.
     pub fn id(&self) -> Uuid {
         self.id
     }
 
-    /// Returns whether the job was stored, or a live job has its key.
+    /// Returns whether the job was stored, or another job has its key.
     pub fn outcome(&self) -> EnqueueOutcome {
         self.outcome
     }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 /// Result of one job's insert; results are in the order of the jobs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Inserted {
-    /// Its id, or the id of the live job that has its unique key.
+    /// Its id, or the id of the job that has its unique key.
     pub(crate) id: Uuid,
     pub(crate) outcome: EnqueueOutcome,
 }
@@ -16,7 +16,8 @@ pub(crate) struct Inserted {
 pub enum EnqueueOutcome {
     /// The job was stored.
     Inserted,
-    /// A live job has its unique key and stays as it is.
+    /// Another job has its unique key and stays as it is: a live job, or one that
+    /// [keeps the key](crate::JobOptions::unique_for) and may have ended.
     Duplicate,
     /// A live job has its unique key and still waits; it took over the new payload and options.
     Replaced,

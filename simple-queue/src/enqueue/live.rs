@@ -1,7 +1,8 @@
-//! Finds and cancels live jobs by their unique key or fingerprint.
+//! Finds and cancels live jobs by their unique key or fingerprint; finds and frees kept keys.
 
 use std::{collections::BTreeSet, fmt, marker::PhantomData, ops::Deref, pin::Pin};
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -120,6 +121,82 @@ async fn find_by_unique_key(
         match tries.wait_after(&found) {
             Some(wait) if target.is_the_librarys() => tokio::time::sleep(wait).await,
             _ => return found.map_err(Error::database("find a job by its unique key")),
+        }
+    }
+}
+
+/// A unique key that stays taken for a time, and the job that took it.
+///
+/// ```no_run
+/// # use simple_queue::prelude::*;
+/// #[job(queue = "emails", unique(key = "{user_id}", for = "24h"))]
+/// async fn remind(user_id: i64) {}
+///
+/// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+/// if let Some(kept) = Remind::find_kept_key(42, queue).await? {
+///     println!("job {} keeps the key until {}", kept.job_id, kept.kept_until);
+///     Remind::release_key(42, queue).await?;
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeptKey {
+    /// The job that took the key. It may have ended.
+    pub job_id: Uuid,
+    /// When the key becomes free, unless a live job holds it then.
+    pub kept_until: DateTime<Utc>,
+}
+
+/// Returns which job of this kind keeps the key, whether it has ended or not.
+pub fn find_kept_key<'e, J: JobPayload>(
+    key: &str,
+    on: impl EnqueueOn<'e>,
+) -> Answer<'e, Option<KeptKey>> {
+    let (key, target) = (declared_key::<J>(key), on.target());
+    Box::pin(async move { kept_key(target, &key?).await })
+}
+
+/// Frees the kept key of this kind. Returns whether it was kept.
+pub fn release_key<'e, J: JobPayload>(key: &str, on: impl EnqueueOn<'e>) -> Answer<'e, bool> {
+    let (key, target) = (declared_key::<J>(key), on.target());
+    Box::pin(async move { release(target, &key?).await })
+}
+
+/// Returns which job keeps the key, as it is stored.
+pub(crate) async fn kept_key(mut target: Target<'_>, key: &str) -> Result<Option<KeptKey>, Error> {
+    let mut tries = Tries::default();
+    loop {
+        let found =
+            target.ask(async |connection, store| store.find_kept_key(connection, key).await).await;
+        match tries.wait_after(&found) {
+            Some(wait) if target.is_the_librarys() => tokio::time::sleep(wait).await,
+            _ => {
+                let found = found.map_err(Error::database("find a kept key"))?;
+                return Ok(found.map(|(job_id, kept_until)| KeptKey { job_id, kept_until }));
+            }
+        }
+    }
+}
+
+/// Frees a kept key, as it is stored. Returns whether it was kept.
+///
+/// An earlier try may have freed it, so what was found before it counts too.
+pub(crate) async fn release(mut target: Target<'_>, key: &str) -> Result<bool, Error> {
+    let (mut tries, mut was_kept) = (Tries::default(), false);
+    loop {
+        let released = target.ask(async |connection, store| {
+            was_kept |= store.find_kept_key(connection, key).await?.is_some();
+            store.release_key(connection, key).await
+        });
+        let released = released.await;
+        match tries.wait_after(&released) {
+            Some(wait) if target.is_the_librarys() => tokio::time::sleep(wait).await,
+            _ => {
+                let released = released.map_err(Error::database("free a kept key"))?;
+                return Ok(released || (was_kept && tries.may_be_done()));
+            }
         }
     }
 }

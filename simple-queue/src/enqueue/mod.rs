@@ -18,7 +18,7 @@ pub use builder::{Enqueue, Enqueued, enqueue_all};
 pub(crate) use insert::insert;
 pub use inserted::EnqueueOutcome;
 pub(crate) use inserted::Inserted;
-pub use live::Found;
+pub use live::{Found, KeptKey};
 pub(crate) use write::Destination;
 
 use std::sync::Arc;

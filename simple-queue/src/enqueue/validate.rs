@@ -1,5 +1,7 @@
 //! Validation: bad input is refused before anything is written.
 
+use std::time::Duration;
+
 use crate::{
     Error,
     job::{MAX_KEY_BYTES, problem_of_json, problem_of_queue_name},
@@ -35,6 +37,10 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
 /// 64 KiB, the limit of a job's metadata as JSON text.
 const MAX_METADATA_BYTES: usize = 64 * 1024;
 
+/// 3,650 days, upper bound of the time for which a key stays taken; the macro and the database's
+/// function have the same.
+const LONGEST_UNIQUE_FOR: Duration = Duration::from_hours(3650 * 24);
+
 fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
     if let Some(attempts) = job.max_attempts.filter(|&attempts| attempts < 1) {
         return Some(("max_attempts", format!("a job needs at least one attempt, not {attempts}")));
@@ -45,6 +51,18 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
             "timeout",
             "an attempt needs some time; leave it out for no limit".to_owned(),
         ));
+    }
+    if let Some(time) = job.unique_for {
+        if time.as_micros() == 0 {
+            return Some((
+                "unique_for",
+                "a key is kept for some time; leave it out for no longer than its job is live"
+                    .to_owned(),
+            ));
+        }
+        if time > LONGEST_UNIQUE_FOR {
+            return Some(("unique_for", format!("it is {time:?}; the limit is 3650 days")));
+        }
     }
     let metadata = job.metadata.as_deref()?;
     let problem = if !metadata.starts_with('{') {

@@ -183,16 +183,17 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A live job already has the unique key of a job with
-    /// [`OnConflict::Error`](crate::OnConflict::Error). Nothing was stored.
+    /// Another job already has the unique key of a job with
+    /// [`OnConflict::Error`](crate::OnConflict::Error): a live job, or one that
+    /// [keeps the key](crate::JobOptions::unique_for). Nothing was stored.
     #[error(
-        "the unique key `{unique_key}` already belongs to the live job {job_id}; wait for that job, or declare another `on_conflict`"
+        "the unique key `{unique_key}` already belongs to the job {job_id}; wait for that job, or for the time during which it keeps the key, or declare another `on_conflict`"
     )]
     #[non_exhaustive]
     Duplicate {
         /// The key.
         unique_key: String,
-        /// The live job that has it.
+        /// The job that has it.
         job_id: Uuid,
     },
     /// An open transaction holds a unique key, or the job with that key, and did not end in time. Nothing was stored;
@@ -229,7 +230,7 @@ pub enum Error {
     #[error("the {option} of a job cannot be stored: {problem}")]
     #[non_exhaustive]
     InvalidOption {
-        /// `max_attempts`, `timeout` or `metadata`.
+        /// `max_attempts`, `timeout`, `metadata` or `unique_for`.
         option: &'static str,
         /// What is wrong with it.
         problem: String,

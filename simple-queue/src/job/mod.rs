@@ -23,7 +23,7 @@ mod write;
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::KindDeclaration;
 pub use limits::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES};
-pub use options::{JobOptions, OnConflict};
+pub use options::{JobOptions, OnConflict, UniqueWhile};
 pub(crate) use payload::Storable;
 pub use payload::{JobPayload, StoredArgument};
 pub(crate) use queue_name::problem_of_queue_name;

@@ -32,23 +32,40 @@ pub struct JobOptions {
     pub(crate) concurrency: Option<u32>,
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
+    pub(crate) unique_for: Option<Duration>,
+    pub(crate) unique_while: UniqueWhile,
 }
 
-/// What happens when an enqueued job's unique key is taken by a live job.
+/// What happens when an enqueued job's unique key is taken: by a live job, or by one that
+/// [keeps it](JobOptions::unique_for).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnConflict {
-    /// The live job stays as it is; the caller gets its id.
+    /// The job that has the key stays as it is; the caller gets its id.
     #[default]
     Ignore,
-    /// If the live job still waits, it starts anew with the payload and options of the new one. If
-    /// it runs, it stays as it is.
+    /// If the job that has the key still waits, it starts anew with the payload and options of the
+    /// new one. If it runs or has ended, it stays as it is.
     Replace,
-    /// If the live job still waits, it gets the new job's due time, if that is later. So of a burst
-    /// only the first job is stored, and it runs after the burst. If it runs, it stays as it is.
+    /// If the job that has the key still waits, it gets the new job's due time, if that is later. So
+    /// of a burst only the first job is stored, and it runs after the burst. If it runs or has
+    /// ended, it stays as it is.
     Reschedule,
     /// The call returns [`Error::Duplicate`](crate::Error::Duplicate), and nothing is stored.
     Error,
+}
+
+/// The states in which a live job holds its unique key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum UniqueWhile {
+    /// The job holds its key while it waits and while it runs.
+    #[default]
+    Running,
+    /// The job holds its key while it waits. A new job takes the key over from a job that runs, and
+    /// both may run at once. The older job stays without a key: its row, its archive and its dead
+    /// letter show none, and it waits without one if it runs again after a failure or a crash.
+    Pending,
 }
 
 impl JobOptions {
@@ -66,6 +83,8 @@ impl JobOptions {
             concurrency: None,
             retain: None,
             on_conflict: OnConflict::Ignore,
+            unique_for: None,
+            unique_while: UniqueWhile::Running,
         }
     }
 
@@ -134,10 +153,29 @@ impl JobOptions {
         Self { retain: Some(retain), ..self }
     }
 
-    /// Sets what happens if a live job has the unique key.
+    /// Sets what happens if the unique key is taken.
     #[must_use]
     pub const fn on_conflict(self, on_conflict: OnConflict) -> Self {
         Self { on_conflict, ..self }
+    }
+
+    /// Sets how long the unique key stays taken, from the enqueue of the job that took it and
+    /// whatever becomes of that job; more than zero, up to 3,650 days. While the job is live it
+    /// holds its key in any case, and by default it holds it no longer. Jobs without a key ignore
+    /// it.
+    ///
+    /// [`SimpleQueue::release_key`](crate::SimpleQueue::release_key) frees the key earlier.
+    #[must_use]
+    pub const fn unique_for(self, time: Duration) -> Self {
+        Self { unique_for: Some(time), ..self }
+    }
+
+    /// Sets in which states a live job holds its unique key; while it waits or runs by default.
+    ///
+    /// The new job's option decides, not that of the job that has the key.
+    #[must_use]
+    pub const fn unique_while(self, unique_while: UniqueWhile) -> Self {
+        Self { unique_while, ..self }
     }
 }
 

@@ -22,7 +22,7 @@ pub use returned::{
 pub use crate::{
     enqueue::{
         enqueue_all,
-        live::{cancel, cancel_all, find},
+        live::{cancel, cancel_all, find, find_kept_key, release_key},
     },
     job::{declaration::assert_distinct_kinds, queue_name::assert_queue_name},
     job_schema::assert_schema,

@@ -9,7 +9,7 @@ use crate::{
     database::again,
     enqueue::{
         EnqueueOn, EnqueueOutcome, insert,
-        live::{Which, cancel_those},
+        live::{KeptKey, Which, cancel_those, kept_key, release},
     },
     job::{BoxDynError, JobStatus},
     row::{Job, NewJob},
@@ -71,6 +71,25 @@ impl SimpleQueue {
         fingerprint: &str,
     ) -> Result<u64, BoxDynError> {
         Ok(cancel_those(self.target(), Which::Fingerprint(fingerprint)).await?)
+    }
+
+    /// Returns which job keeps this key, and until when; `None` if none does. The job may have ended.
+    /// The key is the stored one, as for [`SimpleQueue::cancel_job_by_unique_key`]. A `#[job]` with
+    /// `unique(…, for = "24h")` has a function of its own, `SendWelcome::find_kept_key(42, &queue)`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find_kept_key(&self, unique_key: &str) -> Result<Option<KeptKey>, Error> {
+        kept_key(self.target(), unique_key).await
+    }
+
+    /// Frees a key that is [kept](crate::JobOptions::unique_for), as it is stored. Returns whether
+    /// it was kept. A job that waits or runs still holds its key: cancel it too.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn release_key(&self, unique_key: &str) -> Result<bool, Error> {
+        release(self.target(), unique_key).await
     }
 
     /// Returns the status of a job, in whichever table it is.

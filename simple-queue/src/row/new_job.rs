@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Job;
 use crate::{
     Error,
-    job::{JobPayload, OnConflict, namespaced, to_json},
+    job::{JobPayload, OnConflict, UniqueWhile, namespaced, to_json},
 };
 
 /// A row that is not inserted yet.
@@ -40,6 +40,9 @@ pub(crate) struct NewJob {
     pub(crate) timeout: Option<Duration>,
     /// What the caller attached: a JSON object as text.
     pub(crate) metadata: Option<String>,
+    /// How long the key stays taken, whatever becomes of the job; `None`: while the job is live.
+    pub(crate) unique_for: Option<Duration>,
+    pub(crate) unique_while: UniqueWhile,
 }
 
 impl NewJob {
@@ -61,6 +64,11 @@ impl NewJob {
     /// Whether it has a value that few jobs have and the statement for alike jobs does not take.
     pub(crate) fn has_extras(&self) -> bool {
         self.timeout.is_some() || self.metadata.is_some()
+    }
+
+    /// Whether its key has rules that one insert cannot keep. The database's function keeps them.
+    pub(crate) fn has_key_rules(&self) -> bool {
+        self.unique_for.is_some() || self.unique_while != UniqueWhile::Running
     }
 }
 
@@ -102,6 +110,8 @@ impl NewJob {
             on_conflict: J::OPTIONS.on_conflict,
             timeout: None,
             metadata: None,
+            unique_for: J::OPTIONS.unique_for,
+            unique_while: J::OPTIONS.unique_while,
         })
     }
 }
@@ -141,6 +151,8 @@ impl From<Job> for NewJob {
             on_conflict: OnConflict::Ignore,
             timeout: None,
             metadata: None,
+            unique_for: None,
+            unique_while: UniqueWhile::Running,
         }
     }
 }

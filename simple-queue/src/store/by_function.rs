@@ -1,4 +1,5 @@
-//! Enqueueing through a database function, for roles that may not write to the tables.
+//! Enqueueing through a database function, for roles that may not write to the tables, and for jobs whose key takes
+//! several statements.
 
 use std::sync::{
     Arc,
@@ -16,7 +17,7 @@ use super::{
     decode::{Columns, columns, time},
 };
 use crate::{
-    job::OnConflict,
+    job::{OnConflict, UniqueWhile},
     row::{Due, NewJob},
 };
 
@@ -99,6 +100,8 @@ struct Passed<'j> {
     on_conflict: &'static str,
     timeout: Option<String>,
     metadata: Option<&'j RawValue>,
+    unique_for: Option<String>,
+    unique_while: &'static str,
 }
 
 impl<'j> Passed<'j> {
@@ -131,6 +134,11 @@ impl<'j> Passed<'j> {
             },
             timeout: job.timeout.map(|timeout| format!("{} s", seconds(timeout))),
             metadata: job.metadata.as_deref().map(serde_json::from_str).transpose()?,
+            unique_for: job.unique_for.map(|time| format!("{} s", seconds(time))),
+            unique_while: match job.unique_while {
+                UniqueWhile::Running => "running",
+                UniqueWhile::Pending => "pending",
+            },
         })
     }
 }

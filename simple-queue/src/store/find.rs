@@ -25,6 +25,28 @@ impl Store {
         with_keys(&holders.fetch_all(connection).await?)
     }
 
+    /// The job that keeps this unique key, and until when.
+    pub(crate) async fn find_kept_key(
+        &self,
+        connection: &mut PgConnection,
+        key: &str,
+    ) -> sqlx::Result<Option<(Uuid, DateTime<Utc>)>> {
+        let found = self.statements.find_kept_key.query().bind("key", key);
+        let row = found.fetch_optional(connection).await?;
+        row.map(|row| Ok((row.try_get("job_id")?, row.try_get::<Time, _>("kept_until")?.0)))
+            .transpose()
+    }
+
+    /// Frees a kept unique key; returns whether it was kept.
+    pub(crate) async fn release_key(
+        &self,
+        connection: &mut PgConnection,
+        key: &str,
+    ) -> sqlx::Result<bool> {
+        let released = self.statements.release_key.query().bind("key", key);
+        Ok(released.fetch_optional_scalar(connection).await?.unwrap_or(false))
+    }
+
     /// The live job that holds this unique key, and its metadata as JSON text.
     pub(crate) async fn find_live_job(
         &self,

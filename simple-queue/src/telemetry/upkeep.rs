@@ -59,6 +59,7 @@ pub(crate) fn history_cleaned_up(
     partitions_dropped: usize,
     archived_deleted: i64,
     dead_letters_deleted: i64,
+    kept_keys_deleted: i64,
 ) {
     tracing::info!(
         target: TARGET,
@@ -66,6 +67,7 @@ pub(crate) fn history_cleaned_up(
         partitions_dropped,
         archived_deleted,
         dead_letters_deleted,
+        kept_keys_deleted,
         "history cleaned up"
     );
 }

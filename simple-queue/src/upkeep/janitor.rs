@@ -1,5 +1,5 @@
-//! Bounds the history: drops whole days of the archive, and deletes old dead letters and jobs with a retention of their
-//! own.
+//! Bounds the history: drops whole days of the archive, and deletes old dead letters, jobs with a retention of their
+//! own, and kept keys whose time is over.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,7 @@ pub(crate) struct Tidied {
     pub(crate) partitions_dropped: usize,
     pub(crate) archived_deleted: i64,
     pub(crate) dead_letters_deleted: i64,
+    pub(crate) kept_keys_deleted: i64,
 }
 
 /// The role that bounds the history. It keeps its connection between passes, so most passes cost one short statement.
@@ -96,6 +97,7 @@ impl Janitor {
                     tidied.partitions_dropped,
                     tidied.archived_deleted,
                     tidied.dead_letters_deleted,
+                    tidied.kept_keys_deleted,
                 );
             }
             days?;
@@ -157,7 +159,9 @@ impl Janitor {
                 .await?;
             tidied.archived_deleted += batch.archived;
             tidied.dead_letters_deleted += batch.dead_letters;
-            if batch.archived < BATCH && batch.dead_letters < BATCH {
+            tidied.kept_keys_deleted += batch.kept_keys;
+            let deleted = [batch.archived, batch.dead_letters, batch.kept_keys];
+            if deleted.iter().all(|&deleted| deleted < BATCH) {
                 return Ok(());
             }
         }

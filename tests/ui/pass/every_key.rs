@@ -44,6 +44,11 @@ struct Place {
     x: i64,
 }
 
+#[job(unique(by = [user_id], for = "24h", while = "pending"))]
+async fn greet(user_id: i64, text: String) {
+    let _ = (user_id, text);
+}
+
 #[job(unique)]
 async fn count(name: String, on: bool) {
     let _ = (name, on);
@@ -61,6 +66,9 @@ async fn ask(queue: &SimpleQueue, pool: &simple_queue::sqlx::PgPool) -> Result<(
     Send::cancel_all(7, queue).await?;
     Remind::find(Time(7), queue).await?;
     Tidy::cancel(queue).await?;
+    let kept: Option<simple_queue::KeptKey> = Greet::find_kept_key(7, queue).await?;
+    let was_kept: bool = Greet::release_key(7, &mut tx).await?;
+    let _ = (kept, was_kept);
 
     // What is asked does not keep what it was asked with.
     let asked = {
@@ -80,6 +88,7 @@ fn build() {
     let hour = std::time::Duration::from_secs(3600);
     let _ = (tidy().delay(hour), tidy().expires(hour), tidy().priority(3), tidy().retries(5));
     let _ = (tidy().queue("others"), tidy().unique_key("today"), tidy().unique_key(String::new()));
+    let _ = (tidy().unique_for(hour), tidy().unique_while(simple_queue::UniqueWhile::Pending));
     let _ = (tidy().tags(["a", "b"]), tidy().tags(vec![String::from("a")]));
 }
 
@@ -108,5 +117,5 @@ fn main() {
     assert!(Tidy::ALIASES.is_empty());
     let visit = Visit::new("a", 7, (Place { x: 3 }, 1), "");
     assert_eq!(JobPayload::unique_key(&visit).as_deref(), Some("7:3:a:7"));
-    let _ = jobs![Send, Remind, Tidy, Visit, Count];
+    let _ = jobs![Send, Remind, Tidy, Visit, Greet, Count];
 }

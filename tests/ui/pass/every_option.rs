@@ -59,7 +59,7 @@ async fn shrug(_: Tidy, _: &JobContext, _: &str) {}
 #[job(template = mails::MAILS, queue = "others", unique(on_conflict = "error"))]
 async fn count() {}
 
-#[job(unique(by = [], on_conflict = "reschedule"), retain = "0s")]
+#[job(unique(by = [], on_conflict = "reschedule", for = "1h", while = "pending"), retain = "0s")]
 async fn sweep() {}
 
 fn main() {
@@ -100,7 +100,11 @@ fn main() {
     let mails = mails::MAILS.options();
     assert_eq!(Count::OPTIONS, mails.on_conflict(OnConflict::Error));
     assert!(JobPayload::unique_key(&Count).is_some());
-    let reschedule = JobOptions::new().retain(Duration::ZERO).on_conflict(OnConflict::Reschedule);
+    let reschedule = JobOptions::new()
+        .retain(Duration::ZERO)
+        .on_conflict(OnConflict::Reschedule)
+        .unique_for(Duration::from_secs(3600))
+        .unique_while(simple_queue::UniqueWhile::Pending);
     assert_eq!(Sweep::OPTIONS, reschedule);
     assert_eq!(Sweep::VERSION, 1);
     let _ = |queue: SimpleQueue| queue.register(jobs![Send, Tidy, Count, Sweep], ()).is_ok();

@@ -1,4 +1,7 @@
-//! Inserts jobs for a role that may not write to the tables.
+//! Inserts jobs through the database's function: those of a role that may not write to the tables,
+//! and those with keys that stay taken for a time or are taken over from running jobs. Such a key
+//! takes several statements, which a single call carries out together or not at all, on a bare
+//! connection too.
 
 use std::collections::HashMap;
 
@@ -13,14 +16,14 @@ use crate::{
 };
 
 impl Insertion<'_> {
-    /// Inserts jobs through the database's function, which settles conflicts of keys itself and
-    /// notifies workers.
+    /// Inserts jobs through the function, which settles conflicts of keys itself and notifies
+    /// workers. So it returns that no idle worker is without knowledge of the new rows.
     pub(super) async fn insert_by_function(
         &self,
         connection: &mut PgConnection,
         jobs: &[&NewJob],
         answers: &mut HashMap<Uuid, Inserted>,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let enqueued = self.store.enqueue_many(connection, jobs, self.repeated).await;
         for (job, (id, outcome)) in jobs.iter().zip(enqueued.map_err(refusal)?) {
             let outcome = match outcome.as_str() {
@@ -31,7 +34,7 @@ impl Insertion<'_> {
             };
             answers.insert(job.id, Inserted { id, outcome });
         }
-        Ok(())
+        Ok(false)
     }
 }
 

@@ -164,18 +164,25 @@ impl<'s> Insertion<'s> {
         let jobs: Vec<&NewJob> = jobs.into_iter().collect();
         let (keyed, plain) = split_by_key(&jobs);
         let (mut answers, mut workers_sleep) = (HashMap::new(), false);
-        if self.store.enqueues_by_function() {
-            for chunk in chunks(&plain).into_iter().chain(chunks(&keyed)) {
-                self.insert_by_function(connection, chunk, &mut answers).await?;
-            }
-            return Ok(in_order(&jobs, &answers, workers_sleep));
+        let by_function = self.store.enqueues_by_function();
+        if !by_function {
+            self.refuse_used_ids(connection, &jobs).await?;
         }
-        self.refuse_used_ids(connection, &jobs).await?;
         for chunk in chunks(&plain) {
-            workers_sleep |= self.insert_plain(connection, chunk, &mut answers).await?;
+            workers_sleep |= if by_function {
+                self.insert_by_function(connection, chunk, &mut answers).await?
+            } else {
+                self.insert_plain(connection, chunk, &mut answers).await?
+            };
         }
+        // All of them or none, so that keys are taken in one order.
+        let by_function = by_function || keyed.iter().any(|job| job.has_key_rules());
         for chunk in chunks(&keyed) {
-            let inserted = self.insert_keyed(connection, chunk, &mut answers).await;
+            let inserted = if by_function {
+                self.insert_by_function(connection, chunk, &mut answers).await
+            } else {
+                self.insert_keyed(connection, chunk, &mut answers).await
+            };
             workers_sleep |= inserted.map_err(|failure| match failure {
                 Failure::Database(error) if is_lock_timeout(&error) => {
                     Failure::Held { error, among: chunk.iter().map(|job| job.id).collect() }

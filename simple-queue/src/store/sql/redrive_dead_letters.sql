@@ -1,7 +1,7 @@
 -- redrive_dead_letters
 -- Puts these dead letters back to pending, as new jobs with their errors. The lease continues from its old value, so
--- that a late write of an earlier run cannot match it. A dead letter whose unique key a live job has stays dead; the
--- answer says which. With :repeated an earlier call may have been carried out, so jobs that are already live count too.
+-- that a late write of an earlier run cannot match it. A dead letter whose unique key a live job has, or another job
+-- keeps, stays dead; the answer says which. With :repeated an earlier call may have been carried out, so jobs that are already live count too.
 with dead as materialized (
     select d.id from simple_queue.dead_letters d
     where d.id = any (:ids::uuid[])
@@ -20,7 +20,10 @@ with dead as materialized (
             - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
         d.errors
     from simple_queue.dead_letters d
-    where d.id = any (array(select dead.id from dead))
+    where d.id = any (array(select dead.id from dead)) and not exists (
+        select from simple_queue.kept_keys k
+        where k.unique_key = d.unique_key and k.job_id <> d.id and k.kept_until > now()
+    )
     -- The order in which every insert takes its keys.
     order by d.unique_key collate "C"
     on conflict do nothing

@@ -1,6 +1,6 @@
 use simple_queue::prelude::*;
 
-#[job(unique(by = [user_id], for = "1h"))]
+#[job(unique(while = "waiting"))]
 async fn send(user_id: i64) {
     let _ = user_id;
 }

@@ -1,6 +1,6 @@
 use simple_queue::prelude::*;
 
-#[job(unique(for = "1h"))]
+#[job(unique(while = pending))]
 async fn send(user_id: i64) {
     let _ = user_id;
 }

@@ -1,6 +1,6 @@
 use simple_queue::prelude::*;
 
-#[job(unique(while = "pending"))]
+#[job(unique(for = 24))]
 async fn send(user_id: i64) {
     let _ = user_id;
 }

@@ -1,0 +1,19 @@
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::typed::JobPayload for Send {
+    type Output = ();
+    const KIND: &'static ::core::primitive::str = "send";
+    const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
+        .unique_for(::core::time::Duration::from_millis(86400000));
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    const ARGUMENTS: &'static [::simple_queue::typed::StoredArgument] = &[
+        ::simple_queue::typed::StoredArgument::new("user", "User"),
+    ];
+    fn unique_key(&self) -> ::core::option::Option<::std::string::String> {
+        ::core::option::Option::Some(self.__unique_key())
+    }
+}
