@@ -40,7 +40,7 @@ use proc_macro::TokenStream;
 /// | `expires = "1h"` | longest wait after the due time; a job that waited longer is cancelled |
 /// | `priority = -10` | smaller numbers run first; 0 by default |
 /// | `concurrency = 4` | how many of these jobs one process runs at a time; only the queue's limit by default |
-/// | `unique …` | which jobs count as the same; at most one of them waits or runs at a time; see below |
+/// | `unique …` | which jobs count as the same; at most one of them waits or runs at a time, or in a time; see below |
 /// | `fingerprint = "order:{order_id}"` | group of the job, to cancel jobs together |
 /// | `tags("mail", "nightly")` | tags for people, stored with each job |
 /// | `retain = "7d"` | how long a finished job is kept, the queue's retention by default; `"none"`: deleted when it completes |
@@ -76,7 +76,7 @@ use proc_macro::TokenStream;
 /// | `unique` | all stored arguments are equal: the key is a hash of them. A set such as `HashSet` cannot be part of it, because it has no order |
 /// | `unique = "user:{user.id}"`, `unique(key = "user:{user.id}")` | the keys are equal |
 /// | `unique(by = [user_id, kind])` | these arguments are equal; with `by = []`, always |
-/// | `unique(on_conflict = "replace")` | as `unique`; `on_conflict` can be combined with `key` and `by` too |
+/// | `unique(on_conflict = "replace")` | as `unique`; `on_conflict`, `for` and `while` can be combined with `key` and `by` too |
 ///
 /// | `on_conflict` | if another one waits or runs |
 /// |---|---|
@@ -84,6 +84,12 @@ use proc_macro::TokenStream;
 /// | `"replace"` | a waiting job starts anew as the new one |
 /// | `"reschedule"` | a waiting job gets the new job's due time, if that is later |
 /// | `"error"` | the new job is refused |
+///
+/// | in `unique(…)` | the key is taken |
+/// |---|---|
+/// | `while = "running"` | while a job with it waits or runs; the default |
+/// | `while = "pending"` | while a job with it waits; a new job takes it over from one that runs |
+/// | `for = "24h"` | for that long from the enqueue, also when the job has ended; up to 3,650 days. The job has `find_kept_key` and `release_key` too |
 ///
 /// A `unique` job has `find` and `cancel`, a job with a `fingerprint` has `cancel_all`. They take
 /// the arguments of the key and a target.

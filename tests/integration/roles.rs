@@ -41,6 +41,7 @@ async fn an_enqueuer_needs_the_functions_only_and_reads_nothing() {
         "workers",
         "queues",
         "migrations",
+        "kept_keys",
         "all_jobs",
         "jobs_overview",
     ] {
@@ -50,7 +51,7 @@ async fn an_enqueuer_needs_the_functions_only_and_reads_nothing() {
     for call in [
         "ensure_archive_partitions(7)",
         "drop_archive_day('2020-01-01')",
-        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null)",
+        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null, null, 'running')",
     ] {
         let refused = refusal(&pool, &format!("select simple_queue.{call}")).await;
         assert!(refused.contains("permission denied for function"), "{refused}");
@@ -290,4 +291,38 @@ async fn a_worker_runs_what_an_enqueuer_puts_in() {
     }
     eventually("all are archived", async || database.count("archive").await == 20).await;
     worker.shutdown(STOP).await;
+}
+
+#[job(queue = "q", unique(by = [], for = "1h", on_conflict = "error"))]
+async fn hourly() {}
+
+#[tokio::test]
+async fn an_enqueuer_keeps_keys_too_and_only_workers_and_operators_free_them() {
+    let database = TestDatabase::migrated().await;
+    let enqueuer = database.granted("enqueuer", &[Role::Enqueuer]).await;
+    let enqueuer = TestDatabase::queue_as(enqueuer).await;
+    let first = Hourly::new().enqueue(&enqueuer).await.unwrap();
+    database.execute("delete from simple_queue.jobs").await;
+    let refused = Hourly::new().enqueue(&enqueuer).await.unwrap_err();
+    assert!(
+        matches!(refused, Error::Duplicate { job_id, .. } if job_id == first.id()),
+        "{refused}"
+    );
+    let refused = Hourly::release_key(&enqueuer).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::MissingGrant { missing, .. } if missing == "table kept_keys"),
+        "{refused}"
+    );
+    for (name, role) in [("worker", Role::Worker), ("operator", Role::Operator)] {
+        let options = database.granted(name, &[role]).await;
+        let queue = TestDatabase::queue_as(options).await;
+        assert!(Hourly::find_kept_key(&queue).await.unwrap().is_some(), "{name}");
+        assert!(Hourly::release_key(&queue).await.unwrap(), "{name}");
+        Hourly::new().enqueue(&queue).await.unwrap();
+        database.execute("delete from simple_queue.jobs").await;
+    }
+    let viewer = database.granted("viewer", &[Role::Viewer]).await;
+    let viewer = PgPool::connect_with(viewer).await.unwrap();
+    let refused = refusal(&viewer, "select from simple_queue.kept_keys").await;
+    assert!(refused.contains("permission denied"), "{refused}");
 }

@@ -6,7 +6,9 @@ use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::model::{Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile};
+use crate::model::{
+    Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile,
+};
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     let krate = &declaration.item_head.krate;

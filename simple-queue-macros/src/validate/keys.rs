@@ -57,9 +57,7 @@ impl Keys<'_> {
         match &arg.value {
             Value::Flag => (self.all_arguments(arg.key.span(), errors), Rules::default()),
             Value::List(list) => self.unique_parts(list, arg.key.span(), errors),
-            Value::Equals(_) => {
-                (self.key(arg, errors).unwrap_or(Unique::No), Rules::default())
-            }
+            Value::Equals(_) => (self.key(arg, errors).unwrap_or(Unique::No), Rules::default()),
         }
     }
 

@@ -8,11 +8,11 @@ use crate::database::Schema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Role {
-    /// Claims, runs and finishes jobs, deletes old history, enqueues.
+    /// Claims, runs and finishes jobs, deletes old history, enqueues, frees kept keys.
     Worker,
     /// Enqueues, and reads nothing.
     Enqueuer,
-    /// Finds, cancels and redrives jobs, pauses and resumes queues, enqueues.
+    /// Finds, cancels and redrives jobs, frees kept keys, pauses and resumes queues, enqueues.
     Operator,
     /// Reads in the view `jobs_overview` which jobs exist, without their payloads.
     Viewer,

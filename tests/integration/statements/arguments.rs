@@ -79,6 +79,10 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         ("find_jobs_anywhere", vec![("ids", IDS)]),
         ("read_end", vec![("id", ID)]),
         ("find_live_job", vec![("key", "'key1'")]),
+        ("find_kept_key", vec![("key", "'key1'")]),
+        ("release_key", vec![("key", "'key1'")]),
+        ("delete_expired", vec![("keep", "'90 days'"), ("limit", "1000")]),
+        ("find_holder_of_dead_key", vec![("id", ID)]),
     ]);
     hot
 }
