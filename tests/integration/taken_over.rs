@@ -23,6 +23,22 @@ async fn hourly(key: String, text: String) {
     let _ = (key, text);
 }
 
+#[job(queue = "q", unique(by = [], while = "pending"))]
+async fn chain(context: &JobContext, left: u32) -> Result<(), BoxDynError> {
+    if left > 0 {
+        Chain::new(left - 1).enqueue(context).await?;
+    }
+    Ok(())
+}
+
+#[job(queue = "q", unique(by = [], while = "pending"))]
+async fn chain_in_tx(tx: &mut JobTx, left: u32) -> Result<(), BoxDynError> {
+    if left > 0 {
+        ChainInTx::new(left - 1).enqueue(tx).await?;
+    }
+    Ok(())
+}
+
 /// Begins the run of a job that has the key, as it is stored.
 async fn run(Working { database, queue, probe, .. }: &Working, say: Say, key: &str) -> Uuid {
     let job = Probe::job(say).with_unique_key(key);
@@ -189,6 +205,21 @@ async fn the_end_of_a_run_waits_for_a_transaction_that_takes_its_key_and_others_
     tx.commit().await.unwrap();
     queue.wait(first, STOP).await.unwrap();
     assert_eq!(database.count("archive").await, 2);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_running_job_enqueues_its_successor_under_its_own_key() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Chain, ChainInTx], ()).unwrap();
+    let worker = queue.start().await;
+    Chain::new(3).enqueue(&queue).await.unwrap();
+    eventually("all four ran", async || database.count("archive").await == 4).await;
+    // Its transaction takes the key and ends the job.
+    ChainInTx::new(3).enqueue(&queue).await.unwrap();
+    eventually("all four ran", async || database.count("archive").await == 8).await;
+    assert_eq!(database.count("jobs").await, 0);
     worker.shutdown(STOP).await;
 }
 

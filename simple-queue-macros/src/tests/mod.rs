@@ -4,6 +4,7 @@
 mod arguments;
 mod expansions;
 mod hygiene;
+mod keys;
 mod messages;
 mod queue_names;
 
