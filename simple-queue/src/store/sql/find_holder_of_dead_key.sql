@@ -8,6 +8,7 @@ where d.id = :id
 union all
 select k.unique_key, k.job_id
 from simple_queue.dead_letters d
-join simple_queue.kept_keys k on k.unique_key = d.unique_key and k.job_id <> d.id and k.kept_until > now()
+join simple_queue.kept_keys k
+    on k.unique_key = d.unique_key collate "C" and k.job_id <> d.id and k.kept_until > now()
 where d.id = :id
 limit 1

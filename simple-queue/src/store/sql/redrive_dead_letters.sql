@@ -22,7 +22,7 @@ with dead as materialized (
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead)) and not exists (
         select from simple_queue.kept_keys k
-        where k.unique_key = d.unique_key and k.job_id <> d.id and k.kept_until > now()
+        where k.unique_key = d.unique_key collate "C" and k.job_id <> d.id and k.kept_until > now()
     )
     -- The order in which every insert takes its keys.
     order by d.unique_key collate "C"
