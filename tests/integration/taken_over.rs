@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use simple_queue::{EnqueueOutcome, Error, OnConflict, UniqueWhile, prelude::*};
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
@@ -299,4 +299,34 @@ async fn the_sql_function_takes_over_and_keeps_keys_and_refuses_what_makes_no_se
     let keyless = "select simple_queue.enqueue('q', '', '1', unique_for => '1 h')";
     let refused = sqlx::query(keyless).execute(&database.pool).await.unwrap_err().to_string();
     assert!(refused.contains("it needs a unique key"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_function_that_keeps_and_takes_over_keys_reads_no_table_whole() {
+    const MANY: i64 = 20_000;
+    let database = TestDatabase::migrated().await;
+    let jobs = database.job().running_nowhere().set("unique_key", "'latest:' || n");
+    jobs.insert_many(20_000).await;
+    database
+        .execute(
+            "insert into simple_queue.kept_keys (unique_key, job_id, kept_until)
+             select 'latest:' || n, gen_random_uuid(), now() + interval '1 h'
+             from generate_series(10001, 30000) n",
+        )
+        .await;
+    database.execute("analyze simple_queue.jobs, simple_queue.kept_keys").await;
+    let read = "select sum(seq_tup_read)::bigint from pg_stat_user_tables where relname in ('jobs', 'kept_keys')";
+    let before = database.value::<i64>(read).await;
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    // In one session, so that its plans become generic: free, taken by a job that runs, and kept.
+    for key in [40_000, 5_000, 25_000].map(|first| first..first + 20).into_iter().flatten() {
+        let job = Hourly::new(key.to_string(), "a").enqueue(&mut connection).await.unwrap();
+        assert_eq!(job.is_new(), key < 25_000 || key >= 40_000, "{key}");
+    }
+    connection.close().await.unwrap();
+    // A session reports what it read when it ends.
+    let reported = "select sum(n_tup_ins)::bigint from pg_stat_user_tables where relname = 'jobs'";
+    eventually("it is reported", async || database.value::<i64>(reported).await == MANY + 40).await;
+    let read = database.value::<i64>(read).await - before;
+    assert!(read < MANY, "{read} rows were read by scans of a whole table");
 }
