@@ -55,7 +55,7 @@ async fn long(aa: u8, bb: u8, cc: u8, dd: u8, ee: u8, ff: u8, gg: u8, hh: bool) 
     payload = ReportMail,
     derive(Debug, Clone, PartialEq, Eq, Default),
     backoff = exponential(base = "1s", factor = 1.5, jitter = 0.1),
-    unique(by = [day, sent_at]),
+    unique(by = [day, sent_at], for = "1h", while = "pending"),
     fingerprint = "day:{day}",
     aliases("mail"),
     delay = "5m"

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::{Error, OnConflict, prelude::*};
+use simple_queue::{Error, OnConflict, UniqueWhile, prelude::*};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
@@ -162,6 +162,39 @@ async fn a_key_that_a_transaction_holds_for_too_long_is_named() {
     let refused = Keyed::enqueue_all(replacing, &queue).await.unwrap_err();
     assert_eq!(named(refused), "keyed:key 3");
     tx.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn so_is_a_key_that_is_to_be_kept_or_taken_over() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await.with_statement_timeout(Duration::from_millis(400));
+    let jobs = database.job().set("unique_key", "'keyed:key ' || n");
+    jobs.running_nowhere().insert_many(5).await;
+    let all = || {
+        (0..50).map(|n| {
+            let job = Keyed::new(format!("key {n}")).unique_for(Duration::from_hours(1));
+            job.unique_while(UniqueWhile::Pending)
+        })
+    };
+    let refused = async |expected: &str| {
+        let refused = Keyed::enqueue_all(all(), &queue).await.unwrap_err();
+        assert!(
+            matches!(&refused, Error::KeyHeld { unique_key, .. } if unique_key == expected),
+            "{refused}"
+        );
+    };
+    let mut tx = database.pool.begin().await.unwrap();
+    Keyed::new("key 17").enqueue(&mut tx).await.unwrap();
+    refused("keyed:key 17").await;
+    tx.rollback().await.unwrap();
+    // As a handler that ends its job in a transaction of its own.
+    let end = "update simple_queue.jobs set lease = lease + 1 where unique_key = 'keyed:key 3'";
+    let tx = holding(&database, end).await;
+    refused("keyed:key 3").await;
+    tx.rollback().await.unwrap();
+    assert_eq!(database.count("kept_keys").await, 0);
+    let enqueued = Keyed::enqueue_all(all(), &queue).await.unwrap();
+    assert!(enqueued.iter().all(simple_queue::Enqueued::is_new));
 }
 
 #[tokio::test]
