@@ -288,6 +288,44 @@ comment on column simple_queue.queues.name is 'The queue.';
 comment on column simple_queue.queues.paused_at is 'When the queue was paused; null: it is not paused.';
 comment on column simple_queue.queues.updated_at is 'When this row last changed.';
 
+create table simple_queue.limits (
+    name            text        collate "C" not null,
+    concurrency     integer     not null,
+    concurrency_set integer,
+    lent            integer     not null default 0,
+    wanting         integer     not null default 0,
+    paused_at       timestamptz,
+    updated_at      timestamptz not null default now(),
+    constraint limits_pkey primary key (name),
+    constraint concurrency_is_positive check (concurrency > 0 and concurrency_set > 0)
+) with (fillfactor = 20);
+
+comment on table simple_queue.limits is 'Limits that hold for all processes together.';
+comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share.';
+comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it.';
+comment on column simple_queue.limits.concurrency_set is 'How many jobs may run at once, as an operator has set it; null: as declared.';
+comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
+comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
+comment on column simple_queue.limits.paused_at is 'When the limit was paused, so that no job under it starts; null: it is not paused.';
+comment on column simple_queue.limits.updated_at is 'When the declared or the set number, or the pause, last changed.';
+
+create table simple_queue.quotas (
+    limit_name text    collate "C" not null,
+    worker_id  uuid    not null,
+    held       integer not null default 0,
+    wanted     integer not null default 0,
+    constraint quotas_pkey primary key (limit_name, worker_id)
+) with (fillfactor = 20);
+
+-- A dead process's quotas are found by its id.
+create index quotas_worker on simple_queue.quotas (worker_id);
+
+comment on table simple_queue.quotas is 'The permits of a limit that a process holds and lends to its runs. They are deleted with the row of the process.';
+comment on column simple_queue.quotas.limit_name is 'As name in limits.';
+comment on column simple_queue.quotas.worker_id is 'As id in workers.';
+comment on column simple_queue.quotas.held is 'How many permits the process holds.';
+comment on column simple_queue.quotas.wanted is 'How many permits more the process wants.';
+
 create table simple_queue.upkeep (
     task    text        not null,
     done_at timestamptz not null,

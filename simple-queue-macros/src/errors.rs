@@ -15,7 +15,7 @@ pub(crate) struct Errors {
 
 impl Errors {
     /// Creates a list for a second look at a part that was reported before.
-    pub(crate) fn unheard() -> Self {
+    pub(crate) fn already_reported() -> Self {
         Self { found: Vec::new(), reported: true }
     }
 

@@ -58,7 +58,11 @@ pub(crate) fn jobs(list: TokenStream) -> TokenStream {
         #errors
         #[allow(unused_imports)]
         use #krate::private::{ListedFallback as _, ListedJob as _};
-        const _: () = #krate::private::assert_distinct_kinds(&[#(#declarations),*]);
+        const _: () = {
+            let declarations = [#(#declarations),*];
+            #krate::private::assert_distinct_kinds(&declarations);
+            #krate::private::assert_equal_limits(&declarations);
+        };
         #krate::private::JobList::new(#tree)
     }}
 }

@@ -40,6 +40,8 @@ use proc_macro::TokenStream;
 /// | `expires = "1h"` | longest wait after the due time; a job that waited longer is cancelled |
 /// | `priority = -10` | smaller numbers run first; 0 by default |
 /// | `concurrency = 4` | how many of these jobs one process runs at a time; only the queue's limit by default |
+/// | `concurrency(limit = 20, per_process = 4)` | `limit`: how many of these jobs all processes together run at a time |
+/// | `limits = [PAYMENTS]` | limits that these jobs share with others, each a `static` of the type `Limit` |
 /// | `unique …` | which jobs count as the same; at most one of them waits or runs at a time, or in a time; see below |
 /// | `fingerprint = "order:{order_id}"` | group of the job, to cancel jobs together |
 /// | `tags("mail", "nightly")` | tags for people, stored with each job |
@@ -130,7 +132,7 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `tags`, `retain`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
+/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `limits`, `tags`, `retain`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
 ///
 /// A job is a function with `#[job]`, or a struct that derives `Job`. Arguments about the run also
 /// apply to `#[handler]`, and not to such a struct. Order of precedence: the job's own arguments,

@@ -139,13 +139,22 @@ pub(crate) struct Options {
     pub(crate) expires: Option<Duration>,
     pub(crate) priority: Option<i16>,
     pub(crate) retain: Option<Duration>,
-    /// How many may run at once in one process.
-    pub(crate) concurrency: Option<u32>,
+    pub(crate) concurrency: Concurrency,
+    /// Statics with limits that other jobs share.
+    pub(crate) limits: Option<Vec<Path>>,
     pub(crate) tags: Option<Vec<String>>,
     pub(crate) on_conflict: Option<OnConflict>,
     /// How long the key stays taken.
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: Option<UniqueWhile>,
+}
+
+/// How many may run at once.
+#[derive(Default)]
+pub(crate) struct Concurrency {
+    pub(crate) per_process: Option<u32>,
+    /// In all processes together.
+    pub(crate) limit: Option<u32>,
 }
 
 /// How often a job may run in all: one more than its retries.

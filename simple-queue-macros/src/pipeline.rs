@@ -62,7 +62,7 @@ fn function(arguments: TokenStream, item: TokenStream, form: Form) -> TokenStrea
     let args = parse::attribute::parse([arguments.clone()], form, &mut errors);
     let Item { as_written, function } = parse::item::parse(item.clone(), form, &mut errors);
     if let Some(function) = &function {
-        let krate = validate::library(&args.library, &mut Errors::unheard());
+        let krate = validate::library(&args.library, &mut Errors::already_reported());
         let written = Written { form, krate, arguments, item };
         if let Some(builds) = conditional::builds(function, &written, &mut errors) {
             // Other mistakes are reported for the build that is compiled.

@@ -106,6 +106,7 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+    Limit,
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey};
 pub use error::{Error, ErrorKind};
 pub use job::{
@@ -114,8 +115,8 @@ pub use job::{
     UnknownStatus,
 };
 pub use queue::{
-    Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, Paused, Redriven,
-    SimpleQueue, SimpleQueueBuilder, Unhealthy,
+    Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
+    LimitState, Limits, Paused, Redriven, SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
 /// Declares a job by its payload struct, for another crate to run.
@@ -282,7 +283,7 @@ pub use sqlx;
 pub mod typed {
     pub use crate::{
         enqueue::EnqueueOnConnection,
-        job::{IntoState, JobPayload, Provide, StoredArgument},
+        job::{IntoState, JobPayload, NamedLimit, Provide, StoredArgument},
         outcome::{HandlerError, IntoOutcome, JobOutput, Outcome},
         queue::{JobHandler, JobList, JobSet, StatefulHandler, TypedHandler},
     };

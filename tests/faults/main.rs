@@ -21,6 +21,7 @@
 mod support;
 
 mod failover;
+mod limits;
 mod network;
 mod pooler;
 mod postgres;
@@ -34,6 +35,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cases = [
         failover::cases(),
+        limits::cases(),
         network::cases(),
         pooler::cases(),
         postgres::cases(),

@@ -38,6 +38,7 @@ mod refusals;
 mod result;
 mod roles;
 mod sessions;
+mod shared_limits;
 mod shutdown;
 mod sql_functions;
 mod statements;

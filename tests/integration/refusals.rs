@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simple_queue::{JobStatus, Unhealthy};
+use simple_queue::{JobStatus, Role, Unhealthy};
 
 use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually, refusing, starts};
 
@@ -129,5 +129,31 @@ async fn a_heartbeat_that_the_database_refuses_is_seen_and_the_process_works_on(
     assert_eq!(queue.wait(id, SOON).await.unwrap().status, JobStatus::Completed);
     database.execute("drop trigger refuse on simple_queue.workers").await;
     eventually("it is over", async || queue.health().await.is_ready).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_worker_that_loses_its_right_to_read_jobs_keeps_those_that_it_runs() {
+    let database = TestDatabase::migrated().await;
+    let options = database.granted("worker", &[Role::Worker]).await;
+    let role = options.get_username().to_owned();
+    let (queue, probe) = (TestDatabase::queue_as(options).await, Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let id = queue.insert_job(Probe::job(Say::WaitForGate)).await.unwrap().unwrap();
+    probe.next_run().await;
+    let process = database.only_process().await;
+    database.execute(&format!("revoke all on simple_queue.jobs from {role}")).await;
+    let refused = async || {
+        let health = queue.health().await;
+        health.reasons.iter().any(|it| matches!(it, Unhealthy::HeartbeatRefused { .. }))
+    };
+    eventually("it is seen", refused).await;
+    assert_eq!(database.only_process().await, process, "the process counts as alive");
+    database.execute(&format!("grant all on simple_queue.jobs to {role}")).await;
+    probe.open_gate(1);
+    assert_eq!(queue.wait(id, SOON).await.unwrap().status, JobStatus::Completed);
+    let attempt: i32 = database.value("select attempt from simple_queue.archive").await;
+    assert_eq!(attempt, 1);
     worker.shutdown(STOP).await;
 }

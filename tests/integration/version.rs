@@ -19,7 +19,6 @@ struct Greet {
 impl JobPayload for Greet {
     type Output = String;
     const KIND: &'static str = "greet";
-    const KIND_HASH: u64 = 1;
     const QUEUE: &'static str = "q";
     const OPTIONS: JobOptions = JobOptions::new();
     const DECLARED_AT: &'static str = "here";

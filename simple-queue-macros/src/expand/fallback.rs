@@ -6,7 +6,6 @@ use quote::{format_ident, quote};
 
 use super::enqueue;
 use super::parts::parameter;
-use super::payload::fnv1a;
 use super::structure;
 use crate::carrier;
 use crate::model::{HandlerStub, ItemHead, JobStub, Structure, StubArg};
@@ -167,7 +166,6 @@ fn impl_typed_handler(ItemHead { krate, .. }: &ItemHead, subject: &TokenStream) 
 fn payload(ItemHead { krate, name, .. }: &ItemHead) -> TokenStream {
     // A unique name, so that two refused jobs in one list are not refused again for sharing one.
     let kind = plain(name);
-    let hash = fnv1a(&kind);
     let serde = quote!(#krate::private::serde);
     quote! {
         impl #serde::Serialize for #name {
@@ -190,7 +188,6 @@ fn payload(ItemHead { krate, name, .. }: &ItemHead) -> TokenStream {
         impl #krate::typed::JobPayload for #name {
             type Output = ();
             const KIND: &'static ::core::primitive::str = #kind;
-            const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = "default";
             const OPTIONS: #krate::JobOptions = #krate::JobOptions::new();
             const DECLARED_AT: &'static ::core::primitive::str = "";

@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::model::{
-    Attempts, Backoff, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile,
+    Attempts, Backoff, Concurrency, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -21,7 +21,8 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
         expires,
         priority,
         retain,
-        concurrency,
+        concurrency: Concurrency { per_process, limit },
+        limits,
         tags,
         on_conflict,
         unique_for,
@@ -48,9 +49,18 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             let priority = Literal::i16_unsuffixed(priority);
             quote!(.priority(#priority))
         }),
-        concurrency.map(|concurrency| {
+        per_process.map(|concurrency| {
             let concurrency = Literal::u32_unsuffixed(concurrency);
             quote!(.concurrency(#concurrency))
+        }),
+        limit.map(|limit| {
+            let limit = Literal::u32_unsuffixed(limit);
+            quote!(.concurrency_limit(#limit))
+        }),
+        limits.as_ref().map(|limits| {
+            let limits = limits.iter().map(|limit| quote_spanned!(limit.span()=> #limit));
+            // A block of its own, because an array that reads a static lives only as long as its statement otherwise.
+            quote!(.limits(const { &[#(#limits),*] }))
         }),
         tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
         on_conflict.map(|on_conflict| {

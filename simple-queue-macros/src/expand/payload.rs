@@ -14,7 +14,6 @@ use crate::validate::shown;
 pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     let ItemHead { krate, name, .. } = &declaration.item_head;
     let kind = &declaration.kind;
-    let hash = fnv1a(kind);
     let queue = match (&declaration.queue, &declaration.template) {
         (Some(Queue::Name(name)), _) => quote!(#name),
         (Some(Queue::Const(path)), _) => quote!(#path),
@@ -43,7 +42,6 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
         impl #krate::typed::JobPayload for #name {
             #output
             const KIND: &'static ::core::primitive::str = #kind;
-            const KIND_HASH: ::core::primitive::u64 = #hash;
             const QUEUE: &'static ::core::primitive::str = #queue;
             const OPTIONS: #krate::JobOptions = #options;
             const DECLARED_AT: &'static ::core::primitive::str = #declared_at;
@@ -146,21 +144,4 @@ fn queue_check(declaration: &Declaration) -> Option<TokenStream> {
         #[allow(deprecated)]
         const _: () = #assert #queue;
     })
-}
-
-/// Returns the 64-bit FNV-1a hash, by which the compiler tells the names of jobs apart.
-pub(super) fn fnv1a(name: &str) -> u64 {
-    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn hashes_as_fnv1a_does() {
-        assert_eq!(super::fnv1a(""), 0xcbf2_9ce4_8422_2325);
-        assert_eq!(super::fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
-        assert_eq!(super::fnv1a("foobar"), 0x8594_4171_f739_67e8);
-    }
 }

@@ -81,7 +81,8 @@ fn unique(declaration: &Declaration) -> Option<String> {
 }
 
 fn options(options: &Options) -> impl Iterator<Item = String> {
-    let Options { timeout, delay, expires, priority, retain, concurrency, tags, .. } = options;
+    let Options { timeout, delay, expires, priority, retain, concurrency, limits, tags, .. } =
+        options;
     let lasting = |what: &str, duration: &Option<Duration>| {
         duration.map(|duration| format!("{what} {duration:?}"))
     };
@@ -89,12 +90,22 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
         let tags: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
         format!("tagged {}", tags.join(" and "))
     });
+    let limits = limits.as_ref().filter(|limits| !limits.is_empty()).map(|limits| {
+        let limits: Vec<String> = limits
+            .iter()
+            .filter_map(|limit| limit.segments.last())
+            .map(|last| format!("`{}`", last.ident))
+            .collect();
+        format!("limited by {}", limits.join(" and "))
+    });
     [
         lasting("due after", delay),
         lasting("expires after", expires),
         lasting("timeout", timeout),
         priority.map(|priority| format!("priority {priority}")),
-        concurrency.map(|concurrency| format!("at most {concurrency} at once in a process")),
+        concurrency.per_process.map(|most| format!("at most {most} at once in a process")),
+        concurrency.limit.map(|most| format!("at most {most} at once in all processes")),
+        limits,
         tags,
         match retain {
             Some(Duration::ZERO) => Some("deleted when it is done".to_owned()),

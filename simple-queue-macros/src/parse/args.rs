@@ -25,8 +25,10 @@ arguments! {
     delay: "delay" like "delay = \"5m\"",
     expires: "expires" like "expires = \"1h\"",
     priority: "priority" like "priority = 10",
-    /// How many of them run at once in a process.
+    /// How many of them run at once, in a process or in all of them.
     concurrency: "concurrency" like "concurrency = 4",
+    /// Limits that they share with other jobs.
+    limits: "limits" like "limits = [PAYMENTS]",
     unique: "unique" like "unique = \"welcome:{user_id}\"",
     fingerprint: "fingerprint" like "fingerprint = \"order:{order_id}\"",
     tags: "tags" like "tags(\"mail\", \"nightly\")",
@@ -102,6 +104,15 @@ arguments! {
 }
 
 arguments! {
+    /// The parts of `concurrency(…)`.
+    ConcurrencyParts else "limit = 20",
+    /// In all processes together.
+    limit: "limit" like "limit = 20",
+    /// In each process.
+    per_process: "per_process" like "per_process = 4",
+}
+
+arguments! {
     /// The arguments of `#[job(…)]` on a parameter; `alias` can be given more than once.
     ParamArgs else "default",
     default: "default" like "default",
@@ -109,6 +120,9 @@ arguments! {
     with: "with" like "with = \"my_module\"",
     redact: "redact" like "redact",
 }
+
+/// Parts that are reserved but not implemented. They are refused, never ignored.
+const RESERVED_IN_CONCURRENCY: &[&str] = &["key", "scope"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -162,6 +176,23 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
     let mut parts = UniqueParts::default();
     for tokens in split_at_commas(tokens, errors) {
         if let Some(arg) = argument::<UniqueParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
+    }
+    parts
+}
+
+pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
+    let unknown = |key: &str| {
+        if RESERVED_IN_CONCURRENCY.contains(&key) {
+            return not_supported(key);
+        }
+        let hint = hint(key, &ConcurrencyParts::keys(), "it takes");
+        format!("`concurrency` has no `{key}`{hint}")
+    };
+    let mut parts = ConcurrencyParts::default();
+    for tokens in split_at_commas(tokens, errors) {
+        if let Some(arg) = argument::<ConcurrencyParts>(tokens, errors) {
             parts.put(arg, &unknown, errors);
         }
     }

@@ -32,7 +32,7 @@ pub(crate) fn parse(
 impl Args {
     /// Takes those of these validated arguments that belong here and are not given already.
     fn inherit(&mut self, inherited: TokenStream, form: Form) {
-        let errors = &mut Errors::unheard();
+        let errors = &mut Errors::already_reported();
         for tokens in split_at_commas(inherited, errors) {
             let Some(arg) = argument::<Self>(tokens, errors) else { continue };
             let key = arg.key.to_string();

@@ -31,6 +31,7 @@ fn each_argument() {
         ("timeout", quote!(timeout = "1h 30m")),
         ("priority", quote!(priority = -10)),
         ("concurrency", quote!(concurrency = 4)),
+        ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),
         ("tags", quote!(tags("mail", "nightly"))),
         ("template", quote!(template = templates::MAILS)),

@@ -5,9 +5,11 @@ use syn::Path;
 
 use super::keys::{Keys, Rules};
 use super::params::Known;
-use super::{backoff, names, options, values};
+use super::{backoff, concurrency, names, options, values};
 use crate::errors::Errors;
-use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Unique, Version};
+use crate::model::{
+    Concurrency, Declaration, ItemHead, Options, Output, StoredArg, Unique, Version,
+};
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
 
@@ -46,6 +48,7 @@ pub(crate) fn declaration(
         expires,
         priority,
         concurrency,
+        limits,
         unique,
         fingerprint,
         tags,
@@ -65,7 +68,9 @@ pub(crate) fn declaration(
     let delay = delay.and_then(|arg| options::delay(&arg, errors));
     let expires = expires.and_then(|arg| options::expires(&arg, errors));
     let priority = priority.and_then(|arg| options::priority(&arg, errors));
-    let concurrency = concurrency.and_then(|arg| options::concurrency(&arg, errors));
+    let concurrency =
+        concurrency.map_or_else(Concurrency::default, |arg| concurrency::concurrency(&arg, errors));
+    let limits = limits.map(|arg| concurrency::limits(&arg, errors));
     let retain = retain.and_then(|arg| options::retain(&arg, errors));
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
@@ -83,6 +88,7 @@ pub(crate) fn declaration(
         priority,
         retain,
         concurrency,
+        limits,
         tags,
         on_conflict: rules.on_conflict,
         unique_for: rules.time,

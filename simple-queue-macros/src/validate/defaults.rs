@@ -1,6 +1,6 @@
 //! Defaults of a module: each argument is checked once, where it is written.
 
-use super::{backoff, names, options, values};
+use super::{backoff, concurrency, names, options, values};
 use crate::errors::Errors;
 use crate::parse::args::{
     Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs,
@@ -31,6 +31,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         expires,
         priority,
         concurrency,
+        limits,
         unique: _,
         fingerprint: _,
         tags,
@@ -49,7 +50,8 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
     checked.keep(delay, options::delay);
     checked.keep(expires, options::expires);
     checked.keep(priority, options::priority);
-    checked.keep(concurrency, options::concurrency);
+    checked.keep(concurrency, |arg, errors| Some(concurrency::concurrency(arg, errors)));
+    checked.keep(limits, |arg, errors| Some(concurrency::limits(arg, errors)));
     checked.keep(tags, options::tags);
     checked.keep(retain, options::retain);
     checked.keep(strategy, |arg, errors| values::item(arg, "a static", errors));

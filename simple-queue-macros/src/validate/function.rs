@@ -38,7 +38,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         Some(Some(named)) => Some(named),
         None => signature::payload_name(&signature, errors),
         // Already reported; fall back to the default name so that the job can still be used.
-        Some(None) => signature::payload_name(&signature, &mut Errors::unheard()),
+        Some(None) => signature::payload_name(&signature, &mut Errors::already_reported()),
     };
     let signature_check = signature::check(&attrs, &signature, Form::Function, errors);
     let takes_payload =

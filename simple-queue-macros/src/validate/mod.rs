@@ -4,6 +4,7 @@
 
 mod backoff;
 mod borrowed;
+mod concurrency;
 mod declaration;
 mod defaults;
 mod derived;

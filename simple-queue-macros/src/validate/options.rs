@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::values;
 use crate::errors::Errors;
 use crate::model::Attempts;
-use crate::parse::list::{Arg, Value};
+use crate::parse::list::Arg;
 
 const MAX_RETRIES: i64 = 1_000;
 
@@ -84,24 +84,6 @@ pub(crate) fn retain(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
         return Some(Duration::ZERO);
     }
     values::duration(&literal, errors)
-}
-
-pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Option<u32> {
-    if let Value::List(list) = &arg.value {
-        let message = "`concurrency(..)` is not supported yet; \
-                       `concurrency = 4` is for all such jobs of one process";
-        errors.on(list, message);
-        return None;
-    }
-    let bounds = format!("1 and {}", u32::MAX);
-    let concurrency = values::whole_number::<u32>(arg, 0..=u32::MAX.into(), &bounds, errors)?;
-    if concurrency == 0 {
-        let message = "a concurrency of 0 would never run this job; to stop it pause the queue";
-        let tokens = values::tokens(arg, errors)?;
-        errors.on(tokens, message);
-        return None;
-    }
-    Some(concurrency)
 }
 
 pub(crate) fn tags(arg: &Arg, errors: &mut Errors) -> Option<Vec<String>> {

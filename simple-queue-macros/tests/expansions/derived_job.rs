@@ -80,7 +80,6 @@ const _: () = {
 impl ::simple_queue::typed::JobPayload for SendEmail {
     type Output = Receipt;
     const KIND: &'static ::core::primitive::str = "send_email";
-    const KIND_HASH: ::core::primitive::u64 = 17508624028164233144u64;
     const QUEUE: &'static ::core::primitive::str = "emails";
     const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(

@@ -24,7 +24,6 @@ const _: () = {
     impl ::simple_queue::typed::JobPayload for __Refused {
         type Output = ();
         const KIND: &'static ::core::primitive::str = "__Refused";
-        const KIND_HASH: ::core::primitive::u64 = 1834548483601125833u64;
         const QUEUE: &'static ::core::primitive::str = "default";
         const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
         const DECLARED_AT: &'static ::core::primitive::str = "";

@@ -51,7 +51,6 @@ const _: () = {
 impl ::simple_queue::typed::JobPayload for Tidy {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "tidy";
-    const KIND_HASH: ::core::primitive::u64 = 2192010498159054229u64;
     const QUEUE: &'static ::core::primitive::str = "default";
     const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(

@@ -42,7 +42,6 @@ const _: () = {
     impl ::simple_queue::typed::JobPayload for Send {
         type Output = ();
         const KIND: &'static ::core::primitive::str = "Send";
-        const KIND_HASH: ::core::primitive::u64 = 6317974291308382735u64;
         const QUEUE: &'static ::core::primitive::str = "default";
         const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
         const DECLARED_AT: &'static ::core::primitive::str = "";

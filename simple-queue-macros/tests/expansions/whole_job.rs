@@ -83,7 +83,6 @@ const _: () = {
 impl ::simple_queue::typed::JobPayload for SendWelcome {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "send_welcome";
-    const KIND_HASH: ::core::primitive::u64 = 290491085748946372u64;
     const QUEUE: &'static ::core::primitive::str = "emails";
     const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
         .max_attempts(6)

@@ -5,12 +5,17 @@
 //! of permits. A new source is one more field of [`Permits`] and of [`RunPermit`], asked where the others are asked.
 
 mod local;
+mod quota;
+mod shared;
+
+pub(crate) use shared::{FellShort, SharedPermits, Steps};
 
 use crate::queue::{
     config::Config,
     registry::{Registered, Share},
 };
 use local::{LocalPermit, LocalPermits};
+use shared::SharedPermit;
 
 /// Something that limits how many jobs may run.
 ///
@@ -47,32 +52,47 @@ pub(crate) const UNLIMITED: usize = usize::MAX;
 #[derive(Debug)]
 pub(crate) struct Permits {
     local: LocalPermits,
+    shared: SharedPermits,
 }
 
 /// The permits of one job, one from each source.
 #[derive(Debug)]
 pub(crate) struct RunPermit {
     _local: LocalPermit,
+    _shared: Option<SharedPermit>,
 }
 
 impl Permits {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { local: LocalPermits::new(config) }
+        Self { local: LocalPermits::new(config), shared: SharedPermits::default() }
+    }
+
+    /// The limits that hold for all processes together.
+    pub(crate) fn shared(&self) -> &SharedPermits {
+        &self.shared
     }
 
     /// Returns how many more jobs of this scope may start, by all sources together.
     pub(crate) fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
+        std::cmp::min(self.local.free(of, config), self.shared.free(of, config))
+    }
+
+    /// Returns how many more jobs of this scope may start, by the permits of this process alone.
+    pub(crate) fn free_here(&self, of: PermitScope<'_>, config: &Config) -> usize {
         self.local.free(of, config)
     }
 
-    /// Returns whether some source limits this scope by itself.
-    pub(crate) fn are_limited(&self, of: PermitScope<'_>, config: &Config) -> bool {
-        self.free(of, config) != UNLIMITED
+    /// Returns whether jobs of this queue and share may be fetched before there are permits for them. A limit of their
+    /// own, or one that other processes share, keeps them from it: the jobs would wait here while they could start
+    /// elsewhere.
+    pub(crate) fn may_be_ahead(&self, queue: &str, shares: &[Share], config: &Config) -> bool {
+        config.limit_of(queue).is_none()
+            && shares.iter().all(|share| self.free(PermitScope::Share(share), config) == UNLIMITED)
     }
 
     /// Returns whether a permit that becomes free may be passed on to the next job, or has to be taken anew.
     pub(crate) fn are_reusable(&self) -> bool {
-        self.local.are_reusable()
+        self.local.are_reusable() && self.shared.are_reusable()
     }
 
     /// Takes the permits of one job; `None` if one of them is not free.
@@ -82,6 +102,7 @@ impl Permits {
         handler: &Registered,
         config: &Config,
     ) -> Option<RunPermit> {
-        Some(RunPermit { _local: self.local.take(queue, handler, config)? })
+        let shared = self.shared.take(queue, handler, config)?;
+        Some(RunPermit { _local: self.local.take(queue, handler, config)?, _shared: shared })
     }
 }

@@ -9,6 +9,8 @@ pub(crate) enum Notification {
     Enqueued { queue: String },
     /// The cancellation of a running job was requested.
     CancelRequested { job_id: Uuid },
+    /// Permits of this limit are wanted or free, or its number has changed.
+    LimitChanged { name: String },
 }
 
 impl Notification {
@@ -16,6 +18,7 @@ impl Notification {
     pub(crate) fn parse(payload: &str) -> Option<Self> {
         match payload.split_once(' ')? {
             ("queue", queue) => Some(Self::Enqueued { queue: queue.to_owned() }),
+            ("limit", name) => Some(Self::LimitChanged { name: name.to_owned() }),
             ("cancel", id) => id.parse().ok().map(|job_id| Self::CancelRequested { job_id }),
             _ => None,
         }
@@ -25,6 +28,7 @@ impl Notification {
         match self {
             Self::Enqueued { queue } => format!("queue {queue}"),
             Self::CancelRequested { job_id } => format!("cancel {job_id}"),
+            Self::LimitChanged { name } => format!("limit {name}"),
         }
     }
 }
@@ -38,6 +42,7 @@ mod tests {
         for notification in [
             Notification::Enqueued { queue: "my queue".to_owned() },
             Notification::CancelRequested { job_id: Uuid::now_v7() },
+            Notification::LimitChanged { name: "queue:my queue".to_owned() },
         ] {
             assert_eq!(Notification::parse(&notification.payload()), Some(notification));
         }

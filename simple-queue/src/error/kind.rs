@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Error;
+use super::{Error, LimitError};
 use crate::database::failure::{is_not_migrated, is_transient, missing_grant};
 
 /// The kind of an [`Error`], as [`Error::kind`] returns it.
@@ -57,8 +57,11 @@ impl Error {
             | Self::KeyHeld { .. }
             | Self::IdUsed { .. }
             | Self::DuplicateId { .. }
-            | Self::DuplicateKind { .. } => ErrorKind::Conflict,
-            Self::UnknownJob { .. } | Self::NotDead { .. } => ErrorKind::NotFound,
+            | Self::DuplicateKind { .. }
+            | Self::Limit(LimitError::Different { .. }) => ErrorKind::Conflict,
+            Self::UnknownJob { .. }
+            | Self::NotDead { .. }
+            | Self::Limit(LimitError::Unknown { .. }) => ErrorKind::NotFound,
             Self::LeaseLost { .. } | Self::TransactionEnded { .. } => ErrorKind::LeaseLost,
             Self::WaitTimedOut { .. } => ErrorKind::TimedOut,
             Self::NotCompleted { .. } => ErrorKind::NotCompleted,

@@ -2,8 +2,10 @@
 
 mod conversions;
 mod kind;
+mod limit;
 
 pub use kind::ErrorKind;
+pub use limit::LimitError;
 
 use std::{sync::Arc, time::Duration};
 
@@ -235,6 +237,9 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// A limit is unknown, or is declared twice.
+    #[error(transparent)]
+    Limit(LimitError),
     /// Two jobs with the same name were registered.
     #[error(
         "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Backoff;
+use super::{Backoff, Limit};
 
 /// Options for all jobs of a declaration; the `#[job]` attribute writes them as a constant.
 ///
@@ -30,6 +30,8 @@ pub struct JobOptions {
     pub(crate) expires: Option<Duration>,
     pub(crate) tags: &'static [&'static str],
     pub(crate) concurrency: Option<u32>,
+    pub(crate) concurrency_limit: Option<u32>,
+    pub(crate) limits: &'static [Limit],
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
     pub(crate) unique_for: Option<Duration>,
@@ -81,6 +83,8 @@ impl JobOptions {
             expires: None,
             tags: &[],
             concurrency: None,
+            concurrency_limit: None,
+            limits: &[],
             retain: None,
             on_conflict: OnConflict::Ignore,
             unique_for: None,
@@ -143,6 +147,34 @@ impl JobOptions {
     #[must_use]
     pub const fn concurrency(self, concurrency: u32) -> Self {
         Self { concurrency: Some(concurrency), ..self }
+    }
+
+    /// Sets how many of these jobs run at once in all processes together; no limit by default.
+    ///
+    /// # Panics
+    /// When it is 0, or above 1,000,000. In a constant that is a compile error.
+    #[must_use]
+    pub const fn concurrency_limit(self, limit: u32) -> Self {
+        assert!(
+            limit > 0 && limit <= super::limit::MOST_OF_A_LIMIT,
+            "a limit is from 1 to 1,000,000; to stop the jobs, pause it with `SimpleQueue::limits`"
+        );
+        Self { concurrency_limit: Some(limit), ..self }
+    }
+
+    /// Sets the limits that these jobs share with others; none by default. A job starts only with a
+    /// permit of each.
+    ///
+    /// ```
+    /// use simple_queue::{JobOptions, Limit};
+    ///
+    /// const PAYMENTS: Limit = Limit::named("payments").concurrency(50);
+    /// const OPTIONS: JobOptions = JobOptions::new().limits(&[PAYMENTS]);
+    /// # assert_eq!(OPTIONS, OPTIONS);
+    /// ```
+    #[must_use]
+    pub const fn limits(self, limits: &'static [Limit]) -> Self {
+        Self { limits, ..self }
     }
 
     /// Sets how long a job is kept after it has ended; by default the queue's

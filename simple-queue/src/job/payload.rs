@@ -22,9 +22,6 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// every job, so it has no module path, which may change.
     const KIND: &'static str;
 
-    /// Hash of [`Self::KIND`], so that the compiler can compare hundreds of kinds quickly.
-    const KIND_HASH: u64;
-
     /// The queue of its jobs.
     const QUEUE: &'static str;
 

@@ -24,7 +24,10 @@ pub use crate::{
         enqueue_all,
         live::{cancel, cancel_all, find, find_kept_key, release_key},
     },
-    job::{declaration::assert_distinct_kinds, queue_name::assert_queue_name},
+    job::{
+        declaration::{assert_distinct_kinds, assert_equal_limits},
+        queue_name::assert_queue_name,
+    },
     job_schema::assert_schema,
     queue::job_list::{JobList, Listed, ListedFallback, ListedJob, entry},
 };

@@ -185,7 +185,7 @@ impl SimpleQueue {
     /// [`permit_timeout`](crate::SimpleQueueBuilder::permit_timeout) of the builder.
     #[must_use]
     pub fn with_hold_queue_semaphore(self, patience: Duration) -> Self {
-        self.configured(|config| config.permit_patience = patience)
+        self.configured(|config| config.permit_patience = within(patience, INTERVALS))
     }
 
     /// Sets how long a cancelled job may go on before it is dropped at its next `.await`;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::strategy::JobStrategy;
+use super::{registry::SharedLimit, strategy::JobStrategy};
 use crate::job::{Backoff, Retention};
 
 /// The settings of a queue. A worker reads them when it starts and when a job runs.
@@ -11,6 +11,8 @@ pub(crate) struct Config {
     pub(crate) global_permits: usize,
     pub(crate) default_queue_permits: usize,
     pub(crate) queue_permits: HashMap<String, usize>,
+    /// Limits of queues in all processes together.
+    pub(crate) queue_limits: HashMap<String, SharedLimit>,
     pub(crate) default_strategy: Option<Arc<dyn JobStrategy>>,
     pub(crate) queue_strategies: HashMap<String, Arc<dyn JobStrategy>>,
     pub(crate) default_backoff: Backoff,
@@ -41,6 +43,7 @@ impl Default for Config {
             global_permits: 500,
             default_queue_permits: 100,
             queue_permits: HashMap::new(),
+            queue_limits: HashMap::new(),
             default_strategy: None,
             queue_strategies: HashMap::new(),
             default_backoff: Backoff::LINEAR,
@@ -61,6 +64,10 @@ impl Default for Config {
 impl Config {
     pub(crate) fn permits_of(&self, queue: &str) -> usize {
         self.queue_permits.get(queue).copied().unwrap_or(self.default_queue_permits)
+    }
+
+    pub(crate) fn limit_of(&self, queue: &str) -> Option<&SharedLimit> {
+        self.queue_limits.get(queue)
     }
 
     pub(crate) fn backoff_of(&self, queue: &str) -> Backoff {

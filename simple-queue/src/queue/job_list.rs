@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Error,
-    job::{JobPayload, KindDeclaration},
+    job::{JobPayload, KindDeclaration, hash_of_kind},
 };
 
 /// The jobs that a program runs, as `jobs![…]` lists them.
@@ -61,8 +61,9 @@ pub const fn entry<H: JobHandler>() -> Entry<H> {
     Entry {
         declaration: KindDeclaration {
             kind: H::Payload::KIND,
-            hash: H::Payload::KIND_HASH,
+            hash: hash_of_kind(H::Payload::KIND),
             declared_at: H::Payload::DECLARED_AT,
+            limits: H::Payload::OPTIONS.limits,
         },
         handler: PhantomData,
     }

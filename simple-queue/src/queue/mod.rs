@@ -15,6 +15,7 @@ mod database;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
+mod limits;
 mod plain;
 pub(crate) mod registry;
 pub(crate) mod strategy;
@@ -30,6 +31,7 @@ pub use control::{DeadLetterFilter, Paused, Redriven};
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
+pub use limits::{LimitHolder, LimitState, Limits};
 pub use plain::FinishedJob;
 pub use transaction::JobTx;
 

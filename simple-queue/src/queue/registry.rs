@@ -13,7 +13,7 @@ use super::{
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
 };
 use crate::{
-    Error,
+    Error, LimitError,
     job::{JobOptions, JobPayload},
 };
 
@@ -23,6 +23,8 @@ pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
     /// The type that registered each kind of a declared job.
     kinds: HashMap<&'static str, &'static str>,
+    /// The number of each limit that several jobs share.
+    limits: HashMap<&'static str, usize>,
     /// Connections of the pool, for jobs that run in a transaction; `None`: no limit.
     connections: Option<usize>,
 }
@@ -45,6 +47,38 @@ pub(crate) struct Registered {
     pub(crate) handler: Arc<dyn DynHandler>,
     pub(crate) options: JobOptions,
     concurrency: Option<Arc<Semaphore>>,
+    /// Its limits in all processes together.
+    pub(crate) limits: Vec<SharedLimit>,
+}
+
+/// A limit that holds for all processes together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedLimit {
+    /// Its name in the database.
+    pub(crate) name: String,
+    pub(crate) most: usize,
+}
+
+impl SharedLimit {
+    pub(crate) fn of_queue(queue: &str, most: usize) -> Self {
+        Self { name: format!("queue:{queue}"), most }
+    }
+
+    fn of_handler<H: Handler>() -> Vec<Self> {
+        let of_kind = H::OPTIONS.concurrency_limit.map(|most| Self {
+            // A handler without a kind runs all kinds of its queue.
+            name: match H::KIND {
+                Some(kind) => format!("kind:{kind}"),
+                None => format!("handler:{}", H::QUEUE),
+            },
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+        });
+        let shared = H::OPTIONS.limits.iter().map(|limit| Self {
+            name: limit.name.to_owned(),
+            most: usize::try_from(limit.concurrency).unwrap_or(usize::MAX),
+        });
+        of_kind.into_iter().chain(shared).collect()
+    }
 }
 
 /// A queue as this process serves it.
@@ -64,6 +98,8 @@ pub(crate) struct Share {
     pub(crate) excluded: Vec<&'static str>,
     /// How many more of its jobs can start; `None`: as many as the queue has permits for.
     pub(crate) free: Option<usize>,
+    /// Its limits in all processes together.
+    pub(crate) limits: Vec<SharedLimit>,
 }
 
 impl Served {
@@ -93,6 +129,7 @@ impl Registry {
             handler: Arc::new(handler),
             options: H::OPTIONS,
             concurrency: concurrency.map(semaphore),
+            limits: SharedLimit::of_handler::<H>(),
         });
         let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
         for queue in queues.chain(also_on.iter().cloned()) {
@@ -118,6 +155,20 @@ impl Registry {
             return Err(Error::DuplicateKind { kind, first, second });
         }
         self.kinds.extend(kinds().map(|kind| (kind, second)));
+        for limit in H::Payload::OPTIONS.limits {
+            let most = usize::try_from(limit.concurrency).unwrap_or(usize::MAX);
+            let first = *self.limits.entry(limit.name).or_insert(most);
+            if first != most {
+                let name = limit.name.to_owned();
+                let declared_at = second;
+                return Err(Error::Limit(LimitError::Different {
+                    name,
+                    first,
+                    second: most,
+                    declared_at,
+                }));
+            }
+        }
         self.insert(StatefulHandler::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
     }
@@ -154,13 +205,13 @@ impl QueueHandlers {
         let mut all = Vec::new();
         for (&kind, registered) in &self.by_kind {
             all.push(kind);
-            match registered.free() {
-                None => unlimited.push(kind),
-                Some(free) => {
-                    let share = limited.entry(Arc::as_ptr(registered)).or_default();
-                    share.free = Some(free);
-                    share.kinds.get_or_insert_default().push(kind);
-                }
+            if registered.is_limited() {
+                let share = limited.entry(Arc::as_ptr(registered)).or_default();
+                share.free = registered.free();
+                share.limits.clone_from(&registered.limits);
+                share.kinds.get_or_insert_default().push(kind);
+            } else {
+                unlimited.push(kind);
             }
         }
         let mut shares: Vec<Share> = limited.into_values().collect();
@@ -168,18 +219,17 @@ impl QueueHandlers {
         match &self.any_kind {
             None if unlimited.is_empty() => {}
             None => shares.push(Share { kinds: Some(unlimited), ..Share::default() }),
-            Some(registered) => match registered.free() {
-                None => {
-                    let excluded = limited();
-                    shares.push(Share { excluded, ..Share::default() });
+            Some(registered) if registered.is_limited() => {
+                let (free, limits) = (registered.free(), registered.limits.clone());
+                shares.push(Share { excluded: all, free, limits, ..Share::default() });
+                if !unlimited.is_empty() {
+                    shares.push(Share { kinds: Some(unlimited), ..Share::default() });
                 }
-                free => {
-                    shares.push(Share { excluded: all, free, ..Share::default() });
-                    if !unlimited.is_empty() {
-                        shares.push(Share { kinds: Some(unlimited), ..Share::default() });
-                    }
-                }
-            },
+            }
+            Some(_) => {
+                let excluded = limited();
+                shares.push(Share { excluded, ..Share::default() });
+            }
         }
         // Sorted, because the order of a `HashMap` differs between processes and the statement
         // should be the same.
@@ -202,7 +252,7 @@ impl Registered {
     }
 
     pub(crate) fn is_limited(&self) -> bool {
-        self.concurrency.is_some()
+        self.concurrency.is_some() || !self.limits.is_empty()
     }
 
     /// Takes the permit to start one more job.

@@ -68,6 +68,7 @@ mod grants;
 mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
+mod limits;
 pub(crate) mod migrate;
 mod reaper;
 mod statements;
@@ -87,6 +88,7 @@ pub(crate) use fetch::{
 pub(crate) use finish::{Completed, LeaseState};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
+pub(crate) use limits::{Ask, Balanced, DueLook, LimitRow, QuotaRow};
 pub(crate) use reaper::{Name, Reaped};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;

@@ -258,6 +258,7 @@ impl Store {
             .delete_dead_workers
             .query()
             .bind("workers", workers)
+            .bind("channel", self.schema.channel())
             .fetch_scalar(connection)
             .await
     }

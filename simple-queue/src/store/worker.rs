@@ -162,6 +162,7 @@ impl Store {
             .retire_worker
             .query()
             .bind("worker_id", worker_id)
+            .bind("channel", self.schema.channel())
             .execute(connection)
             .await?;
         Ok(())

@@ -30,6 +30,14 @@ pub(crate) fn stopping(jobs: usize, deadline: Duration) {
     tracing::info!(target: TARGET, jobs, ?deadline, "worker stopping, no more jobs are fetched");
 }
 
+pub(crate) fn limits_failed(error: &dyn Display) {
+    tracing::warn!(
+        target: TARGET,
+        %error,
+        "permits of limits could not be moved, retrying; jobs start under those that this worker holds"
+    );
+}
+
 pub(crate) fn shutdown_deadline_passed(jobs: usize) {
     tracing::warn!(target: TARGET, jobs, "shutdown deadline passed, running jobs are given back");
 }

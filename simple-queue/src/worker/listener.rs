@@ -83,6 +83,7 @@ async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
         let mut listener = in_time(patience, begin(options, &channel)).await?;
         retry_pause.reset();
         worker.listening.store(true, Ordering::Release);
+        worker.permits.shared().heard_all();
         worker.client.wake().wake_local();
         while let Some(notification) =
             hear(&mut listener, config.heartbeat_interval, patience).await?
@@ -136,6 +137,7 @@ fn on_notification(worker: &Worker, payload: &str) {
                 worker.client.wake().wake_local();
             }
         }
+        Some(Notification::LimitChanged { name }) => worker.permits.shared().heard(&name),
         // Any role of the database can send this notification. The row decides, and the heartbeat reads it.
         Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {
             worker.beat_soon.notify_one();

@@ -7,6 +7,7 @@ mod failures;
 mod fetch;
 mod handle;
 mod heartbeat;
+mod limits;
 mod listener;
 mod run;
 mod signal;

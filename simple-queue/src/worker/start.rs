@@ -13,6 +13,7 @@ use super::{
     Starting, Worker, WorkerHandle,
     fetch::{poller::Poller, sweep::Sweeper, unhandled_kinds::UnhandledKinds},
     heartbeat::{self, Heartbeat},
+    limits::Lender,
     listener,
     run::running::Running,
 };
@@ -100,6 +101,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
         keep(&worker, &worker.stopping, Sweeper::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopping, UnhandledKinds::new(Arc::clone(&worker), &servers)),
+        keep(&worker, &worker.stopped, Lender::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopped, reaper),
     ];
     let queues = worker.client.queue_names();

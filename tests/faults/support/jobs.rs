@@ -68,6 +68,39 @@ pub(crate) async fn stumbles(
     Ok(())
 }
 
+/// The number of the advisory lock that each run of [`share_a_limit`] holds, and of its limit.
+pub(crate) const MOST_AT_ONCE: i64 = 20;
+
+/// Counts how many run at once, by locks that end with the session of a process that dies.
+#[job(
+    queue = "faults",
+    retries = 100,
+    backoff = fixed("20ms"),
+    timeout = "10s",
+    concurrency(limit = 20, per_process = 10)
+)]
+pub(crate) async fn share_a_limit(pool: &PgPool, number: i64) -> Result<(), BoxDynError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock_shared($1)")
+        .bind(MOST_AT_ONCE)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "insert into ledger.at_once (number, runs)
+        select $2, count(*) from pg_locks
+        where locktype = 'advisory' and classid = 0 and objid = $1 and database = (
+            select oid from pg_database where datname = current_database()
+        )",
+    )
+    .bind(MOST_AT_ONCE)
+    .bind(number)
+    .execute(&mut *tx)
+    .await?;
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    tx.commit().await?;
+    Ok(())
+}
+
 #[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
 async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
     sqlx::query(

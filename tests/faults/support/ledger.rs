@@ -23,6 +23,7 @@ const TABLES: &str = "
         at timestamptz not null default now(), clock timestamptz not null
     );
     create table ledger.effects (job_id uuid not null, number bigint not null);
+    create table ledger.at_once (number bigint not null, runs bigint not null);
     create index on ledger.runs (job_id);
 ";
 

@@ -14,7 +14,7 @@ mod worker;
 pub(crate) use test_support::eventually;
 
 pub(crate) use field::Field;
-pub(crate) use jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
+pub(crate) use jobs::{Aborts, CountEffect, CountRun, Hands, MOST_AT_ONCE, ShareALimit, Stumbles};
 pub(crate) use ledger::Ledger;
 pub(crate) use length::{full, rounds};
 pub(crate) use load::Load;

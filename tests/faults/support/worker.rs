@@ -13,7 +13,7 @@ use simple_queue::{jobs, prelude::*};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use test_support::{Case, case, eventually, other_process, signal_process};
 
-use super::jobs::{Aborts, CountEffect, CountRun, Hands, Stumbles};
+use super::jobs::{Aborts, CountEffect, CountRun, Hands, ShareALimit, Stumbles};
 
 /// The environment variable with the database of the other process.
 const URL: &str = "FAULTS_DATABASE_URL";
@@ -120,7 +120,7 @@ async fn the_worker_process() {
         Err(_) => queue.pool().clone(),
     };
     let hands = Hands { pool };
-    queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], hands).unwrap();
+    queue.register(jobs![CountRun, CountEffect, Aborts, ShareALimit, Stumbles], hands).unwrap();
     let worker = queue.start().await;
     println!("{READY}");
     stop.await.unwrap();

@@ -55,6 +55,17 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
             vec![("worker_id", ID), ("demand", DEMAND), ("only", "null"), ("except", MANY_IDS)],
         ),
         ("find_suspect", vec![("demand", DEMAND), ("except", MANY_IDS)]),
+        ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
+        (
+            "balance_quotas",
+            vec![
+                ("worker_id", ID),
+                ("names", "array['kind:a']"),
+                ("keeps", "array[1]"),
+                ("wants", "array[5]"),
+                ("channel", "'channel'"),
+            ],
+        ),
         (
             "return_listed_jobs",
             vec![

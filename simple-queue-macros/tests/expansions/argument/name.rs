@@ -3,7 +3,6 @@
 impl ::simple_queue::typed::JobPayload for Send {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "mail:send";
-    const KIND_HASH: ::core::primitive::u64 = 11105673929213788162u64;
     const QUEUE: &'static ::core::primitive::str = "default";
     const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new();
     const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(

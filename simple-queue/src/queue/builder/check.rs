@@ -42,6 +42,13 @@ fn of_permits(builder: &SimpleQueueBuilder) -> Vec<String> {
     let all = config.global_permits;
     let mut problems: Vec<String> = Vec::new();
     problems.extend(out_of_range("permits", all));
+    let mut limits: Vec<_> = config.queue_limits.iter().collect();
+    limits.sort_unstable_by_key(|(queue, _)| *queue);
+    problems.extend(
+        limits.into_iter().filter_map(|(queue, limit)| {
+            out_of_range(&format!("queue_limit({queue:?})"), limit.most)
+        }),
+    );
     for (setting, permits, is_set) in named {
         match out_of_range(&setting, permits) {
             Some(problem) => problems.push(problem),
@@ -69,9 +76,10 @@ fn out_of_range(setting: &str, permits: usize) -> Option<String> {
 fn of_queue_names(builder: &SimpleQueueBuilder) -> Vec<String> {
     let config = &builder.config;
     let permits = config.queue_permits.keys().map(|queue| ("queue_permits", queue));
+    let limits = config.queue_limits.keys().map(|queue| ("queue_limit", queue));
     let strategies = config.queue_strategies.keys().map(|queue| ("queue_strategy", queue));
     let backoffs = config.queue_backoffs.keys().map(|queue| ("queue_backoff", queue));
-    let named: BTreeSet<_> = permits.chain(strategies).chain(backoffs).collect();
+    let named: BTreeSet<_> = permits.chain(limits).chain(strategies).chain(backoffs).collect();
     let refused = |(setting, queue): (&str, &String)| {
         let problem = problem_of_queue_name(queue)?;
         Some(format!("`{setting}` is set for `{}`: {problem}", queue.escape_debug()))
@@ -85,6 +93,7 @@ fn of_times(builder: &SimpleQueueBuilder) -> Vec<String> {
         ("statement_timeout", builder.statement_timeout, STATEMENT_TIMEOUTS),
         ("heartbeat_interval", config.heartbeat_interval, INTERVALS),
         ("poll_interval", config.empty_poll_sleep, INTERVALS),
+        ("permit_timeout", config.permit_patience, INTERVALS),
         #[cfg(feature = "janitor")]
         ("janitor_interval", config.janitor_interval, INTERVALS),
     ];

@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{SimpleQueue, config::Config, strategy::JobStrategy};
+use super::{SimpleQueue, config::Config, registry::SharedLimit, strategy::JobStrategy};
 use crate::{
     Error,
     database::{Schema, Servers, parse_url},
@@ -149,6 +149,18 @@ impl SimpleQueueBuilder {
         })
     }
 
+    /// Sets how many jobs of one queue run at once in all processes together; no limit by default.
+    ///
+    /// It is a declaration like those of the jobs: every process of the queue should have the same
+    /// number, and [`SimpleQueue::limits`] can change it at run time, as `queue:NAME`.
+    pub fn queue_limit(self, queue: impl Into<String>, limit: usize) -> Self {
+        self.configured(|config| {
+            let queue = queue.into();
+            let limit = SharedLimit::of_queue(&queue, limit);
+            config.queue_limits.insert(queue, limit);
+        })
+    }
+
     /// Sets how many jobs this process runs at once of each queue that has no permits of its own;
     /// 100 by default.
     #[doc(alias = "with_queue_default_semaphore_size")]
@@ -222,8 +234,8 @@ impl SimpleQueueBuilder {
         })
     }
 
-    /// Sets how long a fetched job may wait for a permit before it is given back; 500 ms by
-    /// default. A job waits if it was prefetched, or while its strategy decides.
+    /// Sets how long a fetched job may wait for a permit before it is given back; 500 ms by default,
+    /// from 10 ms to a day. A job waits if it was prefetched, or while its strategy decides.
     #[doc(alias = "with_hold_queue_semaphore")]
     pub fn permit_timeout(self, timeout: Duration) -> Self {
         self.configured(|config| config.permit_patience = timeout)

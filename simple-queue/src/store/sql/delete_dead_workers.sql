@@ -10,4 +10,5 @@ with deleted as (
     delete from simple_queue.idle_workers i
     where i.worker_id = any (array(select deleted.id from deleted))
 )
-select count(*) from deleted
+\ir parts/released_quotas.sql
+select count(*) from deleted where (select count(*) from released) >= 0

@@ -20,6 +20,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/next_due.sql", include_str!("../sql/parts/next_due.sql")),
     ("parts/notified.sql", include_str!("../sql/parts/notified.sql")),
     ("parts/overwrite_dead_letter.sql", include_str!("../sql/parts/overwrite_dead_letter.sql")),
+    ("parts/released_quotas.sql", include_str!("../sql/parts/released_quotas.sql")),
     ("parts/returned.sql", include_str!("../sql/parts/returned.sql")),
     ("parts/suspects.sql", include_str!("../sql/parts/suspects.sql")),
     ("parts/worker.sql", include_str!("../sql/parts/worker.sql")),

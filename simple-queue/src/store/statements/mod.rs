@@ -67,12 +67,14 @@ macro_rules! statements {
 
 statements! {
     archive_jobs,
-    delete_dead_workers,
+    balance_quotas,
     cancel_jobs,
     claim_overtaken_jobs,
     claim_suspect,
     claim_upkeep,
     dead_letter_jobs,
+    declare_limits,
+    delete_dead_workers,
     #[cfg(feature = "janitor")]
     delete_expired,
     #[cfg(feature = "janitor")]
@@ -99,6 +101,7 @@ statements! {
     limit_idle_transaction,
     limit_lock_wait,
     list_dead_letters,
+    list_limits,
     #[cfg(feature = "janitor")]
     list_old_days,
     list_orphans,
@@ -106,9 +109,11 @@ statements! {
     list_unhandled_kinds,
     list_unhandled_queues,
     lock_dead_workers,
+    look_for_due,
     mark_idle,
     mark_suspect,
     notify,
+    pause_limit,
     pause_queue,
     read_leases,
     read_metadata,
@@ -127,6 +132,7 @@ statements! {
     return_jobs,
     return_listed_jobs,
     set_aside_job,
+    set_limit,
     tell_long_running,
     unmark_idle,
 }

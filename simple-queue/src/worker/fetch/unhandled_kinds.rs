@@ -11,6 +11,7 @@ use sqlx::PgConnection;
 
 use crate::{
     database::{Dedicated, Servers, failure::described},
+    jitter,
     retry_pause::Pauses,
     store::{Store, UnhandledKind},
     telemetry,
@@ -25,7 +26,7 @@ pub(in crate::worker) struct UnhandledKinds {
     warned_at: HashMap<(String, String), Instant>,
 }
 
-/// 20 s from the start to the first search: other processes of a deploy may start later than this one.
+/// About 20 s from the start to the first search: other processes of a deploy may start later than this one.
 const FIRST_LOOK: Duration = Duration::from_secs(20);
 
 /// About 1 minute between two searches.
@@ -38,7 +39,7 @@ impl Role for UnhandledKinds {
     const NAME: &'static str = "unhandled kinds";
 
     fn first_in(&self) -> Duration {
-        FIRST_LOOK
+        jitter::around(FIRST_LOOK, 0.2)
     }
 
     /// One search; warns of what it finds and has not warned of before.

@@ -19,7 +19,7 @@ use super::Worker;
 use crate::{
     database::{
         Dedicated,
-        failure::{described, is_about_a_row},
+        failure::{described, is_transient},
     },
     retry_pause::RetryPause,
     store::{Beat, WorkerRow},
@@ -154,7 +154,8 @@ impl Heartbeat {
                 })
                 .await;
             let beat = match whole {
-                Err(error) if is_about_a_row(&error) => {
+                // Perhaps for the row of a job or of another process, or for a right on their tables.
+                Err(error) if !is_transient(&error) => {
                     telemetry::heartbeat::refused(&described(&error));
                     self.worker.failures.heartbeat_refused(&error);
                     let alive = self
@@ -205,6 +206,7 @@ impl Heartbeat {
         // Nothing is claimed, and nothing is marked idle, under an id that has no row yet.
         self.worker.heartbeat_lost.store(true, Ordering::Release);
         self.worker.take_new_id();
+        self.worker.permits.shared().forget();
         // Without a row nothing was claimed, so fetches took due jobs for absent ones.
         self.worker.sweeps.floors().mark_stale();
         self.register().await;

@@ -100,10 +100,11 @@ impl Poller {
             self.lost_claims.note(Duration::ZERO);
         }
         self.lost_claims.return_what_is_due(&self.worker).await;
-        let wait = match self.fetch().await {
+        let fetched = self.fetch().await;
+        self.worker.permits.shared().fetching(false);
+        let wait = match fetched {
             Ok(wait) => {
                 self.was_late = false;
-                self.worker.failures.fetch_succeeded();
                 self.retry_pause.reset();
                 wait
             }
@@ -138,12 +139,17 @@ impl Poller {
         // Set before the permits are counted, so that a permit which becomes free afterwards wakes the poller.
         self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
-        let FetchPlan { mut demands, limit, leaves_out } = self.plan_fetch(&config);
+        self.worker.permits.shared().fetching(true);
+        let FetchPlan { mut demands, limit, leaves_out, falls_short } = self.plan_fetch(&config);
         if demands.is_empty() {
-            // A permit that becomes free wakes the poller.
+            // A permit that becomes free wakes the poller. So does a new job, if the worker is marked idle.
+            let sleep = if falls_short {
+                self.fall_asleep(None, &config).await?
+            } else {
+                POLL_WHILE_LISTENING
+            };
             let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
-            return Ok(overdue
-                .map_or(POLL_WHILE_LISTENING, |due| std::cmp::min(due, POLL_WHILE_LISTENING)));
+            return Ok(overdue.map_or(sleep, |due| std::cmp::min(due, sleep)));
         }
         let was_swept = self.read_from_floors(&mut demands).await;
         if self.claim_overtaken(&demands, limit, &config).await? {
@@ -253,6 +259,7 @@ impl Poller {
             match fetched {
                 Ok((fetched, finished)) => {
                     done.written(finished);
+                    self.worker.failures.fetch_succeeded();
                     Ok(fetched)
                 }
                 Err(error) => {
@@ -294,7 +301,10 @@ impl Poller {
                 Some(permit) => worker.spawn(Start { handler, fetched, permit }),
                 // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
                 // reach together, must not delay jobs without one.
-                None if fetched.claim.crash_count >= SUSPECT_FROM || handler.is_limited() => {
+                None if fetched.claim.crash_count >= SUSPECT_FROM
+                    || handler.is_limited()
+                    || config.limit_of(&fetched.job.queue).is_some() =>
+                {
                     worker.finish(FinishedRun::given_back(lease));
                 }
                 None => ahead.push(PrefetchedJob::new(handler, fetched)),

@@ -2,8 +2,11 @@
 
 use super::Poller;
 use crate::{
-    admission::PermitScope,
-    queue::{config::Config, registry::Served},
+    admission::{FellShort, PermitScope},
+    queue::{
+        config::Config,
+        registry::{Served, Share},
+    },
     store::{Demand, DemandedShare},
     worker::fetch::floor::BEFORE_ALL,
 };
@@ -15,6 +18,21 @@ pub(super) struct FetchPlan {
     pub(super) limit: usize,
     /// A served share has no free permit now, and may have due jobs.
     pub(super) leaves_out: bool,
+    /// Jobs are left out for lack of permits that all processes share. Only a look can tell whether any is due.
+    pub(super) falls_short: bool,
+}
+
+/// The demand of one job of this share.
+fn one_of(queue: &str, share: &Share) -> Demand {
+    let Share { kinds, excluded, .. } = share.clone();
+    Demand {
+        queue: queue.to_owned(),
+        permits: 1,
+        priorities: Vec::new(),
+        probe_after: BEFORE_ALL,
+        probes: 0,
+        shares: vec![DemandedShare { permits: 1, kinds, excluded, floors: Vec::new() }],
+    }
 }
 
 impl Poller {
@@ -22,7 +40,6 @@ impl Poller {
     pub(super) fn plan_fetch(&mut self, config: &Config) -> FetchPlan {
         let worker = &self.worker;
         let free_permits = |of: PermitScope<'_>| worker.permits.free(of, config);
-        let is_limited = |of: PermitScope<'_>| worker.permits.are_limited(of, config);
         // Outcomes that cannot be written take the place of jobs that could be claimed.
         let room = worker.completions.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
@@ -30,6 +47,7 @@ impl Poller {
         let served = worker.client.served();
         // Where queues compete for the process's permits, none of them is prefetched.
         let compete = free == 0 && served.len() > 1;
+        let mut short = Vec::new();
         let mut floors = worker.sweeps.floors();
         floors.retain(&served);
         let mut demands: Vec<Demand> = served
@@ -37,8 +55,9 @@ impl Poller {
             .map(|Served { queue, priorities, shares }| {
                 let free = std::cmp::min(free_permits(PermitScope::Queue(&queue)), free);
                 // A queue in which some jobs have a limit of their own is not prefetched either.
-                let alone = !shares.iter().any(|share| is_limited(PermitScope::Share(share)));
+                let alone = worker.permits.may_be_ahead(&queue, &shares, config);
                 let may_be_ahead = alone && !compete && room.may_be_ahead;
+                short.extend(self.short_of_shared(&queue, &shares, room.permits, config));
                 let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
@@ -72,6 +91,8 @@ impl Poller {
             .filter(|demand| !demand.shares.is_empty())
             .collect();
         drop(floors);
+        let falls_short = !short.is_empty();
+        worker.permits.shared().fell_short(short);
         if !demands.is_empty() {
             self.rotation = self.rotation.wrapping_add(1);
             let first = self.rotation % demands.len();
@@ -79,6 +100,29 @@ impl Poller {
         }
         // Prefetched jobs need no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
-        FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out }
+        FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out, falls_short }
+    }
+
+    /// Returns the jobs of a queue that could start here, if a limit that all processes share had permits.
+    fn short_of_shared(
+        &self,
+        queue: &str,
+        shares: &[Share],
+        free: usize,
+        config: &Config,
+    ) -> Vec<FellShort> {
+        let permits = &self.worker.permits;
+        let free = std::cmp::min(free, permits.free_here(PermitScope::Queue(queue), config));
+        let of_share = |share: &Share| {
+            let limits = config.limit_of(queue).into_iter().chain(&share.limits);
+            let limits = permits.shared().exhausted(limits);
+            let free = std::cmp::min(free, permits.free_here(PermitScope::Share(share), config));
+            (free > 0 && !limits.is_empty()).then(|| FellShort {
+                limits,
+                wanted: free,
+                demand: one_of(queue, share),
+            })
+        };
+        shares.iter().filter_map(of_share).collect()
     }
 }

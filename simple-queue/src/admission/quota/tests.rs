@@ -1,0 +1,277 @@
+//! Processes that share a limit, played at random against the rules of `balance_quotas.sql`.
+
+use std::time::{Duration, Instant};
+
+use super::{Quota, Short, Step};
+use crate::store::{Ask, Balanced, DueLook};
+
+/// The rows of a limit and of its quotas, as `balance_quotas.sql` changes them.
+struct Rows {
+    most: usize,
+    lent: usize,
+    /// What each process holds and wants; `None`: its row is gone.
+    quotas: Vec<Option<(usize, usize)>>,
+}
+
+impl Rows {
+    /// Returns the answer, and whether a notification is sent.
+    fn balance(&mut self, process: usize, ask: &Ask) -> Option<(Balanced, bool)> {
+        let (held_before, wanted_before) = self.quotas[process]?;
+        let others = self.quotas.iter().enumerate().filter(|(other, _)| *other != process);
+        let others: Vec<(usize, usize)> = others.filter_map(|(_, quota)| *quota).collect();
+        let others_want = others.iter().any(|(_, wanted)| *wanted > 0);
+        let sharing = 1 + others.iter().filter(|(held, wanted)| held + wanted > 0).count();
+        let keep = std::cmp::min(ask.keep, held_before);
+        let room = (self.most + held_before).saturating_sub(self.lent);
+        let fair = self.most.div_ceil(sharing);
+        let most = if others_want { std::cmp::min(room, fair) } else { room };
+        let held = std::cmp::max(keep, std::cmp::min(ask.want, most));
+        let lent_before = self.lent;
+        self.lent = self.lent + held - held_before;
+        assert!(self.lent <= std::cmp::max(self.most, lent_before), "more than there is is lent");
+        let is_short = ask.want > held;
+        self.quotas[process] = Some((held, ask.want.saturating_sub(held)));
+        let notifies =
+            if held < held_before { others_want } else { is_short && wanted_before == 0 };
+        let is_over = self.lent > self.most;
+        let name = ask.name.clone();
+        let most = self.most;
+        Some((Balanced { name, held, most, sharing, is_short, others_want, is_over }, notifies))
+    }
+
+    fn bury(&mut self, process: usize) {
+        let (held, _) = self.quotas[process].take().unwrap_or_default();
+        self.lent -= held;
+    }
+}
+
+struct Game {
+    rows: Rows,
+    processes: Vec<Quota>,
+    /// Runs of each process.
+    runs: Vec<usize>,
+    waiting: usize,
+    now: Instant,
+    random: fastrand::Rng,
+    /// Notifications and answers may be lost, and processes die.
+    is_rough: bool,
+}
+
+/// Permits of each process without the limit.
+const HERE: usize = 4;
+
+impl Game {
+    fn new(seed: u64, processes: usize, most: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            rows: Rows { most, lent: 0, quotas: vec![None; processes] },
+            processes: (0..processes).map(|_| Quota::new("l", most, now)).collect(),
+            runs: vec![0; processes],
+            waiting: 0,
+            now,
+            random: fastrand::Rng::with_seed(seed),
+            is_rough: true,
+        }
+    }
+
+    /// A fetch: starts what it can, and says what falls short.
+    fn poll(&mut self, process: usize) {
+        let quota = &mut self.processes[process];
+        while self.waiting > 0 && self.runs[process] < HERE && quota.take() {
+            self.runs[process] += 1;
+            self.waiting -= 1;
+        }
+        let room = HERE - self.runs[process];
+        let short =
+            (room > 0 && quota.free() == 0).then(|| Short { wanted: room, demands: Vec::new() });
+        quota.fell_short(short, self.now);
+    }
+
+    fn end_a_run(&mut self, process: usize) {
+        if self.runs[process] > 0 {
+            self.runs[process] -= 1;
+            self.processes[process].put();
+        }
+    }
+
+    /// One step of the role that moves permits.
+    fn lend(&mut self, process: usize) {
+        let quota = &mut self.processes[process];
+        match quota.next(self.now, false) {
+            Step::Declare => {
+                self.rows.quotas[process].get_or_insert((0, 0));
+                quota.declared();
+            }
+            Step::Look(_) => {
+                let found = if self.waiting > 0 { DueLook::Now } else { DueLook::Later(None) };
+                quota.looked(found, self.now);
+            }
+            Step::Ask(ask) => {
+                let (answer, notifies) = self.rows.balance(process, &ask).unzip();
+                // Meanwhile a run may end.
+                if self.is_rough && self.random.bool() && self.runs[process] > 0 {
+                    self.runs[process] -= 1;
+                    quota.put();
+                }
+                match answer {
+                    _ if self.is_rough && self.random.u8(..) < 25 => quota.failed(),
+                    Some(answer) => {
+                        quota.balanced(answer, ask.keep, self.now);
+                    }
+                    None => quota.forget(),
+                }
+                if notifies == Some(true) {
+                    self.notify(process);
+                }
+            }
+            Step::Wait(_) => {}
+        }
+    }
+
+    fn notify(&mut self, from: usize) {
+        for (process, quota) in self.processes.iter_mut().enumerate() {
+            let is_lost = self.is_rough && self.random.u8(..) < 25;
+            if process != from && !is_lost {
+                quota.heard();
+            }
+        }
+    }
+
+    fn step(&mut self) {
+        let process = self.random.usize(..self.processes.len());
+        match self.random.u8(..100) {
+            0..30 => self.poll(process),
+            30..45 => self.end_a_run(process),
+            45..80 => self.lend(process),
+            80..90 => self.waiting += self.random.usize(..4),
+            90..98 => self.now += Duration::from_millis(self.random.u64(..200)),
+            98 if self.is_rough => {
+                // It dies, or is declared dead: its runs are abandoned before, and their jobs return.
+                self.rows.bury(process);
+                self.waiting += self.runs[process];
+                for _ in 0..std::mem::take(&mut self.runs[process]) {
+                    self.processes[process].put();
+                }
+                self.processes[process].forget();
+            }
+            _ if self.is_rough => {
+                self.rows.most = self.random.usize(..6);
+                self.notify(usize::MAX);
+            }
+            _ => {}
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let held: usize = self.rows.quotas.iter().flatten().map(|(held, _)| held).sum();
+        assert_eq!(held, self.rows.lent);
+        for (process, quota) in self.processes.iter().enumerate() {
+            let (held, _) = self.rows.quotas[process].unwrap_or_default();
+            assert!(quota.held <= held, "a process lends itself what it was not lent");
+            assert!(self.runs[process] <= held, "more runs than permits");
+            assert_eq!(quota.used, self.runs[process]);
+        }
+    }
+
+    /// From now on nothing is lost, and every second each process asks anew.
+    fn calm_down(&mut self, most: usize) {
+        (self.is_rough, self.rows.most) = (false, most);
+        for round in 0..4_000 {
+            for process in 0..self.processes.len() {
+                if round % 20 == 0 {
+                    self.processes[process].heard();
+                }
+                self.end_a_run(process);
+                self.lend(process);
+                self.poll(process);
+                self.lend(process);
+                self.check();
+            }
+            self.now += Duration::from_millis(50);
+            if self.waiting == 0 && self.runs.iter().all(|runs| *runs == 0) {
+                return;
+            }
+        }
+        panic!("{} jobs wait for ever, {:?} {:?}", self.waiting, self.rows.quotas, self.processes);
+    }
+}
+
+#[test]
+fn processes_that_share_a_limit_never_exceed_it_and_strand_no_job() {
+    for seed in 0..400 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut game = Game::new(seed, random.usize(1..6), random.usize(1..6));
+        for _ in 0..400 {
+            game.step();
+        }
+        game.calm_down(random.usize(1..4));
+    }
+}
+
+#[test]
+fn a_permit_that_no_run_uses_is_given_back_soon_if_another_process_wants_it_and_else_later() {
+    let mut game = Game::new(1, 2, 2);
+    game.is_rough = false;
+    game.waiting = 2;
+    for _ in 0..6 {
+        game.poll(0);
+        game.lend(0);
+    }
+    assert_eq!((game.runs[0], game.rows.lent), (2, 2));
+    game.end_a_run(0);
+    game.end_a_run(0);
+    game.lend(0);
+    game.now += Duration::from_secs(10);
+    game.lend(0);
+    assert_eq!(game.rows.lent, 2, "they may be of use");
+    game.waiting = 1;
+    for _ in 0..6 {
+        game.poll(1);
+        game.lend(1);
+        game.lend(0);
+    }
+    game.now += Duration::from_millis(150);
+    for _ in 0..6 {
+        game.lend(0);
+        game.poll(1);
+        game.lend(1);
+    }
+    assert_eq!(game.runs, [0, 1], "the other process gets one");
+    game.end_a_run(1);
+    game.poll(1);
+    for _ in 0..3 {
+        game.now += Duration::from_secs(31);
+        for process in 0..2 {
+            game.poll(process);
+            game.lend(process);
+        }
+    }
+    assert_eq!(game.rows.lent, 0, "none is kept for ever");
+}
+
+#[test]
+fn a_process_above_its_fair_part_gives_back_as_its_runs_end() {
+    let mut game = Game::new(1, 2, 4);
+    game.is_rough = false;
+    game.waiting = 8;
+    for _ in 0..6 {
+        game.poll(0);
+        game.lend(0);
+    }
+    assert_eq!(game.runs, [4, 0]);
+    for _ in 0..6 {
+        game.poll(1);
+        game.lend(1);
+        game.lend(0);
+    }
+    assert_eq!(game.runs, [4, 0], "runs are never interrupted");
+    for _ in 0..4 {
+        game.end_a_run(0);
+        game.poll(0);
+        game.lend(0);
+        game.lend(1);
+        game.poll(1);
+    }
+    assert_eq!(game.runs, [2, 2]);
+}

@@ -1,0 +1,262 @@
+//! The limits that hold for all processes together: the permits that this process has borrowed of each.
+//!
+//! A fetch sees only how many permits are free here. The role in `worker/limits.rs` moves permits between the processes.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::Notify;
+
+use super::{
+    PermitScope, PermitSource, UNLIMITED,
+    quota::{Quota, Short, Step},
+};
+use crate::{
+    queue::{
+        config::Config,
+        registry::{Registered, SharedLimit},
+    },
+    store::{Ask, Balanced, Demand, DueLook},
+};
+
+/// The shared limits of a process.
+#[derive(Debug, Default)]
+pub(crate) struct SharedPermits {
+    quotas: RwLock<HashMap<String, Arc<Mutex<Quota>>>>,
+    /// Wakes the role that moves permits.
+    changed: Arc<Notify>,
+    /// A fetch is in flight that counts on the free permits.
+    is_fetching: AtomicBool,
+}
+
+/// The permits of one job, one of each of its limits.
+#[derive(Debug)]
+pub(super) struct SharedPermit {
+    quotas: Vec<Arc<Mutex<Quota>>>,
+    changed: Arc<Notify>,
+}
+
+impl Drop for SharedPermit {
+    fn drop(&mut self) {
+        let mut is_surplus = false;
+        for quota in &self.quotas {
+            is_surplus |= quota.lock().put();
+        }
+        if is_surplus {
+            self.changed.notify_one();
+        }
+    }
+}
+
+/// Jobs that could start if some limits had permits.
+#[derive(Debug)]
+pub(crate) struct FellShort {
+    /// The limits without a free permit.
+    pub(crate) limits: Vec<SharedLimit>,
+    pub(crate) wanted: usize,
+    pub(crate) demand: Demand,
+}
+
+/// What the database is to be asked next.
+#[derive(Debug, Default)]
+pub(crate) struct Steps {
+    /// Limits to declare, with their numbers.
+    pub(crate) declare: Vec<(String, usize)>,
+    /// Limits for which to look for due jobs.
+    pub(crate) look: Vec<(String, Vec<Demand>)>,
+    pub(crate) ask: Vec<Ask>,
+    /// When there may be more to ask.
+    pub(crate) again_at: Option<Instant>,
+}
+
+impl SharedPermits {
+    fn quota(&self, limit: &SharedLimit) -> Arc<Mutex<Quota>> {
+        if let Some(quota) = self.quotas.read().get(&limit.name) {
+            return Arc::clone(quota);
+        }
+        let new = || Arc::new(Mutex::new(Quota::new(&limit.name, limit.most, Instant::now())));
+        Arc::clone(self.quotas.write().entry(limit.name.clone()).or_insert_with(new))
+    }
+
+    fn least_free<'l>(&self, limits: impl IntoIterator<Item = &'l SharedLimit>) -> usize {
+        let free = limits.into_iter().map(|limit| self.quota(limit).lock().free());
+        free.min().unwrap_or(UNLIMITED)
+    }
+
+    /// Says that a fetch begins, which counts on the free permits, or that its jobs have started.
+    pub(crate) fn fetching(&self, is_fetching: bool) {
+        self.is_fetching.store(is_fetching, Ordering::Release);
+    }
+
+    /// Returns those of these limits that have no free permit.
+    pub(crate) fn exhausted<'l>(
+        &self,
+        limits: impl IntoIterator<Item = &'l SharedLimit>,
+    ) -> Vec<SharedLimit> {
+        let is_exhausted = |limit: &&SharedLimit| self.quota(limit).lock().free() == 0;
+        limits.into_iter().filter(is_exhausted).cloned().collect()
+    }
+
+    /// Records which jobs fall short of permits since the last fetch.
+    pub(crate) fn fell_short(&self, short: Vec<FellShort>) {
+        if self.quotas.read().is_empty() {
+            return;
+        }
+        let mut by_limit: BTreeMap<String, Short> = BTreeMap::new();
+        for FellShort { limits, wanted, demand } in short {
+            for limit in limits {
+                let none = Short { wanted: 0, demands: Vec::new() };
+                let short = by_limit.entry(limit.name).or_insert(none);
+                short.wanted = std::cmp::max(short.wanted, wanted);
+                short.demands.push(demand.clone());
+            }
+        }
+        let (now, mut concerns) = (Instant::now(), false);
+        for (name, quota) in &*self.quotas.read() {
+            concerns |= quota.lock().fell_short(by_limit.remove(name), now);
+        }
+        if concerns {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A notification said that something has changed about this limit.
+    pub(crate) fn heard(&self, limit: &str) {
+        let concerns = self.quotas.read().get(limit).is_some_and(|quota| quota.lock().heard());
+        if concerns {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Notifications may have been missed.
+    pub(crate) fn heard_all(&self) {
+        let mut concerns = false;
+        for quota in self.quotas.read().values() {
+            concerns |= quota.lock().heard();
+        }
+        if concerns {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Whether the process holds or wants permits, so that changes concern it.
+    pub(crate) fn is_active(&self) -> bool {
+        self.quotas.read().values().any(|quota| quota.lock().is_active())
+    }
+
+    /// Forgets all permits: the process was declared dead, and the database has taken them back.
+    pub(crate) fn forget(&self) {
+        for quota in self.quotas.read().values() {
+            quota.lock().forget();
+        }
+        self.changed.notify_one();
+    }
+
+    /// Waits until something has changed here.
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Returns what the database is to be asked now.
+    pub(crate) fn next(&self, now: Instant) -> Steps {
+        let mut steps = Steps::default();
+        for (name, quota) in &*self.quotas.read() {
+            let mut quota = quota.lock();
+            // Read under the lock under which the fetch counts: it counts what is left.
+            match quota.next(now, self.is_fetching.load(Ordering::Acquire)) {
+                Step::Declare => steps.declare.push((name.clone(), quota.declared)),
+                Step::Look(demands) => steps.look.push((name.clone(), demands)),
+                Step::Ask(ask) => steps.ask.push(ask),
+                Step::Wait(until) => {
+                    steps.again_at = steps.again_at.into_iter().chain(until).min();
+                }
+            }
+        }
+        steps
+    }
+
+    pub(crate) fn declared(&self, limits: &[(String, usize)]) {
+        for (name, _) in limits {
+            self.with(name, Quota::declared);
+        }
+    }
+
+    pub(crate) fn looked(&self, limit: &str, found: DueLook) {
+        self.with(limit, |quota| quota.looked(found, Instant::now()));
+    }
+
+    /// Takes in the answers to these asks. Returns whether there are more permits now.
+    pub(crate) fn balanced(&self, asks: &[Ask], answers: Vec<Balanced>) -> bool {
+        let now = Instant::now();
+        let mut answers: HashMap<String, Balanced> =
+            answers.into_iter().map(|answer| (answer.name.clone(), answer)).collect();
+        let mut grew = false;
+        for ask in asks {
+            let answer = answers.remove(&ask.name);
+            self.with(&ask.name, |quota| match answer {
+                Some(answer) => grew |= quota.balanced(answer, ask.keep, now),
+                // The row of the process is gone, and with it the quota.
+                None => quota.forget(),
+            });
+        }
+        grew
+    }
+
+    /// The exchange failed, and what it did is unknown.
+    pub(crate) fn failed(&self, asks: &[Ask]) {
+        for ask in asks {
+            self.with(&ask.name, Quota::failed);
+        }
+    }
+
+    fn with(&self, limit: &str, change: impl FnOnce(&mut Quota)) {
+        if let Some(quota) = self.quotas.read().get(limit) {
+            change(&mut quota.lock());
+        }
+    }
+}
+
+impl PermitSource for SharedPermits {
+    type Permit = Option<SharedPermit>;
+
+    fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
+        match of {
+            PermitScope::All => UNLIMITED,
+            PermitScope::Queue(queue) => self.least_free(config.limit_of(queue)),
+            PermitScope::Share(share) => self.least_free(&share.limits),
+        }
+    }
+
+    fn take(
+        &self,
+        queue: &str,
+        handler: &Registered,
+        config: &Config,
+    ) -> Option<Option<SharedPermit>> {
+        let limits = || config.limit_of(queue).into_iter().chain(&handler.limits);
+        if limits().next().is_none() {
+            return Some(None);
+        }
+        let mut permit = SharedPermit { quotas: Vec::new(), changed: Arc::clone(&self.changed) };
+        for limit in limits() {
+            let quota = self.quota(limit);
+            if !quota.lock().take() {
+                // Those that were taken are put back with `permit`.
+                return None;
+            }
+            permit.quotas.push(quota);
+        }
+        Some(Some(permit))
+    }
+
+    fn are_reusable(&self) -> bool {
+        true
+    }
+}

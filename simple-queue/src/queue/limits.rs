@@ -1,0 +1,211 @@
+//! Operator's calls on the limits that hold for all processes together.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+
+use super::SimpleQueue;
+use crate::{
+    Error, LimitError,
+    database::again,
+    job::MOST_OF_A_LIMIT,
+    store::{LimitRow, QuotaRow},
+};
+
+/// # Limits
+impl SimpleQueue {
+    /// Returns the limits that hold for all processes together: those of
+    /// [`queue_limit`](crate::SimpleQueueBuilder::queue_limit), `concurrency(limit = …)` and
+    /// `limits = […]`.
+    ///
+    /// The name of a limit is `queue:NAME`, `kind:NAME`, or the one that [`Limit::named`] gives it.
+    /// The database knows it once a worker with such a job has looked for jobs.
+    ///
+    /// ```no_run
+    /// # async fn example(queue: simple_queue::SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// for limit in queue.limits().list().await? {
+    ///     println!("{}: {} of {} in use", limit.name, limit.lent, limit.concurrency());
+    /// }
+    /// // The provider has a bad day: fewer at once, on all machines.
+    /// queue.limits().set("payments", 5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`Limit::named`]: crate::Limit::named
+    pub fn limits(&self) -> Limits<'_> {
+        Limits { queue: self }
+    }
+}
+
+/// The limits of a queue; [`SimpleQueue::limits`] returns them. A change is effective on all
+/// machines at once; where a worker cannot listen for notifications, within a second.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits<'q> {
+    queue: &'q SimpleQueue,
+}
+
+/// A limit and who uses it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitState {
+    /// Its name: `queue:NAME`, `kind:NAME`, or the name of a [`Limit`](crate::Limit).
+    pub name: String,
+    /// How many jobs may run at once, as the code declares it.
+    pub declared: u32,
+    /// How many may run at once instead, as [`Limits::set`] has set it.
+    pub set_to: Option<u32>,
+    /// When it was paused. While it is, none of its jobs starts.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// How many permits the processes hold together. A process holds a permit for each running job,
+    /// and for a while without one.
+    pub lent: u32,
+    /// The processes that hold permits or want some, those with the most permits first.
+    pub holders: Vec<LimitHolder>,
+}
+
+/// A process that holds permits of a limit or wants some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LimitHolder {
+    /// The worker's id.
+    pub worker_id: Uuid,
+    /// Its machine.
+    pub host: String,
+    /// Its process id there.
+    pub pid: i32,
+    /// How many permits it holds.
+    pub held: u32,
+    /// How many permits more it wants.
+    pub wanted: u32,
+}
+
+impl LimitState {
+    /// Returns how many jobs may run at once now: 0 while it is paused.
+    pub fn concurrency(&self) -> u32 {
+        match self.paused_at {
+            Some(_) => 0,
+            None => self.set_to.unwrap_or(self.declared),
+        }
+    }
+}
+
+impl Limits<'_> {
+    /// Lists all limits, by name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list(self) -> Result<Vec<LimitState>, Error> {
+        self.read(None).await
+    }
+
+    /// Finds a limit by its name.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn find(self, name: &str) -> Result<Option<LimitState>, Error> {
+        Ok(self.read(Some(name)).await?.pop())
+    }
+
+    /// Sets how many jobs may run at once instead of the declared number. It survives restarts and
+    /// deploys, until [`Limits::reset`].
+    ///
+    /// Where it is lowered, running jobs go on to their end.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for 0 and for more than 1,000,000; [`LimitError::Unknown`] when the
+    /// database knows no such limit; or when the database fails.
+    pub async fn set(self, name: &str, concurrency: u32) -> Result<(), Error> {
+        if concurrency == 0 || concurrency > MOST_OF_A_LIMIT {
+            return Err(Error::InvalidOption {
+                option: "limit",
+                problem: format!(
+                    "{concurrency} for `{name}`: it is from 1 to {MOST_OF_A_LIMIT}; pause it to stop its jobs"
+                ),
+            });
+        }
+        let concurrency = i32::try_from(concurrency).unwrap_or(i32::MAX);
+        self.change(name, Change::Set(Some(concurrency))).await
+    }
+
+    /// Goes back to the declared number.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
+    pub async fn reset(self, name: &str) -> Result<(), Error> {
+        self.change(name, Change::Set(None)).await
+    }
+
+    /// Pauses a limit: none of its jobs starts until it is resumed. Running jobs go on to their end.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
+    pub async fn pause(self, name: &str) -> Result<(), Error> {
+        self.change(name, Change::Pause(true)).await
+    }
+
+    /// Resumes a paused limit.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
+    pub async fn resume(self, name: &str) -> Result<(), Error> {
+        self.change(name, Change::Pause(false)).await
+    }
+
+    async fn read(self, name: Option<&str>) -> Result<Vec<LimitState>, Error> {
+        let rows = again!(tries => self.queue.ask(async |connection| {
+            self.queue.store().list_limits(connection, name).await
+        }));
+        let rows = rows.map_err(Error::database("list the limits"))?;
+        Ok(rows.into_iter().map(LimitState::of).collect())
+    }
+
+    async fn change(self, name: &str, change: Change) -> Result<(), Error> {
+        let is_known = again!(tries => self.queue.ask(async |connection| {
+            let store = self.queue.store();
+            match change {
+                Change::Set(concurrency) => store.set_limit(connection, name, concurrency).await,
+                Change::Pause(paused) => store.pause_limit(connection, name, paused).await,
+            }
+        }));
+        let is_known = is_known.map_err(Error::database("change a limit"))?;
+        let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
+        is_known.then_some(()).ok_or_else(unknown)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Set(Option<i32>),
+    Pause(bool),
+}
+
+impl LimitState {
+    fn of(row: LimitRow) -> Self {
+        let LimitRow { name, concurrency, concurrency_set, lent, paused_at, quotas } = row;
+        Self {
+            name,
+            declared: count(concurrency),
+            set_to: concurrency_set.map(count),
+            paused_at,
+            lent: count(lent),
+            holders: quotas.into_iter().map(LimitHolder::of).collect(),
+        }
+    }
+}
+
+impl LimitHolder {
+    fn of(row: QuotaRow) -> Self {
+        let QuotaRow { worker_id, host, pid, held, wanted } = row;
+        Self {
+            worker_id,
+            host: host.unwrap_or_default(),
+            pid: pid.unwrap_or_default(),
+            held: count(held),
+            wanted: count(wanted),
+        }
+    }
+}
+
+fn count(permits: i32) -> u32 {
+    u32::try_from(permits).unwrap_or_default()
+}

@@ -1,0 +1,15 @@
+-- list_limits
+-- Limits with the processes that hold permits of them or want some.
+select l.name, l.concurrency, l.concurrency_set, l.lent, l.paused_at,
+    coalesce(
+        jsonb_agg(jsonb_build_object(
+            'worker_id', q.worker_id, 'host', w.host, 'pid', w.pid, 'held', q.held, 'wanted', q.wanted
+        ) order by q.held desc, q.worker_id) filter (where q.held > 0 or q.wanted > 0),
+        '[]'
+    ) as quotas
+from simple_queue.limits l
+left join simple_queue.quotas q on q.limit_name = l.name
+left join simple_queue.workers w on w.id = q.worker_id
+where :name::text is null or l.name = :name
+group by l.name
+order by l.name

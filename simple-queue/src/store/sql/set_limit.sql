@@ -1,0 +1,7 @@
+-- set_limit
+with changed as (
+    update simple_queue.limits l set concurrency_set = :concurrency_set, updated_at = now()
+    where l.name = :name
+    returning l.name
+)
+select pg_notify(:channel, 'limit ' || changed.name) from changed

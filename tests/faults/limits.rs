@@ -1,0 +1,57 @@
+//! A limit that processes share, while they and the server die.
+
+use test_support::{Case, case};
+
+use crate::support::{
+    Field, LEDGER_URL, MOST_AT_ONCE, Server, ShareALimit, Worker, eventually, rounds,
+};
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![case!(processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_they_die)]
+}
+
+async fn processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_they_die() {
+    let mut server = Server::start(&[("max_connections", "300")]).await;
+    let field = Field::at(server.create_database().await).await;
+    let rounds = rounds(6, 200);
+    let mut acknowledged = Vec::new();
+    for number in 0..(400 * i64::try_from(rounds).unwrap()) {
+        let enqueued = ShareALimit::new(number).enqueue(&field.queue).await.unwrap();
+        acknowledged.push((enqueued.id(), number));
+    }
+    // Together they would run twice as many. A handler waits for no other one's connection.
+    let start = async || {
+        Worker::start_with(&field.url, |process| {
+            process.env(LEDGER_URL, &field.url);
+        })
+        .await
+    };
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        workers.push(start().await);
+    }
+    for round in 0..rounds {
+        field.ledger.progress(150).await;
+        workers.remove(0).kill();
+        if round % 3 == 2 {
+            server.crash_and_restart().await;
+        }
+        workers.push(start().await);
+    }
+    field.ledger.settle(&acknowledged).await;
+    let most: i64 = field.ledger.value("select max(runs) from ledger.at_once").await;
+    assert_eq!(most, MOST_AT_ONCE, "as many as are allowed run at once, and no more");
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    let held = "select coalesce(sum(held), 0) from simple_queue.quotas";
+    eventually("every permit is accounted for", async || {
+        let held: i64 = field.ledger.value(held).await;
+        let lent: i64 = field.ledger.value("select lent::bigint from simple_queue.limits").await;
+        lent == held
+    })
+    .await;
+    for worker in workers {
+        worker.terminate().await;
+    }
+    let left: i32 = field.ledger.value("select lent from simple_queue.limits").await;
+    assert_eq!(left, 0, "workers that stop give all permits back");
+}
