@@ -106,11 +106,10 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-    Limit,
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey};
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, LimitError};
 pub use job::{
-    Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate,
+    Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate, Limit,
     MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UniqueWhile,
     UnknownStatus,
 };

@@ -7,9 +7,7 @@ use super::keys::{Keys, Rules};
 use super::params::Known;
 use super::{backoff, concurrency, names, options, values};
 use crate::errors::Errors;
-use crate::model::{
-    Concurrency, Declaration, ItemHead, Options, Output, StoredArg, Unique, Version,
-};
+use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Unique, Version};
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
 
@@ -68,8 +66,7 @@ pub(crate) fn declaration(
     let delay = delay.and_then(|arg| options::delay(&arg, errors));
     let expires = expires.and_then(|arg| options::expires(&arg, errors));
     let priority = priority.and_then(|arg| options::priority(&arg, errors));
-    let concurrency =
-        concurrency.map_or_else(Concurrency::default, |arg| concurrency::concurrency(&arg, errors));
+    let concurrency = concurrency.map(|arg| concurrency::concurrency(&arg, errors));
     let limits = limits.map(|arg| concurrency::limits(&arg, errors));
     let retain = retain.and_then(|arg| options::retain(&arg, errors));
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
@@ -87,7 +84,7 @@ pub(crate) fn declaration(
         expires,
         priority,
         retain,
-        concurrency,
+        concurrency: concurrency.unwrap_or_default(),
         limits,
         tags,
         on_conflict: rules.on_conflict,
