@@ -33,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
-    ("admission", &["queue"]),
+    ("admission", &["queue", "store"]),
     (
         "worker/run",
         &["database", "finalize", "jitter", "job", "outcome", "queue", "row", "store", "telemetry"],

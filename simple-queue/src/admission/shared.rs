@@ -19,10 +19,7 @@ use super::{
     quota::{Quota, Short, Step},
 };
 use crate::{
-    queue::{
-        config::Config,
-        registry::{Registered, SharedLimit},
-    },
+    queue::{config::Config, registry::Registered, shared_limit::SharedLimit},
     store::{Ask, Balanced, Demand, DueLook},
 };
 

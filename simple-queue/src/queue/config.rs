@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use super::{registry::SharedLimit, strategy::JobStrategy};
+use super::{shared_limit::SharedLimit, strategy::JobStrategy};
 use crate::job::{Backoff, Retention};
 
 /// The settings of a queue. A worker reads them when it starts and when a job runs.

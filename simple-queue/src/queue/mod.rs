@@ -18,6 +18,7 @@ pub(crate) mod job_list;
 mod limits;
 mod plain;
 pub(crate) mod registry;
+pub(crate) mod shared_limit;
 pub(crate) mod strategy;
 mod transaction;
 mod wait;

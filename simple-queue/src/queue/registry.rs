@@ -11,6 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use super::{
     config::MOST_PERMITS,
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
+    shared_limit::SharedLimit,
 };
 use crate::{
     Error, LimitError,
@@ -49,36 +50,6 @@ pub(crate) struct Registered {
     concurrency: Option<Arc<Semaphore>>,
     /// Its limits in all processes together.
     pub(crate) limits: Vec<SharedLimit>,
-}
-
-/// A limit that holds for all processes together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SharedLimit {
-    /// Its name in the database.
-    pub(crate) name: String,
-    pub(crate) most: usize,
-}
-
-impl SharedLimit {
-    pub(crate) fn of_queue(queue: &str, most: usize) -> Self {
-        Self { name: format!("queue:{queue}"), most }
-    }
-
-    fn of_handler<H: Handler>() -> Vec<Self> {
-        let of_kind = H::OPTIONS.concurrency_limit.map(|most| Self {
-            // A handler without a kind runs all kinds of its queue.
-            name: match H::KIND {
-                Some(kind) => format!("kind:{kind}"),
-                None => format!("handler:{}", H::QUEUE),
-            },
-            most: usize::try_from(most).unwrap_or(usize::MAX),
-        });
-        let shared = H::OPTIONS.limits.iter().map(|limit| Self {
-            name: limit.name.to_owned(),
-            most: usize::try_from(limit.concurrency).unwrap_or(usize::MAX),
-        });
-        of_kind.into_iter().chain(shared).collect()
-    }
 }
 
 /// A queue as this process serves it.
@@ -129,7 +100,7 @@ impl Registry {
             handler: Arc::new(handler),
             options: H::OPTIONS,
             concurrency: concurrency.map(semaphore),
-            limits: SharedLimit::of_handler::<H>(),
+            limits: limits_of::<H>(),
         });
         let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
         for queue in queues.chain(also_on.iter().cloned()) {
@@ -262,6 +233,18 @@ impl Registered {
     pub(crate) fn take(&self) -> Result<Option<OwnedSemaphorePermit>, TryAcquireError> {
         self.concurrency.as_ref().map(|limit| Arc::clone(limit).try_acquire_owned()).transpose()
     }
+}
+
+/// The limits of a handler in all processes together.
+fn limits_of<H: Handler>() -> Vec<SharedLimit> {
+    let of_kind = H::OPTIONS.concurrency_limit.map(|most| match H::KIND {
+        Some(kind) => SharedLimit::new(format!("kind:{kind}"), most),
+        // It runs all kinds of its queue.
+        None => SharedLimit::new(format!("handler:{}", H::QUEUE), most),
+    });
+    let shared = H::OPTIONS.limits.iter();
+    let shared = shared.map(|limit| SharedLimit::new(limit.name.to_owned(), limit.concurrency));
+    of_kind.into_iter().chain(shared).collect()
 }
 
 impl fmt::Debug for Registry {

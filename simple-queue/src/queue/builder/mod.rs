@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{SimpleQueue, config::Config, registry::SharedLimit, strategy::JobStrategy};
+use super::{SimpleQueue, config::Config, shared_limit::SharedLimit, strategy::JobStrategy};
 use crate::{
     Error,
     database::{Schema, Servers, parse_url},

@@ -12,13 +12,13 @@ with worker as materialized (
         case when l.paused_at is null then coalesce(l.concurrency_set, l.concurrency) else 0 end as most
     from simple_queue.limits l
     where l.name = any (:names) and exists (select from worker)
-    order by l.name
+    order by l.name collate "C"
     for update
 ), own as materialized (
     select s.limit_name, s.worker_id, s.held, s.wanted
     from simple_queue.quotas s
     where s.limit_name = any (array(select locked.name from locked)) and s.worker_id = :worker_id
-    order by s.limit_name
+    order by s.limit_name collate "C"
     for update
 ), counted as (
     select l.name, l.most, l.lent, own.worker_id, own.held as held_before, own.wanted as wanted_before,

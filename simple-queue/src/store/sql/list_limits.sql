@@ -12,4 +12,4 @@ left join simple_queue.quotas q on q.limit_name = l.name
 left join simple_queue.workers w on w.id = q.worker_id
 where :name::text is null or l.name = :name
 group by l.name
-order by l.name
+order by l.name collate "C"

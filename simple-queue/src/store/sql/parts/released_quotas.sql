@@ -10,7 +10,7 @@
 ), locked as materialized (
     select l.name from simple_queue.limits l
     where l.name = any (array(select quotas.limit_name from quotas))
-    order by l.name
+    order by l.name collate "C"
     for update
 ), gone as (
     delete from simple_queue.quotas s
