@@ -3,7 +3,6 @@
 impl ::simple_queue::typed::JobPayload for Send {
     type Output = ();
     const KIND: &'static ::core::primitive::str = "send";
-    const KIND_HASH: ::core::primitive::u64 = 3251584743947114031u64;
     const QUEUE: &'static ::core::primitive::str = "default";
     const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
         .unique_for(::core::time::Duration::from_millis(86400000));
