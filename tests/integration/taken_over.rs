@@ -131,12 +131,8 @@ async fn the_declaration_of_the_new_job_decides() {
 
 #[tokio::test]
 async fn a_job_that_lost_its_key_waits_without_one_when_it_runs_again() {
-    let working = working().await;
-    let first = run(&working, Say::FailBefore(2), "other").await;
-    let Working { database, queue, worker, .. } = working;
-    queue.wait(first, STOP).await.unwrap();
-    worker.shutdown(STOP).await;
-
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
     // It ran in a process that died.
     let first = running(&database).await;
     let second = Latest::new("k", "a").enqueue(&queue).await.unwrap();
