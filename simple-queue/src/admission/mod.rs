@@ -13,6 +13,7 @@ pub(crate) use shared::{FellShort, SharedPermits, Steps};
 use crate::queue::{
     config::Config,
     registry::{Registered, Share},
+    shared_limit::SharedLimit,
 };
 use local::{LocalPermit, LocalPermits};
 use shared::SharedPermit;
@@ -82,12 +83,19 @@ impl Permits {
         self.local.free(of, config)
     }
 
-    /// Returns whether jobs of this queue and share may be fetched before there are permits for them. A limit of their
-    /// own, or one that other processes share, keeps them from it: the jobs would wait here while they could start
-    /// elsewhere.
+    /// Returns whether jobs of this queue may be fetched before there are permits for them. A limit of their own keeps
+    /// them from it: the jobs would wait here while they could start elsewhere. A limit that all processes share does
+    /// not where this process holds as many permits of it as it can use.
     pub(crate) fn may_be_ahead(&self, queue: &str, shares: &[Share], config: &Config) -> bool {
-        config.limit_of(queue).is_none()
-            && shares.iter().all(|share| self.free(PermitScope::Share(share), config) == UNLIMITED)
+        let may_be =
+            |share: &Share| share.free.is_none() && self.are_covered(queue, &share.limits, config);
+        shares.iter().all(may_be)
+    }
+
+    /// Returns whether this process holds as many permits of these limits, and of the queue's, as it can use.
+    pub(crate) fn are_covered(&self, queue: &str, limits: &[SharedLimit], config: &Config) -> bool {
+        let usable = std::cmp::min(config.global_permits, config.permits_of(queue));
+        self.shared.hold(config.limit_of(queue).into_iter().chain(limits), usable)
     }
 
     /// Returns whether a permit that becomes free may be passed on to the next job, or has to be taken anew.

@@ -92,6 +92,15 @@ impl SharedPermits {
         self.is_fetching.store(is_fetching, Ordering::Release);
     }
 
+    /// Returns whether the process holds at least this many permits of each of these limits.
+    pub(super) fn hold<'l>(
+        &self,
+        limits: impl IntoIterator<Item = &'l SharedLimit>,
+        permits: usize,
+    ) -> bool {
+        limits.into_iter().all(|limit| self.quota(limit).lock().held() >= permits)
+    }
+
     /// Returns those of these limits that have no free permit.
     pub(crate) fn exhausted<'l>(
         &self,

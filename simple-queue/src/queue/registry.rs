@@ -222,8 +222,14 @@ impl Registered {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
 
-    pub(crate) fn is_limited(&self) -> bool {
-        self.concurrency.is_some() || !self.limits.is_empty()
+    /// Whether it has a limit of its own, in this process or in all of them.
+    fn is_limited(&self) -> bool {
+        self.is_limited_here() || !self.limits.is_empty()
+    }
+
+    /// Whether it has a limit of its own in this process.
+    pub(crate) fn is_limited_here(&self) -> bool {
+        self.concurrency.is_some()
     }
 
     /// Takes the permit to start one more job.

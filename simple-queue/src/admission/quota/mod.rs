@@ -120,6 +120,10 @@ impl Quota {
         }
     }
 
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     pub(super) fn free(&self) -> usize {
         self.held.saturating_sub(self.used)
     }

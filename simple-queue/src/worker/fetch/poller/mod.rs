@@ -302,8 +302,8 @@ impl Poller {
                 // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
                 // reach together, must not delay jobs without one.
                 None if fetched.claim.crash_count >= SUSPECT_FROM
-                    || handler.is_limited()
-                    || config.limit_of(&fetched.job.queue).is_some() =>
+                    || handler.is_limited_here()
+                    || !worker.permits.are_covered(&fetched.job.queue, &handler.limits, config) =>
                 {
                     worker.finish(FinishedRun::given_back(lease));
                 }
