@@ -167,7 +167,7 @@ async fn a_key_that_a_transaction_holds_for_too_long_is_named() {
 #[tokio::test]
 async fn so_is_a_key_that_is_to_be_kept_or_taken_over() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await.with_statement_timeout(Duration::from_millis(400));
+    let queue = database.queue().await.with_statement_timeout(Duration::from_secs(2));
     let jobs = database.job().set("unique_key", "'keyed:key ' || n");
     jobs.running_nowhere().insert_many(5).await;
     let all = || {
