@@ -57,13 +57,17 @@ impl Poller {
                 // A queue in which some jobs have a limit of their own is not prefetched either.
                 let alone = worker.permits.may_be_ahead(&queue, &shares, config);
                 let may_be_ahead = alone && !compete && room.may_be_ahead;
+                // Jobs that may be ahead have no permit yet.
+                let startable = |of: PermitScope<'_>| {
+                    if alone { worker.permits.free_here(of, config) } else { free_permits(of) }
+                };
                 short.extend(self.short_of_shared(&queue, &shares, room.permits, config));
                 let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
                 limit += permits;
                 let mut shares: Vec<DemandedShare> = shares
                     .into_iter()
                     .map(|share| DemandedShare {
-                        permits: std::cmp::min(free_permits(PermitScope::Share(&share)), permits),
+                        permits: std::cmp::min(startable(PermitScope::Share(&share)), permits),
                         kinds: share.kinds,
                         excluded: share.excluded,
                         floors: Vec::new(),
