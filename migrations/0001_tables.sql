@@ -314,6 +314,7 @@ create table simple_queue.quotas (
     worker_id  uuid    not null,
     held       integer not null default 0,
     wanted     integer not null default 0,
+    asked      bigint  not null default 0,
     constraint quotas_pkey primary key (limit_name, worker_id)
 ) with (fillfactor = 20);
 
@@ -325,6 +326,7 @@ comment on column simple_queue.quotas.limit_name is 'As name in limits.';
 comment on column simple_queue.quotas.worker_id is 'As id in workers.';
 comment on column simple_queue.quotas.held is 'How many permits the process holds.';
 comment on column simple_queue.quotas.wanted is 'How many permits more the process wants.';
+comment on column simple_queue.quotas.asked is 'The number of the last statement of the process about this quota. One with a smaller number came late, and changes nothing.';
 
 create table simple_queue.upkeep (
     task    text        not null,

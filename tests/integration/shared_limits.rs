@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use simple_queue::{Error, JobOptions, Limit, LimitError, WorkerHandle, prelude::*};
 
-use crate::support::{Mortal, Probe, STOP, Say, TestDatabase, eventually};
+use crate::{
+    statements::carry_out,
+    support::{Mortal, Probe, STOP, Say, TestDatabase, eventually},
+};
 
 /// As the probe, of which 3 runs at once are allowed in all processes together.
 struct Limited(Probe);
@@ -326,4 +329,36 @@ async fn a_suspect_gets_a_permit_though_no_other_job_is_due() {
     probe.next_run().await;
     eventually("it is done", async || database.count("archive").await == 1).await;
     stop(workers).await;
+}
+
+#[tokio::test]
+async fn a_statement_that_arrives_after_a_later_one_of_its_process_takes_no_permits_away() {
+    let database = TestDatabase::migrated().await;
+    let process = format!("'{}'", database.process().insert().await);
+    let mut connection = database.pool.acquire().await.unwrap();
+    let declare = vec![
+        ("worker_id", process.as_str()),
+        ("names", "array['one']"),
+        ("concurrencies", "array[5]"),
+        ("channel", "'channel'"),
+    ];
+    carry_out(&mut connection, "declare_limits", &declare).await;
+    let mut ask = async |number, keep, want| {
+        let ask = vec![
+            ("worker_id", process.as_str()),
+            ("number", number),
+            ("names", "array['one']"),
+            ("keeps", keep),
+            ("wants", want),
+            ("channel", "'channel'"),
+        ];
+        carry_out(&mut connection, "balance_quotas", &ask).await
+    };
+    assert_eq!(ask("1", "array[0]", "array[3]").await, 1);
+    // What it kept before it got more.
+    assert_eq!(ask("3", "array[3]", "array[5]").await, 1);
+    assert_eq!(ask("2", "array[1]", "array[1]").await, 0);
+    assert_eq!(database.lent("one").await, (5, 5));
+    assert_eq!(ask("4", "array[1]", "array[1]").await, 1);
+    assert_eq!(database.lent("one").await, (1, 1));
 }

@@ -82,14 +82,22 @@ impl SharedPermits {
         Arc::clone(self.quotas.write().entry(limit.name.clone()).or_insert_with(new))
     }
 
-    fn least_free<'l>(&self, limits: impl IntoIterator<Item = &'l SharedLimit>) -> usize {
-        let free = limits.into_iter().map(|limit| self.quota(limit).lock().free());
-        free.min().unwrap_or(UNLIMITED)
+    fn least_countable<'l>(&self, limits: impl IntoIterator<Item = &'l SharedLimit>) -> usize {
+        let countable = limits.into_iter().map(|limit| self.quota(limit).lock().countable());
+        countable.min().unwrap_or(UNLIMITED)
     }
 
-    /// Says that a fetch begins, which counts on the free permits, or that its jobs have started.
-    pub(crate) fn fetching(&self, is_fetching: bool) {
-        self.is_fetching.store(is_fetching, Ordering::Release);
+    /// A fetch begins, which counts on the permits that are free and not to be given back.
+    pub(crate) fn fetch_begins(&self) {
+        for quota in self.quotas.read().values() {
+            quota.lock().count();
+        }
+        self.is_fetching.store(true, Ordering::Release);
+    }
+
+    /// The jobs of the fetch have started.
+    pub(crate) fn fetch_ended(&self) {
+        self.is_fetching.store(false, Ordering::Release);
     }
 
     /// Returns whether the process holds at least this many permits of each of these limits.
@@ -106,7 +114,7 @@ impl SharedPermits {
         &self,
         limits: impl IntoIterator<Item = &'l SharedLimit>,
     ) -> Vec<SharedLimit> {
-        let is_exhausted = |limit: &&SharedLimit| self.quota(limit).lock().free() == 0;
+        let is_exhausted = |limit: &&SharedLimit| self.quota(limit).lock().countable() == 0;
         limits.into_iter().filter(is_exhausted).cloned().collect()
     }
 
@@ -175,7 +183,7 @@ impl SharedPermits {
         let mut steps = Steps::default();
         for (name, quota) in &*self.quotas.read() {
             let mut quota = quota.lock();
-            // Read under the lock under which the fetch counts: it counts what is left.
+            // Read under the lock under which the fetch counts.
             match quota.next(now, self.is_fetching.load(Ordering::Acquire)) {
                 Step::Declare => steps.declare.push((name.clone(), quota.declared)),
                 Step::Look(demands) => steps.look.push((name.clone(), demands)),
@@ -235,8 +243,8 @@ impl PermitSource for SharedPermits {
     fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
         match of {
             PermitScope::All => UNLIMITED,
-            PermitScope::Queue(queue) => self.least_free(config.limit_of(queue)),
-            PermitScope::Share(share) => self.least_free(&share.limits),
+            PermitScope::Queue(queue) => self.least_countable(config.limit_of(queue)),
+            PermitScope::Share(share) => self.least_countable(&share.limits),
         }
     }
 

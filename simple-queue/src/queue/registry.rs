@@ -250,7 +250,11 @@ fn limits_of<H: Handler>() -> Vec<SharedLimit> {
     });
     let shared = H::OPTIONS.limits.iter();
     let shared = shared.map(|limit| SharedLimit::new(limit.name.to_owned(), limit.concurrency));
-    of_kind.into_iter().chain(shared).collect()
+    let mut limits: Vec<SharedLimit> = of_kind.into_iter().chain(shared).collect();
+    // A job takes one permit of a limit, by however many names its code has it.
+    limits.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    limits.dedup_by(|a, b| a.name == b.name);
+    limits
 }
 
 impl fmt::Debug for Registry {

@@ -87,7 +87,7 @@ impl Store {
         limits: &[(String, usize)],
     ) -> sqlx::Result<()> {
         let (names, concurrencies): (Vec<&str>, Vec<i32>) =
-            limits.iter().map(|(name, most)| (name.as_str(), number(*most))).unzip();
+            limits.iter().map(|(name, most)| (name.as_str(), integer(*most))).unzip();
         self.statements
             .declare_limits
             .query()
@@ -100,22 +100,25 @@ impl Store {
         Ok(())
     }
 
-    /// Moves permits between limits and this process. A limit is missing from the answer if the process has no quota of
-    /// it: its row is gone, or it has not declared the limit.
+    /// Moves permits between limits and this process. Its statements are numbered upwards: one that arrives after a
+    /// later one changes nothing. A limit is missing from the answer if the process has no quota of it: its row is gone,
+    /// or it has not declared the limit.
     pub(crate) async fn balance_quotas(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
+        number: i64,
         asks: &[Ask],
     ) -> sqlx::Result<Vec<Balanced>> {
         let names: Vec<&str> = asks.iter().map(|ask| ask.name.as_str()).collect();
-        let keeps: Vec<i32> = asks.iter().map(|ask| number(ask.keep)).collect();
-        let wants: Vec<i32> = asks.iter().map(|ask| number(ask.want)).collect();
+        let keeps: Vec<i32> = asks.iter().map(|ask| integer(ask.keep)).collect();
+        let wants: Vec<i32> = asks.iter().map(|ask| integer(ask.want)).collect();
         let rows = self
             .statements
             .balance_quotas
             .query()
             .bind("worker_id", worker_id)
+            .bind("number", number)
             .bind("names", names)
             .bind("keeps", keeps)
             .bind("wants", wants)
@@ -196,7 +199,7 @@ impl Store {
     }
 }
 
-fn number(permits: usize) -> i32 {
+fn integer(permits: usize) -> i32 {
     i32::try_from(permits).unwrap_or(i32::MAX)
 }
 

@@ -21,6 +21,8 @@ use crate::{
 pub(super) struct Lender {
     worker: Arc<Worker>,
     connection: Dedicated,
+    /// The number of the last statement that moved permits.
+    number: i64,
     /// When to look without a reason.
     again_at: Option<Instant>,
     /// When it last asked about every limit that concerns this process.
@@ -74,7 +76,7 @@ impl Role for Lender {
 impl Lender {
     pub(super) fn new(worker: Arc<Worker>, servers: &Servers) -> Self {
         let connection = Dedicated::new(servers);
-        Self { worker, connection, again_at: None, refreshed_at: Instant::now() }
+        Self { worker, connection, number: 0, again_at: None, refreshed_at: Instant::now() }
     }
 
     fn permits(&self) -> &SharedPermits {
@@ -107,7 +109,7 @@ impl Lender {
         asks: &[Ask],
     ) -> sqlx::Result<()> {
         let worker_id = self.worker.id();
-        let Self { worker, connection, .. } = self;
+        let Self { worker, connection, number, .. } = self;
         let (store, permits) = (&worker.store, worker.permits.shared());
         if !declare.is_empty() {
             connection
@@ -135,8 +137,11 @@ impl Lender {
             permits.looked(&limit, found);
         }
         if !asks.is_empty() {
+            *number += 1;
             let answers = connection
-                .ask(async |connection| store.balance_quotas(connection, worker_id, asks).await)
+                .ask(async |connection| {
+                    store.balance_quotas(connection, worker_id, *number, asks).await
+                })
                 .await?;
             if permits.balanced(asks, answers) {
                 worker.client.wake().wake_local();

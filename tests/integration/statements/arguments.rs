@@ -61,6 +61,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
             vec![
                 ("worker_id", ID),
                 ("names", "array['kind:a']"),
+                ("number", "1"),
                 ("keeps", "array[1]"),
                 ("wants", "array[5]"),
                 ("channel", "'channel'"),

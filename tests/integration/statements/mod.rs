@@ -78,6 +78,19 @@ async fn prepare(connection: &mut PgConnection, mode: &str, name: &str) {
     }
 }
 
+/// Carries out a statement; returns the number of its rows.
+pub(crate) async fn carry_out(
+    connection: &mut PgConnection,
+    name: &str,
+    arguments: &Arguments<'_>,
+) -> usize {
+    prepare(connection, "auto", name).await;
+    let rows = sqlx::query(AssertSqlSafe(execute(name, arguments))).fetch_all(&mut *connection);
+    let rows = rows.await.unwrap().len();
+    connection.execute("deallocate hot").await.unwrap();
+    rows
+}
+
 /// A connection to a database with very many jobs and statistics of them, which is filled once for all tests of
 /// plans. In the queues `q0` to `q9` a million jobs are due, in `later` none is.
 async fn full_table() -> PgConnection {

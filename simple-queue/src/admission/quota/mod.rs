@@ -38,8 +38,10 @@ pub(super) struct Quota {
     held: usize,
     /// Permits that its runs use.
     used: usize,
-    /// Permits to give back as runs end.
+    /// Permits to give back: those that are free, and others as runs end. The next fetch does not count on them.
     surplus: usize,
+    /// Permits that are free and that the fetch in flight does not count on.
+    uncounted: usize,
     /// The least number of permits that were free since `watched_since`.
     least_free: usize,
     watched_since: Instant,
@@ -99,6 +101,7 @@ impl Quota {
             held: 0,
             used: 0,
             surplus: 0,
+            uncounted: 0,
             least_free: 0,
             watched_since: now,
             held_since: now,
@@ -126,6 +129,16 @@ impl Quota {
 
     pub(super) fn free(&self) -> usize {
         self.held.saturating_sub(self.used)
+    }
+
+    /// The permits that a fetch may count on.
+    pub(super) fn countable(&self) -> usize {
+        self.free().saturating_sub(self.surplus)
+    }
+
+    /// A fetch begins, which counts on the countable permits.
+    pub(super) fn count(&mut self) {
+        self.uncounted = std::cmp::min(self.surplus, self.free());
     }
 
     /// Takes a permit for a run. Returns whether one was free.
@@ -173,7 +186,8 @@ impl Quota {
 
     /// Forgets all permits, because the process was declared dead: the database has taken them back.
     pub(super) fn forget(&mut self) {
-        (self.lent, self.held, self.surplus, self.least_free) = (0, 0, 0, 0);
+        (self.lent, self.held, self.surplus) = (0, 0, 0);
+        (self.uncounted, self.least_free) = (0, 0);
         (self.is_declared, self.has_news, self.is_asked) = (false, false, false);
         self.search = Search::Rests;
         self.last_answer.is_short = false;
@@ -192,8 +206,7 @@ impl Quota {
         };
     }
 
-    /// Returns what is to be done now. While a fetch is in flight, which counts on the free permits, none of them is
-    /// given back.
+    /// Returns what is to be done now. While a fetch is in flight, no permit that it counts on is given back.
     pub(super) fn next(&mut self, now: Instant, is_fetching: bool) -> Step {
         if !self.is_declared {
             return if self.short.is_some() { Step::Declare } else { Step::Wait(None) };
@@ -236,23 +249,23 @@ impl Quota {
             self.surplus = 0;
             return None;
         }
-        if is_fetching {
-            return Some(now + WHILE_FETCHING);
-        }
         let is_pressed = others_want || is_over;
         let turn_ends = self.held_since + TURN;
         let takes_turns = is_pressed && sharing > most;
         let is_over_for_now = takes_turns && now >= turn_ends;
         let fair = if is_over_for_now { 0 } else { most.div_ceil(std::cmp::max(sharing, 1)) };
         let above = if is_pressed { self.held.saturating_sub(fair) } else { 0 };
-        let above_and_free = std::cmp::min(above, self.free());
-        self.hand_in(above_and_free);
-        self.surplus = above - above_and_free;
-
         let patience = if is_pressed { IDLE_WHILE_WANTED } else { IDLE };
-        if now >= self.watched_since + patience {
-            let idle = std::cmp::min(self.least_free, self.free());
-            self.hand_in(idle);
+        let is_watched = now >= self.watched_since + patience;
+        let idle = if is_watched { std::cmp::min(self.least_free, self.free()) } else { 0 };
+
+        self.surplus = std::cmp::max(above, idle);
+        let free = if is_fetching { self.uncounted } else { self.free() };
+        self.hand_in(std::cmp::min(self.surplus, std::cmp::min(free, self.free())));
+        if is_fetching && self.surplus > 0 && self.free() > 0 {
+            return Some(now + WHILE_FETCHING);
+        }
+        if is_watched {
             self.watch(now);
         }
         let next_turn = Some(turn_ends).filter(|at| takes_turns && *at > now);
@@ -262,6 +275,8 @@ impl Quota {
 
     fn hand_in(&mut self, permits: usize) {
         self.held -= permits;
+        self.surplus -= permits;
+        self.uncounted = self.uncounted.saturating_sub(permits);
         self.least_free = std::cmp::min(self.least_free, self.free());
     }
 

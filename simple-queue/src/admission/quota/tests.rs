@@ -11,12 +11,18 @@ struct Rows {
     lent: usize,
     /// What each process holds and wants; `None`: its row is gone.
     quotas: Vec<Option<(usize, usize)>>,
+    /// The number of the last statement of each process.
+    asked: Vec<u32>,
 }
 
 impl Rows {
     /// Returns the answer, and whether a notification is sent.
-    fn balance(&mut self, process: usize, ask: &Ask) -> Option<(Balanced, bool)> {
+    fn balance(&mut self, process: usize, number: u32, ask: &Ask) -> Option<(Balanced, bool)> {
         let (held_before, wanted_before) = self.quotas[process]?;
+        if number <= self.asked[process] {
+            return None;
+        }
+        self.asked[process] = number;
         let others = self.quotas.iter().enumerate().filter(|(other, _)| *other != process);
         let others: Vec<(usize, usize)> = others.filter_map(|(_, quota)| *quota).collect();
         let others_want = others.iter().any(|(_, wanted)| *wanted > 0);
@@ -50,6 +56,12 @@ struct Game {
     processes: Vec<Quota>,
     /// Runs of each process.
     runs: Vec<usize>,
+    /// How many jobs the fetch in flight of each process may claim.
+    fetches: Vec<Option<usize>>,
+    /// The number of the last statement that each process sent.
+    numbers: Vec<u32>,
+    /// Statements that the network holds up, with their processes and numbers.
+    late: Vec<(usize, u32, Ask)>,
     waiting: usize,
     now: Instant,
     random: fastrand::Rng,
@@ -64,9 +76,12 @@ impl Game {
     fn new(seed: u64, processes: usize, most: usize) -> Self {
         let now = Instant::now();
         Self {
-            rows: Rows { most, lent: 0, quotas: vec![None; processes] },
+            rows: Rows { most, lent: 0, quotas: vec![None; processes], asked: vec![0; processes] },
             processes: (0..processes).map(|_| Quota::new("l", most, now)).collect(),
             runs: vec![0; processes],
+            fetches: vec![None; processes],
+            numbers: vec![0; processes],
+            late: Vec::new(),
             waiting: 0,
             now,
             random: fastrand::Rng::with_seed(seed),
@@ -74,17 +89,34 @@ impl Game {
         }
     }
 
-    /// A fetch: starts what it can, and says what falls short.
+    /// A fetch, from its plan to the start of its jobs.
     fn poll(&mut self, process: usize) {
-        let quota = &mut self.processes[process];
-        while self.waiting > 0 && self.runs[process] < HERE && quota.take() {
-            self.runs[process] += 1;
-            self.waiting -= 1;
+        self.plan(process);
+        self.start(process);
+    }
+
+    /// A fetch begins: it counts the permits, and says what falls short.
+    fn plan(&mut self, process: usize) {
+        if self.fetches[process].is_some() {
+            return;
         }
+        let quota = &mut self.processes[process];
+        quota.count();
         let room = HERE - self.runs[process];
-        let short =
-            (room > 0 && quota.free() == 0).then(|| Short { wanted: room, demands: Vec::new() });
+        let short = (room > 0 && quota.countable() == 0)
+            .then(|| Short { wanted: room, demands: Vec::new() });
         quota.fell_short(short, self.now);
+        self.fetches[process] = Some(std::cmp::min(room, quota.countable()));
+    }
+
+    /// The jobs of a fetch start. Each has the permit that the fetch counted on.
+    fn start(&mut self, process: usize) {
+        let claimed = std::cmp::min(self.fetches[process].take().unwrap_or(0), self.waiting);
+        for _ in 0..claimed {
+            assert!(self.processes[process].take(), "a job was claimed in vain");
+        }
+        self.runs[process] += claimed;
+        self.waiting -= claimed;
     }
 
     fn end_a_run(&mut self, process: usize) {
@@ -97,7 +129,7 @@ impl Game {
     /// One step of the role that moves permits.
     fn lend(&mut self, process: usize) {
         let quota = &mut self.processes[process];
-        match quota.next(self.now, false) {
+        match quota.next(self.now, self.fetches[process].is_some()) {
             Step::Declare => {
                 self.rows.quotas[process].get_or_insert((0, 0));
                 quota.declared();
@@ -107,7 +139,14 @@ impl Game {
                 quota.looked(found, self.now);
             }
             Step::Ask(ask) => {
-                let (answer, notifies) = self.rows.balance(process, &ask).unzip();
+                self.numbers[process] += 1;
+                let number = self.numbers[process];
+                if self.is_rough && self.random.u8(..) < 25 {
+                    quota.failed();
+                    self.late.push((process, number, ask));
+                    return;
+                }
+                let (answer, notifies) = self.rows.balance(process, number, &ask).unzip();
                 // Meanwhile a run may end.
                 if self.is_rough && self.random.bool() && self.runs[process] > 0 {
                     self.runs[process] -= 1;
@@ -128,6 +167,17 @@ impl Game {
         }
     }
 
+    /// A statement arrives that the network held up; its answer reaches no one.
+    fn arrive_late(&mut self) {
+        if self.late.is_empty() {
+            return;
+        }
+        let (process, number, ask) = self.late.swap_remove(self.random.usize(..self.late.len()));
+        if let Some((_, true)) = self.rows.balance(process, number, &ask) {
+            self.notify(process);
+        }
+    }
+
     fn notify(&mut self, from: usize) {
         for (process, quota) in self.processes.iter_mut().enumerate() {
             let is_lost = self.is_rough && self.random.u8(..) < 25;
@@ -140,9 +190,11 @@ impl Game {
     fn step(&mut self) {
         let process = self.random.usize(..self.processes.len());
         match self.random.u8(..100) {
-            0..30 => self.poll(process),
+            0..15 => self.plan(process),
+            15..30 => self.start(process),
             30..45 => self.end_a_run(process),
-            45..80 => self.lend(process),
+            45..77 => self.lend(process),
+            77..80 => self.arrive_late(),
             80..90 => self.waiting += self.random.usize(..4),
             90..98 => self.now += Duration::from_millis(self.random.u64(..200)),
             98 if self.is_rough => {
@@ -153,6 +205,9 @@ impl Game {
                     self.processes[process].put();
                 }
                 self.processes[process].forget();
+                self.fetches[process] = None;
+                // Its statements carry an id that is gone.
+                self.late.retain(|(late, _, _)| *late != process);
             }
             _ if self.is_rough => {
                 self.rows.most = self.random.usize(..6);
@@ -174,9 +229,10 @@ impl Game {
         }
     }
 
-    /// From now on nothing is lost, and every second each process asks anew.
+    /// From now on nothing is lost or late, and every second each process asks anew.
     fn calm_down(&mut self, most: usize) {
         (self.is_rough, self.rows.most) = (false, most);
+        self.late.clear();
         for round in 0..4_000 {
             for process in 0..self.processes.len() {
                 if round % 20 == 0 {
@@ -271,6 +327,8 @@ fn a_process_above_its_fair_part_gives_back_as_its_runs_end() {
         game.poll(0);
         game.lend(0);
         game.lend(1);
+        game.poll(1);
+        // A fetch that used up its permits is followed by another one.
         game.poll(1);
     }
     assert_eq!(game.runs, [2, 2]);

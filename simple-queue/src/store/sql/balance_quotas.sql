@@ -5,6 +5,9 @@
 -- A permit is lent only under the lock of the limit's row, from the newest version of that row, which may be newer than
 -- all else that this statement sees. So what decides is in that row and in the process's own, which it locks too. How
 -- many processes have a quota is only read to divide fairly.
+--
+-- A statement that the network held up may arrive after a later one of the same process, which then relies on more
+-- permits than the late one would keep. So statements are numbered, and a late one changes nothing.
 with worker as materialized (
     select id from simple_queue.workers where id = :worker_id for key share
 ), locked as materialized (
@@ -18,6 +21,7 @@ with worker as materialized (
     select s.limit_name, s.worker_id, s.held, s.wanted
     from simple_queue.quotas s
     where s.limit_name = any (array(select locked.name from locked)) and s.worker_id = :worker_id
+        and s.asked < :number
     order by s.limit_name collate "C"
     for update
 ), counted as (
@@ -46,10 +50,9 @@ with worker as materialized (
     where l.name = d.name
         and (d.held <> d.held_before or (d.want > d.held) <> (d.wanted_before > 0))
 ), shared as (
-    update simple_queue.quotas s set held = d.held, wanted = greatest(0, d.want - d.held)
+    update simple_queue.quotas s set held = d.held, wanted = greatest(0, d.want - d.held), asked = :number
     from decided d
     where s.limit_name = d.name and s.worker_id = d.worker_id
-        and (d.held <> d.held_before or greatest(0, d.want - d.held) <> d.wanted_before)
 ), notified as (
     -- Processes that hold permits learn that another one wants some, and those that want some that they are free.
     select pg_notify(:channel, 'limit ' || d.name) from decided d

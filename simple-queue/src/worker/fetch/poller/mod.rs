@@ -101,7 +101,7 @@ impl Poller {
         }
         self.lost_claims.return_what_is_due(&self.worker).await;
         let fetched = self.fetch().await;
-        self.worker.permits.shared().fetching(false);
+        self.worker.permits.shared().fetch_ended();
         let wait = match fetched {
             Ok(wait) => {
                 self.was_late = false;
@@ -139,7 +139,7 @@ impl Poller {
         // Set before the permits are counted, so that a permit which becomes free afterwards wakes the poller.
         self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
-        self.worker.permits.shared().fetching(true);
+        self.worker.permits.shared().fetch_begins();
         let FetchPlan { mut demands, limit, leaves_out, falls_short } = self.plan_fetch(&config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller. So does a new job, if the worker is marked idle.
