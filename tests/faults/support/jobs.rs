@@ -79,7 +79,11 @@ pub(crate) const MOST_AT_ONCE: i64 = 20;
     timeout = "10s",
     concurrency(limit = 20, per_process = 10)
 )]
-pub(crate) async fn share_a_limit(pool: &PgPool, number: i64) -> Result<(), BoxDynError> {
+pub(crate) async fn share_a_limit(
+    pool: &PgPool,
+    number: i64,
+    millis: u64,
+) -> Result<(), BoxDynError> {
     let mut tx = pool.begin().await?;
     sqlx::query("select pg_advisory_xact_lock_shared($1)")
         .bind(MOST_AT_ONCE)
@@ -96,7 +100,7 @@ pub(crate) async fn share_a_limit(pool: &PgPool, number: i64) -> Result<(), BoxD
     .bind(number)
     .execute(&mut *tx)
     .await?;
-    tokio::time::sleep(Duration::from_millis(30)).await;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
     tx.commit().await?;
     Ok(())
 }

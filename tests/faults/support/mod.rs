@@ -23,5 +23,6 @@ pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::{Server, new_directory};
 pub(crate) use watch::{Limits, Watch, bystander, nothing_is_left_behind, watch};
 pub(crate) use worker::{
-    HEARTBEAT_MS, LEDGER_URL, STATEMENT_MS, Worker, queue_at, queue_at_any, worker_process,
+    HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at, queue_at_any,
+    worker_process,
 };

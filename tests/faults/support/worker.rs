@@ -4,7 +4,10 @@ use std::{
     env,
     io::{BufRead as _, BufReader},
     process::{self, Child, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Duration,
 };
@@ -24,6 +27,9 @@ pub(crate) const STATEMENT_MS: &str = "FAULTS_STATEMENT_MS";
 
 /// The direct URL of the database, where the other one leads through a pooler.
 pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
+
+/// Under which the worker runs the jobs of a limit too, with a session for it.
+pub(crate) const SHARES_A_LIMIT: &str = "FAULTS_SHARES_A_LIMIT";
 
 /// The name of the worker's process in the harness.
 const PROCESS: &str = "support::worker::the_worker_process";
@@ -119,8 +125,11 @@ async fn the_worker_process() {
         Ok(url) => PgPoolOptions::new().connect_lazy(&url).unwrap(),
         Err(_) => queue.pool().clone(),
     };
-    let hands = Hands { pool };
-    queue.register(jobs![CountRun, CountEffect, Aborts, ShareALimit, Stumbles], hands).unwrap();
+    let hands = Arc::new(Hands { pool });
+    queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], Arc::clone(&hands)).unwrap();
+    if env::var_os(SHARES_A_LIMIT).is_some() {
+        queue.register(jobs![ShareALimit], hands).unwrap();
+    }
     let worker = queue.start().await;
     println!("{READY}");
     stop.await.unwrap();
