@@ -90,6 +90,14 @@ pub(crate) fn listen_lost(error: &dyn Display) {
     tracing::warn!(target: TARGET, %error, "LISTEN connection lost, polling");
 }
 
+pub(crate) fn listener_not_closed(error: &dyn Display) {
+    tracing::warn!(
+        target: TARGET,
+        %error,
+        "LISTEN connection was not closed at once; it is closed when its server answers or the system gives it up"
+    );
+}
+
 pub(crate) fn listen_through_a_pooler(pace: Duration) {
     tracing::warn!(
         target: TARGET,

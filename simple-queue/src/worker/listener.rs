@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    ops::{Deref, DerefMut},
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -10,7 +11,7 @@ use sqlx::{
     Acquire, Connection,
     postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions},
 };
-use tokio::time::timeout;
+use tokio::{runtime::Builder, time::timeout};
 
 use super::Worker;
 use crate::{
@@ -97,12 +98,48 @@ async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
     ended
 }
 
-async fn begin(options: PgConnectOptions, channel: &str) -> sqlx::Result<PgListener> {
+async fn begin(options: PgConnectOptions, channel: &str) -> sqlx::Result<Listener> {
     let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
-    let mut listener = PgListener::connect_with(&pool).await?;
+    let mut listener = Listener(Some(PgListener::connect_with(&pool).await?));
     listener.eager_reconnect(false);
     listener.listen(channel).await?;
     Ok(listener)
+}
+
+/// A listener whose connection is closed at once when it is dropped.
+///
+/// The driver would send UNLISTEN first, and wait for the answer without a limit. If the other end has vanished, that
+/// session would stay until the operating system gives up, a quarter of an hour later, and each break would leave one
+/// more.
+struct Listener(Option<PgListener>);
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        match Builder::new_current_thread().build() {
+            Ok(runtime) => {
+                // The driver's farewell is a task of this runtime, which ends without running it.
+                let entered = runtime.enter();
+                drop(self.0.take());
+                drop(entered);
+                runtime.shutdown_background();
+            }
+            Err(error) => telemetry::worker::listener_not_closed(&error),
+        }
+    }
+}
+
+impl Deref for Listener {
+    type Target = PgListener;
+
+    fn deref(&self) -> &PgListener {
+        self.0.as_ref().expect("only drop takes it")
+    }
+}
+
+impl DerefMut for Listener {
+    fn deref_mut(&mut self) -> &mut PgListener {
+        self.0.as_mut().expect("only drop takes it")
+    }
 }
 
 /// Returns the next notification; `None` where the connection has ended.

@@ -142,10 +142,10 @@ impl Ledger {
         .await
     }
 
-    /// The number of sessions that listen.
-    pub(crate) async fn listening(&self) -> i64 {
+    /// The ids of the server's processes whose sessions listen.
+    pub(crate) async fn listening(&self) -> Vec<i32> {
         self.value(
-            "select count(*) from pg_stat_activity
+            "select coalesce(array_agg(pid), '{}') from pg_stat_activity
             where datname = current_database() and query ilike 'listen%'",
         )
         .await

@@ -5,8 +5,8 @@
 
 use std::{
     cmp,
-    collections::{BTreeSet, HashMap},
-    mem,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    fmt, mem,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -83,6 +83,8 @@ struct Seen {
     /// The most sessions that one queue had at once.
     most: usize,
     too_many_since: HashMap<String, Instant>,
+    /// What is said of each number of sessions above the limit.
+    too_many: BTreeMap<(String, usize), String>,
     wrongs: BTreeSet<String>,
 }
 
@@ -93,7 +95,19 @@ struct Session {
     state: String,
     waits_for: String,
     seconds: f64,
+    /// How long it has been open, in seconds.
+    age: f64,
     statement: String,
+}
+
+impl fmt::Display for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pid, state, waits_for, seconds, age, statement, .. } = self;
+        write!(
+            f,
+            "  pid {pid}, open for {age:.1} s, {state} (waits for {waits_for}), {seconds:.1} s since: {statement}"
+        )
+    }
 }
 
 impl Watch {
@@ -105,7 +119,8 @@ impl Watch {
 
     /// What was wrong until now.
     pub(crate) fn wrongs(&self) -> Vec<String> {
-        self.seen.lock().unwrap().wrongs.iter().cloned().collect()
+        let seen = self.seen.lock().unwrap();
+        seen.wrongs.iter().chain(seen.too_many.values()).cloned().collect()
     }
 
     /// What was wrong, and which sessions are left now that all should be over.
@@ -139,9 +154,10 @@ async fn look(url: &str, connection: &mut Option<PgConnection>) -> sqlx::Result<
         Some(connection) => connection,
         None => connection.insert(connect(url, WATCH).await?),
     };
-    let rows: Vec<(i32, String, String, String, f64, String)> = sqlx::query_as(
+    let rows: Vec<(i32, String, String, String, f64, f64, String)> = sqlx::query_as(
         "select pid, application_name, coalesce(state, 'unknown'), coalesce(wait_event, 'nothing'),
              coalesce(extract(epoch from clock_timestamp() - query_start), 0)::float8,
+             extract(epoch from clock_timestamp() - backend_start)::float8,
              left(split_part(query, chr(10), 1), 100)
          from pg_stat_activity
          where datname = current_database() and backend_type = 'client backend'
@@ -150,12 +166,13 @@ async fn look(url: &str, connection: &mut Option<PgConnection>) -> sqlx::Result<
     .bind([BYSTANDER, WATCH])
     .fetch_all(connection)
     .await?;
-    let session = |(pid, name, state, waits_for, seconds, statement)| Session {
+    let session = |(pid, name, state, waits_for, seconds, age, statement)| Session {
         pid,
         name,
         state,
         waits_for,
         seconds,
+        age,
         statement,
     };
     Ok(rows.into_iter().map(session).collect())
@@ -182,10 +199,17 @@ impl Seen {
         for (name, count) in counts {
             let since = self.too_many_since.entry(name.to_owned()).or_insert_with(Instant::now);
             if since.elapsed() > limits.patience {
-                self.wrongs.insert(format!(
-                    "`{name}` has {count} sessions; it may have {} (one that a case opens for itself is a `bystander`)",
-                    limits.sessions
-                ));
+                // Once for each number: what is said of the sessions differs with each look.
+                self.too_many.entry((name.to_owned(), count)).or_insert_with(|| {
+                    let mut those: Vec<_> = sessions.iter().filter(|one| one.name == name).collect();
+                    those.sort_by(|a, b| b.age.total_cmp(&a.age));
+                    format!(
+                        "`{name}` has {count} sessions; it may have {} (one that a case opens for itself is a \
+                        `bystander`):\n{}",
+                        limits.sessions,
+                        those.into_iter().map(Session::to_string).collect::<Vec<_>>().join("\n")
+                    )
+                });
             }
         }
     }
