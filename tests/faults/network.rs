@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case!(a_late_network_makes_everything_late_and_nothing_wrong),
         case!(statements_of_a_stalled_worker_that_arrive_late_change_nothing),
         case!(a_worker_that_lost_only_its_listening_connection_listens_again),
+        case!(a_session_for_a_rare_look_is_closed_after_it),
         case!(an_enqueue_on_a_connection_that_leads_nowhere_takes_another),
         case!(an_enqueue_on_a_connection_of_the_pool_that_leads_nowhere_takes_another),
         case!(an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended),
@@ -156,6 +157,23 @@ async fn a_worker_that_lost_only_its_listening_connection_listens_again() {
         now.len() == 1 && now != before
     })
     .await;
+}
+
+/// The first look for kinds without a handler comes about 20 s after the start.
+async fn a_session_for_a_rare_look_is_closed_after_it() {
+    let field = Field::shared().await;
+    let proxy = Proxy::start(&field.url).await;
+    let worker = Worker::start(&proxy.url(&field.url)).await;
+    let lost = proxy.lose_answer_to("fetch_jobs");
+    let job_id = CountRun::new(0, 1_u64).enqueue(&field.queue).await.unwrap().id();
+    lost.await.unwrap();
+    for look in ["return_jobs", "list_unhandled_queues"] {
+        eventually("it looks", async || proxy.has_seen(look)).await;
+        let open = format!("pg_stat_activity where query like '-- {look}%'");
+        eventually("its session is closed", async || field.ledger.count(&open).await == 0).await;
+    }
+    field.ledger.settle(&[(job_id, 0)]).await;
+    worker.terminate().await;
 }
 
 async fn an_enqueue_on_a_connection_that_leads_nowhere_takes_another() {

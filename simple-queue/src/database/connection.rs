@@ -125,6 +125,14 @@ impl Dedicated {
         self.exchange(1, async |_| Ok(())).await
     }
 
+    /// Closes the connection until the next exchange. For work that is rare: a session costs the server memory.
+    pub(crate) async fn close(&mut self) {
+        let Some(Open { connection, .. }) = self.connection.take() else { return };
+        if let Err(error) = answer_in_time(self.statement_timeout, connection.close()).await {
+            telemetry::database::connection_not_closed(&described(&error));
+        }
+    }
+
     /// Whether the connection is still open after the last exchange.
     pub(crate) fn is_open(&self) -> bool {
         self.connection.is_some()
@@ -178,7 +186,7 @@ impl Drop for Asked {
             if hear_out(&mut connection, statement_timeout).await
                 && let Err(error) = connection.close().await
             {
-                telemetry::database::abandoned_connection_not_closed(&described(&error));
+                telemetry::database::connection_not_closed(&described(&error));
             }
             drop(place);
         });

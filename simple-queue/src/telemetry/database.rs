@@ -31,8 +31,8 @@ pub(crate) fn pooler_found() {
     );
 }
 
-pub(crate) fn abandoned_connection_not_closed(error: &dyn Display) {
-    tracing::debug!(target: TARGET, %error, "the connection of an abandoned call could not be closed cleanly");
+pub(crate) fn connection_not_closed(error: &dyn Display) {
+    tracing::debug!(target: TARGET, %error, "a connection could not be closed cleanly");
 }
 
 pub(crate) fn abandoned_connection_ended(error: &dyn Display) {

@@ -83,6 +83,7 @@ impl LostClaims {
             returned =
                 return_apart(upkeep, store, name, i32::MAX, error, &mut Stuck::default()).await;
         }
+        self.upkeep.close().await;
         self.last = match returned {
             Ok(reaped) => {
                 if reaped != Reaped::default() {

@@ -52,6 +52,7 @@ impl Role for UnhandledKinds {
             .connection
             .ask(async |connection| find(&worker.store, connection, &asked).await)
             .await?;
+        self.connection.close().await;
         self.warned_at.retain(|_, at| at.elapsed() < WARN_AGAIN);
         for UnhandledKind { queue, kind, since } in kinds {
             if self.is_news(&queue, &kind) {

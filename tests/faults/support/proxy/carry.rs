@@ -107,6 +107,7 @@ async fn requests(
             if let Some(statement) = statement_of(&message, &mut prepared) {
                 let head = statement.lines().next().unwrap_or_default().to_owned();
                 trap = trap.or_else(|| shared.trap_for(&head));
+                shared.sent.lock().unwrap().insert(head.clone());
                 line.sent.lock().unwrap().insert(head);
             }
             // The answer is complete when the server is ready for what follows this message.

@@ -45,6 +45,8 @@ struct Shared {
     fault: watch::Sender<Fault>,
     connections: Mutex<Vec<Arc<Line>>>,
     trap: Mutex<Option<Trap>>,
+    /// The first lines of all statements that were sent.
+    sent: Mutex<HashSet<String>>,
 }
 
 /// One connection through the proxy.
@@ -79,6 +81,7 @@ impl Proxy {
             fault: watch::Sender::new(Fault::None),
             connections: Mutex::default(),
             trap: Mutex::default(),
+            sent: Mutex::default(),
         });
         tokio::spawn(accept(listener, Arc::clone(&shared)));
         Self { address, shared }
@@ -114,6 +117,11 @@ impl Proxy {
             line.fault.send_replace(fault);
         }
         broken.len()
+    }
+
+    /// Whether such a statement was ever sent.
+    pub(crate) fn has_seen(&self, statement: &str) -> bool {
+        self.shared.sent.lock().unwrap().iter().any(|sent| sent.contains(statement))
     }
 
     /// Takes away the next answer to such a statement: the server has executed it and answered, and
