@@ -20,10 +20,8 @@
 //!     mailer: Mailer,
 //! }
 //!
-//! # #[cfg(feature = "embedded")]
 //! # async fn example() -> Result<(), BoxDynError> {
-//! # let postgres = simple_queue::embedded::EmbeddedPostgres::start().await?;
-//! let queue = SimpleQueue::connect(postgres.url()).await?;
+//! let queue = SimpleQueue::connect("postgres://localhost/app").await?;
 //! queue.migrate().await?;
 //! queue.register(jobs![SendWelcome], App { mailer: Mailer })?;
 //!
@@ -45,7 +43,7 @@
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! The [`guide`] has a page for each subject: [declaring jobs](guide::declaring_jobs), [running
-//! workers](guide::running_workers), [a job's life](guide::lifecycle),
+//! workers](guide::running_workers), [limits](guide::limits), [a job's life](guide::lifecycle),
 //! [deploying](guide::deploying).
 //!
 //! A committed job runs at least once, whatever process dies. All tables are in one schema,

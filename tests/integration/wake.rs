@@ -145,16 +145,17 @@ async fn debounced(number: i64) {
     let _ = number;
 }
 
+/// The worker was quiet for 4 s when it looked, so without a notification it would look again 4 s later.
 #[tokio::test]
 async fn a_job_that_was_put_off_while_a_worker_looked_starts_when_it_is_due() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register(jobs![Debounced], ()).unwrap();
-    let first = Debounced::new(1).delay(Duration::from_millis(700)).enqueue(&queue).await.unwrap();
+    let first = Debounced::new(1).delay(Duration::from_secs(4)).enqueue(&queue).await.unwrap();
     let worker = queue.start().await;
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     let mut tx = database.pool.begin().await.unwrap();
-    Debounced::new(1).delay(Duration::from_secs(2)).enqueue(&mut tx).await.unwrap();
+    Debounced::new(1).delay(Duration::from_millis(5500)).enqueue(&mut tx).await.unwrap();
     eventually("it was due while its row was locked", async || {
         database.count("jobs where run_at < now() - interval '0.5 s'").await == 1
     })
@@ -172,6 +173,7 @@ async fn a_job_that_was_put_off_while_a_worker_looked_starts_when_it_is_due() {
     worker.shutdown(STOP).await;
 }
 
+/// Both were quiet for 5 s, so without a notification the other one would look 5 s later.
 #[tokio::test]
 async fn a_delayed_retry_of_a_process_that_stops_is_started_by_another_when_it_is_due() {
     let database = TestDatabase::migrated().await;
@@ -184,6 +186,9 @@ async fn a_delayed_retry_of_a_process_that_stops_is_started_by_another_when_it_i
         workers.push((queue.start().await, probe));
     }
     eventually("both sleep", async || database.count("idle_workers").await == 2).await;
+    let slept = "idle_workers w where not exists (
+        select from simple_queue.workers where started_at > now() - interval '5 s')";
+    eventually("both have slept for long", async || database.count(slept).await == 2).await;
     database.execute("select simple_queue.enqueue('probe', '', '{\"FailBefore\": 2}')").await;
     let first = tokio::select! {
         _ = workers[0].1.next_run() => 0,

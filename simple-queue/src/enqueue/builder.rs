@@ -54,11 +54,13 @@ impl<J: JobPayload> Enqueue<J> {
     }
 
     /// Sets a delay. The database's clock counts it from the moment the job is stored.
+    #[doc(alias = "schedule")]
     pub fn delay(self, delay: Duration) -> Self {
         Self { due: Some(Due::After(delay)), ..self }
     }
 
     /// Sets the due time; a time in the past means now.
+    #[doc(alias = "schedule")]
     pub fn at(self, at: DateTime<Utc>) -> Self {
         Self { due: Some(Due::At(at)), ..self }
     }

@@ -81,6 +81,7 @@ impl SimpleQueue {
     /// # Errors
     /// [`Error::NotDead`] when no dead letter has this id; [`Error::Duplicate`] when a live job has its
     /// unique key; or when the database fails.
+    #[doc(alias = "retry")]
     pub async fn redrive(&self, job_id: Uuid) -> Result<(), Error> {
         let filter = RedriveFilter { job_id: Some(job_id), ..RedriveFilter::default() };
         loop {
@@ -122,6 +123,7 @@ impl SimpleQueue {
     /// # Errors
     /// When the database fails. Jobs that were put back before the failure stay pending, and the
     /// call can be repeated.
+    #[doc(alias = "retry")]
     pub async fn redrive_all(&self, which: DeadLetterFilter) -> Result<Redriven, Error> {
         self.redrive_those(&which.0).await
     }
