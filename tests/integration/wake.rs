@@ -145,17 +145,17 @@ async fn debounced(number: i64) {
     let _ = number;
 }
 
-/// The worker was quiet for 4 s when it looked, so without a notification it would look again 4 s later.
+/// The worker was quiet for 6 s when it looked, so without a notification it would look again 6 s later.
 #[tokio::test]
 async fn a_job_that_was_put_off_while_a_worker_looked_starts_when_it_is_due() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     queue.register(jobs![Debounced], ()).unwrap();
-    let first = Debounced::new(1).delay(Duration::from_secs(4)).enqueue(&queue).await.unwrap();
+    let first = Debounced::new(1).delay(Duration::from_secs(6)).enqueue(&queue).await.unwrap();
     let worker = queue.start().await;
     eventually("it sleeps", async || database.count("idle_workers").await == 1).await;
     let mut tx = database.pool.begin().await.unwrap();
-    Debounced::new(1).delay(Duration::from_millis(5500)).enqueue(&mut tx).await.unwrap();
+    Debounced::new(1).delay(Duration::from_secs(7)).enqueue(&mut tx).await.unwrap();
     eventually("it was due while its row was locked", async || {
         database.count("jobs where run_at < now() - interval '0.5 s'").await == 1
     })
