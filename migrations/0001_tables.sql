@@ -294,6 +294,8 @@ create table simple_queue.limits (
     concurrency_set integer,
     lent            integer     not null default 0,
     wanting         integer     not null default 0,
+    turns_owed      boolean     not null default false,
+    after_failure   text,
     paused_at       timestamptz,
     updated_at      timestamptz not null default now(),
     constraint limits_pkey primary key (name),
@@ -301,11 +303,13 @@ create table simple_queue.limits (
 ) with (fillfactor = 20);
 
 comment on table simple_queue.limits is 'Limits that hold for all processes together.';
-comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share.';
+comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key.';
 comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it.';
 comment on column simple_queue.limits.concurrency_set is 'How many jobs may run at once, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
+comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
+comment on column simple_queue.limits.after_failure is 'What becomes of a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
 comment on column simple_queue.limits.paused_at is 'When the limit was paused, so that no job under it starts; null: it is not paused.';
 comment on column simple_queue.limits.updated_at is 'When the declared or the set number, or the pause, last changed.';
 
@@ -327,6 +331,79 @@ comment on column simple_queue.quotas.worker_id is 'As id in workers.';
 comment on column simple_queue.quotas.held is 'How many permits the process holds.';
 comment on column simple_queue.quotas.wanted is 'How many permits more the process wants.';
 comment on column simple_queue.quotas.asked is 'The number of the last statement of the process about this quota. One with a smaller number came late, and changes nothing.';
+
+-- What jobs with a key pass through, where a limit holds for each key. A row exists only while jobs of the key run or
+-- something is left to remember, so an idle key costs nothing.
+create table simple_queue.gates (
+    gate    text        collate "C" not null,
+    rule    text        collate "C" not null,
+    running integer     not null default 0,
+    waiting boolean     not null default false,
+    constraint gates_pkey primary key (gate)
+) with (
+    fillfactor = 40,
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+comment on table simple_queue.gates is 'The keys of limits whose jobs run now. In one snapshot, its running jobs and the releases in turns add up to running.';
+comment on column simple_queue.gates.gate is 'The limit and the key: the name of the limit, #, and the key.';
+comment on column simple_queue.gates.rule is 'The name of the limit, as in limits.';
+comment on column simple_queue.gates.running is 'How many places of the key are taken: by running jobs, and by releases that no visit has read.';
+comment on column simple_queue.gates.waiting is 'A visit has consumed a turn and left a job waiting because the key was full. The next end of one of its jobs leaves a turn.';
+
+-- A letter box: every statement that makes a job of a key startable puts a row here, and only a visit, which holds the
+-- gate's row, takes rows out. Without a key of its own, so that an insert never waits for another transaction.
+create table simple_queue.turns (
+    rule     text        collate "C" not null,
+    gate     text        collate "C" not null,
+    due_at   timestamptz,
+    released integer     not null default 0,
+    job_id   uuid
+) with (
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_insert_scale_factor = 0,
+    autovacuum_vacuum_insert_threshold = 50000,
+    autovacuum_vacuum_cost_delay = 0
+);
+
+create index turns_now on simple_queue.turns (rule, gate) where due_at is null;
+
+create index turns_later on simple_queue.turns (rule, due_at) where due_at is not null;
+
+-- The release of a job that waits for its retry, or that halts its sequence.
+create index turns_job on simple_queue.turns (job_id) where job_id is not null;
+
+comment on table simple_queue.turns is 'Gates to visit, and the places that ended jobs have released.';
+comment on column simple_queue.turns.rule is 'The name of the limit, as in limits.';
+comment on column simple_queue.turns.gate is 'As in gates.';
+comment on column simple_queue.turns.due_at is 'When the gate is to be visited; null: now; infinity: when an operator says so.';
+comment on column simple_queue.turns.released is 'How many places of the gate are free from this time on.';
+comment on column simple_queue.turns.job_id is 'The job of a sequence whose place this is: it waits for its retry, or it is dead and halts the sequence; null: any.';
+
+-- Settings of single keys.
+create table simple_queue.limit_keys (
+    gate        text        collate "C" not null,
+    rule        text        collate "C" not null,
+    concurrency integer,
+    paused_at   timestamptz,
+    updated_at  timestamptz not null default now(),
+    constraint limit_keys_pkey primary key (gate),
+    constraint concurrency_is_positive check (concurrency > 0)
+);
+
+create index limit_keys_rule on simple_queue.limit_keys (rule);
+
+comment on table simple_queue.limit_keys is 'Keys for which an operator has set something. A key without a row has the numbers of its limit.';
+comment on column simple_queue.limit_keys.gate is 'As in gates.';
+comment on column simple_queue.limit_keys.rule is 'The name of the limit, as in limits.';
+comment on column simple_queue.limit_keys.concurrency is 'How many jobs of the key may run at once; null: as the limit says.';
+comment on column simple_queue.limit_keys.paused_at is 'When the key was paused, so that no job of it starts; null: it is not paused.';
+comment on column simple_queue.limit_keys.updated_at is 'When this row last changed.';
 
 create table simple_queue.upkeep (
     task    text        not null,

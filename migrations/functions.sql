@@ -255,7 +255,9 @@ create or replace function simple_queue.put(
     timeout      interval,
     metadata     jsonb,
     unique_for   interval,
-    unique_while text
+    unique_while text,
+    limit_key    text,
+    gate         text
 ) returns table (id uuid, outcome text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -274,6 +276,8 @@ declare
     )::uuid);
     -- The job that keeps the key, whether it has ended or not.
     keeper uuid;
+    -- The limit that holds for each key of these jobs.
+    rule text;
 begin
     if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
         perform simple_queue.refuse(
@@ -327,6 +331,27 @@ begin
     if unique_while is null or unique_while not in ('running', 'pending') then
         perform simple_queue.refuse('unique_while', unique_while, 'the limit is ''running'' or ''pending''');
     end if;
+    -- The library writes the gate itself. A job without a key would pass by the limit.
+    select l.name into rule from simple_queue.limits l
+    where l.name in (format('key:%s/%s', queue, kind), format('order:%s/%s', queue, kind));
+    if gate is null and limit_key is not null and rule is null then
+        perform simple_queue.refuse(
+            'limit_key', limit_key, format('no worker has declared a limit for each key of the kind "%s" in the queue "%s"', kind, queue)
+        );
+    elsif gate is null and limit_key is null and rule is not null then
+        perform simple_queue.refuse(
+            'limit_key', null, format('the kind "%s" has a limit for each key, so its jobs need one', kind)
+        );
+    end if;
+    gate := coalesce(gate, rule || '#' || limit_key);
+    perform simple_queue.check_bytes('key of the limit', gate, 1, 512);
+    if gate like 'order:%' and (priority <> 0 or expires_at is not null or on_conflict in ('replace', 'reschedule')) then
+        perform simple_queue.refuse(
+            case when priority <> 0 then 'priority' when expires_at is not null then 'expires_at' else 'on_conflict' end,
+            case when priority <> 0 then priority::text when expires_at is not null then expires_at::text else on_conflict end,
+            'the jobs of its key run in order'
+        );
+    end if;
     outcome := 'inserted';
     -- An id is used once. In a repeated call, the job that has it is this job.
     if known_id is not null then
@@ -364,11 +389,11 @@ begin
         if keeper is null then
             insert into simple_queue.jobs as j (
                 id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
-                fingerprint, expires_at, tags, version, retain, timeout, metadata
+                fingerprint, expires_at, tags, version, retain, timeout, metadata, gate
             )
             values (
                 new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
-                unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata
+                unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata, gate
             )
             on conflict do nothing;
             id := new_id;
@@ -397,7 +422,7 @@ begin
                 priority = put.priority, max_attempts = put.max_attempts,
                 fingerprint = put.fingerprint, expires_at = put.expires_at,
                 tags = put.tags, version = put.version, retain = put.retain,
-                timeout = put.timeout, metadata = put.metadata,
+                timeout = put.timeout, metadata = put.metadata, gate = put.gate,
                 attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
                 held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
             where j.unique_key = put.unique_key and j.worker_id is null
@@ -433,6 +458,12 @@ begin
         -- The holder of the key ended between the statements; now the insert succeeds.
     end loop;
     -- Rescheduled too: a worker that polled while the row was locked does not know of it.
+    if gate is not null and outcome <> 'duplicate' then
+        insert into simple_queue.turns (rule, gate, due_at)
+        select split_part(j.gate, '#', 1), j.gate, case when j.run_at > now() then j.run_at end
+        from simple_queue.jobs j
+        where j.id = put.id and j.gate is not null;
+    end if;
     if outcome <> 'duplicate' then
         perform pg_notify('simple_queue.jobs', 'queue ' || queue)
         where exists (select from simple_queue.idle_workers);
@@ -448,8 +479,8 @@ comment on function simple_queue.put is 'Inserts one job for the public function
 -- It does what the Rust call does. `kind` is the name of the `#[job]`, or empty for a plain handler. The key of a
 -- `#[job]` begins with its kind: 'send_welcome:welcome:42'. `on_conflict` decides what happens if a live job has the
 -- unique key: 'ignore', 'replace', 'reschedule' or 'error'. With `unique_for` the key stays taken for that long, even
--- when the job has ended. With `unique_while => 'pending'` it is taken over from a job that runs. The id is made here,
--- because an id is used once; the function accepts none.
+-- when the job has ended. With `unique_while => 'pending'` it is taken over from a job that runs. A kind with a limit
+-- for each key needs `limit_key`. The id is made here, because an id is used once; the function accepts none.
 create or replace function simple_queue.enqueue(
     queue        text,
     kind         text,
@@ -467,7 +498,8 @@ create or replace function simple_queue.enqueue(
     timeout      interval    default null,
     metadata     jsonb       default null,
     unique_for   interval    default null,
-    unique_while text        default 'running'
+    unique_while text        default 'running',
+    limit_key    text        default null
 ) returns table (id uuid, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -475,7 +507,7 @@ as $$
 begin
     return query select p.id, p.outcome from simple_queue.put(
         null, false, queue, kind, job_data, run_at, priority, max_attempts, unique_key, fingerprint, expires_at,
-        tags, version, retain, on_conflict, timeout, metadata, unique_for, unique_while
+        tags, version, retain, on_conflict, timeout, metadata, unique_for, unique_while, limit_key, null
     ) p;
 end
 $$;
@@ -513,7 +545,7 @@ begin
                 priority integer, max_attempts integer, unique_key text, fingerprint text,
                 expires_at timestamptz, expires_after double precision, tags text[], version integer,
                 retain interval, on_conflict text, timeout interval, metadata jsonb, unique_for interval,
-                unique_while text
+                unique_while text, limit_key text, gate text
             )
             -- The order in which the library takes keys, so that two calls never wait for each other.
             order by j.unique_key collate "C" nulls first, e.place
@@ -526,7 +558,8 @@ begin
                 greatest(now(), given.due_at) + make_interval(secs => given.expires_after)
             ),
             given.tags, coalesce(given.version, 1), given.retain, coalesce(given.on_conflict, 'ignore'),
-            given.timeout, given.metadata, given.unique_for, coalesce(given.unique_while, 'running')
+            given.timeout, given.metadata, given.unique_for, coalesce(given.unique_while, 'running'),
+            given.limit_key, given.gate
         ) answer
     )
     select a.id, a.outcome from answered a order by a.place;

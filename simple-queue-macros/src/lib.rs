@@ -41,6 +41,8 @@ use proc_macro::TokenStream;
 /// | `priority = -10` | smaller numbers run first; 0 by default |
 /// | `concurrency = 4` | how many of these jobs one process runs at a time; only the queue's limit by default |
 /// | `concurrency(limit = 20, per_process = 4)` | `limit`: how many of these jobs all processes together run at a time |
+/// | `concurrency(limit = 1, key = "{tenant_id}")` | how many of these jobs with the same key all processes together run at a time |
+/// | `order(key = "{account_id}", after_failure = "halt")` | the jobs of a key run one after another; `after_failure`: whether the others wait for a job that failed for good, or go on with `"continue"` |
 /// | `limits = [PAYMENTS]` | limits that these jobs share with others, each a `static` of the type `Limit` |
 /// | `unique …` | which jobs count as the same; at most one of them waits or runs at a time, or in a time; see below |
 /// | `fingerprint = "order:{order_id}"` | group of the job, to cancel jobs together |

@@ -61,6 +61,8 @@ pub(crate) struct Declaration {
     pub(crate) template: Option<Path>,
     pub(crate) queue: Option<Queue>,
     pub(crate) options: Options,
+    /// A limit that holds for each key.
+    pub(crate) key_limit: Option<KeyLimit>,
     pub(crate) unique: Unique,
     /// The group of a job: the pieces of the template.
     pub(crate) fingerprint: Option<Vec<Piece>>,
@@ -155,6 +157,28 @@ pub(crate) struct Concurrency {
     pub(crate) per_process: Option<u32>,
     /// In all processes together.
     pub(crate) limit: Option<u32>,
+}
+
+/// A limit that holds for each key, and the pieces of the key's template.
+pub(crate) struct KeyLimit {
+    pub(crate) rule: KeyRule,
+    pub(crate) key: Vec<Piece>,
+}
+
+/// What holds for the jobs of a key.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyRule {
+    /// How many run at once in all processes together.
+    Concurrency(u32),
+    /// One after another.
+    Order(AfterFailure),
+}
+
+/// What becomes of the others of its key when a job fails for good.
+#[derive(Clone, Copy)]
+pub(crate) enum AfterFailure {
+    Halt,
+    Continue,
 }
 
 /// How often a job may run in all: one more than its retries.

@@ -107,13 +107,13 @@ struct Readme;
 pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey};
 pub use error::{Error, ErrorKind, LimitError};
 pub use job::{
-    Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus, JobTemplate, Limit,
-    MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Retention, UniqueWhile,
-    UnknownStatus,
+    AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
+    JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
+    Retention, UniqueWhile, UnknownStatus,
 };
 pub use queue::{
     Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
-    LimitState, Limits, Paused, Redriven, SimpleQueue, SimpleQueueBuilder, Unhealthy,
+    LimitKey, LimitState, Limits, Paused, Redriven, SimpleQueue, SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
 /// Declares a job by its payload struct, for another crate to run.

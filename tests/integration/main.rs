@@ -25,6 +25,7 @@ mod hostile;
 mod isolation;
 mod job_transaction;
 mod kept_keys;
+mod limit_keys;
 mod limits;
 mod lives;
 mod migrate;

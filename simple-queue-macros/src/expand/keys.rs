@@ -18,6 +18,16 @@ pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
     })
 }
 
+/// Returns `JobPayload::limit_key`.
+pub(crate) fn limit_key(declaration: &Declaration) -> Option<TokenStream> {
+    let key = Key::limit(declaration)?.of_self();
+    Some(quote! {
+        fn limit_key(&self) -> ::core::option::Option<::std::string::String> {
+            ::core::option::Option::Some(#key)
+        }
+    })
+}
+
 /// Returns `JobPayload::fingerprint`.
 pub(crate) fn fingerprint(declaration: &Declaration) -> Option<TokenStream> {
     let fingerprint = Key::fingerprint(declaration)?.of_self();
@@ -46,7 +56,8 @@ pub(crate) fn functions(declaration: &Declaration) -> TokenStream {
         let cancel_all = key.cancel_all();
         quote!(#function #cancel_all)
     });
-    quote!(#unique #fingerprint)
+    let limit = Key::limit(declaration).map(|key| key.function());
+    quote!(#unique #fingerprint #limit)
 }
 
 /// The computation of a key.
@@ -85,10 +96,18 @@ impl<'a> Key<'a> {
 
     fn fingerprint(declaration: &'a Declaration) -> Option<Self> {
         let pieces = declaration.fingerprint.as_ref()?;
-        let name = format_ident!("__fingerprint");
+        Some(Self::of_template("__fingerprint", pieces, declaration))
+    }
+
+    fn limit(declaration: &'a Declaration) -> Option<Self> {
+        let limit = declaration.key_limit.as_ref()?;
+        Some(Self::of_template("__limit_key", &limit.key, declaration))
+    }
+
+    fn of_template(name: &str, pieces: &[Piece], declaration: &'a Declaration) -> Self {
         let body = formatted(pieces, declaration);
         let arguments = named(declaration, &|number| names(pieces, number));
-        Some(Self { declaration, name, body, arguments, whole: false })
+        Self { declaration, name: format_ident!("{name}"), body, arguments, whole: false }
     }
 
     fn function(&self) -> TokenStream {

@@ -7,7 +7,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::model::{
-    Attempts, Backoff, Concurrency, Curve, Declaration, OnConflict, Options, Preset, UniqueWhile,
+    AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyRule, OnConflict, Options,
+    Preset, UniqueWhile,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -56,6 +57,19 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
         limit.map(|limit| {
             let limit = Literal::u32_unsuffixed(limit);
             quote!(.concurrency_limit(#limit))
+        }),
+        declaration.key_limit.as_ref().map(|limit| match limit.rule {
+            KeyRule::Concurrency(most) => {
+                let most = Literal::u32_unsuffixed(most);
+                quote!(.concurrency_per_key(#most))
+            }
+            KeyRule::Order(after_failure) => {
+                let after_failure = match after_failure {
+                    AfterFailure::Halt => quote!(Halt),
+                    AfterFailure::Continue => quote!(Continue),
+                };
+                quote!(.in_order(#krate::AfterFailure::#after_failure))
+            }
         }),
         limits.as_ref().map(|limits| {
             let limits = limits.iter().map(|limit| quote_spanned!(limit.span()=> #limit));

@@ -35,6 +35,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     let output = kept(&declaration.output, krate);
     let unique_key = keys::unique_key(declaration);
     let fingerprint = keys::fingerprint(declaration);
+    let limit_key = keys::limit_key(declaration);
     let version = version(&declaration.version, krate);
     quote! {
         #[automatically_derived]
@@ -49,6 +50,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
             #arguments
             #unique_key
             #fingerprint
+            #limit_key
             #version
         }
         #queue_check

@@ -6,8 +6,8 @@ use quote::quote;
 use syn::Path;
 
 use crate::model::{
-    Attempts, Curve, Declaration, JobModel, OnConflict, Options, Piece, Preset, Queue, StoredArg,
-    Unique, UniqueWhile,
+    AfterFailure, Attempts, Curve, Declaration, JobModel, KeyRule, OnConflict, Options, Piece,
+    Preset, Queue, StoredArg, Unique, UniqueWhile,
 };
 use crate::parse::item::plain;
 use crate::validate::shown;
@@ -26,6 +26,17 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(template.map(|path| format!("template `{}`", shown(path))));
     parts.extend(attempts(&declaration.options));
     parts.extend(unique(declaration));
+    let key_limit = declaration.key_limit.as_ref().map(|limit| {
+        let key = template_of(&limit.key, &declaration.stored);
+        match limit.rule {
+            KeyRule::Concurrency(most) => format!("at most {most} at once of a key `{key}`"),
+            KeyRule::Order(AfterFailure::Halt) => format!("in order of a key `{key}`"),
+            KeyRule::Order(AfterFailure::Continue) => {
+                format!("in order of a key `{key}`, over failures too")
+            }
+        }
+    });
+    parts.extend(key_limit);
     let fingerprint = declaration.fingerprint.as_deref();
     let fingerprint = fingerprint.map(|pieces| template_of(pieces, &declaration.stored));
     parts.extend(fingerprint.map(|fingerprint| format!("fingerprint `{fingerprint}`")));

@@ -27,6 +27,8 @@ arguments! {
     priority: "priority" like "priority = 10",
     /// How many of them run at once, in a process or in all of them.
     concurrency: "concurrency" like "concurrency = 4",
+    /// The jobs of a key run one after another.
+    order: "order" like "order(key = \"{account_id}\")",
     /// Limits that they share with other jobs.
     limits: "limits" like "limits = [PAYMENTS]",
     unique: "unique" like "unique = \"welcome:{user_id}\"",
@@ -108,8 +110,18 @@ arguments! {
     ConcurrencyParts else "limit = 20",
     /// In all processes together.
     limit: "limit" like "limit = 20",
+    /// For each key, instead of for all jobs of the kind.
+    key: "key" like "key = \"{tenant_id}\"",
     /// In each process.
     per_process: "per_process" like "per_process = 4",
+}
+
+arguments! {
+    /// The parts of `order(…)`.
+    OrderParts else "key = \"{account_id}\"",
+    key: "key" like "key = \"{account_id}\"",
+    /// What becomes of the others of its key when a job fails for good.
+    after_failure: "after_failure" like "after_failure = \"continue\"",
 }
 
 arguments! {
@@ -122,7 +134,7 @@ arguments! {
 }
 
 /// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_CONCURRENCY: &[&str] = &["key", "scope"];
+const RESERVED_IN_CONCURRENCY: &[&str] = &["scope"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -193,6 +205,20 @@ pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> Con
     let mut parts = ConcurrencyParts::default();
     for tokens in split_at_commas(tokens, errors) {
         if let Some(arg) = argument::<ConcurrencyParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
+    }
+    parts
+}
+
+pub(crate) fn order_parts(tokens: TokenStream, errors: &mut Errors) -> OrderParts {
+    let unknown = |key: &str| {
+        let hint = hint(key, &OrderParts::keys(), "it takes");
+        format!("`order` has no `{key}`{hint}")
+    };
+    let mut parts = OrderParts::default();
+    for tokens in split_at_commas(tokens, errors) {
+        if let Some(arg) = argument::<OrderParts>(tokens, errors) {
             parts.put(arg, &unknown, errors);
         }
     }

@@ -21,10 +21,11 @@ pub(crate) enum Form {
 }
 
 /// Arguments that cannot apply to many jobs at once.
-const A_JOBS_OWN: &[&str] = &["name", "aliases", "unique", "fingerprint", "version", "upgrade"];
+const A_JOBS_OWN: &[&str] =
+    &["name", "aliases", "order", "unique", "fingerprint", "version", "upgrade"];
 
 /// Arguments that are reserved but not implemented. They are refused, never ignored.
-const RESERVED: &[&str] = &["compensate", "cron", "rate", "serial", "tz"];
+const RESERVED: &[&str] = &["compensate", "cron", "rate", "tz"];
 
 /// The parts of `unique` that are no arguments themselves, and how each is written.
 const PARTS_OF_UNIQUE: &[(&str, &str)] = &[
@@ -43,6 +44,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("retry_count", "retries"),
     ("run_in", "delay"),
     ("schedule", "cron"),
+    ("sequence", "order"),
+    ("serial", "order"),
     ("throttle", "rate"),
     ("ttl", "expires"),
     ("unique_key", "unique"),

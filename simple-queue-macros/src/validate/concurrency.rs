@@ -1,30 +1,82 @@
-//! `concurrency` and `limits`: how many jobs run at once.
+//! `concurrency`, `order` and `limits`: how many jobs run at once.
 
 use proc_macro2::{Group, TokenStream};
 use quote::ToTokens;
 use syn::{Expr, ExprArray, Path};
 
+use super::keys::{Keys, one_of};
 use super::values;
 use crate::errors::Errors;
-use crate::model::Concurrency;
-use crate::parse::args::{ConcurrencyParts, concurrency_parts};
+use crate::model::{AfterFailure, Concurrency, KeyLimit, KeyRule};
+use crate::parse::args::{ConcurrencyParts, OrderParts, concurrency_parts, order_parts};
 use crate::parse::list::{Arg, Value};
 
 /// 1,000,000, upper bound of a limit; the library checks it too.
 const MOST_OF_A_LIMIT: i64 = 1_000_000;
 
+const AFTER_FAILURES: [(&str, AfterFailure); 2] =
+    [("halt", AfterFailure::Halt), ("continue", AfterFailure::Continue)];
+
 /// `concurrency = 4` is for each process, `concurrency(limit = 20)` for all of them together.
 pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Concurrency {
     match &arg.value {
-        Value::List(list) => of_parts(list, errors),
+        Value::List(list) => {
+            let parts = concurrency_parts(list.stream(), errors);
+            if let Some(key) = &parts.key {
+                let message =
+                    "`key` names arguments of a job; write it in the `#[job(..)]` of that job";
+                errors.at(key.key.span(), message);
+            }
+            of_parts(list, &parts, errors)
+        }
         Value::Flag | Value::Equals(_) => {
             Concurrency { per_process: per_process(arg, errors), limit: None }
         }
     }
 }
 
-fn of_parts(list: &Group, errors: &mut Errors) -> Concurrency {
-    let ConcurrencyParts { limit, per_process } = concurrency_parts(list.stream(), errors);
+/// As above, where it may have a key; then its limit is the second part, and holds for each key.
+pub(crate) fn with_key(
+    arg: &Arg,
+    keys: &Keys<'_>,
+    errors: &mut Errors,
+) -> (Concurrency, Option<KeyLimit>) {
+    let Value::List(list) = &arg.value else { return (concurrency(arg, errors), None) };
+    let parts = concurrency_parts(list.stream(), errors);
+    let concurrency = of_parts(list, &parts, errors);
+    let Some(key) = &parts.key else { return (concurrency, None) };
+    let pieces = keys.limit_key(key, errors);
+    if parts.limit.is_none() {
+        let message = "say how many jobs of a key run at once, like `concurrency(limit = 1, key = \"{tenant_id}\")`";
+        errors.at(key.key.span(), message);
+    }
+    let key_limit = concurrency.limit.zip(pieces);
+    let key_limit = key_limit.map(|(most, key)| KeyLimit { rule: KeyRule::Concurrency(most), key });
+    (Concurrency { limit: None, ..concurrency }, key_limit)
+}
+
+/// Reads `order`.
+pub(crate) fn order(arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) -> Option<KeyLimit> {
+    let Value::List(list) = &arg.value else {
+        let message = format!("say which jobs wait for each other, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
+        return None;
+    };
+    let OrderParts { key, after_failure } = order_parts(list.stream(), errors);
+    let after_failure = after_failure
+        .and_then(|arg| one_of(&arg, "answer to a failure", AFTER_FAILURES, errors))
+        .unwrap_or(AfterFailure::Halt);
+    let Some(key) = key else {
+        let message = format!("say which jobs wait for each other, like `{}`", arg.example);
+        errors.on(list, message);
+        return None;
+    };
+    let key = keys.order_key(&key, errors)?;
+    Some(KeyLimit { rule: KeyRule::Order(after_failure), key })
+}
+
+fn of_parts(list: &Group, parts: &ConcurrencyParts, errors: &mut Errors) -> Concurrency {
+    let ConcurrencyParts { limit, per_process, key } = parts;
     if list.stream().is_empty() {
         let message = "say how many run at once in all processes together, like \
                        `concurrency(limit = 20)`, or in each, like `concurrency = 4`";
@@ -34,8 +86,9 @@ fn of_parts(list: &Group, errors: &mut Errors) -> Concurrency {
         limit: limit.as_ref().and_then(|arg| self::limit(arg, errors)),
         per_process: per_process.as_ref().and_then(|arg| self::per_process(arg, errors)),
     };
-    if let (Some(most), Some(here), Some(arg)) = (parts.limit, parts.per_process, &per_process)
+    if let (Some(most), Some(here), Some(arg)) = (parts.limit, parts.per_process, per_process)
         && here > most
+        && key.is_none()
     {
         let message = format!(
             "one process cannot run {here} at once while all of them together may run {most}; \

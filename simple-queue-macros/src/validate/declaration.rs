@@ -7,7 +7,9 @@ use super::keys::{Keys, Rules};
 use super::params::Known;
 use super::{backoff, concurrency, names, options, values};
 use crate::errors::Errors;
-use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Unique, Version};
+use crate::model::{
+    Declaration, ItemHead, OnConflict, Options, Output, StoredArg, Unique, Version,
+};
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
 
@@ -46,6 +48,7 @@ pub(crate) fn declaration(
         expires,
         priority,
         concurrency,
+        order,
         limits,
         unique,
         fingerprint,
@@ -64,10 +67,9 @@ pub(crate) fn declaration(
     let backoff = backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors));
     let timeout = timeout.and_then(|arg| options::timeout(&arg, errors));
     let delay = delay.and_then(|arg| options::delay(&arg, errors));
-    let expires = expires.and_then(|arg| options::expires(&arg, errors));
-    let priority = priority.and_then(|arg| options::priority(&arg, errors));
-    let concurrency = concurrency.map(|arg| concurrency::concurrency(&arg, errors));
     let limits = limits.map(|arg| concurrency::limits(&arg, errors));
+    let expires_after = expires.as_ref().and_then(|arg| options::expires(arg, errors));
+    let given_priority = priority.as_ref().and_then(|arg| options::priority(arg, errors));
     let retain = retain.and_then(|arg| options::retain(&arg, errors));
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
@@ -75,16 +77,33 @@ pub(crate) fn declaration(
     let unique = unique.map(|arg| keys.unique(&arg, errors));
     let (unique, rules) = unique.unwrap_or((Unique::No, Rules::default()));
     let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
+    let with_key = concurrency.as_ref().map(|arg| concurrency::with_key(arg, &keys, errors));
+    let (concurrency, key_limit) = with_key.unwrap_or_default();
+    let ordered = order.as_ref().and_then(|arg| concurrency::order(arg, &keys, errors));
+    if let (Some(_), Some(order)) = (&key_limit, &order) {
+        let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
+                       leave the `key` of `concurrency` out, or `order`";
+        errors.at(order.key.span(), message);
+    }
+    if ordered.is_some() {
+        out_of_order(
+            priority.as_ref(),
+            expires.as_ref(),
+            rules.on_conflict,
+            order.as_ref(),
+            errors,
+        );
+    }
 
     let options = Options {
         attempts,
         backoff,
         timeout,
         delay,
-        expires,
-        priority,
+        expires: expires_after,
+        priority: given_priority,
         retain,
-        concurrency: concurrency.unwrap_or_default(),
+        concurrency,
         limits,
         tags,
         on_conflict: rules.on_conflict,
@@ -99,11 +118,42 @@ pub(crate) fn declaration(
         template,
         queue,
         options,
+        key_limit: ordered.or(key_limit),
         unique,
         fingerprint,
         version,
         stored,
         output,
+    }
+}
+
+/// Refuses what would move a job of a sequence out of its place.
+fn out_of_order(
+    priority: Option<&Arg>,
+    expires: Option<&Arg>,
+    on_conflict: Option<OnConflict>,
+    order: Option<&Arg>,
+    errors: &mut Errors,
+) {
+    let because = "the jobs of a key run in order";
+    if let Some(priority) = priority {
+        let message = format!(
+            "{because}, and a priority would let one overtake others; leave `priority` out"
+        );
+        errors.at(priority.key.span(), message);
+    }
+    if let Some(expires) = expires {
+        let message =
+            format!("{because}, and one that expires would leave a gap; leave `expires` out");
+        errors.at(expires.key.span(), message);
+    }
+    if let (Some(OnConflict::Replace | OnConflict::Reschedule), Some(order)) = (on_conflict, order)
+    {
+        let message = format!(
+            "{because}, and `on_conflict` would move one that waits; \
+             use `on_conflict = \"ignore\"` or `\"error\"`"
+        );
+        errors.at(order.key.span(), message);
     }
 }
 

@@ -31,6 +31,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         expires,
         priority,
         concurrency,
+        order: _,
         limits,
         unique: _,
         fingerprint: _,

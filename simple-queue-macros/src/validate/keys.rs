@@ -99,6 +99,22 @@ impl Keys<'_> {
         self.template(&literal, "unique key", &same, errors).map(Unique::Key)
     }
 
+    /// The key of `concurrency`.
+    pub(crate) fn limit_key(&self, arg: &Arg, errors: &mut Errors) -> Option<Vec<Piece>> {
+        let literal = values::string(arg, errors)?;
+        let same = format!(
+            "this key is the same for every `{}`; to limit all of them together leave `key` out",
+            self.called
+        );
+        self.template(&literal, "key of a limit", &same, errors)
+    }
+
+    /// The key of `order`. One that is the same for every job puts all of them in one sequence.
+    pub(crate) fn order_key(&self, arg: &Arg, errors: &mut Errors) -> Option<Vec<Piece>> {
+        let literal = values::string(arg, errors)?;
+        self.pieces(&literal, "key of a sequence", errors).map(|(pieces, _)| pieces)
+    }
+
     pub(crate) fn fingerprint(&self, arg: &Arg, errors: &mut Errors) -> Option<Vec<Piece>> {
         let literal = values::string(arg, errors)?;
         let same = format!(
@@ -117,14 +133,25 @@ impl Keys<'_> {
         same: &str,
         errors: &mut Errors,
     ) -> Option<Vec<Piece>> {
+        let (pieces, names_argument) = self.pieces(literal, what, errors)?;
+        if !names_argument {
+            errors.at(literal.span(), same);
+        }
+        Some(pieces)
+    }
+
+    /// The pieces of a template, and whether they name an argument.
+    fn pieces(
+        &self,
+        literal: &LitStr,
+        what: &str,
+        errors: &mut Errors,
+    ) -> Option<(Vec<Piece>, bool)> {
         if literal.value().is_empty() {
             errors.at(literal.span(), format!("a {what} cannot be empty"));
             return None;
         }
         let (pieces, names_argument) = template::key(literal, self.known, errors)?;
-        if !names_argument {
-            errors.at(literal.span(), same);
-        }
         for piece in &pieces {
             let Piece::Field { argument, place, .. } = piece else { continue };
             if let Some(arg) = self.number(*argument) {
@@ -132,7 +159,7 @@ impl Keys<'_> {
             }
         }
         // A refused key still exists, so that the lookups compile.
-        Some(pieces)
+        Some((pieces, names_argument))
     }
 
     /// `unique` over all arguments.
@@ -235,7 +262,7 @@ fn time(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
 }
 
 /// Reads one of these names, in quotes.
-fn one_of<T: Copy, const N: usize>(
+pub(super) fn one_of<T: Copy, const N: usize>(
     arg: &Arg,
     what: &str,
     choices: [(&str, T); N],

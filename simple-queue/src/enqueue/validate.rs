@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Error,
-    job::{MAX_KEY_BYTES, problem_of_json, problem_of_queue_name},
+    job::{KeyLimit, MAX_KEY_BYTES, OnConflict, problem_of_json, problem_of_queue_name},
     row::NewJob,
 };
 
@@ -18,6 +18,11 @@ pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
         {
             return Err(Error::InvalidKey { what, key: excerpt(key), problem });
         }
+    }
+    if let Some(gate) = job.gate()
+        && let Some(problem) = problem_of_key(&gate)
+    {
+        return Err(Error::InvalidKey { what: "key of the limit", key: excerpt(&gate), problem });
     }
     for tag in &job.tags {
         if let Some(problem) = problem_of_key(tag) {
@@ -64,6 +69,11 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
             return Some(("unique_for", format!("it is {time:?}; the limit is 3650 days")));
         }
     }
+    if let Some((KeyLimit::Order(_), _)) = job.limit_key
+        && let Some((option, would)) = out_of_order(job)
+    {
+        return Some((option, format!("the jobs of its key run in order, and {would}")));
+    }
     let metadata = job.metadata.as_deref()?;
     let problem = if !metadata.starts_with('{') {
         Some("it must serialize as a JSON object".to_owned())
@@ -73,6 +83,19 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
         problem_of_json(metadata)
     };
     problem.map(|problem| ("metadata", problem))
+}
+
+/// The option of a job of a sequence that contradicts the order, and what it would do.
+fn out_of_order(job: &NewJob) -> Option<(&'static str, &'static str)> {
+    if job.priority != 0 {
+        Some(("priority", "a priority would let it overtake others"))
+    } else if job.expires_after.is_some() {
+        Some(("expires", "one that expires would leave a gap"))
+    } else if matches!(job.on_conflict, OnConflict::Replace | OnConflict::Reschedule) {
+        Some(("on_conflict", "a conflict would move a job that waits"))
+    } else {
+        None
+    }
 }
 
 fn problem_of_key(key: &str) -> Option<&'static str> {

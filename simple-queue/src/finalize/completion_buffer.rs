@@ -7,7 +7,10 @@ use tokio::sync::Notify;
 use uuid::Uuid;
 
 use super::{ClosedRun, FinishedRun, OpenRun, Unwritten, batch::BatchKind};
-use crate::{database::failure::is_ambiguous, row::Lease};
+use crate::{
+    database::failure::is_ambiguous,
+    row::{Lease, RuleId},
+};
 
 /// Finished runs that wait to be written: by the finalizer, or, if a run is completed without doubt, by the poller in
 /// the statement that claims the next jobs, which saves a commit and a round trip.
@@ -40,6 +43,10 @@ struct Waiting {
     fresh: Vec<OpenRun>,
     /// Runs that the poller could not write. Only the finalizer takes them, because it looks up each.
     returned: Vec<OpenRun>,
+    /// Completed runs of jobs with a key, for the next visit of their limit.
+    for_visits: Vec<OpenRun>,
+    /// No more visits are made.
+    visits_ended: bool,
     /// No more runs are accepted.
     closed: bool,
 }
@@ -65,7 +72,12 @@ impl CompletionBuffer {
         if !waiting.closed {
             let open = OpenRun::new(run);
             self.unwritten.add(open.bytes);
-            waiting.fresh.push(open);
+            let for_visit = open.kind() == BatchKind::Completed && open.lease().rule.is_some();
+            if for_visit && !waiting.visits_ended {
+                waiting.for_visits.push(open);
+            } else {
+                waiting.fresh.push(open);
+            }
         }
         !waiting.closed
     }
@@ -77,6 +89,7 @@ impl CompletionBuffer {
 
     /// Accepts no more runs; the finalizer ends when it has written those that are here.
     pub(crate) fn close(&self) {
+        self.end_visits();
         self.waiting().closed = true;
         self.announce();
     }
@@ -102,6 +115,49 @@ impl CompletionBuffer {
         // The order in which the statements lock their rows.
         runs.sort_unstable_by_key(|open| open.lease().job_id);
         CompletedRuns { completions: Arc::clone(self), runs }
+    }
+
+    /// Takes completed runs of this worker id for a visit of their limit, at most `most` of them.
+    pub(crate) fn take_completed_of(
+        self: &Arc<Self>,
+        rule: RuleId,
+        worker_id: Uuid,
+        most: usize,
+    ) -> CompletedRuns {
+        let mut waiting = self.waiting();
+        // Those of an earlier id of this process are the finalizer's.
+        let is_old = |open: &mut OpenRun| open.lease().worker_id != worker_id;
+        let old: Vec<OpenRun> = waiting.for_visits.extract_if(.., is_old).collect();
+        let has_old = !old.is_empty();
+        waiting.fresh.extend(old);
+        let mut taken = 0;
+        let takes = |open: &mut OpenRun| {
+            let takes = taken < most && open.lease().rule == Some(rule);
+            taken += usize::from(takes);
+            takes
+        };
+        let mut runs: Vec<OpenRun> = waiting.for_visits.extract_if(.., takes).collect();
+        drop(waiting);
+        if has_old {
+            self.announce();
+        }
+        runs.sort_unstable_by_key(|open| open.lease().job_id);
+        CompletedRuns { completions: Arc::clone(self), runs }
+    }
+
+    /// Leaves what no visit has taken to the finalizer, and wakes it.
+    pub(crate) fn release_visits(&self) {
+        let mut waiting = self.waiting();
+        let left = mem::take(&mut waiting.for_visits);
+        waiting.fresh.extend(left);
+        drop(waiting);
+        self.announce();
+    }
+
+    /// No more visits are made: the finalizer writes everything.
+    pub(crate) fn end_visits(&self) {
+        self.waiting().visits_ended = true;
+        self.release_visits();
     }
 
     pub(super) fn close_runs(&self, runs: &[ClosedRun]) {
@@ -163,6 +219,10 @@ pub(crate) struct CompletedRuns {
 }
 
 impl CompletedRuns {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
     pub(crate) fn leases(&self) -> Vec<(Lease, Option<&str>)> {
         self.runs.iter().filter_map(OpenRun::archived).collect()
     }
@@ -221,7 +281,12 @@ mod tests {
     }
 
     fn done(number: u128) -> FinishedRun {
-        let lease = Lease { job_id: Uuid::from_u128(number), worker_id: worker_id(), number: 1 };
+        let lease = Lease {
+            job_id: Uuid::from_u128(number),
+            worker_id: worker_id(),
+            number: 1,
+            rule: None,
+        };
         FinishedRun { lease, transition: Transition::Archive { result: None }, verify_first: false }
     }
 

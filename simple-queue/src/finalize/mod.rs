@@ -261,7 +261,8 @@ mod tests {
     #[test]
     fn a_statement_holds_as_much_as_it_may_in_runs_and_in_bytes_and_at_least_one_run() {
         let runs = |bytes: &[usize]| -> Vec<OpenRun> {
-            let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 1 };
+            let lease =
+                Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 1, rule: None };
             let with = |bytes: &usize| OpenRun {
                 bytes: *bytes,
                 ..OpenRun::new(FinishedRun::given_back(lease))

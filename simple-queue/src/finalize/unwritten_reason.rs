@@ -59,7 +59,7 @@ mod tests {
     use crate::{finalize::FinishedRun, outcome::Retry, row::Lease};
 
     fn open(transition: Transition) -> OpenRun {
-        let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 7 };
+        let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 7, rule: None };
         OpenRun::new(FinishedRun { lease, transition, verify_first: false })
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod backoff;
 mod canonical;
 pub(crate) mod declaration;
 mod json;
+mod key_limit;
 pub(crate) mod limit;
 mod options;
 mod payload;
@@ -23,6 +24,8 @@ mod write;
 
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::{KindDeclaration, hash_of_kind};
+pub use key_limit::AfterFailure;
+pub(crate) use key_limit::KeyLimit;
 pub(crate) use limit::MOST_OF_A_LIMIT;
 pub use limit::{Limit, NamedLimit};
 pub use options::{JobOptions, OnConflict, UniqueWhile};

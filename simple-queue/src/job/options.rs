@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Backoff, Limit};
+use super::{AfterFailure, Backoff, KeyLimit, Limit, limit::MOST_OF_A_LIMIT};
 
 /// Options for all jobs of a declaration; the `#[job]` attribute writes them as a constant.
 ///
@@ -32,6 +32,7 @@ pub struct JobOptions {
     pub(crate) concurrency: Option<u32>,
     pub(crate) concurrency_limit: Option<u32>,
     pub(crate) limits: &'static [Limit],
+    pub(crate) key_limit: Option<KeyLimit>,
     pub(crate) retain: Option<Duration>,
     pub(crate) on_conflict: OnConflict,
     pub(crate) unique_for: Option<Duration>,
@@ -85,6 +86,7 @@ impl JobOptions {
             concurrency: None,
             concurrency_limit: None,
             limits: &[],
+            key_limit: None,
             retain: None,
             on_conflict: OnConflict::Ignore,
             unique_for: None,
@@ -128,6 +130,26 @@ impl JobOptions {
         Self { delay: Some(delay), ..self }
     }
 
+    /// Sets how many jobs of one key run at once, in all processes together; at least 1. The key is
+    /// what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns. It holds for the
+    /// jobs of this kind in one queue.
+    ///
+    /// # Panics
+    /// When it is 0, or above 1,000,000.
+    #[must_use]
+    pub const fn concurrency_per_key(self, limit: u32) -> Self {
+        assert!(limit > 0, "a limit of 0 would stop its jobs: pause it with `SimpleQueue::limits`");
+        assert!(limit <= MOST_OF_A_LIMIT, "a limit is at most 1,000,000");
+        Self { key_limit: Some(KeyLimit::Concurrency(limit)), ..self }
+    }
+
+    /// Sets that the jobs of one key run one after another, in the order in which they are due. The
+    /// key is what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns.
+    #[must_use]
+    pub const fn in_order(self, after_failure: AfterFailure) -> Self {
+        Self { key_limit: Some(KeyLimit::Order(after_failure)), ..self }
+    }
+
     /// Sets how long a job may wait after its due time; no limit by default. A job that waited
     /// longer is not started and becomes `cancelled`. For a job that runs again, after a failed
     /// attempt or a crash, the time counts from its new due time.
@@ -156,7 +178,7 @@ impl JobOptions {
     #[must_use]
     pub const fn concurrency_limit(self, limit: u32) -> Self {
         assert!(
-            limit > 0 && limit <= super::limit::MOST_OF_A_LIMIT,
+            limit > 0 && limit <= MOST_OF_A_LIMIT,
             "a limit is from 1 to 1,000,000; to stop the jobs, pause it with `SimpleQueue::limits`"
         );
         Self { concurrency_limit: Some(limit), ..self }

@@ -53,6 +53,12 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
+    /// Returns the key of its limit; `None` if the declaration has no limit for each key. Without a
+    /// key, a job is not limited.
+    fn limit_key(&self) -> Option<String> {
+        None
+    }
+
     /// Converts a payload of an earlier version to this one.
     ///
     /// # Errors

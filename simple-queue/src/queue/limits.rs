@@ -41,7 +41,7 @@ impl SimpleQueue {
 /// machines at once; where a worker cannot listen for notifications, within a second.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'q> {
-    queue: &'q SimpleQueue,
+    pub(super) queue: &'q SimpleQueue,
 }
 
 /// A limit and who uses it.
@@ -115,15 +115,7 @@ impl Limits<'_> {
     /// [`Error::InvalidOption`] for 0 and for more than 1,000,000; [`LimitError::Unknown`] when the
     /// database knows no such limit; or when the database fails.
     pub async fn set(self, name: &str, concurrency: u32) -> Result<(), Error> {
-        if concurrency == 0 || concurrency > MOST_OF_A_LIMIT {
-            return Err(Error::InvalidOption {
-                option: "limit",
-                problem: format!(
-                    "{concurrency} for `{name}`: it is from 1 to {MOST_OF_A_LIMIT}; pause it to stop its jobs"
-                ),
-            });
-        }
-        let concurrency = i32::try_from(concurrency).unwrap_or(i32::MAX);
+        let concurrency = concurrency_of(name, concurrency)?;
         self.change(name, Change::Set(Some(concurrency))).await
     }
 
@@ -173,6 +165,19 @@ impl Limits<'_> {
     }
 }
 
+/// Checks a number that an operator sets.
+pub(super) fn concurrency_of(name: &str, concurrency: u32) -> Result<i32, Error> {
+    if concurrency == 0 || concurrency > MOST_OF_A_LIMIT {
+        return Err(Error::InvalidOption {
+            option: "limit",
+            problem: format!(
+                "{concurrency} for `{name}`: it is from 1 to {MOST_OF_A_LIMIT}; pause it to stop its jobs"
+            ),
+        });
+    }
+    Ok(i32::try_from(concurrency).unwrap_or(i32::MAX))
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Change {
     Set(Option<i32>),
@@ -206,6 +211,6 @@ impl LimitHolder {
     }
 }
 
-fn count(permits: i32) -> u32 {
+pub(super) fn count(permits: i32) -> u32 {
     u32::try_from(permits).unwrap_or_default()
 }

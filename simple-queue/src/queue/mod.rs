@@ -15,6 +15,7 @@ mod database;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
+mod limit_keys;
 mod limits;
 mod plain;
 pub(crate) mod registry;
@@ -32,6 +33,7 @@ pub use control::{DeadLetterFilter, Paused, Redriven};
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
+pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits};
 pub use plain::FinishedJob;
 pub use transaction::JobTx;
@@ -138,6 +140,11 @@ impl SimpleQueue {
 
     pub(crate) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
         self.inner.registry.read().find(queue, kind)
+    }
+
+    /// Returns the limits for each key of the jobs that this process runs.
+    pub(crate) fn key_rules(&self) -> Vec<Arc<registry::KeyRule>> {
+        self.inner.registry.read().key_rules()
     }
 
     /// Returns the queues that this process serves, and what it can start of each.

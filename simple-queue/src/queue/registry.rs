@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     Error, LimitError,
-    job::{JobOptions, JobPayload},
+    job::{JobOptions, JobPayload, KeyLimit},
+    row::RuleId,
 };
 
 /// The handlers of a process, by queue and kind. Clones share the handlers.
@@ -26,6 +27,8 @@ pub(crate) struct Registry {
     kinds: HashMap<&'static str, &'static str>,
     /// The number of each limit that several jobs share.
     limits: HashMap<&'static str, usize>,
+    /// Limits that hold for each key. A claimed job has its limit's place in here, so none is ever removed.
+    key_rules: Vec<Arc<KeyRule>>,
     /// Connections of the pool, for jobs that run in a transaction; `None`: no limit.
     connections: Option<usize>,
 }
@@ -50,6 +53,24 @@ pub(crate) struct Registered {
     concurrency: Option<Arc<Semaphore>>,
     /// Its limits in all processes together.
     pub(crate) limits: Vec<SharedLimit>,
+}
+
+/// A limit that holds for each key of the jobs of one kind in one queue.
+pub(crate) struct KeyRule {
+    pub(crate) id: RuleId,
+    /// Its name in the database.
+    pub(crate) name: String,
+    pub(crate) queue: String,
+    pub(crate) limit: KeyLimit,
+    handler: Arc<Registered>,
+}
+
+impl KeyRule {
+    /// What limits its jobs beside.
+    pub(crate) fn share(&self) -> Share {
+        let (free, limits) = (self.handler.free(), self.handler.limits.clone());
+        Share { free, limits, ..Share::default() }
+    }
 }
 
 /// A queue as this process serves it.
@@ -104,6 +125,9 @@ impl Registry {
         });
         let queues = std::iter::once(&H::QUEUE).chain(H::ALSO_ON).map(|&queue| queue.to_owned());
         for queue in queues.chain(also_on.iter().cloned()) {
+            for kind in H::KIND.iter().chain(H::ALIASES) {
+                self.insert_key_rule(&queue, kind, &registered);
+            }
             let handlers = self.queues.entry(queue).or_default();
             handlers.priorities.extend([0, H::OPTIONS.priority]);
             for &kind in H::KIND.iter().chain(H::ALIASES) {
@@ -113,6 +137,23 @@ impl Registry {
                 handlers.any_kind = Some(Arc::clone(&registered));
             }
         }
+    }
+
+    fn insert_key_rule(&mut self, queue: &str, kind: &str, handler: &Arc<Registered>) {
+        let Some(limit) = handler.options.key_limit else { return };
+        let name = limit.rule(queue, kind);
+        let place = self.key_rules.iter().position(|rule| rule.name == name);
+        let id = RuleId(place.unwrap_or(self.key_rules.len()));
+        let handler = Arc::clone(handler);
+        let rule = Arc::new(KeyRule { id, name, queue: queue.to_owned(), limit, handler });
+        match self.key_rules.get_mut(id.0) {
+            Some(known) => *known = rule,
+            None => self.key_rules.push(rule),
+        }
+    }
+
+    pub(crate) fn key_rules(&self) -> Vec<Arc<KeyRule>> {
+        self.key_rules.clone()
     }
 
     pub(super) fn insert_declared<H: TypedHandler<S>, S: Send + Sync + 'static>(

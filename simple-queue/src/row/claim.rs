@@ -25,4 +25,10 @@ pub(crate) struct Lease {
     pub(crate) job_id: Uuid,
     pub(crate) worker_id: Uuid,
     pub(crate) number: i64,
+    /// The limit for each key under which the job was claimed.
+    pub(crate) rule: Option<RuleId>,
 }
+
+/// The number of a limit for each key in the registry of this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct RuleId(pub(crate) usize);

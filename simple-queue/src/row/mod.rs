@@ -6,7 +6,7 @@ mod new_job;
 mod payload;
 mod run_signal;
 
-pub(crate) use claim::{Claim, Lease};
+pub(crate) use claim::{Claim, Lease, RuleId};
 pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
 pub use job::{Job, JobExt};
 pub(crate) use new_job::{Due, NewJob, declared_key};

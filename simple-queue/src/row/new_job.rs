@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Job;
 use crate::{
     Error,
-    job::{JobPayload, OnConflict, UniqueWhile, namespaced, to_json},
+    job::{JobPayload, KeyLimit, OnConflict, UniqueWhile, namespaced, to_json},
 };
 
 /// A row that is not inserted yet.
@@ -43,9 +43,17 @@ pub(crate) struct NewJob {
     /// How long the key stays taken, whatever becomes of the job; `None`: while the job is live.
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: UniqueWhile,
+    /// The limit of its kind that holds for each key, and its key.
+    pub(crate) limit_key: Option<(KeyLimit, String)>,
 }
 
 impl NewJob {
+    /// What jobs of its key pass through, as it is stored.
+    pub(crate) fn gate(&self) -> Option<String> {
+        let (limit, key) = self.limit_key.as_ref()?;
+        Some(limit.gate(&self.queue, &self.kind, key))
+    }
+
     /// Whether the two differ only in id, keys, payload and conflict behaviour.
     pub(crate) fn is_like(&self, other: &Self) -> bool {
         self.queue == other.queue
@@ -63,7 +71,7 @@ impl NewJob {
 
     /// Whether it has a value that few jobs have and the statement for alike jobs does not take.
     pub(crate) fn has_extras(&self) -> bool {
-        self.timeout.is_some() || self.metadata.is_some()
+        self.timeout.is_some() || self.metadata.is_some() || self.limit_key.is_some()
     }
 
     /// Whether its key has rules that one insert cannot keep. The database's function keeps them.
@@ -112,6 +120,7 @@ impl NewJob {
             metadata: None,
             unique_for: J::OPTIONS.unique_for,
             unique_while: J::OPTIONS.unique_while,
+            limit_key: J::OPTIONS.key_limit.zip(payload.limit_key()),
         })
     }
 }
@@ -153,6 +162,7 @@ impl From<Job> for NewJob {
             metadata: None,
             unique_for: None,
             unique_while: UniqueWhile::Running,
+            limit_key: None,
         }
     }
 }

@@ -102,6 +102,7 @@ struct Passed<'j> {
     metadata: Option<&'j RawValue>,
     unique_for: Option<String>,
     unique_while: &'static str,
+    gate: Option<String>,
 }
 
 impl<'j> Passed<'j> {
@@ -139,6 +140,7 @@ impl<'j> Passed<'j> {
                 UniqueWhile::Running => "running",
                 UniqueWhile::Pending => "pending",
             },
+            gate: job.gate(),
         })
     }
 }

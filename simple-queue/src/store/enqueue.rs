@@ -27,7 +27,14 @@ impl Store {
         first_lease: i64,
         notify: bool,
     ) -> sqlx::Result<Written<Uuid>> {
-        let rows = bind_jobs(self.statements.insert_jobs.query(), jobs)
+        let of_keys = jobs.iter().any(|job| job.limit_key.is_some());
+        let query = if of_keys {
+            let query = self.statements.insert_jobs_of_keys.query();
+            query.bind("gates", array_of(jobs, NewJob::gate))
+        } else {
+            self.statements.insert_jobs.query()
+        };
+        let rows = bind_jobs(query, jobs)
             .bind("channel", self.schema.channel())
             .bind("notify", notify)
             .bind("first_lease", first_lease)
@@ -78,6 +85,7 @@ impl Store {
         notify: bool,
     ) -> sqlx::Result<Written<(Uuid, String)>> {
         let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
+            .bind("gates", array_of(jobs, NewJob::gate))
             .bind("channel", self.schema.channel())
             .bind("notify", notify)
             .fetch_all(connection)

@@ -11,8 +11,9 @@ use super::{
     Completed, Store,
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
     finish::lease_arrays,
+    gates::VisitSummary,
 };
-use crate::row::{Claim, Job, Lease};
+use crate::row::{Claim, Job, Lease, RuleId};
 
 /// What a process can start now, of one queue.
 #[derive(Debug, Clone, Serialize)]
@@ -182,6 +183,17 @@ impl Fetched {
         worker_id: Uuid,
         limit: usize,
     ) -> sqlx::Result<(Self, Vec<Uuid>)> {
+        let (fetched, summary) = Self::decode_of_rule(rows, worker_id, limit, None)?;
+        Ok((fetched, summary.completed))
+    }
+
+    /// As above, for jobs that were claimed under a limit for each key.
+    pub(super) fn decode_of_rule(
+        rows: &[PgRow],
+        worker_id: Uuid,
+        limit: usize,
+        rule: Option<RuleId>,
+    ) -> sqlx::Result<(Self, FetchSummary)> {
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let columns = (JobColumns::of(first)?, ClaimColumns::of(first)?);
         let (of_job, of_claim) = &columns;
@@ -190,12 +202,12 @@ impl Fetched {
             .iter()
             .rev()
             .find_map(|row| row.try_get::<Option<_>, _>(of_claim.summary).transpose());
-        let Json(FetchSummary { now, completed, wait, lanes }) =
-            summary.ok_or(sqlx::Error::RowNotFound)??;
+        let Json(mut summary): Json<FetchSummary> = summary.ok_or(sqlx::Error::RowNotFound)??;
+        let now = summary.now;
         let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
         for row in rows {
             if row.try_get::<Option<Uuid>, _>(of_job.id)?.is_some() {
-                jobs.push(FetchedJob::decode(row, &columns, worker_id, now)?);
+                jobs.push(FetchedJob::decode(row, &columns, (worker_id, rule), now)?);
             }
         }
         // An update returns its rows in table order.
@@ -209,19 +221,23 @@ impl Fetched {
                 }
             }
         }
-        let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
-        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, completed))
+        let next_due_in = summary.wait.map(seconds);
+        let lanes = summary.lanes.take().unwrap_or_default();
+        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, summary))
     }
 }
 
 /// The summary of a claim.
 #[derive(Debug, Deserialize)]
-struct FetchSummary {
+pub(super) struct FetchSummary {
     now: DateTime<Utc>,
-    completed: Vec<Uuid>,
+    pub(super) completed: Vec<Uuid>,
     /// In seconds.
     wait: Option<f64>,
     lanes: Option<HashMap<String, Vec<i16>>>,
+    /// What a visit says beside.
+    #[serde(flatten)]
+    pub(super) visit: Option<VisitSummary>,
 }
 
 columns! {
@@ -233,7 +249,7 @@ impl FetchedJob {
     fn decode(
         row: &PgRow,
         (of_job, columns): &(JobColumns, ClaimColumns),
-        worker_id: Uuid,
+        (worker_id, rule): (Uuid, Option<RuleId>),
         now: DateTime<Utc>,
     ) -> sqlx::Result<Box<Self>> {
         let mut job = read_job(row, of_job)?;
@@ -242,7 +258,7 @@ impl FetchedJob {
             Ok(row.try_get::<Option<_>, _>(column)?.unwrap_or_default())
         };
         let claim = Claim {
-            lease: Lease { job_id: job.id, worker_id, number: row.try_get(columns.lease)? },
+            lease: Lease { job_id: job.id, worker_id, number: row.try_get(columns.lease)?, rule },
             reprocess_count: count(columns.reprocess_count)?,
             crash_count: count(columns.crash_count)?,
             timeout: row.try_get::<Option<f64>, _>(columns.timeout)?.map(seconds),

@@ -57,9 +57,14 @@ impl Store {
     ) -> sqlx::Result<Vec<Uuid>> {
         let Completed { runs, keep } = completed;
         let (ids, numbers) = lease_arrays(runs.iter().map(|(lease, _)| lease));
-        self.statements
-            .archive_jobs
-            .query()
+        let of_keys = runs.iter().any(|(lease, _)| lease.rule.is_some());
+        let query = if of_keys {
+            let query = self.statements.archive_jobs_of_keys.query();
+            query.bind("channel", self.schema.channel())
+        } else {
+            self.statements.archive_jobs.query()
+        };
+        query
             .bind("job_ids", ids)
             .bind("leases", numbers)
             .bind("worker_id", worker_id)
@@ -116,6 +121,7 @@ impl Store {
             .bind("reasons", array_of(dead, |letter| letter.reason.as_str()))
             .bind("attempts_kept", array_of(dead, |letter| i32::from(letter.attempt_kept)))
             .bind("errors", array_of(dead, |letter| letter.error.as_deref()))
+            .bind("channel", self.schema.channel())
             .fetch_scalars(connection)
             .instrument(telemetry::store::dead_letter(dead.len()))
             .await

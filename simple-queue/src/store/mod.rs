@@ -64,6 +64,7 @@ mod enqueue;
 mod fetch;
 mod find;
 mod finish;
+mod gates;
 mod grants;
 mod isolate;
 #[cfg(feature = "janitor")]
@@ -86,6 +87,7 @@ pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Completed, LeaseState};
+pub(crate) use gates::{KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DueLook, LimitRow, QuotaRow};

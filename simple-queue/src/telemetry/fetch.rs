@@ -11,6 +11,15 @@ pub(crate) fn fetch_span<F: Future>(queues: usize, limit: usize, claim: F) -> In
     claim.instrument(tracing::debug_span!(target: TARGET, "fetch", queues, limit))
 }
 
+/// The span of one visit of a limit for each key.
+pub(crate) fn visit_span<F: Future>(limit: &str, permits: usize, visit: F) -> Instrumented<F> {
+    visit.instrument(tracing::debug_span!(target: TARGET, "visit", limit, permits))
+}
+
+pub(crate) fn visit_failed(limit: &str, error: &dyn Display) {
+    tracing::warn!(target: TARGET, limit, %error, "visit of the limit's keys failed, retrying");
+}
+
 pub(crate) fn failed(error: &dyn Display) {
     tracing::warn!(target: TARGET, %error, "fetch failed, retrying");
 }

@@ -174,7 +174,12 @@ fn on_notification(worker: &Worker, payload: &str) {
                 worker.client.wake().wake_local();
             }
         }
-        Some(Notification::LimitChanged { name }) => worker.permits.shared().heard(&name),
+        Some(Notification::LimitChanged { name }) => {
+            worker.permits.shared().heard(&name);
+            if worker.client.key_rules().iter().any(|rule| rule.name == name) {
+                worker.client.wake().wake_local();
+            }
+        }
         // Any role of the database can send this notification. The row decides, and the heartbeat reads it.
         Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {
             worker.beat_soon.notify_one();

@@ -223,7 +223,9 @@ impl Worker {
         let may_fetch = next.as_ref().is_none_or(|(_, runs_low)| *runs_low);
         // Read before the poller is woken, so that the poller's next fetch takes the outcome that was buffered above.
         let poller_idle = self.poller_idle.load(Ordering::Acquire);
-        let fetches = may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
+        // The next visit writes the outcome of a job with a key, and lets the next job of the key take over its place.
+        let is_visited = handler.options.key_limit.is_some();
+        let fetches = is_visited || may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
         if fetches {
             self.client.wake().wake_local();
         }

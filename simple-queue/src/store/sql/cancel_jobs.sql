@@ -18,7 +18,16 @@ with target as (
     from finished
     \ir parts/overwrite_dead_letter.sql
     returning id
-), asked as (
+)
+, leaving_places as (
+    select finished.id from finished where finished.gate like 'order:%'
+)
+\ir parts/moved_places.sql
+, letters as (
+    select moved.* from moved
+)
+\ir parts/turned.sql
+, asked as (
     update simple_queue.jobs j
     set cancel_requested_at = coalesce(j.cancel_requested_at, now()), updated_at = now()
     from target
@@ -32,4 +41,4 @@ select (select count(*) from cancelled) + (
         where :repeated and d.id = any (:ids) and d.status = 'cancelled'
             and d.id <> all (array(select target.id from target))
     ) as cancelled,
-    (select count(*) from notified) as requested
+    (select count(*) from notified) as requested, (select count(*) from turned) as notified

@@ -18,15 +18,25 @@ with held as materialized (
     delete from simple_queue.jobs j
     where j.ctid = any (array(select held.ctid from held))
     returning j.*
+), leaving as (
+    select held.id, finished.gate, held.status <> 'cancelled' as failed from finished join held on held.id = finished.id
 )
-\ir parts/into_dead_letters.sql
-select
-    \ir parts/job_columns.sql
-    j.id, j.lease, j.worker_id, now(), held.status, held.reason, greatest(j.attempt, -2147483647) - held.attempts_kept,
-    j.reprocess_count, j.crash_count, j.timeout,
-    \ir parts/kept_until.sql
-    \ir parts/appended_error.sql
-from finished j
-join held on held.id = j.id
-\ir parts/overwrite_dead_letter.sql
-returning id
+\ir parts/ended_places.sql
+, letters as (
+    select places.* from places
+)
+\ir parts/turned.sql
+, dead as (
+    \ir parts/into_dead_letters.sql
+    select
+        \ir parts/job_columns.sql
+        j.id, j.lease, j.worker_id, now(), held.status, held.reason, greatest(j.attempt, -2147483647) - held.attempts_kept,
+        j.reprocess_count, j.crash_count, j.timeout,
+        \ir parts/kept_until.sql
+        \ir parts/appended_error.sql
+    from finished j
+    join held on held.id = j.id
+    \ir parts/overwrite_dead_letter.sql
+    returning id
+)
+select dead.id, (select count(*) from turned) as notified from dead

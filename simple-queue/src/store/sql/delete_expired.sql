@@ -33,12 +33,22 @@ with archived as (
 ), dead_letters_deleted as (
     delete from simple_queue.dead_letters d
     where d.id = any (array(select old.id from old union all select expired.id from expired limit :limit))
-    returning d.id
-), keys_deleted as (
+    returning d.id, d.gate
+)
+, leaving_places as (
+    -- What halted a sequence is gone.
+    select dead_letters_deleted.id from dead_letters_deleted where dead_letters_deleted.gate like 'order:%'
+)
+\ir parts/moved_places.sql
+, letters as (
+    select moved.* from moved
+)
+\ir parts/turned.sql
+, keys_deleted as (
     delete from simple_queue.kept_keys k
     where k.unique_key = any (array(select over.unique_key from over))
     returning k.unique_key
 )
 select (select count(*) from archive_deleted) as archived,
     (select count(*) from dead_letters_deleted) as dead_letters,
-    (select count(*) from keys_deleted) as kept_keys
+    (select count(*) from keys_deleted) as kept_keys, (select count(*) from turned) as notified

@@ -10,11 +10,13 @@ with dead as materialized (
 ), redriven as (
     insert into simple_queue.jobs (
         \ir parts/job_columns.sql
-        id, lease, timeout, retain, errors
+        id, lease, timeout, run_at, retain, errors
     )
     select
         \ir parts/job_columns.sql
         d.id, d.lease, d.timeout,
+        -- A job of a sequence goes back to its place in it.
+        case when d.gate like 'order:%' then least(now(), coalesce(d.scheduled_at, d.created_at)) else now() end,
         -- An infinite retention has no length.
         greatest(least(d.keep_until, '9999-12-31'), '0001-01-01')
             - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
@@ -27,15 +29,25 @@ with dead as materialized (
     -- The order in which every insert takes its keys.
     order by d.unique_key collate "C"
     on conflict do nothing
-    returning id, queue
+    returning id, queue, gate
 ), forgotten as (
     delete from simple_queue.dead_letters d
     where d.id = any (array(select redriven.id from redriven))
-), touched as (
+), leaving_places as (
+    select redriven.id from redriven where redriven.gate like 'order:%'
+)
+\ir parts/moved_places.sql
+, letters as (
+    select moved.* from moved
+    union all
+    select distinct redriven.gate, null::timestamptz, 0, null::uuid from redriven where redriven.gate is not null
+)
+\ir parts/turned.sql
+, touched as (
     select distinct queue from redriven
 )
 \ir parts/notified.sql
-select dead.id, redriven.id is not null as redriven, (select count(*) from notified) as notified
+select dead.id, redriven.id is not null as redriven, (select count(*) from notified) + (select count(*) from turned) as notified
 from dead
 left join redriven on redriven.id = dead.id
 union all

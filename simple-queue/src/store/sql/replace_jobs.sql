@@ -2,8 +2,9 @@
 -- Gives waiting jobs the payloads and options of new jobs with the same unique keys; of several new jobs with one key,
 -- the last one's. Jobs that run, or ended meanwhile, are missing from the answer.
 with new as materialized (
-    select distinct on (new.unique_key collate "C") new.*, due.at
+    select distinct on (new.unique_key collate "C") new.*, due.at, key.gate
     \ir parts/new_jobs.sql
+    join unnest(:gates::text[]) with ordinality as key (gate, position) on key.position = new.position
     order by new.unique_key collate "C", new.position desc
 ), found as materialized (
     select job.id, new.unique_key
@@ -24,6 +25,7 @@ with new as materialized (
         expires_at = greatest(now(), new.at) + new.expires_after,
         tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
         version = new.version, retain = new.retain, timeout = new.timeout, metadata = new.metadata::jsonb,
+        gate = new.gate,
         attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
         held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found
@@ -31,10 +33,16 @@ with new as materialized (
     -- By id and not by ctid: only so is the newest version found of a row that changed while this statement waited for
     -- its lock.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
-    returning j.id, j.unique_key, j.queue
+    returning j.id, j.unique_key, j.queue, j.gate, j.run_at
 ), touched as (
     select distinct queue from replaced where :notify
+), letters as (
+    select distinct replaced.gate, case when replaced.run_at > now() then replaced.run_at end as due_at, 0 as released,
+        null::uuid as job_id
+    from replaced
+    where replaced.gate is not null
 )
+\ir parts/turns.sql
 \ir parts/notified.sql
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified

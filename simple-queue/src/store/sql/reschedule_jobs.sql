@@ -27,10 +27,16 @@ with new as materialized (
     -- By id and not by ctid: only so is the newest version found of a row that changed while this statement waited for
     -- its lock.
     where j.id = any (array(select waiting.id from waiting)) and j.id = found.id
-    returning j.id, j.unique_key, j.queue
+    returning j.id, j.unique_key, j.queue, j.gate, j.run_at
 ), touched as (
     select distinct queue from rescheduled where :notify
+), letters as (
+    select distinct rescheduled.gate, case when rescheduled.run_at > now() then rescheduled.run_at end as due_at,
+        0 as released, null::uuid as job_id
+    from rescheduled
+    where rescheduled.gate is not null
 )
+\ir parts/turns.sql
 \ir parts/notified.sql
 select id, unique_key, exists (select from simple_queue.idle_workers) as sleep,
     (select count(*) from notified) as notified

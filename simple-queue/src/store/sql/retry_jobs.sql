@@ -23,7 +23,8 @@ with held as materialized (
     update simple_queue.jobs j
     set worker_id = null,
         lease = least(j.lease, 9223372036854775806) + 1,
-        run_at = held.due,
+        -- A job of a sequence stays the first one of its key.
+        run_at = case when j.gate like 'order:%' then j.run_at else held.due end,
         -- After the year 50,000 the sum may be out of range.
         expires_at = case when held.waits_anew and j.expires_at < '50000-01-01' and held.due < '50000-01-01'
             then j.expires_at + (held.due - j.run_at) else j.expires_at
@@ -40,11 +41,26 @@ with held as materialized (
             \ir parts/appended_error.sql
     from held
     where j.ctid = any (array(select held.ctid from held)) and j.id = held.id
-    returning j.id, j.queue, held.delay
-), touched as (
+    returning j.id, j.queue, j.gate, held.delay, held.due
+), letters as (
+    -- The key has a place free, and a turn when the job is due again. In a sequence nothing passes the job, so the place
+    -- is free when it is due.
+    select retried.gate, null::timestamptz as due_at, count(*)::integer as released, null::uuid as job_id
+    from retried
+    where retried.gate not like 'order:%'
+    group by retried.gate
+    union all
+    select retried.gate, retried.due, 0, null from retried
+    where retried.gate not like 'order:%' and retried.due > now()
+    union all
+    select retried.gate, case when retried.due > now() then retried.due end, 1, retried.id from retried
+    where retried.gate like 'order:%'
+)
+\ir parts/turned.sql
+, touched as (
     -- If this process stops, another one must not find such a job only at its next poll: the others poll every 30 s,
     -- and sleep until the next due time that they know.
     select distinct queue from retried where delay < interval '30 s'
 )
 \ir parts/notified.sql
-select id, (select count(*) from notified) as notified from retried
+select id, (select count(*) from notified) + (select count(*) from turned) as notified from retried

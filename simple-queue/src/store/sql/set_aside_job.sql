@@ -5,11 +5,27 @@ with aside as (
     delete from simple_queue.jobs j
     where j.id = :id and j.worker_id is not distinct from :worker_id
     returning j.*
+), leaving as (
+    select aside.id, aside.gate, true as failed from aside where aside.worker_id is not null
 )
-\ir parts/into_dead_letters.sql
-select
-    \ir parts/job_columns.sql
-    id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors
-from aside
-\ir parts/overwrite_dead_letter.sql
-returning id
+\ir parts/ended_places.sql
+, leaving_places as (
+    select aside.id from aside where aside.gate like 'order:%' and aside.worker_id is null
+)
+\ir parts/moved_places.sql
+, letters as (
+    select places.* from places
+    union all
+    select moved.* from moved
+)
+\ir parts/turned.sql
+, dead as (
+    \ir parts/into_dead_letters.sql
+    select
+        \ir parts/job_columns.sql
+        id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors
+    from aside
+    \ir parts/overwrite_dead_letter.sql
+    returning id
+)
+select dead.id, (select count(*) from turned) as notified from dead

@@ -1,6 +1,8 @@
 -- set_limit
 with changed as (
-    update simple_queue.limits l set concurrency_set = :concurrency_set, updated_at = now()
+    update simple_queue.limits l set concurrency_set = :concurrency_set, updated_at = now(),
+        -- Read for limits that hold for each key only.
+        turns_owed = l.name like 'key:%'
     where l.name = :name
     returning l.name
 )

@@ -67,12 +67,14 @@ macro_rules! statements {
 
 statements! {
     archive_jobs,
+    archive_jobs_of_keys,
     balance_quotas,
     cancel_jobs,
     claim_overtaken_jobs,
     claim_suspect,
     claim_upkeep,
     dead_letter_jobs,
+    declare_key_limits,
     declare_limits,
     delete_dead_workers,
     #[cfg(feature = "janitor")]
@@ -98,9 +100,11 @@ statements! {
     heartbeat_alone,
     insert_alike_jobs,
     insert_jobs,
+    insert_jobs_of_keys,
     limit_idle_transaction,
     limit_lock_wait,
     list_dead_letters,
+    list_limit_keys,
     list_limits,
     #[cfg(feature = "janitor")]
     list_old_days,
@@ -132,7 +136,12 @@ statements! {
     return_jobs,
     return_listed_jobs,
     set_aside_job,
+    skip_in_sequence,
     set_limit,
+    set_limit_of_key,
     tell_long_running,
     unmark_idle,
+    visit_gates,
+    visit_sequences,
+    write_owed_turns,
 }

@@ -167,7 +167,7 @@ mod tests {
         let mut job = Job::new("q", Value::Null);
         (job.id, job.run_at) = (Uuid::from_u128(id), Some(at(second)));
         let claim = Claim {
-            lease: Lease { job_id: job.id, worker_id: Uuid::nil(), number: 1 },
+            lease: Lease { job_id: job.id, worker_id: Uuid::nil(), number: 1, rule: None },
             timeout: None,
             reprocess_count: 0,
             crash_count: 0,

@@ -80,7 +80,7 @@ mod tests {
     fn the_end_of_an_older_run_does_not_let_go_of_a_newer_one() {
         let running = Running::default();
         let claim = |number| Claim {
-            lease: Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number },
+            lease: Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number, rule: None },
             timeout: None,
             reprocess_count: 0,
             crash_count: 0,

@@ -5,4 +5,4 @@
 -- needs: rows of jobs or of dead_letters; no other table of the statement has columns with these names
 -- gives: the beginning of a list
     scheduled_at, created_at, max_attempts, version, priority, queue, kind, job_data, unique_key, fingerprint, tags,
-    metadata,
+    metadata, gate,

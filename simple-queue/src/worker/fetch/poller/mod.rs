@@ -3,6 +3,7 @@
 mod isolate;
 mod plan;
 mod sleep;
+mod visits;
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -24,6 +25,7 @@ use crate::{
 };
 use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
+use visits::RuleState;
 
 /// The only role that claims jobs and takes permits.
 pub(in crate::worker) struct Poller {
@@ -45,6 +47,10 @@ pub(in crate::worker) struct Poller {
     /// last.
     pub(super) rotation: usize,
     pub(super) lost_claims: LostClaims,
+    /// The limits for each key of this process.
+    rules: Vec<RuleState>,
+    /// Jobs with a key had the permits first.
+    visits_first: bool,
 }
 
 /// 1 s between two checks whether a lost heartbeat has recovered.
@@ -67,6 +73,8 @@ impl Poller {
             stuck: Stuck::default(),
             rotation: 0,
             lost_claims: LostClaims::new(servers),
+            rules: Vec::new(),
+            visits_first: false,
         }
     }
 
@@ -87,7 +95,7 @@ impl Poller {
             }
             self.worker.poller_idle.store(false, Ordering::Release);
         }
-        self.worker.completions.announce();
+        self.worker.completions.end_visits();
         self.worker.give_back_overdue(Duration::ZERO);
         if self.lost_claims.any() {
             self.worker.may_have_lost_claims.store(true, Ordering::Release);
@@ -109,6 +117,7 @@ impl Poller {
                 wait
             }
             Err(error) => {
+                self.worker.completions.release_visits();
                 if is_statement_timeout(&error) {
                     self.worker.sweeps.floors().read_present_only();
                 }
@@ -132,6 +141,7 @@ impl Poller {
     async fn fetch(&mut self) -> sqlx::Result<Duration> {
         if self.worker.heartbeat_lost.load(Ordering::Acquire) {
             // Other processes are about to declare this one dead, and would return what it claims now.
+            self.worker.completions.release_visits();
             return Ok(RECHECK_HEARTBEAT);
         }
         let config = self.worker.client.config();
@@ -140,11 +150,31 @@ impl Poller {
         self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
         self.worker.permits.shared().fetch_begins();
-        let FetchPlan { mut demands, limit, leaves_out, falls_short } = self.plan_fetch(&config);
+        // Jobs with a key and those without take turns at having the permits first.
+        self.visits_first = !self.visits_first;
+        let (wait, round) = if self.visits_first {
+            let round = self.visit_gates(&config).await;
+            (self.fetch_without_keys(&config).await?, round)
+        } else {
+            let wait = self.fetch_without_keys(&config).await?;
+            (wait, self.visit_gates(&config).await)
+        };
+        if round.leaves_out {
+            self.worker.wants_permit.store(true, Ordering::Release);
+        }
+        if round.there_is_more {
+            return Ok(Duration::ZERO);
+        }
+        Ok(round.next_due_in.map_or(wait, |due| std::cmp::min(due, wait)))
+    }
+
+    /// Fetches the jobs that are under no limit for each key.
+    async fn fetch_without_keys(&mut self, config: &Config) -> sqlx::Result<Duration> {
+        let FetchPlan { mut demands, limit, leaves_out, falls_short } = self.plan_fetch(config);
         if demands.is_empty() {
             // A permit that becomes free wakes the poller. So does a new job, if the worker is marked idle.
             let sleep = if falls_short {
-                self.fall_asleep(None, &config).await?
+                self.fall_asleep(None, config).await?
             } else {
                 POLL_WHILE_LISTENING
             };
@@ -152,12 +182,12 @@ impl Poller {
             return Ok(overdue.map_or(sleep, |due| std::cmp::min(due, sleep)));
         }
         let was_swept = self.read_from_floors(&mut demands).await;
-        if self.claim_overtaken(&demands, limit, &config).await? {
+        if self.claim_overtaken(&demands, limit, config).await? {
             return Ok(Duration::ZERO);
         }
-        self.claim_suspect(&demands, &config).await?;
+        self.claim_suspect(&demands, config).await?;
         if std::mem::take(&mut self.divides) {
-            let has_more = self.claim_apart(&demands, &config).await?;
+            let has_more = self.claim_apart(&demands, config).await?;
             let is_stuck = !self.stuck.ids().is_empty();
             return Ok(if is_stuck && !has_more { PAUSE_BESIDE_A_BAD_JOB } else { Duration::ZERO });
         }
@@ -178,7 +208,7 @@ impl Poller {
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
         }
-        self.start(fetched, &config);
+        self.start(fetched, config);
         self.backlog = there_is_more;
         if there_is_more {
             self.unmark_idle_if_busy().await?;
@@ -192,7 +222,7 @@ impl Poller {
             self.worker.wants_permit.store(false, Ordering::Release);
         }
         let next_due_in = earlier(self.next_due_in.take(), next_due_in);
-        self.fall_asleep(next_due_in, &config).await
+        self.fall_asleep(next_due_in, config).await
     }
 
     /// Sets each lane's floor in the demands. A lane that was not read for a while is swept first. Returns whether one
@@ -301,7 +331,9 @@ impl Poller {
                 Some(permit) => worker.spawn(Start { handler, fetched, permit }),
                 // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
                 // reach together, must not delay jobs without one.
+                // One of a key keeps others of its key from starting elsewhere.
                 None if fetched.claim.crash_count >= SUSPECT_FROM
+                    || lease.rule.is_some()
                     || handler.is_limited_here()
                     || !worker.permits.are_covered(&fetched.job.queue, &handler.limits, config) =>
                 {

@@ -1,0 +1,204 @@
+//! Statements about limits that hold for each key.
+//!
+//! A job with a key is in no fetch index. What is scheduled is its *gate*: the limit and the key. `turns` is an
+//! append-only letter box. Statements that enqueue, end or return a job only insert into it, so none of them waits for a
+//! gate's row; and only a *visit*, which holds the gate's row, takes from it.
+//!
+//! Invariants, for each gate:
+//! - In one snapshot, its running jobs and the `released` of its turns add up to `gates.running`.
+//! - `gates.running` is at most the limit that was in force at the last claim.
+//! - Where a job of it could start, a turn that is due leads to it, or a visit of it is under way.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use sqlx::{PgConnection, Row};
+use uuid::Uuid;
+
+use super::{
+    Completed, Fetched, Store,
+    decode::{Columns, columns},
+    finish::lease_arrays,
+};
+use crate::{job::KeyLimit, row::RuleId};
+
+/// What a visit asks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Visit<'v> {
+    pub(crate) rule: RuleId,
+    pub(crate) limit: KeyLimit,
+    /// The name of the limit.
+    pub(crate) name: &'v str,
+    pub(crate) queue: &'v str,
+    /// Upper bound of the jobs to claim.
+    pub(crate) permits: usize,
+    /// The gate after which it begins.
+    pub(crate) after: &'v str,
+    /// Whether the next job of a key may take over the place of one that ended.
+    pub(crate) hands_over: bool,
+}
+
+/// The answer of a visit.
+#[derive(Debug)]
+pub(crate) struct Visited {
+    pub(crate) fetched: Fetched,
+    /// The runs that it completed.
+    pub(crate) completed: Vec<Uuid>,
+    pub(crate) summary: VisitSummary,
+}
+
+/// What a visit says beside the jobs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VisitSummary {
+    /// Number of gates in the ring that were visited.
+    pub(crate) visited: usize,
+    /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
+    pub(crate) last: Option<String>,
+    /// Number of gates that were left to other processes, which hold them.
+    pub(crate) skipped: usize,
+    /// Turns are to be written, because the limit was raised.
+    pub(crate) turns_owed: bool,
+    /// The database knows the limit.
+    pub(crate) is_declared: bool,
+}
+
+/// A key of a limit, as operators see it.
+#[derive(Debug)]
+pub(crate) struct KeyRow {
+    pub(crate) gate: String,
+    pub(crate) concurrency: i32,
+    pub(crate) concurrency_set: Option<i32>,
+    pub(crate) paused_at: Option<DateTime<Utc>>,
+    pub(crate) running: i32,
+    pub(crate) waiting: i64,
+    pub(crate) waiting_since: Option<DateTime<Utc>>,
+    /// The job of a sequence on which the others wait, and when it goes on; `None`: when an operator says so.
+    pub(crate) halted_by: Option<Uuid>,
+    pub(crate) retry_at: Option<DateTime<Utc>>,
+}
+
+columns! {
+    KeyColumns { gate, concurrency, concurrency_set, paused_at, running, waiting, waiting_since, halted_by, retry_at }
+}
+
+impl Store {
+    /// Completes runs of one limit and claims the next jobs of its keys, in one statement and one commit.
+    pub(crate) async fn visit_gates(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        completed: Completed<'_>,
+        visit: Visit<'_>,
+    ) -> sqlx::Result<Visited> {
+        let (ids, numbers) = lease_arrays(completed.runs.iter().map(|(lease, _)| lease));
+        let statement = match visit.limit {
+            KeyLimit::Concurrency(_) => &self.statements.visit_gates,
+            KeyLimit::Order(_) => &self.statements.visit_sequences,
+        };
+        let rows = statement
+            .query()
+            .bind("job_ids", ids)
+            .bind("leases", numbers)
+            .bind("worker_id", worker_id)
+            // A visit holds gates, so it must never wait for a job: rows are locked, or left out.
+            .bind("include_touched", true)
+            .bind("results", completed.results())
+            .bind("keep", completed.keep)
+            .bind("rule", visit.name)
+            .bind("queue", visit.queue)
+            .bind("hands_over", visit.hands_over)
+            .bind("permits", i64::try_from(visit.permits).unwrap_or(i64::MAX))
+            .bind("after", visit.after)
+            .bind("channel", self.schema.channel())
+            .fetch_all(connection)
+            .await?;
+        let (fetched, summary) =
+            Fetched::decode_of_rule(&rows, worker_id, visit.permits, Some(visit.rule))?;
+        let completed = summary.completed;
+        let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Visited { fetched, completed, summary })
+    }
+
+    /// Records a limit for each key that a process declares.
+    pub(crate) async fn declare_key_limits(
+        &self,
+        connection: &mut PgConnection,
+        limits: &[(&str, KeyLimit)],
+    ) -> sqlx::Result<()> {
+        let most = |limit: &KeyLimit| i32::try_from(limit.most()).unwrap_or(i32::MAX);
+        let names: Vec<&str> = limits.iter().map(|(name, _)| *name).collect();
+        let concurrencies: Vec<i32> = limits.iter().map(|(_, limit)| most(limit)).collect();
+        let after_failures: Vec<Option<&str>> =
+            limits.iter().map(|(_, limit)| limit.after_failure()).collect();
+        self.statements
+            .declare_key_limits
+            .query()
+            .bind("names", names)
+            .bind("concurrencies", concurrencies)
+            .bind("after_failures", after_failures)
+            .execute(connection)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes the turns that a limit owes since it was raised or resumed, if no other process does so.
+    pub(crate) async fn write_owed_turns(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+    ) -> sqlx::Result<()> {
+        let write = self.statements.write_owed_turns.query().bind("rule", name);
+        write.bind("channel", self.schema.channel()).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Sets a number for one key, or pauses it. Neither: the limit's own number holds. Returns whether there is such a
+    /// limit.
+    pub(crate) async fn set_limit_of_key(
+        &self,
+        connection: &mut PgConnection,
+        gate: &str,
+        concurrency: Option<i32>,
+        paused: Option<bool>,
+    ) -> sqlx::Result<bool> {
+        let set = self.statements.set_limit_of_key.query().bind("gate", gate);
+        let set = set.bind("concurrency", concurrency).bind("paused", paused);
+        let set = set.bind("channel", self.schema.channel());
+        Ok(set.fetch_optional(connection).await?.is_some())
+    }
+
+    /// The keys of a limit whose jobs run or wait, at most `most`: those after this gate, or this one alone.
+    pub(crate) async fn list_limit_keys(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+        gate: Option<&str>,
+        most: i64,
+    ) -> sqlx::Result<Vec<KeyRow>> {
+        let list = self.statements.list_limit_keys.query().bind("rule", name);
+        let rows = list.bind("gate", gate).bind("limit", most).fetch_all(connection).await?;
+        KeyColumns::read(&rows, |row, columns| {
+            Ok(KeyRow {
+                gate: row.try_get(columns.gate)?,
+                concurrency: row.try_get(columns.concurrency)?,
+                concurrency_set: row.try_get(columns.concurrency_set)?,
+                paused_at: row.try_get(columns.paused_at)?,
+                running: row.try_get(columns.running)?,
+                waiting: row.try_get(columns.waiting)?,
+                waiting_since: row.try_get(columns.waiting_since)?,
+                halted_by: row.try_get(columns.halted_by)?,
+                retry_at: row.try_get(columns.retry_at)?,
+            })
+        })
+    }
+
+    /// Lets a sequence go on past the dead job that halts it. Returns whether it was halted.
+    pub(crate) async fn skip_in_sequence(
+        &self,
+        connection: &mut PgConnection,
+        gate: &str,
+    ) -> sqlx::Result<bool> {
+        let skip = self.statements.skip_in_sequence.query().bind("gate", gate);
+        let skipped = skip.bind("channel", self.schema.channel());
+        Ok(skipped.fetch_optional(connection).await?.is_some())
+    }
+}

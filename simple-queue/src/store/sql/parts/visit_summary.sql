@@ -1,0 +1,32 @@
+-- visit_summary
+-- What a visit says beside the jobs: `wait`, the seconds until the next turn; `last`, the key at which the next visit
+-- begins, null: at the first one; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit that was raised.
+--
+-- needs: instant, rule, rest, ring, wanted, room, seen, made, letters, turned, completed; :rule
+-- gives: summary (summary), one row
+, summary as (
+    select jsonb_build_object(
+        'now', now(),
+        'completed', array(select completed.id from completed),
+        'wait', extract(epoch from least(
+            (
+                select t.due_at from simple_queue.turns t
+                where t.rule = :rule and t.due_at > (select instant.t from instant) and t.due_at < 'infinity'
+                order by t.due_at
+                limit 1
+            ),
+            (select min(letters.due_at) from letters)
+        ) - instant.t)::double precision,
+        'visited', (select count(ring.gate) from ring),
+        'last', (select max(ring.gate) from ring where (select count(ring.gate) from ring) >= (select rest.n from rest)),
+        -- Gates that another process visits or makes at this moment.
+        'skipped', (select count(*) from wanted) - (select count(*) from room) + (
+            select count(*) from seen
+            where seen.is_new and seen.n > 0 and seen.gate <> all (array(select made.gate from made))
+        ),
+        'turns_owed', coalesce((select rule.turns_owed from rule), false),
+        'is_declared', exists (select from simple_queue.limits l where l.name = :rule),
+        'notified', (select count(*) from turned)
+    ) as summary
+    from instant
+)

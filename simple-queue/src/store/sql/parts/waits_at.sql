@@ -1,0 +1,23 @@
+-- waits_at
+-- When a job of the key that was not taken may start: now, or at its due time within a minute; null: there is none. It
+-- looks ahead, because a job that became due since the clock was read may have a turn that this visit consumes; and it
+-- locks nothing, so it sees jobs that others have locked for an instant.
+--
+-- needs: k (gate, ids), ids are the taken jobs; instant
+-- gives: an expression
+coalesce(
+    (
+        select instant.t from instant where exists (
+            select from simple_queue.jobs j
+            where j.gate = k.gate and j.held is null and j.run_at <= (select instant.t from instant)
+                and j.worker_id is null and j.id <> all (k.ids)
+        )
+    ),
+    (
+        select j.run_at from simple_queue.jobs j
+        where j.gate = k.gate and j.held is null and j.run_at > (select instant.t from instant)
+            and j.run_at <= (select instant.t + interval '1 minute' from instant) and j.worker_id is null
+        order by j.priority, j.run_at
+        limit 1
+    )
+)

@@ -1,0 +1,25 @@
+-- set_limit_of_key
+-- Sets the number of one key of a limit, or whether it is paused; what is null here stays as it is, and with both null
+-- the limit's own number holds again. Turns are owed in any case: a later statement writes them.
+with owing as (
+    update simple_queue.limits l set turns_owed = true where l.name = split_part(:gate, '#', 1) returning l.name
+), reset as (
+    delete from simple_queue.limit_keys s
+    where s.gate = :gate and :concurrency::integer is null and (
+        :paused::boolean is null or (not :paused and s.concurrency is null)
+    )
+), changed as (
+    insert into simple_queue.limit_keys (gate, rule, concurrency, paused_at)
+    select :gate, owing.name, :concurrency, case when :paused then now() end from owing
+    where :concurrency is not null or :paused
+    on conflict (gate) do update
+    set concurrency = coalesce(excluded.concurrency, limit_keys.concurrency),
+        paused_at = case when coalesce(:paused, limit_keys.paused_at is not null)
+            then coalesce(limit_keys.paused_at, now())
+        end,
+        updated_at = now()
+), resumed as (
+    update simple_queue.limit_keys s set paused_at = null, updated_at = now()
+    where s.gate = :gate and not :paused and :concurrency is null and s.concurrency is not null
+)
+select pg_notify(:channel, 'limit ' || owing.name) from owing

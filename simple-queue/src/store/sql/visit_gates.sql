@@ -1,0 +1,34 @@
+-- visit_gates
+-- Completes runs of jobs under a limit that holds for each key, and claims the next jobs of their keys and of others, at
+-- most :permits: one statement, one commit.
+--
+-- A key's next job takes over the place of the one that ended, and the gate's row is not touched. Then the keys that
+-- have turns are visited in a ring, from :after on, so that many keys share the permits, and two processes that began
+-- at different keys do not meet. With :hands_over false no place is taken over, so that other keys have their turn.
+\ir parts/completed.sql
+\ir parts/worker.sql
+\ir parts/rule.sql
+, handed as materialized (
+    select k.gate, next.id
+    from rule
+    cross join freed k
+    cross join lateral (
+        \ir parts/next_of_key.sql
+    ) next
+    where :hands_over and k.keeps_its_place
+    limit :permits
+)
+\ir parts/visited.sql
+, picked as materialized (
+    select k.gate, k.is_new, next.id
+    from room k
+    cross join lateral (
+        \ir parts/next_of_key.sql
+    ) next
+    limit (select rest.n from rest)
+)
+\ir parts/left_behind.sql
+\ir parts/claimed_of_keys.sql
+\ir parts/turned.sql
+\ir parts/visit_summary.sql
+\ir parts/answer.sql

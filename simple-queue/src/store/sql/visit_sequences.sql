@@ -1,0 +1,30 @@
+-- visit_sequences
+-- Like visit_gates, for jobs that run one after another: a key's first job is claimed or none, so that no job overtakes
+-- one whose row another transaction has locked.
+\ir parts/completed.sql
+\ir parts/worker.sql
+\ir parts/rule.sql
+, handed as materialized (
+    select k.gate, next.id
+    from rule
+    cross join freed k
+    cross join lateral (
+        \ir parts/first_of_key.sql
+    ) next
+    where :hands_over and k.keeps_its_place
+    limit :permits
+)
+\ir parts/visited.sql
+, picked as materialized (
+    select k.gate, k.is_new, next.id
+    from room k
+    cross join lateral (
+        \ir parts/first_of_key.sql
+    ) next
+    limit (select rest.n from rest)
+)
+\ir parts/left_behind.sql
+\ir parts/claimed_of_keys.sql
+\ir parts/turned.sql
+\ir parts/visit_summary.sql
+\ir parts/answer.sql

@@ -1,0 +1,252 @@
+//! Limits that hold for each key, and sequences.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use simple_queue::{WorkerHandle, prelude::*};
+use tokio::sync::Semaphore;
+
+use crate::support::{STOP, TestDatabase, eventually};
+
+/// What the jobs of a test see and do.
+#[derive(Debug, Clone, JobState)]
+struct Watch {
+    seen: Arc<Mutex<Seen>>,
+    /// A run takes one permit before it ends; none by default.
+    gate: Arc<Semaphore>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    running: HashMap<i64, usize>,
+    most_at_once: usize,
+    /// Key and number of each run, in the order of their begins.
+    begun: Vec<(i64, i64)>,
+    /// How often the run of a number is still to fail.
+    failures: HashMap<i64, usize>,
+}
+
+impl Watch {
+    /// Runs end at once.
+    fn open() -> Self {
+        Self::with(Semaphore::MAX_PERMITS)
+    }
+
+    /// Runs wait for the test.
+    fn closed() -> Self {
+        Self::with(0)
+    }
+
+    fn with(permits: usize) -> Self {
+        Self { seen: Arc::default(), gate: Arc::new(Semaphore::new(permits)) }
+    }
+
+    fn seen<T>(&self, look: impl FnOnce(&mut Seen) -> T) -> T {
+        look(&mut self.seen.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn fail(&self, number: i64, times: usize) {
+        self.seen(|seen| seen.failures.insert(number, times));
+    }
+
+    fn begun(&self) -> Vec<(i64, i64)> {
+        self.seen(|seen| seen.begun.clone())
+    }
+
+    fn running(&self) -> usize {
+        self.seen(|seen| seen.running.values().sum())
+    }
+
+    async fn run(&self, key: i64, number: i64) -> Result<(), BoxDynError> {
+        self.seen(|seen| {
+            let running = seen.running.entry(key).or_default();
+            *running += 1;
+            seen.most_at_once = std::cmp::max(seen.most_at_once, *running);
+            seen.begun.push((key, number));
+        });
+        let ended = Ended(self, key);
+        self.gate.acquire().await?.forget();
+        tokio::task::yield_now().await;
+        drop(ended);
+        let fails = self.seen(|seen| match seen.failures.get_mut(&number) {
+            Some(times) if *times > 0 => {
+                *times -= 1;
+                true
+            }
+            _ => false,
+        });
+        if fails { Err("it is told to fail".into()) } else { Ok(()) }
+    }
+}
+
+struct Ended<'w>(&'w Watch, i64);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.seen(|seen| *seen.running.entry(self.1).or_default() -= 1);
+    }
+}
+
+#[job(queue = "keys", retries = 2, backoff = "none", concurrency(limit = 2, key = "{key}"))]
+async fn two_at_once(watch: &Watch, key: i64, number: i64) -> Result<(), BoxDynError> {
+    watch.run(key, number).await
+}
+
+#[job(queue = "sequences", retries = 2, backoff = fixed("50ms"), order(key = "{key}"))]
+async fn in_order(watch: &Watch, key: i64, number: i64) -> Result<(), BoxDynError> {
+    watch.run(key, number).await
+}
+
+const TWO: &str = "key:keys/two_at_once";
+const ORDER: &str = "order:sequences/in_order";
+
+impl TestDatabase {
+    /// Whether no job, gate or turn is left.
+    async fn is_settled(&self) -> bool {
+        self.count("jobs").await + self.count("gates").await + self.count("turns").await == 0
+    }
+
+    /// Gates whose counter differs from what runs and what was released.
+    async fn miscounted(&self) -> i64 {
+        self.count(
+            "gates g where g.running <>
+                (select count(*) from simple_queue.jobs j where j.gate = g.gate and j.worker_id is not null)
+                + coalesce((select sum(t.released) from simple_queue.turns t where t.gate = g.gate), 0)",
+        )
+        .await
+    }
+}
+
+async fn start(database: &TestDatabase, watch: &Watch) -> (SimpleQueue, WorkerHandle) {
+    let queue = database.queue().await;
+    queue.register(jobs![TwoAtOnce, InOrder], watch.clone()).unwrap();
+    let worker = queue.start().await;
+    (queue, worker)
+}
+
+async fn start_many(
+    database: &TestDatabase,
+    watch: &Watch,
+    workers: usize,
+) -> Vec<(SimpleQueue, WorkerHandle)> {
+    let mut started = Vec::new();
+    for _ in 0..workers {
+        started.push(start(database, watch).await);
+    }
+    started
+}
+
+async fn stop(workers: Vec<(SimpleQueue, WorkerHandle)>) {
+    for (_, worker) in workers {
+        worker.shutdown(STOP).await;
+    }
+}
+
+#[tokio::test]
+async fn no_more_jobs_of_a_key_run_at_once_than_its_limit_allows() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::open();
+    let workers = start_many(&database, &watch, 3).await;
+    for number in 0..20 {
+        let jobs = (0..20).map(|key| TwoAtOnce::new(key, number));
+        TwoAtOnce::enqueue_all(jobs, &workers[0].0).await.unwrap();
+        assert_eq!(database.miscounted().await, 0);
+    }
+    eventually("all are done", async || database.is_settled().await).await;
+    assert_eq!(watch.begun().len(), 400);
+    assert!(watch.seen(|seen| seen.most_at_once) <= 2);
+    stop(workers).await;
+}
+
+#[tokio::test]
+async fn a_full_key_does_not_hold_up_others() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::closed();
+    let (queue, worker) = start(&database, &watch).await;
+    TwoAtOnce::enqueue_all((0..50).map(|number| TwoAtOnce::new(1, number)), &queue).await.unwrap();
+    TwoAtOnce::enqueue_all((0..4).map(|key| TwoAtOnce::new(key, 100)), &queue).await.unwrap();
+    eventually("two of each key run", async || watch.running() == 5).await;
+    assert_eq!(database.miscounted().await, 0);
+    watch.gate.add_permits(100);
+    eventually("all are done", async || database.is_settled().await).await;
+    assert_eq!(watch.seen(|seen| seen.most_at_once), 2);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn the_jobs_of_a_sequence_run_in_order_over_failures() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::open();
+    for failing in [3, 7, 12] {
+        watch.fail(failing, 2);
+    }
+    let workers = start_many(&database, &watch, 3).await;
+    for number in 0..15 {
+        let jobs = (0..4).map(|key| InOrder::new(key, number));
+        InOrder::enqueue_all(jobs, &workers[0].0).await.unwrap();
+    }
+    eventually("all are done", async || database.is_settled().await).await;
+    let begun = watch.begun();
+    assert_eq!(begun.len(), 60 + 6);
+    for key in 0..4 {
+        let numbers: Vec<i64> =
+            begun.iter().filter(|(of, _)| *of == key).map(|(_, number)| *number).collect();
+        assert!(numbers.is_sorted(), "{key}: {numbers:?}");
+    }
+    assert_eq!(watch.seen(|seen| seen.most_at_once), 1);
+    stop(workers).await;
+}
+
+#[tokio::test]
+async fn a_sequence_halts_at_a_job_that_failed_for_good_until_it_is_redriven_or_skipped() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::open();
+    watch.fail(1, 3);
+    watch.fail(2, 3);
+    let (queue, worker) = start(&database, &watch).await;
+    for number in 0..4 {
+        InOrder::new(7, number).enqueue(&queue).await.unwrap();
+    }
+    let halted = async || queue.limits().keys(ORDER, None, 10).await.unwrap().pop();
+    eventually("it is halted", async || halted().await.is_some_and(|key| key.halted_by.is_some()))
+        .await;
+    let key = halted().await.unwrap();
+    assert_eq!((key.key.as_str(), key.waiting, key.running), ("7", 2, 0));
+    assert_eq!(watch.begun(), [(7, 0), (7, 1), (7, 1), (7, 1)]);
+    assert_eq!(database.miscounted().await, 0);
+    // Another worker, and a restart, change nothing.
+    worker.shutdown(STOP).await;
+    let workers = start_many(&database, &watch, 2).await;
+    queue.redrive(key.halted_by.unwrap()).await.unwrap();
+    eventually("it is halted by the next", async || {
+        halted()
+            .await
+            .is_some_and(|next| next.halted_by.is_some() && next.halted_by != key.halted_by)
+    })
+    .await;
+    assert!(queue.limits().skip(ORDER, "7").await.unwrap());
+    assert!(!queue.limits().skip(ORDER, "7").await.unwrap(), "it is skipped once");
+    eventually("all are done", async || database.is_settled().await).await;
+    let numbers: Vec<i64> = watch.begun().into_iter().map(|(_, number)| number).collect();
+    assert_eq!(numbers, [0, 1, 1, 1, 1, 2, 2, 2, 3]);
+    assert_eq!(database.count("dead_letters").await, 1);
+    stop(workers).await;
+}
+
+#[tokio::test]
+async fn a_job_of_a_key_that_is_delayed_runs_when_it_is_due() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::open();
+    let (queue, worker) = start(&database, &watch).await;
+    let delay = Duration::from_millis(300);
+    let delayed = TwoAtOnce::new(1, 1).delay(delay).enqueue(&queue).await.unwrap();
+    queue.wait(delayed.id(), STOP).await.unwrap();
+    let waited = "select extract(epoch from finished_at - created_at)::double precision from simple_queue.archive";
+    let waited: f64 = database.value(waited).await;
+    assert!((0.3..1.5).contains(&waited), "{waited}");
+    eventually("nothing is left", async || database.is_settled().await).await;
+    worker.shutdown(STOP).await;
+}
