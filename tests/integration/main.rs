@@ -52,4 +52,5 @@ mod unique;
 mod unwritten;
 mod upkeep;
 mod version;
+mod visits;
 mod wake;

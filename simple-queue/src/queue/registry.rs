@@ -263,9 +263,9 @@ impl Registered {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
 
-    /// Whether it has a limit of its own, in this process or in all of them.
+    /// Whether it has a limit of its own, in this process, in all of them or for each key.
     fn is_limited(&self) -> bool {
-        self.is_limited_here() || !self.limits.is_empty()
+        self.is_limited_here() || !self.limits.is_empty() || self.options.key_limit.is_some()
     }
 
     /// Whether it has a limit of its own in this process.

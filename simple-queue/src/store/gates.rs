@@ -49,8 +49,10 @@ pub(crate) struct Visited {
 /// What a visit says beside the jobs.
 #[derive(Debug, Deserialize)]
 pub(crate) struct VisitSummary {
-    /// Number of gates in the ring that were visited.
+    /// Number of gates that were visited.
     pub(crate) visited: usize,
+    /// More turns have become due than one visit reads.
+    pub(crate) has_more: bool,
     /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
     pub(crate) last: Option<String>,
     /// Number of gates that were left to other processes, which hold them.

@@ -107,6 +107,7 @@ impl Store {
         let reason = words_of(&format_args!("{what}: {}", described(refusal)));
         let aside = self.statements.set_aside_job.query();
         let aside = aside.bind("id", id).bind("worker_id", worker_id).bind("reason", reason);
+        let aside = aside.bind("channel", self.schema.channel());
         Ok(aside.fetch_optional(connection).await?.is_some())
     }
 }

@@ -29,6 +29,7 @@ impl Store {
             .query()
             .bind("keep", interval(keep))
             .bind("limit", limit)
+            .bind("channel", self.schema.channel())
             .fetch_one(connection)
             .await?;
         Ok(DeletedHistory {

@@ -40,8 +40,10 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         let done = [&LEASES[..], &more[..]].concat();
         let more = [("demand", DEMAND), ("limit", "1000"), ("margin", "'0.6 s'")];
         hot.push(("fetch_jobs", [&done[..], &more[..]].concat()));
-        hot.push(("archive_jobs", done));
+        hot.push(("archive_jobs", done.clone()));
+        hot.push(("archive_jobs_of_keys", [&done[..], &[("channel", "'channel'")]].concat()));
     }
+    hot.extend(visits());
     hot.extend(hot_ends());
     hot.extend(hot_enqueues());
     let part = r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
@@ -93,10 +95,34 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         ("find_live_job", vec![("key", "'key1'")]),
         ("find_kept_key", vec![("key", "'key1'")]),
         ("release_key", vec![("key", "'key1'")]),
-        ("delete_expired", vec![("keep", "'90 days'"), ("limit", "1000")]),
+        (
+            "delete_expired",
+            vec![("keep", "'90 days'"), ("limit", "1000"), ("channel", "'channel'")],
+        ),
         ("find_holder_of_dead_key", vec![("id", ID)]),
     ]);
     hot
+}
+
+fn visits() -> [(&'static str, Arguments<'static>); 4] {
+    let more = [
+        ("results", many!("null::text")),
+        ("keep", "true"),
+        ("include_touched", "true"),
+        ("rule", "'key:q1/kind'"),
+        ("queue", "'q1'"),
+        ("hands_over", "true"),
+        ("permits", "1000"),
+        ("after", "'key:q1/kind#7'"),
+        ("channel", "'channel'"),
+    ];
+    let visit = [&LEASES[..], &more[..]].concat();
+    [
+        ("visit_gates", visit.clone()),
+        ("visit_sequences", visit),
+        ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),
+        ("list_limit_keys", vec![("rule", "'key:q1/kind'"), ("gate", "null"), ("limit", "100")]),
+    ]
 }
 
 fn hot_ends() -> [(&'static str, Arguments<'static>); 2] {
@@ -115,6 +141,7 @@ fn hot_ends() -> [(&'static str, Arguments<'static>); 2] {
         ("reasons", many!("'failed'::text")),
         ("attempts_kept", many!("0")),
         ("errors", many!("'failed'::text")),
+        ("channel", "'channel'"),
     ];
     [
         ("retry_jobs", [&LEASES[..], &retry[..]].concat()),
@@ -122,7 +149,7 @@ fn hot_ends() -> [(&'static str, Arguments<'static>); 2] {
     ]
 }
 
-fn hot_enqueues() -> [(&'static str, Arguments<'static>); 2] {
+fn hot_enqueues() -> [(&'static str, Arguments<'static>); 3] {
     let keys = [
         ("unique_keys", many!("'key1'::text")),
         ("run_ats", many!("now()")),
@@ -142,9 +169,14 @@ fn hot_enqueues() -> [(&'static str, Arguments<'static>); 2] {
         ("retains", many!("null::interval")),
         ("timeouts", many!("null::interval")),
         ("metadata", many!("null::text")),
+        ("gates", many!("'key:q1/kind#7'::text")),
     ];
     [
         ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),
         ("reschedule_jobs", [&keys[..], &WAKES[..]].concat()),
+        (
+            "insert_jobs_of_keys",
+            [&keys[..], &options[..], &WAKES[..], &[("first_lease", "0")]].concat(),
+        ),
     ]
 }

@@ -110,6 +110,8 @@ async fn full_table() -> PgConnection {
                     .due_in(Duration::from_hours(24))
                     .insert_many(200_000)
                     .await;
+                let keyed = database.job().set("gate", "'key:q1/kind#' || n % 1000");
+                keyed.queue("q1").insert_many(100_000).await;
             })
             .await;
         database
@@ -118,7 +120,22 @@ async fn full_table() -> PgConnection {
                  select 'key' || n, gen_random_uuid(), now() + n * interval '1 s' from generate_series(1, 100000) n",
             )
             .await;
-        database.execute("vacuum analyze simple_queue.jobs, simple_queue.kept_keys").await;
+        database
+            .execute(
+                "insert into simple_queue.gates (gate, rule, running)
+                    select 'key:q1/kind#' || n, 'key:q1/kind', 1 from generate_series(1, 100000) n",
+            )
+            .await;
+        database
+            .execute(
+                "insert into simple_queue.turns (rule, gate, due_at)
+                    select 'key:q1/kind', 'key:q1/kind#' || n % 1000, case when n % 3 = 0 then now() end
+                    from generate_series(1, 10000) n",
+            )
+            .await;
+        let tables =
+            ["jobs", "kept_keys", "gates", "turns"].map(|table| format!("simple_queue.{table}"));
+        database.execute(&format!("vacuum analyze {}", tables.join(", "))).await;
         database
     };
     let database = DATABASE.get_or_init(fill).await;
@@ -157,7 +174,7 @@ async fn no_hot_statement_scans_the_table_of_jobs() {
     for mode in ["force_generic_plan", "force_custom_plan"] {
         for (name, arguments) in &hot {
             let plan = plan(&mut connection, mode, name, arguments).await;
-            for table in ["jobs", "kept_keys"] {
+            for table in ["jobs", "kept_keys", "gates", "turns"] {
                 let scan = format!("Seq Scan on {table}");
                 assert!(!plan.contains(&scan), "{name}, {mode}:\n{plan}");
             }

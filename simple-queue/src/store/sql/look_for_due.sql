@@ -1,8 +1,30 @@
 -- look_for_due
--- Whether a job is due that this demand could claim, and if none is, the seconds until one is. Locks nothing.
+-- Whether a job is due that this demand could claim, and if none is, the seconds until one is. Locks nothing. Of the
+-- jobs under a limit for each key, it looks at their turns.
 with nothing as (select)
 \ir parts/demand.sql
 \ir parts/next_due.sql
+, turn as materialized (
+    select min(coalesce(next.due_at, now())) as due_at
+    from demand
+    cross join lateral jsonb_to_recordset(demand.shares) as share (kinds text[])
+    cross join lateral unnest(share.kinds) as served (kind)
+    cross join lateral unnest(array['key', 'order']) as limited (by)
+    cross join lateral (
+        (
+            select t.due_at from simple_queue.turns t
+            where t.rule = format('%s:%s/%s', limited.by, demand.queue, served.kind) and t.due_at is null
+            limit 1
+        )
+        union all
+        (
+            select t.due_at from simple_queue.turns t
+            where t.rule = format('%s:%s/%s', limited.by, demand.queue, served.kind) and t.due_at < 'infinity'
+            order by t.due_at
+            limit 1
+        )
+    ) next
+)
 select exists (
     select from demand
     cross join lateral unnest(demand.priorities) as lane (priority)
@@ -31,4 +53,8 @@ select exists (
         order by j.run_at, j.id
         limit 1
     ) due
-) as is_due, (select next_due.wait from next_due) as wait
+) or exists (select from turn where turn.due_at <= now()) as is_due,
+    least(
+        (select next_due.wait from next_due),
+        (select extract(epoch from turn.due_at - now())::double precision from turn)
+    ) as wait

@@ -1,8 +1,10 @@
 -- visit_summary
--- What a visit says beside the jobs: `wait`, the seconds until the next turn; `last`, the key at which the next visit
--- begins, null: at the first one; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit that was raised.
+-- What a visit says beside the jobs: `wait`, the seconds until the next turn; `visited`, how many keys were visited;
+-- `has_more`, whether more turns have become due; `last`, the gate after which the next visit begins, null: at the first
+-- one; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit
+-- that was raised.
 --
--- needs: instant, rule, rest, ring, wanted, room, seen, made, letters, turned, completed; :rule
+-- needs: instant, rule, rest, ring, later, wanted, room, seen, made, letters, turned, completed; :rule
 -- gives: summary (summary), one row
 , summary as (
     select jsonb_build_object(
@@ -17,7 +19,8 @@
             ),
             (select min(letters.due_at) from letters)
         ) - instant.t)::double precision,
-        'visited', (select count(ring.gate) from ring),
+        'visited', (select count(*) from wanted),
+        'has_more', exists (select from rest where rest.n > 0 and (select count(*) from later) >= least(64, rest.n)),
         'last', (select max(ring.gate) from ring where (select count(ring.gate) from ring) >= (select rest.n from rest)),
         -- Gates that another process visits or makes at this moment.
         'skipped', (select count(*) from wanted) - (select count(*) from room) + (

@@ -6,7 +6,7 @@
 -- be deleted by ctid.
 --
 -- needs: instant, rule, freed; handed (gate, id); :rule, :after, :permits
--- gives: rest (n), one row: the permits that are left; ring (gate); dry (gate, n, running, waiting), keys without a
+-- gives: rest (n), one row: the permits that are left; ring (gate), later (gate), where turns are; dry (gate, n, running, waiting), keys without a
 --     next job; room (gate, back, before, free, n, waiting, is_new), the visited keys
 , back as materialized (
     select freed.gate, freed.n - count(handed.id)::integer as n
@@ -45,17 +45,22 @@
         where step.gate is not null and step.n < (select rest.n from rest)
     )
     select step.gate from step where step.gate is not null
+), later as materialized (
+    -- 64, upper bound of the turns that have become due, in one visit.
+    select due.gate
+    from (
+        select t.gate from simple_queue.turns t
+        where t.rule = :rule and t.due_at <= (select instant.t from instant)
+        order by t.due_at
+        limit 64
+    ) due
+    limit (select rest.n from rest)
 ), wanted as materialized (
     select visited.gate
     from (
         select ring.gate from ring
         union
-        (
-            select t.gate from simple_queue.turns t
-            where t.rule = :rule and t.due_at <= (select instant.t from instant) and (select rest.n from rest) > 0
-            order by t.due_at
-            limit (select rest.n from rest)
-        )
+        select later.gate from later
     ) visited
     where visited.gate <> all (array(select freed.gate from freed))
 ), locked as materialized (

@@ -59,7 +59,7 @@ impl RuleState {
     /// Learns from a visit; returns whether more may be due.
     fn learn(&mut self, visited: &Visited, permits: usize, handed_over: bool) -> bool {
         let summary = &visited.summary;
-        let all_taken = visited.fetched.jobs.len() >= permits;
+        let all_taken = permits > 0 && visited.fetched.jobs.len() >= permits;
         let leaves_none = handed_over && all_taken && summary.visited == 0;
         self.taken_over = leaves_none.then(|| {
             let (since, visits) = self.taken_over.unwrap_or_else(|| (Instant::now(), 0));
@@ -72,7 +72,7 @@ impl RuleState {
         } else if let Some(last) = &summary.last {
             self.after.clone_from(last);
         }
-        all_taken || began_within || summary.last.is_some()
+        all_taken || began_within || summary.has_more || summary.last.is_some()
     }
 }
 

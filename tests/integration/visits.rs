@@ -1,0 +1,242 @@
+//! Visits of gates beside other transactions, step by step: a statement whose snapshot is older than the locks that it
+//! takes. It is held up at the row of its process, which it locks first.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use uuid::Uuid;
+
+use crate::{
+    statements::carry_out,
+    support::{TestDatabase, eventually},
+};
+
+const RULE: &str = "key:q/k";
+
+/// A database with a limit for each key, and two processes.
+struct Stage {
+    database: TestDatabase,
+    left: Uuid,
+    right: Uuid,
+}
+
+/// The runs that a visit completes, and how many jobs it may claim.
+#[derive(Default, Clone)]
+struct Asked {
+    completed: Vec<Uuid>,
+    permits: usize,
+    in_order: bool,
+}
+
+impl Stage {
+    async fn with_limit(limit: i32) -> Self {
+        let database = TestDatabase::migrated().await;
+        for rule in [RULE, "order:q/k"] {
+            let limit = format!(
+                "insert into simple_queue.limits (name, concurrency, after_failure) values ('{rule}', {limit}, 'continue')"
+            );
+            database.execute(&limit).await;
+        }
+        let (left, right) = (database.process().insert().await, database.process().insert().await);
+        Self { database, left, right }
+    }
+
+    /// A job of the gate `key`, with its turn, as an enqueue writes them.
+    async fn enqueue(&self, rule: &str, due_in: &str) -> Uuid {
+        let insert = format!(
+            "with job as (
+                insert into simple_queue.jobs (id, queue, kind, job_data, gate, run_at)
+                values (gen_random_uuid(), 'q', 'k', '{{}}', '{rule}#1', now() + interval '{due_in}')
+                returning id, gate
+            ), turn as (
+                insert into simple_queue.turns (rule, gate) select '{rule}', gate from job
+            )
+            select id from job"
+        );
+        self.database.value(&insert).await
+    }
+
+    /// A job of the gate that a process runs, counted in the gate.
+    async fn running(&self, worker_id: Uuid) -> Uuid {
+        let id = self.enqueue(RULE, "0").await;
+        let change = self.database.change(id).set("worker_id", &format!("'{worker_id}'"));
+        change.set("lease", "1").write().await;
+        self.database.execute("delete from simple_queue.turns").await;
+        self.database
+            .execute(&format!(
+                "insert into simple_queue.gates as g (gate, rule, running) values ('{RULE}#1', '{RULE}', 1)
+                on conflict (gate) do update set running = g.running + 1"
+            ))
+            .await;
+        id
+    }
+
+    /// Carries out a visit; returns how many jobs it claims.
+    async fn visit(&self, worker_id: Uuid, asked: Asked) -> usize {
+        visit(&self.database.url, worker_id, &asked).await
+    }
+
+    /// Begins a visit whose snapshot is taken now, and which waits until the returned session ends.
+    async fn visit_held_up(&self, worker_id: Uuid, asked: Asked) -> Held {
+        let mut holder = PgConnection::connect(&self.database.url).await.unwrap();
+        let lock =
+            format!("begin; select from simple_queue.workers where id = '{worker_id}' for update");
+        sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut holder).await.unwrap();
+        let url = self.database.url.clone();
+        let visit = tokio::spawn(async move { visit(&url, worker_id, &asked).await });
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        eventually("the visit waits", async || self.database.value::<i64>(waiting).await == 1)
+            .await;
+        Held { holder, visit }
+    }
+
+    async fn gate(&self) -> Option<(i32, bool)> {
+        let gate = "select running, waiting from simple_queue.gates";
+        sqlx::query_as(gate).fetch_optional(&self.database.pool).await.unwrap()
+    }
+
+    async fn turns(&self) -> i64 {
+        self.database.count("turns").await
+    }
+}
+
+struct Held {
+    holder: PgConnection,
+    visit: tokio::task::JoinHandle<usize>,
+}
+
+impl Held {
+    /// Lets the visit go on; returns how many jobs it claims.
+    async fn go_on(self) -> usize {
+        self.holder.close().await.unwrap();
+        self.visit.await.unwrap()
+    }
+}
+
+async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    let ids: Vec<String> = asked.completed.iter().map(|id| format!("'{id}'::uuid")).collect();
+    let ids = format!("array[{}]::uuid[]", ids.join(", "));
+    let count = asked.completed.len();
+    let (leases, results) = (
+        format!("array_fill(1::bigint, array[{count}])"),
+        format!("array_fill(null::text, array[{count}])"),
+    );
+    let (worker, permits) = (format!("'{worker_id}'"), asked.permits.to_string());
+    let (name, rule) = if asked.in_order {
+        ("visit_sequences", "'order:q/k'")
+    } else {
+        ("visit_gates", "'key:q/k'")
+    };
+    let arguments = vec![
+        ("worker_id", worker.as_str()),
+        ("job_ids", &ids),
+        ("leases", &leases),
+        ("results", &results),
+        ("keep", "false"),
+        ("include_touched", "true"),
+        ("rule", rule),
+        ("queue", "'q'"),
+        ("hands_over", "true"),
+        ("permits", &permits),
+        ("after", "''"),
+        ("channel", "'channel'"),
+    ];
+    // One row is the summary.
+    carry_out(&mut connection, name, &arguments).await - 1
+}
+
+#[tokio::test]
+async fn a_job_that_a_full_gate_passes_over_while_its_last_run_ends_keeps_a_turn() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running(stage.left).await;
+    let ends = Asked { completed: vec![ended], permits: 0, in_order: false };
+    let held = stage.visit_held_up(stage.left, ends).await;
+    // The held visit does not see this job. The other one consumes its turn, because the gate is full.
+    stage.enqueue(RULE, "0").await;
+    assert_eq!(stage.visit(stage.right, Asked { permits: 1, ..Asked::default() }).await, 0);
+    assert_eq!((stage.gate().await, stage.turns().await), (Some((1, true)), 0));
+    held.go_on().await;
+    assert_eq!((stage.gate().await, stage.turns().await), (None, 1));
+    assert_eq!(stage.visit(stage.right, Asked { permits: 1, ..Asked::default() }).await, 1);
+}
+
+#[tokio::test]
+async fn two_runs_of_a_gate_that_end_at_once_are_both_counted() {
+    let stage = Stage::with_limit(2).await;
+    let (first, second) = (stage.running(stage.left).await, stage.running(stage.right).await);
+    let ends = |id| Asked { completed: vec![id], permits: 0, in_order: false };
+    let held = stage.visit_held_up(stage.left, ends(first)).await;
+    stage.visit(stage.right, ends(second)).await;
+    assert_eq!(stage.gate().await, Some((1, false)));
+    held.go_on().await;
+    assert_eq!((stage.gate().await, stage.turns().await), (None, 0));
+}
+
+#[tokio::test]
+async fn a_process_without_a_row_takes_over_no_place_and_gives_its_own_back() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running(stage.left).await;
+    stage.enqueue(RULE, "0").await;
+    stage
+        .database
+        .execute(&format!("delete from simple_queue.workers where id = '{}'", stage.left))
+        .await;
+    let ends = Asked { completed: vec![ended], permits: 1, in_order: false };
+    assert_eq!(stage.visit(stage.left, ends).await, 0);
+    assert_eq!(stage.visit(stage.right, Asked { permits: 1, ..Asked::default() }).await, 1);
+    assert_eq!(stage.gate().await, Some((1, false)));
+}
+
+#[tokio::test]
+async fn a_gate_that_two_visits_make_at_once_is_counted_once() {
+    let stage = Stage::with_limit(2).await;
+    for _ in 0..3 {
+        stage.enqueue(RULE, "0").await;
+    }
+    let asked = Asked { permits: 1, ..Asked::default() };
+    let held = stage.visit_held_up(stage.left, asked.clone()).await;
+    assert_eq!(stage.visit(stage.right, asked.clone()).await, 1);
+    held.go_on().await;
+    let running = stage.database.count("jobs where worker_id is not null").await;
+    let counted = stage.gate().await.unwrap().0;
+    assert_eq!(i64::from(counted), running);
+    stage.visit(stage.left, asked).await;
+    assert_eq!(stage.gate().await.unwrap().0, 2);
+    assert_eq!(stage.database.count("jobs where worker_id is not null").await, 2);
+}
+
+#[tokio::test]
+async fn a_job_that_becomes_due_while_its_turn_is_consumed_keeps_one() {
+    let stage = Stage::with_limit(1).await;
+    stage.enqueue(RULE, "20 s").await;
+    assert_eq!(stage.visit(stage.left, Asked { permits: 1, ..Asked::default() }).await, 0);
+    let dated = "turns t where t.due_at = (select run_at from simple_queue.jobs)";
+    assert_eq!((stage.turns().await, stage.database.count(dated).await), (1, 1));
+}
+
+#[tokio::test]
+async fn the_turn_of_a_key_without_jobs_is_taken_away() {
+    let stage = Stage::with_limit(1).await;
+    stage.enqueue(RULE, "0").await;
+    stage.database.execute("delete from simple_queue.jobs").await;
+    assert_eq!(stage.visit(stage.left, Asked { permits: 1, ..Asked::default() }).await, 0);
+    assert_eq!((stage.gate().await, stage.turns().await), (None, 0));
+}
+
+#[tokio::test]
+async fn no_job_of_a_sequence_overtakes_one_that_a_transaction_has_locked() {
+    let stage = Stage::with_limit(1).await;
+    let first = stage.enqueue("order:q/k", "-2 s").await;
+    stage.enqueue("order:q/k", "-1 s").await;
+    let mut user = PgConnection::connect(&stage.database.url).await.unwrap();
+    let lock = format!("begin; select from simple_queue.jobs where id = '{first}' for update");
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut user).await.unwrap();
+    let asked = Asked { permits: 1, in_order: true, completed: Vec::new() };
+    assert_eq!(stage.visit(stage.left, asked.clone()).await, 0);
+    assert!(stage.turns().await > 0, "the turn is due again in a moment");
+    user.close().await.unwrap();
+    eventually("the first is claimed", async || stage.visit(stage.left, asked.clone()).await == 1)
+        .await;
+    let claimed = "select id from simple_queue.jobs where worker_id is not null";
+    assert_eq!(stage.database.value::<Uuid>(claimed).await, first);
+}
