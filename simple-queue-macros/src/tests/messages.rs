@@ -75,7 +75,26 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(concurrency(limit = 0)), "a concurrency of 0 would never run this job; to stop it"),
         (quote!(concurrency(limit = 1_000_001)), "`limit` must be between 1 and 1,000,000"),
         (quote!(concurrency(limits = 2)), "`concurrency` has no `limits`, did you mean `limit`?"),
-        (quote!(concurrency(limit = 1, key = "{user_id}")), "`key` is not supported yet"),
+        (quote!(concurrency(key = "{user_id}")), "say how many jobs of a key run at once, like"),
+        (quote!(concurrency(limit = 1, key = "all")), "this key is the same for every `send`; to"),
+        (quote!(concurrency(limit = 1, key = "")), "a key of a limit cannot be empty"),
+        (quote!(concurrency(limit = 1, key = "{user}")), "no argument named `user`, did you mean"),
+        (quote!(order), "say which jobs wait for each other, like `order(key = \"{account_id}\")`"),
+        (quote!(order()), "say which jobs wait for each other, like"),
+        (quote!(order(by = [user_id])), "`order` has no `by`"),
+        (quote!(order(key = "{user_id}", after_failure = "stop")), "unknown answer to a failure"),
+        (quote!(order(key = "{user_id}", after_failure = halt)), "write it in quotes"),
+        (quote!(order(key = "{user_id}"), priority = 3), "a priority would let one overtake others"),
+        (quote!(order(key = "{user_id}"), expires = "1h"), "one that expires would leave a gap"),
+        (
+            quote!(order(key = "{user_id}"), unique(key = "{user_id}", on_conflict = "replace")),
+            "`on_conflict` would move one that waits",
+        ),
+        (
+            quote!(order(key = "{user_id}"), concurrency(limit = 2, key = "{user_id}")),
+            "a job has one key: its sequence runs one job of a key at a time in any case",
+        ),
+        (quote!(serial = "{user_id}"), "unknown argument `serial`, did you mean `order`?"),
         (
             quote!(concurrency(limit = 2, per_process = 3)),
             "one process cannot run 3 at once while all of them together may run 2",
@@ -201,7 +220,6 @@ fn arguments_of_later_releases_are_refused() {
         quote!(compensate = undo),
         quote!(cron = "0 3 * * *"),
         quote!(rate = "100/m"),
-        quote!(serial = "account:{account_id}"),
         quote!(tz = "Europe/Bratislava"),
     ] {
         let said = said_to(arguments.clone());
