@@ -21,6 +21,7 @@
 mod support;
 
 mod failover;
+mod keys;
 mod limits;
 mod network;
 mod pooler;
@@ -35,6 +36,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cases = [
         failover::cases(),
+        keys::cases(),
         limits::cases(),
         network::cases(),
         pooler::cases(),

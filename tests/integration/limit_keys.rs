@@ -270,9 +270,7 @@ async fn a_paused_key_and_a_paused_limit_start_nothing_until_they_are_resumed() 
     eventually("the key runs", async || watch.begun().contains(&(1, 1))).await;
     limits.pause(TWO).await.unwrap();
     TwoAtOnce::new(1, 3).enqueue(&queue).await.unwrap();
-    let waits = async || {
-        database.count("jobs").await == 1 && database.count("turns").await == 0
-    };
+    let waits = async || database.count("jobs").await == 1 && database.count("turns").await == 0;
     eventually("the visit passes it over", waits).await;
     assert!(!watch.begun().contains(&(1, 3)));
     limits.resume(TWO).await.unwrap();

@@ -84,7 +84,10 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(order(by = [user_id])), "`order` has no `by`"),
         (quote!(order(key = "{user_id}", after_failure = "stop")), "unknown answer to a failure"),
         (quote!(order(key = "{user_id}", after_failure = halt)), "write it in quotes"),
-        (quote!(order(key = "{user_id}"), priority = 3), "a priority would let one overtake others"),
+        (
+            quote!(order(key = "{user_id}"), priority = 3),
+            "a priority would let one overtake others",
+        ),
         (quote!(order(key = "{user_id}"), expires = "1h"), "one that expires would leave a gap"),
         (
             quote!(order(key = "{user_id}"), unique(key = "{user_id}", on_conflict = "replace")),

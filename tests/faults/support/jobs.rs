@@ -105,6 +105,74 @@ pub(crate) async fn share_a_limit(
     Ok(())
 }
 
+/// The most runs of one key of [`share_a_key`] at once.
+pub(crate) const MOST_OF_A_KEY: i64 = 3;
+
+/// Counts how many of its key run at once, as [`share_a_limit`] does.
+#[job(
+    queue = "faults",
+    retries = 100,
+    backoff = fixed("20ms"),
+    timeout = "10s",
+    concurrency(limit = 3, key = "{key}")
+)]
+pub(crate) async fn share_a_key(
+    pool: &PgPool,
+    key: i32,
+    number: i64,
+    millis: u64,
+) -> Result<(), BoxDynError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock_shared(3, $1)").bind(key).execute(&mut *tx).await?;
+    sqlx::query(
+        "insert into ledger.at_once (number, runs)
+        select $2, count(*) from pg_locks
+        where locktype = 'advisory' and classid = 3 and objid = $1 and database = (
+            select oid from pg_database where datname = current_database()
+        )",
+    )
+    .bind(key)
+    .bind(number)
+    .execute(&mut *tx)
+    .await?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Records its runs; every tenth fails twice.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s", order(key = "{key}"))]
+pub(crate) async fn follow(
+    context: &JobContext,
+    pool: &PgPool,
+    key: i32,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    if number % 10 == 3 && context.attempt() <= 2 {
+        return Err(format!("job {number} of {key} stumbles").into());
+    }
+    Ok(())
+}
+
+/// Holds the place of its key in an open transaction for a while after its work is done.
+#[job(queue = "faults", retries = 100, backoff = fixed("20ms"), timeout = "10s", order(key = "{key}"))]
+pub(crate) async fn follow_slowly(
+    context: &JobContext,
+    tx: &mut JobTx,
+    key: i32,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    sqlx::query("insert into ledger.effects (job_id, number) values ($1, $2)")
+        .bind(context.job_id())
+        .bind(number)
+        .persistent(false)
+        .execute(&mut **tx)
+        .await?;
+    tokio::time::sleep(Duration::from_millis(100 * u64::try_from(key % 3)?)).await;
+    Ok(())
+}
+
 #[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
 async fn write_run(context: &JobContext, pool: &PgPool, number: i64) -> Result<(), sqlx::Error> {
     sqlx::query(

@@ -14,7 +14,10 @@ mod worker;
 pub(crate) use test_support::eventually;
 
 pub(crate) use field::Field;
-pub(crate) use jobs::{Aborts, CountEffect, CountRun, Hands, MOST_AT_ONCE, ShareALimit, Stumbles};
+pub(crate) use jobs::{
+    Aborts, CountEffect, CountRun, Follow, FollowSlowly, Hands, MOST_AT_ONCE, MOST_OF_A_KEY,
+    ShareAKey, ShareALimit, Stumbles,
+};
 pub(crate) use ledger::Ledger;
 pub(crate) use length::{full, rounds};
 pub(crate) use load::Load;
@@ -23,6 +26,6 @@ pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::{Server, new_directory};
 pub(crate) use watch::{Limits, Watch, bystander, nothing_is_left_behind, watch};
 pub(crate) use worker::{
-    HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at, queue_at_any,
-    worker_process,
+    HAS_KEYS, HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at,
+    queue_at_any, worker_process,
 };

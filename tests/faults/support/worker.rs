@@ -16,7 +16,9 @@ use simple_queue::{jobs, prelude::*};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use test_support::{Case, case, eventually, other_process, signal_process};
 
-use super::jobs::{Aborts, CountEffect, CountRun, Hands, ShareALimit, Stumbles};
+use super::jobs::{
+    Aborts, CountEffect, CountRun, Follow, FollowSlowly, Hands, ShareAKey, ShareALimit, Stumbles,
+};
 
 /// The environment variable with the database of the other process.
 const URL: &str = "FAULTS_DATABASE_URL";
@@ -30,6 +32,9 @@ pub(crate) const LEDGER_URL: &str = "FAULTS_LEDGER_URL";
 
 /// Under which the worker runs the jobs of a limit too, with a session for it.
 pub(crate) const SHARES_A_LIMIT: &str = "FAULTS_SHARES_A_LIMIT";
+
+/// Under which the worker runs the jobs with keys too.
+pub(crate) const HAS_KEYS: &str = "FAULTS_HAS_KEYS";
 
 /// The name of the worker's process in the harness.
 const PROCESS: &str = "support::worker::the_worker_process";
@@ -122,13 +127,20 @@ async fn the_worker_process() {
     }
     // The statements of handlers do not go through the pooler, which mixes up prepared statements.
     let pool = match env::var(LEDGER_URL) {
-        Ok(url) => PgPoolOptions::new().connect_lazy(&url).unwrap(),
+        Ok(url) => {
+            let options: PgConnectOptions = url.parse().unwrap();
+            let name = format!("handlers of process {}", process::id());
+            PgPoolOptions::new().connect_lazy_with(options.application_name(&name))
+        }
         Err(_) => queue.pool().clone(),
     };
     let hands = Arc::new(Hands { pool });
     queue.register(jobs![CountRun, CountEffect, Aborts, Stumbles], Arc::clone(&hands)).unwrap();
     if env::var_os(SHARES_A_LIMIT).is_some() {
-        queue.register(jobs![ShareALimit], hands).unwrap();
+        queue.register(jobs![ShareALimit], Arc::clone(&hands)).unwrap();
+    }
+    if env::var_os(HAS_KEYS).is_some() {
+        queue.register(jobs![ShareAKey, Follow, FollowSlowly], hands).unwrap();
     }
     let worker = queue.start().await;
     println!("{READY}");

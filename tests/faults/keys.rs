@@ -1,0 +1,88 @@
+//! Limits that hold for each key, and sequences, while processes and the server die.
+
+use test_support::{Case, case};
+
+use crate::support::{
+    Field, Follow, FollowSlowly, HAS_KEYS, LEDGER_URL, MOST_OF_A_KEY, Server, ShareAKey, Worker,
+    eventually, rounds,
+};
+
+pub(crate) fn cases() -> Vec<Case> {
+    vec![case!(keys_keep_their_limit_and_their_order_while_processes_and_the_server_die)]
+}
+
+/// Gates whose number of places differs from their running jobs and their releases.
+const MISCOUNTED: &str = "simple_queue.gates g where g.running <>
+    (select count(*) from simple_queue.jobs j where j.gate = g.gate and j.worker_id is not null)
+    + coalesce((select sum(t.released) from simple_queue.turns t where t.gate = g.gate), 0)";
+
+/// Runs of a sequence that began after one of a later job.
+const OVERTAKEN: &str = "(
+    select number, max(number) over (partition by key order by at rows between unbounded preceding and current row) as last
+    from ledger.runs join (
+        select id, (job_data ->> 'key')::integer as key from simple_queue.archive where kind = 'follow'
+    ) job on job.id = job_id
+) run where number < last";
+
+/// Number of keys of each kind of job.
+const KEYS: i64 = 8;
+
+async fn keys_keep_their_limit_and_their_order_while_processes_and_the_server_die() {
+    let mut server = Server::start(&[("max_connections", "300")]).await;
+    let field = Field::at(server.create_database().await).await;
+    let rounds = rounds(6, 200);
+    let start = async || {
+        Worker::start_with(&field.url, |process| {
+            process.env(LEDGER_URL, &field.url).env(HAS_KEYS, "");
+        })
+        .await
+    };
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        workers.push(start().await);
+    }
+    let (mut acknowledged, mut number) = (Vec::new(), 0);
+    for round in 0..rounds {
+        // A transaction that has enqueued jobs and stays open meanwhile.
+        let mut open = field.queue.pool().begin().await.unwrap();
+        let numbers: Vec<i64> = (number..number + 60).collect();
+        let key = |number: i64| i32::try_from(number % KEYS).unwrap();
+        let slow = numbers.iter().map(|&number| FollowSlowly::new(key(number), 3 * number));
+        let slow = FollowSlowly::enqueue_all(slow, &mut *open).await.unwrap();
+        let shared =
+            numbers.iter().map(|&number| ShareAKey::new(key(number), 3 * number + 1, 20_u64));
+        let shared = ShareAKey::enqueue_all(shared, &field.queue).await.unwrap();
+        let ordered = numbers.iter().map(|&number| Follow::new(key(number), 3 * number + 2));
+        let ordered = Follow::enqueue_all(ordered, &field.queue).await.unwrap();
+        for (&number, ((slow, shared), ordered)) in
+            numbers.iter().zip(slow.iter().zip(&shared).zip(&ordered))
+        {
+            acknowledged.extend([
+                (slow.id(), 3 * number),
+                (shared.id(), 3 * number + 1),
+                (ordered.id(), 3 * number + 2),
+            ]);
+        }
+        number += 60;
+        field.ledger.progress(60).await;
+        open.commit().await.unwrap();
+        assert_eq!(field.ledger.count(MISCOUNTED).await, 0);
+        workers.remove(0).kill();
+        if round % 3 == 2 {
+            server.crash_and_restart().await;
+        }
+        workers.push(start().await);
+    }
+    field.ledger.settle(&acknowledged).await;
+    let most: i64 = field.ledger.value("select max(runs) from ledger.at_once").await;
+    assert_eq!(most, MOST_OF_A_KEY, "as many of a key are run as are allowed, and no more");
+    assert_eq!(field.ledger.count(OVERTAKEN).await, 0);
+    assert_eq!(field.ledger.count("simple_queue.dead_letters").await, 0);
+    for table in ["gates", "turns"] {
+        let is_empty = async || field.ledger.count(&format!("simple_queue.{table}")).await == 0;
+        eventually(&format!("{table} has no row"), is_empty).await;
+    }
+    for worker in workers {
+        worker.terminate().await;
+    }
+}
