@@ -69,6 +69,8 @@ pub(crate) enum Workload {
     Queues,
     /// One of four processes is killed
     Kill,
+    /// Limits for all processes, for each key, and sequences
+    Limits,
 }
 
 fn setting(text: &str) -> Result<(String, String), String> {

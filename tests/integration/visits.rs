@@ -57,7 +57,7 @@ impl Stage {
     /// A job of the gate that a process runs, counted in the gate.
     async fn running(&self, worker_id: Uuid) -> Uuid {
         let id = self.enqueue(RULE, "0").await;
-        let change = self.database.change(id).set("worker_id", &format!("'{worker_id}'"));
+        let change = self.database.change(id).set("worker_id", format!("'{worker_id}'"));
         change.set("lease", "1").write().await;
         self.database.execute("delete from simple_queue.turns").await;
         self.database

@@ -43,6 +43,7 @@ impl<const TUNED: bool> Contestant for Apalis<TUNED> {
         without_history_of: None,
         suits: if TUNED { Suits::Throughput } else { Suits::Latency },
         many_queues: false,
+        limits: false,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed("select count(*) from apalis.jobs where status <> 'Done'"),

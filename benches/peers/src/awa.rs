@@ -57,6 +57,7 @@ impl Contestant for Awa {
         without_history_of: None,
         suits: Suits::Everything,
         many_queues: false,
+        limits: false,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed(include_str!("awa_left.sql")),

@@ -57,6 +57,7 @@ impl<const TUNED: bool> Contestant for GraphileWorker<TUNED> {
         without_history_of: None,
         suits: if TUNED { Suits::Throughput } else { Suits::Latency },
         many_queues: false,
+        limits: false,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed("select count(*) from graphile_worker._private_jobs"),

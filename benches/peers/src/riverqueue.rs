@@ -55,6 +55,7 @@ impl Contestant for River {
         without_history_of: None,
         suits: Suits::Everything,
         many_queues: true,
+        limits: false,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed("select count(*) from river_job where state <> 'completed'"),

@@ -50,6 +50,24 @@ pub struct Placement {
     pub urgency: Urgency,
     /// The number of its queue, below [`Duty::queues`].
     pub queue: usize,
+    /// What limits how many of such jobs run at once.
+    pub limit: Limit,
+}
+
+/// What limits how many jobs run at once in all processes together.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+pub enum Limit {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// One limit for all, which is never reached.
+    All,
+    /// One of each key. Jobs have this many keys in turn; 0: each has its own.
+    OnePerKey(u64),
+    /// Ten of each key.
+    TenPerKey(u64),
+    /// One of each key after another.
+    InOrder(u64),
 }
 
 impl Placement {
@@ -152,6 +170,8 @@ pub struct About {
     pub suits: Suits,
     /// Whether one worker can serve a thousand queues.
     pub many_queues: bool,
+    /// Whether it limits how many jobs run at once in all processes together, also for each key.
+    pub limits: bool,
     /// Whether it can enqueue in a transaction that stays open.
     pub transactions: bool,
     /// Whether it notices within half a minute that a process was killed.

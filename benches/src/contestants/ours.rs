@@ -7,7 +7,8 @@ use simple_queue::{Retention, WorkerHandle, prelude::*};
 use crate::{
     agent::Probe,
     contestant::{
-        About, Contestant, Duty, NewJob, Payload, Placement, Result, Role, Setup, Suits, Urgency,
+        About, Contestant, Duty, Limit, NewJob, Payload, Placement, Result, Role, Setup, Suits,
+        Urgency,
     },
 };
 
@@ -22,6 +23,22 @@ pub(super) struct Ours<const HISTORY: bool> {
 async fn measured(probe: &Probe, id: u64, due: u64, data: String) -> std::io::Result<()> {
     probe.run(&Payload { id, due, data }).await
 }
+
+/// As above, under a limit.
+macro_rules! limited {
+    ($name:ident, $($limit:tt)*) => {
+        #[job(queue = "bench", $($limit)*)]
+        async fn $name(probe: &Probe, id: u64, due: u64, data: String, key: u64) -> std::io::Result<()> {
+            let _ = key;
+            probe.run(&Payload { id, due, data }).await
+        }
+    };
+}
+
+limited!(limited, concurrency(limit = 1_000_000));
+limited!(one_per_key, concurrency(limit = 1, key = "{key}"));
+limited!(ten_per_key, concurrency(limit = 10, key = "{key}"));
+limited!(in_order, order(key = "{key}"));
 
 #[derive(JobState)]
 struct State {
@@ -42,6 +59,7 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
         without_history_of: if HISTORY { None } else { Some(Cow::Borrowed("simple-queue")) },
         suits: Suits::Everything,
         many_queues: true,
+        limits: true,
         transactions: true,
         recovers: true,
         count_left: Cow::Borrowed("select count(*) from simple_queue.jobs"),
@@ -76,9 +94,14 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
 
     async fn enqueue_all(&self, jobs: Vec<NewJob>) -> Result<()> {
         let declared = |job: &NewJob| {
-            let Placement { delay_ms, urgency, queue } = job.placement;
+            let Placement { delay_ms, urgency, queue, .. } = job.placement;
             delay_ms == 0 && queue == 0 && matches!(urgency, Urgency::Usual)
         };
+        if let Some(first) = jobs.first()
+            && !matches!(first.placement.limit, Limit::Nothing)
+        {
+            return self.enqueue_limited(first.placement.limit, jobs).await;
+        }
         if jobs.iter().all(declared) {
             Measured::enqueue_all(jobs.into_iter().map(payload), &self.queue).await?;
             return Ok(());
@@ -104,7 +127,7 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
     }
 
     async fn start(&self, duty: Duty, probe: Probe) -> Result<WorkerHandle> {
-        let mut jobs = jobs![Measured];
+        let mut jobs = jobs![Measured, Limited, OnePerKey, TenPerKey, InOrder];
         for queue in (0..duty.queues).map(name_of) {
             if let Some(concurrency) = duty.concurrency {
                 self.queue.with_queue_semaphore(queue.clone(), concurrency);
@@ -119,6 +142,33 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
 
     async fn stop(worker: WorkerHandle) -> Result<()> {
         worker.shutdown(Duration::from_secs(30)).await;
+        Ok(())
+    }
+}
+
+impl<const HISTORY: bool> Ours<HISTORY> {
+    async fn enqueue_limited(&self, limit: Limit, jobs: Vec<NewJob>) -> Result<()> {
+        let key = |id: u64, keys: u64| if keys == 0 { id } else { id % keys };
+        macro_rules! all {
+            ($job:ident, $keys:expr) => {{
+                let jobs = jobs.into_iter().map(
+                    |NewJob { payload: Payload { id, due, data }, .. }| $job {
+                        id,
+                        due,
+                        data,
+                        key: key(id, $keys),
+                    },
+                );
+                $job::enqueue_all(jobs, &self.queue).await?;
+            }};
+        }
+        match limit {
+            Limit::Nothing => return Err("no limit is no limit".into()),
+            Limit::All => all!(Limited, 0),
+            Limit::OnePerKey(keys) => all!(OnePerKey, keys),
+            Limit::TenPerKey(keys) => all!(TenPerKey, keys),
+            Limit::InOrder(keys) => all!(InOrder, keys),
+        }
         Ok(())
     }
 }

@@ -59,7 +59,9 @@ impl Crowd {
         const DAY_MS: u64 = 24 * 60 * 60 * 1000;
         match self {
             Self::Nobody | Self::Running(_) => Placement::default(),
-            Self::Tomorrow(_) => Placement { delay_ms: DAY_MS, urgency: Urgency::Urgent, queue: 0 },
+            Self::Tomorrow(_) => {
+                Placement { delay_ms: DAY_MS, urgency: Urgency::Urgent, ..Placement::default() }
+            }
             Self::Due(_) => Placement { urgency: Urgency::Low, ..Placement::default() },
         }
     }

@@ -6,6 +6,7 @@ mod drain;
 mod enqueue;
 mod kill;
 mod latency;
+mod limits;
 mod processes;
 mod queues;
 mod sustained;
@@ -28,6 +29,7 @@ pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
         Workload::Processes => processes::run(bench).await,
         Workload::Queues => queues::run(bench).await,
         Workload::Kill => kill::run(bench).await,
+        Workload::Limits => limits::run(bench).await,
     }
 }
 

@@ -58,34 +58,14 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             let limit = Literal::u32_unsuffixed(limit);
             quote!(.concurrency_limit(#limit))
         }),
-        declaration.key_limit.as_ref().map(|limit| match limit.rule {
-            KeyRule::Concurrency(most) => {
-                let most = Literal::u32_unsuffixed(most);
-                quote!(.concurrency_per_key(#most))
-            }
-            KeyRule::Order(after_failure) => {
-                let after_failure = match after_failure {
-                    AfterFailure::Halt => quote!(Halt),
-                    AfterFailure::Continue => quote!(Continue),
-                };
-                quote!(.in_order(#krate::AfterFailure::#after_failure))
-            }
-        }),
+        declaration.key_limit.as_ref().map(|limit| key_rule(limit.rule, krate)),
         limits.as_ref().map(|limits| {
             let limits = limits.iter().map(|limit| quote_spanned!(limit.span()=> #limit));
             // A block of its own, because an array that reads a static lives only as long as its statement otherwise.
             quote!(.limits(const { &[#(#limits),*] }))
         }),
         tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
-        on_conflict.map(|on_conflict| {
-            let on_conflict = match on_conflict {
-                OnConflict::Ignore => quote!(Ignore),
-                OnConflict::Replace => quote!(Replace),
-                OnConflict::Reschedule => quote!(Reschedule),
-                OnConflict::Error => quote!(Error),
-            };
-            quote!(.on_conflict(#krate::OnConflict::#on_conflict))
-        }),
+        on_conflict.map(|conflict| self::on_conflict(conflict, krate)),
         unique_for.map(|time| lasting(&quote!(unique_for), time)),
         unique_while.map(|states| {
             let states = match states {
@@ -97,6 +77,34 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     ];
     let said = said.into_iter().flatten();
     quote!(#start #(#said)*)
+}
+
+/// Returns the limit that holds for each key.
+fn key_rule(rule: KeyRule, krate: &TokenStream) -> TokenStream {
+    match rule {
+        KeyRule::Concurrency(most) => {
+            let most = Literal::u32_unsuffixed(most);
+            quote!(.concurrency_per_key(#most))
+        }
+        KeyRule::Order(after_failure) => {
+            let after_failure = match after_failure {
+                AfterFailure::Halt => quote!(Halt),
+                AfterFailure::Continue => quote!(Continue),
+            };
+            quote!(.in_order(#krate::AfterFailure::#after_failure))
+        }
+    }
+}
+
+/// Returns what happens where the unique key is taken.
+fn on_conflict(on_conflict: OnConflict, krate: &TokenStream) -> TokenStream {
+    let on_conflict = match on_conflict {
+        OnConflict::Ignore => quote!(Ignore),
+        OnConflict::Replace => quote!(Replace),
+        OnConflict::Reschedule => quote!(Reschedule),
+        OnConflict::Error => quote!(Error),
+    };
+    quote!(.on_conflict(#krate::OnConflict::#on_conflict))
 }
 
 /// Returns an option that is a duration.

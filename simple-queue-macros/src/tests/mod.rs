@@ -5,6 +5,7 @@ mod arguments;
 mod expansions;
 mod hygiene;
 mod keys;
+mod limits;
 mod messages;
 mod queue_names;
 

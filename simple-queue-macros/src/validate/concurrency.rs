@@ -62,11 +62,16 @@ pub(crate) fn order(arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) -> Option<K
         errors.at(arg.key.span(), message);
         return None;
     };
+    let before = errors.count();
     let OrderParts { key, after_failure } = order_parts(list.stream(), errors);
+    let is_read = errors.count() == before;
     let after_failure = after_failure
         .and_then(|arg| one_of(&arg, "answer to a failure", AFTER_FAILURES, errors))
         .unwrap_or(AfterFailure::Halt);
     let Some(key) = key else {
+        if !is_read {
+            return None;
+        }
         let message = format!("say which jobs wait for each other, like `{}`", arg.example);
         errors.on(list, message);
         return None;

@@ -8,7 +8,7 @@ use super::params::Known;
 use super::{backoff, concurrency, names, options, values};
 use crate::errors::Errors;
 use crate::model::{
-    Declaration, ItemHead, OnConflict, Options, Output, StoredArg, Unique, Version,
+    Declaration, ItemHead, KeyLimit, OnConflict, Options, Output, StoredArg, Unique, Version,
 };
 use crate::parse::args::DeclarationArgs;
 use crate::parse::list::Arg;
@@ -68,8 +68,6 @@ pub(crate) fn declaration(
     let timeout = timeout.and_then(|arg| options::timeout(&arg, errors));
     let delay = delay.and_then(|arg| options::delay(&arg, errors));
     let limits = limits.map(|arg| concurrency::limits(&arg, errors));
-    let expires_after = expires.as_ref().and_then(|arg| options::expires(arg, errors));
-    let given_priority = priority.as_ref().and_then(|arg| options::priority(arg, errors));
     let retain = retain.and_then(|arg| options::retain(&arg, errors));
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
@@ -77,39 +75,10 @@ pub(crate) fn declaration(
     let unique = unique.map(|arg| keys.unique(&arg, errors));
     let (unique, rules) = unique.unwrap_or((Unique::No, Rules::default()));
     let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
-    let with_key = concurrency.as_ref().map(|arg| concurrency::with_key(arg, &keys, errors));
-    let (concurrency, key_limit) = with_key.unwrap_or_default();
-    let ordered = order.as_ref().and_then(|arg| concurrency::order(arg, &keys, errors));
-    if let (Some(_), Some(order)) = (&key_limit, &order) {
-        let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
-                       leave the `key` of `concurrency` out, or `order`";
-        errors.at(order.key.span(), message);
-    }
-    if ordered.is_some() {
-        out_of_order(
-            priority.as_ref(),
-            expires.as_ref(),
-            rules.on_conflict,
-            order.as_ref(),
-            errors,
-        );
-    }
+    let limited = Limited { concurrency, order, priority, expires, rules };
+    let (limited, key_limit) = limited.check(&keys, errors);
 
-    let options = Options {
-        attempts,
-        backoff,
-        timeout,
-        delay,
-        expires: expires_after,
-        priority: given_priority,
-        retain,
-        concurrency,
-        limits,
-        tags,
-        on_conflict: rules.on_conflict,
-        unique_for: rules.time,
-        unique_while: rules.states,
-    };
+    let options = Options { attempts, backoff, timeout, delay, retain, limits, tags, ..limited };
     Declaration {
         item_head,
         place,
@@ -118,7 +87,7 @@ pub(crate) fn declaration(
         template,
         queue,
         options,
-        key_limit: ordered.or(key_limit),
+        key_limit,
         unique,
         fingerprint,
         version,
@@ -127,33 +96,62 @@ pub(crate) fn declaration(
     }
 }
 
-/// Refuses what would move a job of a sequence out of its place.
-fn out_of_order(
-    priority: Option<&Arg>,
-    expires: Option<&Arg>,
-    on_conflict: Option<OnConflict>,
-    order: Option<&Arg>,
-    errors: &mut Errors,
-) {
-    let because = "the jobs of a key run in order";
-    if let Some(priority) = priority {
-        let message = format!(
-            "{because}, and a priority would let one overtake others; leave `priority` out"
-        );
-        errors.at(priority.key.span(), message);
+/// The arguments that limit how many of the jobs run at once, and those that may contradict them.
+struct Limited {
+    concurrency: Option<Arg>,
+    order: Option<Arg>,
+    priority: Option<Arg>,
+    expires: Option<Arg>,
+    rules: Rules,
+}
+
+impl Limited {
+    fn check(self, keys: &Keys<'_>, errors: &mut Errors) -> (Options, Option<KeyLimit>) {
+        let with_key =
+            self.concurrency.as_ref().map(|arg| concurrency::with_key(arg, keys, errors));
+        let (concurrency, key_limit) = with_key.unwrap_or_default();
+        let Rules { on_conflict, time, states } = self.rules;
+        let options = Options {
+            expires: self.expires.as_ref().and_then(|arg| options::expires(arg, errors)),
+            priority: self.priority.as_ref().and_then(|arg| options::priority(arg, errors)),
+            concurrency,
+            on_conflict,
+            unique_for: time,
+            unique_while: states,
+            ..Options::default()
+        };
+        let Some(order) = &self.order else { return (options, key_limit) };
+        let sequence = concurrency::order(order, keys, errors);
+        if key_limit.is_some() {
+            let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
+                           leave the `key` of `concurrency` out, or `order`";
+            errors.at(order.key.span(), message);
+        }
+        self.out_of_order(order, errors);
+        (options, sequence.or(key_limit))
     }
-    if let Some(expires) = expires {
-        let message =
-            format!("{because}, and one that expires would leave a gap; leave `expires` out");
-        errors.at(expires.key.span(), message);
-    }
-    if let (Some(OnConflict::Replace | OnConflict::Reschedule), Some(order)) = (on_conflict, order)
-    {
-        let message = format!(
-            "{because}, and `on_conflict` would move one that waits; \
-             use `on_conflict = \"ignore\"` or `\"error\"`"
-        );
-        errors.at(order.key.span(), message);
+
+    /// Refuses what would move a job of a sequence out of its place.
+    fn out_of_order(&self, order: &Arg, errors: &mut Errors) {
+        let because = "the jobs of a key run in order";
+        if let Some(priority) = &self.priority {
+            let message = format!(
+                "{because}, and a priority would let one overtake others; leave `priority` out"
+            );
+            errors.at(priority.key.span(), message);
+        }
+        if let Some(expires) = &self.expires {
+            let message =
+                format!("{because}, and one that expires would leave a gap; leave `expires` out");
+            errors.at(expires.key.span(), message);
+        }
+        if let Some(OnConflict::Replace | OnConflict::Reschedule) = self.rules.on_conflict {
+            let message = format!(
+                "{because}, and `on_conflict` would move one that waits; \
+                 use `on_conflict = \"ignore\"` or `\"error\"`"
+            );
+            errors.at(order.key.span(), message);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ const CONFLICTS: [(&str, OnConflict); 4] = [
 ];
 
 /// When a unique key is taken, and what happens then.
-#[derive(Default)]
+#[derive(Default, Clone, Copy)]
 pub(crate) struct Rules {
     pub(crate) on_conflict: Option<OnConflict>,
     pub(crate) time: Option<Duration>,

@@ -131,12 +131,12 @@ impl CompletionBuffer {
         let has_old = !old.is_empty();
         waiting.fresh.extend(old);
         let mut taken = 0;
-        let takes = |open: &mut OpenRun| {
-            let takes = taken < most && open.lease().rule == Some(rule);
-            taken += usize::from(takes);
-            takes
+        let is_wanted = |open: &mut OpenRun| {
+            let is_wanted = taken < most && open.lease().rule == Some(rule);
+            taken += usize::from(is_wanted);
+            is_wanted
         };
-        let mut runs: Vec<OpenRun> = waiting.for_visits.extract_if(.., takes).collect();
+        let mut runs: Vec<OpenRun> = waiting.for_visits.extract_if(.., is_wanted).collect();
         drop(waiting);
         if has_old {
             self.announce();

@@ -129,11 +129,13 @@ fn gate(name: &str, key: &str) -> String {
 
 impl LimitKey {
     fn of(row: KeyRow) -> Self {
+        let KeyRow { gate, concurrency, concurrency_set, paused_at, .. } = row;
+        let key = gate.split_once('#').map_or("", |(_, key)| key);
         Self {
-            key: row.gate.split_once('#').map(|(_, key)| key.to_owned()).unwrap_or_default(),
-            declared: count(row.concurrency),
-            set_to: row.concurrency_set.map(count),
-            paused_at: row.paused_at,
+            key: key.to_owned(),
+            declared: count(concurrency),
+            set_to: concurrency_set.map(count),
+            paused_at,
             running: count(row.running),
             waiting: u32::try_from(row.waiting).unwrap_or(u32::MAX),
             waiting_since: row.waiting_since,

@@ -11,7 +11,6 @@ use super::{
     Completed, Store,
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
     finish::lease_arrays,
-    gates::VisitSummary,
 };
 use crate::row::{Claim, Job, Lease, RuleId};
 
@@ -238,6 +237,23 @@ pub(super) struct FetchSummary {
     /// What a visit says beside.
     #[serde(flatten)]
     pub(super) visit: Option<VisitSummary>,
+}
+
+/// What a visit says beside the jobs.
+#[derive(Debug, Deserialize)]
+pub(crate) struct VisitSummary {
+    /// Number of gates that were visited.
+    pub(crate) visited: usize,
+    /// More turns have become due than one visit reads.
+    pub(crate) has_more: bool,
+    /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
+    pub(crate) last: Option<String>,
+    /// Number of gates that were left to other processes, which hold them.
+    pub(crate) skipped: usize,
+    /// Turns are to be written, because the limit was raised.
+    pub(crate) turns_owed: bool,
+    /// The database knows the limit.
+    pub(crate) is_declared: bool,
 }
 
 columns! {

@@ -10,13 +10,13 @@
 //! - Where a job of it could start, a turn that is due leads to it, or a visit of it is under way.
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::{
     Completed, Fetched, Store,
     decode::{Columns, columns},
+    fetch::VisitSummary,
     finish::lease_arrays,
 };
 use crate::{job::KeyLimit, row::RuleId};
@@ -44,23 +44,6 @@ pub(crate) struct Visited {
     /// The runs that it completed.
     pub(crate) completed: Vec<Uuid>,
     pub(crate) summary: VisitSummary,
-}
-
-/// What a visit says beside the jobs.
-#[derive(Debug, Deserialize)]
-pub(crate) struct VisitSummary {
-    /// Number of gates that were visited.
-    pub(crate) visited: usize,
-    /// More turns have become due than one visit reads.
-    pub(crate) has_more: bool,
-    /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
-    pub(crate) last: Option<String>,
-    /// Number of gates that were left to other processes, which hold them.
-    pub(crate) skipped: usize,
-    /// Turns are to be written, because the limit was raised.
-    pub(crate) turns_owed: bool,
-    /// The database knows the limit.
-    pub(crate) is_declared: bool,
 }
 
 /// A key of a limit, as operators see it.

@@ -43,7 +43,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         hot.push(("archive_jobs", done.clone()));
         hot.push(("archive_jobs_of_keys", [&done[..], &[("channel", "'channel'")]].concat()));
     }
-    hot.extend(visits());
+    hot.extend(limits());
     hot.extend(hot_ends());
     hot.extend(hot_enqueues());
     let part = r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
@@ -57,18 +57,6 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
             vec![("worker_id", ID), ("demand", DEMAND), ("only", "null"), ("except", MANY_IDS)],
         ),
         ("find_suspect", vec![("demand", DEMAND), ("except", MANY_IDS)]),
-        ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
-        (
-            "balance_quotas",
-            vec![
-                ("worker_id", ID),
-                ("names", "array['kind:a']"),
-                ("number", "1"),
-                ("keeps", "array[1]"),
-                ("wants", "array[5]"),
-                ("channel", "'channel'"),
-            ],
-        ),
         (
             "return_listed_jobs",
             vec![
@@ -104,7 +92,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot
 }
 
-fn visits() -> [(&'static str, Arguments<'static>); 4] {
+fn limits() -> [(&'static str, Arguments<'static>); 6] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -118,6 +106,18 @@ fn visits() -> [(&'static str, Arguments<'static>); 4] {
     ];
     let visit = [&LEASES[..], &more[..]].concat();
     [
+        ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
+        (
+            "balance_quotas",
+            vec![
+                ("worker_id", ID),
+                ("names", "array['kind:a']"),
+                ("number", "1"),
+                ("keeps", "array[1]"),
+                ("wants", "array[5]"),
+                ("channel", "'channel'"),
+            ],
+        ),
         ("visit_gates", visit.clone()),
         ("visit_sequences", visit),
         ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),

@@ -41,6 +41,7 @@ impl<const HISTORY: bool> Contestant for Bare<HISTORY> {
         without_history_of: if HISTORY { None } else { Some(Cow::Borrowed("bare")) },
         suits: Suits::Everything,
         many_queues: true,
+        limits: false,
         transactions: true,
         recovers: false,
         count_left: Cow::Borrowed("select count(*) from job"),

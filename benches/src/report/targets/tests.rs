@@ -31,6 +31,7 @@ fn peer(name: &'static str) -> About {
         without_history_of: None,
         suits: crate::contestant::Suits::Everything,
         many_queues: false,
+        limits: false,
         transactions: false,
         recovers: false,
         count_left: text(""),

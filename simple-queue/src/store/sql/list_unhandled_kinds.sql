@@ -24,16 +24,25 @@ with recursive asked as materialized (
         order by j.priority limit 1
     ) next
 )
-select asked.queue, waiting.kind, min(waiting.run_at) as since
-from asked
-join lane on lane.queue = asked.queue
-cross join lateral (
-    select left(j.kind, 512) as kind, j.run_at from simple_queue.jobs j
-    where j.queue = asked.queue and j.priority = lane.priority
-        and j.gate is null and j.held is null and j.run_at < now() - interval '30 s' and j.worker_id is null
-        and j.kind <> all (asked.kinds)
-    order by j.run_at
-    limit 100
-) waiting
-group by asked.queue, waiting.kind
-order by asked.queue collate "C", waiting.kind collate "C"
+\ir parts/waiting_keys.sql
+, waiting as (
+    select asked.queue, waiting.kind, waiting.run_at
+    from asked
+    join lane on lane.queue = asked.queue
+    cross join lateral (
+        select left(j.kind, 512) as kind, j.run_at from simple_queue.jobs j
+        where j.queue = asked.queue and j.priority = lane.priority
+            and j.gate is null and j.held is null and j.run_at < now() - interval '30 s' and j.worker_id is null
+            and j.kind <> all (asked.kinds)
+        order by j.run_at
+        limit 100
+    ) waiting
+    union all
+    select asked.queue, key.kind, key.since
+    from asked
+    join waiting_keys key on key.queue = asked.queue and key.kind <> all (asked.kinds)
+)
+select waiting.queue, waiting.kind, min(waiting.run_at) as since
+from waiting
+group by waiting.queue, waiting.kind
+order by waiting.queue collate "C", waiting.kind collate "C"

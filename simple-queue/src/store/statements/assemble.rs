@@ -35,6 +35,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
     ("parts/turns.sql", include_str!("../sql/parts/turns.sql")),
     ("parts/visit_summary.sql", include_str!("../sql/parts/visit_summary.sql")),
     ("parts/visited.sql", include_str!("../sql/parts/visited.sql")),
+    ("parts/waiting_keys.sql", include_str!("../sql/parts/waiting_keys.sql")),
     ("parts/waits_at.sql", include_str!("../sql/parts/waits_at.sql")),
     ("parts/worker.sql", include_str!("../sql/parts/worker.sql")),
 ];

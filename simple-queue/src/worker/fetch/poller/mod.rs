@@ -3,6 +3,7 @@
 mod isolate;
 mod plan;
 mod sleep;
+mod starts;
 mod visits;
 
 use std::{
@@ -10,18 +11,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{lost_claims::LostClaims, prefetch::PrefetchedJob};
+use super::lost_claims::LostClaims;
 use crate::{
     database::{
         Dedicated, Servers,
         failure::{Trouble, described, is_about_a_row, is_ambiguous, is_statement_timeout},
     },
-    finalize::FinishedRun,
     queue::config::Config,
     retry_pause::RetryPause,
     store::{Completed, Demand, Fetched, Reach, Stuck},
     telemetry,
-    worker::{Start, Worker, run::suspect::SUSPECT_FROM},
+    worker::Worker,
 };
 use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
@@ -49,8 +49,8 @@ pub(in crate::worker) struct Poller {
     pub(super) lost_claims: LostClaims,
     /// The limits for each key of this process.
     rules: Vec<RuleState>,
-    /// Jobs with a key had the permits first.
-    visits_first: bool,
+    /// Number of rounds in which they were visited.
+    rounds: usize,
 }
 
 /// 1 s between two checks whether a lost heartbeat has recovered.
@@ -74,7 +74,7 @@ impl Poller {
             rotation: 0,
             lost_claims: LostClaims::new(servers),
             rules: Vec::new(),
-            visits_first: false,
+            rounds: 0,
         }
     }
 
@@ -151,8 +151,8 @@ impl Poller {
         self.start_prefetched(&config);
         self.worker.permits.shared().fetch_begins();
         // Jobs with a key and those without take turns at having the permits first.
-        self.visits_first = !self.visits_first;
-        let (wait, round) = if self.visits_first {
+        self.rounds = self.rounds.wrapping_add(1);
+        let (wait, round) = if self.rounds.is_multiple_of(2) {
             let round = self.visit_gates(&config).await;
             (self.fetch_without_keys(&config).await?, round)
         } else {
@@ -311,44 +311,6 @@ impl Poller {
                 self.lost_claims.note(self.worker.client.servers().statement_timeout());
             }
             _ => {}
-        }
-    }
-
-    /// Starts the jobs for which there is a permit. The others are prefetched, or given back.
-    pub(super) fn start(&self, fetched: Fetched, config: &Config) {
-        let (worker, jobs) = (&self.worker, fetched.jobs);
-        worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
-        let mut ahead = Vec::new();
-        for fetched in jobs {
-            let lease = fetched.claim.lease;
-            let handler = worker.client.handler(&fetched.job.queue, fetched.job.kind());
-            // Only runnable jobs are requested. But a handler can be replaced in the meantime, and a stop can begin.
-            let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
-                worker.finish(FinishedRun::given_back(lease));
-                continue;
-            };
-            match worker.permits.take(&fetched.job.queue, &handler, config) {
-                Some(permit) => worker.spawn(Start { handler, fetched, permit }),
-                // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
-                // reach together, must not delay jobs without one.
-                // One of a key keeps others of its key from starting elsewhere.
-                None if fetched.claim.crash_count >= SUSPECT_FROM
-                    || lease.rule.is_some()
-                    || handler.is_limited_here()
-                    || !worker.permits.are_covered(&fetched.job.queue, &handler.limits, config) =>
-                {
-                    worker.finish(FinishedRun::given_back(lease));
-                }
-                None => ahead.push(PrefetchedJob::new(handler, fetched)),
-            }
-        }
-        worker.prefetched.push(ahead);
-    }
-
-    /// Starts prefetched jobs for which permits have become free.
-    fn start_prefetched(&self, config: &Config) {
-        while let Some((start, _)) = self.worker.next_prefetched(None, config, |_, _| None) {
-            self.worker.spawn(start);
         }
     }
 }

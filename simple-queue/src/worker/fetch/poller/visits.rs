@@ -84,7 +84,7 @@ impl Poller {
         self.rules.resize_with(rules.len(), RuleState::default);
         for turn in 0..rules.len() {
             // Limits take turns at being first.
-            let rule = &rules[(self.rotation + turn) % rules.len()];
+            let rule = &rules[(self.rounds + turn) % rules.len()];
             match self.visit(rule, config, &mut round).await {
                 Ok(()) => {
                     let state = &mut self.rules[rule.id.0];

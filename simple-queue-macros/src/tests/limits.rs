@@ -1,0 +1,53 @@
+//! The messages about limits and sequences.
+
+use quote::quote;
+
+use super::messages::assert_said_once;
+
+#[test]
+fn each_mistake_about_limits_is_named_once() {
+    for (arguments, start) in [
+        (quote!(concurrency = 0), "a concurrency of 0 would never run this job; to stop it pause"),
+        (quote!(concurrency = "4"), "expected a whole number, like `concurrency = 4`"),
+        (quote!(concurrency(4)), "expected an argument, like `limit = 20`"),
+        (quote!(concurrency()), "say how many run at once in all processes together, like"),
+        (quote!(concurrency(limit = 0)), "a concurrency of 0 would never run this job; to stop it"),
+        (quote!(concurrency(limit = 1_000_001)), "`limit` must be between 1 and 1,000,000"),
+        (quote!(concurrency(limits = 2)), "`concurrency` has no `limits`, did you mean `limit`?"),
+        (quote!(concurrency(key = "{user_id}")), "say how many jobs of a key run at once, like"),
+        (quote!(concurrency(limit = 1, key = "all")), "this key is the same for every `send`; to"),
+        (quote!(concurrency(limit = 1, key = "")), "a key of a limit cannot be empty"),
+        (quote!(concurrency(limit = 1, key = "{user}")), "no argument named `user`, did you mean"),
+        (quote!(order), "say which jobs wait for each other, like `order(key = \"{account_id}\")`"),
+        (quote!(order()), "say which jobs wait for each other, like"),
+        (quote!(order(by = [user_id])), "`order` has no `by`"),
+        (quote!(order(key = "{user_id}", after_failure = "stop")), "unknown answer to a failure"),
+        (quote!(order(key = "{user_id}", after_failure = halt)), "write it in quotes"),
+        (
+            quote!(order(key = "{user_id}"), priority = 3),
+            "the jobs of a key run in order, and a priority would let",
+        ),
+        (
+            quote!(order(key = "{user_id}"), expires = "1h"),
+            "the jobs of a key run in order, and one that expires",
+        ),
+        (
+            quote!(order(key = "{user_id}"), unique(key = "{user_id}", on_conflict = "replace")),
+            "the jobs of a key run in order, and `on_conflict` would move",
+        ),
+        (
+            quote!(order(key = "{user_id}"), concurrency(limit = 2, key = "{user_id}")),
+            "a job has one key: its sequence runs one job of a key at a time in any case",
+        ),
+        (quote!(serial = "{user_id}"), "unknown argument `serial`, did you mean `order`?"),
+        (
+            quote!(concurrency(limit = 2, per_process = 3)),
+            "one process cannot run 3 at once while all of them together may run 2",
+        ),
+        (quote!(limits = PAYMENTS), "expected a list of statics, like `limits = [PAYMENTS]`"),
+        (quote!(limits = ["payments"]), "expected the name of a static, declared like"),
+        (quote!(limits = [A, b::B, A]), "`A` is in this list twice"),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}

@@ -1,0 +1,49 @@
+//! How claimed jobs start.
+
+use super::Poller;
+use crate::{
+    finalize::FinishedRun,
+    queue::config::Config,
+    store::Fetched,
+    worker::{Start, fetch::prefetch::PrefetchedJob, run::suspect::SUSPECT_FROM},
+};
+
+impl Poller {
+    /// Starts the jobs for which there is a permit. The others are prefetched, or given back.
+    pub(super) fn start(&self, fetched: Fetched, config: &Config) {
+        let (worker, jobs) = (&self.worker, fetched.jobs);
+        worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
+        let mut ahead = Vec::new();
+        for fetched in jobs {
+            let lease = fetched.claim.lease;
+            let handler = worker.client.handler(&fetched.job.queue, fetched.job.kind());
+            // Only runnable jobs are requested. But a handler can be replaced in the meantime, and a stop can begin.
+            let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
+                worker.finish(FinishedRun::given_back(lease));
+                continue;
+            };
+            match worker.permits.take(&fetched.job.queue, &handler, config) {
+                Some(permit) => worker.spawn(Start { handler, fetched, permit }),
+                // A waiting suspect must not delay other jobs. A job with a limit of its own, which two priorities can
+                // reach together, must not delay jobs without one.
+                // One of a key keeps others of its key from starting elsewhere.
+                None if fetched.claim.crash_count >= SUSPECT_FROM
+                    || lease.rule.is_some()
+                    || handler.is_limited_here()
+                    || !worker.permits.are_covered(&fetched.job.queue, &handler.limits, config) =>
+                {
+                    worker.finish(FinishedRun::given_back(lease));
+                }
+                None => ahead.push(PrefetchedJob::new(handler, fetched)),
+            }
+        }
+        worker.prefetched.push(ahead);
+    }
+
+    /// Starts prefetched jobs for which permits have become free.
+    pub(super) fn start_prefetched(&self, config: &Config) {
+        while let Some((start, _)) = self.worker.next_prefetched(None, config, |_, _| None) {
+            self.worker.spawn(start);
+        }
+    }
+}
