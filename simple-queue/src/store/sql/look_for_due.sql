@@ -14,6 +14,7 @@ with nothing as (select)
         (
             select t.due_at from simple_queue.turns t
             where t.rule = format('%s:%s/%s', limited.by, demand.queue, served.kind) and t.due_at is null
+            order by t.gate
             limit 1
         )
         union all

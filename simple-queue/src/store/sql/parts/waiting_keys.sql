@@ -27,7 +27,10 @@
     select job.queue, left(job.kind, 512) as kind, job.run_at as since
     from rule
     cross join lateral (
-        (select t.gate from simple_queue.turns t where t.rule = rule.name and t.due_at is null limit 1)
+        (
+            select t.gate from simple_queue.turns t where t.rule = rule.name and t.due_at is null
+            order by t.gate limit 1
+        )
         union all
         (
             select t.gate from simple_queue.turns t where t.rule = rule.name and t.due_at < now() - interval '30 s'
