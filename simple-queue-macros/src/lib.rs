@@ -48,6 +48,7 @@ use proc_macro::TokenStream;
 /// | `fingerprint = "order:{order_id}"` | group of the job, to cancel jobs together |
 /// | `tags("mail", "nightly")` | tags for people, stored with each job |
 /// | `retain = "7d"` | how long a finished job is kept, the queue's retention by default; `"none"`: deleted when it completes |
+/// | `spool = false` | whether it is kept in a file while the database is away, if the queue has a spool: yes by default, and no with a unique key |
 /// | `version = 2` | version of the payload's shape; 1 by default |
 /// | `upgrade = my::upgrade` | a `fn(i32, Value) -> Result<Value, E>` that converts a payload of an earlier version; `none` if it is read unchanged |
 /// | `strategy = RULES` | path of a `static` that implements `JobStrategy`: your own rules for when the job may start |
@@ -134,7 +135,7 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `limits`, `tags`, `retain`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
+/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `limits`, `tags`, `retain`, `spool`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
 ///
 /// A job is a function with `#[job]`, or a struct that derives `Job`. Arguments about the run also
 /// apply to `#[handler]`, and not to such a struct. Order of precedence: the job's own arguments,

@@ -149,6 +149,8 @@ pub(crate) struct Options {
     /// How long the key stays taken.
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: Option<UniqueWhile>,
+    /// Whether it is kept in a file while the database is away.
+    pub(crate) spool: Option<bool>,
 }
 
 /// How many may run at once.

@@ -39,11 +39,13 @@
 //! | choose its outcome | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | configure the queue | [`SimpleQueue::builder`] |
+//! | go on while the database is away | [`Spool`], [`SimpleQueue::spool`] |
 //! | run jobs | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! The [`guide`] has a page for each subject: [declaring jobs](guide::declaring_jobs), [running
-//! workers](guide::running_workers), [limits](guide::limits), [a job's life](guide::lifecycle),
+//! workers](guide::running_workers), [limits](guide::limits), [the
+//! spool](guide::spool), [a job's life](guide::lifecycle),
 //! [deploying](guide::deploying).
 //!
 //! A committed job runs at least once, whatever process dies. All tables are in one schema,
@@ -104,8 +106,10 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
-pub use enqueue::{Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey};
-pub use error::{Error, ErrorKind, LimitError};
+pub use enqueue::{
+    Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
+};
+pub use error::{Error, ErrorKind, LimitError, SpoolError};
 pub use job::{
     AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
     JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
@@ -113,7 +117,8 @@ pub use job::{
 };
 pub use queue::{
     Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
-    LimitKey, LimitState, Limits, Paused, Redriven, SimpleQueue, SimpleQueueBuilder, Unhealthy,
+    LimitKey, LimitState, Limits, Paused, QueueSpool, Redriven, SimpleQueue, SimpleQueueBuilder,
+    Unhealthy,
 };
 pub use row::{Job, JobExt};
 /// Declares a job by its payload struct, for another crate to run.

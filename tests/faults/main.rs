@@ -28,6 +28,7 @@ mod pooler;
 mod postgres;
 mod processes;
 mod soak;
+mod spool;
 mod stragglers;
 mod watch;
 
@@ -43,10 +44,14 @@ fn main() -> ExitCode {
         postgres::cases(),
         processes::cases(),
         soak::cases(),
+        spool::cases(),
         stragglers::cases(),
         watch::cases(),
     ];
     let cases = cases.into_iter().flatten();
     let watched = cases.map(|case| case.followed_by(support::nothing_is_left_behind));
-    test_support::main(watched.collect(), vec![support::worker_process()])
+    test_support::main(
+        watched.collect(),
+        vec![support::worker_process(), spool::spooling_process()],
+    )
 }

@@ -41,6 +41,7 @@ mod roles;
 mod sessions;
 mod shared_limits;
 mod shutdown;
+mod spool;
 mod sql_functions;
 mod statements;
 mod suspects;

@@ -28,6 +28,7 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
         on_conflict,
         unique_for,
         unique_while,
+        spool,
     } = &declaration.options;
     let start = match declaration.template {
         None => quote!(#krate::JobOptions::new()),
@@ -74,6 +75,7 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             };
             quote!(.unique_while(#krate::UniqueWhile::#states))
         }),
+        spool.map(|spool| quote!(.spool(#spool))),
     ];
     let said = said.into_iter().flatten();
     quote!(#start #(#said)*)

@@ -92,8 +92,9 @@ fn unique(declaration: &Declaration) -> Option<String> {
 }
 
 fn options(options: &Options) -> impl Iterator<Item = String> {
-    let Options { timeout, delay, expires, priority, retain, concurrency, limits, tags, .. } =
-        options;
+    let Options {
+        timeout, delay, expires, priority, retain, concurrency, limits, tags, spool, ..
+    } = options;
     let lasting = |what: &str, duration: &Option<Duration>| {
         duration.map(|duration| format!("{what} {duration:?}"))
     };
@@ -122,6 +123,7 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
             Some(Duration::ZERO) => Some("deleted when it is done".to_owned()),
             retain => lasting("kept for", retain),
         },
+        spool.map(|spool| if spool { "spooled" } else { "never spooled" }.to_owned()),
     ]
     .into_iter()
     .flatten()

@@ -36,6 +36,8 @@ arguments! {
     tags: "tags" like "tags(\"mail\", \"nightly\")",
     /// How long a finished job is kept.
     retain: "retain" like "retain = \"7d\"",
+    /// Whether it is kept in a file while the database is away.
+    spool: "spool" like "spool = false",
     /// Version of the payload's shape.
     version: "version" like "version = 2",
     /// Function that converts a payload of an earlier version.

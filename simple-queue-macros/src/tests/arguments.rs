@@ -36,6 +36,7 @@ fn each_argument() {
         ("order_after_failure", quote!(order(key = "all", after_failure = "continue"))),
         ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),
+        ("spool", quote!(spool = false)),
         ("tags", quote!(tags("mail", "nightly"))),
         ("template", quote!(template = templates::MAILS)),
         ("template_with_queue", quote!(template = MAILS, queue = "emails", retries = 0)),

@@ -76,6 +76,7 @@ fn a_job_leans_on_no_name_of_the_user() {
         template = MAILS,
         tags("a"),
         retain = "7d",
+        spool = true,
         concurrency = 4,
         version = 2,
         upgrade = upgrade,

@@ -23,6 +23,7 @@ fn what_is_right_is_passed_over() {
             unique(on_conflict = "ignore"),
             tags("a", "b",),
             retain = "none",
+            spool = true,
             concurrency = 4294967295
         ),
         quote!(unique(key = "{user_id}", on_conflict = "reschedule",), version = 2, upgrade = none),
@@ -68,6 +69,7 @@ fn each_mistake_in_the_arguments_is_named_once() {
         (quote!(tags("a", "")), "a tag is a text of 1 to 512 bytes"),
         (quote!(tags("a", "b", "a")), "`a` is in this list twice"),
         (quote!(retain = "7"), "\"7\" has no unit"),
+        (quote!(spool = "no"), "expected `true` or `false`, like `spool = false`"),
         (quote!(template = "a"), "expected the path of a constant `JobTemplate`, like"),
         (quote!(strategy = |_| true), "expected the path of a static, like `strategy = RULES`"),
         (quote!(on_exhausted = tell()), "expected the path of a function, like"),

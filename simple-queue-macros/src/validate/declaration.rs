@@ -54,6 +54,7 @@ pub(crate) fn declaration(
         fingerprint,
         tags,
         retain,
+        spool,
         version,
         upgrade,
     } = args;
@@ -65,6 +66,7 @@ pub(crate) fn declaration(
     let queue = queue.and_then(|arg| names::queue(&arg, errors));
     let attempts = options::attempts(retries.as_ref(), max_attempts.as_ref(), errors);
     let backoff = backoff.and_then(|arg| backoff::backoff(&arg, attempts, errors));
+    let spool = spool.and_then(|arg| options::spool(&arg, errors));
     let timeout = timeout.and_then(|arg| options::timeout(&arg, errors));
     let delay = delay.and_then(|arg| options::delay(&arg, errors));
     let limits = limits.map(|arg| concurrency::limits(&arg, errors));
@@ -78,7 +80,8 @@ pub(crate) fn declaration(
     let limited = Limited { concurrency, order, priority, expires, rules };
     let (limited, key_limit) = limited.check(&keys, errors);
 
-    let options = Options { attempts, backoff, timeout, delay, retain, limits, tags, ..limited };
+    let options =
+        Options { attempts, backoff, timeout, delay, retain, limits, tags, spool, ..limited };
     Declaration {
         item_head,
         place,

@@ -37,6 +37,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         fingerprint: _,
         tags,
         retain,
+        spool,
         version: _,
         upgrade: _,
     } = declaration;
@@ -55,6 +56,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
     checked.keep(limits, |arg, errors| Some(concurrency::limits(arg, errors)));
     checked.keep(tags, options::tags);
     checked.keep(retain, options::retain);
+    checked.keep(spool, options::spool);
     checked.keep(strategy, |arg, errors| values::item(arg, "a static", errors));
     checked.keep(on_exhausted, |arg, errors| values::item(arg, "a function", errors));
     checked.keep(krate, names::krate);

@@ -86,6 +86,11 @@ pub(crate) fn retain(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
     values::duration(&literal, errors)
 }
 
+/// Whether the job is kept in a file while the database is away.
+pub(crate) fn spool(arg: &Arg, errors: &mut Errors) -> Option<bool> {
+    values::boolean(arg, errors)
+}
+
 pub(crate) fn tags(arg: &Arg, errors: &mut Errors) -> Option<Vec<String>> {
     let mut tags: Vec<String> = Vec::new();
     for literal in values::strings(arg, "tags", errors)? {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use proc_macro2::{Span, TokenStream};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
-use syn::{LitFloat, LitInt, LitStr, Path, Token};
+use syn::{LitBool, LitFloat, LitInt, LitStr, Path, Token};
 
 use super::duration;
 use crate::errors::Errors;
@@ -92,6 +92,16 @@ pub(crate) fn path(tokens: &TokenStream) -> syn::Result<Path> {
         Ok(literal) => literal.parse_with(Path::parse_mod_style),
         Err(_) => Path::parse_mod_style.parse2(tokens.clone()),
     }
+}
+
+/// Returns `true` or `false`.
+pub(crate) fn boolean(arg: &Arg, errors: &mut Errors) -> Option<bool> {
+    let tokens = tokens(arg, errors)?;
+    let found = syn::parse2::<LitBool>(tokens.clone()).ok();
+    if found.is_none() {
+        errors.on(tokens, format!("expected `true` or `false`, like `{}`", arg.example));
+    }
+    found.map(|found| found.value)
 }
 
 /// Returns whether the argument is given; it takes no value.

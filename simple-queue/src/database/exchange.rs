@@ -164,12 +164,19 @@ pub(crate) struct Tries {
     repeats: u32,
     was_silent: bool,
     may_be_done: bool,
+    /// No try begins later.
+    until: Option<Instant>,
 }
 
 impl Tries {
     const MOST: u32 = 6;
     const PAUSES: Pauses =
         Pauses { first: Duration::from_millis(50), longest: Duration::from_secs(2), jitter: 0.5 };
+
+    /// Tries that end earlier, if a time is given.
+    pub(crate) fn until(until: Option<Instant>) -> Self {
+        Self { until, ..Self::default() }
+    }
 
     /// Whether an earlier try may have been carried out.
     pub(crate) const fn may_be_done(&self) -> bool {
@@ -194,6 +201,9 @@ impl Tries {
         }
         self.may_be_done |= is_ambiguous(error);
         let wait = Self::PAUSES.after(self.repeats);
+        if self.until.is_some_and(|until| Instant::now() + wait >= until) {
+            return None;
+        }
         self.repeats += 1;
         telemetry::database::call_retried(&described(error), wait);
         Some(wait)
@@ -203,8 +213,11 @@ impl Tries {
 /// Sends a call, and retries it as [`Tries`] decides. A macro, because the compiler does not find the future of an
 /// async closure `Send` that is called more than once.
 macro_rules! again {
-    ($tries:ident => $asked:expr) => {{
-        let mut $tries = $crate::database::Tries::default();
+    ($tries:ident => $asked:expr) => {
+        $crate::database::again!($tries = $crate::database::Tries::default() => $asked)
+    };
+    ($tries:ident = $first:expr => $asked:expr) => {{
+        let mut $tries = $first;
         loop {
             let answer = $asked.await;
             match $tries.wait_after(&answer) {
@@ -235,6 +248,10 @@ mod tests {
         let mut tries = Tries::default();
         let silent = || Err::<(), _>(sqlx::Error::from(NoAnswer { limit: Duration::ZERO }));
         assert!(tries.wait_after(&silent()).is_some() && tries.wait_after(&silent()).is_none());
+        let mut short = Tries::until(Some(Instant::now() + Duration::from_millis(200)));
+        assert!(short.wait_after::<(), _>(&Err(broken())).is_some());
+        let mut over = Tries::until(Some(Instant::now()));
+        assert!(over.wait_after::<(), _>(&Err(broken())).is_none());
         for error in [sqlx::Error::PoolTimedOut, sqlx::Error::RowNotFound] {
             assert!(Tries::default().wait_after::<(), _>(&Err(error)).is_none());
         }

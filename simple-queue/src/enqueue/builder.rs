@@ -254,9 +254,17 @@ impl<J> Enqueued<J> {
         self.outcome
     }
 
-    /// Returns whether this call stored the job.
+    /// Returns whether this call stored the job. A spooled job counts as new; of one with a unique key
+    /// that is not known yet.
     pub fn is_new(&self) -> bool {
-        self.outcome == EnqueueOutcome::Inserted
+        matches!(self.outcome, EnqueueOutcome::Inserted | EnqueueOutcome::Spooled)
+    }
+
+    /// Returns whether the database could not be reached and the job is in a file of the
+    /// [spool](crate::SimpleQueueBuilder::spool) instead. Until it is back, no other call knows the
+    /// job: [`SimpleQueue::status`](crate::SimpleQueue::status) and `wait` find none of this id.
+    pub fn is_spooled(&self) -> bool {
+        self.outcome == EnqueueOutcome::Spooled
     }
 }
 

@@ -1,12 +1,14 @@
 //! The single entry for all jobs that are to be stored.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::{
     Target, Via,
+    coalescer::Coalescer,
     inserted::Inserted,
+    spool::{Asked, Spooler},
     validate::validate,
-    write::{Insertion, insert_and_wake, insert_through},
+    write::{Destination, Insertion, insert_and_wake, insert_through},
 };
 use crate::{Error, row::NewJob, telemetry};
 
@@ -32,13 +34,57 @@ async fn insert_into(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Insert
             let insertion = Insertion::new(&store, true, &jobs);
             Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
         }
-        Via::Queue { destination, coalescer } => match <[NewJob; 1]>::try_from(jobs) {
-            Ok([job]) if job.unique_key.is_none() && job.has_new_id => {
-                Ok(vec![coalescer.insert(destination, job).await?])
+        Via::Queue { destination, coalescer, spooler: None } => {
+            insert_on_queue(destination, &coalescer, jobs).await
+        }
+        Via::Queue { destination, coalescer, spooler: Some(spooler) } => {
+            spooler.flush_in_background();
+            if spooler.takes(&jobs) {
+                insert_or_spool(&spooler, &coalescer, jobs).await
+            } else {
+                // Not coalesced with jobs that are spooled: those are tried for a shorter time.
+                Ok(insert_and_wake(&destination, coalescer.calls(), &jobs).await?)
             }
-            Ok(job) => Ok(insert_and_wake(&destination, coalescer.calls(), &job).await?),
-            Err(jobs) => Ok(insert_and_wake(&destination, coalescer.calls(), &jobs).await?),
-        },
+        }
+    }
+}
+
+async fn insert_on_queue(
+    destination: Destination,
+    coalescer: &Arc<Coalescer>,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Inserted>, Error> {
+    match <[NewJob; 1]>::try_from(jobs) {
+        Ok([job]) if job.unique_key.is_none() && job.has_new_id => {
+            Ok(vec![coalescer.insert(destination, job).await?])
+        }
+        Ok(job) => Ok(insert_and_wake(&destination, coalescer.calls(), &job).await?),
+        Err(jobs) => Ok(insert_and_wake(&destination, coalescer.calls(), &jobs).await?),
+    }
+}
+
+/// Keeps the jobs in a file if the database cannot be reached.
+///
+/// The insert is over before its jobs are kept. So the flusher, which writes them when the database
+/// is back, never meets an insert of this call that is tried again.
+async fn insert_or_spool(
+    spooler: &Arc<Spooler>,
+    coalescer: &Arc<Coalescer>,
+    jobs: Vec<NewJob>,
+) -> Result<Vec<Inserted>, Error> {
+    let asked = Asked::now();
+    // If there is no room, the database is asked after all, for its error is the caller's.
+    if spooler.is_away()
+        && let Ok(kept) = spooler.keep(asked, &jobs).await
+    {
+        return Ok(kept);
+    }
+    let copies = jobs.clone();
+    match Box::pin(insert_on_queue(spooler.destination(), coalescer, jobs)).await {
+        Err(error) if error.is_unreachable() => {
+            spooler.keep(asked, &copies).await.map_err(|_not_kept| error)
+        }
+        inserted => inserted,
     }
 }
 

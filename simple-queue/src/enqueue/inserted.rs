@@ -23,4 +23,7 @@ pub enum EnqueueOutcome {
     Replaced,
     /// A live job has its unique key and still waits; it was put off.
     Rescheduled,
+    /// The database could not be reached, so the job is in a file of the
+    /// [spool](crate::SimpleQueueBuilder::spool). It is stored when the database is back.
+    Spooled,
 }

@@ -10,6 +10,7 @@ mod failure;
 mod insert;
 mod inserted;
 pub(crate) mod live;
+pub(crate) mod spool;
 mod validate;
 pub(crate) mod wake;
 mod write;
@@ -19,6 +20,7 @@ pub(crate) use insert::insert;
 pub use inserted::EnqueueOutcome;
 pub(crate) use inserted::Inserted;
 pub use live::{Found, KeptKey};
+pub use spool::{Spool, SpoolStatus};
 pub(crate) use write::Destination;
 
 use std::sync::Arc;
@@ -30,12 +32,13 @@ use crate::{
     store::Store,
 };
 use coalescer::Coalescer;
+use spool::Spooler;
 
 /// A target for [`enqueue`](Enqueue::enqueue): a queue, a pool, a connection or a transaction.
 ///
 /// | target | what it means |
 /// |---|---|
-/// | `&SimpleQueue` | stored when the call returns; workers wake at once; repeated while the database is away for a moment; concurrent calls share a statement |
+/// | `&SimpleQueue` | stored when the call returns; workers wake at once; repeated while the database is away for a moment, then [spooled](crate::SimpleQueueBuilder::spool) if the queue has a spool; concurrent calls share a statement |
 /// | `&PgPool` | the same, in the schema `simple_queue`, without a `SimpleQueue`; each call is a transaction |
 /// | `&mut Transaction` | stored if and when the caller's transaction commits |
 /// | `&mut PgConnection` | as above if a transaction is open on it; otherwise stored when the call returns, but a large batch, or one with keys, is not all or none |
@@ -61,7 +64,8 @@ pub struct Target<'e>(pub(crate) Via<'e>);
 pub(crate) enum Via<'e> {
     /// A queue. The library sees the commit, so it can repeat transient failures, coalesce
     /// concurrent enqueues, and wake the workers afterwards.
-    Queue { destination: Destination, coalescer: Arc<Coalescer> },
+    /// Jobs that may be spooled are kept in files while the database is away.
+    Queue { destination: Destination, coalescer: Arc<Coalescer>, spooler: Option<Arc<Spooler>> },
     /// A pool. The same, but each call is a transaction of its own, whose statements wake the
     /// workers.
     Pool { servers: Servers, store: Store },
@@ -81,7 +85,7 @@ impl Target<'_> {
             Via::Pool { servers, store } => {
                 servers.ask(STATEMENTS, async |connection| exchange(connection, store).await).await
             }
-            Via::Queue { destination: Destination { servers, store, wake: _ }, coalescer } => {
+            Via::Queue { destination: Destination { servers, store, .. }, coalescer, .. } => {
                 let exchange =
                     async |connection: &mut PgConnection| exchange(connection, store).await;
                 coalescer.calls().ask(servers, STATEMENTS, exchange).await

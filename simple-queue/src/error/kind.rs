@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Error, LimitError};
-use crate::database::failure::{is_not_migrated, is_transient, missing_grant};
+use crate::database::failure::{is_not_migrated, is_transient, is_unreachable, missing_grant};
 
 /// The kind of an [`Error`], as [`Error::kind`] returns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Unreadable,
     /// A worker ended by itself.
     WorkerEnded,
+    /// The files of the spool cannot be used.
+    Spool,
 }
 
 impl Error {
@@ -69,6 +71,7 @@ impl Error {
             | Self::UnreadablePayload { .. }
             | Self::UnknownStatus { .. } => ErrorKind::Unreadable,
             Self::WorkerEnded { .. } => ErrorKind::WorkerEnded,
+            Self::Spool(_) => ErrorKind::Spool,
         }
     }
 
@@ -78,6 +81,14 @@ impl Error {
             Self::Database { error, .. } | Self::Migrate { error, .. } => is_transient(error),
             Self::Unreachable { tried } => tried.iter().all(|(_, error)| is_transient(error)),
             Self::MigrationHeldUp { .. } | Self::KeyHeld { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the database could not be reached, or was not there to do its work.
+    pub(crate) fn is_unreachable(&self) -> bool {
+        match self {
+            Self::Database { error, .. } => is_unreachable(error),
             _ => false,
         }
     }
@@ -145,7 +156,7 @@ mod tests {
     };
 
     /// Number of variants.
-    const VARIANTS: usize = 32;
+    const VARIANTS: usize = 33;
 
     /// One error of each variant.
     fn samples() -> Vec<Error> {
@@ -192,6 +203,7 @@ mod tests {
             Error::NotDead { job_id },
             Error::WaitTimedOut { job_id, timeout: Duration::ZERO },
             Error::UnknownStatus { status: text() },
+            Error::Spool(crate::SpoolError::Files { error: std::io::Error::other("no disk") }),
         ]
     }
 

@@ -3,9 +3,11 @@
 mod conversions;
 mod kind;
 mod limit;
+mod spool;
 
 pub use kind::ErrorKind;
 pub use limit::LimitError;
+pub use spool::SpoolError;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +18,6 @@ use crate::{database::failure::described, job::JobStatus};
 /// An error of a call to the queue.
 ///
 /// Errors of handlers do not appear here: they decide the outcome of their job.
-///
 /// [`Error::kind`] groups the variants. A message contains the database's message, so
 /// [`source`](std::error::Error::source) does not return it again; it is in the field `error` of a variant.
 #[derive(Debug, thiserror::Error)]
@@ -240,6 +241,9 @@ pub enum Error {
     /// A limit is unknown, or is declared twice.
     #[error(transparent)]
     Limit(LimitError),
+    /// The spool cannot be used.
+    #[error(transparent)]
+    Spool(SpoolError),
     /// Two jobs with the same name were registered.
     #[error(
         "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"

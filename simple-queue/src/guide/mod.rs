@@ -5,6 +5,7 @@
 //! | [`declaring_jobs`] | arguments, state, errors, results, unique keys, changing a stored job, two crates |
 //! | [`running_workers`] | permits, pause, cancel, wait, redrive, stopping, several servers, poolers |
 //! | [`limits`] | how many jobs run at once, in a process and in all of them together |
+//! | [`spool`] | enqueues that outlive a database that is away: jobs wait in files |
 //! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
 //! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
 
@@ -16,6 +17,9 @@ pub mod running_workers {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}
+
+#[doc = include_str!("spool.md")]
+pub mod spool {}
 
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}

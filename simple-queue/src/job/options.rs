@@ -37,6 +37,7 @@ pub struct JobOptions {
     pub(crate) on_conflict: OnConflict,
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: UniqueWhile,
+    pub(crate) spool: Option<bool>,
 }
 
 /// What happens when an enqueued job's unique key is taken: by a live job, or by one that
@@ -58,6 +59,24 @@ pub enum OnConflict {
     Error,
 }
 
+impl OnConflict {
+    const ALL: [Self; 4] = [Self::Ignore, Self::Replace, Self::Reschedule, Self::Error];
+
+    /// The word for it outside of the process.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Ignore => "ignore",
+            Self::Replace => "replace",
+            Self::Reschedule => "reschedule",
+            Self::Error => "error",
+        }
+    }
+
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|option| option.word() == word)
+    }
+}
+
 /// The states in which a live job holds its unique key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -69,6 +88,22 @@ pub enum UniqueWhile {
     /// both may run at once. The older job stays without a key: its row, its archive and its dead
     /// letter show none, and it waits without one if it runs again after a failure or a crash.
     Pending,
+}
+
+impl UniqueWhile {
+    const ALL: [Self; 2] = [Self::Running, Self::Pending];
+
+    /// The word for it outside of the process.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Pending => "pending",
+        }
+    }
+
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|option| option.word() == word)
+    }
 }
 
 impl JobOptions {
@@ -91,6 +126,7 @@ impl JobOptions {
             on_conflict: OnConflict::Ignore,
             unique_for: None,
             unique_while: UniqueWhile::Running,
+            spool: None,
         }
     }
 
@@ -230,6 +266,15 @@ impl JobOptions {
     #[must_use]
     pub const fn unique_while(self, unique_while: UniqueWhile) -> Self {
         Self { unique_while, ..self }
+    }
+
+    /// Sets whether these jobs are [spooled](crate::SimpleQueueBuilder::spool) while the database
+    /// is away. With `false` the enqueue returns the error. With `true` jobs with a unique key are
+    /// spooled too. By default those are spooled as [`Spool::keyed`](crate::Spool::keyed) says, and
+    /// all others are. A queue without a spool ignores it.
+    #[must_use]
+    pub const fn spool(self, spool: bool) -> Self {
+        Self { spool: Some(spool), ..self }
     }
 }
 

@@ -39,7 +39,9 @@ impl SimpleQueue {
             return Err(Error::InvalidSettings { problems: vec![problem] });
         }
         let config = Arc::unwrap_or_clone(self.config());
-        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config))
+        let spool = self.spooler().map(|spooler| spooler.prepare_another()).transpose();
+        let spool = spool.map_err(|problems| Error::InvalidSettings { problems })?;
+        Ok(Self::from_parts(self.servers().clone(), Schema::new(schema)?, config, spool))
     }
 
     /// Sets the servers on which the database may be;

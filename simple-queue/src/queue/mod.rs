@@ -20,6 +20,7 @@ mod limits;
 mod plain;
 pub(crate) mod registry;
 pub(crate) mod shared_limit;
+mod spool;
 pub(crate) mod strategy;
 mod transaction;
 mod wait;
@@ -36,6 +37,7 @@ pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits};
 pub use plain::FinishedJob;
+pub use spool::QueueSpool;
 pub use transaction::JobTx;
 
 use std::{fmt, sync::Arc};
@@ -45,7 +47,12 @@ use sqlx::PgPool;
 
 use crate::{
     database::{Schema, Servers},
-    enqueue::{Destination, EnqueueOn, Target, Via, coalescer::Coalescer, wake::Wake},
+    enqueue::{
+        Destination, EnqueueOn, Target, Via,
+        coalescer::Coalescer,
+        spool::{OwnedSpooler, PreparedSpool, Spooler},
+        wake::Wake,
+    },
     job::JobState,
     store::Store,
 };
@@ -78,6 +85,7 @@ struct Inner {
     registry: RwLock<Registry>,
     wake: Arc<Wake>,
     coalescer: Arc<Coalescer>,
+    spooler: Option<OwnedSpooler>,
     workers: Workers,
     waiters: wait::Waiters,
 }
@@ -86,19 +94,32 @@ struct Inner {
 impl SimpleQueue {
     /// Creates a queue with the default settings, which do not contradict each other.
     pub(crate) fn of_pool(pool: PgPool) -> Self {
-        Self::from_parts(Servers::of(pool), Schema::default(), Config::default())
+        Self::from_parts(Servers::of(pool), Schema::default(), Config::default(), None)
     }
 
-    fn from_parts(servers: Servers, schema: Schema, config: Config) -> Self {
+    fn from_parts(
+        servers: Servers,
+        schema: Schema,
+        config: Config,
+        spool: Option<PreparedSpool>,
+    ) -> Self {
         let connections = servers.pool().options().get_max_connections();
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
+        let store = Store::new(schema, servers.pooled());
+        let (wake, coalescer) = (Arc::<Wake>::default(), Arc::<Coalescer>::default());
+        let spooler = spool.map(|spool| {
+            let (servers, store, wake) = (servers.clone(), store.clone(), Arc::clone(&wake));
+            let destination = Destination { servers, store, wake, patience: None };
+            OwnedSpooler::new(Spooler::new(spool, destination, Arc::clone(&coalescer)))
+        });
         let inner = Inner {
-            store: Store::new(schema, servers.pooled()),
+            store,
             servers,
             config: RwLock::new(Arc::new(config)),
             registry: RwLock::new(Registry::on_pool_of(connections)),
-            wake: Arc::default(),
-            coalescer: Arc::default(),
+            wake,
+            coalescer,
+            spooler,
             workers: Workers::default(),
             waiters: wait::Waiters::default(),
         };
@@ -127,6 +148,10 @@ impl SimpleQueue {
 
     pub(crate) fn servers(&self) -> &Servers {
         &self.inner.servers
+    }
+
+    pub(crate) fn spooler(&self) -> Option<&Arc<Spooler>> {
+        self.inner.spooler.as_ref().map(OwnedSpooler::get)
     }
 
     pub(crate) fn config(&self) -> Arc<Config> {
@@ -186,8 +211,10 @@ impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
             servers: self.servers().clone(),
             store: self.store().clone(),
             wake: Arc::clone(self.wake()),
+            patience: None,
         };
-        Target(Via::Queue { destination, coalescer: Arc::clone(&self.inner.coalescer) })
+        let coalescer = Arc::clone(&self.inner.coalescer);
+        Target(Via::Queue { destination, coalescer, spooler: self.spooler().cloned() })
     }
 }
 

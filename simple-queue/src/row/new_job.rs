@@ -45,6 +45,8 @@ pub(crate) struct NewJob {
     pub(crate) unique_while: UniqueWhile,
     /// The limit of its kind that holds for each key, and its key.
     pub(crate) limit_key: Option<(KeyLimit, String)>,
+    /// Whether it may be spooled while the database is away; `None`: as the spool's settings say.
+    pub(crate) spool: Option<bool>,
 }
 
 impl NewJob {
@@ -121,6 +123,7 @@ impl NewJob {
             unique_for: J::OPTIONS.unique_for,
             unique_while: J::OPTIONS.unique_while,
             limit_key: J::OPTIONS.key_limit.zip(payload.limit_key()),
+            spool: J::OPTIONS.spool,
         })
     }
 }
@@ -163,6 +166,8 @@ impl From<Job> for NewJob {
             unique_for: None,
             unique_while: UniqueWhile::Running,
             limit_key: None,
+            // Its caller cannot be told.
+            spool: Some(false),
         }
     }
 }

@@ -16,10 +16,7 @@ use super::{
     Store,
     decode::{Columns, columns, time},
 };
-use crate::{
-    job::{OnConflict, UniqueWhile},
-    row::{Due, NewJob},
-};
+use crate::row::{Due, NewJob};
 
 /// Whether jobs are inserted by the library's statements or by the function.
 #[derive(Debug, Clone, Default)]
@@ -127,19 +124,11 @@ impl<'j> Passed<'j> {
             tags: (!job.tags.is_empty()).then_some(job.tags.as_slice()),
             version: job.version,
             retain: job.retain.map(|retain| format!("{} s", seconds(retain))),
-            on_conflict: match job.on_conflict {
-                OnConflict::Ignore => "ignore",
-                OnConflict::Replace => "replace",
-                OnConflict::Reschedule => "reschedule",
-                OnConflict::Error => "error",
-            },
+            on_conflict: job.on_conflict.word(),
             timeout: job.timeout.map(|timeout| format!("{} s", seconds(timeout))),
             metadata: job.metadata.as_deref().map(serde_json::from_str).transpose()?,
             unique_for: job.unique_for.map(|time| format!("{} s", seconds(time))),
-            unique_while: match job.unique_while {
-                UniqueWhile::Running => "running",
-                UniqueWhile::Pending => "pending",
-            },
+            unique_while: job.unique_while.word(),
             gate: job.gate(),
         })
     }

@@ -30,6 +30,7 @@ pub(crate) mod finalize;
 pub(crate) mod heartbeat;
 pub(crate) mod queue;
 pub(crate) mod run;
+pub(crate) mod spool;
 pub(crate) mod store;
 pub(crate) mod upkeep;
 pub(crate) mod worker;

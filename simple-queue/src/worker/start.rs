@@ -104,6 +104,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         keep(&worker, &worker.stopped, Lender::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopped, reaper),
     ];
+    worker.client.flush_spool_in_background();
     let queues = worker.client.queue_names();
     if queues.is_empty() {
         telemetry::worker::no_handler_registered();

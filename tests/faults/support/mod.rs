@@ -6,12 +6,11 @@ mod ledger;
 mod length;
 mod load;
 mod pooler;
-mod proxy;
 mod server;
 mod watch;
 mod worker;
 
-pub(crate) use test_support::eventually;
+pub(crate) use test_support::{Fault, Proxy, eventually};
 
 pub(crate) use field::Field;
 pub(crate) use jobs::{
@@ -22,10 +21,9 @@ pub(crate) use ledger::Ledger;
 pub(crate) use length::{full, rounds};
 pub(crate) use load::Load;
 pub(crate) use pooler::Pooler;
-pub(crate) use proxy::{Fault, Proxy};
 pub(crate) use server::{Server, new_directory};
 pub(crate) use watch::{Limits, Watch, bystander, nothing_is_left_behind, watch};
 pub(crate) use worker::{
     HAS_KEYS, HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at,
-    queue_at_any, worker_process,
+    queue_at_any, queue_builder_at, worker_process,
 };

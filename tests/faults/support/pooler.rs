@@ -8,12 +8,9 @@ use std::{
 };
 
 use sqlx::postgres::PgConnectOptions;
-use test_support::{PGBOUNCER, eventually, signal_process};
+use test_support::{PGBOUNCER, eventually, host_of, signal_process};
 
-use super::{
-    proxy::host_of,
-    server::{free_port, new_directory},
-};
+use super::server::{free_port, new_directory};
 
 /// A pgbouncer that lends sessions for a transaction; it ends with this value.
 pub(crate) struct Pooler {

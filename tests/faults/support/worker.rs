@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use simple_queue::{jobs, prelude::*};
+use simple_queue::{SimpleQueueBuilder, jobs, prelude::*};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use test_support::{Case, case, eventually, other_process, signal_process};
 
@@ -171,6 +171,15 @@ pub(crate) fn queue_at(url: &str) -> SimpleQueue {
         .with_heartbeat_interval(Duration::from_millis(200))
         .with_cancel_grace(Duration::from_millis(100))
         .with_statement_timeout(Duration::from_secs(1))
+}
+
+/// As [`queue_at`], with more to set.
+pub(crate) fn queue_builder_at(url: &str) -> SimpleQueueBuilder {
+    let pool = PgPoolOptions::new()
+        .max_connections(8)
+        .acquire_timeout(Duration::from_secs(5))
+        .connect_lazy_with(options_of(url));
+    SimpleQueue::builder(pool).statement_timeout(Duration::from_secs(1))
 }
 
 /// Sessions have the name of their queue, so that the watch can count them.

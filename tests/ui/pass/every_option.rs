@@ -51,7 +51,7 @@ async fn apologize(job: Send, context: &JobContext, error: &str) -> Result<(), s
     Ok(())
 }
 
-#[job(template = mails::PLAIN, backoff = "none", version = 2, upgrade = none, on_exhausted = shrug)]
+#[job(template = mails::PLAIN, backoff = "none", spool = false, version = 2, upgrade = none, on_exhausted = shrug)]
 async fn tidy() {}
 
 async fn shrug(_: Tidy, _: &JobContext, _: &str) {}
@@ -90,7 +90,7 @@ fn main() {
     assert!(<Send as TypedHandler<()>>::STRATEGY.is_some());
 
     assert_eq!(Tidy::QUEUE, "default");
-    assert_eq!(Tidy::OPTIONS, JobOptions::new().retries(0).backoff(Backoff::NONE));
+    assert_eq!(Tidy::OPTIONS, JobOptions::new().retries(0).backoff(Backoff::NONE).spool(false));
     assert_eq!(Tidy::VERSION, 2);
     assert_eq!(Tidy::upgrade(1, json!(7)).unwrap(), json!(7));
     assert!(Tidy::ARGUMENTS.is_empty());

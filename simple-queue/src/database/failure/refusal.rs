@@ -37,6 +37,13 @@ pub(crate) fn is_about_a_value(error: &sqlx::Error) -> bool {
     code(error).is_some_and(|code| code.starts_with("22") || code.starts_with("54"))
 }
 
+/// Whether the error is about the rows of an insert, and not about the database, the role or the schema: a value, a
+/// constraint, what a trigger or a function raises, or an internal error.
+pub(crate) fn is_about_these_rows(error: &sqlx::Error) -> bool {
+    const CLASSES: [&str; 6] = ["22", "23", "44", "54", "P0", "XX"];
+    code(error).is_some_and(|code| CLASSES.iter().any(|class| code.starts_with(class)))
+}
+
 /// Whether a row's partition does not exist.
 pub(crate) fn is_missing_partition(error: &sqlx::Error) -> bool {
     // Reported as a failed check without a constraint.

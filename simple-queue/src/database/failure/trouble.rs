@@ -85,6 +85,13 @@ pub(crate) fn casts_doubt(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether no server is there to carry the statement out: none answers, or the one that does starts, stops, is read-only
+/// or has no resources. A pool that its owner has closed is no such trouble.
+pub(crate) fn is_unreachable(error: &sqlx::Error) -> bool {
+    matches!(Trouble::of(error), Trouble::Lost | Trouble::Silent | Trouble::Unavailable)
+        && !matches!(error, sqlx::Error::PoolClosed)
+}
+
 /// Whether a lock was not available in time.
 pub(crate) fn is_lock_timeout(error: &sqlx::Error) -> bool {
     code_of(error).as_deref() == Some("55P03")
@@ -175,6 +182,18 @@ mod tests {
         assert_eq!(Trouble::of(&broken), Trouble::Lost);
         for error in [silent, broken] {
             assert!(is_transient(&error) && is_ambiguous(&error) && casts_doubt(&error), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_reached_is_told_from_one_that_refuses() {
+        let broken = sqlx::Error::Io(std::io::ErrorKind::ConnectionRefused.into());
+        let silent = sqlx::Error::from(NoAnswer { limit: Duration::from_secs(1) });
+        for error in [broken, silent, sqlx::Error::PoolTimedOut] {
+            assert!(is_unreachable(&error), "{error}");
+        }
+        for error in [sqlx::Error::PoolClosed, sqlx::Error::RowNotFound] {
+            assert!(!is_unreachable(&error), "{error}");
         }
     }
 

@@ -7,17 +7,22 @@ mod ids;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use sqlx::{Connection, PgConnection};
+use tokio::time::timeout_at;
 use uuid::Uuid;
 
 use super::{EnqueueOutcome, Inserted, connections::Connections, failure::Failure, wake::Wake};
 use crate::{
     database::{
-        Servers, again,
-        failure::{is_lock_timeout, missing_grant},
+        Servers, Tries, again,
+        failure::{NoAnswer, is_lock_timeout, missing_grant},
     },
     row::NewJob,
     store::{Store, Written},
@@ -31,16 +36,37 @@ pub(crate) struct Destination {
     pub(crate) servers: Servers,
     pub(crate) store: Store,
     pub(crate) wake: Arc<Wake>,
+    /// How long a call tries to reach the database; `None`: as long as all calls do.
+    pub(crate) patience: Option<Duration>,
 }
 
 /// Inserts jobs and wakes the workers after the commit.
 pub(super) async fn insert_and_wake(
-    Destination { servers, store, wake }: &Destination,
+    destination: &Destination,
     own: &Connections,
     jobs: &[NewJob],
 ) -> Result<Vec<Inserted>, Failure> {
+    insert_to(destination, own, jobs, false).await
+}
+
+/// Inserts jobs of which an earlier try may have inserted some, as above.
+pub(super) async fn insert_again(
+    destination: &Destination,
+    own: &Connections,
+    jobs: &[NewJob],
+) -> Result<Vec<Inserted>, Failure> {
+    insert_to(destination, own, jobs, true).await
+}
+
+async fn insert_to(
+    Destination { servers, store, wake, patience }: &Destination,
+    own: &Connections,
+    jobs: &[NewJob],
+    repeated: bool,
+) -> Result<Vec<Inserted>, Failure> {
     let notify = wake.notifies_itself();
-    let insertion = Insertion::new(store, notify, jobs);
+    let until = patience.map(|patience| Instant::now() + patience);
+    let insertion = Insertion { repeated, until, ..Insertion::new(store, notify, jobs) };
     let Written { rows: inserted, workers_sleep } =
         insert_through(servers, Some(own), insertion, jobs).await?;
     wake.wake_local();
@@ -60,10 +86,13 @@ pub(super) async fn insert_through(
     let all: Vec<&NewJob> = jobs.iter().collect();
     let statements = statements(&all);
     loop {
-        let inserted = again!(tries => insert_on(own, servers, statements, async |connection| {
-            let insertion = Insertion { repeated: tries.may_be_done(), ..insertion };
-            insert_once(connection, insertion, jobs).await
-        }));
+        let until = insertion.until;
+        let inserted = again!(tries = Tries::until(until) => {
+            insert_until(until, own, servers, statements, async |connection| {
+                let repeated = insertion.repeated || tries.may_be_done();
+                insert_once(connection, Insertion { repeated, ..insertion }, jobs).await
+            })
+        });
         return match inserted {
             Err(Failure::Held { error, among }) => {
                 let held = find_held_key(servers, insertion, jobs, &among).await;
@@ -82,6 +111,29 @@ pub(super) async fn insert_through(
             }
             inserted => inserted,
         };
+    }
+}
+
+/// Waits for a connection until this time, and for the answer as long as it takes: a statement that
+/// was sent may be carried out.
+async fn insert_until<T>(
+    until: Option<Instant>,
+    own: Option<&Connections>,
+    servers: &Servers,
+    statements: usize,
+    once: impl AsyncFnOnce(&mut PgConnection) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let Some(until) = until else { return insert_on(own, servers, statements, once).await };
+    let (began, limit) = (AtomicBool::new(false), until.saturating_duration_since(Instant::now()));
+    // Boxed, so that calls of a queue without a spool have no room for it.
+    let mut inserted = Box::pin(insert_on(own, servers, statements, async |connection| {
+        began.store(true, Ordering::Relaxed);
+        once(connection).await
+    }));
+    match timeout_at(until.into(), &mut inserted).await {
+        Ok(answer) => answer,
+        Err(_) if began.load(Ordering::Relaxed) => inserted.await,
+        Err(_) => Err(Failure::Database(NoAnswer { limit }.into())),
     }
 }
 
@@ -142,6 +194,8 @@ pub(super) struct Insertion<'s> {
     /// Whether an earlier try may have been carried out. If so, a conflict with a job's own id is
     /// this call's job.
     pub(super) repeated: bool,
+    /// When it no longer tries to reach the database.
+    until: Option<Instant>,
     /// The first lease of its jobs; see [`super::ids`].
     pub(super) first_lease: i64,
 }
@@ -153,7 +207,7 @@ const BYTES_PER_STATEMENT: usize = 16 * 1024 * 1024;
 
 impl<'s> Insertion<'s> {
     pub(super) fn new(store: &'s Store, notify: bool, jobs: &[NewJob]) -> Self {
-        Self { store, notify, repeated: false, first_lease: first_lease(jobs) }
+        Self { store, notify, repeated: false, until: None, first_lease: first_lease(jobs) }
     }
 
     pub(super) async fn run<'j>(

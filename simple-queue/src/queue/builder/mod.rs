@@ -1,6 +1,7 @@
 //! Builder of a queue. It collects all settings and checks them together.
 
 mod check;
+mod database;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -13,59 +14,12 @@ use super::{SimpleQueue, config::Config, shared_limit::SharedLimit, strategy::Jo
 use crate::{
     Error,
     database::{Schema, Servers, parse_url},
+    enqueue::{Spool, spool::PreparedSpool},
     job::{Backoff, Retention},
 };
 
-/// Database of a queue: a pool of yours, or a URL. [`SimpleQueue::builder`] takes anything that
-/// converts into one.
-#[derive(Clone)]
-pub struct Database(Place);
-
-#[derive(Clone)]
-enum Place {
-    Pool(PgPool),
-    Url(String),
-}
-
-impl From<PgPool> for Database {
-    fn from(pool: PgPool) -> Self {
-        Self(Place::Pool(pool))
-    }
-}
-
-impl From<&PgPool> for Database {
-    fn from(pool: &PgPool) -> Self {
-        pool.clone().into()
-    }
-}
-
-impl From<String> for Database {
-    fn from(url: String) -> Self {
-        Self(Place::Url(url))
-    }
-}
-
-impl From<&String> for Database {
-    fn from(url: &String) -> Self {
-        url.clone().into()
-    }
-}
-
-impl From<&str> for Database {
-    fn from(url: &str) -> Self {
-        url.to_owned().into()
-    }
-}
-
-/// Leaves out the URL, which may hold a password.
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.0 {
-            Place::Pool(_) => "Database(pool)",
-            Place::Url(_) => "Database(URL)",
-        })
-    }
-}
+pub use database::Database;
+use database::Place;
 
 /// Settings of a [`SimpleQueue`] that is not built yet; [`SimpleQueue::builder`] creates one.
 #[derive(Clone)]
@@ -77,6 +31,7 @@ pub struct SimpleQueueBuilder {
     direct_url: Option<String>,
     statement_timeout: Duration,
     config: Config,
+    spool: Option<Spool>,
     /// Whether the caller set `default_queue_permits`; otherwise it follows from the other settings.
     is_default_permits_set: bool,
 }
@@ -91,6 +46,7 @@ impl SimpleQueueBuilder {
             direct_url: None,
             statement_timeout: Servers::STATEMENT_TIMEOUT,
             config: Config::default(),
+            spool: None,
             is_default_permits_set: false,
         }
     }
@@ -133,6 +89,30 @@ impl SimpleQueueBuilder {
     /// the wait, so this timeout also bounds how long a dead connection goes unnoticed.
     pub fn statement_timeout(self, limit: Duration) -> Self {
         Self { statement_timeout: limit, ..self }
+    }
+
+    /// Sets a directory for jobs that cannot be enqueued because the database is away; none by default.
+    ///
+    /// An enqueue on the queue itself that cannot reach the database then writes its job to a file,
+    /// and [`is_spooled`](crate::Enqueued::is_spooled) of its answer is true. The jobs are stored when
+    /// the database is back: by this process or, if it has died, by any other with the same
+    /// directory. [`guide::spool`](crate::guide::spool) says which jobs, and what to expect.
+    ///
+    /// ```no_run
+    /// use simple_queue::{Spool, prelude::*};
+    ///
+    /// # #[job]
+    /// # async fn send_welcome(user_id: i64) {}
+    /// # async fn example(pool: sqlx::PgPool) -> Result<(), simple_queue::Error> {
+    /// let queue = SimpleQueue::builder(pool).spool(Spool::at("/var/lib/app/spool")).build()?;
+    /// if SendWelcome::new(42).enqueue(&queue).await?.is_spooled() {
+    ///     eprintln!("stored when the database is back");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn spool(self, spool: Spool) -> Self {
+        Self { spool: Some(spool), ..self }
     }
 
     /// Sets how many jobs this process runs at once, over all queues; 500 by default.
@@ -274,7 +254,7 @@ impl SimpleQueueBuilder {
     ///
     /// # Errors
     /// [`Error::InvalidSettings`] lists all settings that are out of range or contradict others,
-    /// with their values. [`Error::InvalidUrl`] and [`Error::InvalidSchema`] say what is wrong with
+    /// with their values, and says why the directory of a spool cannot be used. [`Error::InvalidUrl`] and [`Error::InvalidSchema`] say what is wrong with
     /// the URL and the schema.
     pub fn build(self) -> Result<SimpleQueue, Error> {
         let schema = self.schema.as_deref().map_or_else(|| Ok(Schema::default()), Schema::new)?;
@@ -284,7 +264,12 @@ impl SimpleQueueBuilder {
             Place::Url(url) => Some(parse_url(url)?),
         };
         let direct = self.direct_url.as_deref().map(parse_url).transpose()?;
-        let problems = check::problems(&self, of_url.as_deref(), direct.as_deref());
+        let mut problems = check::problems(&self, of_url.as_deref(), direct.as_deref());
+        let spool = self.spool.map(PreparedSpool::new).transpose();
+        let spool = spool.unwrap_or_else(|of_spool| {
+            problems.extend(of_spool);
+            None
+        });
         if !problems.is_empty() {
             return Err(Error::InvalidSettings { problems });
         }
@@ -301,7 +286,9 @@ impl SimpleQueueBuilder {
         if let Some(direct) = direct.and_then(|direct| direct.into_iter().next()) {
             servers.set_direct(direct);
         }
-        Ok(SimpleQueue::from_parts(servers, schema, self.config))
+        let queue = SimpleQueue::from_parts(servers, schema, self.config, spool);
+        queue.flush_spool_in_background();
+        Ok(queue)
     }
 
     /// Checks the settings, builds the queue, and connects it to the database.

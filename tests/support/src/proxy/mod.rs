@@ -1,6 +1,8 @@
 //! A network that can be broken: a proxy between the library and the server, which understands enough of
 //! the protocol to know whose answer it takes away.
 
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that fails says where")]
+
 mod carry;
 mod messages;
 
@@ -21,7 +23,8 @@ use carry::accept;
 
 /// What the proxy does with what it is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
+    /// Everything arrives at once.
     None,
     /// Everything arrives later, by this time.
     Late(Duration),
@@ -34,11 +37,13 @@ pub(crate) enum Fault {
 }
 
 /// A proxy before one server.
-pub(crate) struct Proxy {
+#[derive(Debug)]
+pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
+#[derive(Debug)]
 struct Shared {
     server: PgConnectOptions,
     /// The fault of new connections.
@@ -50,6 +55,7 @@ struct Shared {
 }
 
 /// One connection through the proxy.
+#[derive(Debug)]
 struct Line {
     fault: watch::Sender<Fault>,
     /// The first lines of the statements that were sent on it.
@@ -57,6 +63,7 @@ struct Line {
 }
 
 /// Does harm to the connection on which a statement comes next.
+#[derive(Debug)]
 struct Trap {
     /// How the statement begins.
     statement: String,
@@ -64,6 +71,7 @@ struct Trap {
     sprung: oneshot::Sender<()>,
 }
 
+#[derive(Debug)]
 enum Harm {
     /// Its answer is taken away.
     LostAnswer,
@@ -73,7 +81,7 @@ enum Harm {
 
 impl Proxy {
     /// A proxy before the server of this URL.
-    pub(crate) async fn start(url: &str) -> Self {
+    pub async fn start(url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
@@ -88,12 +96,12 @@ impl Proxy {
     }
 
     /// The URL that leads through the proxy.
-    pub(crate) fn url(&self, url: &str) -> String {
+    pub fn url(&self, url: &str) -> String {
         url.replace(host_of(url), &self.address.to_string())
     }
 
     /// Breaks or mends all connections, old ones and new ones.
-    pub(crate) fn set(&self, fault: Fault) {
+    pub fn set(&self, fault: Fault) {
         self.set_for_new(fault);
         for line in self.shared.lines().iter() {
             line.fault.send_replace(fault);
@@ -101,13 +109,13 @@ impl Proxy {
     }
 
     /// Breaks or mends new connections, and leaves the old ones as they are.
-    pub(crate) fn set_for_new(&self, fault: Fault) {
+    pub fn set_for_new(&self, fault: Fault) {
         self.shared.fault.send_replace(fault);
     }
 
     /// Breaks the open connections on which such a statement was sent; new ones
     /// work. Returns how many it broke.
-    pub(crate) fn break_those_that_sent(&self, statement: &str, fault: Fault) -> usize {
+    pub fn break_those_that_sent(&self, statement: &str, fault: Fault) -> usize {
         let lines = self.shared.lines();
         let sent_it = |line: &&Arc<Line>| {
             line.sent.lock().unwrap().iter().any(|sent| sent.contains(statement))
@@ -120,18 +128,18 @@ impl Proxy {
     }
 
     /// Whether such a statement was ever sent.
-    pub(crate) fn has_seen(&self, statement: &str) -> bool {
+    pub fn has_seen(&self, statement: &str) -> bool {
         self.shared.sent.lock().unwrap().iter().any(|sent| sent.contains(statement))
     }
 
     /// Takes away the next answer to such a statement: the server has executed it and answered, and
     /// then the connection is reset. Ready when that has happened.
-    pub(crate) fn lose_answer_to(&self, statement: &str) -> oneshot::Receiver<()> {
+    pub fn lose_answer_to(&self, statement: &str) -> oneshot::Receiver<()> {
         self.set_trap(statement, Harm::LostAnswer)
     }
 
     /// Lets the other end vanish before the next such statement arrives.
-    pub(crate) fn vanish_at(&self, statement: &str) -> oneshot::Receiver<()> {
+    pub fn vanish_at(&self, statement: &str) -> oneshot::Receiver<()> {
         self.set_trap(statement, Harm::Vanished)
     }
 
@@ -156,7 +164,7 @@ impl Shared {
 }
 
 /// The place of the server in its URL, with the port.
-pub(crate) fn host_of(url: &str) -> &str {
+pub fn host_of(url: &str) -> &str {
     let (_, rest) = url.split_once('@').unwrap();
     let (host, _) = rest.split_once('/').unwrap();
     host

@@ -1,0 +1,10 @@
+use simple_queue::prelude::*;
+
+#[job(spool = "no")]
+async fn send(user_id: i64) {
+    let _ = user_id;
+}
+
+fn main() {
+    let _ = Send::new(7);
+}
