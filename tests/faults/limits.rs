@@ -1,6 +1,8 @@
 //! A limit that processes share, while they and the server die.
 
+use simple_queue::Enqueued;
 use test_support::{Case, case};
+use uuid::Uuid;
 
 use crate::support::{
     Field, LEDGER_URL, MOST_AT_ONCE, SHARES_A_LIMIT, Server, ShareALimit, Worker, eventually,
@@ -16,12 +18,6 @@ async fn processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_the
     let field = Field::at(server.create_database().await).await;
     let rounds = rounds(6, 200);
     let mut acknowledged = Vec::new();
-    for number in 0..(400 * i64::try_from(rounds).unwrap()) {
-        // The first take so long that on a busy machine too as many run at once as may.
-        let millis: u64 = if number < 2 * MOST_AT_ONCE { 1000 } else { 30 };
-        let enqueued = ShareALimit::new(number, millis).enqueue(&field.queue).await.unwrap();
-        acknowledged.push((enqueued.id(), number));
-    }
     // Together they would run twice as many. A handler waits for no other one's connection.
     let start = async || {
         Worker::start_with(&field.url, |process| {
@@ -34,6 +30,7 @@ async fn processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_the
         workers.push(start().await);
     }
     for round in 0..rounds {
+        acknowledged.extend(enqueue(&field, round).await);
         field.ledger.progress(150).await;
         workers.remove(0).kill();
         if round % 3 == 2 {
@@ -67,4 +64,18 @@ async fn processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_the
         )
         .await;
     assert_eq!(left, 0, "workers that stop give all permits back");
+}
+
+/// Enqueues more jobs than a round waits for.
+async fn enqueue(field: &Field, round: usize) -> Vec<(Uuid, i64)> {
+    const JOBS: usize = 400;
+    let numbers = round * JOBS..(round + 1) * JOBS;
+    let numbers: Vec<i64> = numbers.map(|number| i64::try_from(number).unwrap()).collect();
+    let jobs = numbers.iter().map(|&number| {
+        // The first take so long that on a busy machine too as many run at once as may.
+        let millis: u64 = if number < 2 * MOST_AT_ONCE { 1000 } else { 30 };
+        ShareALimit::new(number, millis)
+    });
+    let enqueued = ShareALimit::enqueue_all(jobs, &field.queue).await.unwrap();
+    enqueued.iter().map(Enqueued::id).zip(numbers).collect()
 }

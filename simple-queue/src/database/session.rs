@@ -81,6 +81,12 @@ impl Limits {
         self.statement * 4 / 5
     }
 
+    /// How long a transaction may idle. At least 10 s: between two of its statements there are a round trip and the
+    /// client's own delays, however short a statement is.
+    fn idle(self) -> Duration {
+        std::cmp::max(self.statement, Duration::from_secs(10))
+    }
+
     /// Begins a transaction on a session that is not the library's own.
     ///
     /// Read committed, whatever the database's default: each statement sees what was committed before it. The search
@@ -88,10 +94,8 @@ impl Limits {
     /// With about 1,000 ids the planner prefers a sequential scan; if one is unavoidable, its estimated cost triggers
     /// JIT, which takes about a second. Both are turned off.
     pub(super) fn begin(self) -> AssertSqlSafe<String> {
-        /// 10 s: between two statements of a transaction there are a round trip and the client's own delays.
-        const SHORTEST_IDLE: Duration = Duration::from_secs(10);
         let (statement, lock) = (milliseconds(self.statement), milliseconds(self.lock()));
-        let idle = milliseconds(std::cmp::max(self.statement, SHORTEST_IDLE));
+        let idle = milliseconds(self.idle());
         AssertSqlSafe(format!(
             "begin isolation level read committed; \
             set local search_path = pg_catalog, pg_temp; set local row_security = off; \
@@ -178,10 +182,12 @@ pub(super) fn own_session(
     ]);
     let statement = milliseconds(statement_timeout);
     let own = own.options([("statement_timeout", statement)]);
-    let lock = milliseconds(Limits::of(statement_timeout).lock());
+    let limits = Limits::of(statement_timeout);
+    let (lock, idle) = (milliseconds(limits.lock()), milliseconds(limits.idle()));
     match purpose {
-        Purpose::Calls => own
-            .options([("lock_timeout", lock), ("idle_in_transaction_session_timeout", statement)]),
+        Purpose::Calls => {
+            own.options([("lock_timeout", lock), ("idle_in_transaction_session_timeout", idle)])
+        }
         Purpose::Migrations => own.options(FOR_MIGRATIONS),
         Purpose::Usual | Purpose::Batches | Purpose::Upkeep => own,
     }
