@@ -34,12 +34,9 @@ impl Store {
         } else {
             self.statements.insert_jobs.query()
         };
-        let rows = bind_jobs(query, jobs)
-            .bind("channel", self.schema.channel())
-            .bind("notify", notify)
-            .bind("first_lease", first_lease)
-            .fetch_all(connection)
-            .await?;
+        let query = bind_jobs(query, jobs);
+        let query = bind_insertion(query, self.schema.channel(), notify, first_lease);
+        let rows = query.fetch_all(connection).await?;
         let ids = IdColumns::read(&rows, |row, columns| row.try_get(columns.id))?;
         Written::new(ids, &rows)
     }
@@ -134,6 +131,16 @@ impl<T> Written<T> {
 
 columns! {
     IdColumns { id }
+}
+
+/// Binds what new rows have in common.
+fn bind_insertion<'j>(
+    query: Bound<'j>,
+    channel: String,
+    notify: bool,
+    first_lease: i64,
+) -> Bound<'j> {
+    query.bind("channel", channel).bind("notify", notify).bind("first_lease", first_lease)
 }
 
 /// Binds each column of new jobs as one array.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::{
     Store,
     decode::{Columns, columns, interval, time},
+    statements::Bound,
 };
 use crate::{
     outcome::{DeadLetter, Retry},
@@ -55,8 +56,7 @@ impl Store {
         completed: Completed<'_>,
         include_touched: bool,
     ) -> sqlx::Result<Vec<Uuid>> {
-        let Completed { runs, keep } = completed;
-        let (ids, numbers) = lease_arrays(runs.iter().map(|(lease, _)| lease));
+        let runs = completed.runs;
         let of_keys = runs.iter().any(|(lease, _)| lease.rule.is_some());
         let query = if of_keys {
             let query = self.statements.archive_jobs_of_keys.query();
@@ -64,13 +64,7 @@ impl Store {
         } else {
             self.statements.archive_jobs.query()
         };
-        query
-            .bind("job_ids", ids)
-            .bind("leases", numbers)
-            .bind("worker_id", worker_id)
-            .bind("include_touched", include_touched)
-            .bind("results", completed.results())
-            .bind("keep", keep)
+        bind_completed(query, worker_id, completed, include_touched)
             .fetch_scalar(connection)
             .instrument(telemetry::store::archive(runs.len()))
             .await
@@ -155,6 +149,23 @@ impl Store {
             })
         })
     }
+}
+
+/// Binds completed runs.
+pub(super) fn bind_completed<'c>(
+    query: Bound<'c>,
+    worker_id: Uuid,
+    completed: Completed<'c>,
+    include_touched: bool,
+) -> Bound<'c> {
+    let (ids, numbers) = lease_arrays(completed.runs.iter().map(|(lease, _)| lease));
+    query
+        .bind("job_ids", ids)
+        .bind("leases", numbers)
+        .bind("worker_id", worker_id)
+        .bind("include_touched", include_touched)
+        .bind("results", completed.results())
+        .bind("keep", completed.keep)
 }
 
 /// The job ids and the numbers of leases, as two arrays.

@@ -17,7 +17,8 @@ use super::{
     Completed, Fetched, Store,
     decode::{Columns, columns},
     fetch::VisitSummary,
-    finish::lease_arrays,
+    finish::bind_completed,
+    statements::Bound,
 };
 use crate::{job::KeyLimit, row::RuleId};
 
@@ -74,28 +75,14 @@ impl Store {
         completed: Completed<'_>,
         visit: Visit<'_>,
     ) -> sqlx::Result<Visited> {
-        let (ids, numbers) = lease_arrays(completed.runs.iter().map(|(lease, _)| lease));
         let statement = match visit.limit {
             KeyLimit::Concurrency(_) => &self.statements.visit_gates,
             KeyLimit::Order(_) => &self.statements.visit_sequences,
         };
-        let rows = statement
-            .query()
-            .bind("job_ids", ids)
-            .bind("leases", numbers)
-            .bind("worker_id", worker_id)
-            // A visit holds gates, so it must never wait for a job: rows are locked, or left out.
-            .bind("include_touched", true)
-            .bind("results", completed.results())
-            .bind("keep", completed.keep)
-            .bind("rule", visit.name)
-            .bind("queue", visit.queue)
-            .bind("hands_over", visit.hands_over)
-            .bind("permits", i64::try_from(visit.permits).unwrap_or(i64::MAX))
-            .bind("after", visit.after)
-            .bind("channel", self.schema.channel())
-            .fetch_all(connection)
-            .await?;
+        // A visit holds gates, so it must never wait for a job: rows are locked, or left out.
+        let query = bind_completed(statement.query(), worker_id, completed, true);
+        let query = bind_visit(query, visit, self.schema.channel());
+        let rows = query.fetch_all(connection).await?;
         let (fetched, summary) =
             Fetched::decode_of_rule(&rows, worker_id, visit.permits, Some(visit.rule))?;
         let completed = summary.completed;
@@ -186,4 +173,14 @@ impl Store {
         let skipped = skip.bind("channel", self.schema.channel());
         Ok(skipped.fetch_optional(connection).await?.is_some())
     }
+}
+
+fn bind_visit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
+    query
+        .bind("rule", visit.name)
+        .bind("queue", visit.queue)
+        .bind("hands_over", visit.hands_over)
+        .bind("permits", i64::try_from(visit.permits).unwrap_or(i64::MAX))
+        .bind("after", visit.after)
+        .bind("channel", channel)
 }
