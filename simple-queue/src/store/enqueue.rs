@@ -134,12 +134,7 @@ columns! {
 }
 
 /// Binds what new rows have in common.
-fn bind_insertion<'j>(
-    query: Bound<'j>,
-    channel: String,
-    notify: bool,
-    first_lease: i64,
-) -> Bound<'j> {
+fn bind_insertion(query: Bound<'_>, channel: String, notify: bool, first_lease: i64) -> Bound<'_> {
     query.bind("channel", channel).bind("notify", notify).bind("first_lease", first_lease)
 }
 
