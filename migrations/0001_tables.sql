@@ -405,16 +405,93 @@ comment on column simple_queue.limit_keys.concurrency is 'How many jobs of the k
 comment on column simple_queue.limit_keys.paused_at is 'When the key was paused, so that no job of it starts; null: it is not paused.';
 comment on column simple_queue.limit_keys.updated_at is 'When this row last changed.';
 
+create table simple_queue.schedules (
+    name          text        collate "C" not null,
+    next_at       timestamptz not null,
+    last_at       timestamptz,
+    paused_at     timestamptz,
+    declared_at   timestamptz,
+    created_at    timestamptz not null default now(),
+    updated_at    timestamptz not null default now(),
+    last_job      uuid,
+    every         interval,
+    every_set     interval,
+    cron          text,
+    cron_set      text,
+    zone          text        not null default 'UTC',
+    zone_set      text,
+    misfire       text        not null default 'coalesce',
+    overlap       text        not null default 'allow',
+    waiting       timestamptz[],
+    max_attempts  integer,
+    version       integer     not null default 1,
+    priority      smallint    not null default 0,
+    queue         text        not null,
+    kind          text        not null,
+    job_data      jsonb       not null,
+    expires_after interval,
+    timeout       interval,
+    retain        interval,
+    unique_key    text,
+    gate          text        collate "C",
+    fingerprint   text,
+    tags          text[],
+    metadata      jsonb,
+    constraint schedules_pkey primary key (name),
+    constraint next_at_is_finite check (isfinite(next_at)),
+    constraint it_fires_by_one_rule check ((cron is null) <> (every is null)),
+    constraint misfire_is_known check (misfire in ('coalesce', 'skip', 'backfill')),
+    constraint overlap_is_known check (overlap in ('allow', 'skip', 'queue'))
+) with (fillfactor = 50);
+
+-- The least next_at is how long every worker sleeps.
+create index schedules_next on simple_queue.schedules (next_at) where paused_at is null;
+
+create index schedules_waiting on simple_queue.schedules (name) where waiting is not null;
+
+comment on table simple_queue.schedules is 'Schedules. At each tick, the time next_at, a job with the values of the row is inserted, in the statement that moves next_at.';
+comment on column simple_queue.schedules.name is 'The name; the kind of the job if the code declares the schedule.';
+comment on column simple_queue.schedules.next_at is 'The next tick that no job was inserted for yet. It moves only forward, in the statement that inserts the jobs of the ticks it passes.';
+comment on column simple_queue.schedules.last_at is 'The last tick that a job was inserted for; null: none yet.';
+comment on column simple_queue.schedules.paused_at is 'When the schedule was paused; null: it is not paused. Its ticks meanwhile are left out.';
+comment on column simple_queue.schedules.declared_at is 'When a worker last declared it; null: the code does not declare it, a call has put it.';
+comment on column simple_queue.schedules.created_at is 'When the row was inserted.';
+comment on column simple_queue.schedules.updated_at is 'When its rule, its job or its pause last changed.';
+comment on column simple_queue.schedules.last_job is 'The last job that was inserted for a tick. It may have ended, and its row may be deleted.';
+comment on column simple_queue.schedules.every is 'The time between two ticks, which are its multiples since 1970 (UTC); null: cron is the rule.';
+comment on column simple_queue.schedules.every_set is 'As every, as an operator has set it; null with cron_set null: as declared.';
+comment on column simple_queue.schedules.cron is 'The cron expression; null: every is the rule.';
+comment on column simple_queue.schedules.cron_set is 'As cron, as an operator has set it.';
+comment on column simple_queue.schedules.zone is 'The time zone of cron, by its IANA name.';
+comment on column simple_queue.schedules.zone_set is 'As zone, as an operator has set it together with cron_set.';
+comment on column simple_queue.schedules.misfire is 'What becomes of ticks that are more than a minute late. coalesce: one job for all; skip: none; backfill: one for each.';
+comment on column simple_queue.schedules.overlap is 'What becomes of a tick while the job of an earlier one is live. allow: both are; skip: the tick is left out; queue: its job is inserted when the earlier one has ended.';
+comment on column simple_queue.schedules.waiting is 'The ticks that wait for the job of an earlier one to end, the first first; null: none.';
+comment on column simple_queue.schedules.max_attempts is 'As in jobs.';
+comment on column simple_queue.schedules.version is 'As in jobs.';
+comment on column simple_queue.schedules.priority is 'As in jobs.';
+comment on column simple_queue.schedules.queue is 'As in jobs.';
+comment on column simple_queue.schedules.kind is 'As in jobs.';
+comment on column simple_queue.schedules.job_data is 'As in jobs.';
+comment on column simple_queue.schedules.expires_after is 'How long a job may wait to be started; null: no limit.';
+comment on column simple_queue.schedules.timeout is 'As in jobs.';
+comment on column simple_queue.schedules.retain is 'As in jobs.';
+comment on column simple_queue.schedules.unique_key is 'As in jobs.';
+comment on column simple_queue.schedules.gate is 'As in jobs.';
+comment on column simple_queue.schedules.fingerprint is 'As in jobs.';
+comment on column simple_queue.schedules.tags is 'As in jobs.';
+comment on column simple_queue.schedules.metadata is 'As in jobs. A job of a tick has @schedule in it too: the name, the tick, and the tick of the job before.';
+
 create table simple_queue.upkeep (
     task    text        not null,
     done_at timestamptz not null,
     constraint upkeep_pkey primary key (task)
 );
 
-insert into simple_queue.upkeep (task, done_at) values ('orphans', 'epoch');
+insert into simple_queue.upkeep (task, done_at) values ('orphans', 'epoch'), ('schedules', 'epoch');
 
 comment on table simple_queue.upkeep is 'Tasks that any process may do, and that one process does for all.';
-comment on column simple_queue.upkeep.task is 'The task. orphans: a scan of the whole table for jobs that no process works on.';
+comment on column simple_queue.upkeep.task is 'The task. orphans: a scan of the whole table for jobs that no process works on. schedules: a look for those that no worker declares any more.';
 comment on column simple_queue.upkeep.done_at is 'When the task was last done.';
 
 -- The views use the reader's rights, so row-level security on the tables holds for them too.

@@ -44,6 +44,8 @@ use proc_macro::TokenStream;
 /// | `concurrency(limit = 1, key = "{tenant_id}")` | how many of these jobs with the same key all processes together run at a time |
 /// | `order(key = "{account_id}", after_failure = "halt")` | the jobs of a key run one after another; `after_failure`: whether the others wait for a job that failed for good, or go on with `"continue"` |
 /// | `limits = [PAYMENTS]` | limits that these jobs share with others, each a `static` of the type `Limit` |
+/// | `cron = "0 9 * * mon-fri"` | enqueued by itself at these times; see below |
+/// | `every = "15m"` | enqueued by itself in this time, again and again; see below |
 /// | `unique …` | which jobs count as the same; at most one of them waits or runs at a time, or in a time; see below |
 /// | `fingerprint = "order:{order_id}"` | group of the job, to cancel jobs together |
 /// | `tags("mail", "nightly")` | tags for people, stored with each job |
@@ -98,6 +100,20 @@ use proc_macro::TokenStream;
 ///
 /// A `unique` job has `find` and `cancel`, a job with a `fingerprint` has `cancel_all`. They take
 /// the arguments of the key and a target.
+///
+/// # Schedules
+///
+/// A worker with a job that has `cron` or `every` enqueues it at each tick, one for all workers. They need the feature
+/// `cron` of the library, which is on by default.
+///
+/// | argument | meaning |
+/// |---|---|
+/// | `cron = "0 9 * * mon-fri"` | minute, hour, day of month, month, day of week; six fields have the second before them; or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly` |
+/// | `tz = "Europe/Berlin"` | time zone of `cron`; UTC by default |
+/// | `every = "15m"` | time between two ticks, from 1 s: here at 0, 15, 30 and 45 past each hour |
+/// | `args(region = "eu")` | the stored arguments; those with a `default` may be left out |
+/// | `misfire = "coalesce"` | ticks that are more than a minute late get one job together, the default; `"skip"`: none; `"backfill"`: one each |
+/// | `overlap = "allow"` | a tick gets its job even if that of an earlier tick waits or runs, the default; `"skip"`: it gets none; `"queue"`: it gets it when the earlier one has ended |
 ///
 /// # Arguments of the function
 ///

@@ -36,6 +36,7 @@
 //! | declare a job | [`job`], [`jobs`], [`JobState`]; for a whole module [`job_defaults`]; in a crate of its own [`derive(Job)`](derive@Job) and [`handler`] |
 //! | enqueue it | the struct's own `enqueue`, `delay`, `at`, `priority`, `enqueue_all`; [`EnqueueOn`] lists where |
 //! | find or cancel it | the struct's own `find`, `cancel`, `cancel_all`, by the arguments in its keys |
+//! | enqueue it again and again | `#[job(cron = …)]`, `#[job(every = …)]`, [`SimpleQueue::schedules`] |
 //! | choose its outcome | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
 //! | configure the queue | [`SimpleQueue::builder`] |
@@ -44,9 +45,8 @@
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! The [`guide`] has a page for each subject: [declaring jobs](guide::declaring_jobs), [running
-//! workers](guide::running_workers), [limits](guide::limits), [the
-//! spool](guide::spool), [a job's life](guide::lifecycle),
-//! [deploying](guide::deploying).
+//! workers](guide::running_workers), [schedules](guide::schedules), [limits](guide::limits), [the
+//! spool](guide::spool), [a job's life](guide::lifecycle), [deploying](guide::deploying).
 //!
 //! A committed job runs at least once, whatever process dies. All tables are in one schema,
 //! `simple_queue` unless the [builder](SimpleQueue::builder) sets another; the view `all_jobs`
@@ -54,6 +54,7 @@
 //!
 //! # Features
 //!
+//! - `cron` (default): schedules, see [`guide::schedules`].
 //! - `janitor` (default): removes old history, see [`Retention`].
 //! - `embedded`: starts a private Postgres, see [`embedded`].
 //!
@@ -76,6 +77,8 @@ mod queue;
 
 mod job;
 mod row;
+#[cfg(feature = "cron")]
+mod schedule;
 
 mod database;
 mod store;
@@ -109,18 +112,24 @@ struct Readme;
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
 };
-pub use error::{Error, ErrorKind, LimitError, SpoolError};
+pub use error::{Error, ErrorKind, LimitError, ScheduleError, SpoolError};
 pub use job::{
     AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
     JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
     Retention, UniqueWhile, UnknownStatus,
 };
+#[cfg(feature = "cron")]
+pub use job::{Misfire, Overlap};
+#[cfg(feature = "cron")]
+pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
     LimitKey, LimitState, Limits, Paused, QueueSpool, Redriven, SimpleQueue, SimpleQueueBuilder,
     Unhealthy,
 };
 pub use row::{Job, JobExt};
+#[cfg(feature = "cron")]
+pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.
 ///
 /// The crate with such structs needs only this library, and so do the crates that enqueue them. A
@@ -283,6 +292,8 @@ pub use sqlx;
 
 /// Traits and types that the macros implement or name. Programs rarely name them.
 pub mod typed {
+    #[cfg(feature = "cron")]
+    pub use crate::job::DeclaredSchedule;
     pub use crate::{
         enqueue::EnqueueOnConnection,
         job::{IntoState, JobPayload, NamedLimit, Provide, StoredArgument},

@@ -15,7 +15,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &["database", "job"]),
     ("outcome", &["database/failure", "error", "jitter", "job"]),
     ("row", &["error", "job"]),
-    ("store", &["database", "error", "job", "outcome", "retry_pause", "row", "telemetry"]),
+    ("schedule", &["error", "job"]),
+    (
+        "store",
+        &["database", "error", "job", "outcome", "retry_pause", "row", "schedule", "telemetry"],
+    ),
     (
         "enqueue",
         &[
@@ -43,6 +47,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "outcome",
             "retry_pause",
             "row",
+            "schedule",
             "store",
             "telemetry",
         ],
@@ -78,6 +83,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "jitter",
             "queue",
             "retry_pause",
+            "schedule",
             "store",
             "telemetry",
             "upkeep",

@@ -27,6 +27,7 @@ mod network;
 mod pooler;
 mod postgres;
 mod processes;
+mod schedules;
 mod soak;
 mod spool;
 mod stragglers;
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         pooler::cases(),
         postgres::cases(),
         processes::cases(),
+        schedules::cases(),
         soak::cases(),
         spool::cases(),
         stragglers::cases(),

@@ -38,6 +38,7 @@ mod redact;
 mod refusals;
 mod result;
 mod roles;
+mod schedules;
 mod sessions;
 mod shared_limits;
 mod shutdown;

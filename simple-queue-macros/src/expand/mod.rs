@@ -15,6 +15,7 @@ pub(crate) mod module;
 mod options;
 mod parts;
 mod payload;
+mod schedule;
 mod stored_field;
 mod structure;
 mod summary;

@@ -143,7 +143,7 @@ fn backoff(Backoff { curve, jitter }: &Backoff, krate: &TokenStream) -> TokenStr
     quote!(#krate::Backoff::#curve #jitter)
 }
 
-fn duration(duration: Duration) -> TokenStream {
+pub(super) fn duration(duration: Duration) -> TokenStream {
     let millis = u64::try_from(duration.as_millis()).expect("durations are read as u64 millis");
     let millis = Literal::u64_unsuffixed(millis);
     quote!(::core::time::Duration::from_millis(#millis))

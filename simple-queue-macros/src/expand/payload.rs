@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::Path;
 use syn::spanned::Spanned;
 
-use super::{keys, options};
+use super::{keys, options, schedule};
 use crate::krate::placed;
 use crate::model::{Declaration, ItemHead, Output, Queue, Version};
 use crate::parse::item::plain;
@@ -37,6 +37,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     let fingerprint = keys::fingerprint(declaration);
     let limit_key = keys::limit_key(declaration);
     let version = version(&declaration.version, krate);
+    let schedule = schedule::schedule(declaration);
     quote! {
         #[automatically_derived]
         #[allow(deprecated, clippy::used_underscore_binding)]
@@ -52,6 +53,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
             #fingerprint
             #limit_key
             #version
+            #schedule
         }
         #queue_check
     }

@@ -7,7 +7,7 @@ use syn::Path;
 
 use crate::model::{
     AfterFailure, Attempts, Curve, Declaration, JobModel, KeyRule, OnConflict, Options, Piece,
-    Preset, Queue, StoredArg, Unique, UniqueWhile,
+    Preset, Queue, Rule, Schedule, StoredArg, Unique, UniqueWhile,
 };
 use crate::parse::item::plain;
 use crate::validate::shown;
@@ -41,6 +41,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
     let fingerprint = fingerprint.map(|pieces| template_of(pieces, &declaration.stored));
     parts.extend(fingerprint.map(|fingerprint| format!("fingerprint `{fingerprint}`")));
     parts.extend(options(&declaration.options));
+    parts.extend(declaration.schedule.as_ref().map(schedule));
     let version = declaration.version.number;
     parts.extend((version > 1).then(|| format!("version {version}")));
     let named = |what: &str, path: &Path| format!("{what} `{}`", shown(path));
@@ -48,6 +49,14 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(model.handler.on_exhausted.as_ref().map(|path| named("when exhausted", path)));
     let (function, parts) = (&model.structure.function, parts.join(", "));
     format!(" Stored arguments of the job [`{function}`](fn@{function}): {parts}.")
+}
+
+fn schedule(Schedule { rule, .. }: &Schedule) -> String {
+    match rule {
+        Rule::Cron { cron, zone: None } => format!("enqueued at `{cron}`"),
+        Rule::Cron { cron, zone: Some(zone) } => format!("enqueued at `{cron}` in {zone}"),
+        Rule::Every(time) => format!("enqueued every {time:?}"),
+    }
 }
 
 fn attempts(Options { attempts, backoff, .. }: &Options) -> Option<String> {

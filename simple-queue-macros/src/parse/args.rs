@@ -45,6 +45,23 @@ arguments! {
 }
 
 arguments! {
+    /// When a job is enqueued by itself.
+    ScheduleArgs else "cron = \"0 9 * * mon-fri\"",
+    /// The cron expression by which the job is enqueued.
+    cron: "cron" like "cron = \"0 9 * * mon-fri\"",
+    /// Its time zone.
+    tz: "tz" like "tz = \"Europe/Berlin\"",
+    /// The time after which the job is enqueued again and again.
+    every: "every" like "every = \"15m\"",
+    /// The stored arguments of the jobs that are enqueued so.
+    args: "args" like "args(region = \"eu\")",
+    /// What becomes of late ticks.
+    misfire: "misfire" like "misfire = \"skip\"",
+    /// What becomes of a tick while an earlier job is live.
+    overlap: "overlap" like "overlap = \"skip\"",
+}
+
+arguments! {
     /// The run of a job.
     HandlerArgs else "strategy = RULES",
     /// Its own rules for when it may start.
@@ -79,6 +96,7 @@ arguments! {
 #[derive(Default)]
 pub(crate) struct Args {
     pub(crate) declaration: DeclarationArgs,
+    pub(crate) schedule: ScheduleArgs,
     pub(crate) handler: HandlerArgs,
     pub(crate) structure: StructureArgs,
     pub(crate) output: OutputArgs,
@@ -146,6 +164,7 @@ impl Table for Args {
     fn keys() -> Vec<&'static str> {
         [
             DeclarationArgs::keys(),
+            ScheduleArgs::keys(),
             HandlerArgs::keys(),
             StructureArgs::keys(),
             OutputArgs::keys(),
@@ -155,9 +174,10 @@ impl Table for Args {
     }
 
     fn slot(&mut self, key: &str) -> Option<&mut Option<Arg>> {
-        let Self { declaration, handler, structure, output, library } = self;
+        let Self { declaration, schedule, handler, structure, output, library } = self;
         declaration
             .slot(key)
+            .or_else(|| schedule.slot(key))
             .or_else(|| handler.slot(key))
             .or_else(|| structure.slot(key))
             .or_else(|| output.slot(key))
@@ -166,6 +186,7 @@ impl Table for Args {
 
     fn example(key: &str) -> &'static str {
         match key {
+            key if ScheduleArgs::keys().contains(&key) => ScheduleArgs::example(key),
             key if HandlerArgs::keys().contains(&key) => HandlerArgs::example(key),
             key if StructureArgs::keys().contains(&key) => StructureArgs::example(key),
             key if OutputArgs::keys().contains(&key) => OutputArgs::example(key),
@@ -175,9 +196,16 @@ impl Table for Args {
     }
 
     fn given(&self) -> Vec<&Arg> {
-        let Self { declaration, handler, structure, output, library } = self;
-        [declaration.given(), handler.given(), structure.given(), output.given(), library.given()]
-            .concat()
+        let Self { declaration, schedule, handler, structure, output, library } = self;
+        [
+            declaration.given(),
+            schedule.given(),
+            handler.given(),
+            structure.given(),
+            output.given(),
+            library.given(),
+        ]
+        .concat()
     }
 }
 

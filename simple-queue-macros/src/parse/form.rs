@@ -3,7 +3,8 @@
 use syn::Meta;
 
 use super::args::{
-    Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs, hint, not_supported,
+    Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, ScheduleArgs, StructureArgs, hint,
+    not_supported,
 };
 use super::list::Table;
 
@@ -21,11 +22,24 @@ pub(crate) enum Form {
 }
 
 /// Arguments that cannot apply to many jobs at once.
-const A_JOBS_OWN: &[&str] =
-    &["name", "aliases", "order", "unique", "fingerprint", "version", "upgrade"];
+const A_JOBS_OWN: &[&str] = &[
+    "aliases",
+    "args",
+    "cron",
+    "every",
+    "fingerprint",
+    "misfire",
+    "name",
+    "order",
+    "overlap",
+    "tz",
+    "unique",
+    "upgrade",
+    "version",
+];
 
 /// Arguments that are reserved but not implemented. They are refused, never ignored.
-const RESERVED: &[&str] = &["compensate", "cron", "rate", "tz"];
+const RESERVED: &[&str] = &["compensate", "rate"];
 
 /// The parts of `unique` that are no arguments themselves, and how each is written.
 const PARTS_OF_UNIQUE: &[(&str, &str)] = &[
@@ -36,8 +50,7 @@ const PARTS_OF_UNIQUE: &[(&str, &str)] = &[
 
 /// Names that other libraries use, which are not similar to ours.
 const ELSEWHERE: &[(&str, &str)] = &[
-    ("every", "cron"),
-    ("interval", "cron"),
+    ("interval", "every"),
     ("max_retries", "retries"),
     ("max_runs", "max_attempts"),
     ("rate_limit", "rate"),
@@ -47,6 +60,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("sequence", "order"),
     ("serial", "order"),
     ("throttle", "rate"),
+    ("timezone", "tz"),
     ("ttl", "expires"),
     ("unique_key", "unique"),
 ];
@@ -69,7 +83,7 @@ impl Form {
 
     /// Returns the arguments that are allowed here.
     fn keys(self) -> Vec<&'static str> {
-        let declaration = DeclarationArgs::keys();
+        let declaration = [DeclarationArgs::keys(), ScheduleArgs::keys()].concat();
         let handler = HandlerArgs::keys();
         match self {
             Self::Function => {

@@ -104,6 +104,37 @@ pub(crate) fn in_a_row<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     keys.into_iter().map(|key| format!("`{key}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// A list whose keys are names of the user's.
+#[cfg(feature = "cron")]
+#[derive(Default)]
+struct AnyName;
+
+#[cfg(feature = "cron")]
+impl Table for AnyName {
+    fn keys() -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn slot(&mut self, _key: &str) -> Option<&mut Option<Arg>> {
+        None
+    }
+
+    fn example(_key: &str) -> &'static str {
+        "region = \"eu\""
+    }
+
+    fn given(&self) -> Vec<&Arg> {
+        Vec::new()
+    }
+}
+
+/// Reads a list whose keys are names of the user's.
+#[cfg(feature = "cron")]
+pub(crate) fn arguments_of_any_name(tokens: TokenStream, errors: &mut Errors) -> Vec<Arg> {
+    let split = split_at_commas(tokens, errors);
+    split.into_iter().filter_map(|tokens| argument::<AnyName>(tokens, errors)).collect()
+}
+
 /// Splits the tokens into arguments. A comma that is missing before the next `key =` is reported
 /// and then assumed.
 pub(crate) fn split_at_commas(tokens: TokenStream, errors: &mut Errors) -> Vec<Vec<TokenTree>> {

@@ -1,10 +1,33 @@
 //! The change in the expansion by each argument: one file each.
 
+use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Item;
 
 use super::expanded;
 use super::expansions::compare;
+
+/// As below, of schedules.
+#[cfg(feature = "cron")]
+#[test]
+fn each_argument_of_a_schedule() {
+    for (file, arguments) in [
+        ("cron", quote!(cron = "0 9 * * mon-fri", args(user = User::nobody()))),
+        (
+            "cron_with_all",
+            quote!(
+                cron = "0 9 * * mon-fri",
+                tz = "Europe/Berlin",
+                misfire = "skip",
+                overlap = "queue",
+                args(user = "nobody")
+            ),
+        ),
+        ("every", quote!(every = "15m", args(user = User::nobody()))),
+    ] {
+        compare_declaration(file, arguments);
+    }
+}
 
 /// One file for each argument with its change: the `impl JobPayload`.
 #[test]
@@ -48,15 +71,19 @@ fn each_argument() {
         ("version_without_upgrade", quote!(version = 3, upgrade = none)),
         ("crate", quote!(crate = facade::queue)),
     ] {
-        let mut job = expanded(
-            arguments,
-            quote!(
-                async fn send(user: User) {}
-            ),
-        );
-        job.items.retain(is_declaration);
-        compare(&format!("argument/{file}"), &job);
+        compare_declaration(file, arguments);
     }
+}
+
+fn compare_declaration(file: &str, arguments: TokenStream) {
+    let mut job = expanded(
+        arguments,
+        quote!(
+            async fn send(user: User) {}
+        ),
+    );
+    job.items.retain(is_declaration);
+    compare(&format!("argument/{file}"), &job);
 }
 
 /// As above, for arguments that change the handler: the `impl TypedHandler`.

@@ -168,7 +168,7 @@ fn each_argument_is_taken_where_it_belongs() {
         quote!(on_exhausted = tell),
         quote!(payload = Mail),
         quote!(derive(Debug)),
-        quote!(cron = "0 3 * * *"),
+        quote!(rate = "100/m"),
         quote!(output = "u8"),
     ] {
         assert_eq!(derived(arguments.clone()).len(), 1, "{arguments}");
@@ -184,21 +184,26 @@ fn each_argument_is_taken_where_it_belongs() {
 
 #[test]
 fn arguments_of_later_releases_are_refused() {
-    for arguments in [
-        quote!(compensate = undo),
-        quote!(cron = "0 3 * * *"),
-        quote!(rate = "100/m"),
-        quote!(tz = "Europe/Bratislava"),
-    ] {
+    for arguments in [quote!(compensate = undo), quote!(rate = "100/m")] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");
         assert!(said[0].ends_with("is not supported yet"), "{said:?}");
     }
 }
 
+#[cfg(not(feature = "cron"))]
+#[test]
+fn without_the_feature_a_schedule_is_refused_by_its_name() {
+    for arguments in [quote!(cron = "0 3 * * *", tz = "Europe/Bratislava"), quote!(every = "1h")] {
+        let said = said_to(arguments.clone());
+        assert_eq!(said.len(), 1, "{arguments}: {said:?}");
+        assert!(said[0].ends_with("needs the feature `cron` of simple-queue"), "{said:?}");
+    }
+}
+
 #[test]
 fn all_mistakes_are_named_at_once() {
-    let arguments = quote!(retry = 5 queue = "A", cron = "*", timeout = "1");
+    let arguments = quote!(retry = 5 queue = "A", rate = "1/s", timeout = "1");
     let item = quote!(
         unsafe fn send<T>(_: T, name: &str, one: &A, two: &A)
         where

@@ -5,12 +5,12 @@ use syn::Path;
 
 use super::keys::{Keys, Rules};
 use super::params::Known;
-use super::{backoff, concurrency, names, options, values};
+use super::{backoff, concurrency, names, options, schedule, values};
 use crate::errors::Errors;
 use crate::model::{
     Declaration, ItemHead, KeyLimit, OnConflict, Options, Output, StoredArg, Unique, Version,
 };
-use crate::parse::args::DeclarationArgs;
+use crate::parse::args::{DeclarationArgs, ScheduleArgs};
 use crate::parse::list::Arg;
 
 /// The item that is declared.
@@ -30,6 +30,18 @@ pub(crate) struct Subject<'a> {
 
 /// Refused arguments are left out, so that the job can still be used.
 pub(crate) fn declaration(
+    args: DeclarationArgs,
+    schedule: ScheduleArgs,
+    subject: Subject<'_>,
+    errors: &mut Errors,
+) -> Declaration {
+    let called = subject.called;
+    let declaration = without_schedule(args, subject, errors);
+    let schedule = schedule::schedule(schedule, called, &declaration, errors);
+    Declaration { schedule, ..declaration }
+}
+
+fn without_schedule(
     args: DeclarationArgs,
     subject: Subject<'_>,
     errors: &mut Errors,
@@ -76,7 +88,6 @@ pub(crate) fn declaration(
     let keys = Keys { called, known, stored: &stored };
     let unique = unique.map(|arg| keys.unique(&arg, errors));
     let (unique, rules) = unique.unwrap_or((Unique::No, Rules::default()));
-    let fingerprint = fingerprint.and_then(|arg| keys.fingerprint(&arg, errors));
     let limited = Limited { concurrency, order, priority, expires, rules };
     let (limited, key_limit) = limited.check(&keys, errors);
 
@@ -92,8 +103,9 @@ pub(crate) fn declaration(
         options,
         key_limit,
         unique,
-        fingerprint,
+        fingerprint: fingerprint.and_then(|arg| keys.fingerprint(&arg, errors)),
         version,
+        schedule: None,
         stored,
         output,
     }

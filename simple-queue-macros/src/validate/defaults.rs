@@ -13,6 +13,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
     // here.
     let Args {
         declaration,
+        schedule: _,
         handler: HandlerArgs { strategy, on_exhausted },
         structure: StructureArgs { payload: _, derive: _ },
         output: OutputArgs { output: _ },

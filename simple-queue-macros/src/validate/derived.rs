@@ -27,7 +27,7 @@ pub(crate) enum Derived {
 }
 
 pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
-    let Args { declaration: declared, handler: _, structure: _, output, library } =
+    let Args { declaration: declared, schedule, handler: _, structure: _, output, library } =
         arguments(&item, errors);
     let OutputArgs { output } = output;
     let krate = self::library(&library, errors);
@@ -76,7 +76,7 @@ pub(crate) fn derived(item: DeriveInput, errors: &mut Errors) -> Derived {
         stored,
         output,
     };
-    let declaration = declaration(declared, subject, errors);
+    let declaration = declaration(declared, schedule, subject, errors);
     if valid { Derived::Job(Box::new(declaration)) } else { Derived::Stub(item_head, guessed) }
 }
 

@@ -13,7 +13,7 @@ use crate::errors::Errors;
 use crate::model::{
     Handler, HandlerModel, HandlerStub, ItemHead, JobModel, JobStub, Param, Structure,
 };
-use crate::parse::args::{Args, DeclarationArgs, HandlerArgs, OutputArgs, StructureArgs};
+use crate::parse::args::{Args, HandlerArgs, OutputArgs, StructureArgs};
 use crate::parse::form::Form;
 use crate::parse::item::{Function, plain};
 use crate::parse::list::{Arg, Table};
@@ -25,6 +25,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     // here.
     let Args {
         declaration: declared,
+        schedule,
         handler,
         structure,
         output: OutputArgs { output: _ },
@@ -52,7 +53,8 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
     let handed = std::mem::take(&mut params.handed);
     let handler = handler_of(&item_head, handler, &signature, handed, errors);
     if takes_payload {
-        refuse_declaration(&declared, derive.as_ref(), &item_head.name, errors);
+        let second = [declared.given(), schedule.given()].concat();
+        refuse_declaration(second, derive.as_ref(), &item_head.name, errors);
         return declared_elsewhere(None, handler, params, signature_check);
     }
 
@@ -68,7 +70,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
         stored: params.stored,
         output: handler.returned.output.clone(),
     };
-    let declaration = declaration(declared, subject, errors);
+    let declaration = declaration(declared, schedule, subject, errors);
     let structure = Structure { item_head, function: signature.ident, docs, deprecated, derives };
     match signature_check {
         _ if !is_named => Validated::Nothing,
@@ -86,7 +88,7 @@ pub(crate) fn job(args: Args, function: Function, errors: &mut Errors) -> Valida
 pub(crate) fn handler(args: Args, function: Function, errors: &mut Errors) -> Validated {
     // Destructured in full, as the tables in it are. `parse` refuses arguments that do not belong
     // here.
-    let Args { declaration: _, handler, structure: _, output: _, library } = args;
+    let Args { declaration: _, schedule: _, handler, structure: _, output: _, library } = args;
     let Function { attrs, vis, signature } = function;
 
     let krate = self::library(&library, errors);
@@ -123,13 +125,13 @@ fn declared_elsewhere(
 
 /// Refuses a second declaration of one job, which could contradict the first.
 fn refuse_declaration(
-    declared: &DeclarationArgs,
+    declared: Vec<&Arg>,
     derive: Option<&Arg>,
     payload: &Ident,
     errors: &mut Errors,
 ) {
     let payload = plain(payload);
-    for Arg { key, .. } in declared.given().into_iter().filter(|arg| !arg.inherited) {
+    for Arg { key, .. } in declared.into_iter().filter(|arg| !arg.inherited) {
         let message =
             format!("`{payload}` is declared by its own `#[job(..)]`; write `{key}` there");
         errors.at(key.span(), message);

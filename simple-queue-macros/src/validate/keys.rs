@@ -262,7 +262,7 @@ fn time(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
 }
 
 /// Reads one of these names, in quotes.
-pub(super) fn one_of<T: Copy, const N: usize>(
+pub(crate) fn one_of<T: Copy, const N: usize>(
     arg: &Arg,
     what: &str,
     choices: [(&str, T); N],

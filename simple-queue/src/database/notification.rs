@@ -11,6 +11,8 @@ pub(crate) enum Notification {
     CancelRequested { job_id: Uuid },
     /// Permits of this limit are wanted or free, or its number has changed.
     LimitChanged { name: String },
+    /// This schedule has changed, so its next tick may be another one.
+    ScheduleChanged { name: String },
 }
 
 impl Notification {
@@ -19,6 +21,7 @@ impl Notification {
         match payload.split_once(' ')? {
             ("queue", queue) => Some(Self::Enqueued { queue: queue.to_owned() }),
             ("limit", name) => Some(Self::LimitChanged { name: name.to_owned() }),
+            ("schedule", name) => Some(Self::ScheduleChanged { name: name.to_owned() }),
             ("cancel", id) => id.parse().ok().map(|job_id| Self::CancelRequested { job_id }),
             _ => None,
         }
@@ -29,6 +32,7 @@ impl Notification {
             Self::Enqueued { queue } => format!("queue {queue}"),
             Self::CancelRequested { job_id } => format!("cancel {job_id}"),
             Self::LimitChanged { name } => format!("limit {name}"),
+            Self::ScheduleChanged { name } => format!("schedule {name}"),
         }
     }
 }
@@ -43,6 +47,7 @@ mod tests {
             Notification::Enqueued { queue: "my queue".to_owned() },
             Notification::CancelRequested { job_id: Uuid::now_v7() },
             Notification::LimitChanged { name: "queue:my queue".to_owned() },
+            Notification::ScheduleChanged { name: "my schedule".to_owned() },
         ] {
             assert_eq!(Notification::parse(&notification.payload()), Some(notification));
         }

@@ -169,7 +169,7 @@ impl<J: JobPayload> Enqueue<J> {
         Ok(Enqueued::from(inserted.remove(0)))
     }
 
-    fn into_row(self) -> Result<NewJob, Error> {
+    pub(crate) fn into_row(self) -> Result<NewJob, Error> {
         let mut row = NewJob::declared(&self.job)?;
         row.due = self.due.unwrap_or(row.due);
         row.priority = self.priority.unwrap_or(row.priority);

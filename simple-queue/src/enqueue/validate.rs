@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Refuses what the database cannot store, and what no worker could read back.
-pub(super) fn validate(job: &NewJob) -> Result<(), Error> {
+pub(crate) fn validate(job: &NewJob) -> Result<(), Error> {
     if let Some(problem) = problem_of_queue_name(&job.queue) {
         return Err(Error::InvalidQueueName { name: excerpt(&job.queue), problem });
     }

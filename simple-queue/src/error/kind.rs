@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Error, LimitError};
+use super::{Error, LimitError, ScheduleError};
 use crate::database::failure::{is_not_migrated, is_transient, is_unreachable, missing_grant};
 
 /// The kind of an [`Error`], as [`Error::kind`] returns it.
@@ -54,16 +54,19 @@ impl Error {
             | Self::InvalidQueueName { .. }
             | Self::InvalidKey { .. }
             | Self::InvalidPayload { .. }
-            | Self::InvalidOption { .. } => ErrorKind::InvalidInput,
+            | Self::InvalidOption { .. }
+            | Self::Schedule(ScheduleError::Invalid { .. }) => ErrorKind::InvalidInput,
             Self::Duplicate { .. }
             | Self::KeyHeld { .. }
             | Self::IdUsed { .. }
             | Self::DuplicateId { .. }
             | Self::DuplicateKind { .. }
-            | Self::Limit(LimitError::Different { .. }) => ErrorKind::Conflict,
+            | Self::Limit(LimitError::Different { .. })
+            | Self::Schedule(ScheduleError::Declared { .. }) => ErrorKind::Conflict,
             Self::UnknownJob { .. }
             | Self::NotDead { .. }
-            | Self::Limit(LimitError::Unknown { .. }) => ErrorKind::NotFound,
+            | Self::Limit(LimitError::Unknown { .. })
+            | Self::Schedule(ScheduleError::Unknown { .. }) => ErrorKind::NotFound,
             Self::LeaseLost { .. } | Self::TransactionEnded { .. } => ErrorKind::LeaseLost,
             Self::WaitTimedOut { .. } => ErrorKind::TimedOut,
             Self::NotCompleted { .. } => ErrorKind::NotCompleted,
@@ -196,6 +199,7 @@ mod tests {
             Error::KeyHeld { unique_key: text(), waited: Duration::ZERO },
             Error::IdUsed { job_id },
             Error::DuplicateId { job_id },
+            Error::Schedule(ScheduleError::Unknown { name: text() }),
             Error::DuplicateKind { kind: "a", first: "a.rs:1", second: "b.rs:2" },
             Error::LeaseLost { job_id },
             Error::TransactionEnded { job_id },

@@ -3,10 +3,12 @@
 mod conversions;
 mod kind;
 mod limit;
+mod schedule;
 mod spool;
 
 pub use kind::ErrorKind;
 pub use limit::LimitError;
+pub use schedule::ScheduleError;
 pub use spool::SpoolError;
 
 use std::{sync::Arc, time::Duration};
@@ -15,11 +17,8 @@ use uuid::Uuid;
 
 use crate::{database::failure::described, job::JobStatus};
 
-/// An error of a call to the queue.
-///
-/// Errors of handlers do not appear here: they decide the outcome of their job.
-/// [`Error::kind`] groups the variants. A message contains the database's message, so
-/// [`source`](std::error::Error::source) does not return it again; it is in the field `error` of a variant.
+/// An error of a call to the queue. Errors of handlers do not appear here: they decide the outcome of their job.
+/// [`Error::kind`] groups the variants. The database's error is in a field `error`, and not in `source()` again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -186,9 +185,8 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// Another job already has the unique key of a job with
-    /// [`OnConflict::Error`](crate::OnConflict::Error): a live job, or one that
-    /// [keeps the key](crate::JobOptions::unique_for). Nothing was stored.
+    /// Another job already has the unique key of a job with [`OnConflict::Error`](crate::OnConflict::Error): a live
+    /// job, or one that [keeps the key](crate::JobOptions::unique_for). Nothing was stored.
     #[error(
         "the unique key `{unique_key}` already belongs to the job {job_id}; wait for that job, or for the time during which it keeps the key, or declare another `on_conflict`"
     )]
@@ -199,8 +197,7 @@ pub enum Error {
         /// The job that has it.
         job_id: Uuid,
     },
-    /// An open transaction holds a unique key, or the job with that key, and did not end in time. Nothing was stored;
-    /// the same call may succeed later.
+    /// An open transaction holds a unique key, or its job, for too long. Nothing was stored; try again later.
     #[error(
         "the unique key `{unique_key}` is held by an open transaction that did not end within {waited:?}; commit or roll back the transaction that enqueued, cancelled or finished the job with this key"
     )]
@@ -244,6 +241,9 @@ pub enum Error {
     /// The spool cannot be used.
     #[error(transparent)]
     Spool(SpoolError),
+    /// A schedule is unknown, or cannot be.
+    #[error(transparent)]
+    Schedule(ScheduleError),
     /// Two jobs with the same name were registered.
     #[error(
         "two jobs share the name `{kind}` ({first} and {second}); give one of them `#[job(name = \"...\")]`"

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`declaring_jobs`] | arguments, state, errors, results, unique keys, changing a stored job, two crates |
 //! | [`running_workers`] | permits, pause, cancel, wait, redrive, stopping, several servers, poolers |
+//! | [`schedules`] | cron expressions, time zones, downtimes, overlaps, what happens at deploys and when clocks change |
 //! | [`limits`] | how many jobs run at once, in a process and in all of them together |
 //! | [`spool`] | enqueues that outlive a database that is away: jobs wait in files |
 //! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
@@ -14,6 +15,10 @@ pub mod declaring_jobs {}
 
 #[doc = include_str!("running_workers.md")]
 pub mod running_workers {}
+
+#[cfg(feature = "cron")]
+#[doc = include_str!("schedules.md")]
+pub mod schedules {}
 
 #[doc = include_str!("limits.md")]
 pub mod limits {}

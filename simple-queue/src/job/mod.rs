@@ -14,6 +14,8 @@ mod payload;
 pub(crate) mod queue_name;
 mod result;
 mod retention;
+#[cfg(feature = "cron")]
+mod scheduled;
 mod sizes;
 mod state;
 mod status;
@@ -34,6 +36,10 @@ pub use payload::{JobPayload, StoredArgument};
 pub(crate) use queue_name::problem_of_queue_name;
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
+#[cfg(feature = "cron")]
+pub(crate) use scheduled::Rule;
+#[cfg(feature = "cron")]
+pub use scheduled::{DeclaredSchedule, Misfire, Overlap};
 pub use sizes::{MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES};
 pub use state::{IntoState, JobState, Provide};
 pub use status::{JobStatus, UnknownStatus};

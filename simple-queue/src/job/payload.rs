@@ -3,6 +3,8 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
+#[cfg(feature = "cron")]
+use super::DeclaredSchedule;
 use super::{BoxDynError, JobOptions};
 
 /// Stored arguments of a job. `#[job]` writes the struct and this impl for a function.
@@ -40,6 +42,17 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The stored arguments, as [`assert_schema!`](crate::assert_schema) compares them.
     const ARGUMENTS: &'static [StoredArgument] = &[];
+
+    /// When a worker that registers the job enqueues it; `None` if only calls do. The schedule's
+    /// name is the kind.
+    #[cfg(feature = "cron")]
+    const SCHEDULE: Option<DeclaredSchedule> = None;
+
+    /// Returns the payload of the jobs that [`SCHEDULE`](JobPayload::SCHEDULE) enqueues.
+    #[cfg(feature = "cron")]
+    fn scheduled() -> Option<Self> {
+        None
+    }
 
     /// Returns the unique key: only one live job may have it. The stored key begins with the kind;
     /// this one does not. `None` if the declaration has no `unique`.

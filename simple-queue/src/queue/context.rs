@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "cron")]
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use sqlx::{Postgres, Transaction};
 use uuid::Uuid;
 
 use super::SimpleQueue;
+#[cfg(feature = "cron")]
+use crate::schedule::Tick;
 use crate::{
     Error,
     database::again,
@@ -87,6 +91,55 @@ impl JobContext {
         }));
         let read = read.map_err(Error::database("read the metadata of a job"))?;
         read_metadata(self.job_id, read.as_deref())
+    }
+
+    /// Reads the tick that the schedule of the job enqueued it for, with a statement of its own.
+    /// Returns `None` if no schedule enqueued it, or if it is run by hand.
+    ///
+    /// The job runs at this time or later. [`run_now`](crate::Schedules::run_now) makes a tick of the
+    /// time at which it is called.
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[cfg(feature = "cron")]
+    pub async fn tick(&self) -> Result<Option<DateTime<Utc>>, Error> {
+        Ok(self.read_tick().await?.map(|tick| tick.at))
+    }
+
+    /// Reads the time between two jobs of a schedule: from the tick of the job before to this job's,
+    /// with a statement of its own. Returns `None` if no schedule enqueued it, or if it is run by
+    /// hand.
+    ///
+    /// The intervals of a schedule's jobs have no gaps, also when ticks were left out. The first one
+    /// begins at the time at which the schedule would have fired before.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// # async fn add_up(from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>) {}
+    /// #[job(cron = "0 9 * * mon-fri", tz = "Europe/Berlin")]
+    /// async fn daily_report(context: &JobContext) -> Result<(), BoxDynError> {
+    ///     if let Some((from, to)) = context.tick_interval().await? {
+    ///         add_up(from, to).await;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// When the database fails.
+    #[cfg(feature = "cron")]
+    pub async fn tick_interval(&self) -> Result<Option<(DateTime<Utc>, DateTime<Utc>)>, Error> {
+        Ok(self.read_tick().await?.map(|tick| (tick.since, tick.at)))
+    }
+
+    #[cfg(feature = "cron")]
+    async fn read_tick(&self) -> Result<Option<Tick>, Error> {
+        let Some(lease) = self.claim.as_ref().map(|claim| claim.lease) else { return Ok(None) };
+        let store = self.queue.store();
+        let read = again!(tries => self.queue.ask(async |connection| {
+            store.read_tick(connection, lease).await
+        }));
+        read.map_err(Error::database("read the tick of a job"))
     }
 
     /// Returns the queue, for enqueuing other jobs; `&context` can be enqueued on as well.

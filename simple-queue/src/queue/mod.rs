@@ -19,6 +19,8 @@ mod limit_keys;
 mod limits;
 mod plain;
 pub(crate) mod registry;
+#[cfg(feature = "cron")]
+mod schedules;
 pub(crate) mod shared_limit;
 mod spool;
 pub(crate) mod strategy;
@@ -37,6 +39,10 @@ pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits};
 pub use plain::FinishedJob;
+#[cfg(feature = "cron")]
+pub(crate) use schedules::ScheduledJob;
+#[cfg(feature = "cron")]
+pub use schedules::{Backfilled, ScheduleState, Schedules};
 pub use spool::QueueSpool;
 pub use transaction::JobTx;
 
@@ -180,6 +186,12 @@ impl SimpleQueue {
     /// Returns the names of the queues that this process serves.
     pub(crate) fn queue_names(&self) -> Vec<String> {
         self.served().into_iter().map(|served| served.queue).collect()
+    }
+
+    /// Returns the jobs that are declared with a schedule.
+    #[cfg(feature = "cron")]
+    pub(crate) fn scheduled_jobs(&self) -> Vec<ScheduledJob> {
+        self.inner.registry.read().scheduled.clone()
     }
 
     pub(crate) fn serves(&self, queue: &str) -> bool {

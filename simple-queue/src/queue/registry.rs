@@ -8,6 +8,8 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
+#[cfg(feature = "cron")]
+use super::schedules::ScheduledJob;
 use super::{
     config::MOST_PERMITS,
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
@@ -29,6 +31,9 @@ pub(crate) struct Registry {
     limits: HashMap<&'static str, usize>,
     /// Limits that hold for each key. A claimed job has its limit's place in here, so none is ever removed.
     key_rules: Vec<Arc<KeyRule>>,
+    /// The jobs that are declared with a schedule.
+    #[cfg(feature = "cron")]
+    pub(super) scheduled: Vec<ScheduledJob>,
     /// Connections of the pool, for jobs that run in a transaction; `None`: no limit.
     connections: Option<usize>,
 }
@@ -181,6 +186,8 @@ impl Registry {
                 }));
             }
         }
+        #[cfg(feature = "cron")]
+        self.scheduled.extend(ScheduledJob::declared::<H::Payload>()?);
         self.insert(StatefulHandler::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
     }

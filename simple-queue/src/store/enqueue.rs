@@ -139,7 +139,7 @@ fn bind_insertion(query: Bound<'_>, channel: String, notify: bool, first_lease: 
 }
 
 /// Binds each column of new jobs as one array.
-fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
+pub(super) fn bind_jobs<'j>(query: Bound<'j>, jobs: &[&'j NewJob]) -> Bound<'j> {
     let tags = |job: &NewJob| (!job.tags.is_empty()).then(|| json!(job.tags).to_string());
     query
         .bind("ids", array_of(jobs, |job| job.id))

@@ -72,6 +72,8 @@ mod janitor;
 mod limits;
 pub(crate) mod migrate;
 mod reaper;
+#[cfg(feature = "cron")]
+mod schedules;
 mod statements;
 mod sweep;
 mod transaction;
@@ -92,6 +94,10 @@ pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DueLook, LimitRow, QuotaRow};
 pub(crate) use reaper::{Name, Reaped};
+#[cfg(feature = "cron")]
+pub(crate) use schedules::{
+    Advance, Backfill, DueSchedule, NewSchedule, RunNow, ScheduleLook, ScheduleRow, TickJob, Ticked,
+};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use worker::{Beat, Silent, WorkerRow};

@@ -30,6 +30,8 @@ pub(crate) mod finalize;
 pub(crate) mod heartbeat;
 pub(crate) mod queue;
 pub(crate) mod run;
+#[cfg(feature = "cron")]
+pub(crate) mod schedules;
 pub(crate) mod spool;
 pub(crate) mod store;
 pub(crate) mod upkeep;

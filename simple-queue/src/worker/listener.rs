@@ -85,6 +85,8 @@ async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
         retry_pause.reset();
         worker.listening.store(true, Ordering::Release);
         worker.permits.shared().heard_all();
+        #[cfg(feature = "cron")]
+        worker.clock.changed();
         worker.client.wake().wake_local();
         while let Some(notification) =
             hear(&mut listener, config.heartbeat_interval, patience).await?
@@ -179,6 +181,10 @@ fn on_notification(worker: &Worker, payload: &str) {
             if worker.client.key_rules().iter().any(|rule| rule.name == name) {
                 worker.client.wake().wake_local();
             }
+        }
+        Some(Notification::ScheduleChanged { .. }) => {
+            #[cfg(feature = "cron")]
+            worker.clock.changed();
         }
         // Any role of the database can send this notification. The row decides, and the heartbeat reads it.
         Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {

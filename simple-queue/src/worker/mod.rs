@@ -10,6 +10,8 @@ mod heartbeat;
 mod limits;
 mod listener;
 mod run;
+#[cfg(feature = "cron")]
+mod schedules;
 mod signal;
 mod start;
 mod starting;
@@ -56,6 +58,8 @@ use run::{
     running::Running,
     suspect::Suspects,
 };
+#[cfg(feature = "cron")]
+use schedules::ClockSignals;
 
 /// 2,500 bytes, upper bound of the future of a run, which is copied for every job. With 8 kB a drain was slower by a
 /// quarter. What is rare in a run, such as an exchange with the database, is boxed.
@@ -98,6 +102,8 @@ pub(crate) struct Worker {
     beaten_at: Mutex<Option<Instant>>,
     /// Asks for a heartbeat at once, because its answer may hold news.
     beat_soon: Notify,
+    #[cfg(feature = "cron")]
+    clock: Arc<ClockSignals>,
     /// The process's row was found to be gone. The next heartbeat is sent at once to confirm it.
     has_no_row: AtomicBool,
     /// Suspects are waiting, perhaps ones that this process can run.
@@ -140,6 +146,8 @@ impl Worker {
             heartbeat_lost: AtomicBool::new(false),
             beaten_at: Mutex::new(None),
             beat_soon: Notify::new(),
+            #[cfg(feature = "cron")]
+            clock: Arc::default(),
             has_no_row: AtomicBool::new(false),
             suspects_wait: AtomicBool::new(false),
             has_unknown: AtomicBool::new(false),

@@ -9,6 +9,8 @@ use futures_util::FutureExt;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+#[cfg(feature = "cron")]
+use super::schedules::{Clock, ClockSignals};
 use super::{
     Starting, Worker, WorkerHandle,
     fetch::{poller::Poller, sweep::Sweeper, unhandled_kinds::UnhandledKinds},
@@ -83,11 +85,21 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let store = queue.store().clone();
     let config = queue.config();
     let running = Arc::new(Running::default());
+    #[cfg(feature = "cron")]
+    let clock = Arc::<ClockSignals>::default();
     let (finalizer, completions) = {
-        let listener = ClosedRuns { running: Arc::clone(&running), client: queue.clone() };
+        let listener = ClosedRuns {
+            running: Arc::clone(&running),
+            client: queue.clone(),
+            #[cfg(feature = "cron")]
+            clock: Arc::clone(&clock),
+        };
         Finalizer::new(store.clone(), &servers, config.retention.keeps_completed(), listener)
     };
-    let worker = Arc::new(Worker::new(queue, running, completions));
+    let worker = Worker::new(queue, running, completions);
+    #[cfg(feature = "cron")]
+    let worker = Worker { clock, ..worker };
+    let worker = Arc::new(worker);
     worker.client.workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
@@ -103,6 +115,8 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         keep(&worker, &worker.stopping, UnhandledKinds::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopped, Lender::new(Arc::clone(&worker), &servers)),
         keep(&worker, &worker.stopped, reaper),
+        #[cfg(feature = "cron")]
+        keep(&worker, &worker.stopping, Clock::new(Arc::clone(&worker), &servers)),
     ];
     worker.client.flush_spool_in_background();
     let queues = worker.client.queue_names();
@@ -123,6 +137,8 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
 struct ClosedRuns {
     running: Arc<Running>,
     client: SimpleQueue,
+    #[cfg(feature = "cron")]
+    clock: Arc<ClockSignals>,
 }
 
 impl RunObserver for ClosedRuns {
@@ -131,6 +147,10 @@ impl RunObserver for ClosedRuns {
         if runs.iter().any(|run| !run.job_ended) {
             // The job may be due again before the poller's next planned fetch.
             self.client.wake().wake_local();
+        }
+        #[cfg(feature = "cron")]
+        if runs.iter().any(|run| run.job_ended) {
+            self.clock.job_ended();
         }
         self.client.closed(runs);
     }

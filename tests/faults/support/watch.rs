@@ -25,9 +25,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// 16 sessions: eight of the pool of [`super::queue_at`], and the others of its own. 6 s: the statement timeout, the
+    /// 17 sessions: eight of the pool of [`super::queue_at`], and the others of its own. 6 s: the statement timeout, the
     /// time that a client waits longer, and as much again for a busy machine.
-    const USUAL: Self = Self { sessions: 16, patience: Duration::from_secs(6) };
+    const USUAL: Self = Self { sessions: 17, patience: Duration::from_secs(6) };
 }
 
 /// 100 ms between two looks.

@@ -1,3 +1,5 @@
 -- read_metadata
 -- The metadata of a running job.
-select metadata::text from simple_queue.jobs where id = :id and lease = :lease
+select
+    \ir parts/own_metadata.sql
+from simple_queue.jobs where id = :id and lease = :lease

@@ -68,8 +68,12 @@ macro_rules! statements {
 statements! {
     archive_jobs,
     archive_jobs_of_keys,
+    #[cfg(feature = "cron")]
+    backfill_schedule,
     balance_quotas,
     cancel_jobs,
+    #[cfg(feature = "cron")]
+    change_schedule,
     claim_overtaken_jobs,
     claim_suspect,
     claim_upkeep,
@@ -110,6 +114,10 @@ statements! {
     list_old_days,
     list_orphans,
     list_paused_queues,
+    #[cfg(feature = "cron")]
+    list_schedules,
+    #[cfg(feature = "cron")]
+    list_undeclared_schedules,
     list_unhandled_kinds,
     list_unhandled_queues,
     lock_dead_workers,
@@ -119,15 +127,33 @@ statements! {
     notify,
     pause_limit,
     pause_queue,
+    #[cfg(feature = "cron")]
+    pause_schedule,
+    #[cfg(feature = "cron")]
+    put_schedules,
+    #[cfg(feature = "cron")]
+    read_clock,
+    #[cfg(feature = "cron")]
+    read_due_schedules,
+    read_end,
     read_leases,
     read_metadata,
     read_payload,
-    read_end,
     read_readiness,
     read_right_to_insert,
+    #[cfg(feature = "cron")]
+    read_tick,
+    #[cfg(feature = "cron")]
+    read_waiting_ticks,
     redrive_dead_letters,
     register_worker,
     release_key,
+    #[cfg(feature = "cron")]
+    release_ticks,
+    #[cfg(feature = "cron")]
+    remove_schedule,
+    #[cfg(feature = "cron")]
+    rename_schedules,
     replace_jobs,
     reschedule_jobs,
     resume_queue,
@@ -135,11 +161,17 @@ statements! {
     retry_jobs,
     return_jobs,
     return_listed_jobs,
+    #[cfg(feature = "cron")]
+    run_schedule,
     set_aside_job,
     skip_in_sequence,
     set_limit,
     set_limit_of_key,
     tell_long_running,
+    #[cfg(feature = "cron")]
+    tick_schedules,
+    #[cfg(feature = "cron")]
+    touch_schedules,
     unmark_idle,
     visit_gates,
     visit_sequences,

@@ -1,6 +1,6 @@
 use simple_queue::prelude::*;
 
-#[job(every = "1h")]
+#[job(schedule = "0 3 * * *")]
 async fn tidy() {}
 
 fn main() {}

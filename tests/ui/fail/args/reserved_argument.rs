@@ -1,6 +1,6 @@
 use simple_queue::prelude::*;
 
-#[job(cron = "0 3 * * *")]
+#[job(compensate = undo)]
 async fn send(user_id: i64) {
     let _ = user_id;
 }

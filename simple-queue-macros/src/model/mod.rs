@@ -4,6 +4,10 @@
 //! A job has two halves: the declaration of its payload, and its run. Each way to write a job has
 //! one of them or both.
 
+mod schedule;
+
+pub(crate) use schedule::{Misfire, Overlap, Rule, Schedule, ScheduledArg};
+
 use std::time::Duration;
 
 use proc_macro2::{Span, TokenStream};
@@ -67,6 +71,7 @@ pub(crate) struct Declaration {
     /// The group of a job: the pieces of the template.
     pub(crate) fingerprint: Option<Vec<Piece>>,
     pub(crate) version: Version,
+    pub(crate) schedule: Option<Schedule>,
     /// In the order in which they are written.
     pub(crate) stored: Vec<StoredArg>,
     pub(crate) output: Output,
@@ -294,6 +299,7 @@ pub(crate) struct FieldOptions {
     pub(crate) redact: Option<Span>,
 }
 
+#[derive(Clone)]
 pub(crate) enum FieldDefault {
     /// The default of the type.
     OfType,

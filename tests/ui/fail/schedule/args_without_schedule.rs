@@ -1,0 +1,8 @@
+use simple_queue::prelude::*;
+
+#[job(args(region = "eu", count = 3))]
+async fn poll(region: String, count: i64) {
+    let _ = (region, count);
+}
+
+fn main() {}

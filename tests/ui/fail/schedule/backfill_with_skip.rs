@@ -1,0 +1,6 @@
+use simple_queue::prelude::*;
+
+#[job(every = "15m", misfire = "backfill", overlap = "skip")]
+async fn tidy() {}
+
+fn main() {}

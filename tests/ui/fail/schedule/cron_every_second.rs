@@ -1,0 +1,6 @@
+use simple_queue::prelude::*;
+
+#[job(cron = "* * * * * *")]
+async fn tidy() {}
+
+fn main() {}
