@@ -50,7 +50,7 @@ async fn processes_enqueue_each_tick_once_together_while_they_die() {
     };
     let mut processes = vec![start().await, start().await, start().await];
     for seconds in [2, 4, 6] {
-        eventually("time passes", async || database.jobs_of("often 0").await >= seconds).await;
+        eventually("time passes", async || database.jobs_of("often 19").await >= seconds).await;
         processes.remove(0).kill();
         processes.push(start().await);
     }

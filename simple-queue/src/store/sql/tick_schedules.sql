@@ -10,7 +10,8 @@
 -- a thousand schedules would be compared with a thousand, because the server expects few.
 with won as materialized (
     select s.name, s.overlap, s.queue, s.kind, s.priority, s.job_data, s.max_attempts, s.unique_key, s.fingerprint,
-        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, asked.following, asked.first, asked.last
+        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate,
+        asked.following, asked.first, asked.last
     from unnest(
         :names::text[], :next_ats::timestamptz[], :then_ats::timestamptz[], :firsts::integer[], :lasts::integer[]
     ) as asked (name, next_at, following, first, last)
@@ -22,8 +23,8 @@ with won as materialized (
     select won.*, t.id, t.at, t.since
     from won
     cross join lateral unnest(
-        (:ids::uuid[])[won.first:won.last], (:ats::timestamptz[])[won.first:won.last],
-        (:sinces::timestamptz[])[won.first:won.last]
+        (:ids::uuid[])[won.first : won.last], (:ats::timestamptz[])[won.first : won.last],
+        (:sinces::timestamptz[])[won.first : won.last]
     ) as t (id, at, since)
 ), ticks as (
     select due.* from due where due.overlap <> 'queue'
