@@ -290,28 +290,39 @@ comment on column simple_queue.queues.updated_at is 'When this row last changed.
 
 create table simple_queue.limits (
     name            text        collate "C" not null,
-    concurrency     integer     not null,
+    concurrency     integer,
     concurrency_set integer,
     lent            integer     not null default 0,
     wanting         integer     not null default 0,
     turns_owed      boolean     not null default false,
     after_failure   text,
+    rate            jsonb,
+    rate_set        jsonb,
+    tat             timestamptz,
+    start_within    double precision,
+    late_at         timestamptz,
     paused_at       timestamptz,
     updated_at      timestamptz not null default now(),
     constraint limits_pkey primary key (name),
-    constraint concurrency_is_positive check (concurrency > 0 and concurrency_set > 0)
+    constraint concurrency_is_positive check (concurrency > 0 and concurrency_set > 0),
+    constraint something_is_limited check (concurrency is not null or rate is not null)
 ) with (fillfactor = 20);
 
 comment on table simple_queue.limits is 'Limits that hold for all processes together.';
 comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key.';
-comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it.';
+comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it; null: any number.';
 comment on column simple_queue.limits.concurrency_set is 'How many jobs may run at once, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
 comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
 comment on column simple_queue.limits.after_failure is 'What becomes of a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
+comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit.';
+comment on column simple_queue.limits.rate_set is 'As rate, as an operator has set it; null: as declared.';
+comment on column simple_queue.limits.tat is 'When all tokens of the burst are there again; null or past: now. Each token that is taken moves it by the time in which one comes.';
+comment on column simple_queue.limits.start_within is 'The seconds from a token to a start, where processes need more than the rate has; null: as it has.';
+comment on column simple_queue.limits.late_at is 'When a process last needed more time from a token to a start than the rate has.';
 comment on column simple_queue.limits.paused_at is 'When the limit was paused, so that no job under it starts; null: it is not paused.';
-comment on column simple_queue.limits.updated_at is 'When the declared or the set number, or the pause, last changed.';
+comment on column simple_queue.limits.updated_at is 'When the declared or the set number or rate, or the pause, last changed.';
 
 create table simple_queue.quotas (
     limit_name text    collate "C" not null,

@@ -43,6 +43,7 @@ use proc_macro::TokenStream;
 /// | `concurrency(limit = 20, per_process = 4)` | `limit`: how many of these jobs all processes together run at a time |
 /// | `concurrency(limit = 1, key = "{tenant_id}")` | how many of these jobs with the same key all processes together run at a time |
 /// | `order(key = "{account_id}", after_failure = "halt")` | the jobs of a key run one after another; `after_failure`: whether the others wait for a job that failed for good, or go on with `"continue"` |
+/// | `rate(limit = 100, per = "1s", burst = 10)` | how many of these jobs all processes together start in a time; `burst`: how many of them at once, a tenth by default; `strict = false`: a token bucket |
 /// | `limits = [PAYMENTS]` | limits that these jobs share with others, each a `static` of the type `Limit` |
 /// | `cron = "0 9 * * mon-fri"` | enqueued by itself at these times; see below |
 /// | `every = "15m"` | enqueued by itself in this time, again and again; see below |
@@ -151,7 +152,7 @@ pub fn job(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// | argument | meaning |
 /// |---|---|
-/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `limits`, `tags`, `retain`, `spool`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
+/// | `queue`, `template`, `retries` or `max_attempts`, `backoff`, `timeout`, `delay`, `expires`, `priority`, `concurrency`, `rate`, `limits`, `tags`, `retain`, `spool`, `strategy`, `on_exhausted`, `crate` | as in `#[job(…)]` |
 ///
 /// A job is a function with `#[job]`, or a struct that derives `Job`. Arguments about the run also
 /// apply to `#[handler]`, and not to such a struct. Order of precedence: the job's own arguments,

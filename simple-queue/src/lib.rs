@@ -115,7 +115,7 @@ pub use enqueue::{
 pub use error::{Error, ErrorKind, LimitError, ScheduleError, SpoolError};
 pub use job::{
     AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
-    JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict,
+    JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Rate,
     Retention, UniqueWhile, UnknownStatus,
 };
 #[cfg(feature = "cron")]
@@ -124,8 +124,8 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
-    LimitKey, LimitState, Limits, Paused, QueueSpool, Redriven, SimpleQueue, SimpleQueueBuilder,
-    Unhealthy,
+    LimitKey, LimitState, Limits, Paused, QueueSpool, RateState, Redriven, SimpleQueue,
+    SimpleQueueBuilder, Unhealthy,
 };
 pub use row::{Job, JobExt};
 #[cfg(feature = "cron")]

@@ -38,6 +38,11 @@ async fn settings_that_contradict_each_other_are_refused_with_both_values_and_th
         ),
         (build().permits(0), "`permits` is 0, so none of its jobs would ever run"),
         (build().queue_permits("emails", 0), "`queue_permits(\"emails\")` is 0"),
+        (build().queue_weight("emails", 0), "`queue_weight(\"emails\")` is 0"),
+        (
+            build().priority_aging("emails", Duration::ZERO),
+            "`priority_aging(\"emails\")` is 0ns: it must be from 10ms",
+        ),
         (build().permits(2_000_000), "`permits` is 2000000: the limit is 1000000"),
         (build().queue_backoff("My Queue", Backoff::NONE), "`queue_backoff` is set for `My Queue`"),
         (

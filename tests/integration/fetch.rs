@@ -5,7 +5,10 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use simple_queue::prelude::*;
 
-use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
+use crate::{
+    statements::carry_out,
+    support::{Probe, STOP, Say, TestDatabase, Working, eventually, working},
+};
 
 #[job(queue = "probe", priority = 10)]
 async fn unimportant() {}
@@ -304,5 +307,59 @@ async fn rows_that_were_locked_and_released_are_claimed_in_a_backlog_too() {
     queue.register_handler(Probe::new());
     let worker = queue.start().await;
     eventually("all are done", async || database.count("archive").await == 600).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_gains_on_more_urgent_ones_as_it_waits_where_its_queue_says_so() {
+    let database = TestDatabase::migrated().await;
+    let process = format!("'{}'", database.process().insert().await);
+    // Each 4 ms a more urgent one became due, for 4 s. Ten steps of 100 ms are worth the first second.
+    let base: String = database.value("select (now() - interval '1 min')::text").await;
+    let base = format!("'{base}'::timestamptz");
+    let flood = database.job().set("run_at", format!("{base} + n * interval '4 ms'"));
+    flood.insert_many(1000).await;
+    let patient = database.job().set("run_at", base).set("priority", "10").insert().await;
+    let demand = r#"'[{"queue": "probe", "permits": 10, "priorities": [0], "probe_after": -32769, "probes": 64,
+        "shares": [{"permits": 10, "kinds": null, "excluded": [], "floors": []}]
+    }]'"#;
+    let arguments = vec![
+        ("worker_id", process.as_str()),
+        ("job_ids", "'{}'"),
+        ("leases", "'{}'"),
+        ("results", "'{}'"),
+        ("keep", "true"),
+        ("include_touched", "true"),
+        ("demand", demand),
+        ("limit", "10"),
+        ("margin", "'0.6 s'"),
+        ("ages", r#"'{"probe": 0.1}'"#),
+    ];
+    let mut connection = database.pool.acquire().await.unwrap();
+    let is_claimed = format!("jobs where id = '{patient}' and worker_id is not null");
+    while database.count(&is_claimed).await == 0 {
+        // The jobs, and the summary.
+        assert_eq!(carry_out(&mut connection, "fetch_jobs_by_age", &arguments).await, 11);
+    }
+    let claimed = database.count("jobs where worker_id is not null").await;
+    assert!((250..=265).contains(&claimed), "{claimed} were claimed with it, not 250 before it");
+}
+
+#[tokio::test]
+async fn a_queue_with_ageing_runs_jobs_of_all_priorities() {
+    let database = TestDatabase::migrated().await;
+    let pool = database.queue().await.pool().clone();
+    let builder = SimpleQueue::builder(pool).priority_aging(Probe::QUEUE, Duration::from_mins(1));
+    let (queue, probe) = (builder.build().unwrap(), Probe::new());
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    for priority in ["0", "10", "-5"] {
+        database.job().set("priority", priority).insert_many(20).await;
+    }
+    queue.insert_job(Probe::job(Say::Success)).await.unwrap();
+    eventually("all are done", async || database.count("archive").await == 61).await;
+    let sends = "select exists (select from pg_stat_activity
+        where datname = current_database() and query like '-- fetch_jobs_by_age%')";
+    assert!(database.value::<bool>(sends).await);
     worker.shutdown(STOP).await;
 }

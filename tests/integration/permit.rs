@@ -295,3 +295,52 @@ async fn a_permit_that_becomes_free_after_a_long_quiet_is_used_at_once() {
     probe.open_gate(1);
     worker.shutdown(STOP).await;
 }
+
+#[tokio::test]
+async fn queues_share_the_permits_of_a_process_by_their_weights() {
+    #[job(queue = "heavy")]
+    async fn heavy(order: &Order) {
+        order.run("heavy").await;
+    }
+
+    #[job(queue = "light")]
+    async fn light(order: &Order) {
+        order.run("light").await;
+    }
+
+    #[job(queue = "rare")]
+    async fn rare(order: &Order) {
+        order.run("rare").await;
+    }
+
+    /// The queues in the order in which their jobs started.
+    #[derive(Default)]
+    struct Order(std::sync::Mutex<Vec<&'static str>>);
+
+    impl Order {
+        async fn run(&self, queue: &'static str) {
+            self.0.lock().unwrap().push(queue);
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    }
+
+    let database = TestDatabase::migrated().await;
+    let pool = database.queue().await.pool().clone();
+    let builder = SimpleQueue::builder(pool).permits(7).queue_weight("heavy", 3);
+    let queue = builder.default_queue_permits(7).build().unwrap();
+    let order = Arc::new(Order::default());
+    queue.register(jobs![Heavy, Light, Rare], Arc::clone(&order)).unwrap();
+    Heavy::enqueue_all((0..1200).map(|_| Heavy::new()), &queue).await.unwrap();
+    Light::enqueue_all((0..1200).map(|_| Light::new()), &queue).await.unwrap();
+    let worker = queue.start().await;
+    eventually("many have started", async || order.0.lock().unwrap().len() >= 700).await;
+    Rare::new().enqueue(&queue).await.unwrap();
+    eventually("all are done", async || database.count("jobs").await == 0).await;
+    worker.shutdown(STOP).await;
+    let order = order.0.lock().unwrap();
+    // All three quarters of the heavy ones begin in the first 1,600 starts, and both still have some then.
+    let heavy = order[..1400].iter().filter(|queue| **queue == "heavy").count();
+    assert!((1000..=1100).contains(&heavy), "{heavy} of 1400, not 1050");
+    let rare = order.iter().position(|queue| *queue == "rare").unwrap();
+    assert!(rare < 1600, "{rare}: a queue that rarely has a job waits for no other");
+}

@@ -141,7 +141,7 @@ async fn a_queue_has_a_limit_for_all_processes() {
     eventually("all are done", async || database.count("jobs").await == 0).await;
     assert_eq!(probe.most_at_once(), 2);
     let limit = workers[0].0.limits().find("queue:probe").await.unwrap().unwrap();
-    assert_eq!((limit.declared, limit.concurrency()), (2, 2));
+    assert_eq!((limit.declared, limit.concurrency()), (Some(2), Some(2)));
     stop(workers).await;
 }
 
@@ -251,7 +251,7 @@ async fn an_operator_changes_a_limit_on_all_machines_at_once() {
     })
     .await;
     let limit = limits.find(LIMITED).await.unwrap().unwrap();
-    assert_eq!((limit.declared, limit.set_to, limit.concurrency()), (3, Some(1), 0));
+    assert_eq!((limit.declared, limit.set_to, limit.concurrency()), (Some(3), Some(1), Some(0)));
     limits.reset(LIMITED).await.unwrap();
     limits.resume(LIMITED).await.unwrap();
     eventually("three run", async || probe.running() == 3).await;
@@ -340,6 +340,7 @@ async fn a_statement_that_arrives_after_a_later_one_of_its_process_takes_no_perm
         ("worker_id", process.as_str()),
         ("names", "array['one']"),
         ("concurrencies", "array[5]"),
+        ("rates", "array[null::jsonb]"),
         ("channel", "'channel'"),
     ];
     carry_out(&mut connection, "declare_limits", &declare).await;

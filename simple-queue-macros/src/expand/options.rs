@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::model::{
     AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyRule, OnConflict, Options,
-    Preset, UniqueWhile,
+    Preset, Rate, UniqueWhile,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -23,6 +24,7 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
         priority,
         retain,
         concurrency: Concurrency { per_process, limit },
+        rate,
         limits,
         tags,
         on_conflict,
@@ -60,11 +62,8 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             quote!(.concurrency_limit(#limit))
         }),
         declaration.key_limit.as_ref().map(|limit| key_rule(limit.rule, krate)),
-        limits.as_ref().map(|limits| {
-            let limits = limits.iter().map(|limit| quote_spanned!(limit.span()=> #limit));
-            // A block of its own, because an array that reads a static lives only as long as its statement otherwise.
-            quote!(.limits(const { &[#(#limits),*] }))
-        }),
+        rate.map(|rate| self::rate(rate, krate)),
+        limits.as_deref().map(self::limits),
         tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
         on_conflict.map(|conflict| self::on_conflict(conflict, krate)),
         unique_for.map(|time| lasting(&quote!(unique_for), time)),
@@ -113,6 +112,21 @@ fn on_conflict(on_conflict: OnConflict, krate: &TokenStream) -> TokenStream {
 fn lasting(option: &TokenStream, duration: Duration) -> TokenStream {
     let duration = self::duration(duration);
     quote!(.#option(#duration))
+}
+
+fn rate(Rate { limit, per, burst, is_strict }: Rate, krate: &TokenStream) -> TokenStream {
+    let (limit, per) = (Literal::u32_unsuffixed(limit), duration(per));
+    let burst = burst.map(|burst| {
+        let burst = Literal::u32_unsuffixed(burst);
+        if is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
+    });
+    quote!(.rate(#krate::Rate::new(#limit, #per) #burst))
+}
+
+fn limits(limits: &[Path]) -> TokenStream {
+    let limits = limits.iter().map(|limit| quote_spanned!(limit.span()=> #limit));
+    // A block of its own, because an array that reads a static lives only as long as its statement otherwise.
+    quote!(.limits(const { &[#(#limits),*] }))
 }
 
 fn backoff(Backoff { curve, jitter }: &Backoff, krate: &TokenStream) -> TokenStream {

@@ -102,7 +102,17 @@ fn unique(declaration: &Declaration) -> Option<String> {
 
 fn options(options: &Options) -> impl Iterator<Item = String> {
     let Options {
-        timeout, delay, expires, priority, retain, concurrency, limits, tags, spool, ..
+        timeout,
+        delay,
+        expires,
+        priority,
+        retain,
+        concurrency,
+        rate,
+        limits,
+        tags,
+        spool,
+        ..
     } = options;
     let lasting = |what: &str, duration: &Option<Duration>| {
         duration.map(|duration| format!("{what} {duration:?}"))
@@ -126,6 +136,7 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
         priority.map(|priority| format!("priority {priority}")),
         concurrency.per_process.map(|most| format!("at most {most} at once in a process")),
         concurrency.limit.map(|most| format!("at most {most} at once in all processes")),
+        rate.map(|rate| format!("at most {} starts in {:?}", rate.limit, rate.per)),
         limits,
         tags,
         match retain {

@@ -147,6 +147,7 @@ pub(crate) struct Options {
     pub(crate) priority: Option<i16>,
     pub(crate) retain: Option<Duration>,
     pub(crate) concurrency: Concurrency,
+    pub(crate) rate: Option<Rate>,
     /// Statics with limits that other jobs share.
     pub(crate) limits: Option<Vec<Path>>,
     pub(crate) tags: Option<Vec<String>>,
@@ -186,6 +187,17 @@ pub(crate) enum KeyRule {
 pub(crate) enum AfterFailure {
     Halt,
     Continue,
+}
+
+/// How many may start in a time, in all processes together.
+#[derive(Clone, Copy)]
+pub(crate) struct Rate {
+    pub(crate) limit: u32,
+    pub(crate) per: Duration,
+    /// How many may start at once; `None`: as the library has it.
+    pub(crate) burst: Option<u32>,
+    /// Whether no period has more than the limit.
+    pub(crate) is_strict: bool,
 }
 
 /// How often a job may run in all: one more than its retries.
@@ -244,7 +256,9 @@ pub(crate) struct Version {
     pub(crate) upgrade: Option<Path>,
 }
 
+#[derive(Default)]
 pub(crate) enum Unique {
+    #[default]
     No,
     /// Jobs with equal stored arguments are the same job.
     AllArguments,

@@ -29,6 +29,8 @@ arguments! {
     concurrency: "concurrency" like "concurrency = 4",
     /// The jobs of a key run one after another.
     order: "order" like "order(key = \"{account_id}\")",
+    /// How many of them start in a time, in all processes.
+    rate: "rate" like "rate(limit = 100, per = \"1s\")",
     /// Limits that they share with other jobs.
     limits: "limits" like "limits = [PAYMENTS]",
     unique: "unique" like "unique = \"welcome:{user_id}\"",
@@ -145,6 +147,18 @@ arguments! {
 }
 
 arguments! {
+    /// The parts of `rate(…)`.
+    RateParts else "limit = 100",
+    limit: "limit" like "limit = 100",
+    /// The time in which as many may start.
+    per: "per" like "per = \"1s\"",
+    /// How many may start at once.
+    burst: "burst" like "burst = 10",
+    /// Whether no period of that length has more.
+    strict: "strict" like "strict = false",
+}
+
+arguments! {
     /// The arguments of `#[job(…)]` on a parameter; `alias` can be given more than once.
     ParamArgs else "default",
     default: "default" like "default",
@@ -155,6 +169,7 @@ arguments! {
 
 /// Parts that are reserved but not implemented. They are refused, never ignored.
 const RESERVED_IN_CONCURRENCY: &[&str] = &["scope"];
+const RESERVED_IN_RATE: &[&str] = &["key", "cost", "method", "tz"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -249,6 +264,23 @@ pub(crate) fn order_parts(tokens: TokenStream, errors: &mut Errors) -> OrderPart
     let mut parts = OrderParts::default();
     for tokens in split_at_commas(tokens, errors) {
         if let Some(arg) = argument::<OrderParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
+    }
+    parts
+}
+
+pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
+    let unknown = |key: &str| {
+        if RESERVED_IN_RATE.contains(&key) {
+            return not_supported(key);
+        }
+        let hint = hint(key, &RateParts::keys(), "it takes");
+        format!("`rate` has no `{key}`{hint}")
+    };
+    let mut parts = RateParts::default();
+    for tokens in split_at_commas(tokens, errors) {
+        if let Some(arg) = argument::<RateParts>(tokens, errors) {
             parts.put(arg, &unknown, errors);
         }
     }

@@ -39,7 +39,7 @@ const A_JOBS_OWN: &[&str] = &[
 ];
 
 /// Arguments that are reserved but not implemented. They are refused, never ignored.
-const RESERVED: &[&str] = &["compensate", "rate"];
+const RESERVED: &[&str] = &["compensate"];
 
 /// The parts of `unique` that are no arguments themselves, and how each is written.
 const PARTS_OF_UNIQUE: &[(&str, &str)] = &[

@@ -57,6 +57,8 @@ fn each_argument() {
         ("concurrency_key", quote!(concurrency(limit = 2, key = "{user.id}", per_process = 4))),
         ("order", quote!(order(key = "{user.id}"))),
         ("order_after_failure", quote!(order(key = "all", after_failure = "continue"))),
+        ("rate", quote!(rate(limit = 100, per = "1m", burst = 10))),
+        ("rate_not_strict", quote!(rate(limit = 100, per = "1m", strict = false))),
         ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),
         ("spool", quote!(spool = false)),

@@ -78,6 +78,7 @@ fn a_job_leans_on_no_name_of_the_user() {
         retain = "7d",
         spool = true,
         concurrency = 4,
+        rate(limit = 5, per = "1s", burst = 2),
         version = 2,
         upgrade = upgrade,
         strategy = RULES,

@@ -102,6 +102,28 @@ pub(super) fn assert_said_once(arguments: &TokenStream, start: &str) {
 }
 
 #[test]
+fn each_mistake_in_a_rate_is_named_once() {
+    for (arguments, start) in [
+        (quote!(rate = 5), "say how many start in which time, like `rate(limit = 100, per ="),
+        (quote!(rate(limit = 5)), "`rate` needs `per`, like `rate(limit = 100, per ="),
+        (quote!(rate(per = "1s")), "`rate` needs `limit`, like `rate(limit = 100, per ="),
+        (quote!(rate(limit = 0, per = "1s")), "a rate of 0 would never start this job"),
+        (quote!(rate(limit = 5, per = "1")), "\"1\" has no unit"),
+        (quote!(rate(limit = 5, per = "99ms")), "the time of a rate is at least 100 ms"),
+        (quote!(rate(limit = 5, per = "367d")), "the time of a rate is at most 366 days"),
+        (quote!(rate(limit = 5, per = "1s", burst = 0)), "`burst` must be between 1 and"),
+        (quote!(rate(limit = 5, per = "1s", burst = 5)), "a burst of 5 leaves nothing of the 5"),
+        (quote!(rate(limit = 1, per = "1s", burst = 2)), "the burst of a limit of 1 is 1"),
+        (quote!(rate(limit = 5, per = "1s", strict = 0)), "expected `true` or `false`, like"),
+        (quote!(rate(limit = 5, per = "1s", key = "{a}")), "`key` is not supported yet"),
+        (quote!(rate(limit = 5, per = "1s"), order(key = "all")), "a rate beside a key is not"),
+        (quote!(rate(limit = 5, pre = "1s")), "`rate` has no `pre`, did you mean `per`?"),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}
+
+#[test]
 fn each_mistake_on_a_parameter_is_named_once() {
     for (argument, start) in [
         (quote!(#[job(defautl)] id: i64), "unknown argument `defautl` on a parameter, did you"),
@@ -184,7 +206,7 @@ fn each_argument_is_taken_where_it_belongs() {
 
 #[test]
 fn arguments_of_later_releases_are_refused() {
-    for arguments in [quote!(compensate = undo), quote!(rate = "100/m")] {
+    for arguments in [quote!(compensate = undo)] {
         let said = said_to(arguments.clone());
         assert_eq!(said.len(), 1, "{arguments}: {said:?}");
         assert!(said[0].ends_with("is not supported yet"), "{said:?}");

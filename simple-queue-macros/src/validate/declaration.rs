@@ -5,10 +5,10 @@ use syn::Path;
 
 use super::keys::{Keys, Rules};
 use super::params::Known;
-use super::{backoff, concurrency, names, options, schedule, values};
+use super::{backoff, concurrency, names, options, rate, schedule, values};
 use crate::errors::Errors;
 use crate::model::{
-    Declaration, ItemHead, KeyLimit, OnConflict, Options, Output, StoredArg, Unique, Version,
+    Declaration, ItemHead, KeyLimit, OnConflict, Options, Output, StoredArg, Version,
 };
 use crate::parse::args::{DeclarationArgs, ScheduleArgs};
 use crate::parse::list::Arg;
@@ -61,6 +61,7 @@ fn without_schedule(
         priority,
         concurrency,
         order,
+        rate,
         limits,
         unique,
         fingerprint,
@@ -86,13 +87,13 @@ fn without_schedule(
     let tags = tags.and_then(|arg| options::tags(&arg, errors));
     let version = self::version(version, upgrade, errors);
     let keys = Keys { called, known, stored: &stored };
-    let unique = unique.map(|arg| keys.unique(&arg, errors));
-    let (unique, rules) = unique.unwrap_or((Unique::No, Rules::default()));
+    let (unique, rules) = unique.map(|arg| keys.unique(&arg, errors)).unwrap_or_default();
     let limited = Limited { concurrency, order, priority, expires, rules };
     let (limited, key_limit) = limited.check(&keys, errors);
+    let rate = rate.and_then(|arg| rate::rate(&arg, key_limit.is_some(), errors));
 
     let options =
-        Options { attempts, backoff, timeout, delay, retain, limits, tags, spool, ..limited };
+        Options { attempts, backoff, timeout, delay, retain, rate, limits, tags, spool, ..limited };
     Declaration {
         item_head,
         place,

@@ -1,6 +1,6 @@
 //! Defaults of a module: each argument is checked once, where it is written.
 
-use super::{backoff, concurrency, names, options, values};
+use super::{backoff, concurrency, names, options, rate, values};
 use crate::errors::Errors;
 use crate::parse::args::{
     Args, DeclarationArgs, HandlerArgs, LibraryArgs, OutputArgs, StructureArgs,
@@ -33,6 +33,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         priority,
         concurrency,
         order: _,
+        rate,
         limits,
         unique: _,
         fingerprint: _,
@@ -54,6 +55,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
     checked.keep(expires, options::expires);
     checked.keep(priority, options::priority);
     checked.keep(concurrency, |arg, errors| Some(concurrency::concurrency(arg, errors)));
+    checked.keep(rate, |arg, errors| rate::rate(arg, false, errors));
     checked.keep(limits, |arg, errors| Some(concurrency::limits(arg, errors)));
     checked.keep(tags, options::tags);
     checked.keep(retain, options::retain);

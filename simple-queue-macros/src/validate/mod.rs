@@ -16,6 +16,7 @@ mod keys;
 mod names;
 mod options;
 mod params;
+mod rate;
 mod schedule;
 mod shown;
 mod signature;

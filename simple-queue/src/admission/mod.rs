@@ -4,11 +4,17 @@
 //! start: the prefetched ones, and those whose permit a finishing run took in the meantime. Each file here is a source
 //! of permits. A new source is one more field of [`Permits`] and of [`RunPermit`], asked where the others are asked.
 
+mod lending;
 mod local;
 mod quota;
+mod rated;
+mod search;
 mod shared;
+mod tokens;
 
-pub(crate) use shared::{FellShort, SharedPermits, Steps};
+use std::{sync::Arc, time::Instant};
+
+pub(crate) use lending::{FellShort, Steps};
 
 use crate::queue::{
     config::Config,
@@ -16,7 +22,8 @@ use crate::queue::{
     shared_limit::SharedLimit,
 };
 use local::{LocalPermit, LocalPermits};
-use shared::SharedPermit;
+use rated::RatedPermits;
+use shared::{SharedPermit, SharedPermits};
 
 /// Something that limits how many jobs may run.
 ///
@@ -54,6 +61,7 @@ pub(crate) const UNLIMITED: usize = usize::MAX;
 pub(crate) struct Permits {
     local: LocalPermits,
     shared: SharedPermits,
+    rated: RatedPermits,
 }
 
 /// The permits of one job, one from each source.
@@ -61,21 +69,21 @@ pub(crate) struct Permits {
 pub(crate) struct RunPermit {
     _local: LocalPermit,
     _shared: Option<SharedPermit>,
+    /// When the job must have started, because its token is for a start at a time; `None`: it is under no rate.
+    pub(crate) start_by: Option<Instant>,
 }
 
 impl Permits {
     pub(crate) fn new(config: &Config) -> Self {
-        Self { local: LocalPermits::new(config), shared: SharedPermits::default() }
-    }
-
-    /// The limits that hold for all processes together.
-    pub(crate) fn shared(&self) -> &SharedPermits {
-        &self.shared
+        let shared = SharedPermits::default();
+        let rated = RatedPermits::new(Arc::clone(shared.on_change()));
+        Self { local: LocalPermits::new(config), shared, rated }
     }
 
     /// Returns how many more jobs of this scope may start, by all sources together.
     pub(crate) fn free(&self, of: PermitScope<'_>, config: &Config) -> usize {
-        std::cmp::min(self.local.free(of, config), self.shared.free(of, config))
+        let free = std::cmp::min(self.local.free(of, config), self.shared.free(of, config));
+        std::cmp::min(free, self.rated.free(of, config))
     }
 
     /// Returns how many more jobs of this scope may start, by the permits of this process alone.
@@ -92,10 +100,12 @@ impl Permits {
         shares.iter().all(may_be)
     }
 
-    /// Returns whether this process holds as many permits of these limits, and of the queue's, as it can use.
+    /// Returns whether this process holds as many permits of these limits, and of the queue's, as it can use. Tokens
+    /// of a rate do not keep, so there are never as many.
     pub(crate) fn are_covered(&self, queue: &str, limits: &[SharedLimit], config: &Config) -> bool {
         let usable = std::cmp::min(config.global_permits, config.permits_of(queue));
-        self.shared.hold(config.limit_of(queue).into_iter().chain(limits), usable)
+        let limits = || config.limit_of(queue).into_iter().chain(limits);
+        limits().all(|limit| limit.rate.is_none()) && self.shared.hold(limits(), usable)
     }
 
     /// Returns whether a permit that becomes free may be passed on to the next job, or has to be taken anew.
@@ -111,6 +121,8 @@ impl Permits {
         config: &Config,
     ) -> Option<RunPermit> {
         let shared = self.shared.take(queue, handler, config)?;
-        Some(RunPermit { _local: self.local.take(queue, handler, config)?, _shared: shared })
+        let local = self.local.take(queue, handler, config)?;
+        let start_by = self.rated.take(queue, handler, config)?;
+        Some(RunPermit { _local: local, _shared: shared, start_by })
     }
 }

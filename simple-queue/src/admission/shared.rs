@@ -16,11 +16,13 @@ use tokio::sync::Notify;
 
 use super::{
     PermitScope, PermitSource, UNLIMITED,
-    quota::{Quota, Short, Step},
+    lending::{Look, Steps},
+    quota::{Quota, Step},
+    search::Short,
 };
 use crate::{
     queue::{config::Config, registry::Registered, shared_limit::SharedLimit},
-    store::{Ask, Balanced, Demand, DueLook},
+    store::{Ask, Balanced, DueLook},
 };
 
 /// The shared limits of a process.
@@ -52,43 +54,31 @@ impl Drop for SharedPermit {
     }
 }
 
-/// Jobs that could start if some limits had permits.
-#[derive(Debug)]
-pub(crate) struct FellShort {
-    /// The limits without a free permit.
-    pub(crate) limits: Vec<SharedLimit>,
-    pub(crate) wanted: usize,
-    pub(crate) demand: Demand,
-}
-
-/// What the database is to be asked next.
-#[derive(Debug, Default)]
-pub(crate) struct Steps {
-    /// Limits to declare, with their numbers.
-    pub(crate) declare: Vec<(String, usize)>,
-    /// Limits for which to look for due jobs.
-    pub(crate) look: Vec<(String, Vec<Demand>)>,
-    pub(crate) ask: Vec<Ask>,
-    /// When there may be more to ask.
-    pub(crate) again_at: Option<Instant>,
-}
-
 impl SharedPermits {
     fn quota(&self, limit: &SharedLimit) -> Arc<Mutex<Quota>> {
         if let Some(quota) = self.quotas.read().get(&limit.name) {
             return Arc::clone(quota);
         }
-        let new = || Arc::new(Mutex::new(Quota::new(&limit.name, limit.most, Instant::now())));
+        let new = || Arc::new(Mutex::new(Quota::new(limit.clone(), Instant::now())));
         Arc::clone(self.quotas.write().entry(limit.name.clone()).or_insert_with(new))
     }
 
-    fn least_countable<'l>(&self, limits: impl IntoIterator<Item = &'l SharedLimit>) -> usize {
-        let countable = limits.into_iter().map(|limit| self.quota(limit).lock().countable());
-        countable.min().unwrap_or(UNLIMITED)
+    /// Returns the fewest permits of these limits that a fetch may count on.
+    pub(super) fn least_countable<'l>(
+        &self,
+        limits: impl IntoIterator<Item = &'l SharedLimit>,
+    ) -> usize {
+        let countable = |limit| self.quota(limit).lock().countable();
+        limits
+            .into_iter()
+            .filter(|limit| limit.most.is_some())
+            .map(countable)
+            .min()
+            .unwrap_or(UNLIMITED)
     }
 
     /// A fetch begins, which counts on the permits that are free and not to be given back.
-    pub(crate) fn fetch_begins(&self) {
+    pub(super) fn fetch_begins(&self) {
         for quota in self.quotas.read().values() {
             quota.lock().count();
         }
@@ -96,7 +86,7 @@ impl SharedPermits {
     }
 
     /// The jobs of the fetch have started.
-    pub(crate) fn fetch_ended(&self) {
+    pub(super) fn fetch_ended(&self) {
         self.is_fetching.store(false, Ordering::Release);
     }
 
@@ -106,32 +96,23 @@ impl SharedPermits {
         limits: impl IntoIterator<Item = &'l SharedLimit>,
         permits: usize,
     ) -> bool {
-        limits.into_iter().all(|limit| self.quota(limit).lock().held() >= permits)
+        let holds = |limit: &SharedLimit| self.quota(limit).lock().held() >= permits;
+        limits.into_iter().filter(|limit| limit.most.is_some()).all(holds)
     }
 
     /// Returns those of these limits that have no free permit.
-    pub(crate) fn exhausted<'l>(
+    pub(super) fn exhausted<'l>(
         &self,
         limits: impl IntoIterator<Item = &'l SharedLimit>,
     ) -> Vec<SharedLimit> {
-        let is_exhausted = |limit: &&SharedLimit| self.quota(limit).lock().countable() == 0;
+        let is_exhausted = |limit: &&SharedLimit| {
+            limit.most.is_some() && self.quota(limit).lock().countable() == 0
+        };
         limits.into_iter().filter(is_exhausted).cloned().collect()
     }
 
     /// Records which jobs fall short of permits since the last fetch.
-    pub(crate) fn fell_short(&self, short: Vec<FellShort>) {
-        if self.quotas.read().is_empty() {
-            return;
-        }
-        let mut by_limit: BTreeMap<String, Short> = BTreeMap::new();
-        for FellShort { limits, wanted, demand } in short {
-            for limit in limits {
-                let none = Short { wanted: 0, demands: Vec::new() };
-                let short = by_limit.entry(limit.name).or_insert(none);
-                short.wanted = std::cmp::max(short.wanted, wanted);
-                short.demands.push(demand.clone());
-            }
-        }
+    pub(super) fn fell_short(&self, mut by_limit: BTreeMap<String, Short>) {
         let (now, mut concerns) = (Instant::now(), false);
         for (name, quota) in &*self.quotas.read() {
             concerns |= quota.lock().fell_short(by_limit.remove(name), now);
@@ -142,7 +123,7 @@ impl SharedPermits {
     }
 
     /// A notification said that something has changed about this limit.
-    pub(crate) fn heard(&self, limit: &str) {
+    pub(super) fn heard(&self, limit: &str) {
         let concerns = self.quotas.read().get(limit).is_some_and(|quota| quota.lock().heard());
         if concerns {
             self.changed.notify_one();
@@ -150,7 +131,7 @@ impl SharedPermits {
     }
 
     /// Notifications may have been missed.
-    pub(crate) fn heard_all(&self) {
+    pub(super) fn heard_all(&self) {
         let mut concerns = false;
         for quota in self.quotas.read().values() {
             concerns |= quota.lock().heard();
@@ -161,53 +142,53 @@ impl SharedPermits {
     }
 
     /// Whether the process holds or wants permits, so that changes concern it.
-    pub(crate) fn is_active(&self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.quotas.read().values().any(|quota| quota.lock().is_active())
     }
 
     /// Forgets all permits: the process was declared dead, and the database has taken them back.
-    pub(crate) fn forget(&self) {
+    pub(super) fn forget(&self) {
         for quota in self.quotas.read().values() {
             quota.lock().forget();
         }
         self.changed.notify_one();
     }
 
-    /// Waits until something has changed here.
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
+    /// Wakes the role that moves permits.
+    pub(super) fn on_change(&self) -> &Arc<Notify> {
+        &self.changed
     }
 
-    /// Returns what the database is to be asked now.
-    pub(crate) fn next(&self, now: Instant) -> Steps {
-        let mut steps = Steps::default();
+    /// Adds what the database is to be asked now.
+    pub(super) fn next(&self, now: Instant, steps: &mut Steps) {
         for (name, quota) in &*self.quotas.read() {
             let mut quota = quota.lock();
             // Read under the lock under which the fetch counts.
             match quota.next(now, self.is_fetching.load(Ordering::Acquire)) {
-                Step::Declare => steps.declare.push((name.clone(), quota.declared)),
-                Step::Look(demands) => steps.look.push((name.clone(), demands)),
+                Step::Declare => steps.declare.push(quota.declared.clone()),
+                Step::Look(demands) => {
+                    steps.look.push(Look { limit: name.clone(), demands, for_tokens: false });
+                }
                 Step::Ask(ask) => steps.ask.push(ask),
                 Step::Wait(until) => {
                     steps.again_at = steps.again_at.into_iter().chain(until).min();
                 }
             }
         }
-        steps
     }
 
-    pub(crate) fn declared(&self, limits: &[(String, usize)]) {
-        for (name, _) in limits {
-            self.with(name, Quota::declared);
+    pub(super) fn declared(&self, limits: &[SharedLimit]) {
+        for limit in limits {
+            self.with(&limit.name, Quota::declared);
         }
     }
 
-    pub(crate) fn looked(&self, limit: &str, found: DueLook) {
+    pub(super) fn looked(&self, limit: &str, found: DueLook) {
         self.with(limit, |quota| quota.looked(found, Instant::now()));
     }
 
     /// Takes in the answers to these asks. Returns whether there are more permits now.
-    pub(crate) fn balanced(&self, asks: &[Ask], answers: Vec<Balanced>) -> bool {
+    pub(super) fn balanced(&self, asks: &[Ask], answers: Vec<Balanced>) -> bool {
         let now = Instant::now();
         let mut answers: HashMap<String, Balanced> =
             answers.into_iter().map(|answer| (answer.name.clone(), answer)).collect();
@@ -224,7 +205,7 @@ impl SharedPermits {
     }
 
     /// The exchange failed, and what it did is unknown.
-    pub(crate) fn failed(&self, asks: &[Ask]) {
+    pub(super) fn failed(&self, asks: &[Ask]) {
         for ask in asks {
             self.with(&ask.name, Quota::failed);
         }
@@ -254,7 +235,10 @@ impl PermitSource for SharedPermits {
         handler: &Registered,
         config: &Config,
     ) -> Option<Option<SharedPermit>> {
-        let limits = || config.limit_of(queue).into_iter().chain(&handler.limits);
+        let limits = || {
+            let limits = config.limit_of(queue).into_iter().chain(&handler.limits);
+            limits.filter(|limit| limit.most.is_some())
+        };
         if limits().next().is_none() {
             return Some(None);
         }

@@ -4,18 +4,18 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LimitError {
-    /// Two declarations of one limit have different numbers.
+    /// Two declarations of one limit differ.
     #[error(
-        "the limit `{name}` is declared with {first} and with {second} (by the job at {declared_at}); give both the same number"
+        "the limit `{name}` is declared with {first}, and with {second} (by the job at {declared_at}); give both the same `static`"
     )]
     #[non_exhaustive]
     Different {
         /// The limit.
         name: String,
-        /// The number of the first declaration.
-        first: usize,
-        /// The number of the second one.
-        second: usize,
+        /// What the first declaration allows.
+        first: String,
+        /// What the second one allows.
+        second: String,
         /// File and line of the job with the second one.
         declared_at: &'static str,
     },

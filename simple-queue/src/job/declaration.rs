@@ -1,4 +1,4 @@
-//! Refuses at compile time two jobs of one name, and two numbers for one limit.
+//! Refuses at compile time two jobs of one name, and two declarations of one limit that differ.
 
 use super::Limit;
 
@@ -55,11 +55,11 @@ pub const fn assert_distinct_kinds(declarations: &[KindDeclaration]) {
     }
 }
 
-/// Fails in a constant when two jobs declare a limit of one name with different numbers. The message
-/// names both places.
+/// Fails in a constant when two jobs declare a limit of one name differently. The message names both
+/// places.
 ///
 /// # Panics
-/// When the numbers of a limit differ; in a constant that is a compile error with the message.
+/// When the numbers or rates of a limit differ; in a constant that is a compile error with the message.
 pub const fn assert_equal_limits(declarations: &[KindDeclaration]) {
     let mut second = 1;
     while second < declarations.len() {
@@ -71,7 +71,8 @@ pub const fn assert_equal_limits(declarations: &[KindDeclaration]) {
                 let mut message = Message::new();
                 message.push("the limit `");
                 message.push(limit);
-                message.push("` is declared with two numbers (by the jobs at ");
+                message
+                    .push("` is declared twice, with different numbers or rates (by the jobs at ");
                 message.push(a.declared_at);
                 message.push(" and ");
                 message.push(b.declared_at);
@@ -84,14 +85,14 @@ pub const fn assert_equal_limits(declarations: &[KindDeclaration]) {
     }
 }
 
-/// The name of a limit that has another number in the second list.
+/// The name of a limit that allows something else in the second list.
 const fn different_limit(a: &[Limit], b: &[Limit]) -> Option<&'static str> {
     let mut of_a = 0;
     while of_a < a.len() {
         let mut of_b = 0;
         while of_b < b.len() {
             let (first, second) = (&a[of_a], &b[of_b]);
-            if first.concurrency != second.concurrency && equal(first.name, second.name) {
+            if !first.allows_as(second) && equal(first.name, second.name) {
                 return Some(first.name);
             }
             of_b += 1;
@@ -150,6 +151,7 @@ impl Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::Rate;
 
     const fn declared(kind: &'static str, hash: u64) -> KindDeclaration {
         KindDeclaration { kind, hash, declared_at: "src/mail.rs:12", limits: &[] }
@@ -180,12 +182,20 @@ mod tests {
 
     #[test]
     #[should_panic(
-        expected = "the limit `ten` is declared with two numbers (by the jobs at src/mail.rs:12 and src/mail.rs:12)"
+        expected = "the limit `ten` is declared twice, with different numbers or rates (by the jobs at src/mail.rs:12 and src/mail.rs:12)"
     )]
     fn two_numbers_for_a_limit_are_refused_with_both_places() {
         const TEN: Limit = Limit::named("ten").concurrency(10);
         const ELEVEN: Limit = Limit::named("ten").concurrency(11);
         assert_equal_limits(&[under(&[TEN]), under(&[ELEVEN])]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the limit `ten` is declared twice, with different numbers or rates")]
+    fn two_rates_for_a_limit_are_refused() {
+        const TEN: Limit = Limit::named("ten").rate(Rate::per_second(10));
+        const IN_BURSTS: Limit = Limit::named("ten").rate(Rate::per_second(10).burst(5));
+        assert_equal_limits(&[under(&[TEN]), under(&[IN_BURSTS])]);
     }
 
     #[test]

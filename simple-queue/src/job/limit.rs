@@ -1,7 +1,11 @@
 //! Limits that hold for all processes together.
 
-/// A limit on how many jobs run at once in all processes together, for jobs of any kinds and queues
-/// that name it.
+use std::fmt;
+
+use super::Rate;
+
+/// A limit on how many jobs run at once in all processes together, or how many start in a time, for
+/// jobs of any kinds and queues that name it.
 ///
 /// ```
 /// use simple_queue::{Limit, prelude::*};
@@ -22,11 +26,12 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     pub(crate) name: &'static str,
-    pub(crate) concurrency: u32,
+    pub(crate) concurrency: Option<u32>,
+    pub(crate) rate: Option<Rate>,
 }
 
 impl Limit {
-    /// Names a limit; [`NamedLimit::concurrency`] completes it.
+    /// Names a limit; [`NamedLimit::concurrency`] or [`NamedLimit::rate`] completes it.
     ///
     /// # Panics
     /// When the name is empty, longer than 128 bytes, or contains a `:` or a control character. In a
@@ -47,11 +52,55 @@ impl Limit {
         }
         NamedLimit { name }
     }
+
+    /// Sets how many of the jobs that name the limit run at once too.
+    ///
+    /// # Panics
+    /// When it is 0, or above 1,000,000. In a `static` that is a compile error.
+    #[must_use]
+    pub const fn concurrency(self, concurrency: u32) -> Self {
+        assert!(
+            concurrency > 0,
+            "a limit of 0 would stop its jobs: pause it with `SimpleQueue::limits`"
+        );
+        assert!(concurrency <= MOST_OF_A_LIMIT, "a limit is at most 1,000,000");
+        Self { concurrency: Some(concurrency), ..self }
+    }
+
+    /// Sets how many of the jobs that name the limit start in a time too.
+    #[must_use]
+    pub const fn rate(self, rate: Rate) -> Self {
+        Self { rate: Some(rate), ..self }
+    }
+
+    /// Whether both allow the same.
+    pub(crate) const fn allows_as(&self, other: &Self) -> bool {
+        let same_concurrency = match (self.concurrency, other.concurrency) {
+            (Some(a), Some(b)) => a == b,
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let same_rate = match (self.rate, other.rate) {
+            (Some(a), Some(b)) => a.equals(b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        same_concurrency && same_rate
+    }
 }
 
-/// A limit whose number is not set yet; [`Limit::named`] makes one.
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.concurrency, self.rate) {
+            (Some(most), None) => write!(f, "{most} at once"),
+            (None, Some(rate)) => rate.fmt(f),
+            (Some(most), Some(rate)) => write!(f, "{most} at once, {rate}"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+/// A limit that allows anything yet; [`Limit::named`] makes one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "it limits nothing before its `concurrency` is set"]
+#[must_use = "it limits nothing before its `concurrency` or its `rate` is set"]
 pub struct NamedLimit {
     name: &'static str,
 }
@@ -63,12 +112,17 @@ impl NamedLimit {
     /// When it is 0, or above 1,000,000. In a `static` that is a compile error.
     #[must_use]
     pub const fn concurrency(self, concurrency: u32) -> Limit {
-        assert!(
-            concurrency > 0,
-            "a limit of 0 would stop its jobs: pause it with `SimpleQueue::limits`"
-        );
-        assert!(concurrency <= MOST_OF_A_LIMIT, "a limit is at most 1,000,000");
-        Limit { name: self.name, concurrency }
+        self.unlimited().concurrency(concurrency)
+    }
+
+    /// Sets how many of the jobs that name the limit start in a time, in all processes together.
+    #[must_use]
+    pub const fn rate(self, rate: Rate) -> Limit {
+        self.unlimited().rate(rate)
+    }
+
+    const fn unlimited(self) -> Limit {
+        Limit { name: self.name, concurrency: None, rate: None }
     }
 }
 

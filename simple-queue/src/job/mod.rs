@@ -12,6 +12,7 @@ pub(crate) mod limit;
 mod options;
 mod payload;
 pub(crate) mod queue_name;
+mod rate;
 mod result;
 mod retention;
 #[cfg(feature = "cron")]
@@ -34,6 +35,8 @@ pub use options::{JobOptions, OnConflict, UniqueWhile};
 pub(crate) use payload::Storable;
 pub use payload::{JobPayload, StoredArgument};
 pub(crate) use queue_name::problem_of_queue_name;
+pub use rate::Rate;
+pub(crate) use rate::StoredRate;
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
 #[cfg(feature = "cron")]

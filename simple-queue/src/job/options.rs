@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AfterFailure, Backoff, KeyLimit, Limit, limit::MOST_OF_A_LIMIT};
+use super::{AfterFailure, Backoff, KeyLimit, Limit, Rate, limit::MOST_OF_A_LIMIT};
 
 /// Options for all jobs of a declaration; the `#[job]` attribute writes them as a constant.
 ///
@@ -31,6 +31,7 @@ pub struct JobOptions {
     pub(crate) tags: &'static [&'static str],
     pub(crate) concurrency: Option<u32>,
     pub(crate) concurrency_limit: Option<u32>,
+    pub(crate) rate: Option<Rate>,
     pub(crate) limits: &'static [Limit],
     pub(crate) key_limit: Option<KeyLimit>,
     pub(crate) retain: Option<Duration>,
@@ -120,6 +121,7 @@ impl JobOptions {
             tags: &[],
             concurrency: None,
             concurrency_limit: None,
+            rate: None,
             limits: &[],
             key_limit: None,
             retain: None,
@@ -220,8 +222,14 @@ impl JobOptions {
         Self { concurrency_limit: Some(limit), ..self }
     }
 
+    /// Sets how many of these jobs start in a time, in all processes together; no limit by default.
+    #[must_use]
+    pub const fn rate(self, rate: Rate) -> Self {
+        Self { rate: Some(rate), ..self }
+    }
+
     /// Sets the limits that these jobs share with others; none by default. A job starts only with a
-    /// permit of each.
+    /// permit or a token of each.
     ///
     /// ```
     /// use simple_queue::{JobOptions, Limit};

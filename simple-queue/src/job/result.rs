@@ -47,7 +47,7 @@ pub enum JobResult {
 ///     match status {
 ///         200 => Ok(()),
 ///         402 => Err(JobError::fail("the card was declined")),
-///         429 => Err(JobError::snooze(Duration::from_secs(60))),
+///         429 => Err(JobError::rate_limited(Duration::from_secs(60))),
 ///         _ => Err(JobError::retry("the provider did not answer")),
 ///     }
 /// }
@@ -66,6 +66,7 @@ pub(crate) enum Decision {
     RetryAfter(Duration),
     Fail,
     Snooze(Duration),
+    RateLimited(Duration),
     Cancel,
     Unprocessable,
 }
@@ -93,6 +94,16 @@ impl JobError {
     /// at some time returns an error instead, or fails when it is too old.
     pub fn snooze(delay: Duration) -> Self {
         Self { decision: Decision::Snooze(delay), cause: "snoozed".into() }
+    }
+
+    /// What the job calls takes no more for this time: until then no job starts, in any process, that
+    /// is under the rates of this one: `rate(…)` and `limits = […]`, or else the queue's. This job
+    /// runs again then and uses no attempt, as with [`JobError::snooze`]. After the time the others
+    /// start one by one, without a burst.
+    ///
+    /// Jobs that run already go on. Without a rate the job is only put off.
+    pub fn rate_limited(after: Duration) -> Self {
+        Self { decision: Decision::RateLimited(after), cause: "rate limited".into() }
     }
 
     /// The job is not wanted any more; it becomes `cancelled`.

@@ -39,6 +39,8 @@ enum Verdict {
     RetryAfter(Duration),
     RetryAt(DateTime<Utc>),
     Snooze(Duration),
+    /// As a snooze; the rates of the job are held for as long.
+    RateLimited(Duration),
     RescheduleAt(DateTime<Utc>),
     Fail,
     Unprocessable,
@@ -255,6 +257,14 @@ impl Outcome {
         self.verdict == Verdict::Complete
     }
 
+    /// How long no job under the same rates is to start.
+    pub(crate) fn rate_limited_for(&self) -> Option<Duration> {
+        match self.verdict {
+            Verdict::RateLimited(after) => Some(after),
+            _ => None,
+        }
+    }
+
     /// The handler's result as JSON, if it returned one.
     pub(crate) fn result(&self) -> Option<&str> {
         self.result.as_deref()
@@ -284,6 +294,9 @@ impl Outcome {
             Some(Decision::RetryAfter(delay)) => Verdict::RetryAfter(delay),
             Some(Decision::Fail) => Verdict::Fail,
             Some(Decision::Snooze(delay)) => return Self::snoozed(delay),
+            Some(Decision::RateLimited(after)) => {
+                return Self::without_error(Verdict::RateLimited(after));
+            }
             Some(Decision::Cancel) => Verdict::Cancel,
             Some(Decision::Unprocessable) => Verdict::Unprocessable,
         };
@@ -311,6 +324,7 @@ impl Outcome {
             Verdict::Retry => JobError::retry(cause),
             Verdict::RetryAfter(delay) => JobError::retry_after(delay, cause),
             Verdict::Snooze(delay) | Verdict::GiveBack(delay) => JobError::snooze(delay),
+            Verdict::RateLimited(after) => JobError::rate_limited(after),
             Verdict::Fail => JobError::fail(cause),
             Verdict::Unprocessable => JobError::unprocessable(cause),
             Verdict::Cancel | Verdict::Expire => JobError::cancel(cause),

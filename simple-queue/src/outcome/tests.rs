@@ -89,6 +89,7 @@ fn every_answer_becomes_its_row_of_the_table() {
             rescheduled(Duration::ZERO, Some(at())),
         ),
         ("snooze", failed(JobError::snooze(long)), rescheduled(long, None)),
+        ("rate limited", failed(JobError::rate_limited(long)), rescheduled(long, None)),
         ("Critical", outcome_of(JobResult::Critical), dead_with(JobStatus::CriticalFailure)),
         ("fail", failed(JobError::fail("x")), dead_with(JobStatus::CriticalFailure)),
         ("Unprocessable", outcome_of(JobResult::Unprocessable), unprocessable()),
@@ -208,6 +209,7 @@ fn the_plain_interface_hears_the_same_decision() {
     for (outcome, decision) in [
         (failed(JobError::fail("x")), Decision::Fail),
         (failed(JobError::snooze(BACKOFF)), Decision::Snooze(BACKOFF)),
+        (failed(JobError::rate_limited(BACKOFF)), Decision::RateLimited(BACKOFF)),
         (Outcome::unprocessable("x".to_owned()), Decision::Unprocessable),
     ] {
         let error = outcome.into_job_result().unwrap_err();

@@ -85,7 +85,9 @@ impl Outcome {
             Verdict::Retry => retry(attempt, backoff, Duration::ZERO, None, error),
             Verdict::RetryAfter(delay) => retry(attempt, backoff, delay, None, error),
             Verdict::RetryAt(at) => retry(attempt, backoff, Duration::ZERO, Some(at), error),
-            Verdict::Snooze(delay) => reschedule(attempt, delay, None, error),
+            Verdict::Snooze(delay) | Verdict::RateLimited(delay) => {
+                reschedule(attempt, delay, None, error)
+            }
             Verdict::RescheduleAt(at) => reschedule(attempt, Duration::ZERO, Some(at), error),
             Verdict::Fail => {
                 let reason = reason_or(error.as_deref(), "the handler gave up");

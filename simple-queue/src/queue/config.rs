@@ -13,6 +13,10 @@ pub(crate) struct Config {
     pub(crate) queue_permits: HashMap<String, usize>,
     /// Limits of queues in all processes together.
     pub(crate) queue_limits: HashMap<String, SharedLimit>,
+    /// How queues share the permits of this process where those do not suffice; 1 for the others.
+    pub(crate) queue_weights: HashMap<String, u32>,
+    /// The seconds that a step of priority is worth, of each queue whose jobs gain on more urgent ones as they wait.
+    pub(crate) priority_ages: HashMap<String, f64>,
     pub(crate) default_strategy: Option<Arc<dyn JobStrategy>>,
     pub(crate) queue_strategies: HashMap<String, Arc<dyn JobStrategy>>,
     pub(crate) default_backoff: Backoff,
@@ -44,6 +48,8 @@ impl Default for Config {
             default_queue_permits: 100,
             queue_permits: HashMap::new(),
             queue_limits: HashMap::new(),
+            queue_weights: HashMap::new(),
+            priority_ages: HashMap::new(),
             default_strategy: None,
             queue_strategies: HashMap::new(),
             default_backoff: Backoff::LINEAR,
@@ -68,6 +74,12 @@ impl Config {
 
     pub(crate) fn limit_of(&self, queue: &str) -> Option<&SharedLimit> {
         self.queue_limits.get(queue)
+    }
+
+    /// `None`: no queue has a weight.
+    pub(crate) fn weights(&self) -> Option<impl Fn(&str) -> u32> {
+        let weights = &self.queue_weights;
+        (!weights.is_empty()).then_some(|queue: &str| weights.get(queue).copied().unwrap_or(1))
     }
 
     pub(crate) fn backoff_of(&self, queue: &str) -> Backoff {

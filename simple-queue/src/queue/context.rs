@@ -142,6 +142,18 @@ impl JobContext {
         read.map_err(Error::database("read the tick of a job"))
     }
 
+    /// Takes further tokens of the rate that the job's declaration has, after a call that turned out
+    /// to count for more than one: the start of the job has taken one. Tokens that are not there are a
+    /// debt, which comes before the next start. [`Limits::charge`](crate::Limits::charge) does so for
+    /// a rate by its name.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`](crate::LimitError::Unknown) when the declaration has no rate; or when
+    /// the database fails.
+    pub async fn charge(&self, tokens: u32) -> Result<(), Error> {
+        self.queue.limits().charge(&format!("kind:{}", self.kind), tokens).await
+    }
+
     /// Returns the queue, for enqueuing other jobs; `&context` can be enqueued on as well.
     pub fn queue(&self) -> &SimpleQueue {
         &self.queue

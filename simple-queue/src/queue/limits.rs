@@ -7,14 +7,15 @@ use super::SimpleQueue;
 use crate::{
     Error, LimitError,
     database::again,
-    job::MOST_OF_A_LIMIT,
+    job::{MOST_OF_A_LIMIT, Rate},
     store::{LimitRow, QuotaRow},
 };
 
 /// # Limits
 impl SimpleQueue {
     /// Returns the limits that hold for all processes together: those of
-    /// [`queue_limit`](crate::SimpleQueueBuilder::queue_limit), `concurrency(limit = …)` and
+    /// [`queue_limit`](crate::SimpleQueueBuilder::queue_limit),
+    /// [`queue_rate`](crate::SimpleQueueBuilder::queue_rate), `concurrency(limit = …)`, `rate(…)` and
     /// `limits = […]`.
     ///
     /// The name of a limit is `queue:NAME`, `kind:NAME`, or the one that [`Limit::named`] gives it.
@@ -23,7 +24,7 @@ impl SimpleQueue {
     /// ```no_run
     /// # async fn example(queue: simple_queue::SimpleQueue) -> Result<(), simple_queue::Error> {
     /// for limit in queue.limits().list().await? {
-    ///     println!("{}: {} of {} in use", limit.name, limit.lent, limit.concurrency());
+    ///     println!("{}: {} of {:?} in use", limit.name, limit.lent, limit.concurrency());
     /// }
     /// // The provider has a bad day: fewer at once, on all machines.
     /// queue.limits().set("payments", 5).await?;
@@ -50,10 +51,12 @@ pub struct Limits<'q> {
 pub struct LimitState {
     /// Its name: `queue:NAME`, `kind:NAME`, or the name of a [`Limit`](crate::Limit).
     pub name: String,
-    /// How many jobs may run at once, as the code declares it.
-    pub declared: u32,
+    /// How many jobs may run at once, as the code declares it; `None`: any number.
+    pub declared: Option<u32>,
     /// How many may run at once instead, as [`Limits::set`] has set it.
     pub set_to: Option<u32>,
+    /// How many jobs may start in a time; `None`: any number.
+    pub rate: Option<RateState>,
     /// When it was paused. While it is, none of its jobs starts.
     pub paused_at: Option<DateTime<Utc>>,
     /// How many permits the processes hold together. A process holds a permit for each running job,
@@ -61,6 +64,22 @@ pub struct LimitState {
     pub lent: u32,
     /// The processes that hold permits or want some, those with the most permits first.
     pub holders: Vec<LimitHolder>,
+}
+
+/// The rate of a limit, and what is left of it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RateState {
+    /// The rate, as the code declares it.
+    pub declared: Rate,
+    /// The rate that counts instead, as [`Limits::set_rate`] has set it.
+    pub set_to: Option<Rate>,
+    /// How many tokens there are: as many jobs may start at once.
+    pub tokens: u32,
+    /// When the next job may start; in the past if there are tokens.
+    pub next_at: DateTime<Utc>,
+    /// When there will be as many tokens as the burst, if no job starts before.
+    pub full_at: DateTime<Utc>,
 }
 
 /// A process that holds permits of a limit or wants some.
@@ -80,11 +99,11 @@ pub struct LimitHolder {
 }
 
 impl LimitState {
-    /// Returns how many jobs may run at once now: 0 while it is paused.
-    pub fn concurrency(&self) -> u32 {
+    /// Returns how many jobs may run at once now: 0 while it is paused. `None`: any number.
+    pub fn concurrency(&self) -> Option<u32> {
         match self.paused_at {
-            Some(_) => 0,
-            None => self.set_to.unwrap_or(self.declared),
+            Some(_) => Some(0),
+            None => self.set_to.or(self.declared),
         }
     }
 }
@@ -116,15 +135,35 @@ impl Limits<'_> {
     /// database knows no such limit; or when the database fails.
     pub async fn set(self, name: &str, concurrency: u32) -> Result<(), Error> {
         let concurrency = concurrency_of(name, concurrency)?;
-        self.change(name, Change::Set(Some(concurrency))).await
+        self.change(name, Change::Set(concurrency)).await
     }
 
-    /// Goes back to the declared number.
+    /// Sets how many jobs may start in a time instead of the declared rate. It survives restarts and
+    /// deploys, until [`Limits::reset`]. What was started under the old rate still counts.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`] when the database knows no such limit, or it has no rate; or when the
+    /// database fails.
+    pub async fn set_rate(self, name: &str, rate: Rate) -> Result<(), Error> {
+        self.change(name, Change::SetRate(rate)).await
+    }
+
+    /// Goes back to the declared number and the declared rate.
     ///
     /// # Errors
     /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
     pub async fn reset(self, name: &str) -> Result<(), Error> {
-        self.change(name, Change::Set(None)).await
+        self.change(name, Change::Reset).await
+    }
+
+    /// Takes tokens of a rate, whether there are any or not: for calls beyond the one that the start
+    /// of a job stands for. What was not there is a debt, which comes before the next start.
+    ///
+    /// # Errors
+    /// [`LimitError::Unknown`] when the database knows no such limit, or it has no rate; or when the
+    /// database fails.
+    pub async fn charge(self, name: &str, tokens: u32) -> Result<(), Error> {
+        self.change(name, Change::Charge(tokens)).await
     }
 
     /// Pauses a limit: none of its jobs starts until it is resumed. Running jobs go on to their end.
@@ -156,6 +195,9 @@ impl Limits<'_> {
             let store = self.queue.store();
             match change {
                 Change::Set(concurrency) => store.set_limit(connection, name, concurrency).await,
+                Change::SetRate(rate) => store.set_rate(connection, name, rate).await,
+                Change::Reset => store.reset_limit(connection, name).await,
+                Change::Charge(tokens) => store.charge_rate(connection, name, tokens).await,
                 Change::Pause(paused) => store.pause_limit(connection, name, paused).await,
             }
         }));
@@ -180,20 +222,29 @@ pub(super) fn concurrency_of(name: &str, concurrency: u32) -> Result<i32, Error>
 
 #[derive(Debug, Clone, Copy)]
 enum Change {
-    Set(Option<i32>),
+    Set(i32),
+    SetRate(Rate),
+    Reset,
+    Charge(u32),
     Pause(bool),
 }
 
 impl LimitState {
     fn of(row: LimitRow) -> Self {
-        let LimitRow { name, concurrency, concurrency_set, lent, paused_at, quotas } = row;
         Self {
-            name,
-            declared: count(concurrency),
-            set_to: concurrency_set.map(count),
-            paused_at,
-            lent: count(lent),
-            holders: quotas.into_iter().map(LimitHolder::of).collect(),
+            name: row.name,
+            declared: row.concurrency.map(count),
+            set_to: row.concurrency_set.map(count),
+            rate: row.rate.zip(row.next_at).map(|(declared, next_at)| RateState {
+                declared: declared.into(),
+                set_to: row.rate_set.map(Into::into),
+                tokens: row.tokens.map(count).unwrap_or_default(),
+                next_at,
+                full_at: row.full_at,
+            }),
+            paused_at: row.paused_at,
+            lent: count(row.lent),
+            holders: row.quotas.into_iter().map(LimitHolder::of).collect(),
         }
     }
 }

@@ -37,7 +37,7 @@ pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
-pub use limits::{LimitHolder, LimitState, Limits};
+pub use limits::{LimitHolder, LimitState, Limits, RateState};
 pub use plain::FinishedJob;
 #[cfg(feature = "cron")]
 pub(crate) use schedules::ScheduledJob;

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, LimitError,
-    job::{JobOptions, JobPayload, KeyLimit},
+    job::{JobOptions, JobPayload, KeyLimit, Limit},
     row::RuleId,
 };
 
@@ -27,8 +27,8 @@ pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
     /// The type that registered each kind of a declared job.
     kinds: HashMap<&'static str, &'static str>,
-    /// The number of each limit that several jobs share.
-    limits: HashMap<&'static str, usize>,
+    /// Each limit that several jobs share.
+    limits: HashMap<&'static str, Limit>,
     /// Limits that hold for each key. A claimed job has its limit's place in here, so none is ever removed.
     key_rules: Vec<Arc<KeyRule>>,
     /// The jobs that are declared with a schedule.
@@ -173,16 +173,13 @@ impl Registry {
         }
         self.kinds.extend(kinds().map(|kind| (kind, second)));
         for limit in H::Payload::OPTIONS.limits {
-            let most = usize::try_from(limit.concurrency).unwrap_or(usize::MAX);
-            let first = *self.limits.entry(limit.name).or_insert(most);
-            if first != most {
-                let name = limit.name.to_owned();
-                let declared_at = second;
+            let first = *self.limits.entry(limit.name).or_insert(*limit);
+            if first != *limit {
                 return Err(Error::Limit(LimitError::Different {
-                    name,
-                    first,
-                    second: most,
-                    declared_at,
+                    name: limit.name.to_owned(),
+                    first: first.to_string(),
+                    second: limit.to_string(),
+                    declared_at: second,
                 }));
             }
         }
@@ -291,13 +288,15 @@ impl Registered {
 
 /// The limits of a handler in all processes together.
 fn limits_of<H: Handler>() -> Vec<SharedLimit> {
-    let of_kind = H::OPTIONS.concurrency_limit.map(|most| match H::KIND {
-        Some(kind) => SharedLimit::new(format!("kind:{kind}"), most),
+    let JobOptions { concurrency_limit, rate, .. } = H::OPTIONS;
+    let is_limited = concurrency_limit.is_some() || rate.is_some();
+    let name = H::KIND.map_or_else(
         // It runs all kinds of its queue.
-        None => SharedLimit::new(format!("handler:{}", H::QUEUE), most),
-    });
-    let shared = H::OPTIONS.limits.iter();
-    let shared = shared.map(|limit| SharedLimit::new(limit.name.to_owned(), limit.concurrency));
+        || format!("handler:{}", H::QUEUE),
+        |kind| format!("kind:{kind}"),
+    );
+    let of_kind = is_limited.then(|| SharedLimit::new(name, concurrency_limit, rate));
+    let shared = H::OPTIONS.limits.iter().map(|&limit| limit.into());
     let mut limits: Vec<SharedLimit> = of_kind.into_iter().chain(shared).collect();
     // A job takes one permit of a limit, by however many names its code has it.
     limits.sort_unstable_by(|a, b| a.name.cmp(&b.name));

@@ -10,7 +10,8 @@ use uuid::Uuid;
 use super::{
     Completed, Store,
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
-    finish::lease_arrays,
+    finish::bind_completed,
+    statements::Bound,
 };
 use crate::row::{Claim, Job, Lease, RuleId};
 
@@ -77,6 +78,8 @@ pub(crate) struct Reach<'d> {
     pub(crate) limit: usize,
     /// Rows that another transaction has touched are tried too.
     pub(crate) include_touched: bool,
+    /// The seconds that a step of priority is worth, of each queue whose jobs gain on more urgent ones as they wait.
+    pub(crate) ages: &'d HashMap<String, f64>,
 }
 
 /// The result of a fetch.
@@ -103,13 +106,27 @@ pub(crate) struct Fetched {
 impl Fetched {
     /// Whether more jobs of this queue may be due than were claimed, because permits were used up.
     pub(crate) fn stopped_by_limit(&self, demand: &Demand) -> bool {
-        let of_queue = || self.of_queue(&demand.queue);
         let full = |share: &DemandedShare| {
-            of_queue().filter(|fetched| share.takes(fetched.job.kind())).count() >= share.permits
+            let of_share = |fetched: &&FetchedJob| share.takes(fetched.job.kind());
+            self.of_queue(&demand.queue).filter(of_share).count() >= share.permits
         };
+        self.is_full() || self.used_up(demand) || demand.shares.iter().any(full)
+    }
+
+    /// Whether the queue could have used more permits; `None`: unknown, because the fetch may not have come to it.
+    pub(crate) fn left_more(&self, demand: &Demand) -> Option<bool> {
+        let used_up = self.used_up(demand);
+        (used_up || !self.is_full()).then_some(used_up)
+    }
+
+    /// The claim has as many jobs as it may have in all.
+    fn is_full(&self) -> bool {
         self.jobs.len() >= self.limit
-            || of_queue().count() >= demand.permits
-            || demand.shares.iter().any(full)
+    }
+
+    /// The permits of the queue were used up.
+    fn used_up(&self, demand: &Demand) -> bool {
+        self.of_queue(&demand.queue).count() >= demand.permits
     }
 
     /// The claimed jobs of a queue, the most urgent first.
@@ -155,24 +172,23 @@ impl Store {
         completed: Completed<'_>,
         reach: Reach<'_>,
     ) -> sqlx::Result<(Fetched, Vec<Uuid>)> {
-        let (ids, numbers) = lease_arrays(completed.runs.iter().map(|(lease, _)| lease));
-        let rows = self
-            .statements
-            .fetch_jobs
-            .query()
-            .bind("job_ids", ids)
-            .bind("leases", numbers)
-            .bind("worker_id", worker_id)
-            .bind("include_touched", reach.include_touched)
-            .bind("results", completed.results())
-            .bind("keep", completed.keep)
-            .bind("demand", Json(reach.demands))
-            .bind("margin", interval(MARGIN))
-            .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
-            .fetch_all(connection)
-            .await?;
+        let has_age = |demand: &Demand| reach.ages.contains_key(&demand.queue);
+        let query = if reach.demands.iter().any(has_age) {
+            self.statements.fetch_jobs_by_age.query().bind("ages", Json(reach.ages))
+        } else {
+            self.statements.fetch_jobs.query()
+        };
+        let query = bind_completed(query, worker_id, completed, reach.include_touched);
+        let rows = bind_reach(query, reach).fetch_all(connection).await?;
         Fetched::decode(&rows, worker_id, reach.limit)
     }
+}
+
+fn bind_reach<'r>(query: Bound<'r>, reach: Reach<'r>) -> Bound<'r> {
+    query
+        .bind("demand", Json(reach.demands))
+        .bind("margin", interval(MARGIN))
+        .bind("limit", i64::try_from(reach.limit).unwrap_or(i64::MAX))
 }
 
 impl Fetched {

@@ -12,6 +12,15 @@ use super::{
     decode::{Columns, columns, interval, seconds},
     fetch::MARGIN,
 };
+use crate::job::{Rate, StoredRate};
+
+/// A limit as a process declares it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DeclaredLimit<'l> {
+    pub(crate) name: &'l str,
+    pub(crate) most: Option<usize>,
+    pub(crate) rate: Option<Rate>,
+}
 
 /// What a process asks of one limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,10 +66,16 @@ pub(crate) enum DueLook {
 #[derive(Debug)]
 pub(crate) struct LimitRow {
     pub(crate) name: String,
-    pub(crate) concurrency: i32,
+    pub(crate) concurrency: Option<i32>,
     pub(crate) concurrency_set: Option<i32>,
     pub(crate) lent: i32,
     pub(crate) paused_at: Option<DateTime<Utc>>,
+    pub(crate) rate: Option<StoredRate>,
+    pub(crate) rate_set: Option<StoredRate>,
+    /// Tokens that are there, where it has a rate.
+    pub(crate) tokens: Option<i32>,
+    pub(crate) full_at: DateTime<Utc>,
+    pub(crate) next_at: Option<DateTime<Utc>>,
     pub(crate) quotas: Vec<QuotaRow>,
 }
 
@@ -75,25 +90,31 @@ pub(crate) struct QuotaRow {
 }
 
 columns! {
-    LimitColumns { name, concurrency, concurrency_set, lent, paused_at, quotas }
+    LimitColumns {
+        name, concurrency, concurrency_set, lent, paused_at, rate, rate_set, tokens, full_at, next_at, quotas
+    }
 }
 
 impl Store {
-    /// Records the limits that a process declares, each with its number, and gives it an empty quota of each.
+    /// Records the limits that a process declares, and gives it an empty quota of each that has permits.
     pub(crate) async fn declare_limits(
         &self,
         connection: &mut PgConnection,
         worker_id: Uuid,
-        limits: &[(String, usize)],
+        limits: &[DeclaredLimit<'_>],
     ) -> sqlx::Result<()> {
-        let (names, concurrencies): (Vec<&str>, Vec<i32>) =
-            limits.iter().map(|(name, most)| (name.as_str(), integer(*most))).unzip();
+        let names: Vec<&str> = limits.iter().map(|limit| limit.name).collect();
+        let concurrencies: Vec<Option<i32>> =
+            limits.iter().map(|limit| limit.most.map(integer)).collect();
+        let rates: Vec<Option<Json<StoredRate>>> =
+            limits.iter().map(|limit| limit.rate.map(|rate| Json(rate.into()))).collect();
         self.statements
             .declare_limits
             .query()
             .bind("worker_id", worker_id)
             .bind("names", names)
             .bind("concurrencies", concurrencies)
+            .bind("rates", rates)
             .bind("channel", self.schema.channel())
             .execute(connection)
             .await?;
@@ -168,22 +189,40 @@ impl Store {
                 concurrency_set: row.try_get(columns.concurrency_set)?,
                 lent: row.try_get(columns.lent)?,
                 paused_at: row.try_get(columns.paused_at)?,
+                rate: row.try_get::<Option<Json<_>>, _>(columns.rate)?.map(|Json(rate)| rate),
+                rate_set: row
+                    .try_get::<Option<Json<_>>, _>(columns.rate_set)?
+                    .map(|Json(rate)| rate),
+                tokens: row.try_get(columns.tokens)?,
+                full_at: row.try_get(columns.full_at)?,
+                next_at: row.try_get(columns.next_at)?,
                 quotas,
             })
         })
     }
 
-    /// Sets the number of permits that counts instead of the declared one; `None`: the declared one counts again.
-    /// Returns whether there is such a limit.
+    /// Sets the number of permits that counts instead of the declared one. Returns whether there is such a limit with a
+    /// number.
     pub(crate) async fn set_limit(
         &self,
         connection: &mut PgConnection,
         name: &str,
-        permits: Option<i32>,
+        permits: i32,
     ) -> sqlx::Result<bool> {
         let set = self.statements.set_limit.query().bind("name", name);
         let set = set.bind("concurrency_set", permits).bind("channel", self.schema.channel());
         Ok(set.fetch_optional(connection).await?.is_some())
+    }
+
+    /// Goes back to what is declared. Returns whether there is such a limit.
+    pub(crate) async fn reset_limit(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+    ) -> sqlx::Result<bool> {
+        let reset = self.statements.reset_limit.query().bind("name", name);
+        let reset = reset.bind("channel", self.schema.channel());
+        Ok(reset.fetch_optional(connection).await?.is_some())
     }
 
     /// Pauses or resumes a limit. Returns whether there is such a limit.
@@ -199,10 +238,10 @@ impl Store {
     }
 }
 
-fn integer(permits: usize) -> i32 {
+pub(super) fn integer(permits: usize) -> i32 {
     i32::try_from(permits).unwrap_or(i32::MAX)
 }
 
-fn count(permits: i32) -> usize {
+pub(super) fn count(permits: i32) -> usize {
     usize::try_from(permits).unwrap_or_default()
 }

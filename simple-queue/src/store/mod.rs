@@ -71,6 +71,7 @@ mod isolate;
 mod janitor;
 mod limits;
 pub(crate) mod migrate;
+mod rates;
 mod reaper;
 #[cfg(feature = "cron")]
 mod schedules;
@@ -92,7 +93,8 @@ pub(crate) use finish::{Completed, LeaseState};
 pub(crate) use gates::{KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
-pub(crate) use limits::{Ask, Balanced, DueLook, LimitRow, QuotaRow};
+pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
+pub(crate) use rates::{TakenTokens, TokenAsk};
 pub(crate) use reaper::{Name, Reaped};
 #[cfg(feature = "cron")]
 pub(crate) use schedules::{

@@ -101,3 +101,12 @@ pub(crate) fn suspect_not_cleared(error: &dyn Display) {
         "id of a job that was in several crashes could not be cleared after its run"
     );
 }
+
+pub(crate) fn rates_not_held(limits: &str, error: &dyn Display) {
+    tracing::warn!(
+        target: TARGET,
+        limits,
+        %error,
+        "rates could not be held after a job was rate limited, only this job is put off"
+    );
+}

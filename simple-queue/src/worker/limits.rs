@@ -1,4 +1,4 @@
-//! Borrows and gives back permits of the limits that all processes share.
+//! Borrows and gives back permits of the limits that all processes share, and takes tokens of the rates.
 //!
 //! It sends nothing while no limit is declared, and nothing while demand does not change: a run takes and puts back a
 //! permit in memory.
@@ -10,9 +10,10 @@ use std::{
 
 use super::Worker;
 use crate::{
-    admission::{SharedPermits, Steps},
+    admission::{Permits, Steps},
     database::{Dedicated, Servers, failure::described},
-    store::{Ask, Demand, DueLook},
+    queue::shared_limit::SharedLimit,
+    store::{DeclaredLimit, DueLook},
     telemetry,
     upkeep::role::{Next, Role},
 };
@@ -54,14 +55,14 @@ impl Role for Lender {
             self.refreshed_at = Instant::now();
             self.permits().heard_all();
         }
-        let Steps { declare, look, ask, again_at } = self.permits().next(Instant::now());
-        self.again_at = again_at;
-        if declare.is_empty() && look.is_empty() && ask.is_empty() {
+        let mut steps = self.permits().next(Instant::now());
+        self.again_at = steps.again_at;
+        if steps.is_empty() {
             return Ok(Next::AtOnce);
         }
-        let done = self.exchange(&declare, look, &ask).await;
+        let done = self.exchange(&mut steps).await;
         if done.is_err() {
-            self.permits().failed(&ask);
+            self.permits().failed(&steps.ask);
         }
         // What follows from the answers.
         self.again_at = Some(Instant::now());
@@ -79,14 +80,14 @@ impl Lender {
         Self { worker, connection, number: 0, again_at: None, refreshed_at: Instant::now() }
     }
 
-    fn permits(&self) -> &SharedPermits {
-        self.worker.permits.shared()
+    fn permits(&self) -> &Permits {
+        &self.worker.permits
     }
 
     /// Waits for a change here, for the time of the next step, or for the next refresh.
     async fn wait(&self) {
         let refresh_at =
-            self.permits().is_active().then(|| self.refreshed_at + self.between_refreshes());
+            self.permits().are_active().then(|| self.refreshed_at + self.between_refreshes());
         let until = self.again_at.into_iter().chain(refresh_at).min();
         match until {
             None => self.permits().changed().await,
@@ -102,48 +103,56 @@ impl Lender {
         if listens { WHILE_LISTENING } else { WITHOUT_LISTENING }
     }
 
-    async fn exchange(
-        &mut self,
-        declare: &[(String, usize)],
-        look: Vec<(String, Vec<Demand>)>,
-        asks: &[Ask],
-    ) -> sqlx::Result<()> {
+    async fn exchange(&mut self, steps: &mut Steps) -> sqlx::Result<()> {
         let worker_id = self.worker.id();
         let Self { worker, connection, number, .. } = self;
-        let (store, permits) = (&worker.store, worker.permits.shared());
+        let (store, permits) = (&worker.store, &worker.permits);
+        let Steps { declare, look, ask, take, again_at: _ } = steps;
         if !declare.is_empty() {
+            let limits: Vec<DeclaredLimit<'_>> =
+                declare.iter().map(SharedLimit::declared).collect();
             connection
-                .ask(async |connection| store.declare_limits(connection, worker_id, declare).await)
+                .ask(async |connection| store.declare_limits(connection, worker_id, &limits).await)
                 .await?;
             permits.declared(declare);
         }
-        for (limit, mut demands) in look {
-            for demand in &mut demands {
+        for look in look {
+            for demand in &mut look.demands {
                 demand.probes = PROBES;
             }
-            worker.sweeps.floors().apply(&mut demands);
+            worker.sweeps.floors().apply(&mut look.demands);
+            let demands = &look.demands;
             let mut found = connection
-                .ask(async |connection| store.look_for_due(connection, &demands).await)
+                .ask(async |connection| store.look_for_due(connection, demands).await)
                 .await?;
             if found != DueLook::Now {
                 // Suspects rest apart from other jobs.
                 let suspect = connection
-                    .ask(async |connection| store.find_suspect(connection, &demands, &[]).await);
+                    .ask(async |connection| store.find_suspect(connection, demands, &[]).await);
                 if suspect.await?.is_some() {
                     worker.suspects_wait.store(true, Ordering::Release);
                     found = DueLook::Now;
                 }
             }
-            permits.looked(&limit, found);
+            permits.looked(look, found);
         }
-        if !asks.is_empty() {
+        if !ask.is_empty() {
             *number += 1;
             let answers = connection
                 .ask(async |connection| {
-                    store.balance_quotas(connection, worker_id, *number, asks).await
+                    store.balance_quotas(connection, worker_id, *number, ask).await
                 })
                 .await?;
-            if permits.balanced(asks, answers) {
+            if permits.balanced(ask, answers) {
+                worker.client.wake().wake_local();
+            }
+        }
+        if !take.is_empty() {
+            let sent = Instant::now();
+            let answers = connection
+                .ask(async |connection| store.take_tokens(connection, take).await)
+                .await?;
+            if permits.took(take, &answers, sent) {
                 worker.client.wake().wake_local();
             }
         }

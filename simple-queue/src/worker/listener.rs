@@ -84,7 +84,7 @@ async fn listen(worker: &Worker, retry_pause: &mut RetryPause) -> ListenError {
         let mut listener = in_time(patience, begin(options, &channel)).await?;
         retry_pause.reset();
         worker.listening.store(true, Ordering::Release);
-        worker.permits.shared().heard_all();
+        worker.permits.heard_all();
         #[cfg(feature = "cron")]
         worker.clock.changed();
         worker.client.wake().wake_local();
@@ -177,7 +177,7 @@ fn on_notification(worker: &Worker, payload: &str) {
             }
         }
         Some(Notification::LimitChanged { name }) => {
-            worker.permits.shared().heard(&name);
+            worker.permits.heard(&name);
             if worker.client.key_rules().iter().any(|rule| rule.name == name) {
                 worker.client.wake().wake_local();
             }

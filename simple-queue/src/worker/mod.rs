@@ -186,7 +186,9 @@ impl Worker {
                 let next = match payload::load(&worker, &mut fetched).await {
                     Ok(()) => {
                         let began_with = config;
-                        let execution = Execution::new(&worker, &handler, &began_with, fetched);
+                        let start_by = permit.start_by;
+                        let execution =
+                            Execution::new(&worker, &handler, &began_with, fetched, start_by);
                         execution.run().await;
                         // A chain of short jobs must not keep the thread from other tasks.
                         tokio::task::consume_budget().await;

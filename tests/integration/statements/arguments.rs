@@ -40,6 +40,8 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         let done = [&LEASES[..], &more[..]].concat();
         let more = [("demand", DEMAND), ("limit", "1000"), ("margin", "'0.6 s'")];
         hot.push(("fetch_jobs", [&done[..], &more[..]].concat()));
+        let more = [&more[..], &[("ages", r#"'{"q1": 60}'"#)]].concat();
+        hot.push(("fetch_jobs_by_age", [&done[..], &more[..]].concat()));
         hot.push(("archive_jobs", done.clone()));
         hot.push(("archive_jobs_of_keys", [&done[..], &[("channel", "'channel'")]].concat()));
     }
@@ -92,7 +94,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 6] {
+fn limits() -> [(&'static str, Arguments<'static>); 7] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -122,6 +124,16 @@ fn limits() -> [(&'static str, Arguments<'static>); 6] {
         ("visit_sequences", visit),
         ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),
         ("list_limit_keys", vec![("rule", "'key:q1/kind'"), ("gate", "null"), ("limit", "100")]),
+        (
+            "take_tokens",
+            vec![
+                ("names", "array['kind:a']"),
+                ("wanted", "array[5]"),
+                ("unused", "array[1]"),
+                ("marks", "array[now()]"),
+                ("needs", "array[0]"),
+            ],
+        ),
     ]
 }
 

@@ -6,7 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::store::{Ask, Balanced, Demand, DueLook};
+use super::search::{Search, Short};
+use crate::{
+    queue::shared_limit::SharedLimit,
+    store::{Ask, Balanced, Demand, DueLook},
+};
 
 /// 100 ms without use, after which a permit is given back if another process wants it. Also the pause before a process
 /// wants again what it gave back for others.
@@ -22,14 +26,10 @@ const TURN: Duration = Duration::from_secs(1);
 /// 10 ms between two looks whether a fetch is still in flight.
 const WHILE_FETCHING: Duration = Duration::from_millis(10);
 
-/// 100 ms, lower bound between two looks for due jobs of one limit.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
-
 /// The permits that a process holds of one limit.
 #[derive(Debug)]
 pub(super) struct Quota {
-    /// The number of the declaration.
-    pub(super) declared: usize,
+    pub(super) declared: SharedLimit,
     /// The database knows the declaration and has a row for the quota.
     is_declared: bool,
     /// Permits that the database has lent to this process.
@@ -50,7 +50,6 @@ pub(super) struct Quota {
     /// Jobs that could start if there were permits.
     short: Option<Short>,
     search: Search,
-    looked_at: Option<Instant>,
     /// Nothing is wanted before.
     not_before: Instant,
     /// The state in the database may have changed.
@@ -58,27 +57,6 @@ pub(super) struct Quota {
     /// An ask is on its way.
     is_asked: bool,
     last_answer: Balanced,
-}
-
-/// Whether jobs that fall short are due. Permits are wanted only for due jobs: otherwise idle processes would take them
-/// from each other without end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Search {
-    /// Nothing is to be looked for before a fetch falls short.
-    Rests,
-    /// To look at this moment.
-    At(Instant),
-    /// Some were found.
-    FoundDue,
-}
-
-/// Jobs of a process that have no permit of a limit.
-#[derive(Debug, Clone)]
-pub(super) struct Short {
-    /// How many of them could start by the process's own permits.
-    pub(super) wanted: usize,
-    /// Where they wait.
-    pub(super) demands: Vec<Demand>,
 }
 
 /// What is to be done for a limit.
@@ -93,7 +71,8 @@ pub(super) enum Step {
 }
 
 impl Quota {
-    pub(super) fn new(name: &str, declared: usize, now: Instant) -> Self {
+    pub(super) fn new(declared: SharedLimit, now: Instant) -> Self {
+        let (name, most) = (declared.name.clone(), declared.most.unwrap_or_default());
         Self {
             declared,
             is_declared: false,
@@ -106,15 +85,14 @@ impl Quota {
             watched_since: now,
             held_since: now,
             short: None,
-            search: Search::Rests,
-            looked_at: None,
+            search: Search::new(),
             not_before: now,
             has_news: false,
             is_asked: false,
             last_answer: Balanced {
-                name: name.to_owned(),
+                name,
                 held: 0,
-                most: declared,
+                most,
                 sharing: 1,
                 is_short: false,
                 others_want: false,
@@ -165,11 +143,10 @@ impl Quota {
     /// Records what falls short since the last fetch. Returns whether that is to be looked into.
     pub(super) fn fell_short(&mut self, short: Option<Short>, now: Instant) -> bool {
         self.short = short;
-        if self.short.is_none() || self.last_answer.is_short || self.search == Search::FoundDue {
+        if self.short.is_none() || self.last_answer.is_short || self.search.found_due() {
             return false;
         }
-        let earliest = self.looked_at.map_or(now, |looked| looked + BETWEEN_LOOKS);
-        self.search = Search::At(std::cmp::max(earliest, now));
+        self.search.begin(now);
         true
     }
 
@@ -189,7 +166,7 @@ impl Quota {
         (self.lent, self.held, self.surplus) = (0, 0, 0);
         (self.uncounted, self.least_free) = (0, 0);
         (self.is_declared, self.has_news, self.is_asked) = (false, false, false);
-        self.search = Search::Rests;
+        self.search.rest();
         self.last_answer.is_short = false;
     }
 
@@ -198,12 +175,7 @@ impl Quota {
     }
 
     pub(super) fn looked(&mut self, found: DueLook, now: Instant) {
-        self.looked_at = Some(now);
-        self.search = match found {
-            DueLook::Now => Search::FoundDue,
-            DueLook::Later(Some(wait)) => Search::At(now + std::cmp::max(wait, BETWEEN_LOOKS)),
-            DueLook::Later(None) => Search::Rests,
-        };
+        self.search.looked(found, now);
     }
 
     /// Returns what is to be done now. While a fetch is in flight, no permit that it counts on is given back.
@@ -229,17 +201,15 @@ impl Quota {
                 want: self.held + wanted,
             });
         }
-        let is_due = self.search == Search::FoundDue;
+        let is_due = self.search.found_due();
         let want_at = Some(self.not_before).filter(|at| *at > now && is_due);
         Step::Wait([wakes_at, look_at, want_at].into_iter().flatten().min())
     }
 
     /// When to look for due jobs, if there is a reason.
     fn look_at(&self) -> Option<Instant> {
-        match self.search {
-            Search::At(at) if self.short.is_some() && !self.last_answer.is_short => Some(at),
-            _ => None,
-        }
+        let has_reason = self.short.is_some() && !self.last_answer.is_short;
+        self.search.at().filter(|_| has_reason)
     }
 
     /// Sets aside the permits to give back. Returns when there may be more of them.
@@ -286,8 +256,7 @@ impl Quota {
 
     /// How many permits more it wants.
     fn wanted(&self, now: Instant) -> usize {
-        if now < self.not_before || !(self.search == Search::FoundDue || self.last_answer.is_short)
-        {
+        if now < self.not_before || !(self.search.found_due() || self.last_answer.is_short) {
             return 0;
         }
         self.short.as_ref().map_or(0, |short| short.wanted)
@@ -313,7 +282,7 @@ impl Quota {
         }
         let grew = self.held > held_before;
         if grew {
-            self.search = Search::Rests;
+            self.search.rest();
             self.watch(now);
         }
         self.last_answer = answer;

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::{Quota, Short, Step};
-use crate::store::{Ask, Balanced, DueLook};
+use crate::{
+    queue::shared_limit::SharedLimit,
+    store::{Ask, Balanced, DueLook},
+};
 
 /// The rows of a limit and of its quotas, as `balance_quotas.sql` changes them.
 struct Rows {
@@ -75,9 +78,10 @@ const HERE: usize = 4;
 impl Game {
     fn new(seed: u64, processes: usize, most: usize) -> Self {
         let now = Instant::now();
+        let limit = SharedLimit { most: Some(most), ..SharedLimit::of_queue("q") };
         Self {
             rows: Rows { most, lent: 0, quotas: vec![None; processes], asked: vec![0; processes] },
-            processes: (0..processes).map(|_| Quota::new("l", most, now)).collect(),
+            processes: (0..processes).map(|_| Quota::new(limit.clone(), now)).collect(),
             runs: vec![0; processes],
             fetches: vec![None; processes],
             numbers: vec![0; processes],

@@ -1,6 +1,6 @@
 //! Checks settings: which are out of range, and which contradict each other.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::runtime::Handle;
@@ -44,11 +44,15 @@ fn of_permits(builder: &SimpleQueueBuilder) -> Vec<String> {
     problems.extend(out_of_range("permits", all));
     let mut limits: Vec<_> = config.queue_limits.iter().collect();
     limits.sort_unstable_by_key(|(queue, _)| *queue);
-    problems.extend(
-        limits.into_iter().filter_map(|(queue, limit)| {
-            out_of_range(&format!("queue_limit({queue:?})"), limit.most)
-        }),
-    );
+    problems.extend(limits.into_iter().filter_map(|(queue, limit)| {
+        out_of_range(&format!("queue_limit({queue:?})"), limit.most?)
+    }));
+    let mut weights: Vec<_> = config.queue_weights.iter().collect();
+    weights.sort_unstable();
+    problems.extend(weights.into_iter().filter_map(|(queue, &weight)| {
+        let setting = format!("queue_weight({queue:?})");
+        out_of_range(&setting, usize::try_from(weight).unwrap_or(usize::MAX))
+    }));
     for (setting, permits, is_set) in named {
         match out_of_range(&setting, permits) {
             Some(problem) => problems.push(problem),
@@ -76,10 +80,20 @@ fn out_of_range(setting: &str, permits: usize) -> Option<String> {
 fn of_queue_names(builder: &SimpleQueueBuilder) -> Vec<String> {
     let config = &builder.config;
     let permits = config.queue_permits.keys().map(|queue| ("queue_permits", queue));
-    let limits = config.queue_limits.keys().map(|queue| ("queue_limit", queue));
+    let limits = config.queue_limits.iter().map(|(queue, limit)| {
+        (if limit.most.is_some() { "queue_limit" } else { "queue_rate" }, queue)
+    });
+    let weights = config.queue_weights.keys().map(|queue| ("queue_weight", queue));
+    let ages = config.priority_ages.keys().map(|queue| ("priority_aging", queue));
     let strategies = config.queue_strategies.keys().map(|queue| ("queue_strategy", queue));
     let backoffs = config.queue_backoffs.keys().map(|queue| ("queue_backoff", queue));
-    let named: BTreeSet<_> = permits.chain(limits).chain(strategies).chain(backoffs).collect();
+    let named: BTreeSet<_> = permits
+        .chain(limits)
+        .chain(weights)
+        .chain(ages)
+        .chain(strategies)
+        .chain(backoffs)
+        .collect();
     let refused = |(setting, queue): (&str, &String)| {
         let problem = problem_of_queue_name(queue)?;
         Some(format!("`{setting}` is set for `{}`: {problem}", queue.escape_debug()))
@@ -89,14 +103,19 @@ fn of_queue_names(builder: &SimpleQueueBuilder) -> Vec<String> {
 
 fn of_times(builder: &SimpleQueueBuilder) -> Vec<String> {
     let config = &builder.config;
-    let times = [
-        ("statement_timeout", builder.statement_timeout, STATEMENT_TIMEOUTS),
-        ("heartbeat_interval", config.heartbeat_interval, INTERVALS),
-        ("poll_interval", config.empty_poll_sleep, INTERVALS),
-        ("permit_timeout", config.permit_patience, INTERVALS),
+    let mut times = vec![
+        ("statement_timeout".to_owned(), builder.statement_timeout, STATEMENT_TIMEOUTS),
+        ("heartbeat_interval".to_owned(), config.heartbeat_interval, INTERVALS),
+        ("poll_interval".to_owned(), config.empty_poll_sleep, INTERVALS),
+        ("permit_timeout".to_owned(), config.permit_patience, INTERVALS),
         #[cfg(feature = "janitor")]
-        ("janitor_interval", config.janitor_interval, INTERVALS),
+        ("janitor_interval".to_owned(), config.janitor_interval, INTERVALS),
     ];
+    let mut ages: Vec<_> = config.priority_ages.iter().collect();
+    ages.sort_unstable_by_key(|(queue, _)| *queue);
+    times.extend(ages.into_iter().map(|(queue, &age)| {
+        (format!("priority_aging({queue:?})"), Duration::from_secs_f64(age), INTERVALS)
+    }));
     times
         .into_iter()
         .filter(|(_, time, (shortest, longest))| time < shortest || time > longest)

@@ -2,6 +2,7 @@
 
 mod check;
 mod database;
+mod sharing;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{SimpleQueue, config::Config, shared_limit::SharedLimit, strategy::JobStrategy};
+use super::{SimpleQueue, config::Config, strategy::JobStrategy};
 use crate::{
     Error,
     database::{Schema, Servers, parse_url},
@@ -126,18 +127,6 @@ impl SimpleQueueBuilder {
     pub fn queue_permits(self, queue: impl Into<String>, permits: usize) -> Self {
         self.configured(|config| {
             config.queue_permits.insert(queue.into(), permits);
-        })
-    }
-
-    /// Sets how many jobs of one queue run at once in all processes together; no limit by default.
-    ///
-    /// It is a declaration like those of the jobs: every process of the queue should have the same
-    /// number, and [`SimpleQueue::limits`] can change it at run time, as `queue:NAME`.
-    pub fn queue_limit(self, queue: impl Into<String>, limit: usize) -> Self {
-        self.configured(|config| {
-            let queue = queue.into();
-            let limit = SharedLimit::of_queue(&queue, limit);
-            config.queue_limits.insert(queue, limit);
         })
     }
 

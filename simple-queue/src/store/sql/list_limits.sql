@@ -1,6 +1,11 @@
 -- list_limits
--- Limits with the processes that hold permits of them or want some.
-select l.name, l.concurrency, l.concurrency_set, l.lent, l.paused_at,
+-- Limits with the processes that hold permits of them or want some, and with what is left of their rates.
+select l.name, l.concurrency, l.concurrency_set, l.lent, l.paused_at, l.rate, l.rate_set,
+    -- As take_tokens counts them.
+    greatest(0, floor(extract(epoch from now() - greatest(l.tat, now()))::double precision / r.step + r.burst))::integer
+        as tokens,
+    greatest(l.tat, now()) as full_at,
+    greatest(now(), l.tat - make_interval(secs => (r.burst - 1) * r.step)) as next_at,
     coalesce(
         jsonb_agg(jsonb_build_object(
             'worker_id', q.worker_id, 'host', w.host, 'pid', w.pid, 'held', q.held, 'wanted', q.wanted
@@ -8,8 +13,9 @@ select l.name, l.concurrency, l.concurrency_set, l.lent, l.paused_at,
         '[]'
     ) as quotas
 from simple_queue.limits l
+\ir parts/rate.sql
 left join simple_queue.quotas q on q.limit_name = l.name
 left join simple_queue.workers w on w.id = q.worker_id
 where :name::text is null or l.name = :name
-group by l.name
+group by l.name, r.burst, r.step
 order by l.name collate "C"

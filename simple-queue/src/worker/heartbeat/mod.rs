@@ -206,7 +206,7 @@ impl Heartbeat {
         // Nothing is claimed, and nothing is marked idle, under an id that has no row yet.
         self.worker.heartbeat_lost.store(true, Ordering::Release);
         self.worker.take_new_id();
-        self.worker.permits.shared().forget();
+        self.worker.permits.forget();
         // Without a row nothing was claimed, so fetches took due jobs for absent ones.
         self.worker.sweeps.floors().mark_stale();
         self.register().await;

@@ -22,34 +22,10 @@
         cross join lateral (
             select picked.ctid
             from unnest(demand.priorities) as lane (priority)
-            join lateral jsonb_to_recordset(demand.shares)
-                as share (permits integer, kinds text[], excluded text[], floors jsonb)
-                on share.permits * 0 = 0
-            -- With a limit it is looked up per priority, which keeps their order; a join would lose it.
-            left join lateral (
-                select coalesce(known.run_at, now() - :margin::interval) as run_at, known.id
-                from jsonb_to_recordset(share.floors)
-                    as known (priority smallint, run_at timestamptz, id uuid)
-                where known.priority = lane.priority
-                limit 1
-            ) floor on true
+            \ir lane_floor.sql
             cross join lateral (
                 select j.ctid from simple_queue.jobs j
-                where j.queue = demand.queue and j.priority = lane.priority
-                    and j.gate is null and j.held is null
-                    and (j.run_at, j.id) >= (
-                        coalesce(floor.run_at, '-infinity'),
-                        coalesce(floor.id, '00000000-0000-0000-0000-000000000000')
-                    )
-                    and j.run_at <= now() and j.worker_id is null
-                    and (:include_touched or j.xmax = '0' or j.xmax = j.xmin)
-                    -- A case expression, which the planner cannot estimate: if all kinds are the same it would expect
-                    -- `<> all` to leave no row, and sort the whole lane.
-                    and case
-                        when share.kinds is null then j.kind <> all (share.excluded)
-                        else j.kind = any (share.kinds)
-                    end
-                order by j.run_at, j.id
+                \ir lane_rows.sql
                 limit share.permits
                 for update skip locked
             ) picked

@@ -33,6 +33,7 @@ impl Poller {
                 demands: std::slice::from_ref(demand),
                 limit: demand.permits,
                 include_touched: true,
+                ages: &config.priority_ages,
             };
             match self.claim(reach).await {
                 Ok(fetched) => self.start(fetched, config),

@@ -4,6 +4,7 @@ mod isolate;
 mod plan;
 mod sleep;
 mod starts;
+mod turns;
 mod visits;
 
 use std::{
@@ -25,6 +26,7 @@ use crate::{
 };
 use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
+use turns::Turns;
 use visits::RuleState;
 
 /// The only role that claims jobs and takes permits.
@@ -46,6 +48,8 @@ pub(in crate::worker) struct Poller {
     /// Number of fetches, from which the first queue and the first share of a fetch follow, so that none is always
     /// last.
     pub(super) rotation: usize,
+    /// The turns of queues with weights.
+    turns: Turns,
     pub(super) lost_claims: LostClaims,
     /// The limits for each key of this process.
     rules: Vec<RuleState>,
@@ -72,6 +76,7 @@ impl Poller {
             divides: false,
             stuck: Stuck::default(),
             rotation: 0,
+            turns: Turns::default(),
             lost_claims: LostClaims::new(servers),
             rules: Vec::new(),
             rounds: 0,
@@ -109,7 +114,7 @@ impl Poller {
         }
         self.lost_claims.return_what_is_due(&self.worker).await;
         let fetched = self.fetch().await;
-        self.worker.permits.shared().fetch_ended();
+        self.worker.permits.fetch_ended();
         let wait = match fetched {
             Ok(wait) => {
                 self.was_late = false;
@@ -149,7 +154,7 @@ impl Poller {
         // Set before the permits are counted, so that a permit which becomes free afterwards wakes the poller.
         self.worker.wants_permit.store(true, Ordering::Release);
         self.start_prefetched(&config);
-        self.worker.permits.shared().fetch_begins();
+        self.worker.permits.fetch_begins();
         // Jobs with a key and those without take turns at having the permits first.
         self.rounds = self.rounds.wrapping_add(1);
         let (wait, round) = if self.rounds.is_multiple_of(2) {
@@ -194,8 +199,11 @@ impl Poller {
         // In a backlog, rows that other sessions have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
         let (include_touched, began) = (!self.backlog || is_lowered, Instant::now());
-        let fetched = self.claim(Reach { demands: &demands, limit, include_touched }).await?;
+        let ages = &config.priority_ages;
+        let reach = Reach { demands: &demands, limit, include_touched, ages };
+        let fetched = self.claim(reach).await?;
         let took = began.elapsed();
+        self.note_turns(&demands, &fetched, config);
         let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, include_touched);
         if !was_swept {
             self.worker.sweeps.ask();

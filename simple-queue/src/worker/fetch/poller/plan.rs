@@ -1,13 +1,13 @@
 //! What a fetch asks for: as many jobs as can start now and soon.
 
-use super::Poller;
+use super::{Poller, turns::Claimed};
 use crate::{
     admission::{FellShort, PermitScope},
     queue::{
         config::Config,
         registry::{Served, Share},
     },
-    store::{Demand, DemandedShare},
+    store::{Demand, DemandedShare, Fetched},
     worker::fetch::floor::BEFORE_ALL,
 };
 
@@ -18,7 +18,7 @@ pub(super) struct FetchPlan {
     pub(super) limit: usize,
     /// A served share has no free permit now, and may have due jobs.
     pub(super) leaves_out: bool,
-    /// Jobs are left out for lack of permits that all processes share. Only a look can tell whether any is due.
+    /// Jobs are left out for lack of permits or tokens that all processes share. Only a look can tell whether any is due.
     pub(super) falls_short: bool,
 }
 
@@ -46,7 +46,8 @@ impl Poller {
         let (mut limit, mut leaves_out) = (0, false);
         let served = worker.client.served();
         // Where queues compete for the process's permits, none of them is prefetched.
-        let compete = free == 0 && served.len() > 1;
+        let weights = config.weights();
+        let compete = free == 0 && served.len() > 1 || self.turns.compete();
         let mut short = Vec::new();
         let mut floors = worker.sweeps.floors();
         floors.retain(&served);
@@ -56,7 +57,9 @@ impl Poller {
                 let free = std::cmp::min(free_permits(PermitScope::Queue(&queue)), free);
                 // A queue in which some jobs have a limit of their own is not prefetched either.
                 let alone = worker.permits.may_be_ahead(&queue, &shares, config);
-                let may_be_ahead = alone && !compete && room.may_be_ahead;
+                // What was fetched ahead would start in the order of priorities.
+                let is_in_order = !config.priority_ages.contains_key(&queue);
+                let may_be_ahead = alone && is_in_order && !compete && room.may_be_ahead;
                 // Jobs that may be ahead have no permit yet.
                 let startable = |of: PermitScope<'_>| {
                     if alone { worker.permits.free_here(of, config) } else { free_permits(of) }
@@ -96,15 +99,29 @@ impl Poller {
             .collect();
         drop(floors);
         let falls_short = !short.is_empty();
-        worker.permits.shared().fell_short(short);
+        worker.permits.fell_short(short);
         if !demands.is_empty() {
             self.rotation = self.rotation.wrapping_add(1);
             let first = self.rotation % demands.len();
             demands.rotate_left(first);
         }
+        if let Some(weights) = weights {
+            leaves_out |= self.turns.divide(&mut demands, free, weights);
+        }
         // Prefetched jobs need no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
         FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out, falls_short }
+    }
+
+    /// Records how queues with weights have shared a fetch.
+    pub(super) fn note_turns(&mut self, demands: &[Demand], fetched: &Fetched, config: &Config) {
+        let Some(weights) = config.weights() else { return };
+        let claimed = demands.iter().map(|demand| {
+            let jobs = fetched.of_queue(&demand.queue).count();
+            Claimed { queue: &demand.queue, jobs, left_more: fetched.left_more(demand) }
+        });
+        let claimed: Vec<Claimed<'_>> = claimed.collect();
+        self.turns.claimed(&claimed, config.global_permits, weights);
     }
 
     /// Returns the jobs of a queue that could start here, if a limit that all processes share had permits.
@@ -118,11 +135,15 @@ impl Poller {
         let permits = &self.worker.permits;
         let free = std::cmp::min(free, permits.free_here(PermitScope::Queue(queue), config));
         let of_share = |share: &Share| {
-            let limits = config.limit_of(queue).into_iter().chain(&share.limits);
-            let limits = permits.shared().exhausted(limits);
+            let all = config.limit_of(queue).into_iter().chain(&share.limits);
+            let (limits, rates) = permits.exhausted(all.clone());
             let free = std::cmp::min(free, permits.free_here(PermitScope::Share(share), config));
-            (free > 0 && !limits.is_empty()).then(|| FellShort {
+            // Tokens are wanted for the permits that there are.
+            let free = if limits.is_empty() { permits.at_most(all, free) } else { free };
+            let is_short = !limits.is_empty() || !rates.is_empty();
+            (free > 0 && is_short).then(|| FellShort {
                 limits,
+                rates,
                 wanted: free,
                 demand: one_of(queue, share),
             })

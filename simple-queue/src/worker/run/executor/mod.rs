@@ -4,10 +4,14 @@
 //! each of them. `weigh` turns the outcome into a transition, and `exhausted` tells the handler of a final failure.
 
 mod exhausted;
+mod rates;
 mod steps;
 mod weigh;
 
-use std::{any::Any, time::Duration};
+use std::{
+    any::Any,
+    time::{Duration, Instant},
+};
 
 use crate::{
     finalize::FinishedRun,
@@ -30,6 +34,8 @@ pub(in crate::worker) struct Execution<'w> {
     fetched: Box<FetchedJob>,
     /// Why the payload is not JSON that can be read here, where it is not.
     unreadable: Option<String>,
+    /// When the handler must have begun; `None`: the job is under no rate.
+    start_by: Option<Instant>,
 }
 
 impl<'w> Execution<'w> {
@@ -38,6 +44,7 @@ impl<'w> Execution<'w> {
         handler: &'w Registered,
         config: &'w Config,
         mut fetched: Box<FetchedJob>,
+        start_by: Option<Instant>,
     ) -> Self {
         let FetchedJob { job, max_attempts, .. } = &mut *fetched;
         job.max_attempts =
@@ -48,7 +55,7 @@ impl<'w> Execution<'w> {
             || config.strategy_of(&job.queue).is_some();
         let unreadable = is_looked_into.then(|| job.read_stored().err()).flatten();
         let unreadable = unreadable.map(|error| error.to_string());
-        Self { worker, handler, config, fetched, unreadable }
+        Self { worker, handler, config, fetched, unreadable, start_by }
     }
 
     /// Runs the job and buffers its outcome for the next write, which needs no permit.
@@ -67,6 +74,10 @@ impl<'w> Execution<'w> {
             Some(refusal) => refusal,
             None => self.outcome().await,
         };
+        if let Some(after) = outcome.rate_limited_for() {
+            // Boxed, as all that is rare.
+            Box::pin(self.hold_rates(after)).await;
+        }
         let run = self.weigh(outcome);
         log(&run);
         self.notify_if_exhausted(run).await

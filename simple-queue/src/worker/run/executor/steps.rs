@@ -125,11 +125,14 @@ impl Execution<'_> {
         .await
     }
 
-    /// Starts the run, and drops it after its timeout.
+    /// Starts the run if its token still counts, and drops it after its timeout.
     pub(super) async fn in_time<F: Future<Output = Outcome>>(
         &self,
         next: impl FnOnce() -> F,
     ) -> Outcome {
+        if self.is_past_its_token() {
+            return Outcome::given_back();
+        }
         self.claim().run.start();
         let run = next();
         let Some(limit) = self.claim().timeout.or(self.handler.options.timeout) else {

@@ -1,0 +1,109 @@
+//! `rate(…)`: how many jobs start in a time.
+
+use std::time::Duration;
+
+use syn::LitBool;
+
+use super::values;
+use crate::errors::Errors;
+use crate::model::Rate;
+use crate::parse::args::{RateParts, rate_parts};
+use crate::parse::list::{Arg, Value};
+
+/// 1,000,000,000, upper bound of a rate and of a burst; the library checks it too.
+const MOST_OF_A_RATE: i64 = 1_000_000_000;
+
+/// 100 ms and 366 days, the bounds of the time of a rate; the library checks them too.
+const TIMES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_hours(366 * 24));
+
+/// The rate of a job, which may have a key for its other limits.
+pub(crate) fn rate(arg: &Arg, has_key: bool, errors: &mut Errors) -> Option<Rate> {
+    if has_key {
+        let message =
+            "a rate beside a key is not supported yet; leave the `key`, `order` or `rate` out";
+        errors.at(arg.key.span(), message);
+        return None;
+    }
+    let Value::List(list) = &arg.value else {
+        let message = format!("say how many start in which time, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
+        return None;
+    };
+    let before = errors.count();
+    let RateParts { limit, per, burst, strict } = rate_parts(list.stream(), errors);
+    let is_strict = strict.as_ref().and_then(|arg| flag(arg, errors)).unwrap_or(true);
+    let most = limit.as_ref().and_then(|arg| self::limit(arg, errors));
+    let time = per.as_ref().and_then(|arg| self::per(arg, errors));
+    let given = burst.as_ref().and_then(|arg| self::burst(arg, most, is_strict, errors));
+    if errors.count() == before && (limit.is_none() || per.is_none()) {
+        let missing = if limit.is_none() { "limit" } else { "per" };
+        let message = format!("`rate` needs `{missing}`, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
+    }
+    let (most, time) = most.zip(time)?;
+    // A bucket that is not strict holds a whole period by default.
+    let burst = given.or_else(|| (!is_strict).then_some(most));
+    Some(Rate { limit: most, per: time, burst, is_strict })
+}
+
+fn limit(arg: &Arg, errors: &mut Errors) -> Option<u32> {
+    let bounds = "1 and 1,000,000,000";
+    let number = values::whole_number::<u32>(arg, 0..=MOST_OF_A_RATE, bounds, errors)?;
+    if number == 0 {
+        let message = "a rate of 0 would never start this job; \
+                       to stop it pause the limit, `queue.limits().pause(..)`";
+        let tokens = values::tokens(arg, errors)?;
+        errors.on(tokens, message);
+        return None;
+    }
+    Some(number)
+}
+
+fn per(arg: &Arg, errors: &mut Errors) -> Option<Duration> {
+    let literal = values::string(arg, errors)?;
+    let per = values::duration(&literal, errors)?;
+    let (shortest, longest) = TIMES;
+    if per < shortest {
+        let message = "the time of a rate is at least 100 ms: in a shorter one no job can be \
+                       started in time; give `limit` for a longer `per`";
+        errors.at(literal.span(), message);
+        return None;
+    }
+    if per > longest {
+        errors.at(literal.span(), "the time of a rate is at most 366 days");
+        return None;
+    }
+    Some(per)
+}
+
+/// A strict rate has no more starts than its limit in any period, so its burst counts in each period around it.
+fn burst(arg: &Arg, limit: Option<u32>, is_strict: bool, errors: &mut Errors) -> Option<u32> {
+    let bounds = "1 and 1,000,000,000";
+    let burst = values::whole_number::<u32>(arg, 1..=MOST_OF_A_RATE, bounds, errors)?;
+    if let Some(limit) = limit.filter(|&limit| is_strict && burst >= limit && limit > 1) {
+        let message = format!(
+            "a burst of {burst} leaves nothing of the {limit} to the rest of the time; lower it, \
+             or write `strict = false` for a token bucket, which exceeds the limit in some periods"
+        );
+        let tokens = values::tokens(arg, errors)?;
+        errors.on(tokens, message);
+        return None;
+    }
+    if let (Some(1), true, 2..) = (limit, is_strict, burst) {
+        let message = "the burst of a limit of 1 is 1; leave it out";
+        let tokens = values::tokens(arg, errors)?;
+        errors.on(tokens, message);
+        return None;
+    }
+    Some(burst)
+}
+
+/// `strict = false`
+fn flag(arg: &Arg, errors: &mut Errors) -> Option<bool> {
+    let tokens = values::tokens(arg, errors)?;
+    let found = syn::parse2::<LitBool>(tokens.clone()).ok();
+    if found.is_none() {
+        errors.on(tokens, format!("expected `true` or `false`, like `{}`", arg.example));
+    }
+    found.map(|found| found.value)
+}
