@@ -206,11 +206,11 @@ fn the_statements_of_every_process_are_those_of_a_process_without_limits() {
     // What only some processes use has statements of its own. A change here is paid by all: measure it, and then write
     // down the new number.
     const TEXTS: [(&str, u64); 5] = [
-        ("archive_jobs", 0x1cb6_b739_c8e7_e33f),
-        ("fetch_jobs", 0x1db6_e1be_edc0_8a55),
+        ("archive_jobs", 0x6d3e_126b_e3ea_2ee1),
+        ("fetch_jobs", 0x092a_5d3c_945a_a473),
         ("heartbeat", 0x991c_72a1_07a2_e536),
         ("insert_alike_jobs", 0x6b89_55c5_81f5_e0a0),
-        ("retry_jobs", 0x0ff7_eab0_8ad0_d699),
+        ("retry_jobs", 0xf8ac_643e_d4c3_53b6),
     ];
     // The 64-bit FNV-1a hash of a text.
     let hash = |text: &str| {
