@@ -168,7 +168,6 @@ arguments! {
 }
 
 /// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_CONCURRENCY: &[&str] = &["scope"];
 const RESERVED_IN_RATE: &[&str] = &["key", "cost", "method", "tz"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
@@ -241,7 +240,8 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
 
 pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
     let unknown = |key: &str| {
-        if RESERVED_IN_CONCURRENCY.contains(&key) {
+        // Reserved but not implemented. It is refused, never ignored.
+        if key == "scope" {
             return not_supported(key);
         }
         let hint = hint(key, &ConcurrencyParts::keys(), "it takes");

@@ -159,7 +159,7 @@ mod tests {
     };
 
     /// Number of variants.
-    const VARIANTS: usize = 33;
+    const VARIANTS: usize = 34;
 
     /// One error of each variant.
     fn samples() -> Vec<Error> {
