@@ -40,6 +40,8 @@ const EXCEPTIONS: &[(&str, usize)] = &[
     ("module_in_another_file", 2),
     // The compiler's own words come first; then it goes on with the struct that had the name before.
     ("payload_name_taken", 4),
+    ("key_of_a_limit", 5),
+    ("order_with_what_moves_jobs", 6),
 ];
 
 /// A mistake that is reported twice hides the error that helps.

@@ -246,7 +246,7 @@ async fn a_job_of_a_key_that_is_delayed_runs_when_it_is_due() {
     queue.wait(delayed.id(), STOP).await.unwrap();
     let waited = "select extract(epoch from finished_at - created_at)::double precision from simple_queue.archive";
     let waited: f64 = database.value(waited).await;
-    assert!((0.3..1.5).contains(&waited), "{waited}");
+    assert!((0.3..5.0).contains(&waited), "{waited}");
     eventually("nothing is left", async || database.is_settled().await).await;
     worker.shutdown(STOP).await;
 }

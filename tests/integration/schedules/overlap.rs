@@ -63,6 +63,10 @@ async fn ticks_wait_for_earlier_jobs_to_end_and_none_is_lost() {
     let ticks = database.ticks_of("queued").await;
     assert!(are_consecutive(&ticks), "{ticks:?}");
     // A pause holds the waiting ticks too.
+    eventually("a tick waits", async || {
+        queue.schedules().find("queued").await.unwrap().unwrap().waiting > 0
+    })
+    .await;
     queue.schedules().pause("queued").await.unwrap();
     probe.open_gate(1);
     eventually("the job ends", async || database.count("jobs").await == 0).await;
