@@ -240,7 +240,6 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
 
 pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
     let unknown = |key: &str| {
-        // Reserved but not implemented. It is refused, never ignored.
         if key == "scope" {
             return not_supported(key);
         }
