@@ -7,10 +7,6 @@ use syn::{Ident, Type};
 use super::FieldDefault;
 
 /// When jobs are enqueued by themselves.
-#[cfg_attr(
-    not(feature = "cron"),
-    expect(dead_code, reason = "without the feature a schedule is refused")
-)]
 pub(crate) struct Schedule {
     pub(crate) rule: Rule,
     pub(crate) misfire: Option<Misfire>,
@@ -53,10 +49,6 @@ pub(crate) enum Overlap {
 }
 
 /// A stored argument with the value that it has in the jobs of a schedule.
-#[cfg_attr(
-    not(feature = "cron"),
-    expect(dead_code, reason = "without the feature a schedule is refused")
-)]
 pub(crate) struct ScheduledArg {
     pub(crate) name: Ident,
     pub(crate) ty: Type,
