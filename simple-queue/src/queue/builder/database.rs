@@ -4,7 +4,7 @@ use std::fmt;
 
 use sqlx::PgPool;
 
-/// Database of a queue: a pool of yours, or a URL. [`SimpleQueue::builder`] takes anything that
+/// Database of a queue: a pool of yours, or a URL. [`SimpleQueue::builder`](crate::SimpleQueue::builder) takes anything that
 /// converts into one.
 #[derive(Clone)]
 pub struct Database(pub(super) Place);
