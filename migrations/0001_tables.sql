@@ -315,7 +315,7 @@ comment on column simple_queue.limits.concurrency_set is 'How many jobs may run 
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
 comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
-comment on column simple_queue.limits.after_failure is 'What becomes of a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
+comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
 comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit.';
 comment on column simple_queue.limits.rate_set is 'As rate, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.tat is 'When all tokens of the burst are there again; null or past: now. Each token that is taken moves it by the time in which one comes.';
@@ -475,8 +475,8 @@ comment on column simple_queue.schedules.cron is 'The cron expression; null: eve
 comment on column simple_queue.schedules.cron_set is 'As cron, as an operator has set it.';
 comment on column simple_queue.schedules.zone is 'The time zone of cron, by its IANA name.';
 comment on column simple_queue.schedules.zone_set is 'As zone, as an operator has set it together with cron_set.';
-comment on column simple_queue.schedules.misfire is 'What becomes of ticks that are more than a minute late. coalesce: one job for all; skip: none; backfill: one for each.';
-comment on column simple_queue.schedules.overlap is 'What becomes of a tick while the job of an earlier one is live. allow: both are; skip: the tick is left out; queue: its job is inserted when the earlier one has ended.';
+comment on column simple_queue.schedules.misfire is 'What happens to ticks that are more than a minute late. coalesce: one job for all; skip: none; backfill: one for each.';
+comment on column simple_queue.schedules.overlap is 'What happens to a tick while the job of an earlier one is live. allow: both are; skip: the tick is left out; queue: its job is inserted when the earlier one has ended.';
 comment on column simple_queue.schedules.waiting is 'The ticks that wait for the job of an earlier one to end, the first first; null: none.';
 comment on column simple_queue.schedules.max_attempts is 'As in jobs.';
 comment on column simple_queue.schedules.version is 'As in jobs.';

@@ -36,7 +36,7 @@ async fn main() -> Result<(), BoxDynError> {
     fs::create_dir(&directory)?;
     show("bare write and fdatasync, 300 bytes", bare(&directory)?);
 
-    // Nobody listens there.
+    // No server listens there.
     let pool = PgPoolOptions::new().connect_lazy("postgres://app@127.0.0.1:1/app")?;
     let spool = Spool::at(directory.join("spool")).patience(Duration::from_millis(50));
     let spool = spool.max_jobs(10_000_000).max_bytes(8 << 30);

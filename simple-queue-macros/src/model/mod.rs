@@ -182,7 +182,7 @@ pub(crate) enum KeyRule {
     Order(AfterFailure),
 }
 
-/// What becomes of the others of its key when a job fails for good.
+/// What happens to the others of its key when a job fails for good.
 #[derive(Clone, Copy)]
 pub(crate) enum AfterFailure {
     Halt,

@@ -24,7 +24,7 @@ pub(crate) enum Rule {
     Every(Duration),
 }
 
-/// What becomes of late ticks.
+/// What happens to late ticks.
 #[cfg_attr(
     not(feature = "cron"),
     expect(dead_code, reason = "without the feature a schedule is refused")
@@ -36,7 +36,7 @@ pub(crate) enum Misfire {
     Backfill,
 }
 
-/// What becomes of a tick while an earlier job is live.
+/// What happens to a tick while an earlier job is live.
 #[cfg_attr(
     not(feature = "cron"),
     expect(dead_code, reason = "without the feature a schedule is refused")

@@ -57,9 +57,9 @@ arguments! {
     every: "every" like "every = \"15m\"",
     /// The stored arguments of the jobs that are enqueued so.
     args: "args" like "args(region = \"eu\")",
-    /// What becomes of late ticks.
+    /// What happens to late ticks.
     misfire: "misfire" like "misfire = \"skip\"",
-    /// What becomes of a tick while an earlier job is live.
+    /// What happens to a tick while an earlier job is live.
     overlap: "overlap" like "overlap = \"skip\"",
 }
 
@@ -142,7 +142,7 @@ arguments! {
     /// The parts of `order(…)`.
     OrderParts else "key = \"{account_id}\"",
     key: "key" like "key = \"{account_id}\"",
-    /// What becomes of the others of its key when a job fails for good.
+    /// What happens to the others of its key when a job fails for good.
     after_failure: "after_failure" like "after_failure = \"continue\"",
 }
 

@@ -1,6 +1,6 @@
 //! Limits that hold for each key: jobs of one key share them.
 
-/// What becomes of the other jobs of its key when a job of a sequence fails for good.
+/// What happens to the other jobs of its key when a job of a sequence fails for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AfterFailure {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// What becomes of ticks that could not run in time, because no worker ran or the database was away.
+/// What happens to ticks that could not run in time, because no worker ran or the database was away.
 ///
 /// A tick is late after a minute. One that is less late runs whatever is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
@@ -17,7 +17,7 @@ pub enum Misfire {
     Backfill,
 }
 
-/// What becomes of a tick while the job of an earlier tick waits or runs.
+/// What happens to a tick while the job of an earlier tick waits or runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 #[non_exhaustive]
 pub enum Overlap {
@@ -72,13 +72,13 @@ impl DeclaredSchedule {
         }
     }
 
-    /// Sets what becomes of late ticks.
+    /// Sets what happens to late ticks.
     #[must_use]
     pub const fn misfire(self, misfire: Misfire) -> Self {
         Self { misfire, ..self }
     }
 
-    /// Sets what becomes of a tick while the job of an earlier one is live.
+    /// Sets what happens to a tick while the job of an earlier one is live.
     #[must_use]
     pub const fn overlap(self, overlap: Overlap) -> Self {
         Self { overlap, ..self }

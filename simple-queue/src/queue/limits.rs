@@ -49,7 +49,8 @@ pub struct Limits<'q> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LimitState {
-    /// Its name: `queue:NAME`, `kind:NAME`, or the name of a [`Limit`](crate::Limit).
+    /// Its name: `queue:NAME`, `kind:NAME`, or the name of a [`Limit`](crate::Limit). A limit for
+    /// each key is `key:QUEUE/KIND`, a sequence `order:QUEUE/KIND`; [`Limits::keys`] lists their keys.
     pub name: String,
     /// How many jobs may run at once, as the code declares it; `None`: any number.
     pub declared: Option<u32>,
@@ -60,7 +61,7 @@ pub struct LimitState {
     /// When it was paused. While it is, none of its jobs starts.
     pub paused_at: Option<DateTime<Utc>>,
     /// How many permits the processes hold together. A process holds a permit for each running job,
-    /// and for a while without one.
+    /// and for a while without one. 0 for a limit for each key, of which nothing is lent.
     pub lent: u32,
     /// The processes that hold permits or want some, those with the most permits first.
     pub holders: Vec<LimitHolder>,

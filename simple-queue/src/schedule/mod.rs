@@ -21,7 +21,7 @@ use crate::{
     job::{DeclaredSchedule, Misfire, Overlap, Rule},
 };
 
-/// When a schedule fires, and what becomes of ticks that are late or that meet an earlier job.
+/// When a schedule fires, and what happens to ticks that are late or that meet an earlier job.
 ///
 /// ```
 /// use std::time::Duration;
@@ -117,13 +117,13 @@ impl Schedule {
         schedule.check().map(|()| schedule)
     }
 
-    /// Sets what becomes of late ticks; one job for all of them by default.
+    /// Sets what happens to late ticks; one job for all of them by default.
     #[must_use]
     pub fn misfire(self, misfire: Misfire) -> Self {
         Self { misfire, ..self }
     }
 
-    /// Sets what becomes of a tick while the job of an earlier one is live; both may be by default.
+    /// Sets what happens to a tick while the job of an earlier one is live; both may be by default.
     #[must_use]
     pub fn overlap(self, overlap: Overlap) -> Self {
         Self { overlap, ..self }

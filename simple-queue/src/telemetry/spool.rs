@@ -91,6 +91,6 @@ pub(crate) fn in_a_layer(directory: &dyn Display, file_system: &str) {
         target: TARGET,
         %directory,
         file_system,
-        "the spool is in the layer of a container, whoever removes the container loses its jobs: use a volume"
+        "the spool is in the layer of a container, and its jobs are lost when the container is removed: use a volume"
     );
 }

@@ -68,7 +68,7 @@ pub(crate) async fn stumbles(
     Ok(())
 }
 
-/// The number of the advisory lock that each run of [`share_a_limit`] holds, and of its limit.
+/// The most runs of [`share_a_limit`] at once, and the class of the advisory lock that each of them holds.
 pub(crate) const MOST_AT_ONCE: i64 = 20;
 
 /// Counts how many run at once, by locks that end with the session of a process that dies.
@@ -84,28 +84,10 @@ pub(crate) async fn share_a_limit(
     number: i64,
     millis: u64,
 ) -> Result<(), BoxDynError> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock_shared($1)")
-        .bind(MOST_AT_ONCE)
-        .execute(&mut *tx)
-        .await?;
-    sqlx::query(
-        "insert into ledger.at_once (number, runs)
-        select $2, count(*) from pg_locks
-        where locktype = 'advisory' and classid = 0 and objid = $1 and database = (
-            select oid from pg_database where datname = current_database()
-        )",
-    )
-    .bind(MOST_AT_ONCE)
-    .bind(number)
-    .execute(&mut *tx)
-    .await?;
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-    tx.commit().await?;
-    Ok(())
+    count_at_once(pool, (i32::try_from(MOST_AT_ONCE)?, 0), number, millis).await
 }
 
-/// The most runs of one key of [`share_a_key`] at once.
+/// The most runs of one key of [`share_a_key`] at once, and the class of the advisory locks that they hold.
 pub(crate) const MOST_OF_A_KEY: i64 = 3;
 
 /// Counts how many of its key run at once, as [`share_a_limit`] does.
@@ -122,22 +104,7 @@ pub(crate) async fn share_a_key(
     number: i64,
     millis: u64,
 ) -> Result<(), BoxDynError> {
-    let mut tx = pool.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock_shared(3, $1)").bind(key).execute(&mut *tx).await?;
-    sqlx::query(
-        "insert into ledger.at_once (number, runs)
-        select $2, count(*) from pg_locks
-        where locktype = 'advisory' and classid = 3 and objid = $1 and database = (
-            select oid from pg_database where datname = current_database()
-        )",
-    )
-    .bind(key)
-    .bind(number)
-    .execute(&mut *tx)
-    .await?;
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-    tx.commit().await?;
-    Ok(())
+    count_at_once(pool, (i32::try_from(MOST_OF_A_KEY)?, key), number, millis).await
 }
 
 /// Records its runs; every tenth fails twice.
@@ -170,6 +137,36 @@ pub(crate) async fn follow_slowly(
         .execute(&mut **tx)
         .await?;
     tokio::time::sleep(Duration::from_millis(100 * u64::try_from(key % 3)?)).await;
+    Ok(())
+}
+
+/// Records how many runs hold this advisory lock, this one included. A lock ends with the session of a process that dies.
+async fn count_at_once(
+    pool: &PgPool,
+    (class, key): (i32, i32),
+    number: i64,
+    millis: u64,
+) -> Result<(), BoxDynError> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("select pg_advisory_xact_lock_shared($1, $2)")
+        .bind(class)
+        .bind(key)
+        .execute(&mut *tx)
+        .await?;
+    sqlx::query(
+        "insert into ledger.at_once (number, runs)
+        select $3, count(*) from pg_locks
+        where locktype = 'advisory' and classid::bigint = $1 and objid::bigint = $2 and database = (
+            select oid from pg_database where datname = current_database()
+        )",
+    )
+    .bind(i64::from(class))
+    .bind(i64::from(key))
+    .bind(number)
+    .execute(&mut *tx)
+    .await?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    tx.commit().await?;
     Ok(())
 }
 

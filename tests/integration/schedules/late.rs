@@ -1,4 +1,4 @@
-//! What becomes of ticks that could not run in time.
+//! What happens to ticks that could not run in time.
 
 use simple_queue::{Misfire, Overlap, Schedule};
 

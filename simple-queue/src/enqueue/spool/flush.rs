@@ -137,7 +137,7 @@ impl Spooler {
                 Failure::Duplicate { .. } | Failure::IdUsed { .. } => true,
                 _ => error.is_some_and(is_about_these_rows),
             };
-            // If nobody answers, the halves would only wait for longer.
+            // If the server does not answer, the halves would only wait for longer.
             let is_late = error.is_some_and(|it| is_statement_timeout(it) && !is_unreachable(it));
             match part {
                 [job] if is_refused => {

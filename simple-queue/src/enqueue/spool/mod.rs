@@ -8,7 +8,7 @@
 //! by their ids.
 //!
 //! A process locks its files for as long as it lives. A file that can be locked is one of a process
-//! that has died, and whoever locks it flushes it.
+//! that has died, and the process that locks it flushes it.
 
 mod call;
 mod directory;

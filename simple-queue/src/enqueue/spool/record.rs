@@ -5,8 +5,8 @@
 //! jobs, so that they are there together or not at all. A mark says that the jobs before an offset
 //! are in the database.
 //!
-//! A file ends where a record is not whole: the process died while it wrote that record, so nobody
-//! was told that its jobs are kept.
+//! A file ends where a record is not whole: the process died while it wrote that record, so no
+//! caller was told that its jobs are kept.
 
 use std::io::{self, ErrorKind, Read};
 

@@ -126,7 +126,7 @@ impl Segment {
             self.file.sync_data().inspect_err(|_| self.is_broken = true)
         });
         if synced.is_err() {
-            // Whoever reads the file later would take the records for kept, or what follows them for damaged.
+            // A later reader would take the records for kept, or what follows them for damaged.
             if let Err(left) = self.file.set_len(self.length).and_then(|()| self.file.sync_data()) {
                 self.is_broken = true;
                 telemetry::spool::not_taken_back(&self.path.display(), &left);

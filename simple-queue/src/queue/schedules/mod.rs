@@ -154,7 +154,7 @@ impl Schedules<'_> {
     }
 
     /// Sets when a schedule fires instead of the declared rule. It survives restarts and deploys,
-    /// until [`Schedules::reset`]. Only the rule of `schedule` counts; what becomes of late ticks
+    /// until [`Schedules::reset`]. Only the rule of `schedule` counts; what happens to late ticks
     /// and overlaps stays as declared.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 -- ended_places
 -- The places that these jobs release. A job that fails for good in a sequence which halts then keeps its place, until an
--- operator says what becomes of it.
+-- operator redrives or skips it.
 --
 -- needs: leaving (id, gate, failed), jobs that ran
 -- gives: places (gate, due_at, released, job_id)
