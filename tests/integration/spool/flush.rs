@@ -2,12 +2,12 @@
 
 use std::{fs, time::Duration};
 
-use simple_queue::{JobStatus, Role, prelude::*};
-use test_support::Place;
-use uuid::Uuid;
+use simple_queue::{Error, JobStatus, Role, prelude::*};
+use sqlx::postgres::PgPoolOptions;
+use test_support::{Fault, Place, Proxy};
 
 use super::{Away, CountUp, Later, queue_at, spool_at};
-use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually, refuse, refusing};
+use crate::support::{Probe, STOP, Say, TestDatabase, eventually, refuse, refusing};
 
 #[tokio::test]
 async fn a_job_that_the_database_refuses_goes_aside_and_blocks_none() {

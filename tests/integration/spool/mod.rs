@@ -4,12 +4,12 @@ mod flush;
 
 use std::{fs, time::Duration};
 
-use simple_queue::{Error, JobStatus, QueueSpool, Role, Spool, prelude::*};
+use simple_queue::{Error, QueueSpool, Spool, prelude::*};
 use sqlx::postgres::PgPoolOptions;
 use test_support::{Fault, Place, Proxy};
 use uuid::Uuid;
 
-use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually, refuse, refusing};
+use crate::support::{Log, TestDatabase, eventually};
 
 /// A job that may be spooled.
 #[job(queue = "spooled")]
