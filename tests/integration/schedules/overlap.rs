@@ -1,6 +1,7 @@
 //! Ticks that meet the job of an earlier one.
 
 use simple_queue::{Overlap, ScheduleError};
+use test_support::Proxy;
 
 use super::{Do, are_consecutive, every};
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
@@ -126,6 +127,33 @@ async fn jobs_that_are_run_now_wait_for_each_other() {
         probe.open_gate(1);
     }
     assert_eq!(probe.most_at_once(), 1);
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_run_now_is_enqueued_once_though_the_answer_is_lost() {
+    let database = TestDatabase::migrated().await;
+    let daily = || every(24 * 3600);
+    database.put("allowed", Say::Success, daily()).await;
+    database.put("queued", Say::Success, daily().overlap(Overlap::Queue)).await;
+    let proxy = Proxy::start(&database.url).await;
+    let queue = TestDatabase::queue_at(&proxy.url(&database.url)).await;
+    let mut ids = Vec::new();
+    for name in ["allowed", "queued"] {
+        let lost = proxy.lose_answer_to("-- run_schedule");
+        ids.push(queue.schedules().run_now(name).await.unwrap());
+        lost.await.unwrap();
+    }
+    let probe = Probe::new();
+    queue.register_handler(probe.clone());
+    let worker = queue.start().await;
+    let mut runs = [probe.next_run().await.job_id, probe.next_run().await.job_id];
+    runs.sort_unstable();
+    ids.sort_unstable();
+    assert_eq!(runs.as_slice(), ids);
+    eventually("both end", async || database.count("archive").await == 2).await;
+    assert_eq!(queue.schedules().find("queued").await.unwrap().unwrap().waiting, 0);
+    assert_eq!(database.count("all_jobs").await, 2);
     worker.shutdown(STOP).await;
 }
 

@@ -1,8 +1,9 @@
 //! Each tick gets its job once.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
-use simple_queue::Schedule;
+use simple_queue::{Schedule, prelude::*};
+use tokio::sync::Semaphore;
 
 use super::{Do, are_consecutive, cron, every};
 use crate::{
@@ -167,24 +168,56 @@ async fn ten_thousand_schedules_that_are_due_at_once_are_enqueued_within_seconds
     database
         .execute("update simple_queue.schedules set next_at = date_trunc('hour', now()) - interval '1 h'")
         .await;
+    // The measure: as many jobs, inserted by calls.
+    let begun = Instant::now();
+    for part in 0..10 {
+        queue.insert_jobs((0..1000).map(|_| Probe::job(Say::Success)).collect()).await.unwrap();
+        assert_eq!(database.count("jobs").await, 1000 * (part + 1));
+    }
+    let by_calls = begun.elapsed().as_secs_f64();
+    database.execute("delete from simple_queue.jobs").await;
     // The jobs are not run, so that only their inserts are measured.
     queue.pause(Probe::QUEUE).await.unwrap();
     queue.register_handler(Probe::new());
     let worker = queue.start().await;
-    let begun = Instant::now();
     eventually("all are enqueued", async || database.count("jobs").await == 10_000).await;
     let took: f64 = database
         .value("select extract(epoch from max(created_at) - min(created_at))::double precision from simple_queue.jobs")
         .await;
-    println!(
-        "10,000 schedules: {took:.2} s between the first and the last, {:?} from the start",
-        begun.elapsed()
-    );
-    // The library is not optimized here, and the machine does other things.
-    assert!(took < 30.0, "{took} s");
+    println!("10,000 schedules: {took:.2} s; 10,000 jobs by calls: {by_calls:.2} s");
+    // Alone and optimized it is below a second. Here the library is not optimized, and the machine does other things.
+    assert!(took < (4.0 * by_calls).max(2.0), "{took:.2} s; {by_calls:.2} s by calls");
     worker.shutdown(STOP).await;
     let due = "schedules where next_at <= now()";
     assert!(database.count(due).await < 400, "only those of a minute that has come since");
+}
+
+#[job(queue = "probe", concurrency(limit = 1, key = "{tenant}"))]
+async fn sync_tenant(gate: &Gate, tenant: i64) {
+    gate.0.acquire().await.unwrap().forget();
+    let _ = tenant;
+}
+
+#[derive(Debug, Clone, JobState)]
+struct Gate(Arc<Semaphore>);
+
+#[tokio::test]
+async fn jobs_of_ticks_keep_the_limit_of_their_key() {
+    let database = TestDatabase::migrated().await;
+    let (queue, gate) = (database.queue().await, Gate(Arc::new(Semaphore::new(0))));
+    queue.schedules().put("sync", SyncTenant::new(7), every(1)).await.unwrap();
+    queue.register(jobs![SyncTenant], gate.clone()).unwrap();
+    let worker = queue.start().await;
+    eventually("ticks wait for the first job", async || database.count("jobs").await >= 3).await;
+    assert_eq!(database.count("jobs where worker_id is not null").await, 1);
+    gate.0.add_permits(1);
+    eventually("the first has ended", async || database.count("archive").await == 1).await;
+    eventually("the next one runs", async || {
+        database.count("jobs where worker_id is not null").await == 1
+    })
+    .await;
+    gate.0.add_permits(1000);
+    worker.shutdown(STOP).await;
 }
 
 #[tokio::test]

@@ -186,16 +186,19 @@ impl Schedules<'_> {
     /// # Cancel safety
     /// A call that is dropped before it is ready may have enqueued the job.
     pub async fn run_now(self, name: &str) -> Result<Uuid, Error> {
-        let id = Uuid::now_v7();
         let store = self.queue.store();
+        let at = again!(tries => self.queue.ask(async |connection| {
+            store.read_clock(connection).await
+        }));
+        let at = at.map_err(Error::database("read the time"))?;
+        let id = id_of_tick(store.schema().name(), name, at);
         loop {
             let run = again!(tries => self.queue.ask(async |connection| {
-                store.run_schedule(connection, name, id).await
+                store.run_schedule(connection, name, id, at).await
             }));
             let run = run.map_err(Error::database("run a schedule"))?;
             match run.ok_or_else(|| unknown(name))? {
-                RunNow::Waits(at) => return Ok(id_of_tick(store.schema().name(), name, at)),
-                RunNow::Inserted => {
+                RunNow::Done => {
                     self.queue.wake().wake_local();
                     return Ok(id);
                 }

@@ -45,10 +45,8 @@ impl ScheduleRow {
 /// What became of a job that was asked for beside the ticks of its schedule.
 #[derive(Debug)]
 pub(crate) enum RunNow {
-    /// The job is inserted, or an earlier try of the call has inserted it.
-    Inserted,
-    /// It waits as a tick at this time does.
-    Waits(DateTime<Utc>),
+    /// The job is inserted, or waits for an earlier one. Perhaps an earlier try of the call has done it.
+    Done,
     /// A live job has its unique key.
     Taken { unique_key: String },
 }
@@ -149,23 +147,21 @@ impl Store {
         Ok(removed.fetch_optional(connection).await?.is_some())
     }
 
-    /// Inserts a job of a schedule now, under this id. `None`: there is no such schedule.
+    /// Inserts a job of a schedule now, as one of a tick. `None`: there is no such schedule.
     pub(crate) async fn run_schedule(
         &self,
         connection: &mut PgConnection,
         name: &str,
         id: Uuid,
+        at: DateTime<Utc>,
     ) -> sqlx::Result<Option<RunNow>> {
         let run = self.statements.run_schedule.query().bind("name", name).bind("id", id);
-        let run = run.bind("channel", self.schema.channel());
+        let run = run.bind("at", time(at)).bind("channel", self.schema.channel());
         let Some(row) = run.fetch_optional(connection).await? else { return Ok(None) };
-        if row.try_get("waits")? {
-            return Ok(Some(RunNow::Waits(row.try_get::<Time, _>("now")?.0)));
-        }
-        let is_there = row.try_get("is_inserted")? || row.try_get("is_known")?;
+        let is_there: bool = row.try_get("is_there")?;
         Ok(Some(match row.try_get::<Option<String>, _>("unique_key")? {
             Some(unique_key) if !is_there => RunNow::Taken { unique_key },
-            _ => RunNow::Inserted,
+            _ => RunNow::Done,
         }))
     }
 

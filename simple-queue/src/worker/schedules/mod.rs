@@ -109,7 +109,8 @@ impl Role for Clock {
             true => {
                 let wait = next.into_iter().chain(look.wait).min();
                 let wait = wait.map(|wait| wait.saturating_sub(looked_at.elapsed()));
-                self.until_next(wait, look.has_waiting)
+                let listens = self.worker.listening.load(Ordering::Acquire);
+                until_next(wait, look.has_waiting, listens)
             }
             // Other processes were faster, or a session has locked a schedule.
             false => jitter::around(LOCKED, 0.5),
@@ -144,20 +145,6 @@ impl Clock {
                 store.read_due_schedules(connection, queues, OVERDUE, &stuck, BATCH).await
             })
             .await
-    }
-
-    /// The time until the next look where nothing is due.
-    fn until_next(&self, wait: Option<Duration>, has_waiting: bool) -> Duration {
-        let listens = self.worker.listening.load(Ordering::Acquire);
-        let longest = if has_waiting {
-            WHILE_WAITING
-        } else if wait.is_some() && !listens {
-            WITHOUT_LISTENING
-        } else {
-            LOOK
-        };
-        let longest = jitter::around(longest, 0.2);
-        wait.map_or(longest, |wait| min(wait + jitter::up_to(SPREAD, 1.0), longest))
     }
 
     /// Moves schedules past what is due. Returns whether this process moved all of them, and the time until the next
@@ -323,5 +310,39 @@ impl Clock {
             .await?;
         self.ticked(&released);
         Ok(())
+    }
+}
+
+/// The time until the next look where nothing is due, and where the next tick of this process's schedules is so far off.
+fn until_next(wait: Option<Duration>, has_waiting: bool, listens: bool) -> Duration {
+    let longest = if has_waiting {
+        WHILE_WAITING
+    } else if wait.is_some() && !listens {
+        WITHOUT_LISTENING
+    } else {
+        LOOK
+    };
+    let longest = jitter::around(longest, 0.2);
+    wait.map_or(longest, |wait| min(wait + jitter::up_to(SPREAD, 1.0), longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_process_looks_less_than_every_twenty_seconds() {
+        let year = Some(Duration::from_hours(24 * 365));
+        for (wait, listens) in [(None, true), (None, false), (year, true)] {
+            let pause = until_next(wait, false, listens);
+            assert!(pause >= Duration::from_secs(20), "{wait:?}, {listens}: {pause:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_looks_when_the_next_tick_is_due() {
+        let wait = Duration::from_secs(3);
+        let pause = until_next(Some(wait), false, true);
+        assert!((wait..=wait + SPREAD).contains(&pause), "{pause:?}");
     }
 }
