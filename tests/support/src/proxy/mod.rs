@@ -113,6 +113,19 @@ impl Proxy {
         self.shared.fault.send_replace(fault);
     }
 
+    /// Ends the connections of which the other end has vanished, as a system does after a while.
+    pub fn give_up_silent(&self) {
+        for line in self.shared.lines().iter() {
+            line.fault.send_if_modified(|fault| {
+                let is_silent = *fault == Fault::HalfOpen;
+                if is_silent {
+                    *fault = Fault::Cut;
+                }
+                is_silent
+            });
+        }
+    }
+
     /// Breaks the open connections on which such a statement was sent; new ones
     /// work. Returns how many it broke.
     pub fn break_those_that_sent(&self, statement: &str, fault: Fault) -> usize {
