@@ -185,13 +185,22 @@ create table simple_queue.dead_letters (
     errors          jsonb,
     metadata        jsonb,
     keep_until      timestamptz,
+    error_key       text        generated always as (
+        left(
+            regexp_replace(
+                split_part(left(coalesce(errors #>> '{-1, error}', reason), 1000), E'\n', 1),
+                '"[^"]*"|''[^'']*''|`[^`]*`|[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+|[0-9]+', '#', 'gi'
+            ),
+            100
+        )
+    ) stored,
     constraint dead_letters_pkey primary key (id),
     constraint status_is_final check (
         status in ('failed', 'cancelled', 'critical_failure', 'unprocessable', 'bad_job')
     )
 );
 
--- The janitor deletes the oldest rows first.
+-- The janitor deletes the oldest rows first, and operators group the newest by their errors.
 create index dead_letters_finished_at on simple_queue.dead_letters (finished_at);
 
 create index dead_letters_keep_until on simple_queue.dead_letters (keep_until) where keep_until is not null;
@@ -209,6 +218,7 @@ comment on column simple_queue.dead_letters.reprocess_count is 'As in jobs.';
 comment on column simple_queue.dead_letters.crash_count is 'As in jobs.';
 comment on column simple_queue.dead_letters.version is 'As in jobs.';
 comment on column simple_queue.dead_letters.priority is 'As in jobs.';
+comment on column simple_queue.dead_letters.error_key is 'The first line of the last error, or the reason, with # for what differs from job to job: numbers, ids and what is quoted. Dead letters with the same one have probably the same cause.';
 comment on column simple_queue.dead_letters.status is 'failed: no attempt left; cancelled: on request; critical_failure: its handler gave up; unprocessable: its payload cannot be used; bad_job: it killed its processes or was rescheduled too often.';
 comment on column simple_queue.dead_letters.cost is 'As in jobs.';
 comment on column simple_queue.dead_letters.node is 'As in jobs.';
@@ -252,6 +262,7 @@ create table simple_queue.workers (
     pid                integer     not null,
     host               text        not null,
     queues             text[]      not null,
+    runs               jsonb,
     constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
 
@@ -265,6 +276,7 @@ comment on column simple_queue.workers.long_running is 'Jobs that have long been
 comment on column simple_queue.workers.pid is 'The process id on its host.';
 comment on column simple_queue.workers.host is 'The machine of the process.';
 comment on column simple_queue.workers.queues is 'The queues that the process serves.';
+comment on column simple_queue.workers.runs is 'Its runs of more than 5 s, at the last heartbeat, 100 at most: [{"id": "…", "ran": seconds, "progress": 0.4, "note": "…"}]; null: none.';
 
 -- Every insert checks whether this table has a row. So it is separate from `workers`, in which each heartbeat leaves
 -- a dead row, and an old snapshot keeps all of those.
@@ -499,11 +511,51 @@ create table simple_queue.upkeep (
     constraint upkeep_pkey primary key (task)
 );
 
-insert into simple_queue.upkeep (task, done_at) values ('orphans', 'epoch'), ('schedules', 'epoch');
+insert into simple_queue.upkeep (task, done_at) values ('orphans', 'epoch'), ('schedules', 'epoch'), ('stats', 'epoch'), ('depth', 'epoch');
 
 comment on table simple_queue.upkeep is 'Tasks that any process may do, and that one process does for all.';
-comment on column simple_queue.upkeep.task is 'The task. orphans: a scan of the whole table for jobs that no process works on. schedules: a look for those that no worker declares any more.';
+comment on column simple_queue.upkeep.task is 'The task. orphans: a scan of the whole table for jobs that no process works on. schedules: a look for those that no worker declares any more. stats: the rows of wider intervals. depth: a count of the jobs that wait in each queue.';
 comment on column simple_queue.upkeep.done_at is 'When the task was last done.';
+
+create table simple_queue.stats (
+    width     smallint    not null,
+    at        timestamptz not null,
+    queue     text        not null collate "C",
+    kind      text        not null collate "C",
+    runs      bigint      not null default 0,
+    completed bigint      not null default 0,
+    retried   bigint      not null default 0,
+    snoozed   bigint      not null default 0,
+    dead      bigint      not null default 0,
+    cancelled bigint      not null default 0,
+    wait_ms   bigint      not null default 0,
+    run_ms    bigint      not null default 0,
+    wait      integer[]   not null default '{}',
+    run       integer[]   not null default '{}',
+    waiting   integer,
+    later     integer,
+    oldest_ms bigint,
+    constraint stats_pkey primary key (width, at, queue, kind)
+) with (fillfactor = 70);
+
+comment on table simple_queue.stats is 'Runs that ended, counted for each interval, queue and kind by the processes that ran them.';
+comment on column simple_queue.stats.width is 'The width of the interval in seconds: 60 is kept for a day, 600 for two weeks, 3600 for 400 days.';
+comment on column simple_queue.stats.at is 'The beginning of the interval.';
+comment on column simple_queue.stats.queue is 'The queue.';
+comment on column simple_queue.stats.kind is 'The kind; … for those that a process has no room for.';
+comment on column simple_queue.stats.runs is 'Runs that ended, of which the next five columns say how.';
+comment on column simple_queue.stats.completed is 'The job was completed.';
+comment on column simple_queue.stats.retried is 'The attempt failed, and another one follows.';
+comment on column simple_queue.stats.snoozed is 'The handler put the job off.';
+comment on column simple_queue.stats.dead is 'The job failed for good.';
+comment on column simple_queue.stats.cancelled is 'The job was cancelled.';
+comment on column simple_queue.stats.wait_ms is 'Milliseconds from when the jobs were due to their claims, all runs together.';
+comment on column simple_queue.stats.run_ms is 'Milliseconds that the handlers took, all runs together.';
+comment on column simple_queue.stats.wait is 'The number of runs that waited below 1 ms, 2 ms, 4 ms, … The 24th has all from 2.3 h on; zeros at the end are left out.';
+comment on column simple_queue.stats.run is 'As wait, of how long the handlers took.';
+comment on column simple_queue.stats.waiting is 'Jobs of the queue that were due and not claimed, 10,001 at most, at the last look in the interval; null: no look.';
+comment on column simple_queue.stats.later is 'As waiting, of jobs that were due later.';
+comment on column simple_queue.stats.oldest_ms is 'For how long the oldest of the waiting jobs had been due.';
 
 -- The views use the reader's rights, so row-level security on the tables holds for them too.
 create view simple_queue.all_jobs with (security_invoker = true) as

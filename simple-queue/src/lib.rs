@@ -87,6 +87,7 @@ mod admission;
 mod enqueue;
 mod finalize;
 mod outcome;
+mod stats;
 mod upkeep;
 mod worker;
 
@@ -123,11 +124,11 @@ pub use job::{Misfire, Overlap};
 #[cfg(feature = "cron")]
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
-    Database, DeadLetterFilter, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder,
-    LimitKey, LimitState, Limits, Paused, QueueSpool, RateState, Redriven, SimpleQueue,
-    SimpleQueueBuilder, Unhealthy,
+    Database, DeadLetterFilter, Depth, FinishedJob, Handler, Health, JobContext, JobTx,
+    LimitHolder, LimitKey, LimitState, Limits, Paused, QueueSpool, QueueState, RateState, Redriven,
+    SimpleQueue, SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
 };
-pub use row::{Job, JobExt};
+pub use row::{Job, JobExt, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
 pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.
@@ -282,6 +283,7 @@ pub use simple_queue_macros::job;
 /// ```
 pub use simple_queue_macros::job_defaults;
 pub use simple_queue_macros::{JobState, jobs};
+pub use stats::Histogram;
 pub use store::Role;
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;

@@ -46,6 +46,7 @@ mod shutdown;
 mod spool;
 mod sql_functions;
 mod statements;
+mod stats;
 mod suspects;
 mod sweep;
 mod taken_over;

@@ -161,7 +161,7 @@ impl Finalizer {
             let lease = open.lease();
             let job_id = lease.job_id;
             if written.binary_search(&job_id).is_ok() {
-                closed.push(open.closed(ends(&open.run.transition)));
+                closed.push(open.written(ends(&open.run.transition)));
                 continue;
             }
             // Two runs of one job may be open at once, if the job was returned and claimed again.
@@ -171,13 +171,13 @@ impl Finalizer {
                 UnwrittenReason::AlreadyWritten => {
                     // A handler that finished the job in its own transaction ended the job.
                     let job_ended = open.run.verify_first || ends(&open.run.transition);
-                    closed.push(open.closed(job_ended));
+                    closed.push(open.written(job_ended));
                 }
                 UnwrittenReason::LeaseLost => {
                     telemetry::finalize::lease_lost(job_id, lease.number);
-                    closed.push(open.closed(false));
+                    closed.push(open.let_go(false));
                 }
-                UnwrittenReason::Superseded => closed.push(open.closed(false)),
+                UnwrittenReason::Superseded => closed.push(open.let_go(false)),
                 UnwrittenReason::Cancelled(letter) => {
                     self.open.push(open.with(letter.into()));
                 }

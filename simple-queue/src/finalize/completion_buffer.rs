@@ -233,7 +233,7 @@ impl CompletedRuns {
         let (written, others): (Vec<_>, Vec<_>) = mem::take(&mut self.runs)
             .into_iter()
             .partition(|open| ids.binary_search(&open.lease().job_id).is_ok());
-        let closed: Vec<_> = written.iter().map(|open| open.closed(true)).collect();
+        let closed: Vec<_> = written.iter().map(|open| open.written(true)).collect();
         if !closed.is_empty() {
             self.completions.succeeded(BatchKind::Completed);
         }
@@ -287,7 +287,10 @@ mod tests {
             number: 1,
             rule: None,
         };
-        FinishedRun { lease, transition: Transition::Archive { result: None }, verify_first: false }
+        FinishedRun {
+            transition: Transition::Archive { result: None },
+            ..FinishedRun::given_back(lease)
+        }
     }
 
     fn returned(number: u128, bytes: usize) -> FinishedRun {

@@ -23,6 +23,7 @@ use crate::{
     outcome::{Retry, Transition},
     retry_pause::{Pauses, RetryPause},
     row::Lease,
+    stats::{Measured, RunEnd},
     store::Store,
     telemetry,
 };
@@ -34,13 +35,15 @@ pub(crate) struct FinishedRun {
     pub(crate) transition: Transition,
     /// The handler finished the job in its own transaction: look up first whether that committed.
     pub(crate) verify_first: bool,
+    /// What is counted of it; `None`: nothing, because its handler was not called.
+    pub(crate) measured: Option<Measured>,
 }
 
 impl FinishedRun {
     /// A run that did not start, or did not end, through no fault of its job.
     pub(crate) fn given_back(lease: Lease) -> Self {
         let transition = Retry::given_back(Duration::ZERO).into();
-        Self { lease, transition, verify_first: false }
+        Self { lease, transition, verify_first: false, measured: None }
     }
 }
 
@@ -50,6 +53,8 @@ pub(crate) struct ClosedRun {
     pub(crate) lease: Lease,
     /// Whether the job has ended; otherwise it is pending again or another process's.
     pub(crate) job_ended: bool,
+    /// What is counted of it, if its end was written.
+    pub(crate) counted: Option<(Measured, RunEnd)>,
     /// Size of its texts in memory.
     bytes: usize,
 }
@@ -226,8 +231,20 @@ impl OpenRun {
         }
     }
 
-    fn closed(&self, job_ended: bool) -> ClosedRun {
-        ClosedRun { lease: self.lease(), job_ended, bytes: self.bytes }
+    /// Closed because its end is written.
+    fn written(&self, job_ended: bool) -> ClosedRun {
+        // A run that ended its job itself counts as completed, whatever was to be written otherwise.
+        let end = if self.run.verify_first && job_ended {
+            Some(RunEnd::Completed)
+        } else {
+            self.run.transition.counted()
+        };
+        ClosedRun { counted: self.run.measured.zip(end), ..self.let_go(job_ended) }
+    }
+
+    /// Closed because the job is no longer this process's, or this run no longer the one to be written.
+    fn let_go(&self, job_ended: bool) -> ClosedRun {
+        ClosedRun { lease: self.lease(), job_ended, counted: None, bytes: self.bytes }
     }
 
     /// Postponed until the transaction that locks its row has probably ended.

@@ -60,7 +60,7 @@ mod tests {
 
     fn open(transition: Transition) -> OpenRun {
         let lease = Lease { job_id: Uuid::nil(), worker_id: Uuid::nil(), number: 7, rule: None };
-        OpenRun::new(FinishedRun { lease, transition, verify_first: false })
+        OpenRun::new(FinishedRun { transition, ..FinishedRun::given_back(lease) })
     }
 
     fn archive() -> OpenRun {

@@ -39,6 +39,9 @@ impl KeyLimit {
         }
     }
 
+    /// How the names of limits begin, before a colon.
+    pub(crate) const PREFIXES: [&str; 2] = ["key", "order"];
+
     /// The limit's name in the database. A queue's name has no `/`, and a declared kind no `#`, so it can be taken
     /// apart again.
     pub(crate) fn rule(self, queue: &str, kind: &str) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::{Outcome, Verdict};
-use crate::job::JobStatus;
+use crate::{job::JobStatus, stats::RunEnd};
 
 /// The state of a job when its run ends.
 #[derive(Debug, Clone)]
@@ -117,6 +117,19 @@ impl Outcome {
 }
 
 impl Transition {
+    /// How the run's end is counted; `None`: it is not, because the job was given back.
+    pub(crate) fn counted(&self) -> Option<RunEnd> {
+        match self {
+            Self::Archive { .. } => Some(RunEnd::Completed),
+            Self::Retry(retry) if retry.reprocessed => Some(RunEnd::Snoozed),
+            Self::Retry(retry) => (!retry.attempt_kept).then_some(RunEnd::Retried),
+            Self::DeadLetter(letter) if letter.status == JobStatus::Cancelled => {
+                Some(RunEnd::Cancelled)
+            }
+            Self::DeadLetter(_) => Some(RunEnd::Dead),
+        }
+    }
+
     /// Size of its texts in memory.
     pub(crate) fn bytes(&self) -> usize {
         let of = |text: &Option<String>| text.as_ref().map_or(0, String::len);

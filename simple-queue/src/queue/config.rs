@@ -31,6 +31,8 @@ pub(crate) struct Config {
     #[cfg(feature = "janitor")]
     pub(crate) janitor_interval: Duration,
     pub(crate) retention: Retention,
+    /// Whether runs are counted.
+    pub(crate) stats: bool,
 }
 
 /// 1,000,000, more permits than any process can use. A semaphore panics above `usize::MAX >> 3`.
@@ -63,6 +65,7 @@ impl Default for Config {
             #[cfg(feature = "janitor")]
             janitor_interval: Duration::from_mins(1),
             retention: Retention::default(),
+            stats: true,
         }
     }
 }

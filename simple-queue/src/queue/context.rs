@@ -154,6 +154,33 @@ impl JobContext {
         self.queue.limits().charge(&format!("kind:{}", self.kind), tokens).await
     }
 
+    /// Says how much of the work is done, from 0 to 1, for [`SimpleQueue::running`]. It only sets a
+    /// value in memory, so it may be called often.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// #[job(queue = "imports")]
+    /// async fn import(context: &JobContext, pages: u32) {
+    ///     for page in 0..pages {
+    ///         context.progress(f64::from(page) / f64::from(pages));
+    ///         context.note(&format!("page {page}"));
+    ///         // …
+    ///     }
+    /// }
+    /// ```
+    pub fn progress(&self, done: f64) {
+        if let Some(claim) = &self.claim {
+            claim.run.progress(done);
+        }
+    }
+
+    /// Says in a few words what the run does now, for [`SimpleQueue::running`]; at most 200 characters.
+    pub fn note(&self, note: &str) {
+        if let Some(claim) = &self.claim {
+            claim.run.note(note);
+        }
+    }
+
     /// Returns the queue, for enqueuing other jobs; `&context` can be enqueued on as well.
     pub fn queue(&self) -> &SimpleQueue {
         &self.queue

@@ -191,7 +191,7 @@ impl SimpleQueue {
     /// Cancel safe: it only looks.
     pub async fn health(&self) -> Health {
         if self.has_started() {
-            return Health::of(self.workers().problems());
+            return Health::of(self.own_workers().problems());
         }
         let mut reasons = Vec::new();
         let queues = self.queue_names();

@@ -18,11 +18,14 @@ pub(crate) mod job_list;
 mod limit_keys;
 mod limits;
 mod plain;
+mod queues;
 pub(crate) mod registry;
+mod running;
 #[cfg(feature = "cron")]
 mod schedules;
 pub(crate) mod shared_limit;
 mod spool;
+mod stats;
 pub(crate) mod strategy;
 mod transaction;
 mod wait;
@@ -39,11 +42,13 @@ pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits, RateState};
 pub use plain::FinishedJob;
+pub use queues::{Depth, QueueState};
 #[cfg(feature = "cron")]
 pub(crate) use schedules::ScheduledJob;
 #[cfg(feature = "cron")]
 pub use schedules::{Backfilled, ScheduleState, Schedules};
 pub use spool::QueueSpool;
+pub use stats::{Stats, StatsInterval};
 pub use transaction::JobTx;
 
 use std::{fmt, sync::Arc};
@@ -140,12 +145,12 @@ impl SimpleQueue {
         &self.inner.wake
     }
 
-    pub(crate) fn workers(&self) -> &Workers {
+    pub(crate) fn own_workers(&self) -> &Workers {
         &self.inner.workers
     }
 
     pub(crate) fn has_started(&self) -> bool {
-        self.workers().has_started()
+        self.own_workers().has_started()
     }
 
     pub(crate) fn coalescer(&self) -> &Coalescer {

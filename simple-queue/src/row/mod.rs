@@ -5,10 +5,12 @@ mod job;
 mod new_job;
 mod payload;
 mod run_signal;
+mod running;
 
 pub(crate) use claim::{Claim, Lease, RuleId};
 pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
 pub use job::{Job, JobExt};
 pub(crate) use new_job::{Due, NewJob, declared_key};
 pub(crate) use payload::{Unread, read_payload};
-pub(crate) use run_signal::RunSignal;
+pub(crate) use run_signal::{LongRun, RunSignal};
+pub use running::{RunningJob, WorkerState};

@@ -1,23 +1,54 @@
 //! Signals between a run and the roles that watch it.
 
 use std::{
-    sync::{
-        OnceLock,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::atomic::{AtomicU8, Ordering},
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
+use serde::{Serialize, Serializer};
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 /// The signals of one run. Every claimed job has one, so it is a few words in one allocation.
 #[derive(Debug, Default)]
 pub(crate) struct RunSignal {
     signals: AtomicU8,
     changed: Notify,
-    /// When a run that had to wait for a connection could begin.
-    began: OnceLock<Instant>,
+    /// When the handler was called, or could begin if it had to wait for a connection.
+    began: Mutex<Option<Instant>>,
+    /// What the handler says of itself; most say nothing.
+    said: Mutex<Option<Box<Said>>>,
 }
+
+/// What a handler says of its run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Said {
+    /// From 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) progress: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) note: Option<String>,
+}
+
+/// A run that takes long, as its process tells it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct LongRun {
+    #[serde(rename = "id")]
+    pub(crate) job_id: Uuid,
+    /// How long its handler has been working.
+    #[serde(serialize_with = "as_seconds")]
+    pub(crate) ran: Duration,
+    #[serde(flatten)]
+    pub(crate) said: Said,
+}
+
+fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64())
+}
+
+/// 200 characters, upper bound of a note.
+const LONGEST_NOTE: usize = 200;
 
 const CANCELLED: u8 = 1;
 const ABANDONED: u8 = 2;
@@ -65,29 +96,51 @@ impl RunSignal {
 
     /// The handler is called.
     pub(crate) fn start(&self) {
+        *self.began.lock() = Some(Instant::now());
         self.set(STARTED);
     }
 
     /// Whether the handler was called.
     pub(crate) fn is_started(&self) -> bool {
-        let waits = self.is_set(WAITS_TO_BEGIN) && self.began.get().is_none();
-        self.is_set(STARTED) && !waits
+        self.began.lock().is_some()
+    }
+
+    /// Says how much of the work is done, from 0 to 1.
+    pub(crate) fn progress(&self, progress: f64) {
+        let progress = if progress.is_nan() { 0.0 } else { progress.clamp(0.0, 1.0) };
+        self.said.lock().get_or_insert_default().progress = Some(progress);
+    }
+
+    /// Says what the run does now. A long note is cut.
+    pub(crate) fn note(&self, note: &str) {
+        let note = note.replace('\0', "\u{fffd}").chars().take(LONGEST_NOTE).collect();
+        self.said.lock().get_or_insert_default().note = Some(note);
+    }
+
+    /// What the handler has said of itself.
+    pub(crate) fn said(&self) -> Option<Said> {
+        self.said.lock().as_deref().cloned()
     }
 
     /// The run waits for a connection before it begins.
     pub(crate) fn wait_to_begin(&self) {
+        *self.began.lock() = None;
         self.set(WAITS_TO_BEGIN);
     }
 
     /// The run has its connection.
     pub(crate) fn begin(&self) {
-        self.began.get_or_init(Instant::now);
+        self.began.lock().get_or_insert_with(Instant::now);
+    }
+
+    /// How long the handler has been working; `None` before it begins.
+    pub(crate) fn ran(&self) -> Option<Duration> {
+        self.began.lock().map(|began| began.elapsed())
     }
 
     /// How long a run that waited has been working: zero while it still waits, `None` if it did not wait.
     pub(crate) fn worked(&self) -> Option<Duration> {
-        self.is_set(WAITS_TO_BEGIN)
-            .then(|| self.began.get().map_or(Duration::ZERO, Instant::elapsed))
+        self.is_set(WAITS_TO_BEGIN).then(|| self.ran().unwrap_or_default())
     }
 
     fn set(&self, signal: u8) {

@@ -76,6 +76,7 @@ mod reaper;
 #[cfg(feature = "cron")]
 mod schedules;
 mod statements;
+mod stats;
 mod sweep;
 mod transaction;
 mod unhandled;
@@ -100,6 +101,7 @@ pub(crate) use reaper::{Name, Reaped};
 pub(crate) use schedules::{
     Advance, Backfill, DueSchedule, NewSchedule, RunNow, ScheduleLook, ScheduleRow, TickJob, Ticked,
 };
+pub(crate) use stats::{QueueRow, StatsRange, StatsRow, StatsSpan};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use worker::{Beat, Silent, WorkerRow};

@@ -100,15 +100,7 @@ impl Store {
         left_out: &[Uuid],
         max_crash_count: i32,
     ) -> sqlx::Result<Option<Reaped>> {
-        let claimed: Option<String> = self
-            .statements
-            .claim_upkeep
-            .query()
-            .bind("task", "orphans")
-            .bind("pause", interval(pause))
-            .fetch_optional_scalar(&mut *connection)
-            .await?;
-        if claimed.is_none() {
+        if !self.claim_upkeep(&mut *connection, "orphans", pause).await? {
             return Ok(None);
         }
         let returning = Returning {
@@ -121,6 +113,20 @@ impl Store {
         let reaped = self.return_jobs(connection, &returning).await?;
         self.statements.tell_long_running.query().execute(connection).await?;
         Ok(Some(reaped))
+    }
+
+    /// Takes a task that one process does for all, until the end of the transaction. Returns whether it was last done
+    /// longer ago than this pause.
+    pub(super) async fn claim_upkeep(
+        &self,
+        connection: &mut PgConnection,
+        task: &str,
+        pause: Duration,
+    ) -> sqlx::Result<bool> {
+        let claim = self.statements.claim_upkeep.query().bind("task", task);
+        let claim = claim.bind("pause", interval(pause));
+        let claimed: Option<String> = claim.fetch_optional_scalar(connection).await?;
+        Ok(claimed.is_some())
     }
 
     /// Returns the jobs that run in this worker's name and are not in `held`.

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
     Store,
-    decode::{interval, seconds},
+    decode::{Columns, Time, columns, interval, seconds},
 };
+use crate::row::{LongRun, RunningJob, WorkerState};
 
 /// What a process records about itself when it starts.
 #[derive(Debug, Clone)]
@@ -17,6 +18,14 @@ pub(crate) struct WorkerRow {
     pub(crate) id: Uuid,
     pub(crate) heartbeat_interval: Duration,
     pub(crate) queues: Vec<String>,
+}
+
+columns! {
+    RunningColumns { id, queue, kind, attempt, started_at, progress, note, is_cancelled, worker_id, host, pid }
+}
+
+columns! {
+    WorkerColumns { id, host, pid, queues, started_at, heartbeat_at, now, heartbeat_interval }
 }
 
 /// The answer of a heartbeat.
@@ -96,6 +105,64 @@ impl Store {
             suspects_wait: row.try_get("suspects_wait")?,
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
             silent: Some(silent),
+        })
+    }
+
+    /// Writes the long runs of this process into its row.
+    pub(crate) async fn tell_runs(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        runs: &[LongRun],
+    ) -> sqlx::Result<()> {
+        let tell = self.statements.tell_runs.query().bind("worker_id", worker_id);
+        tell.bind("runs", Json(runs)).execute(connection).await?;
+        Ok(())
+    }
+
+    /// The jobs that have been running for long, the longest first.
+    pub(crate) async fn list_running(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Vec<RunningJob>> {
+        let rows = self.statements.list_running.query().fetch_all(connection).await?;
+        RunningColumns::read(&rows, |row, columns| {
+            Ok(RunningJob {
+                job_id: row.try_get(columns.id)?,
+                queue: row.try_get(columns.queue)?,
+                kind: row.try_get(columns.kind)?,
+                attempt: row.try_get(columns.attempt)?,
+                started_at: row.try_get::<Time, _>(columns.started_at)?.0,
+                progress: row.try_get(columns.progress)?,
+                note: row.try_get(columns.note)?,
+                is_cancelled: row.try_get(columns.is_cancelled)?,
+                worker_id: row.try_get(columns.worker_id)?,
+                host: row.try_get(columns.host)?,
+                pid: row.try_get(columns.pid)?,
+            })
+        })
+    }
+
+    /// The processes with workers, the oldest first.
+    pub(crate) async fn list_workers(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<Vec<WorkerState>> {
+        let rows = self.statements.list_workers.query().fetch_all(connection).await?;
+        WorkerColumns::read(&rows, |row, columns| {
+            let Time(heartbeat_at) = row.try_get(columns.heartbeat_at)?;
+            let Time(now) = row.try_get(columns.now)?;
+            let silent_for = (now - heartbeat_at).to_std().unwrap_or_default();
+            let interval = seconds(row.try_get(columns.heartbeat_interval)?);
+            Ok(WorkerState {
+                id: row.try_get(columns.id)?,
+                host: row.try_get(columns.host)?,
+                pid: row.try_get(columns.pid)?,
+                queues: row.try_get(columns.queues)?,
+                started_at: row.try_get::<Time, _>(columns.started_at)?.0,
+                heartbeat_at,
+                is_silent: WorkerState::is_silent(silent_for, interval),
+            })
         })
     }
 

@@ -98,3 +98,7 @@ pub(crate) fn runtime_blocked(blocked_for: Duration, jobs: usize) {
         Their jobs stay this worker's own, but cannot be cancelled or stopped meanwhile"
     );
 }
+
+pub(crate) fn runs_not_told(error: &dyn Display) {
+    tracing::debug!(target: TARGET, %error, "long runs could not be listed");
+}

@@ -33,6 +33,7 @@ pub(crate) mod run;
 #[cfg(feature = "cron")]
 pub(crate) mod schedules;
 pub(crate) mod spool;
+pub(crate) mod stats;
 pub(crate) mod store;
 pub(crate) mod upkeep;
 pub(crate) mod worker;

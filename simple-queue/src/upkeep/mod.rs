@@ -1,7 +1,7 @@
 //! Roles that keep the tables in order: the [`reaper`] returns the jobs of dead processes, the [`janitor`] bounds the
-//! history.
+//! history, [`stats`] counts what ran.
 //!
-//! No leader is elected. Every process runs both roles, at any time, and that is safe. The loop that repeats them is in
+//! No leader is elected. Every process runs all roles, at any time, and that is safe. The loop that repeats them is in
 //! [`role`].
 
 #[cfg(feature = "janitor")]
@@ -9,3 +9,4 @@ pub(crate) mod janitor;
 pub(crate) mod orphans;
 pub(crate) mod reaper;
 pub(crate) mod role;
+pub(crate) mod stats;

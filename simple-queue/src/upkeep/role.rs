@@ -25,6 +25,11 @@ pub(crate) trait Role: Send + 'static {
     /// Logs that it failed and is tried again.
     fn failed(error: &sqlx::Error);
 
+    /// What it does once more when the worker stops. It is waited for, so it has a limit of its own.
+    fn last(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
+
     /// Pauses between tries after failures.
     fn retries_after(&self) -> Pauses {
         Pauses::OF_ROLES
@@ -67,6 +72,7 @@ pub(crate) async fn repeat<R: Role>(mut role: R, until: CancellationToken) {
         }
     };
     until.run_until_cancelled(repeating).await;
+    role.last().await;
 }
 
 #[cfg(test)]

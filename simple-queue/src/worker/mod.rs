@@ -44,6 +44,7 @@ use crate::{
     database::Dedicated,
     finalize::{CompletionBuffer, FinishedRun},
     queue::{SimpleQueue, config::Config, registry::Registered},
+    stats::Tally,
     store::{FetchedJob, Store},
     telemetry,
 };
@@ -90,6 +91,8 @@ pub(crate) struct Worker {
     tasks: TaskTracker,
     /// Takes finished runs, to be written.
     completions: Arc<CompletionBuffer>,
+    /// Counts the runs; `None`: nothing is counted.
+    tally: Option<Arc<Tally>>,
     /// Jobs were left unclaimed for lack of permits: a permit that becomes free wakes the poller.
     wants_permit: AtomicBool,
     /// The poller is waiting, so a wake-up leads to a fetch at once.
@@ -125,7 +128,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(client: SimpleQueue, running: Arc<Running>, completions: Arc<CompletionBuffer>) -> Self {
+    fn new(
+        client: SimpleQueue,
+        running: Arc<Running>,
+        completions: Arc<CompletionBuffer>,
+        tally: Option<Arc<Tally>>,
+    ) -> Self {
         let store = client.store().clone();
         let connection = Dedicated::new(client.servers());
         Self {
@@ -140,6 +148,7 @@ impl Worker {
             running,
             tasks: TaskTracker::new(),
             completions,
+            tally,
             wants_permit: AtomicBool::new(true),
             poller_idle: AtomicBool::new(false),
             listening: AtomicBool::new(false),
@@ -297,7 +306,7 @@ impl Worker {
         // The first end is reported.
         self.ended.get_or_init(|| (role, problem));
         // With its roles the worker may be gone, where its handle was dropped.
-        self.client.workers().note_end(self.why_ended().to_string());
+        self.client.own_workers().note_end(self.why_ended().to_string());
         self.give_up();
     }
 

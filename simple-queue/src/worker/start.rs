@@ -25,10 +25,12 @@ use crate::{
     database::Dedicated,
     finalize::{ClosedRun, Finalizer, RunObserver},
     queue::SimpleQueue,
+    stats::Tally,
     telemetry,
     upkeep::{
         reaper::Reaper,
         role::{Role, repeat},
+        stats::Stats,
     },
 };
 
@@ -56,7 +58,7 @@ where
     F: Future<Output = WorkerHandle> + Send + 'static,
 {
     // Recorded at the call, and not only when the task begins.
-    queue.workers().note_start();
+    queue.own_workers().note_start();
     Starting::new(started(queue.clone()))
 }
 
@@ -80,27 +82,29 @@ async fn started_with_janitor(queue: SimpleQueue) -> WorkerHandle {
 }
 
 async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
-    queue.workers().note_start();
+    queue.own_workers().note_start();
     let servers = queue.servers().clone();
     let store = queue.store().clone();
     let config = queue.config();
     let running = Arc::new(Running::default());
+    let tally = config.stats.then(Arc::<Tally>::default);
     #[cfg(feature = "cron")]
     let clock = Arc::<ClockSignals>::default();
     let (finalizer, completions) = {
         let listener = ClosedRuns {
             running: Arc::clone(&running),
             client: queue.clone(),
+            tally: tally.clone(),
             #[cfg(feature = "cron")]
             clock: Arc::clone(&clock),
         };
         Finalizer::new(store.clone(), &servers, config.retention.keeps_completed(), listener)
     };
-    let worker = Worker::new(queue, running, completions);
+    let worker = Worker::new(queue, running, completions, tally.clone());
     #[cfg(feature = "cron")]
     let worker = Worker { clock, ..worker };
     let worker = Arc::new(worker);
-    worker.client.workers().add(&worker);
+    worker.client.own_workers().add(&worker);
 
     let (sightings, seen) = tokio::sync::mpsc::unbounded_channel();
     let heartbeat = Heartbeat::new(Arc::clone(&worker), Dedicated::new(&servers), sightings);
@@ -108,7 +112,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
     let reaper =
         Reaper::new(store, &servers, config.max_crash_count, config.heartbeat_interval, seen);
     let poller = Poller::new(Arc::clone(&worker), &servers);
-    let keepers = vec![
+    let mut keepers = vec![
         heartbeat,
         spawn_role(&worker, "listener", listener::run(Arc::clone(&worker))),
         keep(&worker, &worker.stopping, Sweeper::new(Arc::clone(&worker), &servers)),
@@ -118,6 +122,10 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
         #[cfg(feature = "cron")]
         keep(&worker, &worker.stopping, Clock::new(Arc::clone(&worker), &servers)),
     ];
+    if let Some(tally) = tally {
+        let stats = Stats::new(worker.store.clone(), &servers, tally);
+        keepers.push(keep(&worker, &worker.stopped, stats));
+    }
     worker.client.flush_spool_in_background();
     let queues = worker.client.queue_names();
     if queues.is_empty() {
@@ -137,6 +145,7 @@ async fn started_without_janitor(queue: SimpleQueue) -> WorkerHandle {
 struct ClosedRuns {
     running: Arc<Running>,
     client: SimpleQueue,
+    tally: Option<Arc<Tally>>,
     #[cfg(feature = "cron")]
     clock: Arc<ClockSignals>,
 }
@@ -144,6 +153,9 @@ struct ClosedRuns {
 impl RunObserver for ClosedRuns {
     fn closed(&self, runs: &[ClosedRun]) {
         self.running.remove(runs.iter().map(|run| run.lease));
+        if let Some(tally) = &self.tally {
+            tally.add(runs.iter().filter_map(|run| run.counted));
+        }
         if runs.iter().any(|run| !run.job_ended) {
             // The job may be due again before the poller's next planned fetch.
             self.client.wake().wake_local();

@@ -66,6 +66,7 @@ macro_rules! statements {
 }
 
 statements! {
+    add_stats,
     archive_jobs,
     archive_jobs_of_keys,
     #[cfg(feature = "cron")]
@@ -86,6 +87,7 @@ statements! {
     delete_expired,
     #[cfg(feature = "janitor")]
     delete_old_archive,
+    delete_old_stats,
     #[cfg(feature = "janitor")]
     drop_archive_day,
     enqueue_many,
@@ -117,12 +119,16 @@ statements! {
     list_old_days,
     list_orphans,
     list_paused_queues,
+    list_queue_states,
+    list_queues,
+    list_running,
     #[cfg(feature = "cron")]
     list_schedules,
     #[cfg(feature = "cron")]
     list_undeclared_schedules,
     list_unhandled_kinds,
     list_unhandled_queues,
+    list_workers,
     lock_dead_workers,
     look_for_due,
     mark_idle,
@@ -144,6 +150,7 @@ statements! {
     read_payload,
     read_readiness,
     read_right_to_insert,
+    read_stats,
     #[cfg(feature = "cron")]
     read_tick,
     #[cfg(feature = "cron")]
@@ -165,8 +172,10 @@ statements! {
     retry_jobs,
     return_jobs,
     return_listed_jobs,
+    roll_up_stats,
     #[cfg(feature = "cron")]
     run_schedule,
+    sample_depth,
     set_aside_job,
     skip_in_sequence,
     set_limit,
@@ -174,6 +183,7 @@ statements! {
     set_rate,
     take_tokens,
     tell_long_running,
+    tell_runs,
     #[cfg(feature = "cron")]
     tick_schedules,
     #[cfg(feature = "cron")]

@@ -38,10 +38,18 @@ pub(super) struct Heartbeat {
     /// The interval that the row states; a later change of the setting does not change the row.
     interval: Duration,
     blocked: BlockedRuntime,
+    /// When the runs were written last, and whether there were any.
+    told_runs: (Instant, bool),
 }
 
 /// 1 s, upper bound of the heartbeat interval while jobs run, so that cancellations arrive soon.
 const WHILE_RUNNING: Duration = Duration::from_secs(1);
+
+/// 5 s between two times that the row is told what runs, which is also how long a run takes at least to be told.
+const TELL_RUNS: Duration = Duration::from_secs(5);
+
+/// 100, upper bound of the runs that the row is told: those that have taken longest.
+const MOST_RUNS: usize = 100;
 
 /// 100 ms, lower bound between two heartbeats, however many notifications ask for one.
 const CLOSEST: Duration = Duration::from_millis(100);
@@ -64,6 +72,7 @@ impl Heartbeat {
             last_beat: Instant::now(),
             interval,
             blocked: BlockedRuntime::here(),
+            told_runs: (Instant::now(), false),
         }
     }
 
@@ -179,9 +188,31 @@ impl Heartbeat {
             *self.worker.beaten_at.lock() = Some(started);
             self.worker.heartbeat_lost.store(false, Ordering::Release);
             self.apply(worker_id, started, beat).await;
+            // Nobody relies on it.
+            if let Err(error) = self.tell_runs().await {
+                telemetry::heartbeat::runs_not_told(&described(&error));
+            }
             Ok(())
         })
         .await
+    }
+
+    /// Tells the row what has been running for long, where there is something to tell.
+    async fn tell_runs(&mut self) -> sqlx::Result<()> {
+        let (told_at, told_some) = self.told_runs;
+        if told_at.elapsed() < TELL_RUNS {
+            return Ok(());
+        }
+        let runs = self.worker.running.long_runs(TELL_RUNS, MOST_RUNS);
+        self.told_runs.0 = Instant::now();
+        if told_some || !runs.is_empty() {
+            let (store, worker_id) = (&self.worker.store, self.worker.id());
+            self.connection
+                .ask(async |connection| store.tell_runs(connection, worker_id, &runs).await)
+                .await?;
+            self.told_runs.1 = !runs.is_empty();
+        }
+        Ok(())
     }
 
     async fn apply(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {

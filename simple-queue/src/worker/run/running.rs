@@ -1,14 +1,16 @@
 //! The jobs that this process holds: each from its claim until its outcome is written.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::row::{Claim, Lease, RunSignal};
+use crate::row::{Claim, Lease, LongRun, RunSignal};
 
 /// The jobs that a process vouches for. A row that carries the process's id and is not in here came from a claim whose
 /// response was lost.
@@ -39,6 +41,23 @@ impl Running {
 
     pub(crate) fn ids(&self) -> Vec<Uuid> {
         self.jobs().keys().copied().collect()
+    }
+
+    /// The runs whose handlers have worked for at least this long, the longest first, at most `most`.
+    pub(crate) fn long_runs(&self, at_least: Duration, most: usize) -> Vec<LongRun> {
+        let jobs = self.jobs();
+        let mut runs: Vec<(Duration, Uuid, &RunSignal)> = jobs
+            .iter()
+            .filter_map(|(&id, (_, run))| Some((run.ran()?, id, &**run)))
+            .filter(|(ran, ..)| *ran >= at_least)
+            .collect();
+        runs.sort_unstable_by_key(|&(ran, id, _)| (Reverse(ran), id));
+        runs.truncate(most);
+        let told = runs.into_iter().map(|(ran, job_id, run)| {
+            let said = run.said().unwrap_or_default();
+            LongRun { job_id, ran, said }
+        });
+        told.collect()
     }
 
     pub(crate) fn has(&self, job_id: Uuid) -> bool {

@@ -18,6 +18,7 @@ use crate::{
     outcome::{Outcome, Retry, words_of},
     queue::{config::Config, registry::Registered},
     row::{Claim, DEFAULT_MAX_ATTEMPTS, Job},
+    stats::Measured,
     store::FetchedJob,
     telemetry,
     worker::Worker,
@@ -78,7 +79,8 @@ impl<'w> Execution<'w> {
             // Boxed, as all that is rare.
             Box::pin(self.hold_rates(after)).await;
         }
-        let run = self.weigh(outcome);
+        let measured = self.measured();
+        let run = FinishedRun { measured, ..self.weigh(outcome) };
         log(&run);
         self.notify_if_exhausted(run).await
     }
@@ -104,6 +106,17 @@ impl<'w> Execution<'w> {
         let waits_anew = run.is_started();
         let transition = Retry { waits_anew, ..Retry::given_back(Duration::ZERO) }.into();
         FinishedRun { transition, ..FinishedRun::given_back(*lease) }
+    }
+
+    /// How long the job waited and its handler ran; `None` if the handler was not called, or nothing is counted.
+    fn measured(&self) -> Option<Measured> {
+        let tally = self.worker.tally.as_ref()?;
+        let ran = self.claim().run.ran()?;
+        let Job { queue, kind, run_at, updated_at, .. } = self.job();
+        // Both by the database's clock.
+        let waited =
+            updated_at.zip(*run_at).and_then(|(claimed, due)| (claimed - due).to_std().ok());
+        Some(Measured::new(tally.series(queue, kind), waited.unwrap_or_default(), ran))
     }
 
     fn job(&self) -> &Job {

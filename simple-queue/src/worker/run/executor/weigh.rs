@@ -41,7 +41,8 @@ impl Execution<'_> {
             retry.waits_anew |= is_started;
             retry.survived = is_started && self.claim().crash_count >= SUSPECT_FROM;
         }
-        FinishedRun { lease: self.claim().lease, transition, verify_first }
+        let given_back = FinishedRun::given_back(self.claim().lease);
+        FinishedRun { transition, verify_first, ..given_back }
     }
 
     /// The delay after this attempt. A custom back-off is the user's code, and may panic.

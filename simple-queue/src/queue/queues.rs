@@ -1,0 +1,113 @@
+//! The queues, and how much waits in each.
+
+use std::{fmt, time::Duration};
+
+use chrono::{DateTime, Utc};
+
+use super::SimpleQueue;
+use crate::{Error, database::again, store::QueueRow};
+
+/// A queue; returned by [`SimpleQueue::queues`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct QueueState {
+    /// Its name.
+    pub name: String,
+    /// When it was paused; `None`: it is not.
+    pub paused_at: Option<DateTime<Utc>>,
+    /// Number of processes that serve it.
+    pub workers: u64,
+    /// How much waited when it was last looked at; `None`: it was not looked at in the last ten minutes.
+    pub depth: Option<Depth>,
+}
+
+/// How many jobs waited in a queue at the last look. A process looks once a minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Depth {
+    /// The minute of the look.
+    pub at: DateTime<Utc>,
+    /// Jobs that were due and not claimed, and jobs that waited for their key. 10,001 stands for more than 10,000.
+    pub waiting: u32,
+    /// Jobs that were due later. 10,001 stands for more than 10,000.
+    pub later: u32,
+    /// For how long the oldest of the waiting jobs had been due.
+    pub oldest: Option<Duration>,
+}
+
+/// # Queues
+impl SimpleQueue {
+    /// Lists the queues that are known: jobs wait in them, processes serve them, or they were paused.
+    ///
+    /// The numbers are those of the last look, which one process makes once a minute, because an
+    /// exact count of a long queue takes long. [`stats`](SimpleQueue::stats) has what ran.
+    ///
+    /// ```
+    /// # use simple_queue::prelude::*;
+    /// # async fn example(queue: &SimpleQueue) -> Result<(), simple_queue::Error> {
+    /// for queue in queue.queues().await? {
+    ///     println!("{queue}"); // emails: 3 workers, 812 wait, the oldest for 4 s, 10,000+ later
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// When the database fails.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it only looks.
+    pub async fn queues(&self) -> Result<Vec<QueueState>, Error> {
+        let store = self.store();
+        let listed = again!(tries => self.ask(async |connection| {
+            let names = store.list_queues(&mut *connection).await?;
+            store.list_queue_states(connection, &names).await
+        }));
+        let listed = listed.map_err(Error::database("list queues"))?;
+        Ok(listed.into_iter().map(QueueState::from).collect())
+    }
+}
+
+impl From<QueueRow> for QueueState {
+    fn from(row: QueueRow) -> Self {
+        let count = |stored: Option<i32>| u32::try_from(stored.unwrap_or(0)).unwrap_or(0);
+        let depth = row.counted_at.map(|at| Depth {
+            at,
+            waiting: count(row.waiting),
+            later: count(row.later),
+            oldest: row
+                .oldest_ms
+                .and_then(|ms| Some(Duration::from_millis(u64::try_from(ms).ok()?))),
+        });
+        let workers = u64::try_from(row.workers).unwrap_or(0);
+        Self { name: row.name, paused_at: row.paused_at, workers, depth }
+    }
+}
+
+/// Writes one line.
+impl fmt::Display for QueueState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.workers == 1 { "" } else { "s" };
+        write!(f, "{}: {} worker{plural}", self.name, self.workers)?;
+        if let Some(paused_at) = self.paused_at {
+            write!(f, ", paused since {}", paused_at.format("%F %R"))?;
+        }
+        let Some(Depth { waiting, later, oldest, .. }) = self.depth else {
+            return f.write_str(", not counted yet");
+        };
+        write!(f, ", {} wait", Capped(waiting))?;
+        if let Some(oldest) = oldest {
+            write!(f, ", the oldest for {} s", oldest.as_secs())?;
+        }
+        write!(f, ", {} later", Capped(later))
+    }
+}
+
+/// A count up to 10,001.
+struct Capped(u32);
+
+impl fmt::Display for Capped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 > 10_000 { f.write_str("10,000+") } else { self.0.fmt(f) }
+    }
+}
