@@ -56,9 +56,9 @@ impl Role for Stats {
     async fn run_once(&mut self) -> sqlx::Result<Next> {
         self.flush().await?;
         self.roll_up().await?;
-        self.count_waiting().await?;
         // A session costs the server memory.
         self.connection.close().await;
+        self.count_waiting().await?;
         self.counting.close().await;
         Ok(Next::About(FLUSH))
     }
@@ -127,7 +127,7 @@ impl Stats {
     async fn count_waiting(&mut self) -> sqlx::Result<()> {
         let store = &self.store;
         let mut queues = self
-            .connection
+            .counting
             .ask_in_transaction(async |connection| {
                 store.claim_sampling(connection, FLUSH / 2).await
             })
