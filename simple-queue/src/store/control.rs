@@ -118,15 +118,20 @@ impl Store {
         ids: &[Uuid],
         repeated: bool,
     ) -> sqlx::Result<(i64, i64)> {
-        let row = self
-            .statements
-            .cancel_jobs
-            .query()
-            .bind("ids", ids)
-            .bind("channel", self.schema.channel())
-            .bind("repeated", repeated)
-            .fetch_one(connection)
-            .await?;
-        Ok((row.try_get("cancelled")?, row.try_get("requested")?))
+        let (mut cancelled, mut requested) = (0, 0);
+        let (mut ids, mut repeated) = (ids.to_vec(), repeated);
+        loop {
+            let cancel = self.statements.cancel_jobs.query().bind("ids", ids);
+            let cancel = cancel.bind("channel", self.schema.channel()).bind("repeated", repeated);
+            let row = cancel.fetch_one(&mut *connection).await?;
+            cancelled += row.try_get::<i64, _>("cancelled")?;
+            requested += row.try_get::<i64, _>("requested")?;
+            // Jobs that have changed while the statement waited for them: the next one sees them as they are now.
+            ids = row.try_get("changed")?;
+            repeated = false;
+            if ids.is_empty() {
+                return Ok((cancelled, requested));
+            }
+        }
     }
 }

@@ -264,6 +264,8 @@ pub(crate) struct VisitSummary {
     pub(crate) has_more: bool,
     /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
     pub(crate) last: Option<String>,
+    /// Number of turns that it has consumed.
+    pub(crate) taken: usize,
     /// Number of gates that were left to other processes, which hold them.
     pub(crate) skipped: usize,
     /// Turns are to be written, because the limit was raised.

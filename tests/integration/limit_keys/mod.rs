@@ -2,6 +2,7 @@
 
 mod operators;
 mod sequences;
+mod stress;
 
 use std::{
     collections::HashMap,

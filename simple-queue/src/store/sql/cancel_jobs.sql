@@ -1,8 +1,18 @@
 -- cancel_jobs
 -- Ends pending jobs at once and requests the cancellation of running ones; their processes are notified. With :repeated
 -- an earlier call may have been carried out, so jobs that are already cancelled count too.
-with target as (
-    select j.id, j.worker_id from simple_queue.jobs j where j.id = any (:ids) order by j.id for update
+--
+-- A job of a sequence that has changed while this statement waited for its row may have a place in `turns` that the
+-- snapshot does not have. It is left as it is, and the caller asks again for those in `changed`.
+with locked as materialized (
+    select j.id, j.worker_id, j.gate, j.lease from simple_queue.jobs j where j.id = any (:ids) order by j.id for update
+), changed as materialized (
+    select locked.id from locked
+    join simple_queue.jobs seen on seen.id = locked.id
+    where locked.gate like 'order:%' and seen.lease <> locked.lease
+), target as materialized (
+    select locked.id, locked.worker_id from locked
+    where locked.id <> all (array(select changed.id from changed))
 ), finished as (
     delete from simple_queue.jobs j using target
     where j.id = target.id and target.worker_id is null
@@ -39,6 +49,7 @@ with target as (
 select (select count(*) from cancelled) + (
         select count(*) from simple_queue.dead_letters d
         where :repeated and d.id = any (:ids) and d.status = 'cancelled'
-            and d.id <> all (array(select target.id from target))
+            and d.id <> all (array(select locked.id from locked))
     ) as cancelled,
+    array(select changed.id from changed) as changed,
     (select count(*) from notified) as requested, (select count(*) from turned) as notified

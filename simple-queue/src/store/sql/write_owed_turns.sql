@@ -1,8 +1,12 @@
 -- write_owed_turns
 -- Writes a turn for each key of a limit that has jobs, after the limit was raised or resumed in an earlier transaction.
 -- One index descent a key.
+--
+-- The limit may have changed once more since this statement's snapshot, which then lacks jobs that a visit under the number
+-- before has passed over. So the turns are written off only if the version of the row that was locked is the one that the
+-- snapshot has.
 with owed as materialized (
-    select l.name from simple_queue.limits l where l.name = :rule and l.turns_owed for update skip locked
+    select l.name, l.xmin as version from simple_queue.limits l where l.name = :rule and l.turns_owed for update skip locked
 ), letters as materialized (
     with recursive key (gate) as (
         select (
@@ -26,6 +30,10 @@ with owed as materialized (
 )
 \ir parts/turned.sql
 , paid as (
-    update simple_queue.limits l set turns_owed = false where l.name = any (array(select owed.name from owed))
+    update simple_queue.limits l set turns_owed = false
+    where l.name = any (array(
+        select owed.name from owed
+        join simple_queue.limits seen on seen.name = owed.name and seen.xmin = owed.version
+    ))
 )
 select count(*) from letters where (select count(*) from turned) >= 0

@@ -3,10 +3,11 @@
 --
 -- A turn is consumed only where a later end or another turn leads back to the job: a key that stays full while a job of
 -- it waits is marked, and the next end leaves a turn; a key with room left and a job that was not taken gets a turn. If
--- another transaction has locked that job, the turn is due a moment later, so that processes do not spin meanwhile.
+-- another transaction has locked that job, the turn is due a moment later, so that processes do not spin meanwhile. So is
+-- that of a key without a gate, whose turns are then replaced.
 --
--- needs: instant, rule, back, rest, dry, wanted, room; handed, picked (gate, id); :rule
--- gives: made (gate), the new gates; letters (gate, due_at, released, job_id), the turns to write
+-- needs: instant, rule, back, rest, dry, wanted, taken_turns, room; handed, picked (gate, id); :rule
+-- gives: made (gate), the new gates; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
 , taken as materialized (
     select took.gate, array_agg(took.id) as ids
     from (
@@ -41,8 +42,8 @@
     on conflict do nothing
     returning gate
 ), dropped_turns as (
-    -- Turns of a new gate, and turns of a key without a gate and without a job to start. A release belongs to a gate,
-    -- and is read only under its lock.
+    -- Turns of a new gate, and turns of a key without a gate of which no job can start now, unless for lack of permits. A
+    -- release belongs to a gate, and is read only under its lock.
     delete from simple_queue.turns t
     where t.ctid = any (array(
         select turn.ctid
@@ -51,7 +52,10 @@
             union all
             select seen.gate, false from seen
             where seen.is_new and seen.n = 0
-                and (seen.again is null or seen.again > (select instant.t from instant) or seen.free <= 0)
+                and (
+                    seen.again is null or seen.again > (select instant.t from instant) or seen.free <= 0
+                    or (select count(*) from picked) < (select rest.n from rest)
+                )
         ) gone
         cross join lateral (
             select t.ctid from simple_queue.turns t
@@ -62,6 +66,7 @@
             for update skip locked
         ) turn
     ))
+    returning t.gate
 ), counted as (
     update simple_queue.gates g set running = s.before + s.n, waiting = s.waits
     from (
@@ -99,8 +104,10 @@
         end, 0, null
     from seen
     where seen.free > seen.n and (seen.again is not null or seen.waiting)
+        -- Only instead of a turn that was taken: others are still there.
         and (
-            not seen.is_new or seen.gate = any (array(select made.gate from made))
-            or (seen.n = 0 and seen.again > (select instant.t from instant))
+            seen.waiting or seen.gate = any (array(select made.gate from made))
+            or seen.gate = any (array(select taken_turns.gate from taken_turns))
+            or seen.gate = any (array(select dropped_turns.gate from dropped_turns))
         )
 )

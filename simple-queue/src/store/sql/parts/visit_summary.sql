@@ -1,10 +1,11 @@
 -- visit_summary
 -- What a visit says beside the jobs: `wait`, the seconds until the next turn; `visited`, how many keys were visited;
 -- `has_more`, whether more turns have become due; `last`, the gate after which the next visit begins, null: at the first
--- one; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit
+-- one; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit
 -- that was raised.
 --
--- needs: instant, rule, rest, ring, later, wanted, room, seen, made, letters, turned, completed; :rule
+-- needs: instant, rule, rest, ring, later, wanted, taken_turns, room, seen, made, dropped_turns, letters, turned,
+--     completed; :rule
 -- gives: summary (summary), one row
 , summary as (
     select jsonb_build_object(
@@ -22,6 +23,7 @@
         'visited', (select count(*) from wanted),
         'has_more', exists (select from rest where rest.n > 0 and (select count(*) from later) >= least(64, rest.n)),
         'last', (select max(ring.gate) from ring where (select count(ring.gate) from ring) >= (select rest.n from rest)),
+        'taken', (select count(*) from taken_turns) + (select count(*) from dropped_turns),
         -- Gates that another process visits or makes at this moment.
         'skipped', (select count(*) from wanted) - (select count(*) from room) + (
             select count(*) from seen

@@ -46,13 +46,15 @@
     )
     select step.gate from step where step.gate is not null
 ), later as materialized (
-    -- 64, upper bound of the turns that have become due, in one visit.
+    -- 64, upper bound of the turns that have become due, in one visit. Those that another transaction has locked, for
+    -- example an open cancellation, hide no others.
     select due.gate
     from (
         select t.gate from simple_queue.turns t
         where t.rule = :rule and t.due_at <= (select instant.t from instant)
         order by t.due_at
         limit 64
+        for update skip locked
     ) due
     limit (select rest.n from rest)
 ), wanted as materialized (

@@ -1,7 +1,8 @@
 -- waits_at
 -- When a job of the key that was not taken may start: now, or at its due time within a minute; null: there is none. It
 -- looks ahead, because a job that became due since the clock was read may have a turn that this visit consumes; and it
--- locks nothing, so it sees jobs that others have locked for an instant.
+-- locks nothing, so it sees jobs that others have locked for an instant. Of the jobs that will be due it reads a hundred,
+-- because the first one may be in any priority.
 --
 -- needs: k (gate, ids), ids are the taken jobs; instant
 -- gives: an expression
@@ -14,10 +15,13 @@ coalesce(
         )
     ),
     (
-        select j.run_at from simple_queue.jobs j
-        where j.gate = k.gate and j.held is null and j.run_at > (select instant.t from instant)
-            and j.run_at <= (select instant.t + interval '1 minute' from instant) and j.worker_id is null
-        order by j.priority, j.run_at
-        limit 1
+        select min(coming.run_at)
+        from (
+            select j.run_at from simple_queue.jobs j
+            where j.gate = k.gate and j.held is null and j.run_at > (select instant.t from instant)
+                and j.run_at <= (select instant.t + interval '1 minute' from instant) and j.worker_id is null
+            order by j.priority, j.run_at
+            limit 100
+        ) coming
     )
 )

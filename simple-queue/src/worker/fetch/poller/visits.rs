@@ -26,6 +26,8 @@ pub(super) struct RuleState {
     after: String,
     /// Since when the keys that have places left nothing for others, and for how many visits.
     taken_over: Option<(Instant, u32)>,
+    /// A visit of this round of the ring has consumed a turn or claimed a job.
+    has_moved: bool,
     retry_pause: RetryPause,
     not_before: Option<Instant>,
 }
@@ -72,7 +74,16 @@ impl RuleState {
         } else if let Some(last) = &summary.last {
             self.after.clone_from(last);
         }
-        all_taken || began_within || summary.has_more || summary.last.is_some()
+        let moves = summary.taken > 0 || !visited.fetched.jobs.is_empty();
+        self.has_moved |= moves;
+        // Turns that another transaction has locked stay where they are. After a round that only met those, the next one
+        // is not due at once.
+        let goes_on =
+            (began_within || summary.last.is_some()) && (self.has_moved || !self.after.is_empty());
+        if self.after.is_empty() {
+            self.has_moved = false;
+        }
+        all_taken || goes_on || summary.has_more && moves
     }
 }
 
