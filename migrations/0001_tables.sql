@@ -358,10 +358,14 @@ comment on column simple_queue.quotas.asked is 'The number of the last statement
 -- What jobs with a key pass through, where a limit holds for each key. A row exists only while jobs of the key run or
 -- something is left to remember, so an idle key costs nothing.
 create table simple_queue.gates (
-    gate    text        collate "C" not null,
-    rule    text        collate "C" not null,
-    running integer     not null default 0,
-    waiting boolean     not null default false,
+    gate         text        collate "C" not null,
+    rule         text        collate "C" not null,
+    running      integer     not null default 0,
+    waiting      boolean     not null default false,
+    tat          timestamptz,
+    step         double precision,
+    start_within double precision,
+    wake_at      timestamptz,
     constraint gates_pkey primary key (gate)
 ) with (
     fillfactor = 40,
@@ -372,11 +376,15 @@ create table simple_queue.gates (
     autovacuum_vacuum_cost_delay = 0
 );
 
-comment on table simple_queue.gates is 'The keys of limits whose jobs run now. In one snapshot, its running jobs and the releases in turns add up to running.';
+comment on table simple_queue.gates is 'The keys of limits whose jobs run now, or whose rate is not full again. In one snapshot, its running jobs and the releases in turns add up to running.';
 comment on column simple_queue.gates.gate is 'The limit and the key: the name of the limit, #, and the key.';
 comment on column simple_queue.gates.rule is 'The name of the limit, as in limits.';
 comment on column simple_queue.gates.running is 'How many places of the key are taken: by running jobs, and by releases that no visit has read.';
 comment on column simple_queue.gates.waiting is 'A visit has consumed a turn and left a job waiting because the key was full. The next end of one of its jobs leaves a turn.';
+comment on column simple_queue.gates.tat is 'As tat in limits, for the rate of this key.';
+comment on column simple_queue.gates.step is 'The seconds of a token by which tat was counted. After a change of the rate, what is owed remains a number of tokens.';
+comment on column simple_queue.gates.start_within is 'As start_within in limits, for this key.';
+comment on column simple_queue.gates.wake_at is 'When a turn is due that was written because no token was there; null or past: there is none.';
 
 -- A letter box: every statement that makes a job of a key startable puts a row here, and only a visit, which holds the
 -- gate's row, takes rows out. Without a key of its own, so that an insert never waits for another transaction.
@@ -413,6 +421,7 @@ create table simple_queue.limit_keys (
     gate        text        collate "C" not null,
     rule        text        collate "C" not null,
     concurrency integer,
+    rate        jsonb,
     paused_at   timestamptz,
     updated_at  timestamptz not null default now(),
     constraint limit_keys_pkey primary key (gate),
@@ -425,6 +434,7 @@ comment on table simple_queue.limit_keys is 'Keys for which an operator has set 
 comment on column simple_queue.limit_keys.gate is 'As in gates.';
 comment on column simple_queue.limit_keys.rule is 'The name of the limit, as in limits.';
 comment on column simple_queue.limit_keys.concurrency is 'How many jobs of the key may run at once; null: as the limit says.';
+comment on column simple_queue.limit_keys.rate is 'How many jobs of the key may start in a time, as rate in limits; null: as the limit says.';
 comment on column simple_queue.limit_keys.paused_at is 'When the key was paused, so that no job of it starts; null: it is not paused.';
 comment on column simple_queue.limit_keys.updated_at is 'When this row last changed.';
 

@@ -11,6 +11,9 @@ use crate::{
 
 const RULE: &str = "key:q/k";
 
+/// A limit of two tokens at once, and half an hour until the next.
+const RATED: &str = "key:q/rated";
+
 /// A database with a limit for each key, and two processes.
 struct Stage {
     database: TestDatabase,
@@ -19,11 +22,13 @@ struct Stage {
 }
 
 /// The runs that a visit completes, and how many jobs it may claim.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 struct Asked {
     completed: Vec<Uuid>,
     permits: usize,
     in_order: bool,
+    /// There is a rate: so many tokens at once, and no other for an hour.
+    rated: bool,
 }
 
 impl Stage {
@@ -35,6 +40,10 @@ impl Stage {
             );
             database.execute(&limit).await;
         }
+        let rate = r#"{"limit": 3, "per": 3600, "burst": 2, "strict": true, "start_within": 10, "pace": 1200}"#;
+        let rated =
+            format!("insert into simple_queue.limits (name, rate) values ('{RATED}', '{rate}')");
+        database.execute(&rated).await;
         let (left, right) = (database.process().insert().await, database.process().insert().await);
         Self { database, left, right }
     }
@@ -122,10 +131,11 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         format!("array_fill(null::text, array[{count}])"),
     );
     let (worker, permits) = (format!("'{worker_id}'"), asked.permits.to_string());
-    let (name, rule) = if asked.in_order {
-        ("visit_sequences", "'order:q/k'")
-    } else {
-        ("visit_gates", "'key:q/k'")
+    let hands_over = ("hands_over", "true");
+    let (name, rule, more) = match (asked.in_order, asked.rated) {
+        (true, _) => ("visit_sequences", "'order:q/k'", hands_over),
+        (_, true) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
+        _ => ("visit_gates", "'key:q/k'", hands_over),
     };
     let arguments = vec![
         ("worker_id", worker.as_str()),
@@ -136,7 +146,7 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         ("include_touched", "true"),
         ("rule", rule),
         ("queue", "'q'"),
-        ("hands_over", "true"),
+        more,
         ("permits", &permits),
         ("after", "''"),
         ("channel", "'channel'"),
@@ -149,7 +159,7 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
 async fn a_job_that_a_full_gate_passes_over_while_its_last_run_ends_keeps_a_turn() {
     let stage = Stage::with_limit(1).await;
     let ended = stage.running(stage.left).await;
-    let ends = Asked { completed: vec![ended], permits: 0, in_order: false };
+    let ends = Asked { completed: vec![ended], permits: 0, ..Asked::default() };
     let held = stage.visit_held_up(stage.left, ends).await;
     // The held visit does not see this job. The other one consumes its turn, because the gate is full.
     stage.enqueue(RULE, "0").await;
@@ -164,7 +174,7 @@ async fn a_job_that_a_full_gate_passes_over_while_its_last_run_ends_keeps_a_turn
 async fn two_runs_of_a_gate_that_end_at_once_are_both_counted() {
     let stage = Stage::with_limit(2).await;
     let (first, second) = (stage.running(stage.left).await, stage.running(stage.right).await);
-    let ends = |id| Asked { completed: vec![id], permits: 0, in_order: false };
+    let ends = |id| Asked { completed: vec![id], permits: 0, ..Asked::default() };
     let held = stage.visit_held_up(stage.left, ends(first)).await;
     stage.visit(stage.right, ends(second)).await;
     assert_eq!(stage.gate().await, Some((1, false)));
@@ -181,7 +191,7 @@ async fn a_process_without_a_row_takes_over_no_place_and_gives_its_own_back() {
         .database
         .execute(&format!("delete from simple_queue.workers where id = '{}'", stage.left))
         .await;
-    let ends = Asked { completed: vec![ended], permits: 1, in_order: false };
+    let ends = Asked { completed: vec![ended], permits: 1, ..Asked::default() };
     assert_eq!(stage.visit(stage.left, ends).await, 0);
     assert_eq!(stage.visit(stage.right, Asked { permits: 1, ..Asked::default() }).await, 1);
     assert_eq!(stage.gate().await, Some((1, false)));
@@ -231,7 +241,7 @@ async fn no_job_of_a_sequence_overtakes_one_that_a_transaction_has_locked() {
     let mut user = PgConnection::connect(&stage.database.url).await.unwrap();
     let lock = format!("begin; select from simple_queue.jobs where id = '{first}' for update");
     sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut user).await.unwrap();
-    let asked = Asked { permits: 1, in_order: true, completed: Vec::new() };
+    let asked = Asked { permits: 1, in_order: true, ..Asked::default() };
     assert_eq!(stage.visit(stage.left, asked.clone()).await, 0);
     assert!(stage.turns().await > 0, "the turn is due again in a moment");
     user.close().await.unwrap();
@@ -239,4 +249,122 @@ async fn no_job_of_a_sequence_overtakes_one_that_a_transaction_has_locked() {
         .await;
     let claimed = "select id from simple_queue.jobs where worker_id is not null";
     assert_eq!(stage.database.value::<Uuid>(claimed).await, first);
+}
+
+impl Stage {
+    /// A visit of the limit with two tokens.
+    fn rated(permits: usize) -> Asked {
+        Asked { permits, rated: true, ..Asked::default() }
+    }
+
+    async fn claimed(&self) -> i64 {
+        self.database.count("jobs where worker_id is not null").await
+    }
+}
+
+#[tokio::test]
+async fn a_gate_that_two_visits_make_at_once_gives_its_tokens_once() {
+    let stage = Stage::with_limit(1).await;
+    for _ in 0..5 {
+        stage.enqueue(RATED, "0").await;
+    }
+    let held = stage.visit_held_up(stage.left, Stage::rated(5)).await;
+    assert_eq!(stage.visit(stage.right, Stage::rated(5)).await, 2);
+    held.go_on().await;
+    assert_eq!(stage.visit(stage.left, Stage::rated(5)).await, 0);
+    assert_eq!((stage.claimed().await, stage.gate().await.unwrap().0), (2, 2));
+}
+
+#[tokio::test]
+async fn a_visit_takes_only_the_tokens_that_one_with_a_later_snapshot_has_left() {
+    let stage = Stage::with_limit(1).await;
+    stage.enqueue(RATED, "0").await;
+    assert_eq!(stage.visit(stage.left, Stage::rated(1)).await, 1);
+    for _ in 0..5 {
+        stage.enqueue(RATED, "0").await;
+    }
+    let held = stage.visit_held_up(stage.left, Stage::rated(5)).await;
+    assert_eq!(stage.visit(stage.right, Stage::rated(5)).await, 1);
+    // A turn of its own, which the held visit has seen, is consumed meanwhile.
+    assert_eq!(held.go_on().await, 0);
+    assert_eq!(stage.claimed().await, 2);
+}
+
+#[tokio::test]
+async fn tokens_that_are_put_off_while_a_visit_waits_are_not_taken_by_it() {
+    let stage = Stage::with_limit(1).await;
+    stage.enqueue(RATED, "0").await;
+    assert_eq!(stage.visit(stage.left, Stage::rated(1)).await, 1);
+    stage.enqueue(RATED, "0").await;
+    let held = stage.visit_held_up(stage.right, Stage::rated(5)).await;
+    let job = "select id from simple_queue.jobs where worker_id is not null";
+    let id = format!("'{}'", stage.database.value::<Uuid>(job).await);
+    let mut connection = PgConnection::connect(&stage.database.url).await.unwrap();
+    let hold = vec![("job_id", id.as_str()), ("after", "interval '1 h'")];
+    carry_out(&mut connection, "hold_gate", &hold).await;
+    assert_eq!(held.go_on().await, 0);
+    let turn = "turns where due_at > now() + interval '50 min'";
+    assert_eq!((stage.turns().await, stage.database.count(turn).await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_key_without_tokens_has_one_turn_however_often_it_is_visited() {
+    let stage = Stage::with_limit(1).await;
+    for _ in 0..5 {
+        stage.enqueue(RATED, "0").await;
+    }
+    assert_eq!(stage.visit(stage.left, Stage::rated(5)).await, 2);
+    let claimed = "select array_agg(id) from simple_queue.jobs where worker_id is not null";
+    let claimed: Vec<Uuid> = stage.database.value(claimed).await;
+    let dated =
+        "turns where due_at > now() + interval '20 min' and due_at < now() + interval '40 min'";
+    assert_eq!((stage.turns().await, stage.database.count(dated).await), (1, 1));
+    // Arrivals and ends bring visits, which find no token.
+    for id in claimed {
+        stage.enqueue(RATED, "0").await;
+        let ends = Asked { completed: vec![id], ..Stage::rated(5) };
+        assert_eq!(stage.visit(stage.left, ends).await, 0);
+        assert_eq!((stage.turns().await, stage.database.count(dated).await), (1, 1));
+    }
+    assert_eq!(stage.gate().await, Some((0, false)), "what is owed is remembered");
+}
+
+#[tokio::test]
+async fn an_end_that_another_visit_holds_up_is_counted_by_the_next_and_gives_no_token_back() {
+    let stage = Stage::with_limit(1).await;
+    for _ in 0..4 {
+        stage.enqueue(RATED, "0").await;
+    }
+    assert_eq!(stage.visit(stage.left, Stage::rated(1)).await, 1);
+    let first: Uuid =
+        stage.database.value("select id from simple_queue.jobs where worker_id is not null").await;
+    // The gate is held while the end is written.
+    let mut holder = PgConnection::connect(&stage.database.url).await.unwrap();
+    let lock = "begin; select from simple_queue.gates for update";
+    sqlx::raw_sql(lock).execute(&mut holder).await.unwrap();
+    let ends = Asked { completed: vec![first], ..Stage::rated(5) };
+    assert_eq!(stage.visit(stage.left, ends).await, 0);
+    holder.close().await.unwrap();
+    assert_eq!(stage.gate().await, Some((1, false)));
+    let claims = async || stage.visit(stage.right, Stage::rated(5)).await == 1;
+    eventually("the second token is used", claims).await;
+    assert_eq!((stage.claimed().await, stage.gate().await), (1, Some((1, false))));
+}
+
+#[tokio::test]
+async fn what_is_owed_remains_a_number_of_tokens_when_the_rate_changes() {
+    let stage = Stage::with_limit(1).await;
+    for _ in 0..3 {
+        stage.enqueue(RATED, "0").await;
+    }
+    assert_eq!(stage.visit(stage.left, Stage::rated(5)).await, 2);
+    // Half an hour a token before, a minute now.
+    stage
+        .database
+        .execute("update simple_queue.limits set rate_set = jsonb_set(rate, '{per}', '110') where rate is not null")
+        .await;
+    stage.database.execute("update simple_queue.turns set due_at = null").await;
+    assert_eq!(stage.visit(stage.left, Stage::rated(5)).await, 0);
+    let dated = "turns where due_at between now() + interval '50 s' and now() + interval '61 s'";
+    assert_eq!(stage.database.count(dated).await, 1);
 }

@@ -8,8 +8,8 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::model::{
-    AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyRule, OnConflict, Options,
-    Preset, Rate, UniqueWhile,
+    AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyLimit, OnConflict,
+    Options, Preset, Rate, UniqueWhile,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -61,8 +61,11 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             let limit = Literal::u32_unsuffixed(limit);
             quote!(.concurrency_limit(#limit))
         }),
-        declaration.key_limit.as_ref().map(|limit| key_rule(limit.rule, krate)),
-        rate.map(|rate| self::rate(rate, krate)),
+        declaration.key_limit.as_ref().map(|limit| key_limit(limit, krate)),
+        rate.map(|rate| {
+            let rate = self::rate(rate, krate);
+            quote!(.rate(#rate))
+        }),
         limits.as_deref().map(self::limits),
         tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
         on_conflict.map(|conflict| self::on_conflict(conflict, krate)),
@@ -80,21 +83,25 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     quote!(#start #(#said)*)
 }
 
-/// Returns the limit that holds for each key.
-fn key_rule(rule: KeyRule, krate: &TokenStream) -> TokenStream {
-    match rule {
-        KeyRule::Concurrency(most) => {
-            let most = Literal::u32_unsuffixed(most);
-            quote!(.concurrency_per_key(#most))
-        }
-        KeyRule::Order(after_failure) => {
-            let after_failure = match after_failure {
-                AfterFailure::Halt => quote!(Halt),
-                AfterFailure::Continue => quote!(Continue),
-            };
-            quote!(.in_order(#krate::AfterFailure::#after_failure))
-        }
-    }
+/// Returns what holds for each key.
+fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
+    let KeyLimit { concurrency, order, rate, key: _ } = limit;
+    let concurrency = concurrency.map(|most| {
+        let most = Literal::u32_unsuffixed(most);
+        quote!(.concurrency_per_key(#most))
+    });
+    let order = order.map(|after_failure| {
+        let after_failure = match after_failure {
+            AfterFailure::Halt => quote!(Halt),
+            AfterFailure::Continue => quote!(Continue),
+        };
+        quote!(.in_order(#krate::AfterFailure::#after_failure))
+    });
+    let rate = rate.map(|rate| {
+        let rate = self::rate(rate, krate);
+        quote!(.rate_per_key(#rate))
+    });
+    quote!(#concurrency #order #rate)
 }
 
 /// Returns what happens where the unique key is taken.
@@ -120,7 +127,7 @@ fn rate(Rate { limit, per, burst, is_strict }: Rate, krate: &TokenStream) -> Tok
         let burst = Literal::u32_unsuffixed(burst);
         if is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
     });
-    quote!(.rate(#krate::Rate::new(#limit, #per) #burst))
+    quote!(#krate::Rate::new(#limit, #per) #burst)
 }
 
 fn limits(limits: &[Path]) -> TokenStream {

@@ -6,7 +6,7 @@ use quote::quote;
 use syn::Path;
 
 use crate::model::{
-    AfterFailure, Attempts, Curve, Declaration, JobModel, KeyRule, OnConflict, Options, Piece,
+    AfterFailure, Attempts, Curve, Declaration, JobModel, KeyLimit, OnConflict, Options, Piece,
     Preset, Queue, Rule, Schedule, StoredArg, Unique, UniqueWhile,
 };
 use crate::parse::item::plain;
@@ -28,13 +28,17 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(unique(declaration));
     let key_limit = declaration.key_limit.as_ref().map(|limit| {
         let key = template_of(&limit.key, &declaration.stored);
-        match limit.rule {
-            KeyRule::Concurrency(most) => format!("at most {most} at once of a key `{key}`"),
-            KeyRule::Order(AfterFailure::Halt) => format!("in order of a key `{key}`"),
-            KeyRule::Order(AfterFailure::Continue) => {
-                format!("in order of a key `{key}`, over failures too")
-            }
-        }
+        let KeyLimit { concurrency, order, rate, key: _ } = limit;
+        let held = [
+            concurrency.map(|most| format!("at most {most} at once")),
+            order.map(|after_failure| match after_failure {
+                AfterFailure::Halt => "in order".to_owned(),
+                AfterFailure::Continue => "in order over failures too".to_owned(),
+            }),
+            rate.map(|rate| format!("at most {} starts in {:?}", rate.limit, rate.per)),
+        ];
+        let held: Vec<String> = held.into_iter().flatten().collect();
+        format!("{} of a key `{key}`", held.join(" and "))
     });
     parts.extend(key_limit);
     let fingerprint = declaration.fingerprint.as_deref();

@@ -167,19 +167,15 @@ pub(crate) struct Concurrency {
     pub(crate) limit: Option<u32>,
 }
 
-/// A limit that holds for each key, and the pieces of the key's template.
+/// What holds for the jobs of each key, and the pieces of the key's template.
 pub(crate) struct KeyLimit {
-    pub(crate) rule: KeyRule,
-    pub(crate) key: Vec<Piece>,
-}
-
-/// What holds for the jobs of a key.
-#[derive(Clone, Copy)]
-pub(crate) enum KeyRule {
     /// How many run at once in all processes together.
-    Concurrency(u32),
+    pub(crate) concurrency: Option<u32>,
     /// One after another.
-    Order(AfterFailure),
+    pub(crate) order: Option<AfterFailure>,
+    /// How many start in a time, in all processes together.
+    pub(crate) rate: Option<Rate>,
+    pub(crate) key: Vec<Piece>,
 }
 
 /// What happens to the others of its key when a job fails for good.

@@ -156,6 +156,8 @@ arguments! {
     burst: "burst" like "burst = 10",
     /// Whether no period of that length has more.
     strict: "strict" like "strict = false",
+    /// For each key, instead of for all jobs of the kind.
+    key: "key" like "key = \"{tenant_id}\"",
 }
 
 arguments! {
@@ -168,7 +170,7 @@ arguments! {
 }
 
 /// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_RATE: &[&str] = &["key", "cost", "method", "tz"];
+const RESERVED_IN_RATE: &[&str] = &["cost", "method", "tz"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -229,61 +231,47 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
         let example = UniqueParts::example(key);
         format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
     };
-    let mut parts = UniqueParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<UniqueParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
+    parts(tokens, &unknown, errors)
 }
 
 pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
-    let unknown = |key: &str| {
-        if key == "scope" {
-            return not_supported(key);
-        }
-        let hint = hint(key, &ConcurrencyParts::keys(), "it takes");
-        format!("`concurrency` has no `{key}`{hint}")
+    let unknown = |key: &str| match key {
+        "scope" => not_supported(key),
+        key => has_none::<ConcurrencyParts>("concurrency", key),
     };
-    let mut parts = ConcurrencyParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<ConcurrencyParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
+    parts(tokens, &unknown, errors)
 }
 
 pub(crate) fn order_parts(tokens: TokenStream, errors: &mut Errors) -> OrderParts {
-    let unknown = |key: &str| {
-        let hint = hint(key, &OrderParts::keys(), "it takes");
-        format!("`order` has no `{key}`{hint}")
+    parts(tokens, &|key| has_none::<OrderParts>("order", key), errors)
+}
+
+pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
+    let unknown = |key: &str| match key {
+        key if RESERVED_IN_RATE.contains(&key) => not_supported(key),
+        key => has_none::<RateParts>("rate", key),
     };
-    let mut parts = OrderParts::default();
+    parts(tokens, &unknown, errors)
+}
+
+/// The parts of an argument. `unknown` has the words about a part that it does not have.
+fn parts<T: Table>(
+    tokens: TokenStream,
+    unknown: &dyn Fn(&str) -> String,
+    errors: &mut Errors,
+) -> T {
+    let mut parts = T::default();
     for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<OrderParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
+        if let Some(arg) = argument::<T>(tokens, errors) {
+            parts.put(arg, unknown, errors);
         }
     }
     parts
 }
 
-pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
-    let unknown = |key: &str| {
-        if RESERVED_IN_RATE.contains(&key) {
-            return not_supported(key);
-        }
-        let hint = hint(key, &RateParts::keys(), "it takes");
-        format!("`rate` has no `{key}`{hint}")
-    };
-    let mut parts = RateParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<RateParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
+fn has_none<T: Table>(argument: &str, key: &str) -> String {
+    let hint = hint(key, &T::keys(), "it takes");
+    format!("`{argument}` has no `{key}`{hint}")
 }
 
 /// The parts of the back-off `curve`, which has these.

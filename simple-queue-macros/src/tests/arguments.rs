@@ -58,6 +58,7 @@ fn each_argument() {
         ("order", quote!(order(key = "{user.id}"))),
         ("order_after_failure", quote!(order(key = "all", after_failure = "continue"))),
         ("rate", quote!(rate(limit = 100, per = "1m", burst = 10))),
+        ("rate_key", quote!(rate(limit = 10, per = "1s", key = "{user.id}"))),
         ("rate_not_strict", quote!(rate(limit = 100, per = "1m", strict = false))),
         ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),

@@ -44,6 +44,21 @@ fn each_mistake_about_limits_is_named_once() {
             quote!(concurrency(limit = 2, per_process = 3)),
             "one process cannot run 3 at once while all of them together may run 2",
         ),
+        (
+            quote!(
+                concurrency(limit = 2, key = "{user_id}"),
+                rate(limit = 9, per = "1s", key = "{user_id}:mail")
+            ),
+            "a job has one key, and its `concurrency` has the key \"{user_id}\"; write the same here",
+        ),
+        (
+            quote!(order(key = "{user_id}"), rate(limit = 9, per = "1s", key = "{user_id}:mail")),
+            "a job has one key, and its `order` has the key \"{user_id}\"; write the same here, or",
+        ),
+        (
+            quote!(rate(limit = 9, per = "1s", key = "all")),
+            "this key is the same for every `send`; to",
+        ),
         (quote!(limits = PAYMENTS), "expected a list of statics, like `limits = [PAYMENTS]`"),
         (quote!(limits = ["payments"]), "expected the name of a static, declared like"),
         (quote!(limits = [A, b::B, A]), "`A` is in this list twice"),

@@ -16,21 +16,25 @@ const MOST_OF_A_RATE: i64 = 1_000_000_000;
 /// 100 ms and 366 days, the bounds of the time of a rate; the library checks them too.
 const TIMES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_hours(366 * 24));
 
-/// The rate of a job, which may have a key for its other limits.
-pub(crate) fn rate(arg: &Arg, has_key: bool, errors: &mut Errors) -> Option<Rate> {
-    if has_key {
-        let message =
-            "a rate beside a key is not supported yet; leave the `key`, `order` or `rate` out";
-        errors.at(arg.key.span(), message);
-        return None;
+/// The rate of jobs that have no arguments in common.
+pub(crate) fn without_key(arg: &Arg, errors: &mut Errors) -> Option<Rate> {
+    let (rate, key) = rate(arg, errors);
+    if let Some(key) = key {
+        let message = "`key` names arguments of a job; write it in the `#[job(..)]` of that job";
+        errors.at(key.key.span(), message);
     }
+    rate
+}
+
+/// The rate of a job, and its key if it holds for each key.
+pub(crate) fn rate(arg: &Arg, errors: &mut Errors) -> (Option<Rate>, Option<Arg>) {
     let Value::List(list) = &arg.value else {
         let message = format!("say how many start in which time, like `{}`", arg.example);
         errors.at(arg.key.span(), message);
-        return None;
+        return (None, None);
     };
     let before = errors.count();
-    let RateParts { limit, per, burst, strict } = rate_parts(list.stream(), errors);
+    let RateParts { limit, per, burst, strict, key } = rate_parts(list.stream(), errors);
     let is_strict = strict.as_ref().and_then(|arg| flag(arg, errors)).unwrap_or(true);
     let most = limit.as_ref().and_then(|arg| self::limit(arg, errors));
     let time = per.as_ref().and_then(|arg| self::per(arg, errors));
@@ -40,10 +44,12 @@ pub(crate) fn rate(arg: &Arg, has_key: bool, errors: &mut Errors) -> Option<Rate
         let message = format!("`rate` needs `{missing}`, like `{}`", arg.example);
         errors.at(arg.key.span(), message);
     }
-    let (most, time) = most.zip(time)?;
-    // A bucket that is not strict holds a whole period by default.
-    let burst = given.or_else(|| (!is_strict).then_some(most));
-    Some(Rate { limit: most, per: time, burst, is_strict })
+    let rate = most.zip(time).map(|(limit, per)| {
+        // A bucket that is not strict holds a whole period by default.
+        let burst = given.or_else(|| (!is_strict).then_some(limit));
+        Rate { limit, per, burst, is_strict }
+    });
+    (rate, key)
 }
 
 fn limit(arg: &Arg, errors: &mut Errors) -> Option<u32> {

@@ -1,5 +1,7 @@
 //! Limits that hold for each key: jobs of one key share them.
 
+use super::Rate;
+
 /// What happens to the other jobs of its key when a job of a sequence fails for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -12,44 +14,74 @@ pub enum AfterFailure {
     Continue,
 }
 
-/// A limit that holds for each key of a kind of jobs.
+/// What holds for the jobs of each key of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct KeyLimit {
+    /// How many run at once in all processes together; `None`: any number.
+    pub(crate) most: Option<u32>,
+    /// They run one after another, in the order in which they are due.
+    pub(crate) order: Option<AfterFailure>,
+    /// How many start in a time, in all processes together.
+    pub(crate) rate: Option<Rate>,
+}
+
+/// By what the jobs of a key are limited. It is a part of the limit's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyLimit {
-    /// How many jobs of a key run at once in all processes together.
-    Concurrency(u32),
-    /// The jobs of a key run one after another, in the order in which they are due.
-    Order(AfterFailure),
+pub(crate) enum KeyedBy {
+    Number,
+    Order,
 }
 
 impl KeyLimit {
-    /// Number of jobs of a key that may run at once.
-    pub(crate) const fn most(self) -> u32 {
-        match self {
-            Self::Concurrency(most) => most,
-            Self::Order(_) => 1,
-        }
-    }
-
-    /// What the database's statements know of it.
-    pub(crate) const fn after_failure(self) -> Option<&'static str> {
-        match self {
-            Self::Concurrency(_) => None,
-            Self::Order(AfterFailure::Halt) => Some("halt"),
-            Self::Order(AfterFailure::Continue) => Some("continue"),
-        }
-    }
-
     /// How the names of limits begin, before a colon.
-    pub(crate) const PREFIXES: [&str; 2] = ["key", "order"];
+    pub(crate) const PREFIXES: [&str; 2] = [KeyedBy::Number.word(), KeyedBy::Order.word()];
+
+    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None };
+
+    pub(crate) const fn by(self) -> KeyedBy {
+        match self.order {
+            Some(_) => KeyedBy::Order,
+            None => KeyedBy::Number,
+        }
+    }
+
+    /// What the database's statements know of a sequence.
+    pub(crate) const fn after_failure(self) -> Option<&'static str> {
+        match self.order {
+            None => None,
+            Some(AfterFailure::Halt) => Some("halt"),
+            Some(AfterFailure::Continue) => Some("continue"),
+        }
+    }
+
+    /// Number of jobs of a key that may run at once.
+    pub(crate) const fn most(self) -> Option<u32> {
+        match self.order {
+            Some(_) => Some(1),
+            None => self.most,
+        }
+    }
+}
+
+impl KeyedBy {
+    const ALL: [Self; 2] = [Self::Number, Self::Order];
+
+    /// The word for it outside of the process.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::Number => "key",
+            Self::Order => "order",
+        }
+    }
+
+    pub(crate) fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|by| by.word() == word)
+    }
 
     /// The limit's name in the database. A queue's name has no `/`, and a declared kind no `#`, so it can be taken
     /// apart again.
     pub(crate) fn rule(self, queue: &str, kind: &str) -> String {
-        let prefix = match self {
-            Self::Concurrency(_) => "key",
-            Self::Order(_) => "order",
-        };
-        format!("{prefix}:{queue}/{kind}")
+        format!("{}:{queue}/{kind}", self.word())
     }
 
     /// What jobs of this key pass through.

@@ -28,7 +28,7 @@ mod write;
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::{KindDeclaration, hash_of_kind};
 pub use key_limit::AfterFailure;
-pub(crate) use key_limit::KeyLimit;
+pub(crate) use key_limit::{KeyLimit, KeyedBy};
 pub(crate) use limit::MOST_OF_A_LIMIT;
 pub use limit::{Limit, NamedLimit};
 pub use options::{JobOptions, OnConflict, UniqueWhile};

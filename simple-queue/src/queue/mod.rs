@@ -64,7 +64,8 @@ use crate::{
         spool::{OwnedSpooler, PreparedSpool, Spooler},
         wake::Wake,
     },
-    job::JobState,
+    job::{JobState, KeyLimit},
+    row::RuleId,
     store::Store,
 };
 use config::Config;
@@ -179,6 +180,11 @@ impl SimpleQueue {
     }
 
     /// Returns the limits for each key of the jobs that this process runs.
+    /// The limit for each key with this number.
+    pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
+        self.inner.registry.read().key_limit(rule)
+    }
+
     pub(crate) fn key_rules(&self) -> Vec<Arc<registry::KeyRule>> {
         self.inner.registry.read().key_rules()
     }

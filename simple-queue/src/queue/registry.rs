@@ -146,7 +146,7 @@ impl Registry {
 
     fn insert_key_rule(&mut self, queue: &str, kind: &str, handler: &Arc<Registered>) {
         let Some(limit) = handler.options.key_limit else { return };
-        let name = limit.rule(queue, kind);
+        let name = limit.by().rule(queue, kind);
         let place = self.key_rules.iter().position(|rule| rule.name == name);
         let id = RuleId(place.unwrap_or(self.key_rules.len()));
         let handler = Arc::clone(handler);
@@ -155,6 +155,10 @@ impl Registry {
             Some(known) => *known = rule,
             None => self.key_rules.push(rule),
         }
+    }
+
+    pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
+        self.key_rules.get(rule.0).map(|rule| rule.limit)
     }
 
     pub(crate) fn key_rules(&self) -> Vec<Arc<KeyRule>> {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Job;
 use crate::{
     Error,
-    job::{JobPayload, KeyLimit, OnConflict, UniqueWhile, namespaced, to_json},
+    job::{JobPayload, KeyLimit, KeyedBy, OnConflict, UniqueWhile, namespaced, to_json},
 };
 
 /// A row that is not inserted yet.
@@ -44,7 +44,7 @@ pub(crate) struct NewJob {
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: UniqueWhile,
     /// The limit of its kind that holds for each key, and its key.
-    pub(crate) limit_key: Option<(KeyLimit, String)>,
+    pub(crate) limit_key: Option<(KeyedBy, String)>,
     /// Whether it may be spooled while the database is away; `None`: as the spool's settings say.
     pub(crate) spool: Option<bool>,
 }
@@ -52,8 +52,8 @@ pub(crate) struct NewJob {
 impl NewJob {
     /// What jobs of its key pass through, as it is stored.
     pub(crate) fn gate(&self) -> Option<String> {
-        let (limit, key) = self.limit_key.as_ref()?;
-        Some(limit.gate(&self.queue, &self.kind, key))
+        let (by, key) = self.limit_key.as_ref()?;
+        Some(by.gate(&self.queue, &self.kind, key))
     }
 
     /// Whether the two differ only in id, keys, payload and conflict behaviour.
@@ -122,7 +122,7 @@ impl NewJob {
             metadata: None,
             unique_for: J::OPTIONS.unique_for,
             unique_while: J::OPTIONS.unique_while,
-            limit_key: J::OPTIONS.key_limit.zip(payload.limit_key()),
+            limit_key: J::OPTIONS.key_limit.map(KeyLimit::by).zip(payload.limit_key()),
             spool: J::OPTIONS.spool,
         })
     }

@@ -1,6 +1,10 @@
 //! Statements that claim jobs, and the answer of a claim.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -129,6 +133,13 @@ impl Fetched {
         self.of_queue(&demand.queue).count() >= demand.permits
     }
 
+    /// Counts the time of tokens from this moment, when the claim was sent.
+    pub(crate) fn note_sent(&mut self, sent: Instant) {
+        for token in self.jobs.iter_mut().filter_map(|fetched| fetched.token.as_mut()) {
+            token.start_by = Some(sent + token.start_within);
+        }
+    }
+
     /// The claimed jobs of a queue, the most urgent first.
     pub(crate) fn of_queue(&self, queue: &str) -> impl Iterator<Item = &FetchedJob> {
         let places = self.by_queue.get(queue).map(Vec::as_slice).unwrap_or_default();
@@ -147,6 +158,16 @@ pub(crate) struct FetchedJob {
     pub(crate) claim: Claim,
     pub(crate) priority: i16,
     pub(crate) max_attempts: Option<i32>,
+    /// When the job must have started, by the rate of its key.
+    pub(crate) token: Option<KeyToken>,
+}
+
+/// The token of a job under a rate that holds for each key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyToken {
+    /// How long after the claim was sent the job may start.
+    pub(crate) start_within: Duration,
+    pub(crate) start_by: Option<Instant>,
 }
 
 impl Store {
@@ -225,6 +246,12 @@ impl Fetched {
                 jobs.push(FetchedJob::decode(row, &columns, (worker_id, rule), now)?);
             }
         }
+        let visit = summary.visit.as_mut().and_then(|visit| visit.start_within.take());
+        for fetched in &mut jobs {
+            let within = visit.as_ref().and_then(|times| times.get(&fetched.job.id));
+            let token = |&within| KeyToken { start_within: seconds(within), start_by: None };
+            fetched.token = within.map(token);
+        }
         // An update returns its rows in table order.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
@@ -270,6 +297,9 @@ pub(crate) struct VisitSummary {
     pub(crate) turns_owed: bool,
     /// The database knows the limit.
     pub(crate) is_declared: bool,
+    /// How many seconds after the statement was sent each job may start, where a rate holds for each key.
+    #[serde(default)]
+    start_within: Option<HashMap<Uuid, f64>>,
 }
 
 columns! {
@@ -305,6 +335,7 @@ impl FetchedJob {
             claim,
             priority: row.try_get(columns.priority)?,
             max_attempts: row.try_get(columns.max_attempts)?,
+            token: None,
         }))
     }
 }

@@ -91,11 +91,11 @@ pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Completed, LeaseState};
-pub(crate) use gates::{KeyRow, Visit, Visited};
+pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
-pub(crate) use rates::{TakenTokens, TokenAsk};
+pub(crate) use rates::{RateRow, TakenTokens, TokenAsk};
 pub(crate) use reaper::{Name, Reaped};
 #[cfg(feature = "cron")]
 pub(crate) use schedules::{

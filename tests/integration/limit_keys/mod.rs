@@ -1,6 +1,7 @@
 //! Limits that hold for each key.
 
 mod operators;
+mod rates;
 mod sequences;
 
 use std::{
@@ -113,7 +114,7 @@ impl TestDatabase {
     }
 
     /// Gates whose counter differs from what runs and what was released.
-    async fn miscounted(&self) -> i64 {
+    pub(crate) async fn miscounted(&self) -> i64 {
         self.count(
             "gates g where g.running <>
                 (select count(*) from simple_queue.jobs j where j.gate = g.gate and j.worker_id is not null)

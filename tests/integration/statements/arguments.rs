@@ -94,7 +94,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 7] {
+fn limits() -> [(&'static str, Arguments<'static>); 8] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -107,6 +107,11 @@ fn limits() -> [(&'static str, Arguments<'static>); 7] {
         ("channel", "'channel'"),
     ];
     let visit = [&LEASES[..], &more[..]].concat();
+    let rated = |&argument: &(&'static str, &'static str)| match argument.0 {
+        "hands_over" => ("needs", "0"),
+        _ => argument,
+    };
+    let rated = visit.iter().map(rated).collect();
     [
         ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
         (
@@ -121,6 +126,7 @@ fn limits() -> [(&'static str, Arguments<'static>); 7] {
             ],
         ),
         ("visit_gates", visit.clone()),
+        ("visit_rated_gates", rated),
         ("visit_sequences", visit),
         ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),
         ("list_limit_keys", vec![("rule", "'key:q1/kind'"), ("gate", "null"), ("limit", "100")]),

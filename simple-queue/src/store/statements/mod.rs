@@ -75,6 +75,7 @@ statements! {
     cancel_jobs,
     #[cfg(feature = "cron")]
     change_schedule,
+    charge_gate,
     charge_rate,
     claim_overtaken_jobs,
     claim_suspect,
@@ -85,6 +86,7 @@ statements! {
     delete_dead_workers,
     #[cfg(feature = "janitor")]
     delete_expired,
+    delete_idle_gates,
     #[cfg(feature = "janitor")]
     delete_old_archive,
     delete_old_stats,
@@ -106,6 +108,7 @@ statements! {
     find_used_id,
     heartbeat,
     heartbeat_alone,
+    hold_gate,
     hold_rates,
     insert_alike_jobs,
     insert_jobs,
@@ -190,6 +193,7 @@ statements! {
     touch_schedules,
     unmark_idle,
     visit_gates,
+    visit_rated_gates,
     visit_sequences,
     write_owed_turns,
 }

@@ -135,15 +135,17 @@ impl Poller {
             permits,
             after: &after,
             hands_over,
+            needs: self.worker.permits.needs_of(rule.id),
         };
         let leases = done.leases();
         let completed = Completed { runs: &leases, keep: config.retention.keeps_completed() };
-        let store = self.worker.store.clone();
+        let (store, sent) = (self.worker.store.clone(), Instant::now());
         let visited = self.connection.ask(async |connection| {
             store.visit_gates(connection, worker_id, completed, visit).await
         });
         match telemetry::fetch::visit_span(&rule.name, permits, visited).await {
             Ok(mut visited) => {
+                visited.fetched.note_sent(sent);
                 done.written(std::mem::take(&mut visited.completed));
                 self.worker.failures.fetch_succeeded();
                 self.visited(rule, config, visited, (permits, hands_over), round).await
