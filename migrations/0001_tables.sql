@@ -70,7 +70,7 @@ comment on column simple_queue.jobs.reprocess_count is 'How often the job was re
 comment on column simple_queue.jobs.crash_count is 'How many processes died while they ran the job. From 2 on it runs alone.';
 comment on column simple_queue.jobs.version is 'The version of the payload''s shape.';
 comment on column simple_queue.jobs.priority is 'Smaller first.';
-comment on column simple_queue.jobs.cost is 'How much of a rate limit the job uses; null: 1.';
+comment on column simple_queue.jobs.cost is 'How many tokens of the rate of its key the job takes; null: 1.';
 comment on column simple_queue.jobs.held is 'The owner of a hold that must be released before the job may start; null: none.';
 comment on column simple_queue.jobs.node is 'The workflow node that is informed of the end of the job; null: none.';
 comment on column simple_queue.jobs.gate is 'The limit and key under which the job waits; null: none, and it is fetched by its queue.';
@@ -466,6 +466,7 @@ create table simple_queue.schedules (
     timeout       interval,
     retain        interval,
     unique_key    text,
+    cost          integer,
     gate          text        collate "C",
     fingerprint   text,
     tags          text[],
@@ -510,6 +511,7 @@ comment on column simple_queue.schedules.expires_after is 'How long a job may wa
 comment on column simple_queue.schedules.timeout is 'As in jobs.';
 comment on column simple_queue.schedules.retain is 'As in jobs.';
 comment on column simple_queue.schedules.unique_key is 'As in jobs.';
+comment on column simple_queue.schedules.cost is 'As in jobs.';
 comment on column simple_queue.schedules.gate is 'As in jobs.';
 comment on column simple_queue.schedules.fingerprint is 'As in jobs.';
 comment on column simple_queue.schedules.tags is 'As in jobs.';

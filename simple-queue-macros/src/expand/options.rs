@@ -85,7 +85,8 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
 
 /// Returns what holds for each key.
 fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
-    let KeyLimit { concurrency, order, rate, key: _ } = limit;
+    let KeyLimit { concurrency, order, rate, cost, key: _ } = limit;
+    let costs = cost.as_ref().map(|_| quote!(.with_costs()));
     let concurrency = concurrency.map(|most| {
         let most = Literal::u32_unsuffixed(most);
         quote!(.concurrency_per_key(#most))
@@ -101,7 +102,7 @@ fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
         let rate = self::rate(rate, krate);
         quote!(.rate_per_key(#rate))
     });
-    quote!(#concurrency #order #rate)
+    quote!(#concurrency #order #rate #costs)
 }
 
 /// Returns what happens where the unique key is taken.

@@ -28,14 +28,17 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(unique(declaration));
     let key_limit = declaration.key_limit.as_ref().map(|limit| {
         let key = template_of(&limit.key, &declaration.stored);
-        let KeyLimit { concurrency, order, rate, key: _ } = limit;
+        let KeyLimit { concurrency, order, rate, cost, key: _ } = limit;
         let held = [
             concurrency.map(|most| format!("at most {most} at once")),
             order.map(|after_failure| match after_failure {
                 AfterFailure::Halt => "in order".to_owned(),
                 AfterFailure::Continue => "in order over failures too".to_owned(),
             }),
-            rate.map(|rate| format!("at most {} starts in {:?}", rate.limit, rate.per)),
+            rate.map(|rate| {
+                let what = if cost.is_some() { "tokens" } else { "starts" };
+                format!("at most {} {what} in {:?}", rate.limit, rate.per)
+            }),
         ];
         let held: Vec<String> = held.into_iter().flatten().collect();
         format!("{} of a key `{key}`", held.join(" and "))

@@ -175,7 +175,16 @@ pub(crate) struct KeyLimit {
     pub(crate) order: Option<AfterFailure>,
     /// How many start in a time, in all processes together.
     pub(crate) rate: Option<Rate>,
+    /// How many tokens of the rate a job takes; `None`: one.
+    pub(crate) cost: Option<Cost>,
     pub(crate) key: Vec<Piece>,
+}
+
+/// How many tokens a job takes.
+pub(crate) enum Cost {
+    Always(u32),
+    /// As a stored argument says.
+    Field(Piece),
 }
 
 /// What happens to the others of its key when a job fails for good.

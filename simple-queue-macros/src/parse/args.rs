@@ -158,6 +158,8 @@ arguments! {
     strict: "strict" like "strict = false",
     /// For each key, instead of for all jobs of the kind.
     key: "key" like "key = \"{tenant_id}\"",
+    /// How many tokens a job takes.
+    cost: "cost" like "cost = \"{tokens}\"",
 }
 
 arguments! {
@@ -170,7 +172,7 @@ arguments! {
 }
 
 /// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_RATE: &[&str] = &["cost", "method", "tz"];
+const RESERVED_IN_RATE: &[&str] = &["method", "tz"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.

@@ -1,6 +1,7 @@
 //! The arguments that limit a job, together: those with a key have the same one, and none contradicts another.
 
 use super::keys::{Keys, Rules};
+use super::rate::JobRate;
 use super::{concurrency, options, rate, values};
 use crate::errors::Errors;
 use crate::model::{KeyLimit, OnConflict, Options, Piece};
@@ -27,7 +28,7 @@ struct JobKey {
 impl Limited {
     pub(crate) fn check(self, keys: &Keys<'_>, errors: &mut Errors) -> (Options, Option<KeyLimit>) {
         let mut first: Option<JobKey> = None;
-        let (mut most, mut order, mut rate_of_key) = (None, None, None);
+        let (mut most, mut order, mut rate_of_key, mut cost) = (None, None, None, None);
         let mut options = self.others(errors);
         if let Some(arg) = &self.concurrency {
             let (concurrency, key) = concurrency::with_key(arg, errors);
@@ -52,18 +53,34 @@ impl Limited {
             }
         }
         if let Some(arg) = &self.rate {
-            let (rate, key) = rate::rate(arg, errors);
-            match key {
-                None => options.rate = rate,
-                Some(key) => {
+            let JobRate { rate, key, cost: given } = rate::rate(arg, errors);
+            cost = given.as_ref().and_then(|given| rate::cost(given, rate, keys, errors));
+            match (key, given, &first) {
+                (None, None, _) => options.rate = rate,
+                (Some(key), _, _) => {
                     rate_of_key = rate;
                     first = JobKey::of("rate", &key, first, keys, errors);
+                }
+                // Costs are counted where jobs wait by key.
+                (None, Some(_), None) => {
+                    rate_of_key = rate;
+                    first = Some(JobKey::of_all());
+                }
+                (None, Some(given), Some(first)) => {
+                    let text = first.text.as_deref().unwrap_or_default();
+                    let message = format!(
+                        "a rate with a `cost` is counted by key, and a job has one key, here that of \
+                         `{}`; write `key = \"{text}\"` in `rate` too, or leave `cost` out",
+                        first.of
+                    );
+                    errors.at(given.key.span(), message);
+                    cost = None;
                 }
             }
         }
         let is_limited = most.is_some() || order.is_some() || rate_of_key.is_some();
         let key = first.and_then(|first| first.pieces).filter(|_| is_limited);
-        let limit = |key| KeyLimit { concurrency: most, order, rate: rate_of_key, key };
+        let limit = |key| KeyLimit { concurrency: most, order, rate: rate_of_key, cost, key };
         (options, key.map(limit))
     }
 
@@ -104,6 +121,11 @@ impl Limited {
 }
 
 impl JobKey {
+    /// The one key of all jobs of a kind.
+    fn of_all() -> Self {
+        Self { of: "rate", text: None, pieces: Some(vec![Piece::Text("all".to_owned())]) }
+    }
+
     /// Reads the key of an argument, unless an earlier one has a key: then both are the same.
     fn of(
         of: &'static str,

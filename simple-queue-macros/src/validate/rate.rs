@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use syn::LitBool;
+use syn::{LitBool, LitInt};
 
+use super::keys::Keys;
 use super::values;
 use crate::errors::Errors;
-use crate::model::Rate;
+use crate::model::{Cost, Rate};
 use crate::parse::args::{RateParts, rate_parts};
 use crate::parse::list::{Arg, Value};
 
@@ -16,25 +17,65 @@ const MOST_OF_A_RATE: i64 = 1_000_000_000;
 /// 100 ms and 366 days, the bounds of the time of a rate; the library checks them too.
 const TIMES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_hours(366 * 24));
 
+/// The rate of a job.
+#[derive(Default)]
+pub(crate) struct JobRate {
+    pub(crate) rate: Option<Rate>,
+    /// It holds for each key.
+    pub(crate) key: Option<Arg>,
+    /// How many tokens a job takes.
+    pub(crate) cost: Option<Arg>,
+}
+
 /// The rate of jobs that have no arguments in common.
 pub(crate) fn without_key(arg: &Arg, errors: &mut Errors) -> Option<Rate> {
-    let (rate, key) = rate(arg, errors);
-    if let Some(key) = key {
-        let message = "`key` names arguments of a job; write it in the `#[job(..)]` of that job";
-        errors.at(key.key.span(), message);
+    let JobRate { rate, key, cost } = rate(arg, errors);
+    for named in key.into_iter().chain(cost) {
+        let key = &named.key;
+        let message =
+            format!("`{key}` names arguments of a job; write it in the `#[job(..)]` of that job");
+        errors.at(key.span(), message);
     }
     rate
 }
 
-/// The rate of a job, and its key if it holds for each key.
-pub(crate) fn rate(arg: &Arg, errors: &mut Errors) -> (Option<Rate>, Option<Arg>) {
+/// How many tokens of this rate a job takes. The library refuses those that its arguments say, when it is enqueued.
+pub(crate) fn cost(
+    arg: &Arg,
+    rate: Option<Rate>,
+    keys: &Keys<'_>,
+    errors: &mut Errors,
+) -> Option<Cost> {
+    let tokens = values::tokens(arg, errors)?;
+    if syn::parse2::<LitInt>(tokens.clone()).is_err() {
+        return keys.cost(arg, errors).map(Cost::Field);
+    }
+    let cost = values::whole_number::<u32>(arg, 1..=MOST_OF_A_RATE, "1 and 1,000,000,000", errors)?;
+    let burst = rate.map(|rate| rate.burst.unwrap_or_else(|| default_burst(rate.limit)));
+    if let Some(burst) = burst.filter(|&burst| cost > burst) {
+        let message = format!(
+            "a job that takes {cost} would never start: the burst is {burst}, by default a tenth of \
+             the `limit`; raise `burst`, or lower `cost`"
+        );
+        errors.on(tokens, message);
+    }
+    Some(Cost::Always(cost))
+}
+
+/// As the library has it.
+fn default_burst(limit: u32) -> u32 {
+    if limit < 20 { 1 } else { limit / 10 }
+}
+
+/// The rate of a job, its key, and its cost.
+pub(crate) fn rate(arg: &Arg, errors: &mut Errors) -> JobRate {
     let Value::List(list) = &arg.value else {
         let message = format!("say how many start in which time, like `{}`", arg.example);
         errors.at(arg.key.span(), message);
-        return (None, None);
+        return JobRate::default();
     };
     let before = errors.count();
-    let RateParts { limit, per, burst, strict, key } = rate_parts(list.stream(), errors);
+    let RateParts { limit, per, burst, strict, key, cost } = rate_parts(list.stream(), errors);
     let is_strict = strict.as_ref().and_then(|arg| flag(arg, errors)).unwrap_or(true);
     let most = limit.as_ref().and_then(|arg| self::limit(arg, errors));
     let time = per.as_ref().and_then(|arg| self::per(arg, errors));
@@ -49,7 +90,7 @@ pub(crate) fn rate(arg: &Arg, errors: &mut Errors) -> (Option<Rate>, Option<Arg>
         let burst = given.or_else(|| (!is_strict).then_some(limit));
         Rate { limit, per, burst, is_strict }
     });
-    (rate, key)
+    JobRate { rate, key, cost }
 }
 
 fn limit(arg: &Arg, errors: &mut Errors) -> Option<u32> {

@@ -23,6 +23,8 @@ pub(crate) struct KeyLimit {
     pub(crate) order: Option<AfterFailure>,
     /// How many start in a time, in all processes together.
     pub(crate) rate: Option<Rate>,
+    /// Each of them says how many tokens of the rate it takes.
+    pub(crate) has_costs: bool,
 }
 
 /// By what the jobs of a key are limited. It is a part of the limit's name.
@@ -36,7 +38,7 @@ impl KeyLimit {
     /// How the names of limits begin, before a colon.
     pub(crate) const PREFIXES: [&str; 2] = [KeyedBy::Number.word(), KeyedBy::Order.word()];
 
-    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None };
+    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None, has_costs: false };
 
     pub(crate) const fn by(self) -> KeyedBy {
         match self.order {

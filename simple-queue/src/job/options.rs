@@ -189,6 +189,13 @@ impl JobOptions {
         self.with_key_limit(KeyLimit { rate: Some(rate), ..self.key_limit() })
     }
 
+    /// Sets that each job takes as many tokens of its [rate](JobOptions::rate_per_key) as
+    /// [`JobPayload::cost`](crate::typed::JobPayload::cost) says. Without it a job takes one.
+    #[must_use]
+    pub const fn with_costs(self) -> Self {
+        self.with_key_limit(KeyLimit { has_costs: true, ..self.key_limit() })
+    }
+
     /// Sets that the jobs of one key run one after another, in the order in which they are due. The
     /// key is what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns.
     #[must_use]

@@ -45,6 +45,8 @@ pub(crate) struct NewJob {
     pub(crate) unique_while: UniqueWhile,
     /// The limit of its kind that holds for each key, and its key.
     pub(crate) limit_key: Option<(KeyedBy, String)>,
+    /// How many tokens of the rate of its key it takes; `None`: one.
+    pub(crate) cost: Option<i32>,
     /// Whether it may be spooled while the database is away; `None`: as the spool's settings say.
     pub(crate) spool: Option<bool>,
 }
@@ -122,6 +124,7 @@ impl NewJob {
             metadata: None,
             unique_for: J::OPTIONS.unique_for,
             unique_while: J::OPTIONS.unique_while,
+            cost: declared_cost(payload)?,
             limit_key: J::OPTIONS.key_limit.map(KeyLimit::by).zip(payload.limit_key()),
             spool: J::OPTIONS.spool,
         })
@@ -138,6 +141,25 @@ pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
         });
     }
     Ok(namespaced(J::KIND, key))
+}
+
+/// How many tokens the job takes of its rate: at most as many as there can ever be, or it would never start.
+fn declared_cost<J: JobPayload>(payload: &J) -> Result<Option<i32>, Error> {
+    let rate = J::OPTIONS.key_limit.and_then(|limit| limit.rate);
+    let Some((cost, rate)) = payload.cost().zip(rate) else { return Ok(None) };
+    if cost > rate.most_at_once().into() {
+        return Err(Error::InvalidOption {
+            option: "cost",
+            problem: format!(
+                "a `{}` of {cost} tokens would never start: its rate, declared at {}, has a burst of {}; \
+                 raise the `burst` there, or enqueue the work in smaller jobs",
+                J::KIND,
+                J::DECLARED_AT,
+                rate.most_at_once()
+            ),
+        });
+    }
+    Ok(i32::try_from(cost).ok().map(|cost| std::cmp::max(cost, 1)))
 }
 
 impl From<Job> for NewJob {
@@ -166,6 +188,7 @@ impl From<Job> for NewJob {
             unique_for: None,
             unique_while: UniqueWhile::Running,
             limit_key: None,
+            cost: None,
             // Its caller cannot be told.
             spool: Some(false),
         }

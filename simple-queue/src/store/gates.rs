@@ -129,7 +129,10 @@ impl Store {
         let names: Vec<&str> = limits.iter().map(|(name, _)| *name).collect();
         let concurrencies: Vec<Option<i32>> = limits.iter().map(|(_, limit)| most(limit)).collect();
         let rates: Vec<Option<Json<StoredRate>>> =
-            limits.iter().map(|(_, limit)| limit.rate.map(|rate| Json(rate.into()))).collect();
+            limits.iter().map(|(_, limit)| limit.rate.map(|rate| {
+                let rate = StoredRate::from(rate).with_costs(limit.has_costs);
+                Json(rate)
+            })).collect();
         let after_failures: Vec<Option<&str>> =
             limits.iter().map(|(_, limit)| limit.after_failure()).collect();
         self.statements

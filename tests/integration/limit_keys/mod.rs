@@ -1,5 +1,6 @@
 //! Limits that hold for each key.
 
+mod costs;
 mod operators;
 mod rates;
 mod sequences;

@@ -97,6 +97,8 @@ pub(super) struct Kept<'j> {
     /// By what the jobs of its key are limited, and the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit_key: Option<(Cow<'j, str>, Cow<'j, str>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<i32>,
 }
 
 impl<'j> Kept<'j> {
@@ -124,6 +126,7 @@ impl<'j> Kept<'j> {
             unique_for,
             unique_while,
             limit_key,
+            cost,
             spool: _,
         } = job;
         let (at, delay) = match *due {
@@ -152,6 +155,7 @@ impl<'j> Kept<'j> {
             metadata: borrowed(metadata),
             unique_for: *unique_for,
             unique_while: Cow::Borrowed(unique_while.word()),
+            cost: *cost,
             limit_key: limit_key.as_ref().map(|(by, key)| (by.word().into(), key.as_str().into())),
         }
     }
@@ -210,6 +214,7 @@ impl<'j> Kept<'j> {
             unique_for: self.unique_for,
             unique_while,
             limit_key: limited_by.zip(self.limit_key.map(|(_, key)| key.into_owned())),
+            cost: self.cost,
             spool: None,
         })
     }
@@ -251,6 +256,7 @@ mod tests {
             unique_for: Some(7 * second),
             unique_while: UniqueWhile::Pending,
             limit_key: Some((KeyedBy::Order, "k".to_owned())),
+            cost: Some(8),
             ..plain()
         }
     }

@@ -103,6 +103,11 @@ impl Rate {
         Self { burst, is_strict: false, ..self }
     }
 
+    /// How many jobs may start at once.
+    pub(crate) const fn most_at_once(self) -> u32 {
+        self.burst
+    }
+
     pub(crate) const fn equals(self, other: Self) -> bool {
         self.limit == other.limit
             && self.per.as_nanos() == other.per.as_nanos()
@@ -180,6 +185,16 @@ pub(crate) struct StoredRate {
     start_within: f64,
     /// About the time in which one token comes.
     pace: f64,
+    /// The jobs say how many tokens they take.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    costs: bool,
+}
+
+impl StoredRate {
+    /// The rate of jobs that say how many tokens they take.
+    pub(crate) fn with_costs(self, costs: bool) -> Self {
+        Self { costs, ..self }
+    }
 }
 
 impl From<Rate> for StoredRate {
@@ -192,6 +207,7 @@ impl From<Rate> for StoredRate {
             strict: is_strict,
             start_within: rate.start_within().as_secs_f64(),
             pace: rate.pace(),
+            costs: false,
         }
     }
 }

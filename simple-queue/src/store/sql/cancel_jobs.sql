@@ -14,7 +14,7 @@ with target as (
         id, lease, worker_id, now(), 'cancelled', 'cancelled before it ran', attempt, reprocess_count, crash_count,
         timeout,
         \ir parts/kept_until.sql
-        errors
+        errors, cost
     from finished
     \ir parts/overwrite_dead_letter.sql
     returning id

@@ -10,7 +10,7 @@ with dead as materialized (
 ), redriven as (
     insert into simple_queue.jobs (
         \ir parts/job_columns.sql
-        id, lease, timeout, run_at, retain, errors
+        id, lease, timeout, run_at, retain, errors, cost
     )
     select
         \ir parts/job_columns.sql
@@ -20,7 +20,7 @@ with dead as materialized (
         -- An infinite retention has no length.
         greatest(least(d.keep_until, '9999-12-31'), '0001-01-01')
             - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
-        d.errors
+        d.errors, d.cost
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead)) and not exists (
         select from simple_queue.kept_keys k

@@ -23,7 +23,7 @@ with aside as (
     \ir parts/into_dead_letters.sql
     select
         \ir parts/job_columns.sql
-        id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors
+        id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors, cost
     from aside
     \ir parts/overwrite_dead_letter.sql
     returning id
