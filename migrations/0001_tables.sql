@@ -317,11 +317,11 @@ create table simple_queue.limits (
     updated_at      timestamptz not null default now(),
     constraint limits_pkey primary key (name),
     constraint concurrency_is_positive check (concurrency > 0 and concurrency_set > 0),
-    constraint something_is_limited check (concurrency is not null or rate is not null)
+    constraint something_is_limited check (concurrency is not null or rate is not null or name like 'fair:%')
 ) with (fillfactor = 20);
 
 comment on table simple_queue.limits is 'Limits that hold for all processes together.';
-comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key.';
+comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key; of fair:QUEUE/KIND the keys have turns, and no limit.';
 comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it; null: any number.';
 comment on column simple_queue.limits.concurrency_set is 'How many jobs may run at once, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
@@ -422,10 +422,12 @@ create table simple_queue.limit_keys (
     rule        text        collate "C" not null,
     concurrency integer,
     rate        jsonb,
+    weight      integer,
     paused_at   timestamptz,
     updated_at  timestamptz not null default now(),
     constraint limit_keys_pkey primary key (gate),
-    constraint concurrency_is_positive check (concurrency > 0)
+    constraint concurrency_is_positive check (concurrency > 0),
+    constraint weight_is_positive check (weight > 0)
 );
 
 create index limit_keys_rule on simple_queue.limit_keys (rule);
@@ -435,6 +437,7 @@ comment on column simple_queue.limit_keys.gate is 'As in gates.';
 comment on column simple_queue.limit_keys.rule is 'The name of the limit, as in limits.';
 comment on column simple_queue.limit_keys.concurrency is 'How many jobs of the key may run at once; null: as the limit says.';
 comment on column simple_queue.limit_keys.rate is 'How many jobs of the key may start in a time, as rate in limits; null: as the limit says.';
+comment on column simple_queue.limit_keys.weight is 'How many jobs of the key start in a round, where keys share fairly; null: 1.';
 comment on column simple_queue.limit_keys.paused_at is 'When the key was paused, so that no job of it starts; null: it is not paused.';
 comment on column simple_queue.limit_keys.updated_at is 'When this row last changed.';
 

@@ -339,7 +339,7 @@ begin
     -- The library writes the gate itself. A job without a key would pass by the limit.
     select l.name, (l.rate ->> 'burst')::integer, coalesce((l.rate ->> 'costs')::boolean, false)
     into rule, most_cost, has_costs from simple_queue.limits l
-    where l.name in (format('key:%s/%s', queue, kind), format('order:%s/%s', queue, kind));
+    where l.name in (format('key:%s/%s', queue, kind), format('order:%s/%s', queue, kind), format('fair:%s/%s', queue, kind));
     if gate is null and limit_key is not null and rule is null then
         perform simple_queue.refuse(
             'limit_key', limit_key, format('no worker has declared a limit for each key of the kind "%s" in the queue "%s"', kind, queue)

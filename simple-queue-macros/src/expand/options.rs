@@ -85,7 +85,8 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
 
 /// Returns what holds for each key.
 fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
-    let KeyLimit { concurrency, order, rate, cost, key: _ } = limit;
+    let KeyLimit { concurrency, order, rate, cost, is_fair, key: _ } = limit;
+    let fair = is_fair.then(|| quote!(.fair_per_key()));
     let costs = cost.as_ref().map(|_| quote!(.with_costs()));
     let concurrency = concurrency.map(|most| {
         let most = Literal::u32_unsuffixed(most);
@@ -102,7 +103,7 @@ fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
         let rate = self::rate(rate, krate);
         quote!(.rate_per_key(#rate))
     });
-    quote!(#concurrency #order #rate #costs)
+    quote!(#concurrency #order #rate #costs #fair)
 }
 
 /// Returns what happens where the unique key is taken.

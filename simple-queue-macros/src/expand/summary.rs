@@ -28,7 +28,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(unique(declaration));
     let key_limit = declaration.key_limit.as_ref().map(|limit| {
         let key = template_of(&limit.key, &declaration.stored);
-        let KeyLimit { concurrency, order, rate, cost, key: _ } = limit;
+        let KeyLimit { concurrency, order, rate, cost, is_fair, key: _ } = limit;
         let held = [
             concurrency.map(|most| format!("at most {most} at once")),
             order.map(|after_failure| match after_failure {
@@ -39,6 +39,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
                 let what = if cost.is_some() { "tokens" } else { "starts" };
                 format!("at most {} {what} in {:?}", rate.limit, rate.per)
             }),
+            is_fair.then(|| "a fair share".to_owned()),
         ];
         let held: Vec<String> = held.into_iter().flatten().collect();
         format!("{} of a key `{key}`", held.join(" and "))

@@ -177,6 +177,8 @@ pub(crate) struct KeyLimit {
     pub(crate) rate: Option<Rate>,
     /// How many tokens of the rate a job takes; `None`: one.
     pub(crate) cost: Option<Cost>,
+    /// The keys share the queue, without a limit.
+    pub(crate) is_fair: bool,
     pub(crate) key: Vec<Piece>,
 }
 

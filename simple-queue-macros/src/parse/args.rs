@@ -29,6 +29,8 @@ arguments! {
     concurrency: "concurrency" like "concurrency = 4",
     /// The jobs of a key run one after another.
     order: "order" like "order(key = \"{account_id}\")",
+    /// Keys share the queue.
+    fair: "fair" like "fair(key = \"{tenant_id}\")",
     /// How many of them start in a time, in all processes.
     rate: "rate" like "rate(limit = 100, per = \"1s\")",
     /// Limits that they share with other jobs.
@@ -144,6 +146,12 @@ arguments! {
     key: "key" like "key = \"{account_id}\"",
     /// What happens to the others of its key when a job fails for good.
     after_failure: "after_failure" like "after_failure = \"continue\"",
+}
+
+arguments! {
+    /// The parts of `fair(…)`.
+    FairParts else "key = \"{tenant_id}\"",
+    key: "key" like "key = \"{tenant_id}\"",
 }
 
 arguments! {
@@ -271,9 +279,35 @@ fn parts<T: Table>(
     parts
 }
 
-fn has_none<T: Table>(argument: &str, key: &str) -> String {
-    let hint = hint(key, &T::keys(), "it takes");
-    format!("`{argument}` has no `{key}`{hint}")
+pub(crate) fn fair_parts(tokens: TokenStream, errors: &mut Errors) -> FairParts {
+    let unknown = |key: &str| {
+        let hint = hint(key, &FairParts::keys(), "it takes");
+        format!("`fair` has no `{key}`{hint}")
+    };
+    let mut parts = FairParts::default();
+    for tokens in split_at_commas(tokens, errors) {
+        if let Some(arg) = argument::<FairParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
+    }
+    parts
+}
+
+pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
+    let unknown = |key: &str| {
+        if RESERVED_IN_RATE.contains(&key) {
+            return not_supported(key);
+        }
+        let hint = hint(key, &RateParts::keys(), "it takes");
+        format!("`rate` has no `{key}`{hint}")
+    };
+    let mut parts = RateParts::default();
+    for tokens in split_at_commas(tokens, errors) {
+        if let Some(arg) = argument::<RateParts>(tokens, errors) {
+            parts.put(arg, &unknown, errors);
+        }
+    }
+    parts
 }
 
 /// The parts of the back-off `curve`, which has these.

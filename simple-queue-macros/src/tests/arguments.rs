@@ -57,6 +57,7 @@ fn each_argument() {
         ("concurrency_key", quote!(concurrency(limit = 2, key = "{user.id}", per_process = 4))),
         ("order", quote!(order(key = "{user.id}"))),
         ("order_after_failure", quote!(order(key = "all", after_failure = "continue"))),
+        ("fair", quote!(fair(key = "{user.id}"))),
         ("rate", quote!(rate(limit = 100, per = "1m", burst = 10))),
         ("rate_key", quote!(rate(limit = 10, per = "1s", key = "{user.id}"))),
         ("rate_cost", quote!(rate(limit = 10, per = "1s", cost = "{user.id}"))),

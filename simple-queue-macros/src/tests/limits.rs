@@ -65,6 +65,18 @@ fn each_mistake_about_limits_is_named_once() {
             quote!(concurrency(limit = 2, key = "{user_id}"), rate(limit = 9, per = "1s", cost = "{user_id}")),
             "a rate with a `cost` is counted by key, and a job has one key, here that of `concurrency`",
         ),
+        (quote!(fair), "say who shares the queue, like `fair(key = \"{tenant_id}\")`"),
+        (quote!(fair()), "say who shares the queue, like"),
+        (quote!(fair(by = [user_id])), "`fair` has no `by`"),
+        (quote!(fair(key = "all")), "this key is the same for every `send`; to"),
+        (
+            quote!(fair(key = "{user_id}"), order(key = "{user_id}")),
+            "a job has one key, and its `order` has one: a sequence runs one job of a key at a time",
+        ),
+        (
+            quote!(fair(key = "{user_id}"), rate(limit = 9, per = "1s", key = "{user_id}")),
+            "a job has one key, and its `rate` has one: keys with a limit are visited in rounds",
+        ),
         (quote!(limits = PAYMENTS), "expected a list of statics, like `limits = [PAYMENTS]`"),
         (quote!(limits = ["payments"]), "expected the name of a static, declared like"),
         (quote!(limits = [A, b::B, A]), "`A` is in this list twice"),

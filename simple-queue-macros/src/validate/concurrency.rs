@@ -8,7 +8,9 @@ use super::keys::one_of;
 use super::values;
 use crate::errors::Errors;
 use crate::model::{AfterFailure, Concurrency};
-use crate::parse::args::{ConcurrencyParts, OrderParts, concurrency_parts, order_parts};
+use crate::parse::args::{
+    ConcurrencyParts, FairParts, OrderParts, concurrency_parts, fair_parts, order_parts,
+};
 use crate::parse::list::{Arg, Value};
 
 /// 1,000,000, upper bound of a limit; the library checks it too.
@@ -65,6 +67,22 @@ pub(crate) fn order(arg: &Arg, errors: &mut Errors) -> (AfterFailure, Option<Arg
         errors.on(list, message);
     }
     (after_failure, key)
+}
+
+/// Reads `fair`: the key.
+pub(crate) fn fair(arg: &Arg, errors: &mut Errors) -> Option<Arg> {
+    let Value::List(list) = &arg.value else {
+        let message = format!("say who shares the queue, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
+        return None;
+    };
+    let before = errors.count();
+    let FairParts { key } = fair_parts(list.stream(), errors);
+    if key.is_none() && errors.count() == before {
+        let message = format!("say who shares the queue, like `{}`", arg.example);
+        errors.on(list, message);
+    }
+    key
 }
 
 fn of_parts(list: &Group, parts: &ConcurrencyParts, errors: &mut Errors) -> Concurrency {

@@ -60,6 +60,7 @@ fn without_schedule(
         priority,
         concurrency,
         order,
+        fair,
         rate,
         limits,
         unique,
@@ -87,7 +88,7 @@ fn without_schedule(
     let version = self::version(version, upgrade, errors);
     let keys = Keys { called, known, stored: &stored };
     let (unique, rules) = unique.map(|arg| keys.unique(&arg, errors)).unwrap_or_default();
-    let limited = Limited { concurrency, order, rate, priority, expires, rules };
+    let limited = Limited { concurrency, order, fair, rate, priority, expires, rules };
     let (limited, key_limit) = limited.check(&keys, errors);
 
     let options =

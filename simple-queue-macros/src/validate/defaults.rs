@@ -33,6 +33,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         priority,
         concurrency,
         order: _,
+        fair: _,
         rate,
         limits,
         unique: _,

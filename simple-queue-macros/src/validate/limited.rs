@@ -11,6 +11,7 @@ use crate::parse::list::Arg;
 pub(crate) struct Limited {
     pub(crate) concurrency: Option<Arg>,
     pub(crate) order: Option<Arg>,
+    pub(crate) fair: Option<Arg>,
     pub(crate) rate: Option<Arg>,
     pub(crate) priority: Option<Arg>,
     pub(crate) expires: Option<Arg>,
@@ -78,9 +79,27 @@ impl Limited {
                 }
             }
         }
-        let is_limited = most.is_some() || order.is_some() || rate_of_key.is_some();
+        let mut is_fair = false;
+        if let Some(arg) = &self.fair {
+            let key = concurrency::fair(arg, errors);
+            if let Some(first) = &first {
+                let because = match first.of {
+                    "order" => "a sequence runs one job of a key at a time",
+                    _ => "keys with a limit are visited in rounds in any case",
+                };
+                let message = format!(
+                    "a job has one key, and its `{}` has one: {because}; leave `fair` or that key out",
+                    first.of
+                );
+                errors.at(arg.key.span(), message);
+            } else if let Some(key) = key {
+                first = JobKey::of("fair", &key, first, keys, errors);
+                is_fair = true;
+            }
+        }
+        let is_limited = is_fair || most.is_some() || order.is_some() || rate_of_key.is_some();
         let key = first.and_then(|first| first.pieces).filter(|_| is_limited);
-        let limit = |key| KeyLimit { concurrency: most, order, rate: rate_of_key, cost, key };
+        let limit = |key| KeyLimit { concurrency: most, order, rate: rate_of_key, cost, is_fair, key };
         (options, key.map(limit))
     }
 

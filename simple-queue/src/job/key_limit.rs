@@ -23,6 +23,8 @@ pub(crate) struct KeyLimit {
     pub(crate) order: Option<AfterFailure>,
     /// How many start in a time, in all processes together.
     pub(crate) rate: Option<Rate>,
+    /// They share the queue with those of other keys, without a limit.
+    pub(crate) is_fair: bool,
     /// Each of them says how many tokens of the rate it takes.
     pub(crate) has_costs: bool,
 }
@@ -32,17 +34,20 @@ pub(crate) struct KeyLimit {
 pub(crate) enum KeyedBy {
     Number,
     Order,
+    /// By nothing: the keys have turns.
+    Share,
 }
 
 impl KeyLimit {
     /// How the names of limits begin, before a colon.
-    pub(crate) const PREFIXES: [&str; 2] = [KeyedBy::Number.word(), KeyedBy::Order.word()];
+    pub(crate) const PREFIXES: [&str; 3] = [KeyedBy::Number.word(), KeyedBy::Order.word(), KeyedBy::Share.word()];
 
-    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None, has_costs: false };
+    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None, is_fair: false, has_costs: false };
 
     pub(crate) const fn by(self) -> KeyedBy {
         match self.order {
             Some(_) => KeyedBy::Order,
+            None if self.is_fair => KeyedBy::Share,
             None => KeyedBy::Number,
         }
     }
@@ -66,13 +71,14 @@ impl KeyLimit {
 }
 
 impl KeyedBy {
-    const ALL: [Self; 2] = [Self::Number, Self::Order];
+    const ALL: [Self; 3] = [Self::Number, Self::Order, Self::Share];
 
     /// The word for it outside of the process.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Number => "key",
             Self::Order => "order",
+            Self::Share => "fair",
         }
     }
 

@@ -203,6 +203,20 @@ impl JobOptions {
         self.with_key_limit(KeyLimit { order: Some(after_failure), ..self.key_limit() })
     }
 
+    /// Sets that the jobs of each key have their turn, however many of another one wait. The key is
+    /// what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns.
+    ///
+    /// # Panics
+    /// When there is a limit for each key, whose keys have turns in any case.
+    #[must_use]
+    pub const fn fair_per_key(self) -> Self {
+        assert!(
+            self.key_limit.is_none(),
+            "keys with a limit have turns in any case: leave one of the two out"
+        );
+        self.with_key_limit(KeyLimit { is_fair: true, ..KeyLimit::NONE })
+    }
+
     const fn key_limit(&self) -> KeyLimit {
         match self.key_limit {
             Some(limit) => limit,

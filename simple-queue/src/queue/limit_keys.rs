@@ -11,6 +11,9 @@ use crate::{
     store::{GateOf, KeyChange, KeyRow},
 };
 
+/// 1,000, upper bound of a weight: a round goes through all keys.
+const MOST_OF_A_WEIGHT: u32 = 1000;
+
 /// A key of a limit that holds for each key, with jobs that wait or run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +26,9 @@ pub struct LimitKey {
     pub set_to: Option<u32>,
     /// How many of its jobs may start in a time, and what is left of that; `None`: any number.
     pub rate: Option<RateState>,
+    /// How many of its jobs start in a round, as [`Limits::set_weight`] has set it; `None`: one, where
+    /// keys share fairly.
+    pub weight: Option<u32>,
     /// When the key, or the whole limit, was paused.
     pub paused_at: Option<DateTime<Utc>>,
     /// How many of its jobs run; at most 1,000 are counted.
@@ -88,6 +94,24 @@ impl Limits<'_> {
     /// As [`Limits::set_rate`].
     pub async fn set_key_rate(self, name: &str, key: &str, rate: Rate) -> Result<(), Error> {
         self.change_key(name, key, KeyChange { rate: Some(rate), ..KeyChange::default() }).await
+    }
+
+    /// Sets how many jobs of one key start in a round, where the keys of a kind share fairly; 1 by
+    /// default. It survives restarts and deploys, until [`Limits::reset_key`]. The name of such a
+    /// limit is `fair:QUEUE/KIND`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for 0 and for more than 1,000; [`LimitError::Unknown`] when the
+    /// database knows no such limit, or its keys do not share; or when the database fails.
+    pub async fn set_weight(self, name: &str, key: &str, weight: u32) -> Result<(), Error> {
+        if weight == 0 || weight > MOST_OF_A_WEIGHT {
+            let problem = format!(
+                "{weight} for `{key}` of `{name}`: it is from 1 to {MOST_OF_A_WEIGHT}; pause the key to stop its jobs"
+            );
+            return Err(Error::InvalidOption { option: "weight", problem });
+        }
+        let weight = i32::try_from(weight).ok();
+        self.change_key(name, key, KeyChange { weight, ..KeyChange::default() }).await
     }
 
     /// Takes tokens of the rate of one key, as [`Limits::charge`] does of a limit.
@@ -174,6 +198,7 @@ impl LimitKey {
             declared: concurrency.map(count),
             set_to: concurrency_set.map(count),
             rate: row.rate.map(RateState::of),
+            weight: row.weight.map(count),
             paused_at,
             running: count(row.running),
             waiting: u32::try_from(row.waiting).unwrap_or(u32::MAX),

@@ -297,9 +297,19 @@ pub(crate) struct VisitSummary {
     pub(crate) turns_owed: bool,
     /// The database knows the limit.
     pub(crate) is_declared: bool,
+    /// The key whose share of a round is not used up.
+    #[serde(default)]
+    pub(crate) begun: Option<Begun>,
     /// How many seconds after the statement was sent each job may start, where a rate holds for each key.
     #[serde(default)]
     start_within: Option<HashMap<Uuid, f64>>,
+}
+
+/// How many jobs of this round a key has got, where its share is not used up.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Begun {
+    pub(crate) key: String,
+    pub(crate) jobs: i64,
 }
 
 columns! {

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::{
     Completed, Fetched, Store,
     decode::{Columns, columns, interval},
-    fetch::VisitSummary,
+    fetch::{Begun, VisitSummary},
     finish::bind_completed,
     rates::RateRow,
     statements::Bound,
@@ -40,6 +40,8 @@ pub(crate) struct Visit<'v> {
     pub(crate) permits: usize,
     /// The gate after which it begins.
     pub(crate) after: &'v str,
+    /// Where keys have shares: the one whose share of this round is not used up.
+    pub(crate) begun: Option<&'v Begun>,
     /// Whether the next job of a key may take over the place of one that ended.
     pub(crate) hands_over: bool,
     /// How long the jobs of this process take from their token to their start, where that is more than was thought.
@@ -69,6 +71,7 @@ pub(crate) struct KeyRow {
     pub(crate) halted_by: Option<Uuid>,
     pub(crate) retry_at: Option<DateTime<Utc>>,
     pub(crate) rate: Option<RateRow>,
+    pub(crate) weight: Option<i32>,
 }
 
 /// What an operator sets for a key; nothing: what the limit says holds again.
@@ -76,6 +79,7 @@ pub(crate) struct KeyRow {
 pub(crate) struct KeyChange {
     pub(crate) concurrency: Option<i32>,
     pub(crate) rate: Option<Rate>,
+    pub(crate) weight: Option<i32>,
     pub(crate) paused: Option<bool>,
 }
 
@@ -89,7 +93,8 @@ pub(crate) enum GateOf<'g> {
 
 columns! {
     KeyColumns {
-        gate, concurrency, concurrency_set, paused_at, running, waiting, waiting_since, halted_by, retry_at
+        gate, concurrency, concurrency_set, paused_at, running, waiting, waiting_since, halted_by, retry_at,
+        weight
     }
 }
 
@@ -102,6 +107,9 @@ impl Store {
         completed: Completed<'_>,
         visit: Visit<'_>,
     ) -> sqlx::Result<Visited> {
+        if visit.limit.is_fair {
+            return self.visit_keys(connection, worker_id, visit).await;
+        }
         let statement = match visit.limit {
             KeyLimit { rate: Some(_), .. } => &self.statements.visit_rated_gates,
             KeyLimit { order: Some(_), .. } => &self.statements.visit_sequences,
@@ -116,6 +124,24 @@ impl Store {
         let completed = summary.completed;
         let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
         Ok(Visited { fetched, completed, summary })
+    }
+
+    /// Claims the next jobs of keys that share a queue. Their ends concern no other job, so nothing remembers by what
+    /// they were claimed.
+    async fn visit_keys(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        visit: Visit<'_>,
+    ) -> sqlx::Result<Visited> {
+        let (begun_key, begun) = visit.begun.map_or(("", 0), |begun| (&begun.key, begun.jobs));
+        let query = self.statements.visit_keys.query();
+        let query = query.bind("worker_id", worker_id).bind("begun_key", begun_key);
+        let query = bind_place(query.bind("begun", begun), visit, self.schema.channel());
+        let rows = query.fetch_all(connection).await?;
+        let (fetched, summary) = Fetched::decode_of_rule(&rows, worker_id, visit.permits, None)?;
+        let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Visited { fetched, completed: Vec::new(), summary })
     }
 
     /// Records a limit for each key that a process declares.
@@ -166,10 +192,11 @@ impl Store {
         gate: &str,
         change: KeyChange,
     ) -> sqlx::Result<bool> {
-        let KeyChange { concurrency, rate, paused } = change;
+        let KeyChange { concurrency, rate, weight, paused } = change;
         let rate = rate.map(|rate| Json(StoredRate::from(rate)));
         let set = self.statements.set_limit_of_key.query().bind("gate", gate);
-        let set = set.bind("concurrency", concurrency).bind("rate", rate).bind("paused", paused);
+        let set = set.bind("concurrency", concurrency).bind("rate", rate);
+        let set = set.bind("weight", weight).bind("paused", paused);
         let set = set.bind("channel", self.schema.channel());
         Ok(set.fetch_optional(connection).await?.is_some())
     }
@@ -196,6 +223,7 @@ impl Store {
                 halted_by: row.try_get(columns.halted_by)?,
                 retry_at: row.try_get(columns.retry_at)?,
                 rate: RateRow::of(row)?,
+                weight: row.try_get(columns.weight)?,
             })
         })
     }
@@ -255,6 +283,10 @@ fn bind_visit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<
         Some(_) => query.bind("needs", visit.needs.as_secs_f64()),
         None => query.bind("hands_over", visit.hands_over),
     };
+    bind_place(query, visit, channel)
+}
+
+fn bind_place<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
     query
         .bind("rule", visit.name)
         .bind("queue", visit.queue)

@@ -88,7 +88,7 @@ pub(crate) use control::RedriveFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
-    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
+    Begun, Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Completed, LeaseState};
 pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};

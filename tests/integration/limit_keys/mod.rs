@@ -4,6 +4,7 @@ mod costs;
 mod operators;
 mod rates;
 mod sequences;
+mod shares;
 
 use std::{
     collections::HashMap,

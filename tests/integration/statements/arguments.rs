@@ -94,7 +94,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 8] {
+fn limits() -> [(&'static str, Arguments<'static>); 9] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -127,6 +127,19 @@ fn limits() -> [(&'static str, Arguments<'static>); 8] {
         ),
         ("visit_gates", visit.clone()),
         ("visit_rated_gates", rated),
+        (
+            "visit_keys",
+            vec![
+                ("worker_id", ID),
+                ("rule", "'key:q1/kind'"),
+                ("queue", "'q1'"),
+                ("permits", "1000"),
+                ("after", "'key:q1/kind#7'"),
+                ("begun_key", "'key:q1/kind#8'"),
+                ("begun", "1"),
+                ("channel", "'channel'"),
+            ],
+        ),
         ("visit_sequences", visit),
         ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),
         ("list_limit_keys", vec![("rule", "'key:q1/kind'"), ("gate", "null"), ("limit", "100")]),

@@ -279,7 +279,7 @@ mod tests {
         for option in [Ignore, Replace, Reschedule, Error] {
             assert_eq!(OnConflict::of_word(option.word()), Some(option));
         }
-        for by in [KeyedBy::Number, KeyedBy::Order] {
+        for by in [KeyedBy::Number, KeyedBy::Order, KeyedBy::Share] {
             assert_eq!(KeyedBy::of_word(by.word()), Some(by));
         }
         for option in [UniqueWhile::Running, UniqueWhile::Pending] {

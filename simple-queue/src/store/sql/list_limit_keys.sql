@@ -21,7 +21,7 @@ with recursive key (gate, n) as (
 select key.gate, l.concurrency, coalesce(s.concurrency, l.concurrency_set) as concurrency_set,
     coalesce(s.paused_at, l.paused_at) as paused_at, running.n as running, waiting.n as waiting,
     waiting.since as waiting_since, halted.job_id as halted_by, retried.due_at as retry_at,
-    l.rate, coalesce(s.rate, l.rate_set) as rate_set, rated.tokens, rated.due as full_at, rated.next_at
+    l.rate, coalesce(s.rate, l.rate_set) as rate_set, rated.tokens, rated.due as full_at, rated.next_at, s.weight
 from key
 join simple_queue.limits l on l.name = :rule
 left join simple_queue.limit_keys s on s.gate = key.gate

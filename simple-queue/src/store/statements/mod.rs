@@ -193,6 +193,7 @@ statements! {
     touch_schedules,
     unmark_idle,
     visit_gates,
+    visit_keys,
     visit_rated_gates,
     visit_sequences,
     write_owed_turns,

@@ -14,7 +14,7 @@ use crate::{
         registry::{KeyRule, Share},
     },
     retry_pause::RetryPause,
-    store::{Completed, Visit, Visited},
+    store::{Begun, Completed, Visit, Visited},
     telemetry,
 };
 
@@ -24,6 +24,8 @@ pub(super) struct RuleState {
     is_declared: bool,
     /// The gate after which the next visit begins.
     after: String,
+    /// The key whose share of this round is not used up.
+    begun: Option<Begun>,
     /// Since when the keys that have places left nothing for others, and for how many visits.
     taken_over: Option<(Instant, u32)>,
     retry_pause: RetryPause,
@@ -66,6 +68,7 @@ impl RuleState {
             (since, visits + 1)
         });
         let began_within = !self.after.is_empty();
+        self.begun.clone_from(&summary.begun);
         // A visit that took all permits has passed over gates, or did not reach the ring.
         if !all_taken {
             self.after = summary.last.clone().unwrap_or_default();
@@ -127,6 +130,7 @@ impl Poller {
         self.declare(rule).await?;
         let state = &self.rules[rule.id.0];
         let (after, hands_over) = (state.after.clone(), state.hands_over());
+        let begun = state.begun.clone();
         let visit = Visit {
             rule: rule.id,
             limit: rule.limit,
@@ -134,6 +138,7 @@ impl Poller {
             queue: &rule.queue,
             permits,
             after: &after,
+            begun: begun.as_ref(),
             hands_over,
             needs: self.worker.permits.needs_of(rule.id),
         };
