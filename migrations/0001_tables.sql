@@ -327,7 +327,7 @@ comment on column simple_queue.limits.concurrency_set is 'How many jobs may run 
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
 comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
-comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
+comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, continue, or drop, which cancels the others of its key; null: it is no sequence.';
 comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit.';
 comment on column simple_queue.limits.rate_set is 'As rate, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.tat is 'When all tokens of the burst are there again; null or past: now. Each token that is taken moves it by the time in which one comes.';

@@ -96,6 +96,7 @@ fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
         let after_failure = match after_failure {
             AfterFailure::Halt => quote!(Halt),
             AfterFailure::Continue => quote!(Continue),
+            AfterFailure::Drop => quote!(Drop),
         };
         quote!(.in_order(#krate::AfterFailure::#after_failure))
     });

@@ -34,6 +34,7 @@ pub(crate) fn summary(model: &JobModel) -> String {
             order.map(|after_failure| match after_failure {
                 AfterFailure::Halt => "in order".to_owned(),
                 AfterFailure::Continue => "in order over failures too".to_owned(),
+                AfterFailure::Drop => "in order up to the first failure".to_owned(),
             }),
             rate.map(|rate| {
                 let what = if cost.is_some() { "tokens" } else { "starts" };

@@ -194,6 +194,7 @@ pub(crate) enum Cost {
 pub(crate) enum AfterFailure {
     Halt,
     Continue,
+    Drop,
 }
 
 /// How many may start in a time, in all processes together.

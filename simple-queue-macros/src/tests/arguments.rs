@@ -56,6 +56,7 @@ fn each_argument() {
         ("concurrency", quote!(concurrency = 4)),
         ("concurrency_key", quote!(concurrency(limit = 2, key = "{user.id}", per_process = 4))),
         ("order", quote!(order(key = "{user.id}"))),
+        ("order_dropped", quote!(order(key = "{user.id}", after_failure = "drop"))),
         ("order_after_failure", quote!(order(key = "all", after_failure = "continue"))),
         ("fair", quote!(fair(key = "{user.id}"))),
         ("rate", quote!(rate(limit = 100, per = "1m", burst = 10))),

@@ -16,8 +16,11 @@ use crate::parse::list::{Arg, Value};
 /// 1,000,000, upper bound of a limit; the library checks it too.
 const MOST_OF_A_LIMIT: i64 = 1_000_000;
 
-const AFTER_FAILURES: [(&str, AfterFailure); 2] =
-    [("halt", AfterFailure::Halt), ("continue", AfterFailure::Continue)];
+const AFTER_FAILURES: [(&str, AfterFailure); 3] = [
+    ("halt", AfterFailure::Halt),
+    ("continue", AfterFailure::Continue),
+    ("drop", AfterFailure::Drop),
+];
 
 /// `concurrency = 4` is for each process, `concurrency(limit = 20)` for all of them together.
 pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Concurrency {

@@ -12,6 +12,10 @@ pub enum AfterFailure {
     Halt,
     /// The next one starts.
     Continue,
+    /// Those that were enqueued before the failure are cancelled, a thousand at a time. Later ones
+    /// then start. One that a transaction enqueued which was open at the failure counts as later or
+    /// earlier.
+    Drop,
 }
 
 /// What holds for the jobs of each key of a kind.
@@ -58,6 +62,7 @@ impl KeyLimit {
             None => None,
             Some(AfterFailure::Halt) => Some("halt"),
             Some(AfterFailure::Continue) => Some("continue"),
+            Some(AfterFailure::Drop) => Some("drop"),
         }
     }
 

@@ -297,6 +297,9 @@ pub(crate) struct VisitSummary {
     pub(crate) turns_owed: bool,
     /// The database knows the limit.
     pub(crate) is_declared: bool,
+    /// Jobs behind a failed one are to be cancelled.
+    #[serde(default)]
+    pub(crate) drops_owed: bool,
     /// The key whose share of a round is not used up.
     #[serde(default)]
     pub(crate) begun: Option<Begun>,

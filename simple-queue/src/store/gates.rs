@@ -184,6 +184,18 @@ impl Store {
         Ok(())
     }
 
+    /// Cancels jobs that wait behind a failed one of their sequence, where those are dropped. Returns how many, and
+    /// whether more may be left.
+    pub(crate) async fn drop_sequences(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+    ) -> sqlx::Result<(i64, bool)> {
+        let drop = self.statements.drop_sequences.query().bind("rule", name);
+        let row = drop.bind("channel", self.schema.channel()).fetch_one(connection).await?;
+        Ok((row.try_get("dropped")?, row.try_get("is_left")?))
+    }
+
     /// Sets a number or a rate for one key, or pauses it. Nothing: what the limit says holds. Returns whether there is
     /// such a limit, with a number or a rate if one is set.
     pub(crate) async fn set_limit_of_key(

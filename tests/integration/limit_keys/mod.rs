@@ -1,6 +1,7 @@
 //! Limits that hold for each key.
 
 mod costs;
+mod dropped;
 mod operators;
 mod rates;
 mod sequences;

@@ -92,6 +92,7 @@ statements! {
     delete_old_stats,
     #[cfg(feature = "janitor")]
     drop_archive_day,
+    drop_sequences,
     enqueue_many,
     ensure_archive_partitions,
     fetch_jobs,

@@ -3,7 +3,7 @@
 -- the snapshot.
 --
 -- needs: completed, worker; :rule, :queue
--- gives: instant (t), one row; rule (most, rate, is_paused, turns_owed), no row without a worker or a limit; freed
+-- gives: instant (t), one row; rule (most, rate, is_paused, turns_owed, drops), no row without a worker or a limit; freed
 --     (gate, n)
 , instant as materialized (
     select clock_timestamp() as t
@@ -14,7 +14,7 @@
         end as most,
         coalesce(l.rate_set, l.rate) as rate,
         exists (select from simple_queue.queues q where q.name = :queue and q.paused_at is not null) as is_paused,
-        l.turns_owed
+        l.turns_owed, coalesce(l.after_failure = 'drop', false) as drops
     from worker
     cross join simple_queue.limits l
     where l.name = :rule

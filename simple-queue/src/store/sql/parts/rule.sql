@@ -5,7 +5,7 @@
 -- be taken for one that is not due yet, and its turn would be consumed.
 --
 -- needs: completed, worker; :rule, :queue
--- gives: instant (t), one row; rule (most, is_paused, is_changed, turns_owed), no row without a worker or a limit; freed
+-- gives: instant (t), one row; rule (most, is_paused, is_changed, turns_owed, drops), no row without a worker or a limit; freed
 --     (gate, n, keeps_its_place)
 , instant as materialized (
     select clock_timestamp() as t
@@ -15,7 +15,7 @@
         exists (select from simple_queue.queues q where q.name = :queue and q.paused_at is not null) as is_paused,
         l.concurrency_set is not null
             or exists (select from simple_queue.limit_keys s where s.rule = l.name) as is_changed,
-        l.turns_owed
+        l.turns_owed, coalesce(l.after_failure = 'drop', false) as drops
     from worker
     cross join simple_queue.limits l
     where l.name = :rule

@@ -187,6 +187,9 @@ impl Poller {
             self.sleep.quiet_since = Instant::now();
         }
         self.start(visited.fetched, config);
+        if visited.summary.drops_owed {
+            self.drop_sequences(rule, round).await?;
+        }
         if visited.summary.turns_owed {
             let store = &self.worker.store;
             round.there_is_more = true;
@@ -194,6 +197,24 @@ impl Poller {
                 .connection
                 .ask(async |connection| store.write_owed_turns(connection, &rule.name).await)
                 .await;
+        }
+        Ok(())
+    }
+
+    /// Cancels what waits behind a failed job, and comes back as long as something is left.
+    async fn drop_sequences(&mut self, rule: &KeyRule, round: &mut Round) -> sqlx::Result<()> {
+        let store = &self.worker.store;
+        let (dropped, is_left) = self
+            .connection
+            .ask(async |connection| store.drop_sequences(connection, &rule.name).await)
+            .await?;
+        if dropped > 0 {
+            telemetry::fetch::sequences_dropped(&rule.name, dropped);
+        }
+        match (dropped, is_left) {
+            // Others have locked them.
+            (0, true) => round.wait_for(UNTIL_RELEASED),
+            (_, is_left) => round.there_is_more |= is_left,
         }
         Ok(())
     }
