@@ -4,8 +4,10 @@
 //! A job has two halves: the declaration of its payload, and its run. Each way to write a job has
 //! one of them or both.
 
+mod limits;
 mod schedule;
 
+pub(crate) use limits::{AfterFailure, Concurrency, Cost, KeyLimit, Rate};
 pub(crate) use schedule::{Misfire, Overlap, Rule, Schedule, ScheduledArg};
 
 use std::time::Duration;
@@ -157,55 +159,6 @@ pub(crate) struct Options {
     pub(crate) unique_while: Option<UniqueWhile>,
     /// Whether it is kept in a file while the database is away.
     pub(crate) spool: Option<bool>,
-}
-
-/// How many may run at once.
-#[derive(Default)]
-pub(crate) struct Concurrency {
-    pub(crate) per_process: Option<u32>,
-    /// In all processes together.
-    pub(crate) limit: Option<u32>,
-}
-
-/// What holds for the jobs of each key, and the pieces of the key's template.
-pub(crate) struct KeyLimit {
-    /// How many run at once in all processes together.
-    pub(crate) concurrency: Option<u32>,
-    /// One after another.
-    pub(crate) order: Option<AfterFailure>,
-    /// How many start in a time, in all processes together.
-    pub(crate) rate: Option<Rate>,
-    /// How many tokens of the rate a job takes; `None`: one.
-    pub(crate) cost: Option<Cost>,
-    /// The keys share the queue, without a limit.
-    pub(crate) is_fair: bool,
-    pub(crate) key: Vec<Piece>,
-}
-
-/// How many tokens a job takes.
-pub(crate) enum Cost {
-    Always(u32),
-    /// As a stored argument says.
-    Field(Piece),
-}
-
-/// What happens to the others of its key when a job fails for good.
-#[derive(Clone, Copy)]
-pub(crate) enum AfterFailure {
-    Halt,
-    Continue,
-    Drop,
-}
-
-/// How many may start in a time, in all processes together.
-#[derive(Clone, Copy)]
-pub(crate) struct Rate {
-    pub(crate) limit: u32,
-    pub(crate) per: Duration,
-    /// How many may start at once; `None`: as the library has it.
-    pub(crate) burst: Option<u32>,
-    /// Whether no period has more than the limit.
-    pub(crate) is_strict: bool,
 }
 
 /// How often a job may run in all: one more than its retries.

@@ -179,9 +179,6 @@ arguments! {
     redact: "redact" like "redact",
 }
 
-/// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_RATE: &[&str] = &["method", "tz"];
-
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
 pub(crate) const INHERITED: &str = "__inherited";
@@ -244,28 +241,8 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
     parts(tokens, &unknown, errors)
 }
 
-pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
-    let unknown = |key: &str| match key {
-        "scope" => not_supported(key),
-        key => has_none::<ConcurrencyParts>("concurrency", key),
-    };
-    parts(tokens, &unknown, errors)
-}
-
-pub(crate) fn order_parts(tokens: TokenStream, errors: &mut Errors) -> OrderParts {
-    parts(tokens, &|key| has_none::<OrderParts>("order", key), errors)
-}
-
-pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
-    let unknown = |key: &str| match key {
-        key if RESERVED_IN_RATE.contains(&key) => not_supported(key),
-        key => has_none::<RateParts>("rate", key),
-    };
-    parts(tokens, &unknown, errors)
-}
-
 /// The parts of an argument. `unknown` has the words about a part that it does not have.
-fn parts<T: Table>(
+pub(super) fn parts<T: Table>(
     tokens: TokenStream,
     unknown: &dyn Fn(&str) -> String,
     errors: &mut Errors,
@@ -274,37 +251,6 @@ fn parts<T: Table>(
     for tokens in split_at_commas(tokens, errors) {
         if let Some(arg) = argument::<T>(tokens, errors) {
             parts.put(arg, unknown, errors);
-        }
-    }
-    parts
-}
-
-pub(crate) fn fair_parts(tokens: TokenStream, errors: &mut Errors) -> FairParts {
-    let unknown = |key: &str| {
-        let hint = hint(key, &FairParts::keys(), "it takes");
-        format!("`fair` has no `{key}`{hint}")
-    };
-    let mut parts = FairParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<FairParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
-}
-
-pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
-    let unknown = |key: &str| {
-        if RESERVED_IN_RATE.contains(&key) {
-            return not_supported(key);
-        }
-        let hint = hint(key, &RateParts::keys(), "it takes");
-        format!("`rate` has no `{key}`{hint}")
-    };
-    let mut parts = RateParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<RateParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
         }
     }
     parts

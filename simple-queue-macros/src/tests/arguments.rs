@@ -62,7 +62,10 @@ fn each_argument() {
         ("rate", quote!(rate(limit = 100, per = "1m", burst = 10))),
         ("rate_key", quote!(rate(limit = 10, per = "1s", key = "{user.id}"))),
         ("rate_cost", quote!(rate(limit = 10, per = "1s", cost = "{user.id}"))),
-        ("rate_cost_number", quote!(rate(limit = 10, per = "1s", burst = 5, key = "{user.id}", cost = 5))),
+        (
+            "rate_cost_number",
+            quote!(rate(limit = 10, per = "1s", burst = 5, key = "{user.id}", cost = 5)),
+        ),
         ("rate_not_strict", quote!(rate(limit = 100, per = "1m", strict = false))),
         ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),

@@ -55,14 +55,29 @@ fn each_mistake_about_limits_is_named_once() {
             quote!(order(key = "{user_id}"), rate(limit = 9, per = "1s", key = "{user_id}:mail")),
             "a job has one key, and its `order` has the key \"{user_id}\"; write the same here, or",
         ),
-        (quote!(rate(limit = 9, per = "1s", key = "all")), "this key is the same for every `send`; to"),
-        (quote!(rate(limit = 9, per = "1s", cost = 0)), "`cost` must be between 1 and"),
-        (quote!(rate(limit = 9, per = "1s", cost = 2)), "a job that takes 2 would never start: the burst is 1"),
-        (quote!(rate(limit = 9, per = "1s", cost = "tokens")), "name one argument, like `cost = \"{tokens}\"`"),
-        (quote!(rate(limit = 9, per = "1s", cost = "{user_id}{user_id}")), "name one argument"),
-        (quote!(rate(limit = 9, per = "1s", cost = true)), "expected a string, like `cost = \"{tokens}\"`"),
         (
-            quote!(concurrency(limit = 2, key = "{user_id}"), rate(limit = 9, per = "1s", cost = "{user_id}")),
+            quote!(rate(limit = 9, per = "1s", key = "all")),
+            "this key is the same for every `send`; to",
+        ),
+        (quote!(rate(limit = 9, per = "1s", cost = 0)), "`cost` must be between 1 and"),
+        (
+            quote!(rate(limit = 9, per = "1s", cost = 2)),
+            "a job that takes 2 would never start: the burst is 1",
+        ),
+        (
+            quote!(rate(limit = 9, per = "1s", cost = "tokens")),
+            "name one argument, like `cost = \"{tokens}\"`",
+        ),
+        (quote!(rate(limit = 9, per = "1s", cost = "{user_id}{user_id}")), "name one argument"),
+        (
+            quote!(rate(limit = 9, per = "1s", cost = true)),
+            "expected a string, like `cost = \"{tokens}\"`",
+        ),
+        (
+            quote!(
+                concurrency(limit = 2, key = "{user_id}"),
+                rate(limit = 9, per = "1s", cost = "{user_id}")
+            ),
             "a rate with a `cost` is counted by key, and a job has one key, here that of `concurrency`",
         ),
         (quote!(fair), "say who shares the queue, like `fair(key = \"{tenant_id}\")`"),

@@ -8,9 +8,8 @@ use super::keys::one_of;
 use super::values;
 use crate::errors::Errors;
 use crate::model::{AfterFailure, Concurrency};
-use crate::parse::args::{
-    ConcurrencyParts, FairParts, OrderParts, concurrency_parts, fair_parts, order_parts,
-};
+use crate::parse::args::{ConcurrencyParts, FairParts, OrderParts};
+use crate::parse::limits::{concurrency_parts, fair_parts, order_parts};
 use crate::parse::list::{Arg, Value};
 
 /// 1,000,000, upper bound of a limit; the library checks it too.

@@ -4,7 +4,7 @@ use super::keys::{Keys, Rules};
 use super::rate::JobRate;
 use super::{concurrency, options, rate, values};
 use crate::errors::Errors;
-use crate::model::{KeyLimit, OnConflict, Options, Piece};
+use crate::model::{AfterFailure, Cost, KeyLimit, OnConflict, Options, Piece, Rate};
 use crate::parse::list::Arg;
 
 /// The arguments that limit the jobs, and those that may contradict them.
@@ -26,81 +26,34 @@ struct JobKey {
     pieces: Option<Vec<Piece>>,
 }
 
+/// What holds for each key, as far as it is read.
+#[derive(Default)]
+struct OfKeys {
+    key: Option<JobKey>,
+    concurrency: Option<u32>,
+    order: Option<AfterFailure>,
+    rate: Option<Rate>,
+    cost: Option<Cost>,
+    is_fair: bool,
+}
+
 impl Limited {
     pub(crate) fn check(self, keys: &Keys<'_>, errors: &mut Errors) -> (Options, Option<KeyLimit>) {
-        let mut first: Option<JobKey> = None;
-        let (mut most, mut order, mut rate_of_key, mut cost) = (None, None, None, None);
-        let mut options = self.others(errors);
+        let (mut options, mut of_keys) = (self.others(errors), OfKeys::default());
         if let Some(arg) = &self.concurrency {
-            let (concurrency, key) = concurrency::with_key(arg, errors);
-            options.concurrency = concurrency;
-            if let Some(key) = key {
-                most = options.concurrency.limit.take();
-                first = JobKey::of("concurrency", &key, first, keys, errors);
-            }
+            of_keys.concurrency(arg, &mut options, keys, errors);
         }
         if let Some(arg) = &self.order {
-            let (after_failure, key) = concurrency::order(arg, errors);
-            if first.is_some() {
-                let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
-                               leave the `key` of `concurrency` out, or `order`";
-                errors.at(arg.key.span(), message);
-                first = None;
-            }
+            of_keys.order(arg, keys, errors);
             self.out_of_order(arg, errors);
-            order = key.as_ref().map(|_| after_failure);
-            if let Some(key) = key {
-                first = JobKey::of("order", &key, first, keys, errors);
-            }
         }
         if let Some(arg) = &self.rate {
-            let JobRate { rate, key, cost: given } = rate::rate(arg, errors);
-            cost = given.as_ref().and_then(|given| rate::cost(given, rate, keys, errors));
-            match (key, given, &first) {
-                (None, None, _) => options.rate = rate,
-                (Some(key), _, _) => {
-                    rate_of_key = rate;
-                    first = JobKey::of("rate", &key, first, keys, errors);
-                }
-                // Costs are counted where jobs wait by key.
-                (None, Some(_), None) => {
-                    rate_of_key = rate;
-                    first = Some(JobKey::of_all());
-                }
-                (None, Some(given), Some(first)) => {
-                    let text = first.text.as_deref().unwrap_or_default();
-                    let message = format!(
-                        "a rate with a `cost` is counted by key, and a job has one key, here that of \
-                         `{}`; write `key = \"{text}\"` in `rate` too, or leave `cost` out",
-                        first.of
-                    );
-                    errors.at(given.key.span(), message);
-                    cost = None;
-                }
-            }
+            of_keys.rate(arg, &mut options, keys, errors);
         }
-        let mut is_fair = false;
         if let Some(arg) = &self.fair {
-            let key = concurrency::fair(arg, errors);
-            if let Some(first) = &first {
-                let because = match first.of {
-                    "order" => "a sequence runs one job of a key at a time",
-                    _ => "keys with a limit are visited in rounds in any case",
-                };
-                let message = format!(
-                    "a job has one key, and its `{}` has one: {because}; leave `fair` or that key out",
-                    first.of
-                );
-                errors.at(arg.key.span(), message);
-            } else if let Some(key) = key {
-                first = JobKey::of("fair", &key, first, keys, errors);
-                is_fair = true;
-            }
+            of_keys.fair(arg, keys, errors);
         }
-        let is_limited = is_fair || most.is_some() || order.is_some() || rate_of_key.is_some();
-        let key = first.and_then(|first| first.pieces).filter(|_| is_limited);
-        let limit = |key| KeyLimit { concurrency: most, order, rate: rate_of_key, cost, is_fair, key };
-        (options, key.map(limit))
+        (options, of_keys.limit())
     }
 
     fn others(&self, errors: &mut Errors) -> Options {
@@ -139,28 +92,89 @@ impl Limited {
     }
 }
 
-impl JobKey {
-    /// The one key of all jobs of a kind.
-    fn of_all() -> Self {
-        Self { of: "rate", text: None, pieces: Some(vec![Piece::Text("all".to_owned())]) }
+impl OfKeys {
+    fn concurrency(
+        &mut self,
+        arg: &Arg,
+        options: &mut Options,
+        keys: &Keys<'_>,
+        errors: &mut Errors,
+    ) {
+        let (concurrency, key) = concurrency::with_key(arg, errors);
+        options.concurrency = concurrency;
+        if let Some(key) = key {
+            self.concurrency = options.concurrency.limit.take();
+            self.read_key("concurrency", &key, keys, errors);
+        }
+    }
+
+    fn order(&mut self, arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) {
+        let (after_failure, key) = concurrency::order(arg, errors);
+        if self.key.take().is_some() {
+            let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
+                           leave the `key` of `concurrency` out, or `order`";
+            errors.at(arg.key.span(), message);
+        }
+        if let Some(key) = key {
+            self.order = Some(after_failure);
+            self.read_key("order", &key, keys, errors);
+        }
+    }
+
+    fn rate(&mut self, arg: &Arg, options: &mut Options, keys: &Keys<'_>, errors: &mut Errors) {
+        let JobRate { rate, key, cost } = rate::rate(arg, errors);
+        let read = cost.as_ref().and_then(|cost| rate::cost(cost, rate, keys, errors));
+        match (key, cost, &self.key) {
+            (None, None, _) => options.rate = rate,
+            (Some(key), _, _) => {
+                (self.rate, self.cost) = (rate, read);
+                self.read_key("rate", &key, keys, errors);
+            }
+            // Costs are counted where jobs wait by key.
+            (None, Some(_), None) => {
+                (self.rate, self.cost) = (rate, read);
+                self.key = Some(JobKey::of_all());
+            }
+            (None, Some(cost), Some(first)) => {
+                let text = first.text.as_deref().unwrap_or_default();
+                let message = format!(
+                    "a rate with a `cost` is counted by key, and a job has one key, here that of \
+                     `{}`; write `key = \"{text}\"` in `rate` too, or leave `cost` out",
+                    first.of
+                );
+                errors.at(cost.key.span(), message);
+            }
+        }
+    }
+
+    fn fair(&mut self, arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) {
+        let key = concurrency::fair(arg, errors);
+        if let Some(first) = &self.key {
+            let because = match first.of {
+                "order" => "a sequence runs one job of a key at a time",
+                _ => "keys with a limit are visited in rounds in any case",
+            };
+            let message = format!(
+                "a job has one key, and its `{}` has one: {because}; leave `fair` or that key out",
+                first.of
+            );
+            errors.at(arg.key.span(), message);
+        } else if let Some(key) = key {
+            self.is_fair = true;
+            self.read_key("fair", &key, keys, errors);
+        }
     }
 
     /// Reads the key of an argument, unless an earlier one has a key: then both are the same.
-    fn of(
-        of: &'static str,
-        arg: &Arg,
-        first: Option<Self>,
-        keys: &Keys<'_>,
-        errors: &mut Errors,
-    ) -> Option<Self> {
-        let Some(first) = first else {
-            let text =
-                values::string(arg, &mut Errors::already_reported()).map(|text| text.value());
+    fn read_key(&mut self, of: &'static str, arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) {
+        let Some(first) = &self.key else {
+            let text = values::string(arg, &mut Errors::already_reported());
             let pieces = match of {
                 "order" => keys.order_key(arg, errors),
                 _ => keys.limit_key(arg, errors),
             };
-            return Some(Self { of, text, pieces });
+            self.key = Some(JobKey { of, text: text.map(|text| text.value()), pieces });
+            return;
         };
         let literal = values::string(arg, errors);
         if let (Some(known), Some(literal)) = (&first.text, literal)
@@ -173,6 +187,19 @@ impl JobKey {
             );
             errors.at(literal.span(), message);
         }
-        Some(first)
+    }
+
+    fn limit(self) -> Option<KeyLimit> {
+        let Self { key, concurrency, order, rate, cost, is_fair } = self;
+        let is_limited = is_fair || concurrency.is_some() || order.is_some() || rate.is_some();
+        let key = key.and_then(|key| key.pieces).filter(|_| is_limited)?;
+        Some(KeyLimit { concurrency, order, rate, cost, is_fair, key })
+    }
+}
+
+impl JobKey {
+    /// The one key of all jobs of a kind.
+    fn of_all() -> Self {
+        Self { of: "rate", text: None, pieces: Some(vec![Piece::Text("all".to_owned())]) }
     }
 }

@@ -8,7 +8,8 @@ use super::keys::Keys;
 use super::values;
 use crate::errors::Errors;
 use crate::model::{Cost, Rate};
-use crate::parse::args::{RateParts, rate_parts};
+use crate::parse::args::RateParts;
+use crate::parse::limits::rate_parts;
 use crate::parse::list::{Arg, Value};
 
 /// 1,000,000,000, upper bound of a rate and of a burst; the library checks it too.

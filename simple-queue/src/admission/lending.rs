@@ -8,7 +8,6 @@ use std::{
 use super::{Permits, search::Short};
 use crate::{
     queue::shared_limit::SharedLimit,
-    row::RuleId,
     store::{Ask, Balanced, Demand, DueLook, TakenTokens, TokenAsk},
 };
 
@@ -178,13 +177,13 @@ impl Permits {
         self.rated.were_late(limits);
     }
 
-    /// A job of this limit for each key was not started in the time of its token.
-    pub(crate) fn was_late_in(&self, rule: RuleId, within: Duration) {
+    /// A job of the limit for each key with this number was not started in the time of its token.
+    pub(crate) fn was_late_in(&self, rule: usize, within: Duration) {
         self.slow_keys.was_late(rule, within, Instant::now());
     }
 
     /// Returns how long jobs of this limit need from their token to their start, where that is more than was thought.
-    pub(crate) fn needs_of(&self, rule: RuleId) -> Duration {
+    pub(crate) fn needs_of(&self, rule: usize) -> Duration {
         self.slow_keys.needs(rule, Instant::now())
     }
 

@@ -46,7 +46,8 @@ impl KeyLimit {
     /// How the names of limits begin, before a colon.
     pub(crate) const PREFIXES: [&str; 3] = [KeyedBy::Number.word(), KeyedBy::Order.word(), KeyedBy::Share.word()];
 
-    pub(crate) const NONE: Self = Self { most: None, order: None, rate: None, is_fair: false, has_costs: false };
+    pub(crate) const NONE: Self =
+        Self { most: None, order: None, rate: None, is_fair: false, has_costs: false };
 
     pub(crate) const fn by(self) -> KeyedBy {
         match self.order {

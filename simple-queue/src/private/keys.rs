@@ -39,13 +39,20 @@ macro_rules! costs {
         $(#[diagnostic::do_not_recommend]
         impl Cost for $unsigned {
             fn tokens(self) -> u64 {
-                u64::try_from(self).unwrap_or(u64::MAX)
+                u64::from(self)
             }
         })*
     };
 }
 
-costs!(u8, u16, u32, u64, usize);
+costs!(u8, u16, u32, u64);
+
+#[diagnostic::do_not_recommend]
+impl Cost for usize {
+    fn tokens(self) -> u64 {
+        u64::try_from(self).unwrap_or(u64::MAX)
+    }
+}
 
 /// The cost of a job.
 pub fn cost<T: Cost>(cost: &T) -> u64 {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Error, LimitError,
-    job::{JobOptions, JobPayload, KeyLimit, Limit},
+    job::{JobOptions, JobPayload, KeyLimit, KeyedBy, Limit},
     row::RuleId,
 };
 
@@ -274,6 +274,11 @@ impl Registered {
     /// Whether it has a limit of its own, in this process, in all of them or for each key.
     fn is_limited(&self) -> bool {
         self.is_limited_here() || !self.limits.is_empty() || self.options.key_limit.is_some()
+    }
+
+    /// Whether the ends of its jobs are written by visits, because they free places of their keys.
+    pub(crate) fn is_visited(&self) -> bool {
+        self.options.key_limit.is_some_and(|limit| limit.by() != KeyedBy::Share)
     }
 
     /// Whether it has a limit of its own in this process.

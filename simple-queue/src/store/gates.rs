@@ -18,10 +18,10 @@ use uuid::Uuid;
 use super::{
     Completed, Fetched, Store,
     decode::{Columns, columns, interval},
-    fetch::{Begun, VisitSummary},
     finish::bind_completed,
-    rates::RateRow,
+    rate_row::RateRow,
     statements::Bound,
+    visit_summary::{Begun, VisitSummary},
 };
 use crate::{
     job::{KeyLimit, Rate, StoredRate},
@@ -154,11 +154,15 @@ impl Store {
             |limit: &KeyLimit| limit.most().map(|most| i32::try_from(most).unwrap_or(i32::MAX));
         let names: Vec<&str> = limits.iter().map(|(name, _)| *name).collect();
         let concurrencies: Vec<Option<i32>> = limits.iter().map(|(_, limit)| most(limit)).collect();
-        let rates: Vec<Option<Json<StoredRate>>> =
-            limits.iter().map(|(_, limit)| limit.rate.map(|rate| {
-                let rate = StoredRate::from(rate).with_costs(limit.has_costs);
-                Json(rate)
-            })).collect();
+        let rates: Vec<Option<Json<StoredRate>>> = limits
+            .iter()
+            .map(|(_, limit)| {
+                limit.rate.map(|rate| {
+                    let rate = StoredRate::from(rate).with_costs(limit.has_costs);
+                    Json(rate)
+                })
+            })
+            .collect();
         let after_failures: Vec<Option<&str>> =
             limits.iter().map(|(_, limit)| limit.after_failure()).collect();
         self.statements

@@ -11,7 +11,7 @@ use super::{
     Demand, Store,
     decode::{Columns, columns, interval, seconds},
     fetch::MARGIN,
-    rates::RateRow,
+    rate_row::RateRow,
 };
 use crate::job::{Rate, StoredRate};
 

@@ -71,8 +71,10 @@ mod isolate;
 mod janitor;
 mod limits;
 pub(crate) mod migrate;
+mod rate_row;
 mod rates;
 mod reaper;
+mod refused_keys;
 #[cfg(feature = "cron")]
 mod schedules;
 mod statements;
@@ -80,6 +82,7 @@ mod stats;
 mod sweep;
 mod transaction;
 mod unhandled;
+mod visit_summary;
 mod worker;
 
 #[cfg(feature = "janitor")]
@@ -88,14 +91,15 @@ pub(crate) use control::RedriveFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
-    Begun, Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
+    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Completed, LeaseState};
 pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
-pub(crate) use rates::{RateRow, TakenTokens, TokenAsk};
+pub(crate) use rate_row::RateRow;
+pub(crate) use rates::{TakenTokens, TokenAsk};
 pub(crate) use reaper::{Name, Reaped};
 #[cfg(feature = "cron")]
 pub(crate) use schedules::{
@@ -104,6 +108,7 @@ pub(crate) use schedules::{
 pub(crate) use stats::{QueueRow, StatsRange, StatsRow, StatsSpan};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;
+pub(crate) use visit_summary::Begun;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
 use std::sync::Arc;

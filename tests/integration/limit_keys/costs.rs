@@ -35,7 +35,11 @@ impl Spent {
     }
 }
 
-#[job(queue = "llm", retries = 0, rate(limit = 1000, per = "1s", burst = 400, key = "{org}", cost = "{tokens}"))]
+#[job(
+    queue = "llm",
+    retries = 0,
+    rate(limit = 1000, per = "1s", burst = 400, key = "{org}", cost = "{tokens}")
+)]
 async fn complete(spent: &Spent, org: i64, tokens: u32) -> Result<(), BoxDynError> {
     let _ = org;
     spent.add(tokens);
@@ -137,7 +141,8 @@ async fn a_dead_letter_keeps_its_cost_and_takes_it_again_when_it_is_redriven() {
     let (spent, workers) = start(&database).await;
     let queue = &workers[0].0;
     let id = Complete::new(7, 13).enqueue(queue).await.unwrap().id();
-    eventually("it is dead", async || database.count("dead_letters where cost = 13").await == 1).await;
+    eventually("it is dead", async || database.count("dead_letters where cost = 13").await == 1)
+        .await;
     queue.limits().pause("key:llm/complete").await.unwrap();
     queue.redrive(id).await.unwrap();
     assert_eq!(database.count("jobs where cost = 13").await, 1);
@@ -155,7 +160,9 @@ async fn the_functions_in_the_database_take_a_cost_and_refuse_a_wrong_one() {
     workers[0].0.limits().pause("key:llm/complete").await.unwrap();
     let call = |more: &str| {
         let data = r#"{"org": 7, "tokens": 70}"#;
-        format!("select outcome from simple_queue.enqueue('llm', 'complete', '{data}', limit_key => '7'{more})")
+        format!(
+            "select outcome from simple_queue.enqueue('llm', 'complete', '{data}', limit_key => '7'{more})"
+        )
     };
     assert_eq!(database.value::<String>(&call(", cost => 70")).await, "inserted");
     assert_eq!(database.count("jobs where cost = 70").await, 1);

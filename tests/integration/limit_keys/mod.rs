@@ -2,6 +2,7 @@
 
 mod costs;
 mod dropped;
+mod isolation;
 mod operators;
 mod rates;
 mod sequences;

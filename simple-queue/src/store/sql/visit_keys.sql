@@ -9,7 +9,9 @@ with nothing as (select)
 \ir parts/worker.sql
 , instant as materialized (
     select clock_timestamp() as t
-), rule as materialized (
+)
+\ir parts/delayed.sql
+, rule as materialized (
     select l.paused_at is not null
             or exists (select from simple_queue.queues q where q.name = :queue and q.paused_at is not null) as is_paused,
         l.turns_owed

@@ -97,6 +97,7 @@ statements! {
     ensure_archive_partitions,
     fetch_jobs,
     fetch_jobs_by_age,
+    find_due_of_keys,
     find_holder_of_dead_key,
     find_jobs_anywhere,
     find_jobs_by_fingerprint,
@@ -192,6 +193,7 @@ statements! {
     tick_schedules,
     #[cfg(feature = "cron")]
     touch_schedules,
+    try_jobs_of_keys,
     unmark_idle,
     visit_gates,
     visit_keys,

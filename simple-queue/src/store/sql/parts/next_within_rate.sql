@@ -3,7 +3,7 @@
 -- another transaction has locked one, its tokens are left, and in a sequence no later one overtakes it. A job that takes
 -- more tokens than there can ever be takes all of them, and the others later.
 --
--- needs: k (gate, n, tokens, burst); instant
+-- needs: k (gate, n, tokens, burst); instant, delayed
 -- gives: a query (id, cost)
 select locked.id, chosen.cost
 from (
@@ -11,11 +11,7 @@ from (
         sum(first.cost) over (order by first.priority, first.run_at, first.id)
             - first.cost + least(first.cost, k.burst) as needed
     from (
-        select j.id, j.priority, j.run_at, greatest(coalesce(j.cost, 1), 1) as cost from simple_queue.jobs j
-        where j.gate = k.gate and j.held is null and j.run_at <= (select instant.t from instant)
-            and j.worker_id is null
-        order by j.priority, j.run_at, j.id
-        limit k.n
+        \ir due_of_key.sql
     ) first
 ) chosen
 cross join lateral (

@@ -3,11 +3,13 @@
 -- the snapshot.
 --
 -- needs: completed, worker; :rule, :queue
--- gives: instant (t), one row; rule (most, rate, is_paused, turns_owed, drops), no row without a worker or a limit; freed
+-- gives: instant (t), delayed (are_there), one row each; rule (most, rate, is_paused, turns_owed, drops), no row without a worker or a limit; freed
 --     (gate, n)
 , instant as materialized (
     select clock_timestamp() as t
-), rule as materialized (
+)
+\ir delayed.sql
+, rule as materialized (
     -- A job takes a place and a token only for a process that has a row: both come from this part.
     select case
             when l.paused_at is null then coalesce(l.concurrency_set, l.concurrency, 2147483647) else 0

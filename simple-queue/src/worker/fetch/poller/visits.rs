@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::Poller;
 use crate::{
     admission::PermitScope,
-    database::failure::described,
+    database::failure::{described, is_about_a_row},
     queue::{
         config::Config,
         registry::{KeyRule, Share},
@@ -23,7 +23,7 @@ use crate::{
 pub(super) struct RuleState {
     is_declared: bool,
     /// The gate after which the next visit begins.
-    after: String,
+    pub(super) after: String,
     /// The key whose share of this round is not used up.
     begun: Option<Begun>,
     /// Since when the keys that have places left nothing for others, and for how many visits.
@@ -101,12 +101,24 @@ impl Poller {
                     let state = &mut self.rules[rule.id.0];
                     let pause = state.retry_pause.next();
                     state.not_before = Some(Instant::now() + pause);
-                    round.wait_for(pause);
                     self.worker.completions.release_visits();
+                    if is_about_a_row(&error) && self.isolated(rule, config).await {
+                        self.rules[rule.id.0].not_before = None;
+                        round.there_is_more = true;
+                    }
+                    round.wait_for(pause);
                 }
             }
         }
         round
+    }
+
+    /// Whether the job for which a visit was refused is out of the way.
+    async fn isolated(&mut self, rule: &KeyRule, config: &Config) -> bool {
+        self.set_aside_of(rule, config).await.unwrap_or_else(|error| {
+            telemetry::fetch::visit_failed(&rule.name, &described(&error));
+            false
+        })
     }
 
     async fn visit(
@@ -140,7 +152,7 @@ impl Poller {
             after: &after,
             begun: begun.as_ref(),
             hands_over,
-            needs: self.worker.permits.needs_of(rule.id),
+            needs: self.worker.permits.needs_of(rule.id.0),
         };
         let leases = done.leases();
         let completed = Completed { runs: &leases, keep: config.retention.keeps_completed() };

@@ -26,7 +26,7 @@ impl Execution<'_> {
         let Some(token) = self.fetched.token else { return false };
         let is_late = token.start_by.is_some_and(|by| Instant::now() >= by);
         if let Some(rule) = self.claim().lease.rule.filter(|_| is_late) {
-            self.worker.permits.was_late_in(rule, token.start_within);
+            self.worker.permits.was_late_in(rule.0, token.start_within);
         }
         is_late
     }
