@@ -313,6 +313,7 @@ create table simple_queue.limits (
     tat             timestamptz,
     start_within    double precision,
     late_at         timestamptz,
+    held_until      timestamptz,
     paused_at       timestamptz,
     updated_at      timestamptz not null default now(),
     constraint limits_pkey primary key (name),
@@ -328,11 +329,12 @@ comment on column simple_queue.limits.lent is 'How many permits all processes ho
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
 comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
 comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, continue, or drop, which cancels the others of its key; null: it is no sequence.';
-comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit.';
+comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit; window and tz: the limit holds for each minute, hour, day, week or month there; costs: jobs say how many tokens they take.';
 comment on column simple_queue.limits.rate_set is 'As rate, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.tat is 'When all tokens of the burst are there again; null or past: now. Each token that is taken moves it by the time in which one comes.';
 comment on column simple_queue.limits.start_within is 'The seconds from a token to a start, where processes need more than the rate has; null: as it has.';
 comment on column simple_queue.limits.late_at is 'When a process last needed more time from a token to a start than the rate has.';
+comment on column simple_queue.limits.held_until is 'Until when no job under a window of the calendar starts, as a job has said; null or past: it may. Of other rates tat says so.';
 comment on column simple_queue.limits.paused_at is 'When the limit was paused, so that no job under it starts; null: it is not paused.';
 comment on column simple_queue.limits.updated_at is 'When the declared or the set number or rate, or the pause, last changed.';
 
@@ -366,6 +368,7 @@ create table simple_queue.gates (
     step         double precision,
     start_within double precision,
     wake_at      timestamptz,
+    held_until   timestamptz,
     constraint gates_pkey primary key (gate)
 ) with (
     fillfactor = 40,
@@ -384,6 +387,7 @@ comment on column simple_queue.gates.waiting is 'A visit has consumed a turn and
 comment on column simple_queue.gates.tat is 'As tat in limits, for the rate of this key.';
 comment on column simple_queue.gates.step is 'The seconds of a token by which tat was counted. After a change of the rate, what is owed remains a number of tokens.';
 comment on column simple_queue.gates.start_within is 'As start_within in limits, for this key.';
+comment on column simple_queue.gates.held_until is 'As held_until in limits, for this key.';
 comment on column simple_queue.gates.wake_at is 'When a turn is due that was written because no token was there; null or past: there is none.';
 
 -- A letter box: every statement that makes a job of a key startable puts a row here, and only a visit, which holds the

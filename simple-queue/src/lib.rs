@@ -117,7 +117,7 @@ pub use error::{Error, ErrorKind, LimitError, ScheduleError, SpoolError};
 pub use job::{
     AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
     JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Rate,
-    Retention, UniqueWhile, UnknownStatus,
+    Retention, UniqueWhile, UnknownStatus, Window,
 };
 #[cfg(feature = "cron")]
 pub use job::{Misfire, Overlap};

@@ -59,3 +59,4 @@ mod upkeep;
 mod version;
 mod visits;
 mod wake;
+mod windows;

@@ -51,7 +51,7 @@ async fn an_enqueuer_needs_the_functions_only_and_reads_nothing() {
     for call in [
         "ensure_archive_partitions(7)",
         "drop_archive_day('2020-01-01')",
-        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null, null, 'running', null, null)",
+        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null, null, 'running', null, null, null)",
     ] {
         let refused = refusal(&pool, &format!("select simple_queue.{call}")).await;
         assert!(refused.contains("permission denied for function"), "{refused}");

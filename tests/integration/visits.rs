@@ -29,6 +29,8 @@ struct Asked {
     in_order: bool,
     /// There is a rate: so many tokens at once, and no other for an hour.
     rated: bool,
+    /// Keys share, and nothing is limited.
+    fair: bool,
 }
 
 impl Stage {
@@ -137,6 +139,19 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         (_, true) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
         _ => ("visit_gates", "'key:q/k'", hands_over),
     };
+    if asked.fair {
+        let arguments = vec![
+            ("worker_id", worker.as_str()),
+            ("rule", "'fair:q/k'"),
+            ("queue", "'q'"),
+            ("permits", &permits),
+            ("after", "''"),
+            ("begun_key", "''"),
+            ("begun", "0"),
+            ("channel", "'channel'"),
+        ];
+        return carry_out(&mut connection, "visit_keys", &arguments).await - 1;
+    }
     let arguments = vec![
         ("worker_id", worker.as_str()),
         ("job_ids", &ids),
@@ -300,8 +315,8 @@ async fn tokens_that_are_put_off_while_a_visit_waits_are_not_taken_by_it() {
     let job = "select id from simple_queue.jobs where worker_id is not null";
     let id = format!("'{}'", stage.database.value::<Uuid>(job).await);
     let mut connection = PgConnection::connect(&stage.database.url).await.unwrap();
-    let hold = vec![("job_id", id.as_str()), ("after", "interval '1 h'")];
-    carry_out(&mut connection, "hold_gate", &hold).await;
+    let arguments = vec![("job_id", id.as_str()), ("after", "interval '1 h'")];
+    carry_out(&mut connection, "hold_gate", &arguments).await;
     assert_eq!(held.go_on().await, 0);
     let turn = "turns where due_at > now() + interval '50 min'";
     assert_eq!((stage.turns().await, stage.database.count(turn).await), (1, 1));
@@ -367,4 +382,91 @@ async fn what_is_owed_remains_a_number_of_tokens_when_the_rate_changes() {
     assert_eq!(stage.visit(stage.left, Stage::rated(5)).await, 0);
     let dated = "turns where due_at between now() + interval '50 s' and now() + interval '61 s'";
     assert_eq!(stage.database.count(dated).await, 1);
+}
+
+const FAIR: &str = "fair:q/k";
+
+impl Stage {
+    async fn of_shares() -> Self {
+        let stage = Self::with_limit(1).await;
+        let limit = format!("insert into simple_queue.limits (name) values ('{FAIR}')");
+        stage.database.execute(&limit).await;
+        stage
+    }
+
+    fn fair(permits: usize) -> Asked {
+        Asked { permits, fair: true, ..Asked::default() }
+    }
+}
+
+#[tokio::test]
+async fn a_job_that_is_enqueued_while_a_visit_of_its_key_is_under_way_keeps_its_turn() {
+    let stage = Stage::of_shares().await;
+    stage.enqueue(FAIR, "0").await;
+    let held = stage.visit_held_up(stage.left, Stage::fair(5)).await;
+    stage.enqueue(FAIR, "0").await;
+    assert_eq!(held.go_on().await, 1);
+    assert_eq!(stage.turns().await, 1);
+    assert_eq!(stage.visit(stage.right, Stage::fair(5)).await, 1);
+    assert_eq!((stage.claimed().await, stage.turns().await), (2, 0));
+}
+
+#[tokio::test]
+async fn two_visits_of_one_key_at_once_claim_different_jobs_and_lose_none() {
+    let stage = Stage::of_shares().await;
+    for _ in 0..4 {
+        stage.enqueue(FAIR, "0").await;
+    }
+    let held = stage.visit_held_up(stage.left, Stage::fair(2)).await;
+    assert_eq!(stage.visit(stage.right, Stage::fair(2)).await, 2);
+    // Its snapshot still shows the jobs that were claimed meanwhile.
+    let late = held.go_on().await;
+    let rest = async || {
+        stage.visit(stage.right, Stage::fair(4)).await;
+        stage.claimed().await == 4
+    };
+    eventually("all are claimed", rest).await;
+    assert!(late <= 2, "{late}");
+    eventually("no turn is left", async || {
+        stage.visit(stage.right, Stage::fair(4)).await;
+        stage.turns().await == 0
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_job_that_a_transaction_has_locked_keeps_a_turn_of_its_key() {
+    let stage = Stage::of_shares().await;
+    let id = stage.enqueue(FAIR, "0").await;
+    let mut user = PgConnection::connect(&stage.database.url).await.unwrap();
+    let lock = format!("begin; select from simple_queue.jobs where id = '{id}' for update");
+    sqlx::raw_sql(AssertSqlSafe(lock)).execute(&mut user).await.unwrap();
+    assert_eq!(stage.visit(stage.left, Stage::fair(5)).await, 0);
+    assert_eq!(stage.turns().await, 1);
+    user.close().await.unwrap();
+    let claims = async || stage.visit(stage.left, Stage::fair(5)).await == 1;
+    eventually("it is claimed", claims).await;
+}
+
+#[tokio::test]
+async fn a_process_without_a_row_ends_a_job_under_a_rate_and_loses_no_place() {
+    let stage = Stage::with_limit(1).await;
+    for _ in 0..3 {
+        stage.enqueue(RATED, "0").await;
+    }
+    assert_eq!(stage.visit(stage.left, Stage::rated(1)).await, 1);
+    let first: Uuid =
+        stage.database.value("select id from simple_queue.jobs where worker_id is not null").await;
+    let gone = format!("delete from simple_queue.workers where id = '{}'", stage.left);
+    stage.database.execute(&gone).await;
+    let released = format!(
+        "insert into simple_queue.turns (rule, gate, released) values ('{RATED}', '{RATED}#1', 0)"
+    );
+    stage.database.execute(&released).await;
+    let before = stage.turns().await;
+    let ends = Asked { completed: vec![first], ..Stage::rated(5) };
+    assert_eq!(stage.visit(stage.left, ends).await, 0);
+    assert_eq!(stage.turns().await, before + 1, "its place is in a turn, and none was taken");
+    assert_eq!(stage.visit(stage.right, Stage::rated(5)).await, 1);
+    assert_eq!(stage.gate().await, Some((1, false)));
 }

@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 
 use crate::model::{
     AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyLimit, OnConflict,
-    Options, Preset, Rate, UniqueWhile,
+    Options, Period, Preset, Rate, UniqueWhile, Window,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -62,7 +62,7 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             quote!(.concurrency_limit(#limit))
         }),
         declaration.key_limit.as_ref().map(|limit| key_limit(limit, krate)),
-        rate.map(|rate| {
+        rate.as_ref().map(|rate| {
             let rate = self::rate(rate, krate);
             quote!(.rate(#rate))
         }),
@@ -100,7 +100,7 @@ fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
         };
         quote!(.in_order(#krate::AfterFailure::#after_failure))
     });
-    let rate = rate.map(|rate| {
+    let rate = rate.as_ref().map(|rate| {
         let rate = self::rate(rate, krate);
         quote!(.rate_per_key(#rate))
     });
@@ -124,11 +124,24 @@ fn lasting(option: &TokenStream, duration: Duration) -> TokenStream {
     quote!(.#option(#duration))
 }
 
-fn rate(Rate { limit, per, burst, is_strict }: Rate, krate: &TokenStream) -> TokenStream {
-    let (limit, per) = (Literal::u32_unsuffixed(limit), duration(per));
+fn rate(Rate { limit, per, burst, is_strict }: &Rate, krate: &TokenStream) -> TokenStream {
+    let limit = Literal::u32_unsuffixed(*limit);
+    let per = match per {
+        Period::Any(per) => duration(*per),
+        Period::Calendar(window, zone) => {
+            let window = match window {
+                Window::Minute => quote!(Minute),
+                Window::Hour => quote!(Hour),
+                Window::Day => quote!(Day),
+                Window::Week => quote!(Week),
+                Window::Month => quote!(Month),
+            };
+            return quote!(#krate::Rate::in_each(#krate::Window::#window, #limit, #zone));
+        }
+    };
     let burst = burst.map(|burst| {
         let burst = Literal::u32_unsuffixed(burst);
-        if is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
+        if *is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
     });
     quote!(#krate::Rate::new(#limit, #per) #burst)
 }

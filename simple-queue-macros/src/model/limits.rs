@@ -43,12 +43,31 @@ pub(crate) enum AfterFailure {
 }
 
 /// How many may start in a time, in all processes together.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Rate {
     pub(crate) limit: u32,
-    pub(crate) per: Duration,
+    pub(crate) per: Period,
     /// How many may start at once; `None`: as the library has it.
     pub(crate) burst: Option<u32>,
     /// Whether no period has more than the limit.
     pub(crate) is_strict: bool,
+}
+
+/// The time of a rate.
+#[derive(Clone)]
+pub(crate) enum Period {
+    /// Wherever it begins.
+    Any(Duration),
+    /// A window of the calendar, by the clock of a zone.
+    Calendar(Window, String),
+}
+
+/// A window of the calendar.
+#[derive(Clone, Copy)]
+pub(crate) enum Window {
+    Minute,
+    Hour,
+    Day,
+    Week,
+    Month,
 }

@@ -7,7 +7,7 @@
 mod limits;
 mod schedule;
 
-pub(crate) use limits::{AfterFailure, Concurrency, Cost, KeyLimit, Rate};
+pub(crate) use limits::{AfterFailure, Concurrency, Cost, KeyLimit, Period, Rate, Window};
 pub(crate) use schedule::{Misfire, Overlap, Rule, Schedule, ScheduledArg};
 
 use std::time::Duration;

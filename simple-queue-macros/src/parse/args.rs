@@ -160,6 +160,10 @@ arguments! {
     limit: "limit" like "limit = 100",
     /// The time in which as many may start.
     per: "per" like "per = \"1s\"",
+    /// The window of the calendar, instead of a time.
+    window: "window" like "window = \"day\"",
+    /// The time zone of its clock.
+    tz: "tz" like "tz = \"Europe/Berlin\"",
     /// How many may start at once.
     burst: "burst" like "burst = 10",
     /// Whether no period of that length has more.

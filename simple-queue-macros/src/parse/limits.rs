@@ -6,9 +6,6 @@ use super::args::{ConcurrencyParts, FairParts, OrderParts, RateParts, hint, not_
 use super::list::Table;
 use crate::errors::Errors;
 
-/// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_RATE: &[&str] = &["method", "tz"];
-
 pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
     let unknown = |key: &str| match key {
         "scope" => not_supported(key),
@@ -26,11 +23,7 @@ pub(crate) fn fair_parts(tokens: TokenStream, errors: &mut Errors) -> FairParts 
 }
 
 pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
-    let unknown = |key: &str| match key {
-        key if RESERVED_IN_RATE.contains(&key) => not_supported(key),
-        key => has_none::<RateParts>("rate", key),
-    };
-    parts(tokens, &unknown, errors)
+    parts(tokens, &|key| has_none::<RateParts>("rate", key), errors)
 }
 
 fn has_none<T: Table>(argument: &str, key: &str) -> String {

@@ -66,6 +66,7 @@ fn each_argument() {
             "rate_cost_number",
             quote!(rate(limit = 10, per = "1s", burst = 5, key = "{user.id}", cost = 5)),
         ),
+        ("rate_window", quote!(rate(limit = 10, window = "day", tz = "Europe/Berlin"))),
         ("rate_not_strict", quote!(rate(limit = 100, per = "1m", strict = false))),
         ("limits", quote!(limits = [PAYMENTS])),
         ("retain", quote!(retain = "7d")),

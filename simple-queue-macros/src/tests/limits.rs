@@ -1,4 +1,4 @@
-//! The messages about limits and sequences.
+//! The messages about limits, sequences and shares.
 
 use quote::quote;
 
@@ -18,6 +18,21 @@ fn each_mistake_about_limits_is_named_once() {
         (quote!(concurrency(limit = 1, key = "all")), "this key is the same for every `send`; to"),
         (quote!(concurrency(limit = 1, key = "")), "a key of a limit cannot be empty"),
         (quote!(concurrency(limit = 1, key = "{user}")), "no argument named `user`, did you mean"),
+        (
+            quote!(concurrency(limit = 2, per_process = 3)),
+            "one process cannot run 3 at once while all of them together may run 2",
+        ),
+        (quote!(limits = PAYMENTS), "expected a list of statics, like `limits = [PAYMENTS]`"),
+        (quote!(limits = ["payments"]), "expected the name of a static, declared like"),
+        (quote!(limits = [A, b::B, A]), "`A` is in this list twice"),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}
+
+#[test]
+fn each_mistake_about_sequences_is_named_once() {
+    for (arguments, start) in [
         (quote!(order), "say which jobs wait for each other, like `order(key = \"{account_id}\")`"),
         (quote!(order()), "say which jobs wait for each other, like"),
         (quote!(order(by = [user_id])), "`order` has no `by`"),
@@ -40,10 +55,14 @@ fn each_mistake_about_limits_is_named_once() {
             "a job has one key: its sequence runs one job of a key at a time in any case",
         ),
         (quote!(serial = "{user_id}"), "unknown argument `serial`, did you mean `order`?"),
-        (
-            quote!(concurrency(limit = 2, per_process = 3)),
-            "one process cannot run 3 at once while all of them together may run 2",
-        ),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}
+
+#[test]
+fn each_mistake_about_rates_of_keys_costs_and_windows_is_named_once() {
+    for (arguments, start) in [
         (
             quote!(
                 concurrency(limit = 2, key = "{user_id}"),
@@ -80,6 +99,28 @@ fn each_mistake_about_limits_is_named_once() {
             ),
             "a rate with a `cost` is counted by key, and a job has one key, here that of `concurrency`",
         ),
+        (quote!(rate(limit = 9, window = "day")), "say by which clock it begins, like `tz ="),
+        (quote!(rate(limit = 9, window = "year", tz = "UTC")), "unknown window \"year\""),
+        (
+            quote!(rate(limit = 9, window = day, tz = "UTC")),
+            "write it in quotes, `window = \"day\"`",
+        ),
+        (quote!(rate(limit = 9, tz = "UTC")), "`tz` needs a window, like `window = \"day\"`"),
+        (quote!(rate(window = "hour")), "`rate` needs `limit`, like `rate(limit = 1000, window ="),
+        (quote!(rate(limit = 9, per = "1s", window = "hour")), "`per` is not for a window"),
+        (quote!(rate(limit = 9, burst = 2, window = "hour")), "`burst` is not for a window"),
+        (
+            quote!(rate(limit = 60_001, window = "minute")),
+            "the limit of such a window is at most 60000",
+        ),
+    ] {
+        assert_said_once(&arguments, start);
+    }
+}
+
+#[test]
+fn each_mistake_about_shares_is_named_once() {
+    for (arguments, start) in [
         (quote!(fair), "say who shares the queue, like `fair(key = \"{tenant_id}\")`"),
         (quote!(fair()), "say who shares the queue, like"),
         (quote!(fair(by = [user_id])), "`fair` has no `by`"),
@@ -92,9 +133,6 @@ fn each_mistake_about_limits_is_named_once() {
             quote!(fair(key = "{user_id}"), rate(limit = 9, per = "1s", key = "{user_id}")),
             "a job has one key, and its `rate` has one: keys with a limit are visited in rounds",
         ),
-        (quote!(limits = PAYMENTS), "expected a list of statics, like `limits = [PAYMENTS]`"),
-        (quote!(limits = ["payments"]), "expected the name of a static, declared like"),
-        (quote!(limits = [A, b::B, A]), "`A` is in this list twice"),
     ] {
         assert_said_once(&arguments, start);
     }

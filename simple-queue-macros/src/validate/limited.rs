@@ -123,7 +123,7 @@ impl OfKeys {
 
     fn rate(&mut self, arg: &Arg, options: &mut Options, keys: &Keys<'_>, errors: &mut Errors) {
         let JobRate { rate, key, cost } = rate::rate(arg, errors);
-        let read = cost.as_ref().and_then(|cost| rate::cost(cost, rate, keys, errors));
+        let read = cost.as_ref().and_then(|cost| rate::cost(cost, rate.as_ref(), keys, errors));
         match (key, cost, &self.key) {
             (None, None, _) => options.rate = rate,
             (Some(key), _, _) => {

@@ -45,7 +45,7 @@ mod tests {
         assert_eq!(slow.needs(2, now), Duration::ZERO);
         slow.was_late(rule, 2 * late, now);
         assert_eq!(slow.needs(rule, now), 4 * late);
-        slow.was_late(rule, Duration::from_secs(60), now);
+        slow.was_late(rule, Duration::from_mins(1), now);
         assert_eq!(slow.needs(rule, now), MOST_TO_START);
         assert_eq!(slow.needs(rule, now + WHILE_SLOW), Duration::ZERO);
     }

@@ -44,7 +44,8 @@ pub(crate) enum KeyedBy {
 
 impl KeyLimit {
     /// How the names of limits begin, before a colon.
-    pub(crate) const PREFIXES: [&str; 3] = [KeyedBy::Number.word(), KeyedBy::Order.word(), KeyedBy::Share.word()];
+    pub(crate) const PREFIXES: [&str; 3] =
+        [KeyedBy::Number.word(), KeyedBy::Order.word(), KeyedBy::Share.word()];
 
     pub(crate) const NONE: Self =
         Self { most: None, order: None, rate: None, is_fair: false, has_costs: false };

@@ -35,8 +35,8 @@ pub use options::{JobOptions, OnConflict, UniqueWhile};
 pub(crate) use payload::Storable;
 pub use payload::{JobPayload, StoredArgument};
 pub(crate) use queue_name::problem_of_queue_name;
-pub use rate::Rate;
 pub(crate) use rate::StoredRate;
+pub use rate::{Rate, Window};
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
 #[cfg(feature = "cron")]

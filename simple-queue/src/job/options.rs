@@ -210,11 +210,7 @@ impl JobOptions {
     /// When there is a limit for each key, whose keys have turns in any case.
     #[must_use]
     pub const fn fair_per_key(self) -> Self {
-        assert!(
-            self.key_limit.is_none(),
-            "keys with a limit have turns in any case: leave one of the two out"
-        );
-        self.with_key_limit(KeyLimit { is_fair: true, ..KeyLimit::NONE })
+        self.with_key_limit(KeyLimit { is_fair: true, ..self.key_limit() })
     }
 
     const fn key_limit(&self) -> KeyLimit {
@@ -225,6 +221,10 @@ impl JobOptions {
     }
 
     const fn with_key_limit(self, limit: KeyLimit) -> Self {
+        assert!(
+            !limit.is_fair || limit.most.is_none() && limit.order.is_none() && limit.rate.is_none(),
+            "keys with a limit have turns in any case: leave `fair_per_key` or the limit out"
+        );
         Self { key_limit: Some(limit), ..self }
     }
 

@@ -6,7 +6,7 @@ use sqlx::{Row, postgres::PgRow, types::Json};
 use crate::job::StoredRate;
 
 /// A rate and what is left of it, as operators see it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct RateRow {
     pub(crate) declared: StoredRate,
     pub(crate) set_to: Option<StoredRate>,

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 /// What a visit says beside the jobs.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the answer")]
 pub(crate) struct VisitSummary {
     /// Number of gates that were visited.
     pub(crate) visited: usize,

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use simple_queue::{Error, WorkerHandle, prelude::*};
+use simple_queue::{Error, Rate, WorkerHandle, prelude::*};
 
 use crate::support::{STOP, TestDatabase, eventually};
 
@@ -91,9 +91,12 @@ async fn no_period_has_more_tokens_of_a_key_than_its_rate_allows() {
     let (most, all) = (spent.most_in(Duration::from_secs(1)), spent.all());
     assert!(most <= 1000, "{most} in a second");
     assert_eq!(all.iter().map(|(_, tokens)| tokens).sum::<u32>(), 2 * 1649);
-    let order: Vec<u32> = all.iter().map(|(_, tokens)| *tokens).collect();
-    let dear = order.iter().position(|tokens| *tokens == 399).unwrap();
-    assert!((3..=6).contains(&dear), "a dear job is not overtaken by cheap ones: {order:?}");
+    // A job that is given back, because the machine was too slow for its token, goes to the end.
+    if database.count("archive where lease > 1").await == 0 {
+        let order: Vec<u32> = all.iter().map(|(_, tokens)| *tokens).collect();
+        let dear = order.iter().position(|tokens| *tokens == 399).unwrap();
+        assert!((3..=6).contains(&dear), "a dear job is not overtaken by cheap ones: {order:?}");
+    }
     stop(workers).await;
 }
 
@@ -188,7 +191,7 @@ async fn a_job_that_costs_more_than_an_operators_burst_takes_all_tokens_and_owes
     let queue = &workers[0].0;
     Complete::new(7, 1).enqueue(queue).await.unwrap();
     eventually("the limit is known", async || database.count("archive").await == 1).await;
-    let small = simple_queue::Rate::per_second(100).burst(50);
+    let small = Rate::per_second(100).burst(50);
     queue.limits().set_key_rate("key:llm/complete", "7", small).await.unwrap();
     for _ in 0..2 {
         Complete::new(7, 100).enqueue(queue).await.unwrap();

@@ -1,6 +1,6 @@
 //! Sequences whose other jobs are cancelled when one fails for good.
 
-use simple_queue::prelude::*;
+use simple_queue::{WorkerHandle, prelude::*};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
@@ -14,10 +14,7 @@ async fn import(watch: &Watch, key: i64, number: i64) -> Result<(), BoxDynError>
 
 const GATE: &str = "order:dropped/import#1";
 
-async fn start(
-    database: &TestDatabase,
-    watch: &Watch,
-) -> (SimpleQueue, simple_queue::WorkerHandle) {
+async fn start(database: &TestDatabase, watch: &Watch) -> (SimpleQueue, WorkerHandle) {
     let queue = database.queue().await;
     queue.register(jobs![Import], watch.clone()).unwrap();
     let worker = queue.start().await;

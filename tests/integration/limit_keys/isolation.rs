@@ -11,7 +11,7 @@ const ASIDE: &str = "dead_letters where status = 'unprocessable' and metadata ->
 async fn fill(database: &TestDatabase, gate: &str, queue: &str, kind: &str) {
     let rows = database.job().queue(queue).kind(kind);
     let rows = rows.set("gate", format!("'{gate}#' || n % 20"));
-    let rows = rows.set("job_data", r#"jsonb_build_object('key', n % 20, 'number', n)"#);
+    let rows = rows.set("job_data", "jsonb_build_object('key', n % 20, 'number', n)");
     let rows = rows
         .set("metadata", "case when n = 1 then '{\"is\": \"bad\"}' else '{}' end::jsonb")
         .set("run_at", "now() - interval '1 hour' + n * interval '1 ms'");

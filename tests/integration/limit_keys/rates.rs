@@ -201,7 +201,7 @@ async fn a_job_books_further_calls_on_its_key() {
     let second = keys.0[0].all()[1] - keys.0[0].all()[0];
     assert!(second > Duration::from_millis(1500), "{second:?}");
     let charged = keys.0[2].all()[0] - begun;
-    assert!(charged > Duration::from_millis(1000), "{charged:?}");
+    assert!(charged > Duration::from_secs(1), "{charged:?}");
     assert!(keys.0[1].all()[0] - begun < charged, "the key between them does not wait");
     let none = queue.limits().charge_key("key:booked/none", "1", 1).await.unwrap_err();
     assert!(matches!(none, Error::Limit(LimitError::Unknown { .. })), "{none}");

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use simple_queue::{Error, LimitError, prelude::*};
+use simple_queue::{Error, LimitError, WorkerHandle, prelude::*};
 
 use crate::support::{STOP, TestDatabase, eventually};
 
@@ -32,10 +32,7 @@ async fn render(served: &Served, tenant: i64, takes: u64) -> Result<(), BoxDynEr
 
 const RENDER: &str = "fair:shared/render";
 
-async fn start(
-    database: &TestDatabase,
-    permits: usize,
-) -> (Served, SimpleQueue, simple_queue::WorkerHandle) {
+async fn start(database: &TestDatabase, permits: usize) -> (Served, SimpleQueue, WorkerHandle) {
     let pool = database.queue().await.pool().clone();
     let queue = SimpleQueue::builder(pool).queue_permits("shared", permits).build().unwrap();
     let served = Served::default();
@@ -45,7 +42,7 @@ async fn start(
 }
 
 /// Jobs of a tenant, with the turn that an enqueue writes.
-async fn fill(database: &TestDatabase, tenant: i64, jobs: i64) {
+async fn fill(database: &TestDatabase, tenant: i64, jobs: usize) {
     let gate = format!("{RENDER}#{tenant}");
     let rows = database.job().queue("shared").kind("render").set("gate", format!("'{gate}'"));
     let data = format!(r#"'{{"tenant": {tenant}, "takes": 0}}'"#);

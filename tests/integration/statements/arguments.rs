@@ -201,6 +201,7 @@ fn hot_enqueues() -> [(&'static str, Arguments<'static>); 3] {
         ("timeouts", many!("null::interval")),
         ("metadata", many!("null::text")),
         ("gates", many!("'key:q1/kind#7'::text")),
+        ("costs", many!("1")),
     ];
     [
         ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),

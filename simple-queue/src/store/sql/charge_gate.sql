@@ -13,7 +13,8 @@ with known as materialized (
 insert into simple_queue.gates as g (gate, rule, tat, step)
 select own.gate, own.name, d.due + make_interval(secs => ceil(:tokens::integer * n.step * 1e6) / 1e6), n.step
 from (
-    select known.*, null::timestamptz as tat, null::double precision as step, null::double precision as start_within
+    select known.*, null::timestamptz as tat, null::double precision as step, null::double precision as start_within,
+        null::timestamptz as held_until
     from known
 ) own
 \ir parts/tokens_of_key.sql
@@ -21,7 +22,7 @@ on conflict (gate) do update
 set (tat, step) = (
     select d.due + make_interval(secs => ceil(:tokens::integer * n.step * 1e6) / 1e6), n.step
     from (
-        select known.*, g.tat, g.step, g.start_within from known
+        select known.*, g.tat, g.step, g.start_within, g.held_until from known
     ) own
     \ir parts/tokens_of_key.sql
 )

@@ -6,6 +6,7 @@ with declared as (
     select d.name, d.concurrency, d.rate, d.after_failure
     from unnest(:names::text[], :concurrencies::integer[], :rates::jsonb[], :after_failures::text[])
         as d (name, concurrency, rate, after_failure)
+    where now() at time zone coalesce(d.rate->>'tz', 'UTC') is not null
     order by d.name collate "C"
     on conflict (name) do update
     set concurrency = excluded.concurrency, rate = excluded.rate, after_failure = excluded.after_failure,

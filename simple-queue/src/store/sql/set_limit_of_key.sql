@@ -5,6 +5,7 @@ with owing as (
     update simple_queue.limits l set turns_owed = true
     where l.name = split_part(:gate, '#', 1)
         and (:concurrency::integer is null or l.concurrency is not null) and (:rate::jsonb is null or l.rate is not null)
+        and now() at time zone coalesce(:rate->>'tz', 'UTC') is not null
         and (:weight::integer is null or l.name like 'fair:%')
     returning l.name
 ), reset as (

@@ -6,7 +6,8 @@ with changed as (
         tat = greatest(now(), now() + (l.tat - now())
             * ((:rate_set::jsonb->>'pace')::double precision / (coalesce(l.rate_set, l.rate)->>'pace')::double precision)),
         turns_owed = l.name like any (array['key:%', 'order:%'])
-    where l.name = :name and l.rate is not null
+    -- An unknown time zone is refused here, and not where others would be held up.
+    where l.name = :name and l.rate is not null and now() at time zone coalesce(:rate_set::jsonb->>'tz', 'UTC') is not null
     returning l.name
 )
 select pg_notify(:channel, 'limit ' || changed.name) from changed

@@ -37,7 +37,12 @@ with nothing as (select)
             end as n
         from weights
         cross join (
-            select greatest(1, floor(max(rest.n) / nullif(sum(weights.weight), 0)))::bigint as n from rest, weights
+            -- Only a visit that sees all keys can tell how many rounds the permits are for.
+            select case when :after = '' and :begun_key = '' then
+                    greatest(1, floor(max(rest.n) / nullif(sum(weights.weight), 0)))::bigint
+                else 1
+            end as n
+            from rest, weights
         ) rounds
     ) s
 ), wanted as materialized (

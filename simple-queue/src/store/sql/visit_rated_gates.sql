@@ -27,7 +27,7 @@
 \ir parts/visit_summary.sql
 , times as (
     select jsonb_build_object(
-        'start_within', jsonb_object_agg(picked.id, room.within) filter (where room.within is not null)
+        'start_within', jsonb_object_agg(picked.id, room.start_within) filter (where room.start_within is not null)
     ) as summary
     from picked
     join room on room.gate = picked.gate

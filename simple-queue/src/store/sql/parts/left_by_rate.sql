@@ -22,15 +22,17 @@
     select p.gate, p.back, p.before, p.free, p.waiting, p.is_new, p.taken as n, p.again, p.step,
         p.least_within, p.within, p.wake_at, p.full_at, p.tokens - p.cost < left_over.first as lacks_tokens,
         -- A new row begins when it is inserted: the statement may have waited since the clock was read.
-        case when p.is_new then clock_timestamp() else p.due end
+        case when p.is_new and p.until is null then clock_timestamp() else p.due end
             + make_interval(secs => ceil(p.cost * p.step * 1e6) / 1e6) as tat,
-        greatest(
+        case when p.until is not null then coalesce(
+            (select p.held_until where p.held_until > (select instant.t from instant)), p.until
+        ) else greatest(
             p.due + make_interval(secs => (p.cost - p.burst + left_over.first) * p.step),
             least(
                 p.due + make_interval(secs => (p.cost - p.burst + left_over.all) * p.step),
                 (select instant.t + interval '100 ms' from instant)
             )
-        ) + interval '10 us' as next_at
+        ) end + interval '10 us' as next_at
     from probed p
     cross join lateral (
         -- What the first job needs, and what all that wait need, up to half of the burst.
