@@ -200,8 +200,9 @@ create table simple_queue.dead_letters (
     )
 );
 
--- The janitor deletes the oldest rows first, and operators group the newest by their errors.
-create index dead_letters_finished_at on simple_queue.dead_letters (finished_at);
+-- The janitor deletes the oldest rows first; operators group the newest by their errors, and read the latest first, a
+-- page at a time, which may end among rows that ended in one statement.
+create index dead_letters_finished_at on simple_queue.dead_letters (finished_at, id);
 
 create index dead_letters_keep_until on simple_queue.dead_letters (keep_until) where keep_until is not null;
 
@@ -556,6 +557,54 @@ comment on column simple_queue.stats.run is 'As wait, of how long the handlers t
 comment on column simple_queue.stats.waiting is 'Jobs of the queue that were due and not claimed, 10,001 at most, at the last look in the interval; null: no look.';
 comment on column simple_queue.stats.later is 'As waiting, of jobs that were due later.';
 comment on column simple_queue.stats.oldest_ms is 'For how long the oldest of the waiting jobs had been due.';
+
+-- What operators did. The row of an act on one job is written in the act's own transaction; that of an act on many
+-- jobs is also its progress, by which another process goes on with it.
+create table simple_queue.audit (
+    id         uuid        not null,
+    actor      text        not null,
+    action     text        not null,
+    target     text        not null,
+    job_id     uuid,
+    arguments  jsonb,
+    state      text        not null,
+    looked_at  bigint      not null default 0,
+    done       bigint      not null default 0,
+    left_alone bigint      not null default 0,
+    left_jobs  jsonb,
+    cursor     uuid,
+    note       text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    ended_at   timestamptz,
+    constraint audit_pkey primary key (id),
+    constraint state_is_known check (state in ('running', 'done', 'stopped', 'failed'))
+) with (fillfactor = 70);
+
+create index audit_job on simple_queue.audit (job_id, id) where job_id is not null;
+
+create index audit_running on simple_queue.audit (updated_at) where state = 'running';
+
+-- The janitor deletes the oldest rows first.
+create index audit_created_at on simple_queue.audit (created_at);
+
+comment on table simple_queue.audit is 'What operators did, an act a row, kept for 90 days. An act on many jobs goes on from its row.';
+comment on column simple_queue.audit.id is 'UUID version 7, made by the client for the call.';
+comment on column simple_queue.audit.actor is 'Who did it.';
+comment on column simple_queue.audit.action is 'retry, cancel, delete, move (to another queue, priority or due time), edit, run_again or enqueue.';
+comment on column simple_queue.audit.target is 'To which jobs: a filter in its written form.';
+comment on column simple_queue.audit.job_id is 'The job, of an act on one.';
+comment on column simple_queue.audit.arguments is 'What was asked for beside that. No value of a payload is in it.';
+comment on column simple_queue.audit.state is 'running: it goes on, or a janitor goes on with it after a minute; done; stopped: by an operator; failed: it cannot be carried out.';
+comment on column simple_queue.audit.looked_at is 'How many rows were looked at, at least.';
+comment on column simple_queue.audit.done is 'To how many jobs it was done.';
+comment on column simple_queue.audit.left_alone is 'How many jobs were left as they are.';
+comment on column simple_queue.audit.left_jobs is 'The first hundred of those: [{"id": "…", "why": "key_taken", "other": "…"}].';
+comment on column simple_queue.audit.cursor is 'The last id that an act on many jobs is done with; null: it is at its beginning.';
+comment on column simple_queue.audit.note is 'Why it failed.';
+comment on column simple_queue.audit.created_at is 'When it began. An act on many jobs is about what matched then.';
+comment on column simple_queue.audit.updated_at is 'When it last went on.';
+comment on column simple_queue.audit.ended_at is 'When it ended; null: it has not.';
 
 -- The views use the reader's rights, so row-level security on the tables holds for them too.
 create view simple_queue.all_jobs with (security_invoker = true) as

@@ -6,6 +6,7 @@
 
 mod support;
 
+mod admin;
 mod builder;
 mod cancel;
 mod conflict;

@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum AfterFailure {
-    /// None of them starts until an operator [redrives](crate::SimpleQueue::redrive) the dead job,
+    /// None of them starts until an operator [retries](crate::Admin::retry) the dead job,
     /// or [skips](crate::Limits::skip) it.
     #[default]
     Halt,

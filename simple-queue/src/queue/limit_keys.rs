@@ -24,7 +24,7 @@ pub struct LimitKey {
     pub waiting: u32,
     /// The earliest due time of those.
     pub waiting_since: Option<DateTime<Utc>>,
-    /// The dead job that halts the sequence, until it is redriven or [skipped](Limits::skip).
+    /// The dead job that halts the sequence, until it is retried or [skipped](Limits::skip).
     pub halted_by: Option<Uuid>,
     /// When the first job of the sequence runs again, for which the others wait.
     pub retry_at: Option<DateTime<Utc>>,

@@ -12,6 +12,7 @@ pub(crate) mod config;
 mod context;
 mod control;
 mod database;
+pub(crate) mod declared;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
@@ -35,7 +36,7 @@ mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
-pub use control::{DeadLetterFilter, Paused, Redriven};
+pub use control::Paused;
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
@@ -176,6 +177,16 @@ impl SimpleQueue {
 
     pub(crate) fn handler(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
         self.inner.registry.read().find(queue, kind)
+    }
+
+    /// Returns the declaration of a kind that this process has registered.
+    pub(crate) fn declared(&self, kind: &str) -> Option<declared::DeclaredKind> {
+        self.inner.registry.read().declared(kind)
+    }
+
+    /// Returns the kinds that this process has registered.
+    pub(crate) fn declared_kinds(&self) -> Vec<String> {
+        self.inner.registry.read().declared_kinds()
     }
 
     /// Returns the limits for each key of the jobs that this process runs.

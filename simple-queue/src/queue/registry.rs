@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use super::schedules::ScheduledJob;
 use super::{
     config::MOST_PERMITS,
+    declared::DeclaredKind,
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
     shared_limit::SharedLimit,
 };
@@ -25,8 +26,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
-    /// The type that registered each kind of a declared job.
-    kinds: HashMap<&'static str, &'static str>,
+    /// The declarations, by kind.
+    kinds: HashMap<&'static str, DeclaredKind>,
     /// Each limit that several jobs share.
     limits: HashMap<&'static str, Limit>,
     /// Limits that hold for each key. A claimed job has its limit's place in here, so none is ever removed.
@@ -169,9 +170,9 @@ impl Registry {
         let second = H::Payload::DECLARED_AT;
         let kinds = || std::iter::once(H::Payload::KIND).chain(H::Payload::ALIASES.iter().copied());
         if let Some((&kind, first)) = kinds().find_map(|kind| self.kinds.get_key_value(kind)) {
-            return Err(Error::DuplicateKind { kind, first, second });
+            return Err(Error::DuplicateKind { kind, first: first.declared_at, second });
         }
-        self.kinds.extend(kinds().map(|kind| (kind, second)));
+        self.kinds.extend(kinds().map(|kind| (kind, DeclaredKind::of::<H::Payload>())));
         for limit in H::Payload::OPTIONS.limits {
             let first = *self.limits.entry(limit.name).or_insert(*limit);
             if first != *limit {
@@ -187,6 +188,16 @@ impl Registry {
         self.scheduled.extend(ScheduledJob::declared::<H::Payload>()?);
         self.insert(StatefulHandler::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
+    }
+
+    /// Returns the declaration of a kind, under its name or an alias.
+    pub(crate) fn declared(&self, kind: &str) -> Option<DeclaredKind> {
+        self.kinds.get(kind).copied()
+    }
+
+    /// Returns the declared kinds and their aliases.
+    pub(crate) fn declared_kinds(&self) -> Vec<String> {
+        self.kinds.keys().map(|&kind| kind.to_owned()).collect()
     }
 
     pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {

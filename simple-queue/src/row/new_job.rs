@@ -91,6 +91,12 @@ pub(crate) enum Due {
 }
 
 impl NewJob {
+    /// The row of a job of which nothing is known but these.
+    pub(crate) fn of_kind(queue: &str, kind: &str, version: i32, job_data: String) -> Self {
+        let row = Self::from(Job::new(queue, ()));
+        Self { kind: kind.to_owned(), version, job_data, max_attempts: None, ..row }
+    }
+
     /// The row of a declared job, with the options of its declaration.
     ///
     /// # Errors

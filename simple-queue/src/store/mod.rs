@@ -56,6 +56,7 @@
 //!    which method writes them (`BatchKind::write`). Runs that are missing from the answer are looked up with
 //!    `read_leases`, and `finalize/unwritten_reason.rs` decides about them.
 
+mod admin;
 mod archive;
 mod by_function;
 mod control;
@@ -82,9 +83,13 @@ mod transaction;
 mod unhandled;
 mod worker;
 
+pub use admin::Why;
+pub(crate) use admin::{
+    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, ListRow, Look, Mark, Moved, NewAct,
+    NewContents, Progress, RoleRights, Verb,
+};
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
-pub(crate) use control::RedriveFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{

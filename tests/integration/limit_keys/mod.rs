@@ -1,5 +1,6 @@
 //! Limits that hold for each key.
 
+mod acts;
 mod operators;
 mod sequences;
 
