@@ -70,7 +70,7 @@ comment on column simple_queue.jobs.reprocess_count is 'How often the job was re
 comment on column simple_queue.jobs.crash_count is 'How many processes died while they ran the job. From 2 on it runs alone.';
 comment on column simple_queue.jobs.version is 'The version of the payload''s shape.';
 comment on column simple_queue.jobs.priority is 'Smaller first.';
-comment on column simple_queue.jobs.cost is 'How much of a rate limit the job uses; null: 1.';
+comment on column simple_queue.jobs.cost is 'How many tokens of the rate of its key the job takes; null: 1.';
 comment on column simple_queue.jobs.held is 'The owner of a hold that must be released before the job may start; null: none.';
 comment on column simple_queue.jobs.node is 'The workflow node that is informed of the end of the job; null: none.';
 comment on column simple_queue.jobs.gate is 'The limit and key under which the job waits; null: none, and it is fetched by its queue.';
@@ -200,8 +200,9 @@ create table simple_queue.dead_letters (
     )
 );
 
--- The janitor deletes the oldest rows first, and operators group the newest by their errors.
-create index dead_letters_finished_at on simple_queue.dead_letters (finished_at);
+-- The janitor deletes the oldest rows first; operators group the newest by their errors, and read the latest first, a
+-- page at a time, which may end among rows that ended in one statement.
+create index dead_letters_finished_at on simple_queue.dead_letters (finished_at, id);
 
 create index dead_letters_keep_until on simple_queue.dead_letters (keep_until) where keep_until is not null;
 
@@ -313,26 +314,28 @@ create table simple_queue.limits (
     tat             timestamptz,
     start_within    double precision,
     late_at         timestamptz,
+    held_until      timestamptz,
     paused_at       timestamptz,
     updated_at      timestamptz not null default now(),
     constraint limits_pkey primary key (name),
     constraint concurrency_is_positive check (concurrency > 0 and concurrency_set > 0),
-    constraint something_is_limited check (concurrency is not null or rate is not null)
+    constraint something_is_limited check (concurrency is not null or rate is not null or name like 'fair:%')
 ) with (fillfactor = 20);
 
 comment on table simple_queue.limits is 'Limits that hold for all processes together.';
-comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key.';
+comment on column simple_queue.limits.name is 'queue:NAME, kind:NAME, or the name of a limit that several jobs share. key:QUEUE/KIND and order:QUEUE/KIND hold for each key; of fair:QUEUE/KIND the keys have turns, and no limit.';
 comment on column simple_queue.limits.concurrency is 'How many jobs may run at once, as the code declares it; null: any number.';
 comment on column simple_queue.limits.concurrency_set is 'How many jobs may run at once, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.lent is 'How many permits all processes hold together: the sum of held in quotas.';
 comment on column simple_queue.limits.wanting is 'How many processes want more permits than they hold.';
 comment on column simple_queue.limits.turns_owed is 'More jobs may start than before, and the turns of the keys that wait are not written yet. A later statement writes them.';
-comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, or continue; null: it is no sequence.';
-comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit.';
+comment on column simple_queue.limits.after_failure is 'What happens to a sequence when one of its jobs fails for good: halt, continue, or drop, which cancels the others of its key; null: it is no sequence.';
+comment on column simple_queue.limits.rate is 'How many jobs may start in a time, as the code declares it; null: any number. limit and burst are numbers of jobs; per, start_within (the time from a token to a start) and pace (about the time of one token) are seconds; strict: no period of the length per has more than limit; window and tz: the limit holds for each minute, hour, day, week or month there; costs: jobs say how many tokens they take.';
 comment on column simple_queue.limits.rate_set is 'As rate, as an operator has set it; null: as declared.';
 comment on column simple_queue.limits.tat is 'When all tokens of the burst are there again; null or past: now. Each token that is taken moves it by the time in which one comes.';
 comment on column simple_queue.limits.start_within is 'The seconds from a token to a start, where processes need more than the rate has; null: as it has.';
 comment on column simple_queue.limits.late_at is 'When a process last needed more time from a token to a start than the rate has.';
+comment on column simple_queue.limits.held_until is 'Until when no job under a window of the calendar starts, as a job has said; null or past: it may. Of other rates tat says so.';
 comment on column simple_queue.limits.paused_at is 'When the limit was paused, so that no job under it starts; null: it is not paused.';
 comment on column simple_queue.limits.updated_at is 'When the declared or the set number or rate, or the pause, last changed.';
 
@@ -358,10 +361,15 @@ comment on column simple_queue.quotas.asked is 'The number of the last statement
 -- What jobs with a key pass through, where a limit holds for each key. A row exists only while jobs of the key run or
 -- something is left to remember, so an idle key costs nothing.
 create table simple_queue.gates (
-    gate    text        collate "C" not null,
-    rule    text        collate "C" not null,
-    running integer     not null default 0,
-    waiting boolean     not null default false,
+    gate         text        collate "C" not null,
+    rule         text        collate "C" not null,
+    running      integer     not null default 0,
+    waiting      boolean     not null default false,
+    tat          timestamptz,
+    step         double precision,
+    start_within double precision,
+    wake_at      timestamptz,
+    held_until   timestamptz,
     constraint gates_pkey primary key (gate)
 ) with (
     fillfactor = 40,
@@ -372,11 +380,16 @@ create table simple_queue.gates (
     autovacuum_vacuum_cost_delay = 0
 );
 
-comment on table simple_queue.gates is 'The keys of limits whose jobs run now. In one snapshot, its running jobs and the releases in turns add up to running.';
+comment on table simple_queue.gates is 'The keys of limits whose jobs run now, or whose rate is not full again. In one snapshot, its running jobs and the releases in turns add up to running.';
 comment on column simple_queue.gates.gate is 'The limit and the key: the name of the limit, #, and the key.';
 comment on column simple_queue.gates.rule is 'The name of the limit, as in limits.';
 comment on column simple_queue.gates.running is 'How many places of the key are taken: by running jobs, and by releases that no visit has read.';
 comment on column simple_queue.gates.waiting is 'A visit has consumed a turn and left a job waiting because the key was full. The next end of one of its jobs leaves a turn.';
+comment on column simple_queue.gates.tat is 'As tat in limits, for the rate of this key.';
+comment on column simple_queue.gates.step is 'The seconds of a token by which tat was counted. After a change of the rate, what is owed remains a number of tokens.';
+comment on column simple_queue.gates.start_within is 'As start_within in limits, for this key.';
+comment on column simple_queue.gates.held_until is 'As held_until in limits, for this key.';
+comment on column simple_queue.gates.wake_at is 'When a turn is due that was written because no token was there; null or past: there is none.';
 
 -- A letter box: every statement that makes a job of a key startable puts a row here, and only a visit, which holds the
 -- gate's row, takes rows out. Without a key of its own, so that an insert never waits for another transaction.
@@ -413,10 +426,13 @@ create table simple_queue.limit_keys (
     gate        text        collate "C" not null,
     rule        text        collate "C" not null,
     concurrency integer,
+    rate        jsonb,
+    weight      integer,
     paused_at   timestamptz,
     updated_at  timestamptz not null default now(),
     constraint limit_keys_pkey primary key (gate),
-    constraint concurrency_is_positive check (concurrency > 0)
+    constraint concurrency_is_positive check (concurrency > 0),
+    constraint weight_is_positive check (weight > 0)
 );
 
 create index limit_keys_rule on simple_queue.limit_keys (rule);
@@ -425,6 +441,8 @@ comment on table simple_queue.limit_keys is 'Keys for which an operator has set 
 comment on column simple_queue.limit_keys.gate is 'As in gates.';
 comment on column simple_queue.limit_keys.rule is 'The name of the limit, as in limits.';
 comment on column simple_queue.limit_keys.concurrency is 'How many jobs of the key may run at once; null: as the limit says.';
+comment on column simple_queue.limit_keys.rate is 'How many jobs of the key may start in a time, as rate in limits; null: as the limit says.';
+comment on column simple_queue.limit_keys.weight is 'How many jobs of the key start in a round, where keys share fairly; null: 1.';
 comment on column simple_queue.limit_keys.paused_at is 'When the key was paused, so that no job of it starts; null: it is not paused.';
 comment on column simple_queue.limit_keys.updated_at is 'When this row last changed.';
 
@@ -456,6 +474,7 @@ create table simple_queue.schedules (
     timeout       interval,
     retain        interval,
     unique_key    text,
+    cost          integer,
     gate          text        collate "C",
     fingerprint   text,
     tags          text[],
@@ -500,6 +519,7 @@ comment on column simple_queue.schedules.expires_after is 'How long a job may wa
 comment on column simple_queue.schedules.timeout is 'As in jobs.';
 comment on column simple_queue.schedules.retain is 'As in jobs.';
 comment on column simple_queue.schedules.unique_key is 'As in jobs.';
+comment on column simple_queue.schedules.cost is 'As in jobs.';
 comment on column simple_queue.schedules.gate is 'As in jobs.';
 comment on column simple_queue.schedules.fingerprint is 'As in jobs.';
 comment on column simple_queue.schedules.tags is 'As in jobs.';
@@ -556,6 +576,54 @@ comment on column simple_queue.stats.run is 'As wait, of how long the handlers t
 comment on column simple_queue.stats.waiting is 'Jobs of the queue that were due and not claimed, 10,001 at most, at the last look in the interval; null: no look.';
 comment on column simple_queue.stats.later is 'As waiting, of jobs that were due later.';
 comment on column simple_queue.stats.oldest_ms is 'For how long the oldest of the waiting jobs had been due.';
+
+-- What operators did. The row of an act on one job is written in the act's own transaction; that of an act on many
+-- jobs is also its progress, by which another process goes on with it.
+create table simple_queue.audit (
+    id         uuid        not null,
+    actor      text        not null,
+    action     text        not null,
+    target     text        not null,
+    job_id     uuid,
+    arguments  jsonb,
+    state      text        not null,
+    looked_at  bigint      not null default 0,
+    done       bigint      not null default 0,
+    left_alone bigint      not null default 0,
+    left_jobs  jsonb,
+    cursor     uuid,
+    note       text,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    ended_at   timestamptz,
+    constraint audit_pkey primary key (id),
+    constraint state_is_known check (state in ('running', 'done', 'stopped', 'failed'))
+) with (fillfactor = 70);
+
+create index audit_job on simple_queue.audit (job_id, id) where job_id is not null;
+
+create index audit_running on simple_queue.audit (updated_at) where state = 'running';
+
+-- The janitor deletes the oldest rows first.
+create index audit_created_at on simple_queue.audit (created_at);
+
+comment on table simple_queue.audit is 'What operators did, an act a row, kept for 90 days. An act on many jobs goes on from its row.';
+comment on column simple_queue.audit.id is 'UUID version 7, made by the client for the call.';
+comment on column simple_queue.audit.actor is 'Who did it.';
+comment on column simple_queue.audit.action is 'retry, cancel, delete, move (to another queue, priority or due time), edit, run_again or enqueue.';
+comment on column simple_queue.audit.target is 'To which jobs: a filter in its written form.';
+comment on column simple_queue.audit.job_id is 'The job, of an act on one.';
+comment on column simple_queue.audit.arguments is 'What was asked for beside that. No value of a payload is in it.';
+comment on column simple_queue.audit.state is 'running: it goes on, or a janitor goes on with it after a minute; done; stopped: by an operator; failed: it cannot be carried out.';
+comment on column simple_queue.audit.looked_at is 'How many rows were looked at, at least.';
+comment on column simple_queue.audit.done is 'To how many jobs it was done.';
+comment on column simple_queue.audit.left_alone is 'How many jobs were left as they are.';
+comment on column simple_queue.audit.left_jobs is 'The first hundred of those: [{"id": "…", "why": "key_taken", "other": "…"}].';
+comment on column simple_queue.audit.cursor is 'The last id that an act on many jobs is done with; null: it is at its beginning.';
+comment on column simple_queue.audit.note is 'Why it failed.';
+comment on column simple_queue.audit.created_at is 'When it began. An act on many jobs is about what matched then.';
+comment on column simple_queue.audit.updated_at is 'When it last went on.';
+comment on column simple_queue.audit.ended_at is 'When it ended; null: it has not.';
 
 -- The views use the reader's rights, so row-level security on the tables holds for them too.
 create view simple_queue.all_jobs with (security_invoker = true) as

@@ -257,7 +257,8 @@ create or replace function simple_queue.put(
     unique_for   interval,
     unique_while text,
     limit_key    text,
-    gate         text
+    gate         text,
+    cost         integer
 ) returns table (id uuid, outcome text)
 language plpgsql
 set search_path = pg_catalog, pg_temp
@@ -278,6 +279,10 @@ declare
     keeper uuid;
     -- The limit that holds for each key of these jobs.
     rule text;
+    -- How many tokens of its rate a job may take at most; null: it has no rate.
+    most_cost integer;
+    -- Its jobs say how many they take.
+    has_costs boolean;
 begin
     if on_conflict is null or on_conflict not in ('ignore', 'replace', 'reschedule', 'error') then
         perform simple_queue.refuse(
@@ -332,8 +337,9 @@ begin
         perform simple_queue.refuse('unique_while', unique_while, 'the limit is ''running'' or ''pending''');
     end if;
     -- The library writes the gate itself. A job without a key would pass by the limit.
-    select l.name into rule from simple_queue.limits l
-    where l.name in (format('key:%s/%s', queue, kind), format('order:%s/%s', queue, kind));
+    select l.name, (l.rate ->> 'burst')::integer, coalesce((l.rate ->> 'costs')::boolean, false)
+    into rule, most_cost, has_costs from simple_queue.limits l
+    where l.name in (format('key:%s/%s', queue, kind), format('order:%s/%s', queue, kind), format('fair:%s/%s', queue, kind));
     if gate is null and limit_key is not null and rule is null then
         perform simple_queue.refuse(
             'limit_key', limit_key, format('no worker has declared a limit for each key of the kind "%s" in the queue "%s"', kind, queue)
@@ -341,6 +347,22 @@ begin
     elsif gate is null and limit_key is null and rule is not null then
         perform simple_queue.refuse(
             'limit_key', null, format('the kind "%s" has a limit for each key, so its jobs need one', kind)
+        );
+    end if;
+    if gate is not null then
+        -- The library has checked it.
+        null;
+    elsif cost is null and has_costs then
+        perform simple_queue.refuse(
+            'cost', null, format('the rate of the kind "%s" counts what its jobs cost, so they need one', kind)
+        );
+    elsif cost is not null and most_cost is null then
+        perform simple_queue.refuse(
+            'cost', cost::text, format('no worker has declared a rate for the kind "%s" in the queue "%s" that counts costs', kind, queue)
+        );
+    elsif cost < 1 or cost > most_cost then
+        perform simple_queue.refuse(
+            'cost', cost::text, format('the limit is 1 to %s, the burst of the rate "%s"', most_cost, rule)
         );
     end if;
     gate := coalesce(gate, rule || '#' || limit_key);
@@ -389,11 +411,11 @@ begin
         if keeper is null then
             insert into simple_queue.jobs as j (
                 id, queue, kind, job_data, run_at, scheduled_at, priority, max_attempts, unique_key,
-                fingerprint, expires_at, tags, version, retain, timeout, metadata, gate
+                fingerprint, expires_at, tags, version, retain, timeout, metadata, gate, cost
             )
             values (
                 new_id, queue, kind, job_data, greatest(now(), run_at), run_at, priority, max_attempts,
-                unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata, gate
+                unique_key, fingerprint, expires_at, tags, version, retain, timeout, metadata, gate, cost
             )
             on conflict do nothing;
             id := new_id;
@@ -422,7 +444,7 @@ begin
                 priority = put.priority, max_attempts = put.max_attempts,
                 fingerprint = put.fingerprint, expires_at = put.expires_at,
                 tags = put.tags, version = put.version, retain = put.retain,
-                timeout = put.timeout, metadata = put.metadata, gate = put.gate,
+                timeout = put.timeout, metadata = put.metadata, gate = put.gate, cost = put.cost,
                 attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
                 held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
             where j.unique_key = put.unique_key and j.worker_id is null
@@ -499,7 +521,8 @@ create or replace function simple_queue.enqueue(
     metadata     jsonb       default null,
     unique_for   interval    default null,
     unique_while text        default 'running',
-    limit_key    text        default null
+    limit_key    text        default null,
+    cost         integer     default null
 ) returns table (id uuid, outcome text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -507,7 +530,7 @@ as $$
 begin
     return query select p.id, p.outcome from simple_queue.put(
         null, false, queue, kind, job_data, run_at, priority, max_attempts, unique_key, fingerprint, expires_at,
-        tags, version, retain, on_conflict, timeout, metadata, unique_for, unique_while, limit_key, null
+        tags, version, retain, on_conflict, timeout, metadata, unique_for, unique_while, limit_key, null, cost
     ) p;
 end
 $$;
@@ -545,7 +568,7 @@ begin
                 priority integer, max_attempts integer, unique_key text, fingerprint text,
                 expires_at timestamptz, expires_after double precision, tags text[], version integer,
                 retain interval, on_conflict text, timeout interval, metadata jsonb, unique_for interval,
-                unique_while text, limit_key text, gate text
+                unique_while text, limit_key text, gate text, cost integer
             )
             -- The order in which the library takes keys, so that two calls never wait for each other.
             order by j.unique_key collate "C" nulls first, e.place
@@ -559,7 +582,7 @@ begin
             ),
             given.tags, coalesce(given.version, 1), given.retain, coalesce(given.on_conflict, 'ignore'),
             given.timeout, given.metadata, given.unique_for, coalesce(given.unique_while, 'running'),
-            given.limit_key, given.gate
+            given.limit_key, given.gate, given.cost
         ) answer
     )
     select a.id, a.outcome from answered a order by a.place;

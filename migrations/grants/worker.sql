@@ -3,6 +3,7 @@
 grant usage on schema simple_queue to :"role";
 grant select, insert, update, delete on simple_queue.jobs, simple_queue.archive, simple_queue.dead_letters, simple_queue.workers, simple_queue.idle_workers to :"role";
 grant select, update, delete on simple_queue.kept_keys to :"role";
+grant select, update, delete on simple_queue.audit to :"role";
 grant select, update on simple_queue.upkeep to :"role";
 grant select, insert, update on simple_queue.limits, simple_queue.schedules to :"role";
 grant select, insert, update, delete on simple_queue.quotas, simple_queue.gates, simple_queue.turns, simple_queue.stats to :"role";

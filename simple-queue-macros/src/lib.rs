@@ -42,8 +42,11 @@ use proc_macro::TokenStream;
 /// | `concurrency = 4` | how many of these jobs one process runs at a time; only the queue's limit by default |
 /// | `concurrency(limit = 20, per_process = 4)` | `limit`: how many of these jobs all processes together run at a time |
 /// | `concurrency(limit = 1, key = "{tenant_id}")` | how many of these jobs with the same key all processes together run at a time |
-/// | `order(key = "{account_id}", after_failure = "halt")` | the jobs of a key run one after another; `after_failure`: whether the others wait for a job that failed for good, or go on with `"continue"` |
+/// | `fair(key = "{tenant_id}")` | the jobs of each key have their turn, however many of another one wait |
+/// | `order(key = "{account_id}", after_failure = "halt")` | the jobs of a key run one after another; `after_failure`: whether the others wait for a job that failed for good, go on with `"continue"`, or are cancelled with `"drop"` |
 /// | `rate(limit = 100, per = "1s", burst = 10)` | how many of these jobs all processes together start in a time; `burst`: how many of them at once, a tenth by default; `strict = false`: a token bucket |
+/// | `rate(limit = 60_000, per = "1m", burst = 8_000, key = "{org_id}", cost = "{tokens}")` | `key`: the rate holds for each key; `cost`: how many tokens a job takes, an unsigned argument or a number |
+/// | `rate(limit = 10_000, window = "day", tz = "Europe/Berlin")` | how many start in each window of the calendar, from `"minute"` to `"month"` |
 /// | `limits = [PAYMENTS]` | limits that these jobs share with others, each a `static` of the type `Limit` |
 /// | `cron = "0 9 * * mon-fri"` | enqueued by itself at these times; see below |
 /// | `every = "15m"` | enqueued by itself in this time, again and again; see below |

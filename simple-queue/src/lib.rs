@@ -39,6 +39,7 @@
 //! | enqueue it again and again | `#[job(cron = …)]`, `#[job(every = …)]`, [`SimpleQueue::schedules`] |
 //! | choose its outcome | [`JobResult`], [`JobError`], any other error |
 //! | finish it together with its effects | a `&mut` [`JobTx`], or [`JobContext::finish_in`] |
+//! | see and act: list, retry, cancel, edit jobs | [`SimpleQueue::admin`], [`JobFilter`] |
 //! | configure the queue | [`SimpleQueue::builder`] |
 //! | go on while the database is away | [`Spool`], [`SimpleQueue::spool`] |
 //! | run jobs | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
@@ -80,9 +81,12 @@ mod row;
 #[cfg(feature = "cron")]
 mod schedule;
 
+mod filter;
+
 mod database;
 mod store;
 
+mod admin;
 mod admission;
 mod enqueue;
 mod finalize;
@@ -110,23 +114,29 @@ pub mod private;
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use admin::{
+    ActRecord, ActState, Acted, Admin, Bulk, Count, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
+    Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
+    NoJobVersion, Page, Right, Rights, Selected, Touched,
+};
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
 };
 pub use error::{Error, ErrorKind, LimitError, ScheduleError, SpoolError};
+pub use filter::{FilterError, JobFilter};
 pub use job::{
     AfterFailure, Backoff, BoxDynError, JobError, JobOptions, JobResult, JobState, JobStatus,
     JobTemplate, Limit, MAX_KEY_BYTES, MAX_PAYLOAD_BYTES, MAX_QUEUE_NAME_BYTES, OnConflict, Rate,
-    Retention, UniqueWhile, UnknownStatus,
+    Retention, UniqueWhile, UnknownStatus, Window,
 };
 #[cfg(feature = "cron")]
 pub use job::{Misfire, Overlap};
 #[cfg(feature = "cron")]
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
-    Database, DeadLetterFilter, Depth, FinishedJob, Handler, Health, JobContext, JobTx,
-    LimitHolder, LimitKey, LimitState, Limits, Paused, QueueSpool, QueueState, RateState, Redriven,
-    SimpleQueue, SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
+    Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
+    LimitState, Limits, Paused, QueueSpool, QueueState, RateState, SimpleQueue, SimpleQueueBuilder,
+    Stats, StatsInterval, Unhealthy,
 };
 pub use row::{Job, JobExt, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
@@ -284,7 +294,7 @@ pub use simple_queue_macros::job;
 pub use simple_queue_macros::job_defaults;
 pub use simple_queue_macros::{JobState, jobs};
 pub use stats::Histogram;
-pub use store::Role;
+pub use store::{Role, Why};
 #[cfg(feature = "janitor")]
 pub use worker::start_with_janitor;
 pub use worker::{Starting, WorkerHandle, shutdown_signal, start, start_without_janitor};

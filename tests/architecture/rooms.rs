@@ -13,6 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("telemetry", &["job"]),
     ("database", &["retry_pause", "telemetry"]),
     ("error", &["database", "job"]),
+    ("filter", &["job"]),
     ("stats", &[]),
     ("outcome", &["database/failure", "error", "jitter", "job", "stats"]),
     ("row", &["error", "job"]),
@@ -49,7 +50,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         "finalize",
         &["database", "job", "outcome", "retry_pause", "row", "stats", "store", "telemetry"],
     ),
-    ("upkeep", &["database", "jitter", "job", "retry_pause", "stats", "store", "telemetry"]),
+    (
+        "upkeep",
+        &["database", "filter", "jitter", "job", "retry_pause", "stats", "store", "telemetry"],
+    ),
     (
         "queue",
         &[
@@ -65,6 +69,21 @@ const ROOMS: &[(&str, &[&str])] = &[
             "stats",
             "store",
             "telemetry",
+        ],
+    ),
+    (
+        "admin",
+        &[
+            "database",
+            "enqueue",
+            "error",
+            "filter",
+            "job",
+            "queue",
+            "row",
+            "store",
+            "telemetry",
+            "upkeep",
         ],
     ),
     ("admission", &["queue", "store"]),

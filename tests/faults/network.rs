@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::{Enqueue, prelude::*};
+use simple_queue::{Acted, Enqueue, prelude::*};
 use sqlx::postgres::PgPoolOptions;
 use test_support::{Case, case};
 
@@ -233,7 +233,8 @@ async fn an_insert_of_a_clone_whose_answer_was_lost_is_found_where_it_has_ended(
         assert!(queue.cancel(job.id).await.unwrap(), "the lost answer said so");
         lost.await.unwrap();
         let lost = proxy.lose_answer_to("redrive_dead_letters");
-        queue.redrive(job.id).await.unwrap();
+        let retried = queue.admin().as_actor("test").retry(job.id).await.unwrap();
+        assert_eq!(retried, Acted::Done);
         lost.await.unwrap();
         assert!(queue.cancel(job.id).await.unwrap());
     }

@@ -1,6 +1,6 @@
 //! What operators do to queues and jobs by hand.
 
-use simple_queue::{DeadLetterFilter, Error, Job, JobStatus};
+use simple_queue::{Acted, Job, JobFilter, JobStatus, Why};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
 
@@ -74,7 +74,7 @@ async fn a_job_is_cancelled_by_its_id_whether_it_waits_or_runs_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_redriven_dead_letter_has_all_its_attempts_again_and_keeps_its_errors() {
+async fn a_retried_dead_letter_has_all_its_attempts_again_and_keeps_its_errors() {
     let Working { database, queue, probe, worker } = working().await;
     let job = Probe::job(Say::FailBefore(2)).with_max_attempts(1).with_fingerprint("f");
     let id = queue.insert_job(job).await.unwrap().unwrap();
@@ -82,14 +82,15 @@ async fn a_redriven_dead_letter_has_all_its_attempts_again_and_keeps_its_errors(
     probe.next_run().await;
 
     database.execute("update simple_queue.dead_letters set max_attempts = 2").await;
-    queue.redrive(id).await.unwrap();
+    let admin = queue.admin().as_actor("test");
+    assert_eq!(admin.retry(id).await.unwrap(), Acted::Done);
     assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Completed);
     let remembered = "archive where attempt = 2 and fingerprint = 'f' and lease > 3
         and jsonb_array_length(errors) = 2";
     assert_eq!(database.count(remembered).await, 1);
 
-    let error = queue.redrive(id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == id), "{error}");
+    let left = admin.retry(id).await.unwrap();
+    assert_eq!(left, Acted::Left(Why::Ended(JobStatus::Completed)));
     worker.shutdown(STOP).await;
 }
 
@@ -106,9 +107,10 @@ async fn a_dead_letter_whose_key_a_live_job_has_stays_dead_and_names_it() {
     let live =
         queue.insert_job(Probe::job(Say::Success).with_unique_key("k")).await.unwrap().unwrap();
 
-    let error = queue.redrive(dead).await.unwrap_err();
-    assert!(matches!(error, Error::Duplicate { job_id, .. } if job_id == live), "{error}");
-    assert_eq!(queue.redrive_all(DeadLetterFilter::all()).await.unwrap().still_dead, [dead]);
+    let admin = queue.admin().as_actor("test");
+    assert_eq!(admin.retry(dead).await.unwrap(), Acted::Left(Why::KeyTaken(live)));
+    let retried = admin.select(JobFilter::dead()).retry().await.unwrap();
+    assert_eq!(retried.left, [(dead, Why::KeyTaken(live))]);
     assert_eq!(database.count("dead_letters").await, 1);
     worker.shutdown(STOP).await;
 }
@@ -127,10 +129,11 @@ async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
         .set("keep_until", "now() + interval '1 day'")
         .insert_many(6000)
         .await;
-    let unread = DeadLetterFilter::all().queue("b").kind("k").status(JobStatus::Unprocessable);
-    let redriven = queue.redrive_all(unread.clone()).await.unwrap();
-    assert_eq!((redriven.redriven, redriven.still_dead.len()), (2000, 0));
-    assert_eq!(queue.redrive_all(unread).await.unwrap().redriven, 0);
+    let unread = JobFilter::dead().queue("b").kind("k").status(JobStatus::Unprocessable);
+    let admin = queue.admin().as_actor("test");
+    let retried = admin.select(unread.clone()).retry().await.unwrap();
+    assert_eq!((retried.done, retried.left_alone), (2000, 0));
+    assert_eq!(admin.select(unread).retry().await.unwrap().done, 0);
     let anew = "jobs where queue = 'b' and lease = 7 and attempt = 0 and crash_count = 0
         and reprocess_count = 0 and retain = interval '1 day' and run_at <= now()";
     assert_eq!(database.count(anew).await, 2000);
@@ -138,15 +141,15 @@ async fn many_dead_letters_are_put_back_by_what_they_have_in_common() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_whose_id_a_live_job_has_is_not_redriven() {
+async fn a_dead_letter_whose_id_a_live_job_has_is_not_retried() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let job = Probe::job(Say::Success);
     queue.insert_job(job.clone()).await.unwrap();
     queue.cancel(job.id).await.unwrap();
     database.job().id(job.id).insert().await;
-    let error = queue.redrive(job.id).await.unwrap_err();
-    assert!(matches!(error, Error::NotDead { job_id, .. } if job_id == job.id), "{error}");
+    let left = queue.admin().as_actor("test").retry(job.id).await.unwrap();
+    assert_eq!(left, Acted::Left(Why::Waiting));
 }
 
 #[tokio::test]
@@ -174,7 +177,8 @@ async fn dead_letters_are_put_back_in_the_order_in_which_inserts_take_their_keys
     ] {
         database.execute(sql).await;
     }
-    assert_eq!(queue.redrive_all(DeadLetterFilter::all()).await.unwrap().redriven, 6);
+    let admin = queue.admin().as_actor("test");
+    assert_eq!(admin.select(JobFilter::dead()).retry().await.unwrap().done, 6);
     let taken: Vec<String> =
         database.value("select array_agg(key order by position) from taken").await;
     assert!(taken.is_sorted(), "{taken:?}");

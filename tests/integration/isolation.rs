@@ -1,9 +1,9 @@
-//! A row that the database refuses fails alone: claims, returns and redrives are divided.
+//! A row that the database refuses fails alone: claims, returns and acts on many jobs are divided.
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use simple_queue::DeadLetterFilter;
+use simple_queue::{JobFilter, Why};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
@@ -205,10 +205,11 @@ async fn a_dead_letter_that_cannot_be_put_back_stays_dead_and_holds_up_no_other(
     }
     let bad = database.dead_letter().set("metadata", r#"'{"is": "bad"}'"#).insert().await;
     refuse(&database, "insert on simple_queue.jobs").await;
-    let redriven = queue.redrive_all(DeadLetterFilter::all()).await.unwrap();
-    assert_eq!((redriven.redriven, redriven.still_dead), (12, vec![bad]));
+    let admin = queue.admin().as_actor("test");
+    let retried = admin.select(JobFilter::dead()).retry().await.unwrap();
+    assert_eq!((retried.done, retried.left), (12, vec![(bad, Why::Refused)]));
     assert_eq!(database.count("jobs").await, 12);
-    let refused = queue.redrive(bad).await.unwrap_err().to_string();
+    let refused = admin.retry(bad).await.unwrap_err().to_string();
     assert!(refused.contains("out of range"), "{refused}");
 }
 

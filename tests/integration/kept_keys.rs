@@ -3,7 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
-use simple_queue::{EnqueueOutcome, Error, OnConflict, Retention, SimpleQueue, prelude::*};
+use simple_queue::{
+    Acted, EnqueueOutcome, Error, OnConflict, Retention, SimpleQueue, Why, prelude::*,
+};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::{STOP, TestDatabase, eventually};
@@ -269,23 +271,22 @@ async fn a_released_key_is_free_unless_a_job_is_live() {
 }
 
 #[tokio::test]
-async fn a_dead_letter_that_keeps_its_own_key_is_redriven_and_one_whose_key_another_keeps_is_not() {
+async fn a_dead_letter_that_keeps_its_own_key_is_retried_and_one_whose_key_another_keeps_is_not() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;
     let (first, _) = enqueue(&queue, false).await;
     assert!(queue.cancel(first).await.unwrap());
-    queue.redrive(first).await.unwrap();
+    assert_eq!(queue.admin().as_actor("test").retry(first).await.unwrap(), Acted::Done);
     assert_eq!(queue.status(first).await.unwrap(), simple_queue::JobStatus::Pending);
 
     assert!(queue.cancel(first).await.unwrap());
     let_time_pass(&database).await;
     let (second, _) = enqueue(&queue, false).await;
     assert!(queue.cancel(second).await.unwrap());
-    let refused = queue.redrive(first).await.unwrap_err();
-    let Error::Duplicate { unique_key, job_id, .. } = &refused else { panic!("{refused}") };
-    assert_eq!((unique_key.as_str(), *job_id), ("daily:k", second));
+    let left = queue.admin().as_actor("test").retry(first).await.unwrap();
+    assert_eq!(left, Acted::Left(Why::KeyTaken(second)));
     assert!(Daily::release_key("k", &queue).await.unwrap());
-    queue.redrive(first).await.unwrap();
+    assert_eq!(queue.admin().as_actor("test").retry(first).await.unwrap(), Acted::Done);
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! An id is used once. Where one is used again by hand, no job is taken for the one before it.
 
-use simple_queue::{Error, JobStatus, prelude::*};
+use simple_queue::{Acted, Error, JobStatus, prelude::*};
 use uuid::Uuid;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, Working, eventually, working};
@@ -37,9 +37,9 @@ async fn a_job_that_is_over_is_refused_whatever_way_it_is_inserted_again() {
         assert_eq!(used(&queue.insert_job(by_caller).await.unwrap_err()), Some(job.id));
     }
     assert_eq!(database.count("all_jobs").await, 2, "nothing else was stored");
-    // A dead letter that is redriven is the same job as before.
+    // A dead letter that is retried is the same job as before.
     queue.pause(Probe::QUEUE).await.unwrap();
-    queue.redrive(dead.id).await.unwrap();
+    assert_eq!(queue.admin().as_actor("test").retry(dead.id).await.unwrap(), Acted::Done);
     assert_eq!(queue.insert_job(dead).await.unwrap(), None);
     worker.shutdown(STOP).await;
 }

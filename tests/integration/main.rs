@@ -6,6 +6,7 @@
 
 mod support;
 
+mod admin;
 mod builder;
 mod cancel;
 mod conflict;
@@ -59,3 +60,4 @@ mod upkeep;
 mod version;
 mod visits;
 mod wake;
+mod windows;

@@ -13,26 +13,26 @@ use simple_queue::{
 };
 
 /// The moments at which jobs started.
-#[derive(Clone, Default)]
-struct Starts(Arc<Mutex<Vec<Instant>>>);
+#[derive(Debug, Clone, Default, JobState)]
+pub(crate) struct Starts(Arc<Mutex<Vec<Instant>>>);
 
 impl Starts {
-    fn add(&self) {
+    pub(crate) fn add(&self) {
         self.0.lock().unwrap().push(Instant::now());
     }
 
-    fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.lock().unwrap().len()
     }
 
-    fn all(&self) -> Vec<Instant> {
+    pub(crate) fn all(&self) -> Vec<Instant> {
         let mut all = self.0.lock().unwrap().clone();
         all.sort_unstable();
         all
     }
 
     /// The most starts in a half-open period of this length, wherever it begins.
-    fn most_in(&self, period: Duration) -> usize {
+    pub(crate) fn most_in(&self, period: Duration) -> usize {
         let all = self.all();
         let within = |(first, start): (usize, &Instant)| {
             all[first..].iter().take_while(|other| **other - *start < period).count()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use simple_queue::{EnqueueOutcome, Error, Job, OnConflict, Role, prelude::*};
+use simple_queue::{Acted, EnqueueOutcome, Error, Job, OnConflict, Role, prelude::*};
 use sqlx::{AssertSqlSafe, PgPool};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
@@ -51,7 +51,7 @@ async fn an_enqueuer_needs_the_functions_only_and_reads_nothing() {
     for call in [
         "ensure_archive_partitions(7)",
         "drop_archive_day('2020-01-01')",
-        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null, null, 'running', null, null)",
+        "put(null, false, 'q', '', '1', null, 0, null, null, null, null, null, 1, null, 'ignore', null, null, null, 'running', null, null, null)",
     ] {
         let refused = refusal(&pool, &format!("select simple_queue.{call}")).await;
         assert!(refused.contains("permission denied for function"), "{refused}");
@@ -166,7 +166,7 @@ async fn row_level_security_holds_for_readers_of_the_views() {
 }
 
 #[tokio::test]
-async fn an_operator_cancels_redrives_pauses_and_resumes() {
+async fn an_operator_cancels_retries_pauses_and_resumes() {
     let database = TestDatabase::migrated().await;
     let operator = database.granted("operator", &[Role::Operator]).await;
     let queue = TestDatabase::queue_as(operator).await;
@@ -174,7 +174,7 @@ async fn an_operator_cancels_redrives_pauses_and_resumes() {
     let id = job.id;
     database.queue().await.insert_job(job).await.unwrap();
     assert!(queue.cancel(id).await.unwrap());
-    queue.redrive(id).await.unwrap();
+    assert_eq!(queue.admin().as_actor("test").retry(id).await.unwrap(), Acted::Done);
     assert_eq!(queue.status(id).await.unwrap(), simple_queue::JobStatus::Pending);
     queue.pause("q").await.unwrap();
     assert_eq!(queue.paused().await.unwrap(), ["q"]);

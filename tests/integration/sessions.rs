@@ -2,7 +2,7 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use simple_queue::{DeadLetterFilter, Error, SimpleQueue, prelude::*};
+use simple_queue::{Acted, Error, JobFilter, SimpleQueue, prelude::*};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
@@ -80,9 +80,19 @@ async fn every_call_survives_that_all_connections_were_cut() {
         |queue, _| async move { queue.pause("other").await },
         |queue, _| async move { queue.resume("other").await },
         |queue, dead| async move { queue.status(dead).await.map(drop) },
-        |queue, dead| async move { queue.redrive(dead).await },
+        |queue, dead| async move {
+            queue
+                .admin()
+                .as_actor("test")
+                .retry(dead)
+                .await
+                .map(|acted| assert_eq!(acted, Acted::Done))
+        },
         |queue, dead| async move { queue.cancel(dead).await.map(|was_live| assert!(was_live)) },
-        |queue, _| async move { queue.redrive_all(DeadLetterFilter::all()).await.map(drop) },
+        |queue, _| async move {
+            queue.admin().as_actor("test").select(JobFilter::dead()).retry().await.map(drop)
+        },
+        |queue, _| async move { queue.admin().find(&JobFilter::any()).await.map(drop) },
     );
 }
 
@@ -191,7 +201,7 @@ async fn conflicts_of_transactions_are_tried_again_by_every_call() {
     Keyed::new("b").enqueue(queue.pool()).await.unwrap();
     Plain::new(1).enqueue(&queue).await.unwrap();
     assert!(queue.cancel(id).await.unwrap());
-    queue.redrive(id).await.unwrap();
+    assert_eq!(queue.admin().as_actor("test").retry(id).await.unwrap(), Acted::Done);
     queue.pause("q").await.unwrap();
     queue.resume("q").await.unwrap();
     assert_eq!(database.count("jobs").await, 3);

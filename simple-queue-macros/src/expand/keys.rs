@@ -1,12 +1,12 @@
 //! Unique keys and fingerprints, and the functions that find and cancel jobs by them. Each key is
 //! computed in one place from its arguments, so a job and a lookup cannot disagree.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
 use super::parts::{is_string, method_at, parameter};
 use super::stored_field::StoredField;
-use crate::model::{Declaration, ItemHead, Piece, StoredArg, Unique};
+use crate::model::{Cost, Declaration, ItemHead, Piece, StoredArg, Unique};
 
 /// Returns `JobPayload::unique_key`.
 pub(crate) fn unique_key(declaration: &Declaration) -> Option<TokenStream> {
@@ -24,6 +24,29 @@ pub(crate) fn limit_key(declaration: &Declaration) -> Option<TokenStream> {
     Some(quote! {
         fn limit_key(&self) -> ::core::option::Option<::std::string::String> {
             ::core::option::Option::Some(#key)
+        }
+    })
+}
+
+/// Returns `JobPayload::cost`.
+pub(crate) fn cost(declaration: &Declaration) -> Option<TokenStream> {
+    let krate = &declaration.item_head.krate;
+    let cost = match declaration.key_limit.as_ref()?.cost.as_ref()? {
+        Cost::Always(cost) => {
+            let cost = Literal::u32_unsuffixed(*cost);
+            quote!(#cost)
+        }
+        Cost::Field(Piece::Field { argument, path, place }) => {
+            let name = &declaration.stored.get(*argument)?.name;
+            let mut name = name.clone();
+            name.set_span(place.resolved_at(name.span()));
+            quote_spanned!(*place=> #krate::private::cost(&self.#name #(.#path)*))
+        }
+        Cost::Field(Piece::Text(_)) => return None,
+    };
+    Some(quote! {
+        fn cost(&self) -> ::core::option::Option<::core::primitive::u64> {
+            ::core::option::Option::Some(#cost)
         }
     })
 }

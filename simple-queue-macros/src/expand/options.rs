@@ -8,8 +8,8 @@ use syn::Path;
 use syn::spanned::Spanned;
 
 use crate::model::{
-    AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyRule, OnConflict, Options,
-    Preset, Rate, UniqueWhile,
+    AfterFailure, Attempts, Backoff, Concurrency, Curve, Declaration, KeyLimit, OnConflict,
+    Options, Period, Preset, Rate, UniqueWhile, Window,
 };
 
 pub(crate) fn options(declaration: &Declaration) -> TokenStream {
@@ -61,8 +61,11 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
             let limit = Literal::u32_unsuffixed(limit);
             quote!(.concurrency_limit(#limit))
         }),
-        declaration.key_limit.as_ref().map(|limit| key_rule(limit.rule, krate)),
-        rate.map(|rate| self::rate(rate, krate)),
+        declaration.key_limit.as_ref().map(|limit| key_limit(limit, krate)),
+        rate.as_ref().map(|rate| {
+            let rate = self::rate(rate, krate);
+            quote!(.rate(#rate))
+        }),
         limits.as_deref().map(self::limits),
         tags.as_ref().map(|tags| quote!(.tags(&[#(#tags),*]))),
         on_conflict.map(|conflict| self::on_conflict(conflict, krate)),
@@ -80,21 +83,28 @@ pub(crate) fn options(declaration: &Declaration) -> TokenStream {
     quote!(#start #(#said)*)
 }
 
-/// Returns the limit that holds for each key.
-fn key_rule(rule: KeyRule, krate: &TokenStream) -> TokenStream {
-    match rule {
-        KeyRule::Concurrency(most) => {
-            let most = Literal::u32_unsuffixed(most);
-            quote!(.concurrency_per_key(#most))
-        }
-        KeyRule::Order(after_failure) => {
-            let after_failure = match after_failure {
-                AfterFailure::Halt => quote!(Halt),
-                AfterFailure::Continue => quote!(Continue),
-            };
-            quote!(.in_order(#krate::AfterFailure::#after_failure))
-        }
-    }
+/// Returns what holds for each key.
+fn key_limit(limit: &KeyLimit, krate: &TokenStream) -> TokenStream {
+    let KeyLimit { concurrency, order, rate, cost, is_fair, key: _ } = limit;
+    let fair = is_fair.then(|| quote!(.fair_per_key()));
+    let costs = cost.as_ref().map(|_| quote!(.with_costs()));
+    let concurrency = concurrency.map(|most| {
+        let most = Literal::u32_unsuffixed(most);
+        quote!(.concurrency_per_key(#most))
+    });
+    let order = order.map(|after_failure| {
+        let after_failure = match after_failure {
+            AfterFailure::Halt => quote!(Halt),
+            AfterFailure::Continue => quote!(Continue),
+            AfterFailure::Drop => quote!(Drop),
+        };
+        quote!(.in_order(#krate::AfterFailure::#after_failure))
+    });
+    let rate = rate.as_ref().map(|rate| {
+        let rate = self::rate(rate, krate);
+        quote!(.rate_per_key(#rate))
+    });
+    quote!(#concurrency #order #rate #costs #fair)
 }
 
 /// Returns what happens where the unique key is taken.
@@ -114,13 +124,26 @@ fn lasting(option: &TokenStream, duration: Duration) -> TokenStream {
     quote!(.#option(#duration))
 }
 
-fn rate(Rate { limit, per, burst, is_strict }: Rate, krate: &TokenStream) -> TokenStream {
-    let (limit, per) = (Literal::u32_unsuffixed(limit), duration(per));
+fn rate(Rate { limit, per, burst, is_strict }: &Rate, krate: &TokenStream) -> TokenStream {
+    let limit = Literal::u32_unsuffixed(*limit);
+    let per = match per {
+        Period::Any(per) => duration(*per),
+        Period::Calendar(window, zone) => {
+            let window = match window {
+                Window::Minute => quote!(Minute),
+                Window::Hour => quote!(Hour),
+                Window::Day => quote!(Day),
+                Window::Week => quote!(Week),
+                Window::Month => quote!(Month),
+            };
+            return quote!(#krate::Rate::in_each(#krate::Window::#window, #limit, #zone));
+        }
+    };
     let burst = burst.map(|burst| {
         let burst = Literal::u32_unsuffixed(burst);
-        if is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
+        if *is_strict { quote!(.burst(#burst)) } else { quote!(.token_bucket(#burst)) }
     });
-    quote!(.rate(#krate::Rate::new(#limit, #per) #burst))
+    quote!(#krate::Rate::new(#limit, #per) #burst)
 }
 
 fn limits(limits: &[Path]) -> TokenStream {

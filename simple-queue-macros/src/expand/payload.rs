@@ -36,6 +36,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
     let unique_key = keys::unique_key(declaration);
     let fingerprint = keys::fingerprint(declaration);
     let limit_key = keys::limit_key(declaration);
+    let cost = keys::cost(declaration);
     let version = version(&declaration.version, krate);
     let schedule = schedule::schedule(declaration);
     quote! {
@@ -52,6 +53,7 @@ pub(crate) fn declaration(declaration: &Declaration) -> TokenStream {
             #unique_key
             #fingerprint
             #limit_key
+            #cost
             #version
             #schedule
         }

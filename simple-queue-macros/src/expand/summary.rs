@@ -6,8 +6,8 @@ use quote::quote;
 use syn::Path;
 
 use crate::model::{
-    AfterFailure, Attempts, Curve, Declaration, JobModel, KeyRule, OnConflict, Options, Piece,
-    Preset, Queue, Rule, Schedule, StoredArg, Unique, UniqueWhile,
+    AfterFailure, Attempts, Curve, Declaration, JobModel, KeyLimit, OnConflict, Options, Period,
+    Piece, Preset, Queue, Rate, Rule, Schedule, StoredArg, Unique, UniqueWhile, Window,
 };
 use crate::parse::item::plain;
 use crate::validate::shown;
@@ -28,13 +28,22 @@ pub(crate) fn summary(model: &JobModel) -> String {
     parts.extend(unique(declaration));
     let key_limit = declaration.key_limit.as_ref().map(|limit| {
         let key = template_of(&limit.key, &declaration.stored);
-        match limit.rule {
-            KeyRule::Concurrency(most) => format!("at most {most} at once of a key `{key}`"),
-            KeyRule::Order(AfterFailure::Halt) => format!("in order of a key `{key}`"),
-            KeyRule::Order(AfterFailure::Continue) => {
-                format!("in order of a key `{key}`, over failures too")
-            }
-        }
+        let KeyLimit { concurrency, order, rate, cost, is_fair, key: _ } = limit;
+        let held = [
+            concurrency.map(|most| format!("at most {most} at once")),
+            order.map(|after_failure| match after_failure {
+                AfterFailure::Halt => "in order".to_owned(),
+                AfterFailure::Continue => "in order over failures too".to_owned(),
+                AfterFailure::Drop => "in order up to the first failure".to_owned(),
+            }),
+            rate.as_ref().map(|rate| {
+                let what = if cost.is_some() { "tokens" } else { "starts" };
+                self::rate(rate, what)
+            }),
+            is_fair.then(|| "a fair share".to_owned()),
+        ];
+        let held: Vec<String> = held.into_iter().flatten().collect();
+        format!("{} of a key `{key}`", held.join(" and "))
     });
     parts.extend(key_limit);
     let fingerprint = declaration.fingerprint.as_deref();
@@ -136,7 +145,7 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
         priority.map(|priority| format!("priority {priority}")),
         concurrency.per_process.map(|most| format!("at most {most} at once in a process")),
         concurrency.limit.map(|most| format!("at most {most} at once in all processes")),
-        rate.map(|rate| format!("at most {} starts in {:?}", rate.limit, rate.per)),
+        rate.as_ref().map(|rate| self::rate(rate, "starts")),
         limits,
         tags,
         match retain {
@@ -147,6 +156,22 @@ fn options(options: &Options) -> impl Iterator<Item = String> {
     ]
     .into_iter()
     .flatten()
+}
+
+fn rate(Rate { limit, per, .. }: &Rate, what: &str) -> String {
+    match per {
+        Period::Any(per) => format!("at most {limit} {what} in {per:?}"),
+        Period::Calendar(window, zone) => {
+            let window = match window {
+                Window::Minute => "minute",
+                Window::Hour => "hour",
+                Window::Day => "day",
+                Window::Week => "week",
+                Window::Month => "month",
+            };
+            format!("at most {limit} {what} in each {window} of {zone}")
+        }
+    }
 }
 
 /// Returns the template as it was written.

@@ -4,8 +4,10 @@
 //! A job has two halves: the declaration of its payload, and its run. Each way to write a job has
 //! one of them or both.
 
+mod limits;
 mod schedule;
 
+pub(crate) use limits::{AfterFailure, Concurrency, Cost, KeyLimit, Period, Rate, Window};
 pub(crate) use schedule::{Misfire, Overlap, Rule, Schedule, ScheduledArg};
 
 use std::time::Duration;
@@ -157,47 +159,6 @@ pub(crate) struct Options {
     pub(crate) unique_while: Option<UniqueWhile>,
     /// Whether it is kept in a file while the database is away.
     pub(crate) spool: Option<bool>,
-}
-
-/// How many may run at once.
-#[derive(Default)]
-pub(crate) struct Concurrency {
-    pub(crate) per_process: Option<u32>,
-    /// In all processes together.
-    pub(crate) limit: Option<u32>,
-}
-
-/// A limit that holds for each key, and the pieces of the key's template.
-pub(crate) struct KeyLimit {
-    pub(crate) rule: KeyRule,
-    pub(crate) key: Vec<Piece>,
-}
-
-/// What holds for the jobs of a key.
-#[derive(Clone, Copy)]
-pub(crate) enum KeyRule {
-    /// How many run at once in all processes together.
-    Concurrency(u32),
-    /// One after another.
-    Order(AfterFailure),
-}
-
-/// What happens to the others of its key when a job fails for good.
-#[derive(Clone, Copy)]
-pub(crate) enum AfterFailure {
-    Halt,
-    Continue,
-}
-
-/// How many may start in a time, in all processes together.
-#[derive(Clone, Copy)]
-pub(crate) struct Rate {
-    pub(crate) limit: u32,
-    pub(crate) per: Duration,
-    /// How many may start at once; `None`: as the library has it.
-    pub(crate) burst: Option<u32>,
-    /// Whether no period has more than the limit.
-    pub(crate) is_strict: bool,
 }
 
 /// How often a job may run in all: one more than its retries.

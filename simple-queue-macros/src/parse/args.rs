@@ -29,6 +29,8 @@ arguments! {
     concurrency: "concurrency" like "concurrency = 4",
     /// The jobs of a key run one after another.
     order: "order" like "order(key = \"{account_id}\")",
+    /// Keys share the queue.
+    fair: "fair" like "fair(key = \"{tenant_id}\")",
     /// How many of them start in a time, in all processes.
     rate: "rate" like "rate(limit = 100, per = \"1s\")",
     /// Limits that they share with other jobs.
@@ -147,15 +149,29 @@ arguments! {
 }
 
 arguments! {
+    /// The parts of `fair(…)`.
+    FairParts else "key = \"{tenant_id}\"",
+    key: "key" like "key = \"{tenant_id}\"",
+}
+
+arguments! {
     /// The parts of `rate(…)`.
     RateParts else "limit = 100",
     limit: "limit" like "limit = 100",
     /// The time in which as many may start.
     per: "per" like "per = \"1s\"",
+    /// The window of the calendar, instead of a time.
+    window: "window" like "window = \"day\"",
+    /// The time zone of its clock.
+    tz: "tz" like "tz = \"Europe/Berlin\"",
     /// How many may start at once.
     burst: "burst" like "burst = 10",
     /// Whether no period of that length has more.
     strict: "strict" like "strict = false",
+    /// For each key, instead of for all jobs of the kind.
+    key: "key" like "key = \"{tenant_id}\"",
+    /// How many tokens a job takes.
+    cost: "cost" like "cost = \"{tokens}\"",
 }
 
 arguments! {
@@ -166,9 +182,6 @@ arguments! {
     with: "with" like "with = \"my_module\"",
     redact: "redact" like "redact",
 }
-
-/// Parts that are reserved but not implemented. They are refused, never ignored.
-const RESERVED_IN_RATE: &[&str] = &["key", "cost", "method", "tz"];
 
 /// The argument that `#[job_defaults]` adds to the attributes of its module: `__inherited(…)` has
 /// the defaults.
@@ -229,58 +242,19 @@ pub(crate) fn unique_parts(tokens: TokenStream, errors: &mut Errors) -> UniquePa
         let example = UniqueParts::example(key);
         format!("`unique` has no `{key}`{suggestion}\n\nhelp: write `unique({example})`")
     };
-    let mut parts = UniqueParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<UniqueParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
+    parts(tokens, &unknown, errors)
 }
 
-pub(crate) fn concurrency_parts(tokens: TokenStream, errors: &mut Errors) -> ConcurrencyParts {
-    let unknown = |key: &str| {
-        if key == "scope" {
-            return not_supported(key);
-        }
-        let hint = hint(key, &ConcurrencyParts::keys(), "it takes");
-        format!("`concurrency` has no `{key}`{hint}")
-    };
-    let mut parts = ConcurrencyParts::default();
+/// The parts of an argument. `unknown` has the words about a part that it does not have.
+pub(super) fn parts<T: Table>(
+    tokens: TokenStream,
+    unknown: &dyn Fn(&str) -> String,
+    errors: &mut Errors,
+) -> T {
+    let mut parts = T::default();
     for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<ConcurrencyParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
-}
-
-pub(crate) fn order_parts(tokens: TokenStream, errors: &mut Errors) -> OrderParts {
-    let unknown = |key: &str| {
-        let hint = hint(key, &OrderParts::keys(), "it takes");
-        format!("`order` has no `{key}`{hint}")
-    };
-    let mut parts = OrderParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<OrderParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
-        }
-    }
-    parts
-}
-
-pub(crate) fn rate_parts(tokens: TokenStream, errors: &mut Errors) -> RateParts {
-    let unknown = |key: &str| {
-        if RESERVED_IN_RATE.contains(&key) {
-            return not_supported(key);
-        }
-        let hint = hint(key, &RateParts::keys(), "it takes");
-        format!("`rate` has no `{key}`{hint}")
-    };
-    let mut parts = RateParts::default();
-    for tokens in split_at_commas(tokens, errors) {
-        if let Some(arg) = argument::<RateParts>(tokens, errors) {
-            parts.put(arg, &unknown, errors);
+        if let Some(arg) = argument::<T>(tokens, errors) {
+            parts.put(arg, unknown, errors);
         }
     }
     parts

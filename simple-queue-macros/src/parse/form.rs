@@ -27,6 +27,7 @@ const A_JOBS_OWN: &[&str] = &[
     "args",
     "cron",
     "every",
+    "fair",
     "fingerprint",
     "misfire",
     "name",

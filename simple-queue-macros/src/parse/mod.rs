@@ -6,5 +6,6 @@ pub(crate) mod args;
 pub(crate) mod attribute;
 pub(crate) mod form;
 pub(crate) mod item;
+pub(crate) mod limits;
 pub(crate) mod list;
 pub(crate) mod module;

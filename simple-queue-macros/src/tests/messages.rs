@@ -115,8 +115,6 @@ fn each_mistake_in_a_rate_is_named_once() {
         (quote!(rate(limit = 5, per = "1s", burst = 5)), "a burst of 5 leaves nothing of the 5"),
         (quote!(rate(limit = 1, per = "1s", burst = 2)), "the burst of a limit of 1 is 1"),
         (quote!(rate(limit = 5, per = "1s", strict = 0)), "expected `true` or `false`, like"),
-        (quote!(rate(limit = 5, per = "1s", key = "{a}")), "`key` is not supported yet"),
-        (quote!(rate(limit = 5, per = "1s"), order(key = "all")), "a rate beside a key is not"),
         (quote!(rate(limit = 5, pre = "1s")), "`rate` has no `pre`, did you mean `per`?"),
     ] {
         assert_said_once(&arguments, start);

@@ -4,18 +4,22 @@ use proc_macro2::{Group, TokenStream};
 use quote::ToTokens;
 use syn::{Expr, ExprArray, Path};
 
-use super::keys::{Keys, one_of};
+use super::keys::one_of;
 use super::values;
 use crate::errors::Errors;
-use crate::model::{AfterFailure, Concurrency, KeyLimit, KeyRule};
-use crate::parse::args::{ConcurrencyParts, OrderParts, concurrency_parts, order_parts};
+use crate::model::{AfterFailure, Concurrency};
+use crate::parse::args::{ConcurrencyParts, FairParts, OrderParts};
+use crate::parse::limits::{concurrency_parts, fair_parts, order_parts};
 use crate::parse::list::{Arg, Value};
 
 /// 1,000,000, upper bound of a limit; the library checks it too.
 const MOST_OF_A_LIMIT: i64 = 1_000_000;
 
-const AFTER_FAILURES: [(&str, AfterFailure); 2] =
-    [("halt", AfterFailure::Halt), ("continue", AfterFailure::Continue)];
+const AFTER_FAILURES: [(&str, AfterFailure); 3] = [
+    ("halt", AfterFailure::Halt),
+    ("continue", AfterFailure::Continue),
+    ("drop", AfterFailure::Drop),
+];
 
 /// `concurrency = 4` is for each process, `concurrency(limit = 20)` for all of them together.
 pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Concurrency {
@@ -35,32 +39,24 @@ pub(crate) fn concurrency(arg: &Arg, errors: &mut Errors) -> Concurrency {
     }
 }
 
-/// As above, where it may have a key; then its limit is the second part, and holds for each key.
-pub(crate) fn with_key(
-    arg: &Arg,
-    keys: &Keys<'_>,
-    errors: &mut Errors,
-) -> (Concurrency, Option<KeyLimit>) {
+/// As above, where it may have a key; then its limit holds for each key.
+pub(crate) fn with_key(arg: &Arg, errors: &mut Errors) -> (Concurrency, Option<Arg>) {
     let Value::List(list) = &arg.value else { return (concurrency(arg, errors), None) };
     let parts = concurrency_parts(list.stream(), errors);
     let concurrency = of_parts(list, &parts, errors);
-    let Some(key) = &parts.key else { return (concurrency, None) };
-    let pieces = keys.limit_key(key, errors);
-    if parts.limit.is_none() {
+    if let Some(key) = parts.key.as_ref().filter(|_| parts.limit.is_none()) {
         let message = "say how many jobs of a key run at once, like `concurrency(limit = 1, key = \"{tenant_id}\")`";
         errors.at(key.key.span(), message);
     }
-    let key_limit = concurrency.limit.zip(pieces);
-    let key_limit = key_limit.map(|(most, key)| KeyLimit { rule: KeyRule::Concurrency(most), key });
-    (Concurrency { limit: None, ..concurrency }, key_limit)
+    (concurrency, parts.key)
 }
 
-/// Reads `order`.
-pub(crate) fn order(arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) -> Option<KeyLimit> {
+/// Reads `order`: what follows a failure, and the key.
+pub(crate) fn order(arg: &Arg, errors: &mut Errors) -> (AfterFailure, Option<Arg>) {
     let Value::List(list) = &arg.value else {
         let message = format!("say which jobs wait for each other, like `{}`", arg.example);
         errors.at(arg.key.span(), message);
-        return None;
+        return (AfterFailure::Halt, None);
     };
     let before = errors.count();
     let OrderParts { key, after_failure } = order_parts(list.stream(), errors);
@@ -68,16 +64,27 @@ pub(crate) fn order(arg: &Arg, keys: &Keys<'_>, errors: &mut Errors) -> Option<K
     let after_failure = after_failure
         .and_then(|arg| one_of(&arg, "answer to a failure", AFTER_FAILURES, errors))
         .unwrap_or(AfterFailure::Halt);
-    let Some(key) = key else {
-        if !is_read {
-            return None;
-        }
+    if key.is_none() && is_read {
         let message = format!("say which jobs wait for each other, like `{}`", arg.example);
         errors.on(list, message);
+    }
+    (after_failure, key)
+}
+
+/// Reads `fair`: the key.
+pub(crate) fn fair(arg: &Arg, errors: &mut Errors) -> Option<Arg> {
+    let Value::List(list) = &arg.value else {
+        let message = format!("say who shares the queue, like `{}`", arg.example);
+        errors.at(arg.key.span(), message);
         return None;
     };
-    let key = keys.order_key(&key, errors)?;
-    Some(KeyLimit { rule: KeyRule::Order(after_failure), key })
+    let before = errors.count();
+    let FairParts { key } = fair_parts(list.stream(), errors);
+    if key.is_none() && errors.count() == before {
+        let message = format!("say who shares the queue, like `{}`", arg.example);
+        errors.on(list, message);
+    }
+    key
 }
 
 fn of_parts(list: &Group, parts: &ConcurrencyParts, errors: &mut Errors) -> Concurrency {

@@ -3,13 +3,12 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::Path;
 
-use super::keys::{Keys, Rules};
+use super::keys::Keys;
+use super::limited::Limited;
 use super::params::Known;
-use super::{backoff, concurrency, names, options, rate, schedule, values};
+use super::{backoff, concurrency, names, options, schedule, values};
 use crate::errors::Errors;
-use crate::model::{
-    Declaration, ItemHead, KeyLimit, OnConflict, Options, Output, StoredArg, Version,
-};
+use crate::model::{Declaration, ItemHead, Options, Output, StoredArg, Version};
 use crate::parse::args::{DeclarationArgs, ScheduleArgs};
 use crate::parse::list::Arg;
 
@@ -61,6 +60,7 @@ fn without_schedule(
         priority,
         concurrency,
         order,
+        fair,
         rate,
         limits,
         unique,
@@ -88,12 +88,11 @@ fn without_schedule(
     let version = self::version(version, upgrade, errors);
     let keys = Keys { called, known, stored: &stored };
     let (unique, rules) = unique.map(|arg| keys.unique(&arg, errors)).unwrap_or_default();
-    let limited = Limited { concurrency, order, priority, expires, rules };
+    let limited = Limited { concurrency, order, fair, rate, priority, expires, rules };
     let (limited, key_limit) = limited.check(&keys, errors);
-    let rate = rate.and_then(|arg| rate::rate(&arg, key_limit.is_some(), errors));
 
     let options =
-        Options { attempts, backoff, timeout, delay, retain, rate, limits, tags, spool, ..limited };
+        Options { attempts, backoff, timeout, delay, retain, limits, tags, spool, ..limited };
     Declaration {
         item_head,
         place,
@@ -109,65 +108,6 @@ fn without_schedule(
         schedule: None,
         stored,
         output,
-    }
-}
-
-/// The arguments that limit how many of the jobs run at once, and those that may contradict them.
-struct Limited {
-    concurrency: Option<Arg>,
-    order: Option<Arg>,
-    priority: Option<Arg>,
-    expires: Option<Arg>,
-    rules: Rules,
-}
-
-impl Limited {
-    fn check(self, keys: &Keys<'_>, errors: &mut Errors) -> (Options, Option<KeyLimit>) {
-        let with_key =
-            self.concurrency.as_ref().map(|arg| concurrency::with_key(arg, keys, errors));
-        let (concurrency, key_limit) = with_key.unwrap_or_default();
-        let Rules { on_conflict, time, states } = self.rules;
-        let options = Options {
-            expires: self.expires.as_ref().and_then(|arg| options::expires(arg, errors)),
-            priority: self.priority.as_ref().and_then(|arg| options::priority(arg, errors)),
-            concurrency,
-            on_conflict,
-            unique_for: time,
-            unique_while: states,
-            ..Options::default()
-        };
-        let Some(order) = &self.order else { return (options, key_limit) };
-        let sequence = concurrency::order(order, keys, errors);
-        if key_limit.is_some() {
-            let message = "a job has one key: its sequence runs one job of a key at a time in any case; \
-                           leave the `key` of `concurrency` out, or `order`";
-            errors.at(order.key.span(), message);
-        }
-        self.out_of_order(order, errors);
-        (options, sequence.or(key_limit))
-    }
-
-    /// Refuses what would move a job of a sequence out of its place.
-    fn out_of_order(&self, order: &Arg, errors: &mut Errors) {
-        let because = "the jobs of a key run in order";
-        if let Some(priority) = &self.priority {
-            let message = format!(
-                "{because}, and a priority would let one overtake others; leave `priority` out"
-            );
-            errors.at(priority.key.span(), message);
-        }
-        if let Some(expires) = &self.expires {
-            let message =
-                format!("{because}, and one that expires would leave a gap; leave `expires` out");
-            errors.at(expires.key.span(), message);
-        }
-        if let Some(OnConflict::Replace | OnConflict::Reschedule) = self.rules.on_conflict {
-            let message = format!(
-                "{because}, and `on_conflict` would move one that waits; \
-                 use `on_conflict = \"ignore\"` or `\"error\"`"
-            );
-            errors.at(order.key.span(), message);
-        }
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
         priority,
         concurrency,
         order: _,
+        fair: _,
         rate,
         limits,
         unique: _,
@@ -55,7 +56,7 @@ pub(crate) fn defaults(args: Args, errors: &mut Errors) -> Vec<Arg> {
     checked.keep(expires, options::expires);
     checked.keep(priority, options::priority);
     checked.keep(concurrency, |arg, errors| Some(concurrency::concurrency(arg, errors)));
-    checked.keep(rate, |arg, errors| rate::rate(arg, false, errors));
+    checked.keep(rate, rate::without_key);
     checked.keep(limits, |arg, errors| Some(concurrency::limits(arg, errors)));
     checked.keep(tags, options::tags);
     checked.keep(retain, options::retain);

@@ -109,6 +109,18 @@ impl Keys<'_> {
         self.template(&literal, "key of a limit", &same, errors)
     }
 
+    /// The argument that `cost` names.
+    pub(crate) fn cost(&self, arg: &Arg, errors: &mut Errors) -> Option<Piece> {
+        let literal = values::string(arg, errors)?;
+        let (mut pieces, _) = self.pieces(&literal, "cost", errors)?;
+        if let [Piece::Field { .. }] = pieces.as_slice() {
+            return pieces.pop();
+        }
+        let message = format!("name one argument, like `{}`, or write a number", arg.example);
+        errors.at(literal.span(), message);
+        None
+    }
+
     /// The key of `order`. One that is the same for every job puts all of them in one sequence.
     pub(crate) fn order_key(&self, arg: &Arg, errors: &mut Errors) -> Option<Vec<Piece>> {
         let literal = values::string(arg, errors)?;

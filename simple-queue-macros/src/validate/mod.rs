@@ -13,6 +13,7 @@ mod field;
 mod function;
 mod item_head;
 mod keys;
+mod limited;
 mod names;
 mod options;
 mod params;

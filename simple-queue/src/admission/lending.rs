@@ -1,6 +1,9 @@
 //! What the process asks the database about its limits, of permits and of tokens.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use super::{Permits, search::Short};
 use crate::{
@@ -172,6 +175,16 @@ impl Permits {
     /// A job of these limits was not started in the time of its tokens.
     pub(crate) fn was_late<'l>(&self, limits: impl IntoIterator<Item = &'l SharedLimit>) {
         self.rated.were_late(limits);
+    }
+
+    /// A job of the limit for each key with this number was not started in the time of its token.
+    pub(crate) fn was_late_in(&self, rule: usize, within: Duration) {
+        self.slow_keys.was_late(rule, within, Instant::now());
+    }
+
+    /// Returns how long jobs of this limit need from their token to their start, where that is more than was thought.
+    pub(crate) fn needs_of(&self, rule: usize) -> Duration {
+        self.slow_keys.needs(rule, Instant::now())
     }
 
     /// No job of these limits starts for a while.

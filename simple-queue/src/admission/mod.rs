@@ -10,6 +10,7 @@ mod quota;
 mod rated;
 mod search;
 mod shared;
+mod slow_keys;
 mod tokens;
 
 use std::{sync::Arc, time::Instant};
@@ -24,6 +25,7 @@ use crate::queue::{
 use local::{LocalPermit, LocalPermits};
 use rated::RatedPermits;
 use shared::{SharedPermit, SharedPermits};
+use slow_keys::SlowKeys;
 
 /// Something that limits how many jobs may run.
 ///
@@ -62,6 +64,7 @@ pub(crate) struct Permits {
     local: LocalPermits,
     shared: SharedPermits,
     rated: RatedPermits,
+    slow_keys: SlowKeys,
 }
 
 /// The permits of one job, one from each source.
@@ -77,7 +80,8 @@ impl Permits {
     pub(crate) fn new(config: &Config) -> Self {
         let shared = SharedPermits::default();
         let rated = RatedPermits::new(Arc::clone(shared.on_change()));
-        Self { local: LocalPermits::new(config), shared, rated }
+        let (local, slow_keys) = (LocalPermits::new(config), SlowKeys::default());
+        Self { local, shared, rated, slow_keys }
     }
 
     /// Returns how many more jobs of this scope may start, by all sources together.

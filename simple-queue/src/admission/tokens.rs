@@ -18,10 +18,10 @@ use crate::{
 const WHILE_PAUSED: Duration = Duration::from_secs(30);
 
 /// 1 min after which a process no longer asks for more time, unless jobs are late again.
-const WHILE_SLOW: Duration = Duration::from_mins(1);
+pub(super) const WHILE_SLOW: Duration = Duration::from_mins(1);
 
 /// 10 s, upper bound of the time that it asks for.
-const MOST_TO_START: Duration = Duration::from_secs(10);
+pub(super) const MOST_TO_START: Duration = Duration::from_secs(10);
 
 /// The tokens of one rate.
 #[derive(Debug)]

@@ -21,7 +21,6 @@ pub use inserted::EnqueueOutcome;
 pub(crate) use inserted::Inserted;
 pub use live::{Found, KeptKey};
 pub use spool::{Spool, SpoolStatus};
-#[cfg(feature = "cron")]
 pub(crate) use validate::validate;
 pub(crate) use write::Destination;
 

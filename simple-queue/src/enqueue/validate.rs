@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Error,
-    job::{KeyLimit, MAX_KEY_BYTES, OnConflict, problem_of_json, problem_of_queue_name},
+    job::{KeyedBy, MAX_KEY_BYTES, OnConflict, problem_of_json, problem_of_queue_name},
     row::NewJob,
 };
 
@@ -69,7 +69,7 @@ fn problem_of_options(job: &NewJob) -> Option<(&'static str, String)> {
             return Some(("unique_for", format!("it is {time:?}; the limit is 3650 days")));
         }
     }
-    if let Some((KeyLimit::Order(_), _)) = job.limit_key
+    if let Some((KeyedBy::Order, _)) = job.limit_key
         && let Some((option, would)) = out_of_order(job)
     {
         return Some((option, format!("the jobs of its key run in order, and {would}")));

@@ -15,7 +15,7 @@ pub enum ErrorKind {
     NotMigrated,
     /// The tables could not be created or brought up to date.
     Migration,
-    /// The database role lacks a right.
+    /// The database role or the actor lacks a right.
     PermissionDenied,
     /// An argument cannot be used: a setting, a name, a key, a payload.
     InvalidInput,
@@ -47,7 +47,9 @@ impl Error {
             | Self::MigrationHeldUp { .. }
             | Self::NeedsDirectUrl { .. }
             | Self::NotUtf8 { .. } => ErrorKind::Migration,
-            Self::MissingGrant { .. } | Self::ForeignSchema { .. } => ErrorKind::PermissionDenied,
+            Self::MissingGrant { .. } | Self::ForeignSchema { .. } | Self::NotAllowed { .. } => {
+                ErrorKind::PermissionDenied
+            }
             Self::InvalidUrl { .. }
             | Self::InvalidSettings { .. }
             | Self::InvalidSchema { .. }
@@ -64,7 +66,6 @@ impl Error {
             | Self::Limit(LimitError::Different { .. })
             | Self::Schedule(ScheduleError::Declared { .. }) => ErrorKind::Conflict,
             Self::UnknownJob { .. }
-            | Self::NotDead { .. }
             | Self::Limit(LimitError::Unknown { .. })
             | Self::Schedule(ScheduleError::Unknown { .. }) => ErrorKind::NotFound,
             Self::LeaseLost { .. } | Self::TransactionEnded { .. } => ErrorKind::LeaseLost,
@@ -204,7 +205,7 @@ mod tests {
             Error::LeaseLost { job_id },
             Error::TransactionEnded { job_id },
             Error::UnknownJob { job_id },
-            Error::NotDead { job_id },
+            Error::NotAllowed { actor: text(), action: text() },
             Error::WaitTimedOut { job_id, timeout: Duration::ZERO },
             Error::UnknownStatus { status: text() },
             Error::Spool(crate::SpoolError::Files { error: std::io::Error::other("no disk") }),
@@ -260,6 +261,6 @@ mod tests {
 
         let trouble = |error: Error| excuse_in(&OfTheUser(error), Error::of_database_in);
         assert_eq!(trouble(samples().remove(0)), Some(Excuse::Lost));
-        assert_eq!(trouble(Error::NotDead { job_id: Uuid::nil() }), None);
+        assert_eq!(trouble(Error::UnknownJob { job_id: Uuid::nil() }), None);
     }
 }

@@ -293,14 +293,14 @@ pub enum Error {
         /// The message of the panic.
         problem: String,
     },
-    /// The job to redrive is not a dead letter.
-    #[error(
-        "job {job_id} is not a dead letter: it is live or completed, or its history was deleted"
-    )]
+    /// The actor may not do this; see [`Rights`](crate::Rights).
+    #[error("{actor} may not {action}: `Admin::with_rights` gives the right")]
     #[non_exhaustive]
-    NotDead {
-        /// The job.
-        job_id: Uuid,
+    NotAllowed {
+        /// Who acts.
+        actor: String,
+        /// What was to be done.
+        action: String,
     },
     /// A job that was waited for did not end in time. It may still end.
     #[error("job {job_id} did not end within {timeout:?}")]

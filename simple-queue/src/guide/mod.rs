@@ -3,10 +3,11 @@
 //! | page | about |
 //! |---|---|
 //! | [`declaring_jobs`] | arguments, state, errors, results, unique keys, changing a stored job, two crates |
-//! | [`running_workers`] | permits, pause, cancel, wait, redrive, stopping, several servers, poolers |
+//! | [`running_workers`] | permits, pause, cancel, wait, stopping, several servers, poolers |
 //! | [`schedules`] | cron expressions, time zones, downtimes, overlaps, what happens at deploys and when clocks change |
 //! | [`limits`] | how many jobs run at once, in a process and in all of them together |
 //! | [`spool`] | enqueues that outlive a database that is away: jobs wait in files |
+//! | [`operating`] | finding jobs, retrying, moving, editing, deleting them; who did what; rights |
 //! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
 //! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
 
@@ -25,6 +26,9 @@ pub mod limits {}
 
 #[doc = include_str!("spool.md")]
 pub mod spool {}
+
+#[doc = include_str!("operating.md")]
+pub mod operating {}
 
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}

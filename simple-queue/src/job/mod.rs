@@ -28,15 +28,15 @@ mod write;
 pub use backoff::{Backoff, BackoffStrategy};
 pub(crate) use declaration::{KindDeclaration, hash_of_kind};
 pub use key_limit::AfterFailure;
-pub(crate) use key_limit::KeyLimit;
+pub(crate) use key_limit::{KeyLimit, KeyedBy};
 pub(crate) use limit::MOST_OF_A_LIMIT;
 pub use limit::{Limit, NamedLimit};
 pub use options::{JobOptions, OnConflict, UniqueWhile};
 pub(crate) use payload::Storable;
 pub use payload::{JobPayload, StoredArgument};
 pub(crate) use queue_name::problem_of_queue_name;
-pub use rate::Rate;
 pub(crate) use rate::StoredRate;
+pub use rate::{Rate, Window};
 pub use result::{BoxDynError, JobError, JobResult};
 pub use retention::Retention;
 #[cfg(feature = "cron")]

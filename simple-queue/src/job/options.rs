@@ -178,14 +178,54 @@ impl JobOptions {
     pub const fn concurrency_per_key(self, limit: u32) -> Self {
         assert!(limit > 0, "a limit of 0 would stop its jobs: pause it with `SimpleQueue::limits`");
         assert!(limit <= MOST_OF_A_LIMIT, "a limit is at most 1,000,000");
-        Self { key_limit: Some(KeyLimit::Concurrency(limit)), ..self }
+        self.with_key_limit(KeyLimit { most: Some(limit), ..self.key_limit() })
+    }
+
+    /// Sets how many jobs of one key start in a time, in all processes together. The key is what
+    /// [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns. It holds for the jobs
+    /// of this kind in one queue.
+    #[must_use]
+    pub const fn rate_per_key(self, rate: Rate) -> Self {
+        self.with_key_limit(KeyLimit { rate: Some(rate), ..self.key_limit() })
+    }
+
+    /// Sets that each job takes as many tokens of its [rate](JobOptions::rate_per_key) as
+    /// [`JobPayload::cost`](crate::typed::JobPayload::cost) says. Without it a job takes one.
+    #[must_use]
+    pub const fn with_costs(self) -> Self {
+        self.with_key_limit(KeyLimit { has_costs: true, ..self.key_limit() })
     }
 
     /// Sets that the jobs of one key run one after another, in the order in which they are due. The
     /// key is what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns.
     #[must_use]
     pub const fn in_order(self, after_failure: AfterFailure) -> Self {
-        Self { key_limit: Some(KeyLimit::Order(after_failure)), ..self }
+        self.with_key_limit(KeyLimit { order: Some(after_failure), ..self.key_limit() })
+    }
+
+    /// Sets that the jobs of each key have their turn, however many of another one wait. The key is
+    /// what [`JobPayload::limit_key`](crate::typed::JobPayload::limit_key) returns.
+    ///
+    /// # Panics
+    /// When there is a limit for each key, whose keys have turns in any case.
+    #[must_use]
+    pub const fn fair_per_key(self) -> Self {
+        self.with_key_limit(KeyLimit { is_fair: true, ..self.key_limit() })
+    }
+
+    const fn key_limit(&self) -> KeyLimit {
+        match self.key_limit {
+            Some(limit) => limit,
+            None => KeyLimit::NONE,
+        }
+    }
+
+    const fn with_key_limit(self, limit: KeyLimit) -> Self {
+        assert!(
+            !limit.is_fair || limit.most.is_none() && limit.order.is_none() && limit.rate.is_none(),
+            "keys with a limit have turns in any case: leave `fair_per_key` or the limit out"
+        );
+        Self { key_limit: Some(limit), ..self }
     }
 
     /// Sets how long a job may wait after its due time; no limit by default. A job that waited

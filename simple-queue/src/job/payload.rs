@@ -72,6 +72,12 @@ pub trait JobPayload: Serialize + DeserializeOwned + Send + Sync + 'static {
         None
     }
 
+    /// Returns how many tokens of its rate the job takes; `None`: one. A rate that counts costs is
+    /// one for each key.
+    fn cost(&self) -> Option<u64> {
+        None
+    }
+
     /// Converts a payload of an earlier version to this one.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ fn without_value(said: &str) -> String {
 }
 
 impl StoredArgument {
-    fn is_stored_as(&self, name: &str) -> bool {
+    pub(crate) fn is_stored_as(&self, name: &str) -> bool {
         self.name == name || self.aliases.contains(&name)
     }
 }

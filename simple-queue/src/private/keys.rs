@@ -23,6 +23,42 @@ pub trait KeyPart: Display {}
 #[diagnostic::do_not_recommend]
 impl<T: Display + ?Sized> KeyPart for T {}
 
+/// A type that the cost of a job may have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the cost of a job: it is no unsigned integer",
+    label = "taken as the number of tokens of this job",
+    note = "store an unsigned integer like `u32`, or name a field that is one, like `{{usage.tokens}}`"
+)]
+pub trait Cost: Copy {
+    /// Returns it as a number of tokens.
+    fn tokens(self) -> u64;
+}
+
+macro_rules! costs {
+    ($($unsigned:ty),*) => {
+        $(#[diagnostic::do_not_recommend]
+        impl Cost for $unsigned {
+            fn tokens(self) -> u64 {
+                u64::from(self)
+            }
+        })*
+    };
+}
+
+costs!(u8, u16, u32, u64);
+
+#[diagnostic::do_not_recommend]
+impl Cost for usize {
+    fn tokens(self) -> u64 {
+        u64::try_from(self).unwrap_or(u64::MAX)
+    }
+}
+
+/// The cost of a job.
+pub fn cost<T: Cost>(cost: &T) -> u64 {
+    cost.tokens()
+}
+
 /// One argument of a key's template.
 pub fn key_part<T: KeyPart>(part: &T) -> &dyn Display {
     part

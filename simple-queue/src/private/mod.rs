@@ -12,7 +12,7 @@ pub use agreement::{
 pub use codec::{
     Read, ReadFallback, ReadStored, Write, WriteFallback, WriteStored, assert_storable, upgrade,
 };
-pub use keys::{KeyPart, key_part, unique_key_of};
+pub use keys::{Cost, KeyPart, cost, key_part, unique_key_of};
 pub use lent::{ProvideTo, begin, finish};
 pub use returned::{
     DowncastRef, ExhaustedAnswer, Returned, ReturnedFallback, ReturnedOutcome, exhausted,

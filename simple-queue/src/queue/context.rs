@@ -17,7 +17,7 @@ use crate::{
     enqueue::{EnqueueOn, Target, live::read_metadata},
     job::JobStatus,
     row::{Claim, Job, Lease, RunSignal},
-    store::Completed,
+    store::{Completed, GateOf},
 };
 
 /// Context of a run. A `#[job]` function with a `&JobContext` parameter receives it.
@@ -151,7 +151,13 @@ impl JobContext {
     /// [`LimitError::Unknown`](crate::LimitError::Unknown) when the declaration has no rate; or when
     /// the database fails.
     pub async fn charge(&self, tokens: u32) -> Result<(), Error> {
-        self.queue.limits().charge(&format!("kind:{}", self.kind), tokens).await
+        let name = format!("kind:{}", self.kind);
+        let rule = self.claim.as_ref().and_then(|claim| claim.lease.rule);
+        let has_key = |rule| self.queue.key_limit(rule).is_some_and(|limit| limit.rate.is_some());
+        if rule.is_some_and(has_key) {
+            return self.queue.limits().charge_gate(GateOf::Job(self.job_id), name, tokens).await;
+        }
+        self.queue.limits().charge(&name, tokens).await
     }
 
     /// Says how much of the work is done, from 0 to 1, for [`SimpleQueue::running`]. It only sets a

@@ -3,8 +3,16 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::limits::{Limits, concurrency_of, count};
-use crate::{Error, LimitError, database::again, store::KeyRow};
+use super::limits::{Limits, RateState, concurrency_of, count};
+use crate::{
+    Error, LimitError,
+    database::again,
+    job::Rate,
+    store::{GateOf, KeyChange, KeyRow},
+};
+
+/// 1,000, upper bound of a weight: a round goes through all keys.
+const MOST_OF_A_WEIGHT: u32 = 1000;
 
 /// A key of a limit that holds for each key, with jobs that wait or run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +20,15 @@ use crate::{Error, LimitError, database::again, store::KeyRow};
 pub struct LimitKey {
     /// The key, as the declaration's template renders it.
     pub key: String,
-    /// How many of its jobs may run at once, as the code declares it.
-    pub declared: u32,
+    /// How many of its jobs may run at once, as the code declares it; `None`: any number.
+    pub declared: Option<u32>,
     /// How many may run at once instead, as [`Limits::set_key`] or [`Limits::set`] has set it.
     pub set_to: Option<u32>,
+    /// How many of its jobs may start in a time, and what is left of that; `None`: any number.
+    pub rate: Option<RateState>,
+    /// How many of its jobs start in a round, as [`Limits::set_weight`] has set it; `None`: one, where
+    /// keys share fairly.
+    pub weight: Option<u32>,
     /// When the key, or the whole limit, was paused.
     pub paused_at: Option<DateTime<Utc>>,
     /// How many of its jobs run; at most 1,000 are counted.
@@ -24,7 +37,7 @@ pub struct LimitKey {
     pub waiting: u32,
     /// The earliest due time of those.
     pub waiting_since: Option<DateTime<Utc>>,
-    /// The dead job that halts the sequence, until it is redriven or [skipped](Limits::skip).
+    /// The dead job that halts the sequence, until it is retried or [skipped](Limits::skip).
     pub halted_by: Option<Uuid>,
     /// When the first job of the sequence runs again, for which the others wait.
     pub retry_at: Option<DateTime<Utc>>,
@@ -65,15 +78,57 @@ impl Limits<'_> {
             return Err(Error::InvalidOption { option: "limit", problem });
         }
         let concurrency = concurrency_of(name, concurrency)?;
-        self.change_key(name, key, Some(concurrency), None).await
+        self.change_key(
+            name,
+            key,
+            KeyChange { concurrency: Some(concurrency), ..KeyChange::default() },
+        )
+        .await
     }
 
-    /// Goes back to the limit's number for this key, and resumes it if it is paused.
+    /// Sets how many jobs of one key may start in a time instead of the limit's rate. It survives
+    /// restarts and deploys, until [`Limits::reset_key`]. What was started under the old rate still
+    /// counts.
+    ///
+    /// # Errors
+    /// As [`Limits::set_rate`].
+    pub async fn set_key_rate(self, name: &str, key: &str, rate: Rate) -> Result<(), Error> {
+        self.change_key(name, key, KeyChange { rate: Some(rate), ..KeyChange::default() }).await
+    }
+
+    /// Sets how many jobs of one key start in a round, where the keys of a kind share fairly; 1 by
+    /// default. It survives restarts and deploys, until [`Limits::reset_key`]. The name of such a
+    /// limit is `fair:QUEUE/KIND`.
+    ///
+    /// # Errors
+    /// [`Error::InvalidOption`] for 0 and for more than 1,000; [`LimitError::Unknown`] when the
+    /// database knows no such limit, or its keys do not share; or when the database fails.
+    pub async fn set_weight(self, name: &str, key: &str, weight: u32) -> Result<(), Error> {
+        if weight == 0 || weight > MOST_OF_A_WEIGHT {
+            let problem = format!(
+                "{weight} for `{key}` of `{name}`: it is from 1 to {MOST_OF_A_WEIGHT}; pause the key to stop its jobs"
+            );
+            return Err(Error::InvalidOption { option: "weight", problem });
+        }
+        let weight = i32::try_from(weight).ok();
+        self.change_key(name, key, KeyChange { weight, ..KeyChange::default() }).await
+    }
+
+    /// Takes tokens of the rate of one key, as [`Limits::charge`] does of a limit.
+    ///
+    /// # Errors
+    /// As [`Limits::charge`].
+    pub async fn charge_key(self, name: &str, key: &str, tokens: u32) -> Result<(), Error> {
+        let gate = gate(name, key);
+        self.charge_gate(GateOf::Key(&gate), name.to_owned(), tokens).await
+    }
+
+    /// Goes back to the limit's number and rate for this key, and resumes it if it is paused.
     ///
     /// # Errors
     /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
     pub async fn reset_key(self, name: &str, key: &str) -> Result<(), Error> {
-        self.change_key(name, key, None, None).await
+        self.change_key(name, key, KeyChange::default()).await
     }
 
     /// Pauses a key: none of its jobs starts until it is resumed. Running jobs go on to their end.
@@ -81,7 +136,7 @@ impl Limits<'_> {
     /// # Errors
     /// As [`Limits::reset_key`].
     pub async fn pause_key(self, name: &str, key: &str) -> Result<(), Error> {
-        self.change_key(name, key, None, Some(true)).await
+        self.change_key(name, key, KeyChange { paused: Some(true), ..KeyChange::default() }).await
     }
 
     /// Resumes a paused key.
@@ -89,7 +144,7 @@ impl Limits<'_> {
     /// # Errors
     /// As [`Limits::reset_key`].
     pub async fn resume_key(self, name: &str, key: &str) -> Result<(), Error> {
-        self.change_key(name, key, None, Some(false)).await
+        self.change_key(name, key, KeyChange { paused: Some(false), ..KeyChange::default() }).await
     }
 
     /// Lets the sequence of a key go on past the dead job that halts it. The dead job stays a dead
@@ -105,16 +160,23 @@ impl Limits<'_> {
         skipped.map_err(Error::database("skip a job of a sequence"))
     }
 
-    async fn change_key(
+    pub(super) async fn charge_gate(
         self,
-        name: &str,
-        key: &str,
-        concurrency: Option<i32>,
-        paused: Option<bool>,
+        of: GateOf<'_>,
+        name: String,
+        tokens: u32,
     ) -> Result<(), Error> {
+        let charged = again!(tries => self.queue.ask(async |connection| {
+            self.queue.store().charge_gate(connection, of, tokens).await
+        }));
+        let charged = charged.map_err(Error::database("charge the rate of a key"))?;
+        charged.then_some(()).ok_or(Error::Limit(LimitError::Unknown { name }))
+    }
+
+    async fn change_key(self, name: &str, key: &str, change: KeyChange) -> Result<(), Error> {
         let gate = gate(name, key);
         let is_known = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().set_limit_of_key(connection, &gate, concurrency, paused).await
+            self.queue.store().set_limit_of_key(connection, &gate, change).await
         }));
         let is_known = is_known.map_err(Error::database("change the limit of a key"))?;
         let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
@@ -133,8 +195,10 @@ impl LimitKey {
         let key = gate.split_once('#').map_or("", |(_, key)| key);
         Self {
             key: key.to_owned(),
-            declared: count(concurrency),
+            declared: concurrency.map(count),
             set_to: concurrency_set.map(count),
+            rate: row.rate.map(RateState::of),
+            weight: row.weight.map(count),
             paused_at,
             running: count(row.running),
             waiting: u32::try_from(row.waiting).unwrap_or(u32::MAX),

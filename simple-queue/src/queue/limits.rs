@@ -8,7 +8,7 @@ use crate::{
     Error, LimitError,
     database::again,
     job::{MOST_OF_A_LIMIT, Rate},
-    store::{LimitRow, QuotaRow},
+    store::{LimitRow, QuotaRow, RateRow},
 };
 
 /// # Limits
@@ -56,7 +56,8 @@ pub struct LimitState {
     pub declared: Option<u32>,
     /// How many may run at once instead, as [`Limits::set`] has set it.
     pub set_to: Option<u32>,
-    /// How many jobs may start in a time; `None`: any number.
+    /// How many jobs may start in a time; `None`: any number. Of a limit for each key it is the rate
+    /// of a key that no job has used yet; [`Limits::keys`] has those of the others.
     pub rate: Option<RateState>,
     /// When it was paused. While it is, none of its jobs starts.
     pub paused_at: Option<DateTime<Utc>>,
@@ -236,16 +237,22 @@ impl LimitState {
             name: row.name,
             declared: row.concurrency.map(count),
             set_to: row.concurrency_set.map(count),
-            rate: row.rate.zip(row.next_at).map(|(declared, next_at)| RateState {
-                declared: declared.into(),
-                set_to: row.rate_set.map(Into::into),
-                tokens: row.tokens.map(count).unwrap_or_default(),
-                next_at,
-                full_at: row.full_at,
-            }),
+            rate: row.rate.map(RateState::of),
             paused_at: row.paused_at,
             lent: count(row.lent),
             holders: row.quotas.into_iter().map(LimitHolder::of).collect(),
+        }
+    }
+}
+
+impl RateState {
+    pub(super) fn of(row: RateRow) -> Self {
+        Self {
+            declared: row.declared.into(),
+            set_to: row.set_to.map(Into::into),
+            tokens: count(row.tokens),
+            next_at: row.next_at,
+            full_at: row.full_at,
         }
     }
 }

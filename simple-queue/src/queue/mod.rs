@@ -12,6 +12,7 @@ pub(crate) mod config;
 mod context;
 mod control;
 mod database;
+pub(crate) mod declared;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
@@ -35,7 +36,7 @@ mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
-pub use control::{DeadLetterFilter, Paused, Redriven};
+pub use control::Paused;
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
@@ -64,7 +65,8 @@ use crate::{
         spool::{OwnedSpooler, PreparedSpool, Spooler},
         wake::Wake,
     },
-    job::JobState,
+    job::{JobState, KeyLimit},
+    row::RuleId,
     store::Store,
 };
 use config::Config;
@@ -178,7 +180,22 @@ impl SimpleQueue {
         self.inner.registry.read().find(queue, kind)
     }
 
+    /// Returns the declaration of a kind that this process has registered.
+    pub(crate) fn declared(&self, kind: &str) -> Option<declared::DeclaredKind> {
+        self.inner.registry.read().declared(kind)
+    }
+
+    /// Returns the kinds that this process has registered.
+    pub(crate) fn declared_kinds(&self) -> Vec<String> {
+        self.inner.registry.read().declared_kinds()
+    }
+
     /// Returns the limits for each key of the jobs that this process runs.
+    /// The limit for each key with this number.
+    pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
+        self.inner.registry.read().key_limit(rule)
+    }
+
     pub(crate) fn key_rules(&self) -> Vec<Arc<registry::KeyRule>> {
         self.inner.registry.read().key_rules()
     }

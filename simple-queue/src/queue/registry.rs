@@ -12,12 +12,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 use super::schedules::ScheduledJob;
 use super::{
     config::MOST_PERMITS,
+    declared::DeclaredKind,
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
     shared_limit::SharedLimit,
 };
 use crate::{
     Error, LimitError,
-    job::{JobOptions, JobPayload, KeyLimit, Limit},
+    job::{JobOptions, JobPayload, KeyLimit, KeyedBy, Limit},
     row::RuleId,
 };
 
@@ -25,8 +26,8 @@ use crate::{
 #[derive(Clone, Default)]
 pub(crate) struct Registry {
     queues: HashMap<String, QueueHandlers>,
-    /// The type that registered each kind of a declared job.
-    kinds: HashMap<&'static str, &'static str>,
+    /// The declarations, by kind.
+    kinds: HashMap<&'static str, DeclaredKind>,
     /// Each limit that several jobs share.
     limits: HashMap<&'static str, Limit>,
     /// Limits that hold for each key. A claimed job has its limit's place in here, so none is ever removed.
@@ -146,7 +147,7 @@ impl Registry {
 
     fn insert_key_rule(&mut self, queue: &str, kind: &str, handler: &Arc<Registered>) {
         let Some(limit) = handler.options.key_limit else { return };
-        let name = limit.rule(queue, kind);
+        let name = limit.by().rule(queue, kind);
         let place = self.key_rules.iter().position(|rule| rule.name == name);
         let id = RuleId(place.unwrap_or(self.key_rules.len()));
         let handler = Arc::clone(handler);
@@ -155,6 +156,10 @@ impl Registry {
             Some(known) => *known = rule,
             None => self.key_rules.push(rule),
         }
+    }
+
+    pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
+        self.key_rules.get(rule.0).map(|rule| rule.limit)
     }
 
     pub(crate) fn key_rules(&self) -> Vec<Arc<KeyRule>> {
@@ -169,9 +174,9 @@ impl Registry {
         let second = H::Payload::DECLARED_AT;
         let kinds = || std::iter::once(H::Payload::KIND).chain(H::Payload::ALIASES.iter().copied());
         if let Some((&kind, first)) = kinds().find_map(|kind| self.kinds.get_key_value(kind)) {
-            return Err(Error::DuplicateKind { kind, first, second });
+            return Err(Error::DuplicateKind { kind, first: first.declared_at, second });
         }
-        self.kinds.extend(kinds().map(|kind| (kind, second)));
+        self.kinds.extend(kinds().map(|kind| (kind, DeclaredKind::of::<H::Payload>())));
         for limit in H::Payload::OPTIONS.limits {
             let first = *self.limits.entry(limit.name).or_insert(*limit);
             if first != *limit {
@@ -187,6 +192,16 @@ impl Registry {
         self.scheduled.extend(ScheduledJob::declared::<H::Payload>()?);
         self.insert(StatefulHandler::<H, S>::new(Arc::clone(state)), also_on);
         Ok(())
+    }
+
+    /// Returns the declaration of a kind, under its name or an alias.
+    pub(crate) fn declared(&self, kind: &str) -> Option<DeclaredKind> {
+        self.kinds.get(kind).copied()
+    }
+
+    /// Returns the declared kinds and their aliases.
+    pub(crate) fn declared_kinds(&self) -> Vec<String> {
+        self.kinds.keys().map(|&kind| kind.to_owned()).collect()
     }
 
     pub(crate) fn find(&self, queue: &str, kind: &str) -> Option<Arc<Registered>> {
@@ -270,6 +285,11 @@ impl Registered {
     /// Whether it has a limit of its own, in this process, in all of them or for each key.
     fn is_limited(&self) -> bool {
         self.is_limited_here() || !self.limits.is_empty() || self.options.key_limit.is_some()
+    }
+
+    /// Whether the ends of its jobs are written by visits, because they free places of their keys.
+    pub(crate) fn is_visited(&self) -> bool {
+        self.options.key_limit.is_some_and(|limit| limit.by() != KeyedBy::Share)
     }
 
     /// Whether it has a limit of its own in this process.

@@ -30,7 +30,7 @@ pub struct Job {
     /// An id is used once, for as long as its job is remembered. A clone has the same id and is the same job: while
     /// that job is live, another insert changes nothing and reports that it exists; once it is completed or dead, an
     /// insert is refused with [`Error::IdUsed`](crate::Error::IdUsed). To run the same work again make a new job, or
-    /// [redrive](crate::SimpleQueue::redrive) a dead one.
+    /// [retry](crate::Admin::retry) a dead one.
     pub id: Uuid,
     /// Groups jobs, so that they can be cancelled together. Any number of jobs may share a fingerprint.
     pub fingerprint: Option<String>,

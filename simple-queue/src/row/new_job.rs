@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Job;
 use crate::{
     Error,
-    job::{JobPayload, KeyLimit, OnConflict, UniqueWhile, namespaced, to_json},
+    job::{JobPayload, KeyLimit, KeyedBy, OnConflict, UniqueWhile, namespaced, to_json},
 };
 
 /// A row that is not inserted yet.
@@ -44,7 +44,9 @@ pub(crate) struct NewJob {
     pub(crate) unique_for: Option<Duration>,
     pub(crate) unique_while: UniqueWhile,
     /// The limit of its kind that holds for each key, and its key.
-    pub(crate) limit_key: Option<(KeyLimit, String)>,
+    pub(crate) limit_key: Option<(KeyedBy, String)>,
+    /// How many tokens of the rate of its key it takes; `None`: one.
+    pub(crate) cost: Option<i32>,
     /// Whether it may be spooled while the database is away; `None`: as the spool's settings say.
     pub(crate) spool: Option<bool>,
 }
@@ -52,8 +54,8 @@ pub(crate) struct NewJob {
 impl NewJob {
     /// What jobs of its key pass through, as it is stored.
     pub(crate) fn gate(&self) -> Option<String> {
-        let (limit, key) = self.limit_key.as_ref()?;
-        Some(limit.gate(&self.queue, &self.kind, key))
+        let (by, key) = self.limit_key.as_ref()?;
+        Some(by.gate(&self.queue, &self.kind, key))
     }
 
     /// Whether the two differ only in id, keys, payload and conflict behaviour.
@@ -91,6 +93,12 @@ pub(crate) enum Due {
 }
 
 impl NewJob {
+    /// The row of a job of which nothing is known but these.
+    pub(crate) fn of_kind(queue: &str, kind: &str, version: i32, job_data: String) -> Self {
+        let row = Self::from(Job::new(queue, ()));
+        Self { kind: kind.to_owned(), version, job_data, max_attempts: None, ..row }
+    }
+
     /// The row of a declared job, with the options of its declaration.
     ///
     /// # Errors
@@ -122,7 +130,8 @@ impl NewJob {
             metadata: None,
             unique_for: J::OPTIONS.unique_for,
             unique_while: J::OPTIONS.unique_while,
-            limit_key: J::OPTIONS.key_limit.zip(payload.limit_key()),
+            cost: declared_cost(payload)?,
+            limit_key: J::OPTIONS.key_limit.map(KeyLimit::by).zip(payload.limit_key()),
             spool: J::OPTIONS.spool,
         })
     }
@@ -138,6 +147,25 @@ pub(crate) fn declared_key<J: JobPayload>(key: &str) -> Result<String, Error> {
         });
     }
     Ok(namespaced(J::KIND, key))
+}
+
+/// How many tokens the job takes of its rate: at most as many as there can ever be, or it would never start.
+fn declared_cost<J: JobPayload>(payload: &J) -> Result<Option<i32>, Error> {
+    let rate = J::OPTIONS.key_limit.and_then(|limit| limit.rate);
+    let Some((cost, rate)) = payload.cost().zip(rate) else { return Ok(None) };
+    if cost > rate.most_at_once().into() {
+        return Err(Error::InvalidOption {
+            option: "cost",
+            problem: format!(
+                "a `{}` of {cost} tokens would never start: its rate, declared at {}, has a burst of {}; \
+                 raise the `burst` there, or enqueue the work in smaller jobs",
+                J::KIND,
+                J::DECLARED_AT,
+                rate.most_at_once()
+            ),
+        });
+    }
+    Ok(i32::try_from(cost).ok().map(|cost| std::cmp::max(cost, 1)))
 }
 
 impl From<Job> for NewJob {
@@ -166,6 +194,7 @@ impl From<Job> for NewJob {
             unique_for: None,
             unique_while: UniqueWhile::Running,
             limit_key: None,
+            cost: None,
             // Its caller cannot be told.
             spool: Some(false),
         }

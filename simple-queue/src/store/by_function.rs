@@ -100,6 +100,7 @@ struct Passed<'j> {
     unique_for: Option<String>,
     unique_while: &'static str,
     gate: Option<String>,
+    cost: Option<i32>,
 }
 
 impl<'j> Passed<'j> {
@@ -130,6 +131,7 @@ impl<'j> Passed<'j> {
             unique_for: job.unique_for.map(|time| format!("{} s", seconds(time))),
             unique_while: job.unique_while.word(),
             gate: job.gate(),
+            cost: job.cost,
         })
     }
 }

@@ -1,19 +1,9 @@
-//! Statements of operators: pause, cancel, redrive.
+//! Statements that pause queues, and cancel and redrive jobs.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
 
 use super::Store;
-use crate::job::JobStatus;
-
-/// A filter of dead letters. All of its conditions must hold.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RedriveFilter {
-    pub(crate) job_id: Option<Uuid>,
-    pub(crate) queue: Option<String>,
-    pub(crate) kind: Option<String>,
-    pub(crate) status: Option<JobStatus>,
-}
 
 impl Store {
     /// Keeps the jobs of a queue from being started. Returns whether a worker serves it, whether it contains jobs, and
@@ -69,41 +59,17 @@ impl Store {
         row.map(|row| Ok((row.try_get("unique_key")?, row.try_get("id")?))).transpose()
     }
 
-    /// The ids of dead letters after this one, at most `limit`.
-    pub(crate) async fn list_dead_letters(
-        &self,
-        connection: &mut PgConnection,
-        filter: &RedriveFilter,
-        after: Option<Uuid>,
-        limit: i64,
-    ) -> sqlx::Result<Vec<Uuid>> {
-        self.statements
-            .list_dead_letters
-            .query()
-            .bind("id", filter.job_id)
-            .bind("queue", &filter.queue)
-            .bind("kind", &filter.kind)
-            .bind("status", filter.status.map(JobStatus::as_str))
-            .bind("after", after)
-            .bind("limit", limit)
-            .fetch_scalars(connection)
-            .await
-    }
-
-    /// Puts dead letters back to pending; returns each with whether it was put back. If an earlier call may have been
-    /// carried out, jobs that are already live count as put back.
+    /// Puts dead letters back to pending; returns each with whether it was put back.
     pub(crate) async fn redrive_dead_letters(
         &self,
         connection: &mut PgConnection,
         ids: &[Uuid],
-        repeated: bool,
     ) -> sqlx::Result<Vec<(Uuid, bool)>> {
         let rows = self
             .statements
             .redrive_dead_letters
             .query()
             .bind("ids", ids)
-            .bind("repeated", repeated)
             .bind("channel", self.schema.channel())
             .fetch_all(connection)
             .await?;

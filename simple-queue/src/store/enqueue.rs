@@ -30,7 +30,8 @@ impl Store {
         let of_keys = jobs.iter().any(|job| job.limit_key.is_some());
         let query = if of_keys {
             let query = self.statements.insert_jobs_of_keys.query();
-            query.bind("gates", array_of(jobs, NewJob::gate))
+            let query = query.bind("gates", array_of(jobs, NewJob::gate));
+            query.bind("costs", array_of(jobs, |job| job.cost))
         } else {
             self.statements.insert_jobs.query()
         };
@@ -83,6 +84,7 @@ impl Store {
     ) -> sqlx::Result<Written<(Uuid, String)>> {
         let rows = bind_jobs(self.statements.replace_jobs.query(), jobs)
             .bind("gates", array_of(jobs, NewJob::gate))
+            .bind("costs", array_of(jobs, |job| job.cost))
             .bind("channel", self.schema.channel())
             .bind("notify", notify)
             .fetch_all(connection)

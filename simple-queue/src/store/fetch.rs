@@ -1,6 +1,10 @@
 //! Statements that claim jobs, and the answer of a claim.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +16,7 @@ use super::{
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
     finish::bind_completed,
     statements::Bound,
+    visit_summary::VisitSummary,
 };
 use crate::row::{Claim, Job, Lease, RuleId};
 
@@ -129,6 +134,13 @@ impl Fetched {
         self.of_queue(&demand.queue).count() >= demand.permits
     }
 
+    /// Counts the time of tokens from this moment, when the claim was sent.
+    pub(crate) fn note_sent(&mut self, sent: Instant) {
+        for token in self.jobs.iter_mut().filter_map(|fetched| fetched.token.as_mut()) {
+            token.start_by = Some(sent + token.start_within);
+        }
+    }
+
     /// The claimed jobs of a queue, the most urgent first.
     pub(crate) fn of_queue(&self, queue: &str) -> impl Iterator<Item = &FetchedJob> {
         let places = self.by_queue.get(queue).map(Vec::as_slice).unwrap_or_default();
@@ -147,6 +159,16 @@ pub(crate) struct FetchedJob {
     pub(crate) claim: Claim,
     pub(crate) priority: i16,
     pub(crate) max_attempts: Option<i32>,
+    /// When the job must have started, by the rate of its key.
+    pub(crate) token: Option<KeyToken>,
+}
+
+/// The token of a job under a rate that holds for each key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct KeyToken {
+    /// How long after the claim was sent the job may start.
+    pub(crate) start_within: Duration,
+    pub(crate) start_by: Option<Instant>,
 }
 
 impl Store {
@@ -225,6 +247,12 @@ impl Fetched {
                 jobs.push(FetchedJob::decode(row, &columns, (worker_id, rule), now)?);
             }
         }
+        let visit = summary.visit.as_mut().and_then(|visit| visit.start_within.take());
+        for fetched in &mut jobs {
+            let within = visit.as_ref().and_then(|times| times.get(&fetched.job.id));
+            let token = |&within| KeyToken { start_within: seconds(within), start_by: None };
+            fetched.token = within.map(token);
+        }
         // An update returns its rows in table order.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
@@ -253,25 +281,6 @@ pub(super) struct FetchSummary {
     /// What a visit says beside.
     #[serde(flatten)]
     pub(super) visit: Option<VisitSummary>,
-}
-
-/// What a visit says beside the jobs.
-#[derive(Debug, Deserialize)]
-pub(crate) struct VisitSummary {
-    /// Number of gates that were visited.
-    pub(crate) visited: usize,
-    /// More turns have become due than one visit reads.
-    pub(crate) has_more: bool,
-    /// The gate after which the next visit begins; `None`: this one has reached the end of the ring.
-    pub(crate) last: Option<String>,
-    /// Number of turns that it has consumed.
-    pub(crate) taken: usize,
-    /// Number of gates that were left to other processes, which hold them.
-    pub(crate) skipped: usize,
-    /// Turns are to be written, because the limit was raised.
-    pub(crate) turns_owed: bool,
-    /// The database knows the limit.
-    pub(crate) is_declared: bool,
 }
 
 columns! {
@@ -307,6 +316,7 @@ impl FetchedJob {
             claim,
             priority: row.try_get(columns.priority)?,
             max_attempts: row.try_get(columns.max_attempts)?,
+            token: None,
         }))
     }
 }

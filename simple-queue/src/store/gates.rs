@@ -9,18 +9,24 @@
 //! - `gates.running` is at most the limit that was in force at the last claim.
 //! - Where a job of it could start, a turn that is due leads to it, or a visit of it is under way.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row};
+use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
     Completed, Fetched, Store,
-    decode::{Columns, columns},
-    fetch::VisitSummary,
+    decode::{Columns, columns, interval},
     finish::bind_completed,
+    rate_row::RateRow,
     statements::Bound,
+    visit_summary::{Begun, VisitSummary},
 };
-use crate::{job::KeyLimit, row::RuleId};
+use crate::{
+    job::{KeyLimit, Rate, StoredRate},
+    row::RuleId,
+};
 
 /// What a visit asks for.
 #[derive(Debug, Clone, Copy)]
@@ -34,8 +40,12 @@ pub(crate) struct Visit<'v> {
     pub(crate) permits: usize,
     /// The gate after which it begins.
     pub(crate) after: &'v str,
+    /// Where keys have shares: the one whose share of this round is not used up.
+    pub(crate) begun: Option<&'v Begun>,
     /// Whether the next job of a key may take over the place of one that ended.
     pub(crate) hands_over: bool,
+    /// How long the jobs of this process take from their token to their start, where that is more than was thought.
+    pub(crate) needs: Duration,
 }
 
 /// The answer of a visit.
@@ -51,7 +61,7 @@ pub(crate) struct Visited {
 #[derive(Debug)]
 pub(crate) struct KeyRow {
     pub(crate) gate: String,
-    pub(crate) concurrency: i32,
+    pub(crate) concurrency: Option<i32>,
     pub(crate) concurrency_set: Option<i32>,
     pub(crate) paused_at: Option<DateTime<Utc>>,
     pub(crate) running: i32,
@@ -60,10 +70,32 @@ pub(crate) struct KeyRow {
     /// The job of a sequence on which the others wait, and when it goes on; `None`: when an operator says so.
     pub(crate) halted_by: Option<Uuid>,
     pub(crate) retry_at: Option<DateTime<Utc>>,
+    pub(crate) rate: Option<RateRow>,
+    pub(crate) weight: Option<i32>,
+}
+
+/// What an operator sets for a key; nothing: what the limit says holds again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct KeyChange {
+    pub(crate) concurrency: Option<i32>,
+    pub(crate) rate: Option<Rate>,
+    pub(crate) weight: Option<i32>,
+    pub(crate) paused: Option<bool>,
+}
+
+/// Which key is meant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum GateOf<'g> {
+    Key(&'g str),
+    /// The key of this job.
+    Job(Uuid),
 }
 
 columns! {
-    KeyColumns { gate, concurrency, concurrency_set, paused_at, running, waiting, waiting_since, halted_by, retry_at }
+    KeyColumns {
+        gate, concurrency, concurrency_set, paused_at, running, waiting, waiting_since, halted_by, retry_at,
+        weight
+    }
 }
 
 impl Store {
@@ -75,9 +107,13 @@ impl Store {
         completed: Completed<'_>,
         visit: Visit<'_>,
     ) -> sqlx::Result<Visited> {
+        if visit.limit.is_fair {
+            return self.visit_keys(connection, worker_id, visit).await;
+        }
         let statement = match visit.limit {
-            KeyLimit::Concurrency(_) => &self.statements.visit_gates,
-            KeyLimit::Order(_) => &self.statements.visit_sequences,
+            KeyLimit { rate: Some(_), .. } => &self.statements.visit_rated_gates,
+            KeyLimit { order: Some(_), .. } => &self.statements.visit_sequences,
+            KeyLimit { .. } => &self.statements.visit_gates,
         };
         // A visit holds gates, so it must never wait for a job: rows are locked, or left out.
         let query = bind_completed(statement.query(), worker_id, completed, true);
@@ -90,15 +126,43 @@ impl Store {
         Ok(Visited { fetched, completed, summary })
     }
 
+    /// Claims the next jobs of keys that share a queue. Their ends concern no other job, so nothing remembers by what
+    /// they were claimed.
+    async fn visit_keys(
+        &self,
+        connection: &mut PgConnection,
+        worker_id: Uuid,
+        visit: Visit<'_>,
+    ) -> sqlx::Result<Visited> {
+        let (begun_key, begun) = visit.begun.map_or(("", 0), |begun| (&begun.key, begun.jobs));
+        let query = self.statements.visit_keys.query();
+        let query = query.bind("worker_id", worker_id).bind("begun_key", begun_key);
+        let query = bind_place(query.bind("begun", begun), visit, self.schema.channel());
+        let rows = query.fetch_all(connection).await?;
+        let (fetched, summary) = Fetched::decode_of_rule(&rows, worker_id, visit.permits, None)?;
+        let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
+        Ok(Visited { fetched, completed: Vec::new(), summary })
+    }
+
     /// Records a limit for each key that a process declares.
     pub(crate) async fn declare_key_limits(
         &self,
         connection: &mut PgConnection,
         limits: &[(&str, KeyLimit)],
     ) -> sqlx::Result<()> {
-        let most = |limit: &KeyLimit| i32::try_from(limit.most()).unwrap_or(i32::MAX);
+        let most =
+            |limit: &KeyLimit| limit.most().map(|most| i32::try_from(most).unwrap_or(i32::MAX));
         let names: Vec<&str> = limits.iter().map(|(name, _)| *name).collect();
-        let concurrencies: Vec<i32> = limits.iter().map(|(_, limit)| most(limit)).collect();
+        let concurrencies: Vec<Option<i32>> = limits.iter().map(|(_, limit)| most(limit)).collect();
+        let rates: Vec<Option<Json<StoredRate>>> = limits
+            .iter()
+            .map(|(_, limit)| {
+                limit.rate.map(|rate| {
+                    let rate = StoredRate::from(rate).with_costs(limit.has_costs);
+                    Json(rate)
+                })
+            })
+            .collect();
         let after_failures: Vec<Option<&str>> =
             limits.iter().map(|(_, limit)| limit.after_failure()).collect();
         self.statements
@@ -106,6 +170,7 @@ impl Store {
             .query()
             .bind("names", names)
             .bind("concurrencies", concurrencies)
+            .bind("rates", rates)
             .bind("after_failures", after_failures)
             .execute(connection)
             .await?;
@@ -123,17 +188,31 @@ impl Store {
         Ok(())
     }
 
-    /// Sets a number for one key, or pauses it. Neither: the limit's own number holds. Returns whether there is such a
-    /// limit.
+    /// Cancels jobs that wait behind a failed one of their sequence, where those are dropped. Returns how many, and
+    /// whether more may be left.
+    pub(crate) async fn drop_sequences(
+        &self,
+        connection: &mut PgConnection,
+        name: &str,
+    ) -> sqlx::Result<(i64, bool)> {
+        let drop = self.statements.drop_sequences.query().bind("rule", name);
+        let row = drop.bind("channel", self.schema.channel()).fetch_one(connection).await?;
+        Ok((row.try_get("dropped")?, row.try_get("is_left")?))
+    }
+
+    /// Sets a number or a rate for one key, or pauses it. Nothing: what the limit says holds. Returns whether there is
+    /// such a limit, with a number or a rate if one is set.
     pub(crate) async fn set_limit_of_key(
         &self,
         connection: &mut PgConnection,
         gate: &str,
-        concurrency: Option<i32>,
-        paused: Option<bool>,
+        change: KeyChange,
     ) -> sqlx::Result<bool> {
+        let KeyChange { concurrency, rate, weight, paused } = change;
+        let rate = rate.map(|rate| Json(StoredRate::from(rate)));
         let set = self.statements.set_limit_of_key.query().bind("gate", gate);
-        let set = set.bind("concurrency", concurrency).bind("paused", paused);
+        let set = set.bind("concurrency", concurrency).bind("rate", rate);
+        let set = set.bind("weight", weight).bind("paused", paused);
         let set = set.bind("channel", self.schema.channel());
         Ok(set.fetch_optional(connection).await?.is_some())
     }
@@ -159,8 +238,48 @@ impl Store {
                 waiting_since: row.try_get(columns.waiting_since)?,
                 halted_by: row.try_get(columns.halted_by)?,
                 retry_at: row.try_get(columns.retry_at)?,
+                rate: RateRow::of(row)?,
+                weight: row.try_get(columns.weight)?,
             })
         })
+    }
+
+    /// Lets no job of the key of this running job start for this time.
+    pub(crate) async fn hold_gate(
+        &self,
+        connection: &mut PgConnection,
+        job_id: Uuid,
+        after: Duration,
+    ) -> sqlx::Result<()> {
+        let hold = self.statements.hold_gate.query().bind("job_id", job_id);
+        hold.bind("after", interval(after)).execute(connection).await?;
+        Ok(())
+    }
+
+    /// Takes tokens of the rate of a key whether they are there or not. Returns whether there is such a rate.
+    pub(crate) async fn charge_gate(
+        &self,
+        connection: &mut PgConnection,
+        of: GateOf<'_>,
+        tokens: u32,
+    ) -> sqlx::Result<bool> {
+        let (gate, job_id) = match of {
+            GateOf::Key(gate) => (Some(gate), None),
+            GateOf::Job(id) => (None, Some(id)),
+        };
+        let tokens = i32::try_from(tokens).unwrap_or(i32::MAX);
+        let charge = self.statements.charge_gate.query().bind("gate", gate);
+        let charge = charge.bind("job_id", job_id).bind("tokens", tokens);
+        Ok(charge.fetch_optional(connection).await?.is_some())
+    }
+
+    /// Deletes the gates of keys of which nothing is to be remembered.
+    pub(crate) async fn delete_idle_gates(
+        &self,
+        connection: &mut PgConnection,
+    ) -> sqlx::Result<()> {
+        self.statements.delete_idle_gates.query().execute(connection).await?;
+        Ok(())
     }
 
     /// Lets a sequence go on past the dead job that halts it. Returns whether it was halted.
@@ -176,10 +295,17 @@ impl Store {
 }
 
 fn bind_visit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
+    let query = match visit.limit.rate {
+        Some(_) => query.bind("needs", visit.needs.as_secs_f64()),
+        None => query.bind("hands_over", visit.hands_over),
+    };
+    bind_place(query, visit, channel)
+}
+
+fn bind_place<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
     query
         .bind("rule", visit.name)
         .bind("queue", visit.queue)
-        .bind("hands_over", visit.hands_over)
         .bind("permits", i64::try_from(visit.permits).unwrap_or(i64::MAX))
         .bind("after", visit.after)
         .bind("channel", channel)

@@ -12,7 +12,7 @@ pub enum Role {
     Worker,
     /// Enqueues, and reads nothing.
     Enqueuer,
-    /// Finds, cancels and redrives jobs, frees kept keys, pauses and resumes queues, enqueues.
+    /// Finds jobs and acts on them, frees kept keys, pauses and resumes queues, enqueues.
     Operator,
     /// Reads in the view `jobs_overview` which jobs exist, without their payloads.
     Viewer,

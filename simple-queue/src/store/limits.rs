@@ -11,6 +11,7 @@ use super::{
     Demand, Store,
     decode::{Columns, columns, interval, seconds},
     fetch::MARGIN,
+    rate_row::RateRow,
 };
 use crate::job::{Rate, StoredRate};
 
@@ -70,12 +71,7 @@ pub(crate) struct LimitRow {
     pub(crate) concurrency_set: Option<i32>,
     pub(crate) lent: i32,
     pub(crate) paused_at: Option<DateTime<Utc>>,
-    pub(crate) rate: Option<StoredRate>,
-    pub(crate) rate_set: Option<StoredRate>,
-    /// Tokens that are there, where it has a rate.
-    pub(crate) tokens: Option<i32>,
-    pub(crate) full_at: DateTime<Utc>,
-    pub(crate) next_at: Option<DateTime<Utc>>,
+    pub(crate) rate: Option<RateRow>,
     pub(crate) quotas: Vec<QuotaRow>,
 }
 
@@ -90,9 +86,7 @@ pub(crate) struct QuotaRow {
 }
 
 columns! {
-    LimitColumns {
-        name, concurrency, concurrency_set, lent, paused_at, rate, rate_set, tokens, full_at, next_at, quotas
-    }
+    LimitColumns { name, concurrency, concurrency_set, lent, paused_at, quotas }
 }
 
 impl Store {
@@ -189,13 +183,7 @@ impl Store {
                 concurrency_set: row.try_get(columns.concurrency_set)?,
                 lent: row.try_get(columns.lent)?,
                 paused_at: row.try_get(columns.paused_at)?,
-                rate: row.try_get::<Option<Json<_>>, _>(columns.rate)?.map(|Json(rate)| rate),
-                rate_set: row
-                    .try_get::<Option<Json<_>>, _>(columns.rate_set)?
-                    .map(|Json(rate)| rate),
-                tokens: row.try_get(columns.tokens)?,
-                full_at: row.try_get(columns.full_at)?,
-                next_at: row.try_get(columns.next_at)?,
+                rate: RateRow::of(row)?,
                 quotas,
             })
         })

@@ -56,6 +56,7 @@
 //!    which method writes them (`BatchKind::write`). Runs that are missing from the answer are looked up with
 //!    `read_leases`, and `finalize/unwritten_reason.rs` decides about them.
 
+mod admin;
 mod archive;
 mod by_function;
 mod control;
@@ -71,8 +72,10 @@ mod isolate;
 mod janitor;
 mod limits;
 pub(crate) mod migrate;
+mod rate_row;
 mod rates;
 mod reaper;
+mod refused_keys;
 #[cfg(feature = "cron")]
 mod schedules;
 mod statements;
@@ -80,21 +83,27 @@ mod stats;
 mod sweep;
 mod transaction;
 mod unhandled;
+mod visit_summary;
 mod worker;
 
+pub use admin::Why;
+pub(crate) use admin::{
+    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, ListRow, Look, Mark, Moved, NewAct,
+    NewContents, Progress, RoleRights, Verb,
+};
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
-pub(crate) use control::RedriveFilter;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{
     Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
 };
 pub(crate) use finish::{Completed, LeaseState};
-pub(crate) use gates::{KeyRow, Visit, Visited};
+pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
+pub(crate) use rate_row::RateRow;
 pub(crate) use rates::{TakenTokens, TokenAsk};
 pub(crate) use reaper::{Name, Reaped};
 #[cfg(feature = "cron")]
@@ -104,6 +113,7 @@ pub(crate) use schedules::{
 pub(crate) use stats::{QueueRow, StatsRange, StatsRow, StatsSpan};
 pub(crate) use sweep::{LanePart, Overtaken};
 pub(crate) use unhandled::UnhandledKind;
+pub(crate) use visit_summary::Begun;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
 
 use std::sync::Arc;

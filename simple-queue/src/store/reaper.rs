@@ -111,6 +111,7 @@ impl Store {
             max_crash_count,
         };
         let reaped = self.return_jobs(connection, &returning).await?;
+        self.delete_idle_gates(connection).await?;
         self.statements.tell_long_running.query().execute(connection).await?;
         Ok(Some(reaped))
     }

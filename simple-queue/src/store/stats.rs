@@ -11,7 +11,7 @@ use super::{
     decode::{Columns, Time, columns, interval, time},
 };
 use crate::{
-    job::KeyLimit,
+    job::KeyedBy,
     stats::{Counted, Histogram},
 };
 
@@ -164,7 +164,7 @@ impl Store {
         queue: &str,
         most: i32,
     ) -> sqlx::Result<()> {
-        let rules = KeyLimit::PREFIXES.map(|prefix| format!("{prefix}:{queue}"));
+        let rules = KeyedBy::ALL.map(|by| format!("{}:{queue}", by.word()));
         let sample = self.statements.sample_depth.query().bind("queue", queue);
         sample.bind("rules", &rules[..]).bind("most", most).execute(connection).await?;
         Ok(())

@@ -23,6 +23,7 @@
 //! Every room may use this one, so this one can use none but `job`. Errors are passed as `&dyn Display`, all else as
 //! numbers and texts.
 
+pub(crate) mod admin;
 pub(crate) mod database;
 pub(crate) mod enqueue;
 pub(crate) mod fetch;

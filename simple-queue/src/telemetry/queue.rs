@@ -13,11 +13,6 @@ pub(crate) fn unknown_queue_paused(queue: &str) {
     tracing::warn!(target: TARGET, queue, "paused an unknown queue: no worker serves it and it has no jobs");
 }
 
-/// The database refuses to put one dead letter back; the others go on.
-pub(crate) fn redrive_refused(error: &dyn Display, job_id: Uuid) {
-    tracing::error!(target: TARGET, %error, %job_id, "redrive refused, dead letter kept; repair it and redrive it");
-}
-
 /// A handler of this build cannot read the payload of a later one.
 pub(crate) fn later_version_found(version: i32, known: i32) {
     tracing::warn!(target: TARGET, version, known, "payload of a later build, job waits for a process of that build");

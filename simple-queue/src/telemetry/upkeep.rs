@@ -48,6 +48,16 @@ pub(crate) fn reaped(workers: i64, returned: i64, dead_lettered: i64) {
     );
 }
 
+/// One of the rows cannot be handled; the next bites are smaller, until it is alone and is left alone.
+pub(crate) fn act_refused(error: &dyn Display, jobs: usize) {
+    tracing::warn!(target: TARGET, %error, jobs, "act on many jobs refused, trying it with fewer of them");
+}
+
+#[cfg(feature = "janitor")]
+pub(crate) fn forgotten_act_found(act: &dyn Display) {
+    tracing::info!(target: TARGET, %act, "act on many jobs found whose process has stopped, going on with it");
+}
+
 #[cfg(feature = "janitor")]
 pub(crate) fn janitor_failed(error: &dyn Display) {
     tracing::warn!(target: TARGET, %error, "history could not be cleaned up, retrying");

@@ -1,9 +1,10 @@
-//! Bounds the history: drops whole days of the archive, and deletes old dead letters, jobs with a retention of their
+//! Goes on with acts on many jobs whose processes have died, and bounds the history: drops whole days of the archive, and deletes old dead letters, jobs with a retention of their
 //! own, and kept keys whose time is over.
 
 use std::time::{Duration, Instant};
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use crate::{
     database::{Dedicated, Servers, failure::described},
@@ -12,7 +13,10 @@ use crate::{
     retry_pause::Pauses,
     store::{OldDay, Store},
     telemetry,
-    upkeep::role::{Next, Role},
+    upkeep::{
+        acts::{Bite, Pace, bite},
+        role::{Next, Role},
+    },
 };
 
 /// What one pass of the janitor did.
@@ -38,6 +42,12 @@ pub(crate) struct Janitor {
 /// 1 hour between two checks of the days of the archive. Days are whole and are created a week ahead, so most passes
 /// can skip them.
 const DAYS_EVERY: Duration = Duration::from_hours(1);
+
+/// 1 minute without progress, after which an act on many jobs counts as forgotten.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(1);
+
+/// 90 days, for which acts of operators are remembered.
+const ACTS_KEPT_FOR: Duration = Duration::from_hours(90 * 24);
 
 /// Upper bound of the rows that one statement deletes.
 const BATCH: i64 = 1000;
@@ -89,7 +99,8 @@ impl Janitor {
             } else {
                 Ok(())
             };
-            // A day that cannot be handled must not stop the deletion of expired rows.
+            let acts = self.go_on_with_acts().await;
+            // Neither a day nor an act that cannot be handled must stop the deletion of expired rows.
             self.delete_expired(&mut tidied).await?;
             if tidied != Tidied::default() {
                 telemetry::upkeep::history_cleaned_up(
@@ -101,9 +112,56 @@ impl Janitor {
                 );
             }
             days?;
+            acts?;
             Ok(tidied)
         })
         .await
+    }
+
+    /// Goes on with acts that no process goes on with any more. Several processes may do so at once: each bite locks the
+    /// act.
+    async fn go_on_with_acts(&mut self) -> sqlx::Result<()> {
+        let mut failed = Ok(());
+        while let Some(act) = self.forgotten_act().await? {
+            telemetry::upkeep::forgotten_act_found(&act);
+            if let Err(error) = self.carry_out(act).await {
+                let note = described(&error).to_string();
+                self.connection
+                    .ask(async |connection| self.store.put_off_act(connection, act, &note).await)
+                    .await?;
+                failed = Err(error);
+            }
+        }
+        let forget = async |connection: &mut sqlx::PgConnection| {
+            self.store.delete_old_acts(connection, ACTS_KEPT_FOR, BATCH).await
+        };
+        while self.connection.ask(forget).await? >= BATCH.unsigned_abs() {}
+        failed
+    }
+
+    async fn carry_out(&mut self, act: Uuid) -> sqlx::Result<()> {
+        let mut pace = Pace::default();
+        loop {
+            let bitten = self
+                .connection
+                .ask_in_transaction(async |connection| {
+                    bite(&self.store, connection, act, pace).await
+                })
+                .await;
+            match (pace.after(&bitten), bitten) {
+                (Some(next), Ok(Bite::More) | Err(_)) => pace = next,
+                (Some(_), Ok(Bite::Ended | Bite::NotOurs)) => return Ok(()),
+                (None, bitten) => return bitten.map(drop),
+            }
+        }
+    }
+
+    async fn forgotten_act(&mut self) -> sqlx::Result<Option<Uuid>> {
+        self.connection
+            .ask(async |connection| {
+                self.store.find_forgotten_act(connection, FORGOTTEN_AFTER).await
+            })
+            .await
     }
 
     /// Creates days ahead and removes old ones. If one cannot be removed, the next pass tries again.

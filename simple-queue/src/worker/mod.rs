@@ -243,7 +243,7 @@ impl Worker {
         // Read before the poller is woken, so that the poller's next fetch takes the outcome that was buffered above.
         let poller_idle = self.poller_idle.load(Ordering::Acquire);
         // The next visit writes the outcome of a job with a key, and lets the next job of the key take over its place.
-        let is_visited = handler.options.key_limit.is_some();
+        let is_visited = handler.is_visited();
         let fetches = is_visited || may_fetch && self.wants_permit.swap(false, Ordering::AcqRel);
         if fetches {
             self.client.wake().wake_local();

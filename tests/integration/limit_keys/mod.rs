@@ -1,7 +1,13 @@
 //! Limits that hold for each key.
 
+mod acts;
+mod costs;
+mod dropped;
+mod isolation;
 mod operators;
+mod rates;
 mod sequences;
+mod shares;
 mod stress;
 
 use std::{
@@ -114,7 +120,7 @@ impl TestDatabase {
     }
 
     /// Gates whose counter differs from what runs and what was released.
-    async fn miscounted(&self) -> i64 {
+    pub(crate) async fn miscounted(&self) -> i64 {
         self.count(
             "gates g where g.running <>
                 (select count(*) from simple_queue.jobs j where j.gate = g.gate and j.worker_id is not null)

@@ -1,6 +1,6 @@
 //! Sequences: the jobs of a key run one after another.
 
-use simple_queue::{Error, OnConflict};
+use simple_queue::{Acted, Error, OnConflict};
 
 use super::{InOrder, ORDER, Watch, start, start_many, stop};
 use crate::support::{STOP, TestDatabase, eventually};
@@ -30,7 +30,7 @@ async fn the_jobs_of_a_sequence_run_in_order_over_failures() {
 }
 
 #[tokio::test]
-async fn a_sequence_halts_at_a_job_that_failed_for_good_until_it_is_redriven_or_skipped() {
+async fn a_sequence_halts_at_a_job_that_failed_for_good_until_it_is_retried_or_skipped() {
     let database = TestDatabase::migrated().await;
     let watch = Watch::open();
     watch.fail(1, 3);
@@ -49,7 +49,10 @@ async fn a_sequence_halts_at_a_job_that_failed_for_good_until_it_is_redriven_or_
     // Another worker, and a restart, change nothing.
     worker.shutdown(STOP).await;
     let workers = start_many(&database, &watch, 2).await;
-    queue.redrive(key.halted_by.unwrap()).await.unwrap();
+    assert_eq!(
+        queue.admin().as_actor("test").retry(key.halted_by.unwrap()).await.unwrap(),
+        Acted::Done
+    );
     eventually("it is halted by the next", async || {
         halted()
             .await

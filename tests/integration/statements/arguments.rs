@@ -46,6 +46,8 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         hot.push(("archive_jobs_of_keys", [&done[..], &[("channel", "'channel'")]].concat()));
     }
     hot.extend(limits());
+    hot.extend(looks());
+    hot.extend(acts());
     hot.extend(hot_ends());
     hot.extend(hot_enqueues());
     let part = r#"'[{"part": 0, "queue": "q1", "priority": 1, "kinds": null, "excluded": [],
@@ -74,10 +76,7 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
         ("heartbeat", vec![("worker_id", ID), ("queues", "array['q1']"), ("running", MANY_IDS)]),
         ("read_leases", vec![("worker_id", ID), ("job_ids", IDS), ("leases", "array[1]")]),
         ("cancel_jobs", vec![("ids", IDS), ("repeated", "true"), ("channel", "'channel'")]),
-        (
-            "redrive_dead_letters",
-            vec![("ids", MANY_IDS), ("repeated", "true"), ("channel", "'channel'")],
-        ),
+        ("redrive_dead_letters", vec![("ids", MANY_IDS), ("channel", "'channel'")]),
         ("find_jobs_by_unique_key", vec![("keys", "array['key1']")]),
         ("find_jobs_by_fingerprint", vec![("fingerprint", "'print1'")]),
         ("find_jobs_anywhere", vec![("ids", IDS)]),
@@ -94,7 +93,85 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
     hot
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 7] {
+/// What operators look at.
+fn looks() -> Vec<(&'static str, Arguments<'static>)> {
+    const LAST: &str = "'ffffffff-ffff-ffff-ffff-ffffffffffff'";
+    let look = |more: &[(&'static str, &'static str)]| {
+        let common = [("filter", r#"'{"queues": ["q1"]}'"#), ("window", "5000"), ("limit", "50")];
+        [&common[..], more].concat()
+    };
+    let of_ids = [("filter", r#"'{"ids": ["01a202c7-f117-7578-92ff-7b69cae0e360"]}'"#)];
+    let pick = |more: &[(&'static str, &'static str)]| {
+        [&of_ids[..], &[("window", "5000"), ("limit", "50"), ("top_id", LAST)], more].concat()
+    };
+    let place = [("priority", "1::smallint"), ("run_at", "now()"), ("from_id", ID)];
+    let lane = [("queue", "'q1'"), ("due_after", "'-1 day'"), ("due_within", "'0 s'")];
+    let keys = [("gate", "'key:q1/'"), ("until", "'key:q10'")];
+    let contents = r#"'{"tags": ["a"], "args": [{"path": ["a"], "values": [1]}], "metadata": [], "error": "b"}'"#;
+    let ends = ("finished_ats", many!("now()"));
+    vec![
+        ("look_through_jobs", look(&[("top_id", LAST)])),
+        ("look_through_archive", look(&[("top_id", LAST)])),
+        ("look_through_dead_letters", look(&[("top_id", LAST)])),
+        ("look_through_ended", look(&[("top_id", LAST), ("finished_at", "null")])),
+        ("look_through_lane", look(&[&place[..], &lane[..]].concat())),
+        ("look_through_keys", look(&[&place[..], &keys[..]].concat())),
+        ("look_through_suspects", look(&[("top_id", LAST)])),
+        ("walk_jobs", look(&[("from_id", ID)])),
+        ("walk_dead_letters", look(&[("from_id", ID)])),
+        ("pick_jobs", pick(&[])),
+        ("pick_archived", pick(&[("since", "now()")])),
+        ("pick_dead_letters", pick(&[])),
+        ("match_jobs", vec![("ids", MANY_IDS), ("contents", contents)]),
+        ("match_archived", vec![("ids", MANY_IDS), ends, ("contents", contents)]),
+        ("match_dead_letters", vec![("ids", MANY_IDS), ("contents", contents)]),
+        ("read_contents_of_jobs", vec![("ids", MANY_IDS), ("longest", "8192")]),
+        ("read_contents_of_archived", vec![("ids", MANY_IDS), ends, ("longest", "8192")]),
+        ("read_contents_of_dead_letters", vec![("ids", MANY_IDS), ("longest", "8192")]),
+        ("read_circumstances", vec![("id", ID)]),
+        ("find_holder_of_key", vec![("key", "'key1'")]),
+        ("read_for_edit", vec![("id", ID)]),
+    ]
+}
+
+/// What operators do.
+fn acts() -> Vec<(&'static str, Arguments<'static>)> {
+    let of_jobs = [("ids", MANY_IDS), ("channel", "'channel'")];
+    let moved =
+        [("queue", "'q2'"), ("priority", "1::smallint"), ("run_at", "null"), ("runs_now", "true")];
+    let contents = [
+        ("payload", "'{}'"),
+        ("unique_key", "'key1'"),
+        ("fingerprint", "null"),
+        ("gate", "'key:q1/kind#7'"),
+        ("max_attempts", "null"),
+        ("tags", "null"),
+        ("id", ID),
+        ("channel", "'channel'"),
+    ];
+    vec![
+        ("lock_job", vec![("id", ID), ("lease", "1"), ("changed_at", "now()")]),
+        (
+            "lock_jobs",
+            vec![
+                ("ids", MANY_IDS),
+                ("leases", many!("1::bigint")),
+                ("changed_ats", many!("now()")),
+            ],
+        ),
+        ("lock_dead_letters", vec![("ids", MANY_IDS), ("leases", many!("1::bigint"))]),
+        ("move_jobs", [&of_jobs[..], &moved[..]].concat()),
+        ("edit_job", contents.to_vec()),
+        ("delete_jobs", of_jobs.to_vec()),
+        ("delete_dead_letters", of_jobs.to_vec()),
+        (
+            "copy_archived_job",
+            vec![("id", ID), ("new_id", ID), ("since", "now()"), ("channel", "'channel'")],
+        ),
+    ]
+}
+
+fn limits() -> [(&'static str, Arguments<'static>); 9] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -107,6 +184,11 @@ fn limits() -> [(&'static str, Arguments<'static>); 7] {
         ("channel", "'channel'"),
     ];
     let visit = [&LEASES[..], &more[..]].concat();
+    let rated = |&argument: &(&'static str, &'static str)| match argument.0 {
+        "hands_over" => ("needs", "0"),
+        _ => argument,
+    };
+    let rated = visit.iter().map(rated).collect();
     [
         ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
         (
@@ -121,6 +203,20 @@ fn limits() -> [(&'static str, Arguments<'static>); 7] {
             ],
         ),
         ("visit_gates", visit.clone()),
+        ("visit_rated_gates", rated),
+        (
+            "visit_keys",
+            vec![
+                ("worker_id", ID),
+                ("rule", "'key:q1/kind'"),
+                ("queue", "'q1'"),
+                ("permits", "1000"),
+                ("after", "'key:q1/kind#7'"),
+                ("begun_key", "'key:q1/kind#8'"),
+                ("begun", "1"),
+                ("channel", "'channel'"),
+            ],
+        ),
         ("visit_sequences", visit),
         ("write_owed_turns", vec![("rule", "'key:q1/kind'"), ("channel", "'channel'")]),
         ("list_limit_keys", vec![("rule", "'key:q1/kind'"), ("gate", "null"), ("limit", "100")]),
@@ -182,6 +278,7 @@ fn hot_enqueues() -> [(&'static str, Arguments<'static>); 3] {
         ("timeouts", many!("null::interval")),
         ("metadata", many!("null::text")),
         ("gates", many!("'key:q1/kind#7'::text")),
+        ("costs", many!("1")),
     ];
     [
         ("replace_jobs", [&keys[..], &options[..], &WAKES[..]].concat()),

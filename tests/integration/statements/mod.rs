@@ -361,3 +361,62 @@ async fn no_claim_is_compiled_or_reads_a_table_whole_in_a_lent_session_either() 
     let noted = "select array_agg(distinct jit || ' ' || seqscan) from settings";
     assert_eq!(database.value::<Vec<String>>(noted).await, ["off off"]);
 }
+
+#[tokio::test]
+async fn a_visit_reads_few_pages_however_many_jobs_of_its_key_wait_for_later_or_for_a_token() {
+    let database = TestDatabase::migrated().await;
+    let fill = async || {
+        // A key with very many jobs that are due later, of the priority before the one that is due.
+        let later = database.job().kind("kind").set("gate", "'key:q1/kind#later'").queue("q1");
+        later.due_in(Duration::from_hours(24)).insert_many(200_000).await;
+        let due = database.job().kind("kind").set("gate", "'key:q1/kind#later'").queue("q1");
+        due.priority(1).insert_many(5).await;
+        let waiting = database.job().kind("rated").set("gate", "'key:q1/rated#1'").queue("q1");
+        waiting.insert_many(200_000).await;
+    };
+    database.fill_jobs(fill).await;
+    let rate = r#"{"limit": 3, "per": 3600, "burst": 2, "strict": true, "start_within": 10, "pace": 1200}"#;
+    for statement in [
+        "insert into simple_queue.limits (name, concurrency) values ('key:q1/kind', 10)",
+        &format!("insert into simple_queue.limits (name, rate) values ('key:q1/rated', '{rate}')"),
+        "insert into simple_queue.turns (rule, gate, due_at)
+            values ('key:q1/kind', 'key:q1/kind#later', null), ('key:q1/rated', 'key:q1/rated#1', null),
+                ('key:q1/kind', 'key:q1/kind#later', now() + interval '1 day')",
+        "vacuum analyze simple_queue.jobs, simple_queue.turns",
+    ] {
+        database.execute(statement).await;
+    }
+    let worker = format!("'{}'", database.process().insert().await);
+    let mut connection = PgConnection::connect(&database.url).await.unwrap();
+    connection.execute("set enable_seqscan = off; set jit = off").await.unwrap();
+    for (name, rule, more, claimed) in [
+        ("visit_gates", "'key:q1/kind'", ("hands_over", "true"), 5),
+        ("visit_rated_gates", "'key:q1/rated'", ("needs", "0"), 2),
+    ] {
+        prepare(&mut connection, "force_generic_plan", name).await;
+        let arguments = vec![
+            ("worker_id", worker.as_str()),
+            ("job_ids", "'{}'"),
+            ("leases", "'{}'"),
+            ("results", "'{}'"),
+            ("keep", "false"),
+            ("include_touched", "true"),
+            ("rule", rule),
+            ("queue", "'q1'"),
+            more,
+            ("permits", "100"),
+            ("after", "''"),
+            ("channel", "'channel'"),
+        ];
+        let visit =
+            format!("explain (analyze, buffers, format json) {}", execute(name, &arguments));
+        let plan: serde_json::Value =
+            sqlx::query_scalar(AssertSqlSafe(visit)).fetch_one(&mut connection).await.unwrap();
+        let pages = ["Shared Hit Blocks", "Shared Read Blocks"]
+            .map(|pages| plan[0]["Plan"][pages].as_i64().unwrap());
+        assert!(pages.iter().sum::<i64>() < 500, "{name}: {pages:?} pages are read");
+        let running = format!("jobs where worker_id is not null and gate like {rule} || '#%'");
+        assert_eq!(database.count(&running).await, claimed, "{name}");
+        connection.execute("deallocate hot").await.unwrap();
+    }
+}

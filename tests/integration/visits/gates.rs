@@ -39,7 +39,7 @@ async fn a_process_without_a_row_takes_over_no_place_and_gives_its_own_back() {
         .database
         .execute(&format!("delete from simple_queue.workers where id = '{}'", stage.left))
         .await;
-    let ends = Asked { completed: vec![ended], permits: 1, in_order: false };
+    let ends = Asked { completed: vec![ended], permits: 1, ..Asked::default() };
     assert_eq!(stage.visit(stage.left, ends).await, 0);
     assert_eq!(stage.visit(stage.right, one()).await, 1);
     assert_eq!(stage.gate().await, Some((1, false)));

@@ -3,6 +3,7 @@
 
 mod gates;
 mod operators;
+mod rates;
 mod sequences;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -16,6 +17,9 @@ use crate::{
 const RULE: &str = "key:q/k";
 const ORDER: &str = "order:q/k";
 
+/// A limit of two tokens at once, and half an hour until the next.
+const RATED: &str = "key:q/rated";
+
 /// A database with a limit for each key, and two processes.
 struct Stage {
     database: TestDatabase,
@@ -24,11 +28,15 @@ struct Stage {
 }
 
 /// The runs that a visit completes, and how many jobs it may claim.
-#[derive(Default, Clone)]
+#[derive(Debug, Default, Clone)]
 struct Asked {
     completed: Vec<Uuid>,
     permits: usize,
     in_order: bool,
+    /// There is a rate: so many tokens at once, and no other for an hour.
+    rated: bool,
+    /// Keys share, and nothing is limited.
+    fair: bool,
 }
 
 /// Claims one job.
@@ -38,7 +46,7 @@ fn one() -> Asked {
 
 /// Claims the next job of a sequence.
 fn next() -> Asked {
-    Asked { permits: 1, in_order: true, completed: Vec::new() }
+    Asked { permits: 1, in_order: true, ..Asked::default() }
 }
 
 /// Completes a run and claims nothing.
@@ -55,6 +63,10 @@ impl Stage {
             );
             database.execute(&limit).await;
         }
+        let rate = r#"{"limit": 3, "per": 3600, "burst": 2, "strict": true, "start_within": 10, "pace": 1200}"#;
+        let rated =
+            format!("insert into simple_queue.limits (name, rate) values ('{RATED}', '{rate}')");
+        database.execute(&rated).await;
         let (left, right) = (database.process().insert().await, database.process().insert().await);
         Self { database, left, right }
     }
@@ -170,11 +182,25 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         format!("array_fill(null::text, array[{count}])"),
     );
     let (worker, permits) = (format!("'{worker_id}'"), asked.permits.to_string());
-    let (name, rule) = if asked.in_order {
-        ("visit_sequences", "'order:q/k'")
-    } else {
-        ("visit_gates", "'key:q/k'")
+    let hands_over = ("hands_over", "true");
+    let (name, rule, more) = match (asked.in_order, asked.rated) {
+        (true, _) => ("visit_sequences", "'order:q/k'", hands_over),
+        (_, true) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
+        _ => ("visit_gates", "'key:q/k'", hands_over),
     };
+    if asked.fair {
+        let arguments = vec![
+            ("worker_id", worker.as_str()),
+            ("rule", "'fair:q/k'"),
+            ("queue", "'q'"),
+            ("permits", &permits),
+            ("after", "''"),
+            ("begun_key", "''"),
+            ("begun", "0"),
+            ("channel", "'channel'"),
+        ];
+        return carry_out(&mut connection, "visit_keys", &arguments).await - 1;
+    }
     let arguments = vec![
         ("worker_id", worker.as_str()),
         ("job_ids", &ids),
@@ -184,7 +210,7 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         ("include_touched", "true"),
         ("rule", rule),
         ("queue", "'q'"),
-        ("hands_over", "true"),
+        more,
         ("permits", &permits),
         ("after", "''"),
         ("channel", "'channel'"),

@@ -27,6 +27,11 @@ pub(crate) fn missing_grant(error: &sqlx::Error) -> Option<String> {
     })
 }
 
+/// Whether another row has a value that must be unique.
+pub(crate) fn is_unique_violation(error: &sqlx::Error) -> bool {
+    code(error).as_deref() == Some("23505")
+}
+
 /// Whether another process created the schema, or a table of it, at the same moment.
 pub(crate) fn is_made_already(error: &sqlx::Error) -> bool {
     matches!(code(error).as_deref(), Some("23505" | "42P06" | "42P07"))

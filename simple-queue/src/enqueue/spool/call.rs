@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, de::IgnoredAny};
 use uuid::Uuid;
 
 use crate::{
-    job::{AfterFailure, KeyLimit, OnConflict, UniqueWhile, to_json},
+    job::{KeyedBy, OnConflict, UniqueWhile, to_json},
     row::{Due, NewJob},
 };
 
@@ -94,12 +94,11 @@ pub(super) struct Kept<'j> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unique_for: Option<Duration>,
     unique_while: Cow<'j, str>,
-    /// The key of the limit that holds for each key, and how many of its jobs run at once.
+    /// By what the jobs of its key are limited, and the key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    limit_key: Option<(Cow<'j, str>, u32)>,
-    /// What follows a failure, if the jobs of that key run in order.
+    limit_key: Option<(Cow<'j, str>, Cow<'j, str>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    after_failure: Option<Cow<'j, str>>,
+    cost: Option<i32>,
 }
 
 impl<'j> Kept<'j> {
@@ -127,6 +126,7 @@ impl<'j> Kept<'j> {
             unique_for,
             unique_while,
             limit_key,
+            cost,
             spool: _,
         } = job;
         let (at, delay) = match *due {
@@ -155,11 +155,8 @@ impl<'j> Kept<'j> {
             metadata: borrowed(metadata),
             unique_for: *unique_for,
             unique_while: Cow::Borrowed(unique_while.word()),
-            limit_key: limit_key.as_ref().map(|(limit, key)| (key.as_str().into(), limit.most())),
-            after_failure: limit_key
-                .as_ref()
-                .and_then(|(limit, _)| limit.after_failure())
-                .map(Cow::Borrowed),
+            cost: *cost,
+            limit_key: limit_key.as_ref().map(|(by, key)| (by.word().into(), key.as_str().into())),
         }
     }
 
@@ -187,15 +184,14 @@ impl<'j> Kept<'j> {
             let problem = unknown("unique_while", &self.unique_while);
             return Err(Box::new((self, problem)));
         };
-        let limit = match self.after_failure.as_deref() {
-            None => self.limit_key.as_ref().map(|(_, most)| KeyLimit::Concurrency(*most)),
-            Some("halt") => Some(KeyLimit::Order(AfterFailure::Halt)),
-            Some("continue") => Some(KeyLimit::Order(AfterFailure::Continue)),
-            Some(word) => {
-                let problem = unknown("after_failure", word);
-                return Err(Box::new((self, problem)));
-            }
-        };
+        let limited_by =
+            match self.limit_key.as_ref().map(|(word, _)| (KeyedBy::of_word(word), word)) {
+                Some((None, word)) => {
+                    let problem = unknown("limit_key", word);
+                    return Err(Box::new((self, problem)));
+                }
+                by => by.and_then(|(by, _)| by),
+            };
         Ok(NewJob {
             id: self.id,
             has_new_id: true,
@@ -217,7 +213,8 @@ impl<'j> Kept<'j> {
             metadata: self.metadata.map(Cow::into_owned),
             unique_for: self.unique_for,
             unique_while,
-            limit_key: limit.zip(self.limit_key.map(|(key, _)| key.into_owned())),
+            limit_key: limited_by.zip(self.limit_key.map(|(_, key)| key.into_owned())),
+            cost: self.cost,
             spool: None,
         })
     }
@@ -258,7 +255,8 @@ mod tests {
             metadata: Some(r#"{"m":1}"#.to_owned()),
             unique_for: Some(7 * second),
             unique_while: UniqueWhile::Pending,
-            limit_key: Some((KeyLimit::Order(AfterFailure::Continue), "k".to_owned())),
+            limit_key: Some((KeyedBy::Order, "k".to_owned())),
+            cost: Some(8),
             ..plain()
         }
     }
@@ -280,6 +278,9 @@ mod tests {
         use OnConflict::{Error, Ignore, Replace, Reschedule};
         for option in [Ignore, Replace, Reschedule, Error] {
             assert_eq!(OnConflict::of_word(option.word()), Some(option));
+        }
+        for by in [KeyedBy::Number, KeyedBy::Order, KeyedBy::Share] {
+            assert_eq!(KeyedBy::of_word(by.word()), Some(by));
         }
         for option in [UniqueWhile::Running, UniqueWhile::Pending] {
             assert_eq!(UniqueWhile::of_word(option.word()), Some(option));

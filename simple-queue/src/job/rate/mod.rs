@@ -1,8 +1,13 @@
 //! How many jobs may start in a time, in all processes together.
 
+mod window;
+
 use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
+
+pub use window::Window;
+use window::{Calendar, Zone};
 
 /// A limit on how many jobs start in a time, in all processes together.
 ///
@@ -32,6 +37,8 @@ pub struct Rate {
     per: Duration,
     burst: u32,
     is_strict: bool,
+    /// It begins anew with each window of the calendar.
+    calendar: Option<Calendar>,
 }
 
 impl Rate {
@@ -51,7 +58,7 @@ impl Rate {
             per.as_millis() >= SHORTEST.as_millis() && per.as_secs() <= LONGEST.as_secs(),
             "the time of a rate is from 100 ms to 366 days"
         );
-        Self { limit, per, burst: default_burst(limit), is_strict: true }
+        Self { limit, per, burst: default_burst(limit), is_strict: true, calendar: None }
     }
 
     /// Allows this many starts a second.
@@ -78,6 +85,41 @@ impl Rate {
         Self::new(limit, Duration::from_hours(1))
     }
 
+    /// Allows `limit` starts in each window of the calendar, by the clock of this time zone: for
+    /// quotas that begin anew at midnight. All of them may start at once, and two windows next to each
+    /// other are independent, so a period across their border may have twice as many. In one window
+    /// there are never more, by the clock of the database.
+    ///
+    /// The zone is one that the database knows, like `Europe/Berlin`.
+    ///
+    /// ```
+    /// use simple_queue::{Limit, Rate, Window};
+    ///
+    /// /// The provider gives 10,000 calls a day.
+    /// static QUOTA: Limit = Limit::named("quota").rate(Rate::in_each(Window::Day, 10_000, "Europe/Berlin"));
+    /// # assert_eq!(QUOTA.to_string(), "10000 in each day of Europe/Berlin");
+    /// ```
+    ///
+    /// # Panics
+    /// When the limit is 0, above 10,000,000 or above 1,000 a second, or the name of the zone is empty
+    /// or longer than 40 bytes. In a constant that is a compile error.
+    pub const fn in_each(window: Window, limit: u32, zone: &str) -> Self {
+        assert!(
+            limit > 0,
+            "a rate of 0 would start no job: pause the limit with `SimpleQueue::limits`"
+        );
+        assert!(
+            limit <= MOST_OF_A_WINDOW && limit as u64 <= window.seconds() * 1000,
+            "the rate of a window is at most 10,000,000, and 1,000 a second"
+        );
+        let Some(zone) = Zone::of(zone) else {
+            panic!("the name of a time zone has 1 to 40 bytes, like `Europe/Berlin`")
+        };
+        let (per, calendar) =
+            (Duration::from_secs(window.seconds()), Some(Calendar { window, zone }));
+        Self { limit, per, burst: limit, is_strict: false, calendar }
+    }
+
     /// Sets how many jobs may start at once after a pause; a tenth of the limit by default. It is less than the limit,
     /// unless that is 1: the jobs of a burst count in each period around them.
     ///
@@ -89,7 +131,7 @@ impl Rate {
             burst < self.limit || self.limit == 1,
             "the burst of a strict rate is less than its limit: lower it, or use `token_bucket`"
         );
-        Self { burst, is_strict: true, ..self }
+        Self { burst, is_strict: true, calendar: None, ..self }
     }
 
     /// Makes it a token bucket, which is not strict: in the long run `limit` jobs start in the time `per`, and after a
@@ -100,7 +142,12 @@ impl Rate {
     pub const fn token_bucket(self, burst: u32) -> Self {
         assert!(burst > 0, "a burst of 0 would start no job");
         assert!(burst <= MOST_OF_A_RATE, "a burst is at most 1,000,000,000");
-        Self { burst, is_strict: false, ..self }
+        Self { burst, is_strict: false, calendar: None, ..self }
+    }
+
+    /// How many jobs may start at once.
+    pub(crate) const fn most_at_once(self) -> u32 {
+        self.burst
     }
 
     pub(crate) const fn equals(self, other: Self) -> bool {
@@ -108,6 +155,10 @@ impl Rate {
             && self.per.as_nanos() == other.per.as_nanos()
             && self.burst == other.burst
             && self.is_strict == other.is_strict
+            && match (self.calendar, other.calendar) {
+                (Some(a), Some(b)) => a.equals(b),
+                (a, b) => a.is_none() && b.is_none(),
+            }
     }
 
     /// How long after its token was taken a job may start: 2 % of the time of the rate, as far as a process can start
@@ -147,6 +198,9 @@ const fn default_burst(limit: u32) -> u32 {
 /// 1,000,000,000, upper bound of the limit and the burst of a rate.
 pub(crate) const MOST_OF_A_RATE: u32 = 1_000_000_000;
 
+/// 10,000,000, upper bound of the limit of a window.
+const MOST_OF_A_WINDOW: u32 = 10_000_000;
+
 /// 100 ms, lower bound of the time of a rate: the time in which a job starts after its token would take most of a
 /// shorter one.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -162,7 +216,10 @@ const MOST_TO_START: Duration = Duration::from_secs(10);
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { limit, per, burst, is_strict } = self;
+        let Self { limit, per, burst, is_strict, calendar } = self;
+        if let Some(calendar) = calendar {
+            return write!(f, "{limit} in each {calendar}");
+        }
         let of_burst = if *is_strict { "a burst" } else { "a bucket" };
         write!(f, "{limit} per {per:?}, with {of_burst} of {burst}")
     }
@@ -180,11 +237,25 @@ pub(crate) struct StoredRate {
     start_within: f64,
     /// About the time in which one token comes.
     pace: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    window: Option<Window>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    tz: Option<Zone>,
+    /// The jobs say how many tokens they take.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    costs: bool,
+}
+
+impl StoredRate {
+    /// The rate of jobs that say how many tokens they take.
+    pub(crate) fn with_costs(self, costs: bool) -> Self {
+        Self { costs, ..self }
+    }
 }
 
 impl From<Rate> for StoredRate {
     fn from(rate: Rate) -> Self {
-        let Rate { limit, per, burst, is_strict } = rate;
+        let Rate { limit, per, burst, is_strict, calendar } = rate;
         Self {
             limit,
             per: per.as_secs_f64(),
@@ -192,14 +263,18 @@ impl From<Rate> for StoredRate {
             strict: is_strict,
             start_within: rate.start_within().as_secs_f64(),
             pace: rate.pace(),
+            window: calendar.map(|calendar| calendar.window),
+            tz: calendar.map(|calendar| calendar.zone),
+            costs: false,
         }
     }
 }
 
 impl From<StoredRate> for Rate {
-    fn from(StoredRate { limit, per, burst, strict, .. }: StoredRate) -> Self {
+    fn from(StoredRate { limit, per, burst, strict, window, tz, .. }: StoredRate) -> Self {
         let per = Duration::try_from_secs_f64(per).unwrap_or(LONGEST);
-        Self { limit, per, burst, is_strict: strict }
+        let calendar = window.zip(tz).map(|(window, zone)| Calendar { window, zone });
+        Self { limit, per, burst, is_strict: strict, calendar }
     }
 }
 

@@ -29,7 +29,7 @@ impl Row {
         reason = "small numbers"
     )]
     fn fit(&mut self, within: Duration, now: i64) {
-        let Rate { limit, per, burst, is_strict } = self.rate;
+        let Rate { limit, per, burst, is_strict, .. } = self.rate;
         let step = if is_strict {
             (per + within).as_secs_f64() * 1e6 / f64::from(limit - burst + 1)
         } else {

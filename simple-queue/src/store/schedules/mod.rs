@@ -117,6 +117,7 @@ impl Store {
         let parts: Vec<_> = schedules.iter().map(|new| new.schedule.stored()).collect();
         let put = bind_jobs(self.statements.put_schedules.query(), &jobs)
             .bind("gates", each(&jobs, |job| job.gate()))
+            .bind("costs", each(&jobs, |job| job.cost))
             .bind("names", each(schedules, |new| new.name.as_str()))
             .bind("next_ats", each(schedules, |new| time(new.next_at)))
             .bind("everys", each(&parts, |rule| every(rule.every)))

@@ -3,7 +3,7 @@
 -- or is paused, so no tick gets two.
 with won as materialized (
     select s.name, s.overlap, s.queue, s.kind, s.priority, s.job_data, s.max_attempts, s.unique_key, s.fingerprint,
-        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate
+        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, s.cost
     from simple_queue.schedules s
     where s.name = :name and (s.next_at > :last or s.paused_at is not null)
     for update

@@ -24,7 +24,7 @@ with locked as materialized (
         id, lease, worker_id, now(), 'cancelled', 'cancelled before it ran', attempt, reprocess_count, crash_count,
         timeout,
         \ir parts/kept_until.sql
-        errors
+        errors, cost
     from finished
     \ir parts/overwrite_dead_letter.sql
     returning id

@@ -8,7 +8,7 @@ with locked as materialized (
     for update of l
 )
 update simple_queue.limits l
-set tat = greatest(l.tat, now()) + make_interval(secs => ceil(:tokens::integer * locked.step * 1e6) / 1e6)
+set tat = greatest(l.tat, coalesce(locked.until, now())) + make_interval(secs => ceil(:tokens::integer * locked.step * 1e6) / 1e6)
 from locked
 where l.name = locked.name
 returning l.name

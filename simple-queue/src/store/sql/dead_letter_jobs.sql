@@ -34,6 +34,7 @@ with held as materialized (
         j.reprocess_count, j.crash_count, j.timeout,
         \ir parts/kept_until.sql
         \ir parts/appended_error.sql
+        , j.cost
     from finished j
     join held on held.id = j.id
     \ir parts/overwrite_dead_letter.sql

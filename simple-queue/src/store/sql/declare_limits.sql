@@ -6,6 +6,8 @@ with worker as materialized (
 ), given as (
     select d.name, d.concurrency, d.rate
     from unnest(:names::text[], :concurrencies::integer[], :rates::jsonb[]) as d (name, concurrency, rate)
+    -- An unknown time zone is refused here, and not where others would be held up.
+    where now() at time zone coalesce(d.rate->>'tz', 'UTC') is not null
 ), declared as (
     insert into simple_queue.limits (name, concurrency, rate)
     select given.name, given.concurrency, given.rate from given

@@ -4,16 +4,16 @@
 with inserted as (
     insert into simple_queue.jobs (
         id, lease, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
-        expires_at, tags, version, retain, timeout, metadata, gate
+        expires_at, tags, version, retain, timeout, metadata, gate, cost
     )
     select new.id, :first_lease, new.queue, new.kind, new.priority, new.job_data::jsonb,
         greatest(now(), due.at), due.at,
         new.max_attempts, new.unique_key, new.fingerprint,
         greatest(now(), due.at) + new.expires_after,
         case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
-        new.version, new.retain, new.timeout, new.metadata::jsonb, key.gate
+        new.version, new.retain, new.timeout, new.metadata::jsonb, key.gate, key.cost
     \ir parts/new_jobs.sql
-    join unnest(:gates::text[]) with ordinality as key (gate, position) on key.position = new.position
+    join unnest(:gates::text[], :costs::integer[]) with ordinality as key (gate, cost, position) on key.position = new.position
     on conflict do nothing
     returning id, queue, gate, run_at
 ), touched as (

@@ -20,10 +20,25 @@ with recursive key (gate, n) as (
 )
 select key.gate, l.concurrency, coalesce(s.concurrency, l.concurrency_set) as concurrency_set,
     coalesce(s.paused_at, l.paused_at) as paused_at, running.n as running, waiting.n as waiting,
-    waiting.since as waiting_since, halted.job_id as halted_by, retried.due_at as retry_at
+    waiting.since as waiting_since, halted.job_id as halted_by, retried.due_at as retry_at,
+    l.rate, coalesce(s.rate, l.rate_set) as rate_set, rated.tokens, rated.full_at, rated.next_at, s.weight
 from key
 join simple_queue.limits l on l.name = :rule
 left join simple_queue.limit_keys s on s.gate = key.gate
+left join simple_queue.gates g on g.gate = key.gate
+cross join lateral (
+    select k.tokens,
+        case when r.until is null then d.due when k.tokens < r.burst then r.until else own.at end as full_at,
+        greatest(own.held_until, case
+            when r.until is null then d.due - make_interval(secs => (r.burst - 1) * n.step)
+            when k.tokens <= 0 then r.until else own.at
+        end) as next_at
+    from (
+        select now() as at, coalesce(s.rate, l.rate_set, l.rate) as rate, g.tat, g.step, g.start_within,
+            g.held_until, 0::double precision as needs
+    ) own
+    \ir parts/tokens_of_key.sql
+) rated
 cross join lateral (
     select count(*)::integer as n
     from (

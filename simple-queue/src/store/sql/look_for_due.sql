@@ -9,7 +9,7 @@ with nothing as (select)
     from demand
     cross join lateral jsonb_to_recordset(demand.shares) as share (kinds text[])
     cross join lateral unnest(share.kinds) as served (kind)
-    cross join lateral unnest(array['key', 'order']) as limited (by)
+    cross join lateral unnest(array['key', 'order', 'fair']) as limited (by)
     cross join lateral (
         (
             select t.due_at from simple_queue.turns t

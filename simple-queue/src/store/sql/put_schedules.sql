@@ -7,20 +7,20 @@
 with put as (
     insert into simple_queue.schedules as s (
         name, next_at, declared_at, every, cron, zone, misfire, overlap, queue, kind, job_data, priority, max_attempts,
-        unique_key, fingerprint, expires_after, tags, version, retain, timeout, metadata, gate
+        unique_key, fingerprint, expires_after, tags, version, retain, timeout, metadata, gate, cost
     )
     select rule.name, rule.next_at, case when :is_declared then now() end, rule.every, rule.cron, rule.zone,
         rule.misfire, rule.overlap, new.queue, new.kind, new.job_data::jsonb, new.priority, new.max_attempts,
         new.unique_key, new.fingerprint, new.expires_after,
         case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
-        new.version, new.retain, new.timeout, new.metadata::jsonb, key.gate
+        new.version, new.retain, new.timeout, new.metadata::jsonb, key.gate, key.cost
     \ir parts/new_jobs.sql
     join unnest(
         :names::text[], :next_ats::timestamptz[], :everys::interval[], :crons::text[], :zones::text[],
         :misfires::text[], :overlaps::text[]
     ) with ordinality as rule (name, next_at, every, cron, zone, misfire, overlap, position)
         on rule.position = new.position
-    join unnest(:gates::text[]) with ordinality as key (gate, position) on key.position = new.position
+    join unnest(:gates::text[], :costs::integer[]) with ordinality as key (gate, cost, position) on key.position = new.position
     order by rule.name collate "C"
     on conflict (name) do update set
         next_at = case
@@ -47,7 +47,8 @@ with put as (
         job_data = excluded.job_data, priority = excluded.priority, max_attempts = excluded.max_attempts,
         unique_key = excluded.unique_key, fingerprint = excluded.fingerprint,
         expires_after = excluded.expires_after, tags = excluded.tags, version = excluded.version,
-        retain = excluded.retain, timeout = excluded.timeout, metadata = excluded.metadata, gate = excluded.gate
+        retain = excluded.retain, timeout = excluded.timeout, metadata = excluded.metadata, gate = excluded.gate,
+        cost = excluded.cost
     where :is_declared or s.declared_at is null
     returning s.name
 )

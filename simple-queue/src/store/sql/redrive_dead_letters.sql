@@ -1,7 +1,7 @@
 -- redrive_dead_letters
 -- Puts these dead letters back to pending, as new jobs with their errors. The lease continues from its old value, so
 -- that a late write of an earlier run cannot match it. A dead letter whose unique key a live job has, or another job
--- keeps, stays dead; the answer says which. With :repeated an earlier call may have been carried out, so jobs that are already live count too.
+-- keeps, stays dead; the answer says which.
 with dead as materialized (
     select d.id from simple_queue.dead_letters d
     where d.id = any (:ids::uuid[])
@@ -10,7 +10,7 @@ with dead as materialized (
 ), redriven as (
     insert into simple_queue.jobs (
         \ir parts/job_columns.sql
-        id, lease, timeout, run_at, retain, errors
+        id, lease, timeout, run_at, retain, errors, cost
     )
     select
         \ir parts/job_columns.sql
@@ -20,7 +20,7 @@ with dead as materialized (
         -- An infinite retention has no length.
         greatest(least(d.keep_until, '9999-12-31'), '0001-01-01')
             - greatest(least(d.finished_at, '9999-12-31'), '0001-01-01'),
-        d.errors
+        d.errors, d.cost
     from simple_queue.dead_letters d
     where d.id = any (array(select dead.id from dead)) and not exists (
         select from simple_queue.kept_keys k
@@ -50,7 +50,3 @@ with dead as materialized (
 select dead.id, redriven.id is not null as redriven, (select count(*) from notified) + (select count(*) from turned) as notified
 from dead
 left join redriven on redriven.id = dead.id
-union all
-select j.id, true, 0
-from simple_queue.jobs j
-where :repeated and j.id = any (:ids) and j.id <> all (array(select dead.id from dead))

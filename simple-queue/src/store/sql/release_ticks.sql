@@ -6,7 +6,7 @@
 -- one was inserted meanwhile, another tick is the first.
 with ticks as materialized (
     select s.name, s.queue, s.kind, s.priority, s.job_data, s.max_attempts, s.unique_key, s.fingerprint,
-        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, t.id, t.at, t.since
+        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, s.cost, t.id, t.at, t.since
     from unnest(:ticks::text[], :ids::uuid[], :ats::timestamptz[], :sinces::timestamptz[]) as t (name, id, at, since)
     join simple_queue.schedules s on s.name = t.name and s.waiting[1] = t.at
     where s.paused_at is null and not exists (select from simple_queue.jobs j where j.id = s.last_job)

@@ -2,9 +2,9 @@
 -- Gives waiting jobs the payloads and options of new jobs with the same unique keys; of several new jobs with one key,
 -- the last one's. Jobs that run, or ended meanwhile, are missing from the answer.
 with new as materialized (
-    select distinct on (new.unique_key collate "C") new.*, due.at, key.gate
+    select distinct on (new.unique_key collate "C") new.*, due.at, key.gate, key.cost
     \ir parts/new_jobs.sql
-    join unnest(:gates::text[]) with ordinality as key (gate, position) on key.position = new.position
+    join unnest(:gates::text[], :costs::integer[]) with ordinality as key (gate, cost, position) on key.position = new.position
     order by new.unique_key collate "C", new.position desc
 ), found as materialized (
     select job.id, new.unique_key
@@ -25,7 +25,7 @@ with new as materialized (
         expires_at = greatest(now(), new.at) + new.expires_after,
         tags = case when new.tags is not null then array(select jsonb_array_elements_text(new.tags::jsonb)) end,
         version = new.version, retain = new.retain, timeout = new.timeout, metadata = new.metadata::jsonb,
-        gate = new.gate,
+        gate = new.gate, cost = new.cost,
         attempt = 0, reprocess_count = 0, crash_count = 0, errors = null,
         held = nullif(j.held, '00000000-0000-0000-0000-000000000000'), updated_at = now()
     from found

@@ -4,7 +4,7 @@
 -- The job's id is derived from :at, as a tick's is from the tick, so a call that is repeated does nothing new.
 with won as materialized (
     select s.name, s.overlap, s.queue, s.kind, s.priority, s.job_data, s.max_attempts, s.unique_key, s.fingerprint,
-        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, s.last_at
+        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, s.cost, s.last_at
     from simple_queue.schedules s
     where s.name = :name
     for update

@@ -13,17 +13,31 @@ with aside as (
     select aside.id from aside where aside.gate like 'order:%' and aside.worker_id is null
 )
 \ir parts/moved_places.sql
-, letters as (
+, halted as (
+    -- A sequence halts too where its first job has not run: it takes the place, which no other has.
+    insert into simple_queue.gates as g (gate, rule, running)
+    select aside.gate, l.name, 1
+    from aside
+    join simple_queue.limits l on l.name = split_part(aside.gate, '#', 1)
+    where aside.worker_id is null and l.after_failure <> 'continue'
+    on conflict (gate) do update set running = 1 where g.running = 0
+    returning g.gate
+), letters as (
     select places.* from places
     union all
     select moved.* from moved
+    union all
+    select halted.gate, timestamptz 'infinity', 1, aside.id from halted join aside on aside.gate = halted.gate
+    union all
+    -- Where the others are dropped, the visit does so.
+    select halted.gate, null, 0, null from halted
 )
 \ir parts/turned.sql
 , dead as (
     \ir parts/into_dead_letters.sql
     select
         \ir parts/job_columns.sql
-        id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors
+        id, lease, worker_id, now(), 'unprocessable', :reason, attempt, reprocess_count, crash_count, timeout, null, errors, cost
     from aside
     \ir parts/overwrite_dead_letter.sql
     returning id

@@ -10,7 +10,7 @@
 -- a thousand schedules would be compared with a thousand, because the server expects few.
 with won as materialized (
     select s.name, s.overlap, s.queue, s.kind, s.priority, s.job_data, s.max_attempts, s.unique_key, s.fingerprint,
-        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate,
+        s.expires_after, s.tags, s.version, s.retain, s.timeout, s.metadata, s.gate, s.cost,
         asked.following, asked.first, asked.last
     from unnest(
         :names::text[], :next_ats::timestamptz[], :then_ats::timestamptz[], :firsts::integer[], :lasts::integer[]

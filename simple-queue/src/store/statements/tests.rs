@@ -25,7 +25,7 @@ fn statements() -> Vec<(String, String)> {
 /// The parameters that the store's methods bind, by statement. What a helper binds counts for each statement of the
 /// methods that call it.
 fn bound() -> BTreeMap<String, BTreeSet<String>> {
-    let rooms = [room(), room().join("schedules"), room().join("statements")];
+    let rooms = [room(), room().join("admin"), room().join("schedules"), room().join("statements")];
     let sources = rooms.map(|room| files(&room, "rs")).concat();
     let functions: Vec<String> = sources.iter().flat_map(|(_, source)| functions(source)).collect();
     let helpers: Vec<(&str, BTreeSet<String>)> = functions

@@ -6,5 +6,5 @@
 insert into simple_queue.dead_letters (
     \ir job_columns.sql
     id, lease, worker_id, finished_at, status, reason, attempt, reprocess_count, crash_count, timeout, keep_until,
-    errors
+    errors, cost
 )

@@ -35,7 +35,7 @@
         end,
         greatest(attempt, -2147483647) - 1, reprocess_count, crashes, timeout,
         \ir kept_until.sql
-        errors
+        errors, cost
     from finished
     \ir overwrite_dead_letter.sql
     returning id

@@ -5,17 +5,19 @@
 -- be taken for one that is not due yet, and its turn would be consumed.
 --
 -- needs: completed, worker; :rule, :queue
--- gives: instant (t), one row; rule (most, is_paused, is_changed, turns_owed), no row without a worker or a limit; freed
+-- gives: instant (t), delayed (are_there), one row each; rule (most, is_paused, is_changed, turns_owed, drops), no row without a worker or a limit; freed
 --     (gate, n, keeps_its_place)
 , instant as materialized (
     select clock_timestamp() as t
-), rule as materialized (
+)
+\ir delayed.sql
+, rule as materialized (
     -- A job takes a place only for a process that has a row: both come from this part.
     select case when l.paused_at is null then coalesce(l.concurrency_set, l.concurrency) else 0 end as most,
         exists (select from simple_queue.queues q where q.name = :queue and q.paused_at is not null) as is_paused,
         l.concurrency_set is not null
             or exists (select from simple_queue.limit_keys s where s.rule = l.name) as is_changed,
-        l.turns_owed
+        l.turns_owed, coalesce(l.after_failure = 'drop', false) as drops
     from worker
     cross join simple_queue.limits l
     where l.name = :rule

@@ -6,14 +6,14 @@
 , inserted as (
     insert into simple_queue.jobs (
         id, queue, kind, priority, job_data, run_at, scheduled_at, max_attempts, unique_key, fingerprint,
-        expires_at, tags, version, retain, timeout, metadata, gate
+        expires_at, tags, version, retain, timeout, metadata, gate, cost
     )
     select t.id, t.queue, t.kind, t.priority, t.job_data, now(), t.at, t.max_attempts, t.unique_key, t.fingerprint,
         now() + t.expires_after, t.tags, t.version, t.retain, t.timeout,
         coalesce(t.metadata, '{}') || jsonb_build_object(
             '@schedule', jsonb_build_object('name', t.name, 'tick', t.at, 'since', t.since)
         ),
-        t.gate
+        t.gate, t.cost
     from ticks t
     order by t.unique_key collate "C", t.at, t.id
     on conflict do nothing

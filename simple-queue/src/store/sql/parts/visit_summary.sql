@@ -1,8 +1,8 @@
 -- visit_summary
 -- What a visit says beside the jobs: `wait`, the seconds until the next turn; `visited`, how many keys were visited;
 -- `has_more`, whether more turns have become due; `last`, the gate after which the next visit begins, null: at the first
--- one; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether turns are to be written for a limit
--- that was raised.
+-- one; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether
+-- turns are to be written for a limit that was raised; `drops_owed`, whether jobs behind a failed one are to be cancelled.
 --
 -- needs: instant, rule, rest, ring, later, wanted, taken_turns, room, seen, made, dropped_turns, letters, turned,
 --     completed; :rule
@@ -30,6 +30,12 @@
             where seen.is_new and seen.n > 0 and seen.gate <> all (array(select made.gate from made))
         ),
         'turns_owed', coalesce((select rule.turns_owed from rule), false),
+        'drops_owed', exists (
+            select from rule
+            where rule.drops and exists (
+                select from simple_queue.turns t where t.rule = :rule and t.due_at = 'infinity'
+            )
+        ),
         'is_declared', exists (select from simple_queue.limits l where l.name = :rule),
         'notified', (select count(*) from turned)
     ) as summary

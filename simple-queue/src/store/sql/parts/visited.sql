@@ -2,8 +2,7 @@
 -- Locks the gates of the keys that are visited, reads their turns, and computes how many jobs of each may start.
 --
 -- Rows that were locked are changed by their primary key: a ctid that was read under a lock is that of the newest
--- version, which a scan by ctid with this statement's older snapshot does not see. Turns are never updated, so they may
--- be deleted by ctid.
+-- version, which a scan by ctid with this statement's older snapshot does not see.
 --
 -- needs: instant, rule, freed; handed (gate, id); :rule, :after, :permits
 -- gives: rest (n), one row: the permits that are left; ring (gate), later (gate), where turns are; dry (gate, n, running, waiting), keys without a
@@ -25,39 +24,9 @@
         limit 1
         for update skip locked
     ) g
-), ring as materialized (
-    -- One index descent for each key that has a turn, however many turns it has.
-    with recursive step (gate, n) as (
-        select (
-            select t.gate from simple_queue.turns t
-            where t.rule = :rule and t.due_at is null and t.gate > :after and (select rest.n from rest) > 0
-            order by t.gate
-            limit 1
-        ), 1
-        union all
-        select (
-            select t.gate from simple_queue.turns t
-            where t.rule = :rule and t.due_at is null and t.gate > step.gate
-            order by t.gate
-            limit 1
-        ), step.n + 1
-        from step
-        where step.gate is not null and step.n < (select rest.n from rest)
-    )
-    select step.gate from step where step.gate is not null
-), later as materialized (
-    -- 64, upper bound of the turns that have become due, in one visit. Those that another transaction has locked, for
-    -- example an open cancellation, hide no others.
-    select due.gate
-    from (
-        select t.gate from simple_queue.turns t
-        where t.rule = :rule and t.due_at <= (select instant.t from instant)
-        order by t.due_at
-        limit 64
-        for update skip locked
-    ) due
-    limit (select rest.n from rest)
-), wanted as materialized (
+)
+\ir ring.sql
+, wanted as materialized (
     select visited.gate
     from (
         select ring.gate from ring
@@ -73,25 +42,9 @@
         limit 1
         for update skip locked
     ) g
-), taken_turns as (
-    delete from simple_queue.turns t
-    where t.ctid = any (array(
-        select turn.ctid
-        from locked
-        cross join lateral (
-            select t.ctid from simple_queue.turns t
-            where t.rule = :rule and t.gate = locked.gate
-                and (t.due_at is null or t.due_at <= (select instant.t from instant))
-            limit 1000
-            for update skip locked
-        ) turn
-    ))
-    returning t.gate, t.released
-), released as materialized (
-    select taken_turns.gate, sum(taken_turns.released)::integer as n from taken_turns
-    where taken_turns.released > 0
-    group by taken_turns.gate
-), room as materialized (
+)
+\ir taken_turns.sql
+, room as materialized (
     select counted.*, greatest(0, least(counted.free, (select rest.n from rest))) as n
     from (
         select place.gate, place.back, place.running - place.back as before, place.waiting, place.is_new,

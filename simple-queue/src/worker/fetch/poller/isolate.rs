@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::Poller;
 use crate::{
     database::failure::{described, is_about_a_row, is_statement_timeout},
-    queue::config::Config,
+    queue::{config::Config, registry::KeyRule},
     store::{
         Aside, Demand, Division, Fetched, LAST_TIME, LanePart, Position, Reach, log_set_aside,
     },
@@ -86,6 +86,46 @@ impl Poller {
             }
         }
         Ok(())
+    }
+
+    /// Moves jobs of a limit for each key away for which its visits are refused. They are found by claims that are rolled
+    /// back, because a claim of a key's job counts. Returns whether one was moved.
+    pub(super) async fn set_aside_of(
+        &mut self,
+        rule: &KeyRule,
+        config: &Config,
+    ) -> sqlx::Result<bool> {
+        // What a visit claimed whose answer could not be read.
+        self.lost_claims.return_what_is_due(&self.worker).await;
+        let store = self.worker.store.clone();
+        let (after, permits) = (self.rules[rule.id.0].after.clone(), config.global_permits);
+        let mut due = self
+            .connection
+            .ask(async |connection| {
+                let of = (rule.name.as_str(), rule.limit);
+                store.find_due_of_keys(connection, of, &after, permits).await
+            })
+            .await?;
+        due.retain(|id| !self.stuck.ids().contains(id));
+        let (mut division, mut moved) = (Division::of(due), false);
+        while let Some(ids) = division.next() {
+            let worker_id = self.worker.id();
+            let tried = self
+                .connection
+                .ask(async |connection| store.try_jobs_of_keys(connection, worker_id, &ids).await)
+                .await;
+            match tried {
+                Ok(()) => {}
+                Err(error) if is_about_a_row(&error) => {
+                    if let Some(id) = division.refused(ids) {
+                        self.set_aside(id, &error).await?;
+                        moved = true;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(moved)
     }
 
     /// As [`Poller::claim_listed`], for one suspect: the one that has been due longest and is not refused.

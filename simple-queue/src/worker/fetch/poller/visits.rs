@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use super::Poller;
 use crate::{
     admission::PermitScope,
-    database::failure::described,
+    database::failure::{described, is_about_a_row},
     queue::{
         config::Config,
         registry::{KeyRule, Share},
     },
     retry_pause::RetryPause,
-    store::{Completed, Visit, Visited},
+    store::{Begun, Completed, Visit, Visited},
     telemetry,
 };
 
@@ -23,7 +23,9 @@ use crate::{
 pub(super) struct RuleState {
     is_declared: bool,
     /// The gate after which the next visit begins.
-    after: String,
+    pub(super) after: String,
+    /// The key whose share of this round is not used up.
+    begun: Option<Begun>,
     /// Since when the keys that have places left nothing for others, and for how many visits.
     taken_over: Option<(Instant, u32)>,
     /// A visit of this round of the ring has consumed a turn or claimed a job.
@@ -68,6 +70,7 @@ impl RuleState {
             (since, visits + 1)
         });
         let began_within = !self.after.is_empty();
+        self.begun.clone_from(&summary.begun);
         // A visit that took all permits has passed over gates, or did not reach the ring.
         if !all_taken {
             self.after = summary.last.clone().unwrap_or_default();
@@ -109,12 +112,24 @@ impl Poller {
                     let state = &mut self.rules[rule.id.0];
                     let pause = state.retry_pause.next();
                     state.not_before = Some(Instant::now() + pause);
-                    round.wait_for(pause);
                     self.worker.completions.release_visits();
+                    if is_about_a_row(&error) && self.isolated(rule, config).await {
+                        self.rules[rule.id.0].not_before = None;
+                        round.there_is_more = true;
+                    }
+                    round.wait_for(pause);
                 }
             }
         }
         round
+    }
+
+    /// Whether the job for which a visit was refused is out of the way.
+    async fn isolated(&mut self, rule: &KeyRule, config: &Config) -> bool {
+        self.set_aside_of(rule, config).await.unwrap_or_else(|error| {
+            telemetry::fetch::visit_failed(&rule.name, &described(&error));
+            false
+        })
     }
 
     async fn visit(
@@ -138,6 +153,7 @@ impl Poller {
         self.declare(rule).await?;
         let state = &self.rules[rule.id.0];
         let (after, hands_over) = (state.after.clone(), state.hands_over());
+        let begun = state.begun.clone();
         let visit = Visit {
             rule: rule.id,
             limit: rule.limit,
@@ -145,16 +161,19 @@ impl Poller {
             queue: &rule.queue,
             permits,
             after: &after,
+            begun: begun.as_ref(),
             hands_over,
+            needs: self.worker.permits.needs_of(rule.id.0),
         };
         let leases = done.leases();
         let completed = Completed { runs: &leases, keep: config.retention.keeps_completed() };
-        let store = self.worker.store.clone();
+        let (store, sent) = (self.worker.store.clone(), Instant::now());
         let visited = self.connection.ask(async |connection| {
             store.visit_gates(connection, worker_id, completed, visit).await
         });
         match telemetry::fetch::visit_span(&rule.name, permits, visited).await {
             Ok(mut visited) => {
+                visited.fetched.note_sent(sent);
                 done.written(std::mem::take(&mut visited.completed));
                 self.worker.failures.fetch_succeeded();
                 self.visited(rule, config, visited, (permits, hands_over), round).await
@@ -191,6 +210,9 @@ impl Poller {
             self.sleep.quiet_since = Instant::now();
         }
         self.start(visited.fetched, config);
+        if visited.summary.drops_owed {
+            self.drop_sequences(rule, round).await?;
+        }
         if visited.summary.turns_owed {
             let store = &self.worker.store;
             round.there_is_more = true;
@@ -198,6 +220,24 @@ impl Poller {
                 .connection
                 .ask(async |connection| store.write_owed_turns(connection, &rule.name).await)
                 .await;
+        }
+        Ok(())
+    }
+
+    /// Cancels what waits behind a failed job, and comes back as long as something is left.
+    async fn drop_sequences(&mut self, rule: &KeyRule, round: &mut Round) -> sqlx::Result<()> {
+        let store = &self.worker.store;
+        let (dropped, is_left) = self
+            .connection
+            .ask(async |connection| store.drop_sequences(connection, &rule.name).await)
+            .await?;
+        if dropped > 0 {
+            telemetry::fetch::sequences_dropped(&rule.name, dropped);
+        }
+        match (dropped, is_left) {
+            // Others have locked them.
+            (0, true) => round.wait_for(UNTIL_RELEASED),
+            (_, is_left) => round.there_is_more |= is_left,
         }
         Ok(())
     }

@@ -19,6 +19,15 @@ impl Execution<'_> {
             let of_queue = self.config.limit_of(&self.job().queue);
             self.worker.permits.was_late(of_queue.into_iter().chain(&self.handler.limits));
         }
+        is_late || self.is_past_the_token_of_its_key()
+    }
+
+    fn is_past_the_token_of_its_key(&self) -> bool {
+        let Some(token) = self.fetched.token else { return false };
+        let is_late = token.start_by.is_some_and(|by| Instant::now() >= by);
+        if let Some(rule) = self.claim().lease.rule.filter(|_| is_late) {
+            self.worker.permits.was_late_in(rule.0, token.start_within);
+        }
         is_late
     }
 
@@ -27,19 +36,28 @@ impl Execution<'_> {
         let of_queue = self.config.limit_of(&self.job().queue);
         let rated = |limit: &&SharedLimit| limit.rate.is_some();
         let mut limits: Vec<&SharedLimit> = self.handler.limits.iter().filter(rated).collect();
-        if limits.is_empty() {
+        let holds_key = self.fetched.token.is_some();
+        if limits.is_empty() && !holds_key {
             limits.extend(of_queue.filter(rated));
         }
-        if limits.is_empty() {
-            return;
-        }
-        let names: Vec<String> = limits.into_iter().map(|limit| limit.name.clone()).collect();
+        let mut names: Vec<String> = limits.into_iter().map(|limit| limit.name.clone()).collect();
         self.worker.permits.hold(&names);
+        let (store, id) = (&self.worker.store, self.job().id);
         let after = std::cmp::min(after, LONGEST_HOLD);
         let hold = async |connection: &mut PgConnection| {
-            self.worker.store.hold_rates(connection, &names, after).await
+            if holds_key {
+                store.hold_gate(connection, id, after).await?;
+            }
+            if !names.is_empty() {
+                store.hold_rates(connection, &names, after).await?;
+            }
+            Ok(())
         };
+        if !holds_key && names.is_empty() {
+            return;
+        }
         if let Err(error) = self.worker.client.servers().ask(1, hold).await {
+            names.extend(holds_key.then(|| format!("the key of a {}", self.job().kind)));
             telemetry::run::rates_not_held(&names.join(", "), &described(&error));
         }
     }

@@ -1,0 +1,21 @@
+#[automatically_derived]
+#[allow(deprecated, clippy::used_underscore_binding)]
+impl ::simple_queue::typed::JobPayload for Send {
+    type Output = ();
+    const KIND: &'static ::core::primitive::str = "send";
+    const QUEUE: &'static ::core::primitive::str = "default";
+    const OPTIONS: ::simple_queue::JobOptions = ::simple_queue::JobOptions::new()
+        .rate(
+            ::simple_queue::Rate::in_each(
+                ::simple_queue::Window::Day,
+                10,
+                "Europe/Berlin",
+            ),
+        );
+    const DECLARED_AT: &'static ::core::primitive::str = ::core::concat!(
+        ::core::file!(), ":", ::core::line!()
+    );
+    const ARGUMENTS: &'static [::simple_queue::typed::StoredArgument] = &[
+        ::simple_queue::typed::StoredArgument::new("user", "User"),
+    ];
+}

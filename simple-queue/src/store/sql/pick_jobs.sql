@@ -1,0 +1,16 @@
+-- pick_jobs
+-- As look_through_jobs, among the jobs that the filter names by their ids.
+\ir parts/conditions.sql
+, seen as materialized (
+    select row_number() over (order by j.id desc) as position, null::text as key_gate,
+        \ir parts/row_of_job.sql
+    from (
+        select j.id, j.lease, j.queue, j.kind, j.priority, j.attempt, j.max_attempts, j.crash_count, j.worker_id,
+            j.run_at, j.scheduled_at, j.created_at, j.updated_at
+        from simple_queue.jobs j
+        where j.id = any ((select f.ids from f)::uuid[]) and j.id <= :top_id
+        order by j.id desc
+        limit :window
+    ) j
+)
+\ir parts/found.sql

@@ -1,0 +1,7 @@
+//! What an operator does through `SimpleQueue::admin`.
+
+mod acts;
+mod bulk;
+mod edit;
+mod find;
+mod sizes;
