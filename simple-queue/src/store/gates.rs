@@ -110,20 +110,42 @@ impl Store {
         if visit.limit.is_fair {
             return self.visit_keys(connection, worker_id, visit).await;
         }
-        let statement = match visit.limit {
-            KeyLimit { rate: Some(_), .. } => &self.statements.visit_rated_gates,
-            KeyLimit { order: Some(_), .. } => &self.statements.visit_sequences,
-            KeyLimit { .. } => &self.statements.visit_gates,
+        let query = match visit.limit.rate {
+            Some(_) => self.visit_of_rate(worker_id, completed, visit),
+            None => self.visit_of_number(worker_id, completed, visit),
         };
-        // A visit holds gates, so it must never wait for a job: rows are locked, or left out.
-        let query = bind_completed(statement.query(), worker_id, completed, true);
-        let query = bind_visit(query, visit, self.schema.channel());
         let rows = query.fetch_all(connection).await?;
         let (fetched, summary) =
             Fetched::decode_of_rule(&rows, worker_id, visit.permits, Some(visit.rule))?;
         let completed = summary.completed;
         let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
         Ok(Visited { fetched, completed, summary })
+    }
+
+    fn visit_of_number<'v>(
+        &'v self,
+        worker_id: Uuid,
+        completed: Completed<'v>,
+        visit: Visit<'v>,
+    ) -> Bound<'v> {
+        let statement = match visit.limit.order {
+            Some(_) => &self.statements.visit_sequences,
+            None => &self.statements.visit_gates,
+        };
+        let query = bind_completed(statement.query(), worker_id, completed, LOCKED);
+        bind_place(bind_hand_over(query, visit), visit, self.schema.channel())
+    }
+
+    fn visit_of_rate<'v>(
+        &'v self,
+        worker_id: Uuid,
+        completed: Completed<'v>,
+        visit: Visit<'v>,
+    ) -> Bound<'v> {
+        let query = self.statements.visit_rated_gates.query();
+        let query = bind_completed(query, worker_id, completed, LOCKED);
+        let query = query.bind("needs", visit.needs.as_secs_f64());
+        bind_place(query, visit, self.schema.channel())
     }
 
     /// Claims the next jobs of keys that share a queue. Their ends concern no other job, so nothing remembers by what
@@ -294,12 +316,11 @@ impl Store {
     }
 }
 
-fn bind_visit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
-    let query = match visit.limit.rate {
-        Some(_) => query.bind("needs", visit.needs.as_secs_f64()),
-        None => query.bind("hands_over", visit.hands_over),
-    };
-    bind_place(query, visit, channel)
+/// A visit holds gates, so it must never wait for a job: rows are locked, or left out.
+const LOCKED: bool = true;
+
+fn bind_hand_over<'v>(query: Bound<'v>, visit: Visit<'v>) -> Bound<'v> {
+    query.bind("hands_over", visit.hands_over)
 }
 
 fn bind_place<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
