@@ -1,6 +1,6 @@
 //! Measures how fast jobs are spooled while the database is away, beside a bare loop of `fdatasync`.
 //!
-//! `cargo run --release -p simple-queue-benches --example spool -- DIRECTORY`, on the disk to measure.
+//! `cargo run --release -p simple-queue-benches --example spool_speed -- DIRECTORY`, on the disk to measure.
 
 use std::{
     fs::{self, File},
