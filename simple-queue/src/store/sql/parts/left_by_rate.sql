@@ -3,8 +3,8 @@
 -- left_behind does. Where the tokens do not suffice, the turn is due when they do: for half of the burst, but no more
 -- than 100 ms after the first of them. A turn that is due before leads back too, so no second one is written.
 --
--- needs: instant, rule, freed, rest, wanted, locked, room; picked (gate, id, cost); :rule
--- gives: seen; made (gate), the new gates; letters (gate, due_at, released, job_id), the turns to write
+-- needs: instant, rule, freed, rest, wanted, locked, taken_turns, room; picked (gate, id, cost); :rule
+-- gives: seen; made (gate), the new gates; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
 , taken as materialized (
     select picked.gate, array_agg(picked.id) as ids, sum(picked.cost) as cost from picked
     group by picked.gate
@@ -67,9 +67,12 @@
     select seen.gate, seen.next_at as due_at, seen.wake_at > (select instant.t from instant) and seen.wake_at <= seen.next_at as stands
     from seen
     where seen.free > seen.n and seen.lacks_tokens and (seen.again is not null or seen.waiting)
+        -- Only instead of a turn that was taken, and where a job has ended: others are still there.
         and (
-            not seen.is_new or seen.gate = any (array(select made.gate from made))
+            seen.waiting or seen.gate = any (array(select made.gate from made))
+            or seen.gate = any (array(select taken_turns.gate from taken_turns))
             or seen.gate = any (array(select dropped_turns.gate from dropped_turns))
+            or seen.gate = any (array(select freed.gate from freed))
         )
 ), settled as materialized (
     select seen.*,
