@@ -1,0 +1,49 @@
+//! What each command does. All of them only call what the library makes public.
+
+mod act;
+mod audit;
+mod job;
+mod jobs;
+mod limits;
+mod queues;
+mod schedules;
+mod stats;
+mod status;
+mod upkeep;
+mod why;
+mod workers;
+
+use anyhow::Result;
+use chrono::{DateTime, Utc};
+
+use crate::{
+    args::{Args, Command},
+    exit::Exit,
+};
+
+pub(crate) async fn run(args: Args) -> Result<Exit> {
+    let Args { connection, format, command, .. } = args;
+    match command {
+        Command::Status => status::run(&connection, format).await,
+        Command::Why(why) => why::run(&connection, format, why).await,
+        Command::Jobs(jobs) => jobs::run(&connection, format, jobs).await,
+        Command::Queues(queues) => queues::run(&connection, format, queues).await,
+        Command::Workers => workers::list(&connection, format).await,
+        Command::Running => workers::running(&connection, format).await,
+        Command::Schedules(schedules) => schedules::run(&connection, format, schedules).await,
+        Command::Limits(limits) => limits::run(&connection, format, limits).await,
+        Command::Stats(stats) => stats::run(&connection, format, stats).await,
+        Command::Audit(audit) => audit::run(&connection, format, audit).await,
+        Command::Migrate => upkeep::migrate(&connection).await,
+        Command::Health => upkeep::health(&connection).await,
+        Command::Completions { shell } => Ok(upkeep::completions(shell)),
+        Command::Man { directory } => upkeep::man(&directory),
+    }
+}
+
+/// This machine's time, against which times are told in words. The database's would be another statement, and a
+/// second's difference is not seen.
+#[expect(clippy::disallowed_methods, reason = "only shown")]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}

@@ -1,0 +1,70 @@
+//! Queues: what waits in them, pause and resume.
+
+use anyhow::Result;
+use simple_queue::{Depth, QueueState};
+
+use super::now;
+use crate::{
+    args::{Connection, Format, Queues},
+    exit::Exit,
+    output::{Cell, List, short, shown},
+};
+
+const COLUMNS: &[&str] = &["queue", "workers", "waiting", "later", "oldest", "paused", "counted"];
+
+pub(super) async fn run(connection: &Connection, format: Format, queues: Queues) -> Result<Exit> {
+    let queue = connection.queue().await?;
+    match queues {
+        Queues::List => {
+            let list = list(&queue.queues().await?);
+            list.write(format, now(), "no queue is known: no job waits, and no worker runs");
+            Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
+        }
+        Queues::Pause { queue: name } => {
+            let paused = queue.pause(&name).await?;
+            let name = shown(&name);
+            anstream::eprintln!(
+                "`{name}` is paused; `simple-queue queues resume {name}` ends that"
+            );
+            if !paused.is_known() {
+                anstream::eprintln!(
+                    "no worker serves it and no job waits in it: is the name right?"
+                );
+            }
+            Ok(Exit::Done)
+        }
+        Queues::Resume { queue: name } => {
+            let was_paused = queue.resume(&name).await?;
+            let (name, not) = (shown(&name), if was_paused { "" } else { "was not paused, and " });
+            anstream::eprintln!("`{name}` {not}goes on");
+            Ok(if was_paused { Exit::Done } else { Exit::Nothing })
+        }
+    }
+}
+
+pub(super) fn list(queues: &[QueueState]) -> List {
+    let mut list = List::new(COLUMNS);
+    for QueueState { name, workers, paused_at, depth, .. } in queues {
+        let (waiting, later) =
+            depth.map_or((0, 0), |Depth { waiting, later, .. }| (waiting, later));
+        let oldest = depth.and_then(|depth| depth.oldest).map(short);
+        list.push([
+            Cell::text(name),
+            Cell::number(*workers),
+            counted(depth.map(|_| waiting)),
+            counted(depth.map(|_| later)),
+            Cell::Count(oldest.unwrap_or_default()),
+            Cell::Time(*paused_at),
+            Cell::Time(depth.map(|depth| depth.at)),
+        ]);
+    }
+    list
+}
+
+fn counted(count: Option<u32>) -> Cell {
+    Cell::Count(match count {
+        None => "?".to_owned(),
+        Some(count) if count > 10_000 => "10,000+".to_owned(),
+        Some(count) => count.to_string(),
+    })
+}

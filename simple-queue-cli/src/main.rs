@@ -1,0 +1,31 @@
+//! The command line of simple-queue. It uses only what the library makes public.
+
+mod args;
+mod commands;
+mod connect;
+mod exit;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+use exit::Exit;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    args.colour.apply();
+    let done = tokio::select! {
+        done = commands::run(args) => done,
+        _ = tokio::signal::ctrl_c() => {
+            anstream::eprintln!("stopped");
+            return ExitCode::from(Exit::STOPPED);
+        }
+    };
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error),
+    }
+}

@@ -1,0 +1,183 @@
+//! The program against a real Postgres, as people and scripts use it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+use std::process::Command;
+
+use serde_json::Value;
+use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, prelude::*};
+
+/// Greets somebody, or cannot.
+#[job(queue = "greetings", retries = 0)]
+async fn greet(name: String) -> Result<(), BoxDynError> {
+    if name.starts_with('!') { Err(format!("`{name}` has no mailbox 7").into()) } else { Ok(()) }
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+/// A database with the tables, and the program on it.
+struct Place {
+    _server: EmbeddedPostgres,
+    url: String,
+    queue: SimpleQueue,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let server = EmbeddedPostgres::start().await.unwrap();
+        let url = server.url().to_owned();
+        let queue = SimpleQueue::connect(&url).await.unwrap();
+        queue.migrate().await.unwrap();
+        Self { _server: server, url, queue }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        run(&self.url, args)
+    }
+}
+
+fn run(url: &str, args: &[&str]) -> Ran {
+    let output = Command::new(env!("CARGO_BIN_EXE_simple-queue"))
+        .args(args)
+        .env("DATABASE_URL", url)
+        .env("USER", "ann")
+        .env("NO_COLOR", "1")
+        .output()
+        .unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs these jobs to their ends.
+async fn work(queue: &SimpleQueue, names: &[&str]) {
+    queue.register(jobs![Greet], ()).unwrap();
+    let jobs = names.iter().map(|name| Greet::new((*name).to_owned()));
+    Greet::enqueue_all(jobs, queue).await.unwrap();
+    let worker = queue.start().await;
+    while queue.admin().count(&simple_queue::JobFilter::live()).await.unwrap().counted() > 0 {
+        tokio::task::yield_now().await;
+    }
+    worker.shutdown(std::time::Duration::from_secs(5)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jobs_that_failed_are_found_retried_and_written_down() {
+    let place = Place::new().await;
+    work(&place.queue, &["ann", "!ben", "!cleo"]).await;
+    let count = place.run(&["jobs", "count", "state:dead"]);
+    assert_eq!((count.code, count.out.as_str()), (0, "2\n"), "{}", count.err);
+
+    let list = place.run(&["jobs", "list", "state:dead", "error:mailbox", "--contents", "--json"]);
+    let lines: Vec<Value> =
+        list.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 2, "{}", list.err);
+    let error = lines[0]["error"].as_str().unwrap();
+    assert!(error.ends_with("` has no mailbox 7"), "{error}");
+    let id = lines[0]["id"].as_str().unwrap();
+
+    let shown = place.run(&["jobs", "show", id]);
+    assert!(
+        shown.out.contains("status  failed") && shown.out.contains("no mailbox 7"),
+        "{}",
+        shown.out
+    );
+
+    let dry = place.run(&["jobs", "retry", "kind:greet", "--dry-run"]);
+    assert_eq!(dry.code, 0);
+    assert!(dry.err.contains("run again: 2 jobs with `state:dead kind:greet`"), "{}", dry.err);
+    let unasked = place.run(&["jobs", "retry", "kind:greet"]);
+    assert_eq!(unasked.code, 2);
+    assert!(unasked.err.contains("hint: pass `--yes`"), "{}", unasked.err);
+
+    let retried = place.run(&["jobs", "retry", "kind:greet", "--yes", "--as", "ben"]);
+    assert_eq!(retried.code, 0, "{}", retried.err);
+    assert!(retried.err.contains("done: 2, left as they are: 0"), "{}", retried.err);
+    assert_eq!(place.run(&["jobs", "count", "state:waiting"]).out, "2\n");
+    let one = place.run(&["jobs", "cancel", id]);
+    assert!(one.err.contains("done: 1"), "one job is cancelled without a question: {}", one.err);
+
+    let audit = place.run(&["audit", "list"]);
+    let actions: Vec<Vec<&str>> =
+        audit.out.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        (actions[0][3], actions[1][3], actions[1][2]),
+        ("cancel", "retry", "ben"),
+        "{}",
+        audit.out
+    );
+    assert!(actions[0][2].starts_with("ann"));
+    assert_eq!(place.run(&["jobs", "list", "kind:none"]).code, 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_queue_is_seen_and_goes_on() {
+    let place = Place::new().await;
+    assert_eq!(place.run(&["queues", "pause", "greetings"]).code, 0);
+    let new =
+        place.run(&["jobs", "new", "greet", "--queue", "greetings", "--args", r#"{"name":"ann"}"#]);
+    assert_eq!(new.code, 0, "{}", new.err);
+    let status = place.run(&["status"]);
+    assert_eq!(status.code, 3, "{}", status.err);
+    assert!(status.err.contains("no worker runs"), "{}", status.err);
+    let queues = place.run(&["queues", "list", "--json"]);
+    let queue: Value = serde_json::from_str(queues.out.trim()).unwrap();
+    assert_eq!(queue["queue"], "greetings");
+    assert!(queue["paused"].is_string());
+    assert_eq!(place.run(&["queues", "resume", "greetings"]).code, 0);
+    assert_eq!(place.run(&["queues", "resume", "greetings"]).code, 4);
+    work(&place.queue, &[]).await;
+    let by_kind = place.run(&["stats", "--by", "kind"]);
+    assert!(
+        by_kind.out.starts_with("greetings\tgreet\t1\t1\t0\t0\t0\t0\t"),
+        "{} {}",
+        by_kind.out,
+        by_kind.err
+    );
+    assert_eq!(place.run(&["jobs", "count", "state:done"]).out, "1\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_told_with_what_to_type() {
+    let place = Place::new().await;
+    let term = place.run(&["jobs", "list", "state:ded"]);
+    assert_eq!(term.code, 2);
+    assert!(term.err.contains("error: ") && term.err.contains("state:ded\n"), "{}", term.err);
+    let none = place.run(&["jobs", "delete"]);
+    assert!(none.err.contains("no job is meant") && none.code == 2, "{}", none.err);
+    let nowhere = run("postgres://127.0.0.1:1/none", &["status"]);
+    assert_eq!(nowhere.code, 1);
+    assert!(nowhere.err.contains("hint: `--database-url`"), "{}", nowhere.err);
+    let other = place.run(&["--schema", "elsewhere", "queues", "list"]);
+    assert_eq!(other.code, 1);
+    assert!(other.err.contains("hint: `simple-queue migrate` creates the tables"), "{}", other.err);
+    assert_eq!(place.run(&["--schema", "elsewhere", "health"]).code, 3);
+    assert_eq!(place.run(&["--schema", "elsewhere", "migrate"]).code, 0);
+    assert_eq!(place.run(&["--schema", "elsewhere", "health"]).code, 0);
+}
+
+#[test]
+fn every_command_has_help_and_the_shell_completions() {
+    use std::process::Stdio;
+    for command in ["status", "jobs", "queues", "schedules", "limits", "stats", "audit", "health"] {
+        let help = run("unused", &[command, "--help"]);
+        assert!(help.code == 0 && help.out.contains("Usage: simple-queue"), "{command}");
+    }
+    let zsh = run("unused", &["completions", "zsh"]);
+    assert!(zsh.out.starts_with("#compdef simple-queue"));
+    // Without a database the program does not start one, and says what to pass.
+    let output = Command::new(env!("CARGO_BIN_EXE_simple-queue"))
+        .arg("status")
+        .env_remove("DATABASE_URL")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("set DATABASE_URL"), "{said}");
+}
