@@ -54,7 +54,10 @@ impl Cell {
 
     fn json(&self) -> Value {
         match self {
-            Self::Text(text) | Self::Count(text) => json!(text),
+            Self::Text(text) => json!(text),
+            Self::Count(text) => {
+                text.parse::<i64>().map_or_else(|_| json!(text), |count| json!(count))
+            }
             Self::Number(number) => json!(number),
             Self::Time(at) => json!(at.map(rfc_3339)),
             Self::Status(status) => json!(status.as_str()),
