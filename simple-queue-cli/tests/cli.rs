@@ -146,9 +146,9 @@ async fn a_paused_queue_is_seen_and_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn mistakes_are_told_with_what_to_type() {
     let place = Place::new().await;
-    let term = place.run(&["jobs", "list", "state:ded"]);
+    let term = place.run(&["jobs", "list", "state:gone"]);
     assert_eq!(term.code, 2);
-    assert!(term.err.contains("error: ") && term.err.contains("state:ded\n"), "{}", term.err);
+    assert!(term.err.contains("error: ") && term.err.contains("state:gone\n"), "{}", term.err);
     let none = place.run(&["jobs", "delete"]);
     assert!(none.err.contains("no job is meant") && none.code == 2, "{}", none.err);
     let nowhere = run("postgres://127.0.0.1:1/none", &["status"]);
