@@ -3,7 +3,7 @@
 use std::{process, time::Duration};
 
 use simple_queue::prelude::*;
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool, Postgres, Transaction};
 
 #[derive(JobState)]
 pub(crate) struct Hands {
@@ -71,7 +71,8 @@ pub(crate) async fn stumbles(
 /// The most runs of [`share_a_limit`] at once, and the class of the advisory lock that each of them holds.
 pub(crate) const MOST_AT_ONCE: i64 = 20;
 
-/// Counts how many run at once, by locks that end with the session of a process that dies.
+/// Counts how many run at once, by locks that end with the session of a process that dies. Where it `fills`, it first
+/// waits until as many have run at once as may, so that this does not depend on how fast the machine is.
 #[job(
     queue = "faults",
     retries = 100,
@@ -82,9 +83,27 @@ pub(crate) const MOST_AT_ONCE: i64 = 20;
 pub(crate) async fn share_a_limit(
     pool: &PgPool,
     number: i64,
-    millis: u64,
+    fills: bool,
 ) -> Result<(), BoxDynError> {
-    count_at_once(pool, (i32::try_from(MOST_AT_ONCE)?, 0), number, millis).await
+    let mut tx = count_at_once(pool, (i32::try_from(MOST_AT_ONCE)?, 0), number).await?;
+    while fills && !has_been_full(&mut tx).await? {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(30)).await;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Whether as many runs of [`share_a_limit`] hold their lock as may, or have held it.
+async fn has_been_full(tx: &mut Transaction<'_, Postgres>) -> sqlx::Result<bool> {
+    let full =
+        format!("select ({LOCKS}) >= $3 or exists (select from ledger.at_once where runs >= $3)");
+    sqlx::query_scalar(AssertSqlSafe(full))
+        .bind(MOST_AT_ONCE)
+        .bind(0_i64)
+        .bind(MOST_AT_ONCE)
+        .fetch_one(&mut **tx)
+        .await
 }
 
 /// The most runs of one key of [`share_a_key`] at once, and the class of the advisory locks that they hold.
@@ -104,7 +123,10 @@ pub(crate) async fn share_a_key(
     number: i64,
     millis: u64,
 ) -> Result<(), BoxDynError> {
-    count_at_once(pool, (i32::try_from(MOST_OF_A_KEY)?, key), number, millis).await
+    let tx = count_at_once(pool, (i32::try_from(MOST_OF_A_KEY)?, key), number).await?;
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Records its runs; every tenth fails twice.
@@ -140,34 +162,33 @@ pub(crate) async fn follow_slowly(
     Ok(())
 }
 
-/// Records how many runs hold this advisory lock, this one included. A lock ends with the session of a process that dies.
+/// The number of sessions that hold the advisory lock of this class ($1) and key ($2).
+const LOCKS: &str = "select count(*) from pg_locks
+    where locktype = 'advisory' and granted and classid::bigint = $1 and objid::bigint = $2 and database = (
+        select oid from pg_database where datname = current_database()
+    )";
+
+/// Records how many runs hold this advisory lock, this one included, and returns the transaction that holds it. A lock
+/// ends with the session of a process that dies.
 async fn count_at_once(
     pool: &PgPool,
     (class, key): (i32, i32),
     number: i64,
-    millis: u64,
-) -> Result<(), BoxDynError> {
+) -> sqlx::Result<Transaction<'static, Postgres>> {
     let mut tx = pool.begin().await?;
     sqlx::query("select pg_advisory_xact_lock_shared($1, $2)")
         .bind(class)
         .bind(key)
         .execute(&mut *tx)
         .await?;
-    sqlx::query(
-        "insert into ledger.at_once (number, runs)
-        select $3, count(*) from pg_locks
-        where locktype = 'advisory' and classid::bigint = $1 and objid::bigint = $2 and database = (
-            select oid from pg_database where datname = current_database()
-        )",
-    )
-    .bind(i64::from(class))
-    .bind(i64::from(key))
-    .bind(number)
-    .execute(&mut *tx)
-    .await?;
-    tokio::time::sleep(Duration::from_millis(millis)).await;
-    tx.commit().await?;
-    Ok(())
+    let record = format!("insert into ledger.at_once (number, runs) select $3, ({LOCKS})");
+    sqlx::query(AssertSqlSafe(record))
+        .bind(i64::from(class))
+        .bind(i64::from(key))
+        .bind(number)
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx)
 }
 
 #[expect(clippy::disallowed_methods, reason = "how wrong the clock of this process is")]
