@@ -110,8 +110,12 @@ impl Limits<'_> {
             );
             return Err(Error::InvalidOption { option: "weight", problem });
         }
-        let weight = i32::try_from(weight).ok();
-        self.change_key(name, key, KeyChange { weight, ..KeyChange::default() }).await
+        self.change_key(
+            name,
+            key,
+            KeyChange { weight: Some(weight.cast_signed()), ..KeyChange::default() },
+        )
+        .await
     }
 
     /// Takes tokens of the rate of one key, as [`Limits::charge`] does of a limit.

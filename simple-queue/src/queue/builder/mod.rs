@@ -231,8 +231,9 @@ impl SimpleQueueBuilder {
         self.configured(|config| config.retention = retention)
     }
 
-    /// Sets whether the worker counts its runs, for [`stats`](SimpleQueue::stats); it does by default,
-    /// which costs about a ten-thousandth of a millisecond for each job and a statement a minute.
+    /// Sets whether the worker counts its runs, for [`stats`](SimpleQueue::stats), and takes part in
+    /// counting what waits, for [`queues`](SimpleQueue::queues). It does by default: runs are counted
+    /// in memory, and a few statements are sent each minute.
     pub fn stats(self, counted: bool) -> Self {
         self.configured(|config| config.stats = counted)
     }
