@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, prelude::*};
 
-/// Greets somebody, or cannot.
+/// Greets a person. A name that begins with `!` has no mailbox.
 #[job(queue = "greetings", retries = 0)]
 async fn greet(name: String) -> Result<(), BoxDynError> {
     if name.starts_with('!') { Err(format!("`{name}` has no mailbox 7").into()) } else { Ok(()) }

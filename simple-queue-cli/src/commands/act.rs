@@ -88,10 +88,10 @@ pub(super) async fn run(connection: &Connection, acting: Acting, verb: Verb) -> 
     Ok(report(&touched))
 }
 
-/// Asks on the terminal; without one nobody can agree.
+/// Asks on the terminal. Without one there is no answer.
 fn agrees() -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        let problem = "nobody can be asked, because the input is no terminal";
+        let problem = "the question cannot be answered, because the input is no terminal";
         return Err(Mistake::new(problem, "pass `--yes`").into());
     }
     anstream::eprint!("go on? [y/N] ");

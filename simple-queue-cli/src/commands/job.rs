@@ -15,7 +15,9 @@ use crate::{
 
 pub(super) async fn show(admin: &Admin, format: Format, id: Uuid) -> Result<Exit> {
     let Some(detail) = admin.job(id).await? else {
-        anstream::eprintln!("there is no job {id}; its history may be deleted");
+        anstream::eprintln!(
+            "there is no job {id}: it was never enqueued, or its history was deleted"
+        );
         return Ok(Exit::Nothing);
     };
     if format.json {

@@ -51,13 +51,13 @@ pub(super) async fn run(connection: &Connection, format: Format, asked: Stats) -
     if let Some(kind) = asked.kind {
         stats = stats.kind(kind);
     }
-    let (stats, columns) = match asked.by {
-        StatsBy::Kind => (stats.by_queue().by_kind(), BY_KIND),
-        StatsBy::Queue => (stats.by_queue(), BY_QUEUE),
-        StatsBy::Time => (stats, BY_TIME),
+    let (stats, names) = match asked.by {
+        StatsBy::Kind => (stats.by_queue().by_kind(), &["queue", "kind"][..]),
+        StatsBy::Queue => (stats.by_queue(), &["queue"][..]),
+        StatsBy::Time => (stats, &["from"][..]),
     };
     let intervals = stats.await?;
-    let mut list = List::new(columns);
+    let mut list = List::new(&[names, &COUNTS].concat());
     let mut sums: BTreeMap<(String, String), Sums> = BTreeMap::new();
     for it in &intervals {
         if matches!(asked.by, StatsBy::Time) {
@@ -79,35 +79,8 @@ pub(super) async fn run(connection: &Connection, format: Format, asked: Stats) -
     Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
 }
 
-const BY_KIND: &[&str] = &[
-    "queue",
-    "kind",
-    "runs",
-    "completed",
-    "retried",
-    "snoozed",
-    "dead",
-    "cancelled",
-    "wait p50",
-    "wait p95",
-    "run p50",
-    "run p95",
-];
-const BY_QUEUE: &[&str] = &[
-    "queue",
-    "runs",
-    "completed",
-    "retried",
-    "snoozed",
-    "dead",
-    "cancelled",
-    "wait p50",
-    "wait p95",
-    "run p50",
-    "run p95",
-];
-const BY_TIME: &[&str] = &[
-    "from",
+/// The columns after the names.
+const COUNTS: [&str; 10] = [
     "runs",
     "completed",
     "retried",

@@ -72,7 +72,7 @@ impl Known {
     async fn of_job(&self, queue: &SimpleQueue, id: Uuid) -> Result<Vec<Reason>> {
         let Some(detail) = queue.admin().job(id).await? else {
             let what =
-                format!("there is no job {id}: it was never enqueued, or its history is deleted");
+                format!("there is no job {id}: it was never enqueued, or its history was deleted");
             return Ok(vec![Reason::new(what, "simple-queue jobs list created:-1h..")]);
         };
         if let Some(ended) = ended(&detail) {
@@ -163,7 +163,7 @@ impl Known {
         reasons
     }
 
-    /// Whether the queue is paused, or nobody serves it.
+    /// Whether the queue is paused, or no worker serves it.
     fn of_queue_state(&self, name: &str) -> Vec<Reason> {
         let mut reasons = Vec::new();
         let state = self.queues.iter().find(|state| state.name == name);

@@ -81,13 +81,13 @@ fn rfc_3339(at: DateTime<Utc>) -> String {
 /// A list of things with the same columns.
 #[derive(Debug)]
 pub(crate) struct List {
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<Cell>>,
 }
 
 impl List {
-    pub(crate) fn new(columns: &'static [&'static str]) -> Self {
-        Self { columns, rows: Vec::new() }
+    pub(crate) fn new(columns: &[&'static str]) -> Self {
+        Self { columns: columns.to_vec(), rows: Vec::new() }
     }
 
     pub(crate) fn push(&mut self, row: impl Into<Vec<Cell>>) {
