@@ -32,8 +32,8 @@
 //!    rows. A statement that changes running rows has `lease = … and worker_id = …`, and its method returns what it
 //!    changed.
 //! 4. Its rights in `migrations/grants/`, for each role of the database that may send it.
-//! 5. If it is sent often, an entry in `hot_statements` of `tests/integration/statements.rs`, which checks its plan.
-//!    That file also has the server prepare every statement.
+//! 5. If it is sent often, an entry in `hot_statements` of `tests/integration/statements/arguments.rs`, whose plans the
+//!    tests beside it check. They also have the server prepare every statement.
 //!
 //! # How to add a role
 //!
