@@ -1,7 +1,7 @@
 //! "Did you mean …?"
 
-/// Returns the candidate that was most likely meant, if any is close enough: half of its letters
-/// right, or its beginning.
+/// Returns the candidate that was most likely meant, if any is close enough: more than half of its
+/// letters right, or its beginning.
 pub(crate) fn nearest<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -16,7 +16,7 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (edits(candidate), candidate))
-        .filter(|(distance, candidate)| distance * 2 <= candidate.chars().count())
+        .filter(|(distance, candidate)| distance * 2 < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -69,5 +69,6 @@ mod tests {
         assert_eq!(nearest("retry", ["queue", "retries"]), Some("retries"));
         assert_eq!(nearest("expo", ["linear", "exponential"]), Some("exponential"));
         assert_eq!(nearest("colour", ["queue", "retries"]), None);
+        assert_eq!(nearest("stop", ["halt", "continue", "drop"]), None, "it would cancel jobs");
     }
 }
