@@ -115,7 +115,7 @@ pub mod private;
 struct Readme;
 
 pub use admin::{
-    ActRecord, ActState, Acted, Admin, Bulk, Count, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
+    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
     Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
     NoJobVersion, Page, Right, Rights, Selected, Touched,
 };
@@ -138,7 +138,7 @@ pub use queue::{
     LimitState, Limits, Paused, QueueSpool, QueueState, RateState, SimpleQueue, SimpleQueueBuilder,
     Stats, StatsInterval, Unhealthy,
 };
-pub use row::{Job, JobExt, RunningJob, WorkerState};
+pub use row::{Count, Job, JobExt, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
 pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.

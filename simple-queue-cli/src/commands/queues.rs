@@ -1,7 +1,7 @@
 //! Queues: what waits in them, pause and resume.
 
 use anyhow::Result;
-use simple_queue::{Depth, QueueState};
+use simple_queue::{Count, Depth, QueueState};
 
 use super::now;
 use crate::{
@@ -45,26 +45,19 @@ pub(super) async fn run(connection: &Connection, format: Format, queues: Queues)
 pub(super) fn list(queues: &[QueueState]) -> List {
     let mut list = List::new(COLUMNS);
     for QueueState { name, workers, paused_at, depth, .. } in queues {
-        let (waiting, later) =
-            depth.map_or((0, 0), |Depth { waiting, later, .. }| (waiting, later));
+        let counted = |count: fn(Depth) -> Count| {
+            Cell::Count(depth.map_or_else(|| "?".to_owned(), |depth| count(depth).to_string()))
+        };
         let oldest = depth.and_then(|depth| depth.oldest).map(short);
         list.push([
             Cell::text(name),
             Cell::number(*workers),
-            counted(depth.map(|_| waiting)),
-            counted(depth.map(|_| later)),
+            counted(|depth| depth.waiting),
+            counted(|depth| depth.later),
             Cell::Count(oldest.unwrap_or_default()),
             Cell::Time(*paused_at),
             Cell::Time(depth.map(|depth| depth.at)),
         ]);
     }
     list
-}
-
-fn counted(count: Option<u32>) -> Cell {
-    Cell::Count(match count {
-        None => "?".to_owned(),
-        Some(count) if count > 10_000 => "10,000+".to_owned(),
-        Some(count) => count.to_string(),
-    })
 }

@@ -61,7 +61,7 @@ fn warnings(queues: &[QueueState], workers: &[WorkerState]) -> Vec<(String, Stri
         warnings.push((problem, hint.to_owned()));
     }
     for QueueState { name, workers: serving, paused_at, depth, .. } in queues {
-        let Some(depth) = depth.filter(|depth| depth.waiting > 0) else { continue };
+        let Some(depth) = depth.filter(|depth| depth.waiting.counted() > 0) else { continue };
         let name = shown(name);
         let waiting = depth.waiting;
         if paused_at.is_some() {

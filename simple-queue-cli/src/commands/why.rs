@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use simple_queue::{
-    JobDetail, JobStatus, LimitState, LiveJob, QueueState, SimpleQueue, WorkerState,
+    Count, JobDetail, JobStatus, LimitState, LiveJob, QueueState, SimpleQueue, WorkerState,
 };
 use uuid::Uuid;
 
@@ -153,7 +153,7 @@ impl Known {
         if reasons.is_empty() {
             let state = self.queues.iter().find(|state| state.name == name);
             reasons.push(match state.and_then(|state| state.depth) {
-                Some(depth) if depth.waiting > 0 => Reason::new(
+                Some(depth) if depth.waiting.counted() > 0 => Reason::new(
                     format!("{} jobs wait for a permit: its workers are busy", depth.waiting),
                     "simple-queue running",
                 ),
@@ -248,7 +248,8 @@ impl Known {
     /// It could start.
     fn of_its_turn(&self, JobDetail { job, .. }: &JobDetail) -> Reason {
         let state = self.queues.iter().find(|state| state.name == job.queue);
-        let waiting = state.and_then(|state| state.depth).map_or(0, |depth| depth.waiting);
+        let waiting =
+            state.and_then(|state| state.depth).map_or(Count::Exact(0), |depth| depth.waiting);
         let due = job.run_at.and_then(|due| (self.now - due).to_std().ok()).unwrap_or_default();
         let what = format!(
             "it has been due for {}, and {waiting} jobs wait in its queue: its workers are busy, or none of them has \

@@ -21,7 +21,7 @@ pub use act::Acted;
 pub use audit::{ActRecord, ActState};
 pub use cursor::{Cursor, NoCursor};
 pub use edit::Edit;
-pub use find::{Count, Find, Page};
+pub use find::{Find, Page};
 pub use insert::{EnqueueRaw, Inserted};
 pub use rights::{Right, Rights};
 pub use rows::{

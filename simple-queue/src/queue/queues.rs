@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::SimpleQueue;
-use crate::{Error, database::again, store::QueueRow};
+use crate::{Error, database::again, row::Count, store::QueueRow};
 
 /// A queue; returned by [`SimpleQueue::queues`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +27,16 @@ pub struct QueueState {
 pub struct Depth {
     /// The minute of the look.
     pub at: DateTime<Utc>,
-    /// Jobs that were due and not claimed, and jobs that waited for their key. 10,001 stands for more than 10,000.
-    pub waiting: u32,
-    /// Jobs that were due later. 10,001 stands for more than 10,000.
-    pub later: u32,
+    /// Jobs that were due and not claimed, and jobs that waited for their key; at most 10,000 are counted.
+    pub waiting: Count,
+    /// Jobs that were due later; at most 10,000 are counted.
+    pub later: Count,
     /// For how long the oldest of the waiting jobs had been due.
     pub oldest: Option<Duration>,
 }
+
+/// 10,000, up to which jobs are counted; a look writes one more if there are more.
+const MOST: u64 = 10_000;
 
 /// # Queues
 impl SimpleQueue {
@@ -70,7 +73,10 @@ impl SimpleQueue {
 
 impl From<QueueRow> for QueueState {
     fn from(row: QueueRow) -> Self {
-        let count = |stored: Option<i32>| u32::try_from(stored.unwrap_or(0)).unwrap_or(0);
+        let count = |stored: Option<i32>| match u64::try_from(stored.unwrap_or(0)).unwrap_or(0) {
+            more if more > MOST => Count::AtLeast(MOST),
+            all => Count::Exact(all),
+        };
         let depth = row.counted_at.map(|at| Depth {
             at,
             waiting: count(row.waiting),
@@ -95,19 +101,10 @@ impl fmt::Display for QueueState {
         let Some(Depth { waiting, later, oldest, .. }) = self.depth else {
             return f.write_str(", not counted yet");
         };
-        write!(f, ", {} wait", Capped(waiting))?;
+        write!(f, ", {waiting} wait")?;
         if let Some(oldest) = oldest {
             write!(f, ", the oldest for {} s", oldest.as_secs())?;
         }
-        write!(f, ", {} later", Capped(later))
-    }
-}
-
-/// A count up to 10,001.
-struct Capped(u32);
-
-impl fmt::Display for Capped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0 > 10_000 { f.write_str("10,000+") } else { self.0.fmt(f) }
+        write!(f, ", {later} later")
     }
 }

@@ -1,6 +1,7 @@
 //! Stage 2: the stored form of a job, the lease of a running one, and rows that are not inserted yet.
 
 mod claim;
+mod count;
 mod job;
 mod new_job;
 mod payload;
@@ -8,6 +9,7 @@ mod run_signal;
 mod running;
 
 pub(crate) use claim::{Claim, Lease, RuleId};
+pub use count::Count;
 pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
 pub use job::{Job, JobExt};
 pub(crate) use new_job::{Due, NewJob, declared_key};
