@@ -16,7 +16,12 @@ pub(crate) fn nearest<'a>(
     candidates
         .into_iter()
         .map(|candidate| (edits(candidate), candidate))
-        .filter(|(distance, candidate)| distance * 2 < candidate.chars().count())
+        .filter(|&(distance, candidate)| {
+            let letters = candidate.chars().count();
+            // Of a word of two letters one is half, so a letter too many counts against what was written.
+            let of = if distance == 1 { letters.max(written.chars().count()) } else { letters };
+            distance * 2 < of
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
@@ -69,6 +74,7 @@ mod tests {
         assert_eq!(nearest("retry", ["queue", "retries"]), Some("retries"));
         assert_eq!(nearest("expo", ["linear", "exponential"]), Some("exponential"));
         assert_eq!(nearest("colour", ["queue", "retries"]), None);
+        assert_eq!(nearest("bye", ["by", "while", "for"]), Some("by"));
         assert_eq!(nearest("stop", ["halt", "continue", "drop"]), None, "it would cancel jobs");
     }
 }
