@@ -115,7 +115,8 @@ pub mod private;
 struct Readme;
 
 pub use admin::{
-    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
+    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, ErrorGroup, ErrorGroups,
+    FailedAttempt, Find,
     Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
     NoJobVersion, Page, Right, Rights, Selected, Touched,
 };

@@ -9,6 +9,7 @@ mod cursor;
 mod detail;
 mod edit;
 mod find;
+mod groups;
 mod insert;
 mod looking;
 mod redaction;
@@ -22,6 +23,7 @@ pub use audit::{ActRecord, ActState};
 pub use cursor::{Cursor, NoCursor};
 pub use edit::Edit;
 pub use find::{Find, Page};
+pub use groups::{ErrorGroup, ErrorGroups};
 pub use insert::{EnqueueRaw, Inserted};
 pub use rights::{Right, Rights};
 pub use rows::{

@@ -88,7 +88,7 @@ mod worker;
 
 pub use admin::Why;
 pub(crate) use admin::{
-    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, ListRow, Look, Mark, Moved, NewAct,
+    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, GroupRow, ListRow, Look, Mark, Moved, NewAct,
     NewContents, Progress, RoleRights, Verb,
 };
 #[cfg(feature = "janitor")]

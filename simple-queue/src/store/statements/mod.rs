@@ -119,6 +119,7 @@ statements! {
     find_overtaken_jobs,
     find_suspect,
     find_used_id,
+    group_errors,
     heartbeat,
     heartbeat_alone,
     hold_gate,
