@@ -233,15 +233,30 @@ pub(crate) struct Acting {
 pub(crate) enum Queues {
     /// Lists the queues with what waits in them.
     List,
-    /// Starts no more jobs of a queue, on all machines.
+    /// Starts no more jobs of a queue, or of a kind in it, on all machines.
+    #[command(
+        after_help = "Example:\n  simple-queue queues pause emails --kind send_mail --for 2h --because 'provider down'"
+    )]
     Pause {
         /// The queue.
         queue: String,
+        /// Only jobs of this kind.
+        #[arg(long)]
+        kind: Option<String>,
+        /// When the pause ends by itself, for example 90m, 2h or 1d from now.
+        #[arg(long = "for", value_parser = crate::output::parse_duration, value_name = "TIME")]
+        lasting: Option<std::time::Duration>,
+        /// Why, for those who ask why nothing runs.
+        #[arg(long, value_name = "REASON")]
+        because: Option<String>,
     },
-    /// Starts jobs of a paused queue again.
+    /// Starts jobs of a paused queue, or of a paused kind in it, again.
     Resume {
         /// The queue.
         queue: String,
+        /// Only jobs of this kind.
+        #[arg(long)]
+        kind: Option<String>,
     },
 }
 

@@ -136,10 +136,10 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
-    LimitState, Limits, Paused, QueueSpool, QueueState, RateState, SimpleQueue, SimpleQueueBuilder,
+    LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue, SimpleQueueBuilder,
     Stats, StatsInterval, Unhealthy,
 };
-pub use row::{Count, Job, JobExt, RunningJob, WorkerState};
+pub use row::{Count, Job, JobExt, Pause, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
 pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.

@@ -31,6 +31,7 @@ mod limits;
 mod lives;
 mod migrate;
 mod outcome;
+mod pauses;
 mod payload;
 mod permit;
 mod plain_interface;

@@ -5,6 +5,7 @@
 
 mod act;
 mod audit;
+mod control;
 mod cursor;
 mod detail;
 mod edit;

@@ -19,7 +19,8 @@ pub(crate) use lending::{FellShort, Steps};
 
 use crate::queue::{
     config::Config,
-    registry::{Registered, Share},
+    registry::Registered,
+    served::Share,
     shared_limit::SharedLimit,
 };
 use local::{LocalPermit, LocalPermits};

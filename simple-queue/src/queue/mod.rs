@@ -8,6 +8,7 @@
 mod setup;
 
 mod builder;
+mod caller;
 pub(crate) mod config;
 mod context;
 mod control;
@@ -18,12 +19,14 @@ pub(crate) mod health;
 pub(crate) mod job_list;
 mod limit_keys;
 mod limits;
+mod pauses;
 mod plain;
 mod queues;
 pub(crate) mod registry;
 mod running;
 #[cfg(feature = "cron")]
 mod schedules;
+pub(crate) mod served;
 pub(crate) mod shared_limit;
 mod spool;
 mod stats;
@@ -36,12 +39,13 @@ mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
 pub use context::JobContext;
-pub use control::Paused;
+pub(crate) use caller::{Caller, Operator};
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits, RateState};
+pub use pauses::{Paused, Pausing, Resuming};
 pub use plain::FinishedJob;
 pub use queues::{Depth, QueueState};
 #[cfg(feature = "cron")]
@@ -70,7 +74,8 @@ use crate::{
     store::Store,
 };
 use config::Config;
-use registry::{Registered, Registry, Served};
+use registry::{Registered, Registry};
+use served::Served;
 use workers::Workers;
 
 /// A queue in a database: it enqueues jobs and runs them.

@@ -1,6 +1,7 @@
 //! Statements that claim jobs, and the answer of a claim.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
@@ -40,7 +41,7 @@ pub(crate) struct DemandedShare {
     pub(crate) permits: usize,
     /// `None`: all kinds of the queue except `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
-    pub(crate) excluded: Vec<&'static str>,
+    pub(crate) excluded: Vec<Cow<'static, str>>,
     /// Where reading of each priority starts; a priority without an entry is read from its beginning.
     pub(crate) floors: Vec<LaneFloor>,
 }
@@ -50,7 +51,7 @@ impl DemandedShare {
     pub(crate) fn takes(&self, kind: &str) -> bool {
         match &self.kinds {
             Some(kinds) => kinds.contains(&kind),
-            None => !self.excluded.contains(&kind),
+            None => !self.excluded.iter().any(|excluded| excluded == kind),
         }
     }
 }

@@ -73,5 +73,5 @@ async fn errors_are_grouped_only_for_those_who_may_read_them() {
     let rights = Rights::READ_ONLY.without(Right::SeeContents);
     let viewer = database.queue().await.admin().with_rights(rights);
     let refused = viewer.error_groups(&JobFilter::dead()).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Permission, "{refused}");
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
 }

@@ -101,6 +101,7 @@ statements! {
     drop_archive_day,
     edit_job,
     drop_sequences,
+    end_pauses,
     enqueue_many,
     ensure_archive_partitions,
     fetch_jobs,
@@ -137,7 +138,7 @@ statements! {
     #[cfg(feature = "janitor")]
     list_old_days,
     list_orphans,
-    list_paused_queues,
+    list_pauses,
     list_queue_states,
     list_queues,
     list_running,
@@ -168,6 +169,7 @@ statements! {
     move_jobs,
     notify,
     pause_limit,
+    pause_kind,
     pause_queue,
     #[cfg(feature = "cron")]
     pause_schedule,
@@ -213,6 +215,7 @@ statements! {
     reschedule_jobs,
     reset_limit,
     restart_act,
+    resume_kind,
     resume_queue,
     retire_worker,
     retry_jobs,

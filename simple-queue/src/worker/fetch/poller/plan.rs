@@ -5,7 +5,7 @@ use crate::{
     admission::{FellShort, PermitScope},
     queue::{
         config::Config,
-        registry::{Served, Share},
+        served::{Served, Share},
     },
     store::{Demand, DemandedShare, Fetched},
     worker::fetch::floor::BEFORE_ALL,
@@ -44,7 +44,7 @@ impl Poller {
         let room = worker.completions.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
-        let served = worker.client.served();
+        let served = worker.served();
         // Where queues compete for the process's permits, none of them is prefetched.
         let weights = config.weights();
         let compete = free == 0 && served.len() > 1 || self.turns.compete();

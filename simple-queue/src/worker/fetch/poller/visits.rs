@@ -11,7 +11,8 @@ use crate::{
     database::failure::{described, is_about_a_row},
     queue::{
         config::Config,
-        registry::{KeyRule, Share},
+        registry::KeyRule,
+        served::Share,
     },
     retry_pause::RetryPause,
     store::{Begun, Completed, Visit, Visited},
@@ -144,10 +145,12 @@ impl Poller {
             return Ok(());
         }
         let worker_id = self.worker.id();
-        let permits = self.permits_for(&rule.queue, &rule.share(), config);
+        let is_paused = self.worker.pauses.has(&rule.queue, &rule.kind);
+        let permits =
+            if is_paused { 0 } else { self.permits_for(&rule.queue, &rule.share(), config) };
         let done = self.worker.completions.take_completed_of(rule.id, worker_id, COMPLETIONS);
         if permits == 0 && done.is_empty() {
-            round.leaves_out = true;
+            round.leaves_out |= !is_paused;
             return Ok(());
         }
         self.declare(rule).await?;

@@ -1,0 +1,140 @@
+//! Who calls: the program itself, or an operator whose acts are written down.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::SimpleQueue;
+use crate::{Error, database::again, store::NewAct};
+
+/// Who makes a call on queues, limits or schedules.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Caller<'a> {
+    /// The program's own code may do everything, and leaves no trace.
+    #[default]
+    Program,
+    Operator(Operator<'a>),
+}
+
+/// An operator; each right that is missing is told in its words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operator<'a> {
+    pub(crate) actor: Option<&'a str>,
+    pub(crate) sees: Result<(), &'static str>,
+    pub(crate) sees_contents: Result<(), &'static str>,
+    pub(crate) controls: Result<(), &'static str>,
+}
+
+/// A change of a queue, a limit or a schedule, as the audit has it.
+#[derive(Debug, Clone)]
+pub(super) struct Change<'a> {
+    /// What is done, in one word.
+    pub(super) action: &'static str,
+    /// To what: a filter in its written form, `limit:NAME` or `schedule:NAME`.
+    pub(super) target: &'a str,
+    pub(super) arguments: Option<Value>,
+    /// What failed, in the error.
+    pub(super) what: &'static str,
+}
+
+/// 3 statements, whose time a change with its trace may take.
+const STATEMENTS: usize = 3;
+
+impl<'a> Caller<'a> {
+    /// Refuses an operator who may not look.
+    pub(super) fn demand_look(self) -> Result<(), Error> {
+        self.demand(|operator| operator.sees)
+    }
+
+    /// Refuses an operator who may not see what jobs contain, such as their keys.
+    pub(super) fn demand_contents(self) -> Result<(), Error> {
+        self.demand(|operator| operator.sees_contents)
+    }
+
+    /// Who changes something; `None`: the program.
+    pub(super) fn actor(self) -> Result<Option<&'a str>, Error> {
+        let Self::Operator(operator) = self else { return Ok(None) };
+        self.demand(|operator| operator.controls)?;
+        let nobody = || Error::NotAllowed {
+            actor: "nobody".to_owned(),
+            action: "change anything: `Admin::as_actor` says who acts".to_owned(),
+        };
+        operator.actor.map(Some).ok_or_else(nobody)
+    }
+
+    fn demand(
+        self,
+        right: impl Fn(&Operator<'a>) -> Result<(), &'static str>,
+    ) -> Result<(), Error> {
+        let Self::Operator(operator) = self else { return Ok(()) };
+        right(&operator).map_err(|missing| Error::NotAllowed {
+            actor: operator.actor.unwrap_or("nobody").to_owned(),
+            action: missing.to_owned(),
+        })
+    }
+}
+
+impl SimpleQueue {
+    /// Changes a queue, a limit or a schedule. An operator's change is written down in its transaction, if it changes
+    /// something: `exchange` says so.
+    pub(super) async fn change<T>(
+        &self,
+        caller: Caller<'_>,
+        change: Change<'_>,
+        exchange: impl AsyncFn(&mut PgConnection) -> sqlx::Result<(bool, T)>,
+    ) -> Result<T, Error> {
+        let done = match caller.actor()? {
+            None => again!(tries => self.ask(async |connection| exchange(connection).await)),
+            Some(actor) => {
+                let id = Uuid::now_v7();
+                again!(tries => self.ask_in_transaction(STATEMENTS, async |connection| {
+                    let (is_done, answer) = exchange(&mut *connection).await?;
+                    if is_done {
+                        self.store().insert_act(connection, &change.act(id, actor)).await?;
+                    }
+                    sqlx::Result::Ok((is_done, answer))
+                }))
+            }
+        };
+        let (_, answer) = done.map_err(Error::database(change.what))?;
+        Ok(answer)
+    }
+
+    /// As [`SimpleQueue::change`], in a transaction of the caller's.
+    #[cfg(feature = "cron")]
+    pub(super) async fn change_in<T>(
+        &self,
+        connection: &mut PgConnection,
+        caller: Caller<'_>,
+        change: Change<'_>,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<(bool, T)>,
+    ) -> Result<T, Error> {
+        let actor = caller.actor()?;
+        let done: sqlx::Result<T> = async {
+            let (is_done, answer) = exchange(&mut *connection).await?;
+            if let Some(actor) = actor.filter(|_| is_done) {
+                self.store().insert_act(connection, &change.act(Uuid::now_v7(), actor)).await?;
+            }
+            Ok(answer)
+        }
+        .await;
+        done.map_err(Error::database(change.what))
+    }
+}
+
+impl Change<'_> {
+    /// The row of the audit.
+    pub(super) fn act<'b>(&'b self, id: Uuid, actor: &'b str) -> NewAct<'b> {
+        NewAct {
+            id,
+            actor,
+            action: self.action,
+            target: self.target.to_owned(),
+            job_id: None,
+            arguments: self.arguments.as_ref().map(ToString::to_string),
+            is_running: false,
+            done: 1,
+            left: &[],
+        }
+    }
+}
