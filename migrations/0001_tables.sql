@@ -550,6 +550,29 @@ comment on column simple_queue.schedules.fingerprint is 'As in jobs.';
 comment on column simple_queue.schedules.tags is 'As in jobs.';
 comment on column simple_queue.schedules.metadata is 'As in jobs. A job of a tick has @schedule in it too: the name, the tick, and the tick of the job before.';
 
+-- What processes without the code know of a kind: which values are hidden, and how a payload looks.
+create table simple_queue.kinds (
+    kind        text        collate "C" not null,
+    queue       text        not null,
+    version     integer     not null,
+    arguments   jsonb       not null,
+    options     jsonb       not null,
+    declared_in text        not null,
+    declared_at timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    constraint kinds_pkey primary key (kind)
+);
+
+comment on table simple_queue.kinds is 'Kinds of jobs as the code declares them. A worker writes those that it has registered before it looks for jobs.';
+comment on column simple_queue.kinds.kind is 'The kind.';
+comment on column simple_queue.kinds.queue is 'The queue of its jobs, unless a call says otherwise.';
+comment on column simple_queue.kinds.version is 'The version of the payload that is declared; the highest of all workers.';
+comment on column simple_queue.kinds.arguments is 'The arguments: [{"name": "…", "type": "…", "has_default": false, "aliases": [], "is_redacted": false}].';
+comment on column simple_queue.kinds.options is 'What else is declared: max_attempts, priority, timeout_s and aliases.';
+comment on column simple_queue.kinds.declared_in is 'File and line of the declaration.';
+comment on column simple_queue.kinds.declared_at is 'When a worker last declared it; workers do so again about every hour.';
+comment on column simple_queue.kinds.updated_at is 'When what is declared last changed.';
+
 create table simple_queue.upkeep (
     task    text        not null,
     done_at timestamptz not null,

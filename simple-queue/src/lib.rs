@@ -139,7 +139,7 @@ pub use queue::{
     LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue, SimpleQueueBuilder,
     Stats, StatsInterval, Unhealthy,
 };
-pub use row::{Count, Job, JobExt, Pause, RunningJob, WorkerState};
+pub use row::{Count, Job, JobExt, KindArgument, KindState, Pause, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
 pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.

@@ -17,6 +17,7 @@ pub(crate) mod declared;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
+mod kinds;
 mod limit_keys;
 mod limits;
 mod pauses;
@@ -195,12 +196,17 @@ impl SimpleQueue {
         self.inner.registry.read().declared_kinds()
     }
 
-    /// Returns the limits for each key of the jobs that this process runs.
-    /// The limit for each key with this number.
+    /// Returns the kinds that this process has registered, as they are written into the database.
+    pub(crate) fn new_kinds(&self) -> Vec<NewKind> {
+        self.inner.registry.read().new_kinds()
+    }
+
+    /// Returns the limit for each key with this number.
     pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
         self.inner.registry.read().key_limit(rule)
     }
 
+    /// Returns the limits for each key of the jobs that this process runs.
     pub(crate) fn key_rules(&self) -> Vec<Arc<registry::KeyRule>> {
         self.inner.registry.read().key_rules()
     }

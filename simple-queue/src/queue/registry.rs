@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Error, LimitError,
     job::{JobOptions, JobPayload, KeyLimit, KeyedBy, Limit},
-    row::RuleId,
+    row::{NewKind, RuleId},
 };
 
 /// The handlers of a process, by queue and kind. Clones share the handlers.
@@ -178,6 +178,18 @@ impl Registry {
     /// Returns the declaration of a kind, under its name or an alias.
     pub(crate) fn declared(&self, kind: &str) -> Option<DeclaredKind> {
         self.kinds.get(kind).copied()
+    }
+
+    /// Returns the declared kinds as they are written into the database, by name.
+    pub(crate) fn new_kinds(&self) -> Vec<NewKind> {
+        let mut kinds: Vec<NewKind> = self
+            .kinds
+            .iter()
+            .map(|(&name, declared)| (name, (declared.new)()))
+            .filter_map(|(name, new)| (new.kind == name).then_some(new))
+            .collect();
+        kinds.sort_unstable_by_key(|kind| kind.kind);
+        kinds
     }
 
     /// Returns the declared kinds and their aliases.

@@ -3,6 +3,7 @@
 mod claim;
 mod count;
 mod job;
+mod kind;
 mod new_job;
 mod pause;
 mod payload;
@@ -13,6 +14,8 @@ pub(crate) use claim::{Claim, Lease, RuleId};
 pub use count::Count;
 pub(crate) use job::{DEFAULT_MAX_ATTEMPTS, FIRST_VERSION, MadeId};
 pub use job::{Job, JobExt};
+pub(crate) use kind::{KindOptions, NewKind};
+pub use kind::{KindArgument, KindState};
 pub(crate) use new_job::{Due, NewJob, declared_key};
 pub use pause::Pause;
 pub(crate) use payload::{Unread, read_payload};

@@ -70,6 +70,7 @@ mod grants;
 mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
+mod kinds;
 mod limits;
 pub(crate) mod migrate;
 mod pauses;

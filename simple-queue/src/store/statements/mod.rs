@@ -85,6 +85,7 @@ statements! {
     copy_archived_job,
     dead_letter_jobs,
     declare_key_limits,
+    declare_kinds,
     declare_limits,
     delete_dead_letters,
     delete_dead_workers,
@@ -133,6 +134,7 @@ statements! {
     limit_lock_wait,
     list_acts,
     list_acts_on_job,
+    list_kinds,
     list_limit_keys,
     list_limits,
     #[cfg(feature = "janitor")]
