@@ -5,7 +5,7 @@ grant select, insert, update, delete on simple_queue.jobs, simple_queue.archive,
 grant select, update, delete on simple_queue.kept_keys to :"role";
 grant select, update, delete on simple_queue.audit to :"role";
 grant select, update on simple_queue.upkeep to :"role";
-grant select, insert, update on simple_queue.limits, simple_queue.schedules to :"role";
+grant select, insert, update on simple_queue.limits, simple_queue.schedules, simple_queue.kinds to :"role";
 grant select, insert, update, delete on simple_queue.quotas, simple_queue.gates, simple_queue.turns, simple_queue.stats to :"role";
 grant select, update on simple_queue.queues to :"role";
 grant select, update, delete on simple_queue.paused_kinds to :"role";

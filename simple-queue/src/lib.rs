@@ -116,9 +116,8 @@ struct Readme;
 
 pub use admin::{
     ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, ErrorGroup, ErrorGroups,
-    FailedAttempt, Find,
-    Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
-    NoJobVersion, Page, Right, Rights, Selected, Touched,
+    FailedAttempt, Find, Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob,
+    NoCursor, NoJobVersion, Page, Right, Rights, Selected, Touched,
 };
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
@@ -136,8 +135,8 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
-    LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue, SimpleQueueBuilder,
-    Stats, StatsInterval, Unhealthy,
+    LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue,
+    SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
 };
 pub use row::{Count, Job, JobExt, KindArgument, KindState, Pause, RunningJob, WorkerState};
 #[cfg(feature = "cron")]

@@ -1,41 +1,42 @@
 //! Pauses of kinds, with an end, a reason and an author; and what operators change beside jobs.
 
-use std::time::Duration;
+use std::{sync::Mutex, time::Duration};
 
-use parking_lot::Mutex;
-use simple_queue::{Admin, ErrorKind, LimitError, Right, Rights, Schedule, prelude::*};
+use simple_queue::{Admin, Error, ErrorKind, LimitError, Right, Rights, Schedule, prelude::*};
 
 use crate::support::{STOP, TestDatabase, eventually};
 
 /// The numbers of the jobs that have run.
 #[derive(Default, JobState)]
-struct Ran(Mutex<Vec<u32>>);
+struct Ran {
+    numbers: Mutex<Vec<u32>>,
+}
 
 impl Ran {
     fn has(&self, number: u32) -> bool {
-        self.0.lock().contains(&number)
+        self.numbers.lock().unwrap().contains(&number)
     }
 }
 
 #[job(queue = "post")]
-async fn letter(number: u32, #[state] ran: &Ran) {
-    ran.0.lock().push(number);
+async fn letter(number: u32, ran: &Ran) {
+    ran.numbers.lock().unwrap().push(number);
 }
 
 #[job(queue = "post")]
-async fn parcel(number: u32, #[state] ran: &Ran) {
-    ran.0.lock().push(number);
+async fn parcel(number: u32, ran: &Ran) {
+    ran.numbers.lock().unwrap().push(number);
 }
 
 #[job(queue = "post", concurrency(limit = 1, key = "{street}"))]
-async fn visit(street: u32, number: u32, #[state] ran: &Ran) {
+async fn visit(street: u32, number: u32, ran: &Ran) {
     let _ = street;
-    ran.0.lock().push(number);
+    ran.numbers.lock().unwrap().push(number);
 }
 
 #[job(queue = "post", concurrency(limit = 3))]
-async fn counter(number: u32, #[state] ran: &Ran) {
-    ran.0.lock().push(number);
+async fn counter(number: u32, ran: &Ran) {
+    ran.numbers.lock().unwrap().push(number);
 }
 
 struct Post {
@@ -58,7 +59,8 @@ impl Post {
 }
 
 #[tokio::test]
-async fn a_paused_kind_starts_nothing_while_others_of_its_queue_do_and_goes_on_when_it_is_resumed() {
+async fn a_paused_kind_starts_nothing_while_others_of_its_queue_do_and_goes_on_when_it_is_resumed()
+{
     let post = Post::new().await;
     let worker = post.queue.start().await;
     let elsewhere = post.database.queue().await;
@@ -69,7 +71,7 @@ async fn a_paused_kind_starts_nothing_while_others_of_its_queue_do_and_goes_on_w
     elsewhere.pause("post").kind("visit").because("a street is closed").await.unwrap();
     // Each job of another kind that runs shows that the worker has looked.
     let heard = async || {
-        post.ran.0.lock().clear();
+        post.ran.numbers.lock().unwrap().clear();
         Letter::new(2).enqueue(&elsewhere).await.unwrap();
         Parcel::new(3).enqueue(&elsewhere).await.unwrap();
         post.has_run(3).await;

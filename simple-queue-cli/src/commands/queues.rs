@@ -10,7 +10,8 @@ use crate::{
     output::{Cell, List, short, shown},
 };
 
-const COLUMNS: &[&str] = &["queue", "workers", "waiting", "later", "oldest", "paused", "paused kinds", "counted"];
+const COLUMNS: &[&str] =
+    &["queue", "workers", "waiting", "later", "oldest", "paused", "paused kinds", "counted"];
 
 pub(super) async fn run(connection: &Connection, format: Format, queues: Queues) -> Result<Exit> {
     match queues {
@@ -33,7 +34,9 @@ pub(super) async fn run(connection: &Connection, format: Format, queues: Queues)
             }
             let paused = pausing.await?;
             let (what, command) = named(&queue, kind.as_deref());
-            anstream::eprintln!("{what} is paused; `simple-queue queues resume {command}` ends that");
+            anstream::eprintln!(
+                "{what} is paused; `simple-queue queues resume {command}` ends that"
+            );
             if !paused.is_known() {
                 anstream::eprintln!(
                     "no worker serves the queue and no job waits in it: is the name right?"

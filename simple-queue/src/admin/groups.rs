@@ -87,7 +87,7 @@ impl Admin {
     /// # Cancel safety
     /// Cancel safe: it only looks.
     pub async fn error_groups(&self, filter: &JobFilter) -> Result<ErrorGroups, Error> {
-        self.demand_look(filter, true)?;
+        self.demand_look(filter, true).await?;
         let filter = filter.clone().only_dead();
         let contents = filter.reads_contents().then(|| filter.of_the_contents());
         let asked = (filter.of_the_row(), contents.as_deref());

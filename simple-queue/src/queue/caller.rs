@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::SimpleQueue;
-use crate::{Error, database::again, store::NewAct};
+use crate::{Error, store::NewAct};
 
 /// Who makes a call on queues, limits or schedules.
 #[derive(Debug, Clone, Copy, Default)]
@@ -62,6 +62,25 @@ impl<'a> Caller<'a> {
         operator.actor.map(Some).ok_or_else(nobody)
     }
 
+    /// What is to be written down of a change.
+    pub(super) fn trace<'b>(self, change: &'b Change<'_>) -> Result<Trace<'b>, Error>
+    where
+        'a: 'b,
+    {
+        let act = self.actor()?.map(|actor| NewAct {
+            id: Uuid::now_v7(),
+            actor,
+            action: change.action,
+            target: change.target.to_owned(),
+            job_id: None,
+            arguments: change.arguments.as_ref().map(ToString::to_string),
+            is_running: false,
+            done: 1,
+            left: &[],
+        });
+        Ok(Trace(act))
+    }
+
     fn demand(
         self,
         right: impl Fn(&Operator<'a>) -> Result<(), &'static str>,
@@ -74,67 +93,63 @@ impl<'a> Caller<'a> {
     }
 }
 
-impl SimpleQueue {
-    /// Changes a queue, a limit or a schedule. An operator's change is written down in its transaction, if it changes
-    /// something: `exchange` says so.
-    pub(super) async fn change<T>(
-        &self,
-        caller: Caller<'_>,
-        change: Change<'_>,
-        exchange: impl AsyncFn(&mut PgConnection) -> sqlx::Result<(bool, T)>,
-    ) -> Result<T, Error> {
-        let done = match caller.actor()? {
-            None => again!(tries => self.ask(async |connection| exchange(connection).await)),
-            Some(actor) => {
-                let id = Uuid::now_v7();
-                again!(tries => self.ask_in_transaction(STATEMENTS, async |connection| {
-                    let (is_done, answer) = exchange(&mut *connection).await?;
-                    if is_done {
-                        self.store().insert_act(connection, &change.act(id, actor)).await?;
-                    }
-                    sqlx::Result::Ok((is_done, answer))
-                }))
+/// Makes a change, and makes it again after an error that may pass. `$exchange` returns whether it has changed
+/// something, and the answer.
+macro_rules! control {
+    ($queue:expr, $caller:expr, $change:ident => $exchange:expr) => {
+        match $caller.trace(&$change) {
+            Err(refused) => Err(refused),
+            Ok(trace) => {
+                let made = $crate::database::again!(tries => $queue.ask_traced(&trace, $exchange));
+                made.map_err($crate::Error::database($change.what))
             }
+        }
+    };
+}
+pub(super) use control;
+
+/// What is to be written down of a change; `None`: nothing, because the program makes it.
+pub(super) struct Trace<'a>(Option<NewAct<'a>>);
+
+impl SimpleQueue {
+    /// Sends a change, in one transaction with its trace. Use [`control`] for it.
+    pub(super) async fn ask_traced<T>(
+        &self,
+        trace: &Trace<'_>,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<(bool, T)>,
+    ) -> sqlx::Result<T> {
+        let Some(act) = &trace.0 else {
+            let made = self.ask(async |connection| exchange(connection).await).await;
+            return made.map(|(_, answer)| answer);
         };
-        let (_, answer) = done.map_err(Error::database(change.what))?;
-        Ok(answer)
+        self.ask_in_transaction(STATEMENTS, async |connection| {
+            let (is_done, answer) = exchange(&mut *connection).await?;
+            if is_done {
+                self.store().insert_act(connection, act).await?;
+            }
+            Ok(answer)
+        })
+        .await
     }
 
-    /// As [`SimpleQueue::change`], in a transaction of the caller's.
+    /// As [`control`], once, in a transaction of the caller's.
     #[cfg(feature = "cron")]
-    pub(super) async fn change_in<T>(
+    pub(super) async fn control_in<T>(
         &self,
         connection: &mut PgConnection,
         caller: Caller<'_>,
         change: Change<'_>,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> sqlx::Result<(bool, T)>,
     ) -> Result<T, Error> {
-        let actor = caller.actor()?;
+        let Trace(act) = caller.trace(&change)?;
         let done: sqlx::Result<T> = async {
             let (is_done, answer) = exchange(&mut *connection).await?;
-            if let Some(actor) = actor.filter(|_| is_done) {
-                self.store().insert_act(connection, &change.act(Uuid::now_v7(), actor)).await?;
+            if let Some(act) = act.filter(|_| is_done) {
+                self.store().insert_act(connection, &act).await?;
             }
             Ok(answer)
         }
         .await;
         done.map_err(Error::database(change.what))
-    }
-}
-
-impl Change<'_> {
-    /// The row of the audit.
-    pub(super) fn act<'b>(&'b self, id: Uuid, actor: &'b str) -> NewAct<'b> {
-        NewAct {
-            id,
-            actor,
-            action: self.action,
-            target: self.target.to_owned(),
-            job_id: None,
-            arguments: self.arguments.as_ref().map(ToString::to_string),
-            is_running: false,
-            done: 1,
-            left: &[],
-        }
     }
 }

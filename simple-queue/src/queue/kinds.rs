@@ -18,7 +18,7 @@ impl SimpleQueue {
     /// # }
     /// ```
     ///
-    /// A kind that no worker has declared for 90 days is removed.
+    /// A kind that no worker declares any more stays in the list; [`KindState::declared_at`] says since when.
     ///
     /// # Errors
     /// When the database fails.

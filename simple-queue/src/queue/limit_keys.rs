@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    caller::Change,
+    caller::{Change, control},
     limits::{Limits, RateState, concurrency_of, count},
 };
 use crate::{
@@ -166,11 +166,11 @@ impl Limits<'_> {
         let target = format!("limit:{gate}");
         let what = "skip a job of a sequence";
         let change = Change { action: "skip", target: &target, arguments: None, what };
-        let skipped = self.queue.change(self.caller, change, async |connection| {
+        let skipped = control!(self.queue, self.caller, change => async |connection| {
             let skipped = self.queue.store().skip_in_sequence(connection, &gate).await?;
             Ok((skipped, skipped))
         });
-        skipped.await
+        skipped
     }
 
     pub(super) async fn charge_gate(
@@ -186,11 +186,11 @@ impl Limits<'_> {
         let arguments = Some(json!({ "tokens": tokens }));
         let what = "charge the rate of a key";
         let change = Change { action: "charge", target: &target, arguments, what };
-        let charged = self.queue.change(self.caller, change, async |connection| {
+        let charged = control!(self.queue, self.caller, change => async |connection| {
             let charged = self.queue.store().charge_gate(connection, of, tokens).await?;
             Ok((charged, charged))
         });
-        let charged = charged.await?;
+        let charged = charged?;
         charged.then_some(()).ok_or(Error::Limit(LimitError::Unknown { name }))
     }
 
@@ -200,13 +200,13 @@ impl Limits<'_> {
         let (action, arguments) = written(&of_key);
         let what = "change the limit of a key";
         let change = Change { action, target: &target, arguments, what };
-        let is_known = self.queue.change(self.caller, change, async |connection| {
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
             let store = self.queue.store();
             let is_known = store.set_limit_of_key(connection, &gate, of_key).await?;
             Ok((is_known, is_known))
         });
         let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
-        is_known.await?.then_some(()).ok_or_else(unknown)
+        is_known?.then_some(()).ok_or_else(unknown)
     }
 }
 

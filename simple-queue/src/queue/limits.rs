@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     SimpleQueue,
-    caller::{Caller, Change},
+    caller::{Caller, Change, control},
 };
 use crate::{
     Error, LimitError,
@@ -206,7 +206,7 @@ impl Limits<'_> {
         let target = format!("limit:{name}");
         let (action, arguments) = limit.written();
         let change = Change { action, target: &target, arguments, what: "change a limit" };
-        let is_known = self.queue.change(self.caller, change, async |connection| {
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
             let store = self.queue.store();
             let is_known = match limit {
                 LimitChange::Set(concurrency) => {
@@ -220,7 +220,7 @@ impl Limits<'_> {
             is_known.map(|is_known| (is_known, is_known))
         });
         let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
-        is_known.await?.then_some(()).ok_or_else(unknown)
+        is_known?.then_some(()).ok_or_else(unknown)
     }
 }
 

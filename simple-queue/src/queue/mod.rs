@@ -39,8 +39,8 @@ pub(crate) mod workers;
 mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
-pub use context::JobContext;
 pub(crate) use caller::{Caller, Operator};
+pub use context::JobContext;
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
@@ -71,7 +71,7 @@ use crate::{
         wake::Wake,
     },
     job::{JobState, KeyLimit},
-    row::RuleId,
+    row::{NewKind, RuleId},
     store::Store,
 };
 use config::Config;
@@ -199,6 +199,11 @@ impl SimpleQueue {
     /// Returns the kinds that this process has registered, as they are written into the database.
     pub(crate) fn new_kinds(&self) -> Vec<NewKind> {
         self.inner.registry.read().new_kinds()
+    }
+
+    /// Returns how many kinds this process has registered, aliases counted.
+    pub(crate) fn count_kinds(&self) -> usize {
+        self.inner.registry.read().count_kinds()
     }
 
     /// Returns the limit for each key with this number.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     SimpleQueue,
-    caller::{Caller, Change},
+    caller::{Caller, Change, control},
 };
 use crate::{
     Error, JobFilter,
@@ -140,10 +140,10 @@ impl<'a> Pausing<'a> {
             arguments: arguments(&pause),
             what: "pause a queue",
         };
-        let paused = queue.change(caller, change, async |connection| {
+        let paused = control!(queue, caller, change => async |connection| {
             Ok((true, queue.store().pause(connection, &pause).await?))
         });
-        let paused = Paused::of(paused.await?);
+        let paused = Paused::of(paused?);
         if !paused.is_known() {
             telemetry::queue::unknown_queue_paused(pause.queue);
         }
@@ -181,11 +181,11 @@ impl<'a> Resuming<'a> {
         let target = target(name, kind);
         let change =
             Change { action: "resume", target: &target, arguments: None, what: "resume a queue" };
-        let resumed = queue.change(caller, change, async |connection| {
+        let resumed = control!(queue, caller, change => async |connection| {
             let was_paused = queue.store().resume(connection, name, kind).await?;
             Ok((was_paused, was_paused))
         });
-        let was_paused = resumed.await?;
+        let was_paused = resumed?;
         queue.wake().wake_local();
         Ok(was_paused)
     }
@@ -239,9 +239,7 @@ fn arguments(pause: &NewPause<'_>) -> Option<serde_json::Value> {
         ("seconds", after.map(|seconds| json!(seconds))),
         ("reason", pause.reason.as_ref().map(|reason| json!(reason))),
     ];
-    let given: serde_json::Map<_, _> = arguments
-        .into_iter()
-        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
-        .collect();
+    let given: serde_json::Map<_, _> =
+        arguments.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
     (!given.is_empty()).then(|| given.into())
 }

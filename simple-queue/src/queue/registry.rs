@@ -192,6 +192,11 @@ impl Registry {
         kinds
     }
 
+    /// Returns how many kinds are declared, aliases counted.
+    pub(crate) fn count_kinds(&self) -> usize {
+        self.kinds.len()
+    }
+
     /// Returns the declared kinds and their aliases.
     pub(crate) fn declared_kinds(&self) -> Vec<String> {
         self.kinds.keys().map(|&kind| kind.to_owned()).collect()

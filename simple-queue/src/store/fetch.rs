@@ -292,11 +292,7 @@ impl<'r> Claimed<'r> {
         Ok(Self { rows, columns, text, summary: read_summary(text)? })
     }
 
-    fn jobs(
-        &self,
-        worker_id: Uuid,
-        rule: Option<RuleId>,
-    ) -> sqlx::Result<Vec<Box<FetchedJob>>> {
+    fn jobs(&self, worker_id: Uuid, rule: Option<RuleId>) -> sqlx::Result<Vec<Box<FetchedJob>>> {
         let mut jobs = Vec::with_capacity(self.rows.len().saturating_sub(1));
         for row in self.rows {
             if row.try_get::<Option<Uuid>, _>(self.columns.0.id)?.is_some() {

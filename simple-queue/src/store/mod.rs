@@ -90,8 +90,8 @@ mod worker;
 
 pub use admin::Why;
 pub(crate) use admin::{
-    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, GroupRow, ListRow, Look, Mark, Moved, NewAct,
-    NewContents, Progress, RoleRights, Verb,
+    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, GroupRow, ListRow, Look, Mark,
+    Moved, NewAct, NewContents, Progress, RoleRights, Verb,
 };
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;

@@ -39,7 +39,9 @@ async fn errors_that_differ_in_numbers_and_quoted_parts_are_one_group_of_each_ki
         ]
     );
     let newest: uuid::Uuid = database
-        .value("select id from simple_queue.dead_letters order by finished_at desc, id desc limit 1")
+        .value(
+            "select id from simple_queue.dead_letters order by finished_at desc, id desc limit 1",
+        )
         .await;
     assert_eq!(found.groups[0].sample_id, newest);
     assert!(found.groups[0].first_at < found.groups[0].last_at);

@@ -9,7 +9,7 @@ use super::{Schedules, target};
 use crate::{
     Error, ScheduleError,
     job::Overlap,
-    queue::caller::Change,
+    queue::caller::{Change, control},
     schedule::{Schedule, Tick, id_of_tick},
     store::{Backfill, ScheduleRow, TickJob},
 };
@@ -79,11 +79,11 @@ impl Schedules<'_> {
             let jobs = self.jobs(name, &schedule, start, end);
             let Some(last) = jobs.last().map(|job| job.tick.at) else { return Ok(done) };
             let backfill = Backfill { name, ticks: &jobs, last };
-            let enqueued = self.queue.change(self.caller, change.clone(), async |connection| {
+            let enqueued = control!(self.queue, self.caller, change => async |connection| {
                 let enqueued = self.queue.store().backfill_schedule(connection, &backfill).await?;
                 Ok((enqueued.is_some_and(|jobs| jobs > 0), enqueued))
             });
-            let enqueued = enqueued.await?;
+            let enqueued = enqueued?;
             // It was changed since it was read.
             let Some(enqueued) = enqueued else { continue };
             self.queue.wake().wake_local();

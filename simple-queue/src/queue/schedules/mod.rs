@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     SimpleQueue,
-    caller::{Caller, Change},
+    caller::{Caller, Change, control},
 };
 use crate::{
     Error, ScheduleError,
@@ -79,11 +79,12 @@ impl Schedules<'_> {
     ) -> Result<(), Error> {
         let job = ScheduledJob::new(name, schedule, job.into().into_row()?)?;
         let target = target(name);
-        let put = self.queue.change(self.caller, put_change(&target), async |connection| {
+        let change = put_change(&target);
+        let put = control!(self.queue, self.caller, change => async |connection| {
             let put = self.put_on(connection, &job).await?;
             Ok((put.is_ok(), put))
         });
-        put.await?
+        put?
     }
 
     /// As [`Schedules::put`], in a transaction of yours.
@@ -99,7 +100,7 @@ impl Schedules<'_> {
     ) -> Result<(), Error> {
         let job = ScheduledJob::new(name, schedule, job.into().into_row()?)?;
         let target = target(name);
-        let put = self.queue.change_in(tx, self.caller, put_change(&target), async |connection| {
+        let put = self.queue.control_in(tx, self.caller, put_change(&target), async |connection| {
             let put = self.put_on(connection, &job).await?;
             Ok((put.is_ok(), put))
         });
@@ -149,11 +150,11 @@ impl Schedules<'_> {
         let target = target(name);
         let what = "pause a schedule";
         let change = Change { action: "pause", target: &target, arguments: None, what };
-        let is_known = self.queue.change(self.caller, change, async |connection| {
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
             let is_known = self.queue.store().pause_schedule(connection, name).await?;
             Ok((is_known, is_known))
         });
-        let is_known = is_known.await?;
+        let is_known = is_known?;
         is_known.then_some(()).ok_or_else(|| unknown(name))
     }
 
@@ -217,11 +218,11 @@ impl Schedules<'_> {
         let what = "run a schedule";
         let change = Change { action: "run_now", target: &target, arguments, what };
         loop {
-            let run = self.queue.change(self.caller, change.clone(), async |connection| {
+            let run = control!(self.queue, self.caller, change => async |connection| {
                 let run = store.run_schedule(connection, name, id, at).await?;
                 Ok((matches!(run, Some(RunNow::Done)), run))
             });
-            match run.await?.ok_or_else(|| unknown(name))? {
+            match run?.ok_or_else(|| unknown(name))? {
                 RunNow::Done => {
                     self.queue.wake().wake_local();
                     return Ok(id);
@@ -251,11 +252,11 @@ impl Schedules<'_> {
         let target = target(name);
         let what = "remove a schedule";
         let change = Change { action: "remove", target: &target, arguments: None, what };
-        let removed = self.queue.change(self.caller, change, async |connection| {
+        let removed = control!(self.queue, self.caller, change => async |connection| {
             let removed = self.queue.store().remove_schedule(connection, name).await?;
             Ok((removed, removed))
         });
-        removed.await
+        removed
     }
 
     /// Changes a schedule as it is now. `edit` returns the rule that an operator has set, or that
@@ -277,14 +278,14 @@ impl Schedules<'_> {
             let Some(next_at) = rule.next_after(row.now) else {
                 return Err(ScheduleError::invalid(name, "it never fires again"));
             };
-            let changed = self.queue.change(self.caller, change.clone(), async |connection| {
+            let changed = control!(self.queue, self.caller, change => async |connection| {
                 let store = self.queue.store();
                 let changed =
                     store.change_schedule(connection, &row, next_at, set.as_ref(), resumes).await?;
                 Ok((changed, changed))
             });
             // A worker may have moved it past a tick since it was read.
-            if changed.await? {
+            if changed? {
                 return Ok(());
             }
         }

@@ -1,6 +1,7 @@
 //! Stage 5: each process keeps one row, which vouches for all jobs that it runs.
 
 mod blocked;
+mod kinds;
 mod thread;
 
 pub(super) use thread::start;
@@ -14,7 +15,7 @@ use std::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use self::blocked::BlockedRuntime;
+use self::{blocked::BlockedRuntime, kinds::DeclaredKinds};
 use super::Worker;
 use crate::{
     database::{
@@ -40,6 +41,7 @@ pub(super) struct Heartbeat {
     blocked: BlockedRuntime,
     /// When the runs were written last, and whether there were any.
     told_runs: (Instant, bool),
+    declared_kinds: DeclaredKinds,
 }
 
 /// 1 s, upper bound of the heartbeat interval while jobs run, so that cancellations arrive soon.
@@ -73,6 +75,7 @@ impl Heartbeat {
             interval,
             blocked: BlockedRuntime::here(),
             told_runs: (Instant::now(), false),
+            declared_kinds: DeclaredKinds::default(),
         }
     }
 
@@ -95,6 +98,8 @@ impl Heartbeat {
             started = Instant::now();
         };
         self.worker.note_paused(paused_kinds);
+        // Before the first fetch: an operator must not see a hidden argument of a new kind.
+        self.declare_kinds().await;
         self.worker.failures.heartbeat_succeeded();
         self.retry_pause.reset();
         self.last_beat = started;
@@ -198,6 +203,7 @@ impl Heartbeat {
             if pauses_ended && let Err(error) = self.end_pauses().await {
                 telemetry::heartbeat::pauses_not_ended(&described(&error));
             }
+            self.declare_kinds().await;
             // Nobody relies on it.
             if let Err(error) = self.tell_runs().await {
                 telemetry::heartbeat::runs_not_told(&described(&error));
