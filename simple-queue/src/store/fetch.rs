@@ -20,7 +20,10 @@ use super::{
     statements::Bound,
     visit_summary::VisitSummary,
 };
-use crate::row::{Claim, Job, Lease, RuleId};
+use crate::{
+    row::{Claim, Job, Lease, RuleId},
+    stats::SeriesId,
+};
 
 /// What a process can start now, of one queue.
 #[derive(Debug, Clone, Serialize)]
@@ -163,6 +166,8 @@ pub(crate) struct FetchedJob {
     pub(crate) max_attempts: Option<i32>,
     /// When the job must have started, by the rate of its key.
     pub(crate) token: Option<KeyToken>,
+    /// Where its run is counted; `None`: nowhere.
+    pub(crate) series: Option<SeriesId>,
 }
 
 /// The token of a job under a rate that holds for each key.
@@ -256,13 +261,11 @@ impl Fetched {
         // An update returns its rows in table order.
         jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
         let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, fetched) in jobs.iter().enumerate() {
-            match by_queue.get_mut(&fetched.job.queue) {
-                Some(places) => places.push(place),
-                None => {
-                    by_queue.insert(fetched.job.queue.clone(), vec![place]);
-                }
-            }
+        let mut places = 0..jobs.len();
+        for of_queue in jobs.chunk_by(|a, b| a.job.queue == b.job.queue) {
+            let Some(first) = of_queue.first() else { continue };
+            let of_queue = places.by_ref().take(of_queue.len());
+            by_queue.entry(first.job.queue.clone()).or_default().extend(of_queue);
         }
         let FetchSummary { now, completed, wait, lanes } = summary;
         let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
@@ -354,6 +357,7 @@ impl FetchedJob {
             priority: row.try_get(columns.priority)?,
             max_attempts: row.try_get(columns.max_attempts)?,
             token: None,
+            series: None,
         }))
     }
 }

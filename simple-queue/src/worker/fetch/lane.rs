@@ -177,7 +177,7 @@ mod tests {
             expired: false,
             run: Arc::default(),
         };
-        FetchedJob { job, claim, priority, max_attempts: None, token: None }
+        FetchedJob { job, claim, priority, max_attempts: None, token: None, series: None }
     }
 
     /// The floors after a claim of these jobs at the hundredth second, given the floors with which it began.

@@ -79,7 +79,14 @@ impl Poller {
                     && lets_prefetch
                     && room.may_be_ahead
                     && shares.iter().any(|share| may_be_ahead(&queue, share));
-                short.extend(self.short_of_shared(&queue, &shares, room.permits, config));
+                // Prefetched jobs pass permits on, so none is free, but one is soon.
+                let at_least = usize::from(is_ahead);
+                short.extend(self.short_of_shared(
+                    &queue,
+                    &shares,
+                    (at_least, room.permits),
+                    config,
+                ));
                 let permits = worker.prefetched.wanted(&queue, free, is_ahead);
                 limit += permits;
                 let mut shares = self.demanded(&queue, shares, (permits, free), config, &mut apart);
@@ -183,11 +190,12 @@ impl Poller {
         &self,
         queue: &str,
         shares: &[Share],
-        free: usize,
+        (at_least, free): (usize, usize),
         config: &Config,
     ) -> Vec<FellShort> {
         let permits = &self.worker.permits;
         let free = std::cmp::min(free, permits.free_here(PermitScope::Queue(queue), config));
+        let free = std::cmp::max(free, at_least);
         let of_share = |share: &Share| {
             let all = config.limit_of(queue).into_iter().chain(&share.limits);
             let (limits, rates) = permits.exhausted(all.clone());
