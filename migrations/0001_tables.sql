@@ -292,6 +292,9 @@ comment on column simple_queue.idle_workers.worker_id is 'As id in workers.';
 create table simple_queue.queues (
     name       text        not null,
     paused_at  timestamptz,
+    resume_at  timestamptz,
+    reason     text,
+    paused_by  text,
     updated_at timestamptz not null default now(),
     constraint queues_pkey primary key (name)
 ) with (fillfactor = 50);
@@ -299,7 +302,29 @@ create table simple_queue.queues (
 comment on table simple_queue.queues is 'Settings of queues that hold on all machines. A queue without a row has none.';
 comment on column simple_queue.queues.name is 'The queue.';
 comment on column simple_queue.queues.paused_at is 'When the queue was paused; null: it is not paused.';
+comment on column simple_queue.queues.resume_at is 'When the pause ends by itself; null: when it is ended by a call.';
+comment on column simple_queue.queues.reason is 'Why it was paused.';
+comment on column simple_queue.queues.paused_by is 'Who paused it; null: the program did.';
 comment on column simple_queue.queues.updated_at is 'When this row last changed.';
+
+-- Apart from `queues`, so that the claim asks for a queue only. Workers leave these kinds out of what they ask for.
+create table simple_queue.paused_kinds (
+    queue     text        collate "C" not null,
+    kind      text        collate "C" not null,
+    paused_at timestamptz not null default now(),
+    resume_at timestamptz,
+    reason    text,
+    paused_by text,
+    constraint paused_kinds_pkey primary key (queue, kind)
+);
+
+comment on table simple_queue.paused_kinds is 'Kinds of which no job starts in a queue. Workers read them with their heartbeats.';
+comment on column simple_queue.paused_kinds.queue is 'The queue.';
+comment on column simple_queue.paused_kinds.kind is 'The kind.';
+comment on column simple_queue.paused_kinds.paused_at is 'Since when.';
+comment on column simple_queue.paused_kinds.resume_at is 'As in queues.';
+comment on column simple_queue.paused_kinds.reason is 'As in queues.';
+comment on column simple_queue.paused_kinds.paused_by is 'As in queues.';
 
 create table simple_queue.limits (
     name            text        collate "C" not null,
@@ -525,6 +550,29 @@ comment on column simple_queue.schedules.fingerprint is 'As in jobs.';
 comment on column simple_queue.schedules.tags is 'As in jobs.';
 comment on column simple_queue.schedules.metadata is 'As in jobs. A job of a tick has @schedule in it too: the name, the tick, and the tick of the job before.';
 
+-- What processes without the code know of a kind: which values are hidden, and how a payload looks.
+create table simple_queue.kinds (
+    kind        text        collate "C" not null,
+    queue       text        not null,
+    version     integer     not null,
+    arguments   jsonb       not null,
+    options     jsonb       not null,
+    declared_in text        not null,
+    declared_at timestamptz not null default now(),
+    updated_at  timestamptz not null default now(),
+    constraint kinds_pkey primary key (kind)
+);
+
+comment on table simple_queue.kinds is 'Kinds of jobs as the code declares them. A worker writes those that it has registered before it looks for jobs.';
+comment on column simple_queue.kinds.kind is 'The kind.';
+comment on column simple_queue.kinds.queue is 'The queue of its jobs, unless a call says otherwise.';
+comment on column simple_queue.kinds.version is 'The version of the payload that is declared; the highest of all workers.';
+comment on column simple_queue.kinds.arguments is 'The arguments: [{"name": "…", "type": "…", "has_default": false, "aliases": [], "is_redacted": false}].';
+comment on column simple_queue.kinds.options is 'What else is declared: max_attempts, priority, timeout_s and aliases.';
+comment on column simple_queue.kinds.declared_in is 'File and line of the declaration.';
+comment on column simple_queue.kinds.declared_at is 'When a worker last declared it; workers do so again about every hour.';
+comment on column simple_queue.kinds.updated_at is 'When what is declared last changed.';
+
 create table simple_queue.upkeep (
     task    text        not null,
     done_at timestamptz not null,
@@ -610,8 +658,8 @@ create index audit_created_at on simple_queue.audit (created_at);
 comment on table simple_queue.audit is 'What operators did, an act a row, kept for 90 days. An act on many jobs goes on from its row.';
 comment on column simple_queue.audit.id is 'UUID version 7, made by the client for the call.';
 comment on column simple_queue.audit.actor is 'Who did it.';
-comment on column simple_queue.audit.action is 'retry, cancel, delete, move (to another queue, priority or due time), edit, run_again or enqueue.';
-comment on column simple_queue.audit.target is 'To which jobs: a filter in its written form.';
+comment on column simple_queue.audit.action is 'retry, cancel, delete, move (to another queue, priority or due time), edit, run_again or enqueue, of jobs; pause, resume, set, reset and others, of queues, limits and schedules.';
+comment on column simple_queue.audit.target is 'To what: jobs or a queue, as a filter in its written form; limit:NAME; schedule:NAME.';
 comment on column simple_queue.audit.job_id is 'The job, of an act on one.';
 comment on column simple_queue.audit.arguments is 'What was asked for beside that. No value of a payload is in it.';
 comment on column simple_queue.audit.state is 'running: it goes on, or a janitor goes on with it after a minute; done; stopped: by an operator; failed: it cannot be carried out.';

@@ -85,6 +85,8 @@ pub(crate) enum Command {
     /// Lists queues, and pauses and resumes them.
     #[command(subcommand)]
     Queues(Queues),
+    /// Lists the kinds of jobs with their arguments, as workers have declared them.
+    Kinds,
     /// Lists the processes that run jobs.
     Workers,
     /// Lists the jobs that have been running for more than a few seconds.
@@ -193,17 +195,20 @@ pub(crate) enum Jobs {
     },
     /// Enqueues a job.
     #[command(
-        after_help = "Example:\n  simple-queue jobs new send_mail --queue emails --args '{\"user_id\": 42}'"
+        after_help = "Examples:\n  simple-queue jobs new send_mail --arg user_id=42 --arg text=hello\n  simple-queue jobs new send_mail --queue slow --args '{\"user_id\": 42}'"
     )]
     New {
         /// The kind: the name of its `#[job]`.
         kind: String,
-        /// The queue.
+        /// The queue; the declared one by default.
         #[arg(long)]
-        queue: String,
-        /// The arguments, as JSON.
-        #[arg(long, default_value = "null", value_name = "JSON")]
-        args: String,
+        queue: Option<String>,
+        /// An argument. The value is JSON, or else a text: `--arg id=7`, `--arg name=Ann`.
+        #[arg(long = "arg", value_name = "NAME=VALUE", conflicts_with = "args")]
+        arg: Vec<String>,
+        /// All arguments, as JSON.
+        #[arg(long, value_name = "JSON")]
+        args: Option<String>,
         /// When it is due, for example 2026-12-24T18:00:00Z; now by default.
         #[arg(long, value_name = "TIME")]
         at: Option<DateTime<Utc>>,
@@ -233,15 +238,30 @@ pub(crate) struct Acting {
 pub(crate) enum Queues {
     /// Lists the queues with what waits in them.
     List,
-    /// Starts no more jobs of a queue, on all machines.
+    /// Starts no more jobs of a queue, or of a kind in it, on all machines.
+    #[command(
+        after_help = "Example:\n  simple-queue queues pause emails --kind send_mail --for 2h --because 'provider down'"
+    )]
     Pause {
         /// The queue.
         queue: String,
+        /// Only jobs of this kind.
+        #[arg(long)]
+        kind: Option<String>,
+        /// When the pause ends by itself, for example 90m, 2h or 1d from now.
+        #[arg(long = "for", value_parser = crate::output::parse_duration, value_name = "TIME")]
+        lasting: Option<std::time::Duration>,
+        /// Why, for those who ask why nothing runs.
+        #[arg(long, value_name = "REASON")]
+        because: Option<String>,
     },
-    /// Starts jobs of a paused queue again.
+    /// Starts jobs of a paused queue, or of a paused kind in it, again.
     Resume {
         /// The queue.
         queue: String,
+        /// Only jobs of this kind.
+        #[arg(long)]
+        kind: Option<String>,
     },
 }
 

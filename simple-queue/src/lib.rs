@@ -115,9 +115,9 @@ pub mod private;
 struct Readme;
 
 pub use admin::{
-    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
-    Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
-    NoJobVersion, Page, Right, Rights, Selected, Touched,
+    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, ErrorGroup, ErrorGroups,
+    FailedAttempt, Find, Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob,
+    NoCursor, NoJobVersion, Page, Right, Rights, Selected, Touched,
 };
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
@@ -135,10 +135,10 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
-    LimitState, Limits, Paused, QueueSpool, QueueState, RateState, SimpleQueue, SimpleQueueBuilder,
-    Stats, StatsInterval, Unhealthy,
+    LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue,
+    SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
 };
-pub use row::{Count, Job, JobExt, RunningJob, WorkerState};
+pub use row::{Count, Job, JobExt, KindArgument, KindState, Pause, RunningJob, WorkerState};
 #[cfg(feature = "cron")]
 pub use schedule::{NextTick, Schedule};
 /// Declares a job by its payload struct, for another crate to run.

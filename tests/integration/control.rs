@@ -10,7 +10,8 @@ async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_res
     let elsewhere = database.queue().await;
     elsewhere.pause(Probe::QUEUE).await.unwrap();
     elsewhere.pause(Probe::QUEUE).await.unwrap();
-    assert_eq!(queue.paused().await.unwrap(), [Probe::QUEUE]);
+    let paused = queue.pauses().await.unwrap();
+    assert_eq!(paused.iter().map(|pause| &*pause.queue).collect::<Vec<_>>(), [Probe::QUEUE]);
 
     queue.insert_job(Probe::job(Say::Success)).await.unwrap();
     eventually("the worker has looked and sleeps", async || {
@@ -21,7 +22,7 @@ async fn a_paused_queue_starts_nothing_in_any_process_and_goes_on_when_it_is_res
 
     elsewhere.resume(Probe::QUEUE).await.unwrap();
     probe.next_run().await;
-    assert_eq!(queue.paused().await.unwrap(), [""; 0]);
+    assert_eq!(queue.pauses().await.unwrap(), []);
     worker.shutdown(STOP).await;
 }
 

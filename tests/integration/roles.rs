@@ -177,7 +177,7 @@ async fn an_operator_cancels_retries_pauses_and_resumes() {
     assert_eq!(queue.admin().as_actor("test").retry(id).await.unwrap(), Acted::Done);
     assert_eq!(queue.status(id).await.unwrap(), simple_queue::JobStatus::Pending);
     queue.pause("q").await.unwrap();
-    assert_eq!(queue.paused().await.unwrap(), ["q"]);
+    assert_eq!(queue.pauses().await.unwrap()[0].queue, "q");
     queue.resume("q").await.unwrap();
 }
 
@@ -193,7 +193,7 @@ async fn what_a_role_may_not_do_fails_with_what_it_needs_a_grant_on() {
     );
     let stranger = database.granted("stranger", &[]).await;
     let queue = TestDatabase::queue_as(stranger).await;
-    let error = queue.paused().await.unwrap_err();
+    let error = queue.pauses().await.unwrap_err();
     assert!(error.to_string().contains("GRANT on schema simple_queue"), "{error}");
     assert!(error.to_string().contains("SimpleQueue::grants"), "{error}");
 }

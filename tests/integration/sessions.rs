@@ -23,7 +23,7 @@ async fn after_a_burst(database: &TestDatabase) -> SimpleQueue {
     for _ in 0..2 {
         // The connections of the queue beside the pool are open, too.
         Plain::new(0).enqueue(&queue).await.unwrap();
-        queue.paused().await.unwrap();
+        queue.pauses().await.unwrap();
     }
     let mut held = Vec::new();
     for _ in 0..8 {
@@ -223,7 +223,7 @@ async fn policies_that_hide_rows_cause_an_error() {
     let options = PgConnectOptions::from_str(&database.url).unwrap();
     let options = options.username(&role).password("secret");
     let pool = PgPoolOptions::new().max_connections(2).connect_with(options).await.unwrap();
-    let error = SimpleQueue::new(pool).paused().await.unwrap_err().to_string();
+    let error = SimpleQueue::new(pool).pauses().await.unwrap_err().to_string();
     assert!(error.contains("row-level security"), "{error}");
 }
 

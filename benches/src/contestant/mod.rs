@@ -105,6 +105,8 @@ pub struct Duty {
     pub queues: usize,
     /// How many jobs it runs at once; `None`: what the contestant's best settings say.
     pub concurrency: Option<usize>,
+    /// Whether it runs jobs under limits too.
+    pub limits: bool,
 }
 
 /// A job queue that is measured.

@@ -127,7 +127,8 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
     }
 
     async fn start(&self, duty: Duty, probe: Probe) -> Result<WorkerHandle> {
-        let mut jobs = jobs![Measured, Limited, OnePerKey, TenPerKey, InOrder];
+        let limited = jobs![Measured, Limited, OnePerKey, TenPerKey, InOrder];
+        let mut jobs = jobs![Measured];
         for queue in (0..duty.queues).map(name_of) {
             if let Some(concurrency) = duty.concurrency {
                 self.queue.with_queue_semaphore(queue.clone(), concurrency);
@@ -136,7 +137,11 @@ impl<const HISTORY: bool> Contestant for Ours<HISTORY> {
                 jobs = jobs.also_on(queue);
             }
         }
-        self.queue.register(jobs, State { probe })?;
+        if duty.limits {
+            self.queue.register(limited, State { probe })?;
+        } else {
+            self.queue.register(jobs, State { probe })?;
+        }
         Ok(self.queue.start().await)
     }
 

@@ -39,7 +39,7 @@ async fn four(trial: &mut Trial<'_>, kills: bool) -> Result<Values> {
     let begun = Instant::now();
     let handler =
         HandlerKind { job_ms: JOB_MS, log: Some(log.path.clone()), ..HandlerKind::default() };
-    let duty = Duty { queues: 1, concurrency: Some(PERMITS) };
+    let duty = Duty { queues: 1, concurrency: Some(PERMITS), limits: false };
     start_all(&mut workers, &duty, &handler).await?;
     if kills {
         kill_one_at_half(&mut workers).await?;

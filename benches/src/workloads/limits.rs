@@ -5,7 +5,7 @@ use crate::{
     agent::{HandlerKind, Production},
     bench::Bench,
     case::Case,
-    contestant::{Limit, Placement, Result},
+    contestant::{Duty, Limit, Placement, Result},
 };
 
 pub(super) async fn run(bench: &mut Bench) -> Result<()> {
@@ -29,7 +29,9 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
                 let placement = Placement { limit, ..Placement::default() };
                 let production = Production { placement, ..Production::bulk(jobs) };
                 trial.fill(production).await?;
-                trial.drain(jobs, 1, &ONE_QUEUE, &HandlerKind::default()).await
+                let limited = !matches!(limit, Limit::Nothing);
+                let duty = Duty { limits: limited, ..ONE_QUEUE };
+                trial.drain(jobs, 1, &duty, &HandlerKind::default()).await
             },
         )
         .await

@@ -34,7 +34,7 @@ pub(crate) async fn run(workload: Workload, bench: &mut Bench) -> Result<()> {
 }
 
 /// A worker of one queue that runs as many jobs at once as its best settings say.
-const ONE_QUEUE: Duty = Duty { queues: 1, concurrency: None };
+const ONE_QUEUE: Duty = Duty { queues: 1, concurrency: None, limits: false };
 
 /// By what contestants are compared where many jobs a second count.
 const COSTS: &[&str] = &["jobs/s", "server µs/job", "client µs/job", "WAL B/job"];

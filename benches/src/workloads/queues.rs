@@ -39,7 +39,7 @@ pub(super) async fn run(bench: &mut Bench) -> Result<()> {
     bench
         .measure(&[(case, ())], is_meant, async |trial, ()| {
             trial.fill(Production { queues: QUEUES, ..Production::bulk(jobs) }).await?;
-            let duty = Duty { queues: QUEUES, concurrency: None };
+            let duty = Duty { queues: QUEUES, concurrency: None, limits: false };
             trial.drain(jobs, 1, &duty, &HandlerKind::default()).await
         })
         .await
@@ -49,7 +49,9 @@ async fn idle(trial: &mut Trial<'_>, queues: usize) -> Result<Values> {
     // An idle process that asks through a function asks all the same.
     trial.count_nested_statements().await?;
     let mut agents = trial.workers(1).await?;
-    agents[0].work(Duty { queues, concurrency: None }, HandlerKind::default()).await?;
+    agents[0]
+        .work(Duty { queues, concurrency: None, limits: false }, HandlerKind::default())
+        .await?;
     tokio::time::sleep(SETTLING).await;
     let stretch = trial.begin_stretch(&mut agents).await?;
     tokio::time::sleep(IDLE_FOR).await;

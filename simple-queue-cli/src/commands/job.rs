@@ -74,6 +74,7 @@ impl Sheet {
         self.time("expires", live.expires_at);
         self.time("cancel asked", live.cancel_requested_at);
         self.time("queue paused", live.queue_paused_at);
+        self.time("kind paused", live.kind_paused_at);
         if let Some(timeout) = live.timeout {
             field("timeout", &short(timeout));
         }

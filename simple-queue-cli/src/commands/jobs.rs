@@ -1,6 +1,7 @@
 //! Lists and counts jobs, and enqueues one.
 
 use anyhow::Result;
+use serde_json::{Map, Value};
 use simple_queue::{Admin, FilterError, Inserted, JobFilter, JobRow};
 use uuid::Uuid;
 
@@ -31,15 +32,13 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
             act::run(connection, acting, act::Verb::SetPriority(to)).await
         }
         Jobs::RunAgain { id } => Ok(inserted(connection.acting().await?.run_again(id).await?)),
-        Jobs::New { kind, queue, args, at, priority } => {
-            let args: serde_json::Value = serde_json::from_str(&args).map_err(|problem| {
-                Mistake::new(
-                    format!("`{args}` is no JSON: {problem}"),
-                    "write the arguments as an object, as in --args '{\"user_id\": 42}'",
-                )
-            })?;
+        Jobs::New { kind, queue, arg, args, at, priority } => {
+            let args = arguments(args.as_deref(), &arg)?;
             let admin = connection.acting().await?;
-            let mut job = admin.enqueue_raw(kind, args).queue(queue);
+            let mut job = admin.enqueue_raw(kind, args);
+            if let Some(queue) = queue {
+                job = job.queue(queue);
+            }
             if let Some(at) = at {
                 job = job.at(at);
             }
@@ -49,6 +48,30 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
             Ok(inserted(job.await?))
         }
     }
+}
+
+/// The payload of a new job: an object of single arguments, or as a whole.
+fn arguments(whole: Option<&str>, single: &[String]) -> Result<Value, Mistake> {
+    if let Some(whole) = whole {
+        return serde_json::from_str(whole).map_err(|problem| {
+            Mistake::new(
+                format!("`{whole}` is no JSON: {problem}"),
+                "write the arguments as an object, as in --args '{\"user_id\": 42}'",
+            )
+        });
+    }
+    let arguments = single.iter().map(|argument| match argument.split_once('=') {
+        Some((name, value)) => {
+            let text = || Value::String(value.to_owned());
+            Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| text())))
+        }
+        None => {
+            let problem = format!("`{argument}` has no value");
+            Err(Mistake::new(problem, "write it as in `--arg user_id=42`"))
+        }
+    });
+    let arguments: Map<String, Value> = arguments.collect::<Result<_, _>>()?;
+    Ok(if arguments.is_empty() { Value::Null } else { arguments.into() })
 }
 
 fn inserted(inserted: Inserted) -> Exit {

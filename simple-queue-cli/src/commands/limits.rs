@@ -14,8 +14,11 @@ const COLUMNS: &[&str] =
     &["limit", "at once", "declared", "in use", "tokens", "next start", "paused", "used by"];
 
 pub(super) async fn run(connection: &Connection, format: Format, limits: Limits) -> Result<Exit> {
-    let queue = connection.queue().await?;
-    let all = queue.limits();
+    let admin = match limits {
+        Limits::List => connection.admin().await?,
+        _ => connection.acting().await?,
+    };
+    let all = admin.limits();
     match limits {
         Limits::List => {
             let mut list = List::new(COLUMNS);

@@ -4,6 +4,7 @@ mod act;
 mod audit;
 mod job;
 mod jobs;
+mod kinds;
 mod limits;
 mod queues;
 mod schedules;
@@ -28,6 +29,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Why(why) => why::run(&connection, format, why).await,
         Command::Jobs(jobs) => jobs::run(&connection, format, jobs).await,
         Command::Queues(queues) => queues::run(&connection, format, queues).await,
+        Command::Kinds => kinds::run(&connection, format).await,
         Command::Workers => workers::list(&connection, format).await,
         Command::Running => workers::running(&connection, format).await,
         Command::Schedules(schedules) => schedules::run(&connection, format, schedules).await,

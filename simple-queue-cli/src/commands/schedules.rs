@@ -18,8 +18,11 @@ pub(super) async fn run(
     format: Format,
     schedules: Schedules,
 ) -> Result<Exit> {
-    let queue = connection.queue().await?;
-    let all = queue.schedules();
+    let admin = match schedules {
+        Schedules::List => connection.admin().await?,
+        _ => connection.acting().await?,
+    };
+    let all = admin.schedules();
     match schedules {
         Schedules::List => {
             let mut list = List::new(COLUMNS);

@@ -60,11 +60,11 @@ fn warnings(queues: &[QueueState], workers: &[WorkerState]) -> Vec<(String, Stri
         let hint = "its jobs are returned after six intervals without a heartbeat";
         warnings.push((problem, hint.to_owned()));
     }
-    for QueueState { name, workers: serving, paused_at, depth, .. } in queues {
+    for QueueState { name, workers: serving, pause, depth, .. } in queues {
         let Some(depth) = depth.filter(|depth| depth.waiting.counted() > 0) else { continue };
         let name = shown(name);
         let waiting = depth.waiting;
-        if paused_at.is_some() {
+        if pause.is_some() {
             let hint = format!("simple-queue queues resume {name}");
             warnings.push((format!("`{name}` is paused, and {waiting} jobs wait in it"), hint));
         } else if *serving == 0 && !workers.is_empty() {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use simple_queue::{
-    Count, JobDetail, JobStatus, LimitState, LiveJob, QueueState, SimpleQueue, WorkerState,
+    Count, JobDetail, JobStatus, LimitState, LiveJob, Pause, QueueState, SimpleQueue, WorkerState,
 };
 use uuid::Uuid;
 
@@ -139,11 +139,13 @@ impl Known {
             reasons.push(Reason::new(what, format!("simple-queue jobs cancel {}", job.id)));
         }
         reasons.extend(self.of_queue_state(&job.queue));
+        reasons.extend(self.of_paused_kinds(&job.queue, Some(&job.kind)));
         reasons
     }
 
     fn of_queue(&self, name: &str) -> Vec<Reason> {
         let mut reasons = self.of_queue_state(name);
+        reasons.extend(self.of_paused_kinds(name, None));
         let rules = ["key:", "order:", "fair:"].map(|prefix| format!("{prefix}{name}/"));
         let is_its = |limit: &&LimitState| {
             limit.name == format!("queue:{name}")
@@ -168,8 +170,8 @@ impl Known {
         let mut reasons = Vec::new();
         let state = self.queues.iter().find(|state| state.name == name);
         let shown_name = shown(name);
-        if let Some(at) = state.and_then(|state| state.paused_at) {
-            let what = format!("the queue `{shown_name}` was paused {}", ago(at, self.now));
+        if let Some(pause) = state.and_then(|state| state.pause.as_ref()) {
+            let what = format!("the queue `{shown_name}` was {}", self.pause(pause));
             reasons.push(Reason::new(what, format!("simple-queue queues resume {shown_name}")));
         }
         let serving: Vec<&WorkerState> = self
@@ -187,6 +189,34 @@ impl Known {
             reasons.push(Reason::new(what, "simple-queue workers"));
         }
         reasons
+    }
+
+    /// Whether a kind of the queue is paused; of each kind, if none is named.
+    fn of_paused_kinds(&self, name: &str, kind: Option<&str>) -> Vec<Reason> {
+        let state = self.queues.iter().find(|state| state.name == name);
+        let pauses = state.into_iter().flat_map(|state| &state.paused_kinds);
+        let pauses = pauses.filter(|pause| kind.is_none() || pause.kind.as_deref() == kind);
+        let reasons = pauses.map(|pause| {
+            let (name, kind) = (shown(name), shown(pause.kind.as_deref().unwrap_or_default()));
+            let what = format!("the kind `{kind}` was {} in `{name}`", self.pause(pause));
+            Reason::new(what, format!("simple-queue queues resume {name} --kind {kind}"))
+        });
+        reasons.collect()
+    }
+
+    /// `paused 3 min ago by ann, until in 2 h: the provider is down`.
+    fn pause(&self, pause: &Pause) -> String {
+        let mut words = format!("paused {}", ago(pause.since, self.now));
+        if let Some(by) = &pause.by {
+            words += &format!(" by {}", shown(by));
+        }
+        if let Some(until) = pause.until {
+            words += &format!(", which ends {}", ago(until, self.now));
+        }
+        if let Some(reason) = &pause.reason {
+            words += &format!(": {}", shown(reason));
+        }
+        words
     }
 
     /// Whether the key of the job is paused, full, or halted by a dead job.

@@ -20,10 +20,12 @@ pub struct ActRecord {
     pub id: Uuid,
     /// Who did it.
     pub actor: String,
-    /// What was done: `retry`, `cancel`, `delete`, `move` (to another queue, priority or time),
-    /// `edit`, `run_again` or `enqueue`.
+    /// What was done to jobs: `retry`, `cancel`, `delete`, `move` (to another queue, priority or
+    /// time), `edit`, `run_again` or `enqueue`; or to a queue, a limit or a schedule: `pause`,
+    /// `resume`, `set`, `reset` and others.
     pub action: String,
-    /// To which jobs, as the written form of a [`JobFilter`](crate::JobFilter).
+    /// To what: jobs or a queue as the written form of a [`JobFilter`](crate::JobFilter),
+    /// `limit:NAME`, or `schedule:NAME`.
     pub target: String,
     /// The job, of an act on one.
     pub job_id: Option<Uuid>,

@@ -1,6 +1,6 @@
 //! Changes a job that waits.
 
-use std::{future::IntoFuture, pin::Pin};
+use std::{future::IntoFuture, pin::Pin, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{
     Acted, Admin, JobVersion, Right,
     act::STATEMENTS,
+    masks::KnownKinds,
     redaction::{changed, unmasked},
     refused::{Failed, problem_of_queue},
 };
@@ -49,6 +50,7 @@ impl Admin {
             max_attempts: None,
             tags: None,
             expecting: None,
+            known: Arc::default(),
         }
     }
 }
@@ -65,6 +67,8 @@ pub struct Edit<'a> {
     max_attempts: Option<i32>,
     tags: Option<Vec<String>>,
     expecting: Option<JobVersion>,
+    /// What is hidden of kinds that this process does not have the code of.
+    known: Arc<KnownKinds>,
 }
 
 impl Edit<'_> {
@@ -121,7 +125,7 @@ impl Edit<'_> {
         self.moved != Moved::default()
     }
 
-    async fn run(self) -> Result<Acted, Error> {
+    async fn run(mut self) -> Result<Acted, Error> {
         /// Tries of an edit whose new key was taken between the look and the write.
         const TRIES: usize = 3;
         let (admin, act_id) = (self.admin, Uuid::now_v7());
@@ -132,6 +136,9 @@ impl Edit<'_> {
         let actor = admin.actor_with(right)?;
         if let Some(queue) = &self.moved.queue {
             problem_of_queue(queue)?;
+        }
+        if self.args.is_some() {
+            self.known = admin.known_kinds().await?;
         }
         let mut tries_left = TRIES;
         let acted = loop {
@@ -242,7 +249,9 @@ impl Edit<'_> {
         let payload = match &self.args {
             Some(args) => {
                 let args = args.clone().map_err(refused)?;
-                unmasked(args, &stored.payload, |argument| self.admin.hides(kind, argument))
+                unmasked(args, &stored.payload, |argument| {
+                    self.admin.hides(&self.known, kind, argument)
+                })
             }
             None => stored.payload.clone(),
         };

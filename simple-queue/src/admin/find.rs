@@ -57,7 +57,7 @@ impl Admin {
     /// # Errors
     /// Those of [`Admin::find`].
     pub async fn count(&self, filter: &JobFilter) -> Result<Count, Error> {
-        self.demand_look(filter, false)?;
+        self.demand_look(filter, false).await?;
         let until = Instant::now() + COUNT_FOR;
         let mut all = 0;
         // One table after another: the merge of a list would look at rows twice.
@@ -94,19 +94,27 @@ impl Admin {
     }
 
     /// Refuses a look that shows, or would reveal by its answer, what the actor may not see.
-    pub(super) fn demand_look(&self, filter: &JobFilter, contents: bool) -> Result<(), Error> {
+    pub(super) async fn demand_look(
+        &self,
+        filter: &JobFilter,
+        contents: bool,
+    ) -> Result<(), Error> {
         self.demand(Right::See)?;
         if contents || filter.reads_contents() {
             self.demand(Right::SeeContents)?;
         }
+        if filter.args.is_empty() {
+            return Ok(());
+        }
+        let known = self.known_kinds().await?;
         for wanted in &filter.args {
             let Some(argument) = wanted.path.first() else { continue };
             let kinds = if filter.kinds.is_empty() {
-                self.queue.declared_kinds()
+                known.keys().cloned().chain(self.queue.declared_kinds()).collect()
             } else {
                 filter.kinds.clone()
             };
-            if let Some(kind) = kinds.iter().find(|kind| self.hides(kind, argument)) {
+            if let Some(kind) = kinds.iter().find(|kind| self.hides(&known, kind, argument)) {
                 let actor = self.actor().unwrap_or("nobody").to_owned();
                 let action = format!("search jobs by `{argument}`, which is hidden in `{kind}`");
                 return Err(Error::NotAllowed { actor, action });
@@ -124,12 +132,13 @@ impl Admin {
         let read = again!(tries => self.queue.ask_for(STATEMENTS, async |connection| {
             self.queue.store().read_contents(connection, rows, longest).await
         }));
+        let known = self.known_kinds().await?;
         let read: Vec<ContentsRow> = read.map_err(Error::database("read jobs"))?;
         let kinds: HashMap<Uuid, &str> =
             rows.iter().map(|row| (row.id, row.kind.as_str())).collect();
         let shown = read.into_iter().map(|row| {
             let (id, kind) = (row.id, kinds.get(&row.id).copied().unwrap_or_default());
-            let mask = |payload| masked(payload, |argument| self.hides(kind, argument));
+            let mask = |payload| masked(payload, |argument| self.hides(&known, kind, argument));
             (id, JobContents::of(row, mask))
         });
         Ok(shown.collect())
@@ -180,7 +189,7 @@ impl Find<'_> {
 
     async fn read(self) -> Result<Page, Error> {
         let Self { admin, filter, limit, after, with_contents } = self;
-        admin.demand_look(filter, with_contents)?;
+        admin.demand_look(filter, with_contents).await?;
         let looker = Looker::new(admin.queue.store(), filter, admin.sees_contents());
         let place = after.map_or_else(|| looker.first(), |Cursor(place)| place);
         let step = admin.step(&looker, place, limit).await?;

@@ -1,9 +1,10 @@
 //! Enqueues jobs by hand.
 
-use std::{future::IntoFuture, pin::Pin};
+use std::{collections::BTreeMap, future::IntoFuture, pin::Pin};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::{
     database::again,
     enqueue::{EnqueueOn as _, insert},
     job::{KeyedBy, to_json},
-    row::{Due, NewJob},
+    row::{Due, KindArgument, KindState, NewJob},
     store::{Copied, NewAct, Why},
 };
 
@@ -67,7 +68,8 @@ impl Admin {
     }
 
     /// Enqueues a job by its kind and its payload. If this process knows the kind, the payload has
-    /// to fit the declared type, and the job gets the declared queue, options and keys.
+    /// to fit the declared type, and the job gets the declared queue, options and keys. If only
+    /// workers do, its arguments have to be those that they have declared.
     ///
     /// ```no_run
     /// # use simple_queue::SimpleQueue;
@@ -135,7 +137,7 @@ pub struct EnqueueRaw<'a> {
 }
 
 impl EnqueueRaw<'_> {
-    /// Sets the queue. A kind that this process does not know needs one.
+    /// Sets the queue. A kind that neither this process nor a worker has declared needs one.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.queue = Some(queue.into());
         self
@@ -153,8 +155,8 @@ impl EnqueueRaw<'_> {
         self
     }
 
-    /// Sets the version of the payload's shape, of a kind that this process does not know; 1 unless
-    /// this says otherwise.
+    /// Sets the version of the payload's shape, of a kind that this process does not know. Without it,
+    /// the version that workers have declared, or 1.
     pub fn version(mut self, version: i32) -> Self {
         self.version = Some(version);
         self
@@ -163,7 +165,7 @@ impl EnqueueRaw<'_> {
     async fn run(self) -> Result<Inserted, Error> {
         let admin = self.admin;
         let (actor, act_id) = (admin.actor_with(Right::Insert)?, Uuid::now_v7());
-        let row = self.row()?;
+        let row = self.row().await?;
         if admin.queue.declared(&row.kind).is_none() {
             self.refuse_limited(&row).await?;
         }
@@ -194,7 +196,7 @@ impl EnqueueRaw<'_> {
     }
 
     /// The row, checked against the declaration if there is one.
-    fn row(&self) -> Result<NewJob, Error> {
+    async fn row(&self) -> Result<NewJob, Error> {
         let refused = |problem| {
             let queue = self.queue.clone().unwrap_or_default();
             Error::InvalidPayload { queue, problem }
@@ -203,16 +205,24 @@ impl EnqueueRaw<'_> {
         let mut row = match self.admin.queue.declared(&self.kind) {
             Some(declared) => (declared.row)(&args, declared.version).map_err(refused)?,
             None => {
-                let Some(queue) = &self.queue else {
+                let known = self.admin.known_kinds().await?.get(&self.kind).cloned();
+                if let Some(known) = &known {
+                    fits(known, &args).map_err(refused)?;
+                }
+                let queue = self.queue.as_deref().or(known.as_ref().map(|known| &*known.queue));
+                let Some(queue) = queue else {
                     return Err(Error::InvalidOption {
                         option: "queue",
                         problem: format!(
-                            "it is needed, because this process does not know the kind `{}`",
+                            "it is needed, because no worker has declared the kind `{}`",
                             self.kind
                         ),
                     });
                 };
-                NewJob::of_kind(queue, &self.kind, self.version.unwrap_or(1), args)
+                let version = self.version.or(known.as_ref().map(|known| known.version));
+                let mut row = NewJob::of_kind(queue, &self.kind, version.unwrap_or(1), args);
+                row.priority = known.as_ref().map_or(row.priority, |known| known.priority);
+                row
             }
         };
         if let Some(queue) = &self.queue {
@@ -241,6 +251,29 @@ impl EnqueueRaw<'_> {
         }
         Ok(())
     }
+}
+
+/// Checks a payload against what a worker has declared: the names of its arguments. Their types are checked when it
+/// runs.
+fn fits(kind: &KindState, payload: &str) -> Result<(), String> {
+    let of_kind =
+        |problem: String| format!("{problem}; `{kind}` is declared in {}", kind.declared_in);
+    if kind.arguments.is_empty() {
+        return Ok(());
+    }
+    let Ok(given) = serde_json::from_str::<BTreeMap<String, &RawValue>>(payload) else {
+        return Err(of_kind("the arguments are no JSON object".to_owned()));
+    };
+    let unknown = given.keys().find(|name| !kind.arguments.iter().any(|it| it.is_stored_as(name)));
+    if let Some(name) = unknown {
+        return Err(of_kind(format!("there is no argument `{name}`")));
+    }
+    let is_given = |name: &KindArgument| given.keys().any(|given| name.is_stored_as(given));
+    let missing =
+        kind.arguments.iter().find(|argument| !argument.has_default && !is_given(argument));
+    missing.map_or(Ok(()), |missing| {
+        Err(of_kind(format!("the argument `{}` is missing", missing.name)))
+    })
 }
 
 impl<'a> IntoFuture for EnqueueRaw<'a> {

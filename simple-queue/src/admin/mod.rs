@@ -5,12 +5,15 @@
 
 mod act;
 mod audit;
+mod control;
 mod cursor;
 mod detail;
 mod edit;
 mod find;
+mod groups;
 mod insert;
 mod looking;
+mod masks;
 mod redaction;
 mod refused;
 mod rights;
@@ -22,6 +25,7 @@ pub use audit::{ActRecord, ActState};
 pub use cursor::{Cursor, NoCursor};
 pub use edit::Edit;
 pub use find::{Find, Page};
+pub use groups::{ErrorGroup, ErrorGroups};
 pub use insert::{EnqueueRaw, Inserted};
 pub use rights::{Right, Rights};
 pub use rows::{
@@ -32,6 +36,7 @@ pub use select::{Bulk, Selected, Touched};
 use std::{fmt, sync::Arc};
 
 use crate::{Error, SimpleQueue, database::again, job::StoredArgument};
+use masks::{KnownKinds, Masks};
 use redaction::Hidden;
 
 /// # Operating
@@ -55,7 +60,8 @@ impl SimpleQueue {
     /// ```
     pub fn admin(&self) -> Admin {
         let hidden = Hidden::default();
-        Admin { queue: self.clone(), actor: None, rights: Rights::READ_ONLY, hidden }
+        let masks = Masks::default();
+        Admin { queue: self.clone(), actor: None, rights: Rights::READ_ONLY, hidden, masks }
     }
 }
 
@@ -71,6 +77,7 @@ pub struct Admin {
     actor: Option<Arc<str>>,
     rights: Rights,
     hidden: Hidden,
+    masks: Masks,
 }
 
 impl Admin {
@@ -146,11 +153,12 @@ impl Admin {
         self.rights.has(Right::SeeContents)
     }
 
-    /// Whether the value of an argument is hidden.
-    fn hides(&self, kind: &str, argument: &str) -> bool {
+    /// Whether the value of an argument is hidden, by this process's code, by that of a worker, or by the view.
+    fn hides(&self, known: &KnownKinds, kind: &str, argument: &str) -> bool {
         let declared = self.queue.declared(kind);
         let is_it = |known: &&StoredArgument| known.is_redacted && known.is_stored_as(argument);
         declared.is_some_and(|declared| declared.arguments.iter().any(|known| is_it(&known)))
+            || masks::hides(known, kind, argument)
             || self.hidden.hides(kind, argument)
     }
 }

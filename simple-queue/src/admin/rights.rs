@@ -24,10 +24,12 @@ pub enum Right {
     Move,
     /// Enqueues jobs by hand.
     Insert,
+    /// Pauses and resumes queues and kinds, and changes limits and schedules.
+    Control,
 }
 
 impl Right {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::See,
         Self::SeeContents,
         Self::Retry,
@@ -36,6 +38,7 @@ impl Right {
         Self::Edit,
         Self::Move,
         Self::Insert,
+        Self::Control,
     ];
 
     /// The right to an act that is written down under this word.
@@ -50,14 +53,9 @@ impl Right {
         }
     }
 
-    const fn bit(self) -> u16 {
-        1 << self as u16
-    }
-}
-
-impl fmt::Display for Right {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// What it allows, after "may not".
+    pub(super) const fn words(self) -> &'static str {
+        match self {
             Self::See => "list jobs",
             Self::SeeContents => "see what jobs contain, or select by it",
             Self::Retry => "retry jobs",
@@ -66,7 +64,18 @@ impl fmt::Display for Right {
             Self::Edit => "edit jobs",
             Self::Move => "move jobs to other queues, priorities and times",
             Self::Insert => "enqueue jobs by hand",
-        })
+            Self::Control => "pause queues, or change limits and schedules",
+        }
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
+    }
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.words())
     }
 }
 
@@ -115,6 +124,7 @@ impl Rights {
             acts(Right::Edit, role.updates),
             acts(Right::Move, role.updates),
             acts(Right::Insert, role.inserts),
+            acts(Right::Control, role.controls),
         ];
         let unusable = usable.into_iter().filter(|(_, may)| !may);
         unusable.fold(self, |rights, (right, _)| rights.without(right))

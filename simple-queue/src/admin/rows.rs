@@ -155,6 +155,8 @@ pub struct LiveJob {
     pub limit_key: Option<String>,
     /// Since when its queue is paused.
     pub queue_paused_at: Option<DateTime<Utc>>,
+    /// Since when its kind is paused in its queue.
+    pub kind_paused_at: Option<DateTime<Utc>>,
     /// The machine of the worker that has it, its process id, and its last heartbeat.
     pub worker: Option<(String, i32, DateTime<Utc>)>,
 }
@@ -227,6 +229,7 @@ impl LiveJob {
             is_suspect: row.held == Some(Uuid::nil()),
             limit_key: row.gate,
             queue_paused_at: row.queue_paused_at,
+            kind_paused_at: row.kind_paused_at,
             worker: row
                 .host
                 .zip(row.pid)

@@ -182,7 +182,7 @@ impl Bulk<'_> {
     async fn begin(self) -> Result<Uuid, Error> {
         let Self { admin, filter, right, verb } = self;
         let actor = admin.actor_with(right)?;
-        admin.demand_look(&filter, false)?;
+        admin.demand_look(&filter, false).await?;
         if let Verb::Move(Moved { queue: Some(queue), .. }) = &verb {
             problem_of_queue(queue)?;
         }

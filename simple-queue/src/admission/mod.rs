@@ -18,9 +18,7 @@ use std::{sync::Arc, time::Instant};
 pub(crate) use lending::{FellShort, Steps};
 
 use crate::queue::{
-    config::Config,
-    registry::{Registered, Share},
-    shared_limit::SharedLimit,
+    config::Config, registry::Registered, served::Share, shared_limit::SharedLimit,
 };
 use local::{LocalPermit, LocalPermits};
 use rated::RatedPermits;
@@ -95,13 +93,11 @@ impl Permits {
         self.local.free(of, config)
     }
 
-    /// Returns whether jobs of this queue may be fetched before there are permits for them. A limit of their own keeps
-    /// them from it: the jobs would wait here while they could start elsewhere. A limit that all processes share does
-    /// not where this process holds as many permits of it as it can use.
-    pub(crate) fn may_be_ahead(&self, queue: &str, shares: &[Share], config: &Config) -> bool {
-        let may_be =
-            |share: &Share| share.free.is_none() && self.are_covered(queue, &share.limits, config);
-        shares.iter().all(may_be)
+    /// Returns whether these jobs may be fetched before there are permits for them. A limit of their own keeps them from
+    /// it: the jobs would wait here while they could start elsewhere. A limit that all processes share does not where
+    /// this process holds as many permits of it as it can use.
+    pub(crate) fn may_be_ahead(&self, queue: &str, share: &Share, config: &Config) -> bool {
+        share.free.is_none() && self.are_covered(queue, &share.limits, config)
     }
 
     /// Returns whether this process holds as many permits of these limits, and of the queue's, as it can use. Tokens

@@ -13,6 +13,8 @@ pub(crate) enum Notification {
     LimitChanged { name: String },
     /// This schedule has changed, so its next tick may be another one.
     ScheduleChanged { name: String },
+    /// A kind of this queue was paused or resumed.
+    PauseChanged { queue: String },
 }
 
 impl Notification {
@@ -22,6 +24,7 @@ impl Notification {
             ("queue", queue) => Some(Self::Enqueued { queue: queue.to_owned() }),
             ("limit", name) => Some(Self::LimitChanged { name: name.to_owned() }),
             ("schedule", name) => Some(Self::ScheduleChanged { name: name.to_owned() }),
+            ("pause", queue) => Some(Self::PauseChanged { queue: queue.to_owned() }),
             ("cancel", id) => id.parse().ok().map(|job_id| Self::CancelRequested { job_id }),
             _ => None,
         }
@@ -33,6 +36,7 @@ impl Notification {
             Self::CancelRequested { job_id } => format!("cancel {job_id}"),
             Self::LimitChanged { name } => format!("limit {name}"),
             Self::ScheduleChanged { name } => format!("schedule {name}"),
+            Self::PauseChanged { queue } => format!("pause {queue}"),
         }
     }
 }
@@ -48,6 +52,7 @@ mod tests {
             Notification::CancelRequested { job_id: Uuid::now_v7() },
             Notification::LimitChanged { name: "queue:my queue".to_owned() },
             Notification::ScheduleChanged { name: "my schedule".to_owned() },
+            Notification::PauseChanged { queue: "my queue".to_owned() },
         ] {
             assert_eq!(Notification::parse(&notification.payload()), Some(notification));
         }

@@ -39,6 +39,7 @@ struct OfTheContents<'f> {
     args: Vec<InJson<'f>>,
     metadata: Vec<InJson<'f>>,
     error: Option<&'f str>,
+    error_key: Option<&'f str>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +94,7 @@ impl JobFilter {
             args: self.args.iter().map(InJson::of).collect(),
             metadata: self.metadata.iter().map(InJson::of).collect(),
             error: self.error.as_deref(),
+            error_key: self.error_key.as_deref(),
         })
     }
 }

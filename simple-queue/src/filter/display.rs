@@ -51,7 +51,9 @@ impl JobFilter {
         for (word, matches) in [("args", &self.args), ("metadata", &self.metadata)] {
             terms.extend(matches.iter().map(|wanted| format!("{word}{wanted}")));
         }
-        terms.extend(self.error.iter().map(|error| format!("error:{}", quoted(error))));
+        for (word, text) in [("error", &self.error), ("error_key", &self.error_key)] {
+            terms.extend(text.iter().map(|text| format!("{word}:{}", quoted(text))));
+        }
         terms
     }
 }

@@ -64,6 +64,7 @@ use crate::job::{JobPayload, JobStatus};
 /// | `args.user_id:42`, `args.address.city:Wien` | the value at this path, as a text or as JSON; `:=42` as JSON only |
 /// | `metadata.tenant:acme` | as `args`, in the attached metadata |
 /// | `error:refused` | a part of an error or of the reason, in any case of letters |
+/// | `error_key:…` | the error of a dead letter as [`Admin::error_groups`](crate::Admin::error_groups) has it |
 #[derive(Debug, Clone, PartialEq, Default)]
 #[must_use = "a filter does nothing by itself"]
 pub struct JobFilter {
@@ -84,6 +85,7 @@ pub struct JobFilter {
     pub(crate) args: Vec<Match>,
     pub(crate) metadata: Vec<Match>,
     pub(crate) error: Option<String>,
+    pub(crate) error_key: Option<String>,
 }
 
 /// Where the jobs are, and which of those that live.
@@ -274,9 +276,14 @@ impl JobFilter {
         Self { error: Some(plain(text)), ..self }
     }
 
+    /// Narrows to dead letters of this group of [`Admin::error_groups`](crate::Admin::error_groups).
+    pub fn error_key(self, key: impl Into<String>) -> Self {
+        Self { error_key: Some(plain(key)), ..self }
+    }
+
     /// Whether it looks into what a job contains: payload, keys, tags, metadata, errors.
     pub(crate) fn reads_contents(&self) -> bool {
-        let texts = [&self.fingerprint, &self.unique_key, &self.error];
+        let texts = [&self.fingerprint, &self.unique_key, &self.error, &self.error_key];
         texts.iter().any(|text| text.is_some())
             || !self.tags.is_empty()
             || !self.args.is_empty()

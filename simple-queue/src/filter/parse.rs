@@ -113,6 +113,7 @@ fn term(filter: &mut JobFilter, reader: &mut Reader<'_>, word: Word) -> Parsed<(
         Word::Fingerprint => filter.fingerprint = Some(reader.value()?),
         Word::Key => filter.unique_key = Some(reader.value()?),
         Word::Error => filter.error = Some(reader.value()?),
+        Word::ErrorKey => filter.error_key = Some(reader.value()?),
         Word::After | Word::Before | Word::Args | Word::Metadata => {}
     }
     Ok(())

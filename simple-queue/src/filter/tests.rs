@@ -77,6 +77,7 @@ fn filter(random: &mut fastrand::Rng) -> JobFilter {
         args: several(random, matched),
         metadata: several(random, matched),
         error: some(random, text),
+        error_key: some(random, text),
     }
 }
 

@@ -23,10 +23,11 @@ pub(super) enum Word {
     Args,
     Metadata,
     Error,
+    ErrorKey,
 }
 
 impl Word {
-    pub(super) const ALL: [(&str, Self); 18] = [
+    pub(super) const ALL: [(&str, Self); 19] = [
         ("state", Self::State),
         ("queue", Self::Queue),
         ("kind", Self::Kind),
@@ -45,6 +46,7 @@ impl Word {
         ("args", Self::Args),
         ("metadata", Self::Metadata),
         ("error", Self::Error),
+        ("error_key", Self::ErrorKey),
     ];
 
     pub(super) fn of(name: &str) -> Option<Self> {

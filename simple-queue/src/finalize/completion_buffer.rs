@@ -117,6 +117,11 @@ impl CompletionBuffer {
         CompletedRuns { completions: Arc::clone(self), runs }
     }
 
+    /// Returns whether completions of jobs under this limit wait for a visit.
+    pub(crate) fn has_completed_of(&self, rule: RuleId) -> bool {
+        self.waiting().for_visits.iter().any(|open| open.lease().rule == Some(rule))
+    }
+
     /// Takes completed runs of this worker id for a visit of their limit, at most `most` of them.
     pub(crate) fn take_completed_of(
         self: &Arc<Self>,

@@ -3,7 +3,7 @@
 use crate::{
     Error,
     job::{JobPayload, StoredArgument},
-    row::{Job, NewJob, Unread, read_payload},
+    row::{Job, KindArgument, KindOptions, NewJob, NewKind, Unread, read_payload},
 };
 
 /// A declared kind of jobs.
@@ -16,6 +16,8 @@ pub(crate) struct DeclaredKind {
     /// Reads a payload of this version as the declared type, and makes the row of a new job of it, with the declared
     /// options and keys; or says what does not fit.
     pub(crate) row: fn(payload: &str, version: i32) -> Result<NewJob, String>,
+    /// What is written into the database of it.
+    pub(super) new: fn() -> NewKind,
 }
 
 impl DeclaredKind {
@@ -25,6 +27,7 @@ impl DeclaredKind {
             version: J::VERSION,
             arguments: J::ARGUMENTS,
             row: row::<J>,
+            new: new::<J>,
         }
     }
 }
@@ -39,4 +42,28 @@ fn row<J: JobPayload>(payload: &str, version: i32) -> Result<NewJob, String> {
         Unread::Unfit(problem) => problem,
     })?;
     NewJob::declared(&payload).map_err(|error: Error| error.to_string())
+}
+
+fn new<J: JobPayload>() -> NewKind {
+    let texts = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect();
+    let argument = |argument: &StoredArgument| KindArgument {
+        name: argument.name.to_owned(),
+        ty: argument.ty.to_owned(),
+        has_default: argument.has_default,
+        aliases: texts(argument.aliases),
+        is_redacted: argument.is_redacted,
+    };
+    NewKind {
+        kind: J::KIND,
+        queue: J::QUEUE,
+        version: J::VERSION,
+        arguments: J::ARGUMENTS.iter().map(argument).collect(),
+        options: KindOptions {
+            max_attempts: J::OPTIONS.max_attempts,
+            priority: J::OPTIONS.priority,
+            timeout_s: J::OPTIONS.timeout.map(|timeout| timeout.as_secs()),
+            aliases: texts(J::ALIASES),
+        },
+        declared_in: J::DECLARED_AT,
+    }
 }

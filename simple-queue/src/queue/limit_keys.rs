@@ -1,9 +1,13 @@
 //! Operator's calls on single keys of a limit that holds for each key.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::limits::{Limits, RateState, concurrency_of, count};
+use super::{
+    caller::{Change, control},
+    limits::{Limits, RateState, concurrency_of, count},
+};
 use crate::{
     Error, LimitError,
     database::again,
@@ -57,6 +61,7 @@ impl Limits<'_> {
         after: Option<&str>,
         most: u32,
     ) -> Result<Vec<LimitKey>, Error> {
+        self.caller.demand_contents()?;
         let gate = after.map(|key| gate(name, key));
         let rows = again!(tries => self.queue.ask(async |connection| {
             let store = self.queue.store();
@@ -158,10 +163,14 @@ impl Limits<'_> {
     /// When the database fails.
     pub async fn skip(self, name: &str, key: &str) -> Result<bool, Error> {
         let gate = gate(name, key);
-        let skipped = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().skip_in_sequence(connection, &gate).await
-        }));
-        skipped.map_err(Error::database("skip a job of a sequence"))
+        let target = format!("limit:{gate}");
+        let what = "skip a job of a sequence";
+        let change = Change { action: "skip", target: &target, arguments: None, what };
+        let skipped = control!(self.queue, self.caller, change => async |connection| {
+            let skipped = self.queue.store().skip_in_sequence(connection, &gate).await?;
+            Ok((skipped, skipped))
+        });
+        skipped
     }
 
     pub(super) async fn charge_gate(
@@ -170,21 +179,48 @@ impl Limits<'_> {
         name: String,
         tokens: u32,
     ) -> Result<(), Error> {
-        let charged = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().charge_gate(connection, of, tokens).await
-        }));
-        let charged = charged.map_err(Error::database("charge the rate of a key"))?;
+        let target = match of {
+            GateOf::Key(gate) => format!("limit:{gate}"),
+            GateOf::Job(id) => format!("id:{id}"),
+        };
+        let arguments = Some(json!({ "tokens": tokens }));
+        let what = "charge the rate of a key";
+        let change = Change { action: "charge", target: &target, arguments, what };
+        let charged = control!(self.queue, self.caller, change => async |connection| {
+            let charged = self.queue.store().charge_gate(connection, of, tokens).await?;
+            Ok((charged, charged))
+        });
+        let charged = charged?;
         charged.then_some(()).ok_or(Error::Limit(LimitError::Unknown { name }))
     }
 
-    async fn change_key(self, name: &str, key: &str, change: KeyChange) -> Result<(), Error> {
+    async fn change_key(self, name: &str, key: &str, of_key: KeyChange) -> Result<(), Error> {
         let gate = gate(name, key);
-        let is_known = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().set_limit_of_key(connection, &gate, change).await
-        }));
-        let is_known = is_known.map_err(Error::database("change the limit of a key"))?;
+        let target = format!("limit:{gate}");
+        let (action, arguments) = written(&of_key);
+        let what = "change the limit of a key";
+        let change = Change { action, target: &target, arguments, what };
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
+            let store = self.queue.store();
+            let is_known = store.set_limit_of_key(connection, &gate, of_key).await?;
+            Ok((is_known, is_known))
+        });
         let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
-        is_known.then_some(()).ok_or_else(unknown)
+        is_known?.then_some(()).ok_or_else(unknown)
+    }
+}
+
+/// A change of a key, as the audit has it.
+fn written(change: &KeyChange) -> (&'static str, Option<Value>) {
+    match *change {
+        KeyChange { concurrency: Some(concurrency), .. } => {
+            ("set", Some(json!({ "concurrency": concurrency })))
+        }
+        KeyChange { rate: Some(rate), .. } => ("set", Some(json!({ "rate": rate.to_string() }))),
+        KeyChange { weight: Some(weight), .. } => ("set", Some(json!({ "weight": weight }))),
+        KeyChange { paused: Some(true), .. } => ("pause", None),
+        KeyChange { paused: Some(false), .. } => ("resume", None),
+        KeyChange { .. } => ("reset", None),
     }
 }
 

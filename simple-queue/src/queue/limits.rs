@@ -1,9 +1,13 @@
 //! Operator's calls on the limits that hold for all processes together.
 
 use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::SimpleQueue;
+use super::{
+    SimpleQueue,
+    caller::{Caller, Change, control},
+};
 use crate::{
     Error, LimitError,
     database::again,
@@ -34,7 +38,11 @@ impl SimpleQueue {
     ///
     /// [`Limit::named`]: crate::Limit::named
     pub fn limits(&self) -> Limits<'_> {
-        Limits { queue: self }
+        self.limits_by(Caller::Program)
+    }
+
+    pub(crate) fn limits_by<'q>(&'q self, caller: Caller<'q>) -> Limits<'q> {
+        Limits { queue: self, caller }
     }
 }
 
@@ -43,6 +51,7 @@ impl SimpleQueue {
 #[derive(Debug, Clone, Copy)]
 pub struct Limits<'q> {
     pub(super) queue: &'q SimpleQueue,
+    pub(super) caller: Caller<'q>,
 }
 
 /// A limit and who uses it.
@@ -137,7 +146,7 @@ impl Limits<'_> {
     /// database knows no such limit; or when the database fails.
     pub async fn set(self, name: &str, concurrency: u32) -> Result<(), Error> {
         let concurrency = concurrency_of(name, concurrency)?;
-        self.change(name, Change::Set(concurrency)).await
+        self.change(name, LimitChange::Set(concurrency)).await
     }
 
     /// Sets how many jobs may start in a time instead of the declared rate. It survives restarts and
@@ -147,7 +156,7 @@ impl Limits<'_> {
     /// [`LimitError::Unknown`] when the database knows no such limit, or it has no rate; or when the
     /// database fails.
     pub async fn set_rate(self, name: &str, rate: Rate) -> Result<(), Error> {
-        self.change(name, Change::SetRate(rate)).await
+        self.change(name, LimitChange::SetRate(rate)).await
     }
 
     /// Goes back to the declared number and the declared rate.
@@ -155,7 +164,7 @@ impl Limits<'_> {
     /// # Errors
     /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
     pub async fn reset(self, name: &str) -> Result<(), Error> {
-        self.change(name, Change::Reset).await
+        self.change(name, LimitChange::Reset).await
     }
 
     /// Takes tokens of a rate, whether there are any or not: for calls beyond the one that the start
@@ -165,7 +174,7 @@ impl Limits<'_> {
     /// [`LimitError::Unknown`] when the database knows no such limit, or it has no rate; or when the
     /// database fails.
     pub async fn charge(self, name: &str, tokens: u32) -> Result<(), Error> {
-        self.change(name, Change::Charge(tokens)).await
+        self.change(name, LimitChange::Charge(tokens)).await
     }
 
     /// Pauses a limit: none of its jobs starts until it is resumed. Running jobs go on to their end.
@@ -173,7 +182,7 @@ impl Limits<'_> {
     /// # Errors
     /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
     pub async fn pause(self, name: &str) -> Result<(), Error> {
-        self.change(name, Change::Pause(true)).await
+        self.change(name, LimitChange::Pause(true)).await
     }
 
     /// Resumes a paused limit.
@@ -181,10 +190,11 @@ impl Limits<'_> {
     /// # Errors
     /// [`LimitError::Unknown`] when the database knows no such limit; or when the database fails.
     pub async fn resume(self, name: &str) -> Result<(), Error> {
-        self.change(name, Change::Pause(false)).await
+        self.change(name, LimitChange::Pause(false)).await
     }
 
     async fn read(self, name: Option<&str>) -> Result<Vec<LimitState>, Error> {
+        self.caller.demand_look()?;
         let rows = again!(tries => self.queue.ask(async |connection| {
             self.queue.store().list_limits(connection, name).await
         }));
@@ -192,20 +202,39 @@ impl Limits<'_> {
         Ok(rows.into_iter().map(LimitState::of).collect())
     }
 
-    async fn change(self, name: &str, change: Change) -> Result<(), Error> {
-        let is_known = again!(tries => self.queue.ask(async |connection| {
+    async fn change(self, name: &str, limit: LimitChange) -> Result<(), Error> {
+        let target = format!("limit:{name}");
+        let (action, arguments) = limit.written();
+        let change = Change { action, target: &target, arguments, what: "change a limit" };
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
             let store = self.queue.store();
-            match change {
-                Change::Set(concurrency) => store.set_limit(connection, name, concurrency).await,
-                Change::SetRate(rate) => store.set_rate(connection, name, rate).await,
-                Change::Reset => store.reset_limit(connection, name).await,
-                Change::Charge(tokens) => store.charge_rate(connection, name, tokens).await,
-                Change::Pause(paused) => store.pause_limit(connection, name, paused).await,
-            }
-        }));
-        let is_known = is_known.map_err(Error::database("change a limit"))?;
+            let is_known = match limit {
+                LimitChange::Set(concurrency) => {
+                    store.set_limit(connection, name, concurrency).await
+                }
+                LimitChange::SetRate(rate) => store.set_rate(connection, name, rate).await,
+                LimitChange::Reset => store.reset_limit(connection, name).await,
+                LimitChange::Charge(tokens) => store.charge_rate(connection, name, tokens).await,
+                LimitChange::Pause(paused) => store.pause_limit(connection, name, paused).await,
+            };
+            is_known.map(|is_known| (is_known, is_known))
+        });
         let unknown = || Error::Limit(LimitError::Unknown { name: name.to_owned() });
-        is_known.then_some(()).ok_or_else(unknown)
+        is_known?.then_some(()).ok_or_else(unknown)
+    }
+}
+
+impl LimitChange {
+    /// As the audit has it.
+    fn written(self) -> (&'static str, Option<Value>) {
+        match self {
+            Self::Set(concurrency) => ("set", Some(json!({ "concurrency": concurrency }))),
+            Self::SetRate(rate) => ("set", Some(json!({ "rate": rate.to_string() }))),
+            Self::Reset => ("reset", None),
+            Self::Charge(tokens) => ("charge", Some(json!({ "tokens": tokens }))),
+            Self::Pause(true) => ("pause", None),
+            Self::Pause(false) => ("resume", None),
+        }
     }
 }
 
@@ -223,7 +252,7 @@ pub(super) fn concurrency_of(name: &str, concurrency: u32) -> Result<i32, Error>
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Change {
+enum LimitChange {
     Set(i32),
     SetRate(Rate),
     Reset,

@@ -8,6 +8,7 @@
 mod setup;
 
 mod builder;
+mod caller;
 pub(crate) mod config;
 mod context;
 mod control;
@@ -16,14 +17,17 @@ pub(crate) mod declared;
 pub(crate) mod handler;
 pub(crate) mod health;
 pub(crate) mod job_list;
+mod kinds;
 mod limit_keys;
 mod limits;
+mod pauses;
 mod plain;
 mod queues;
 pub(crate) mod registry;
 mod running;
 #[cfg(feature = "cron")]
 mod schedules;
+pub(crate) mod served;
 pub(crate) mod shared_limit;
 mod spool;
 mod stats;
@@ -35,13 +39,14 @@ pub(crate) mod workers;
 mod compat;
 
 pub use builder::{Database, SimpleQueueBuilder};
+pub(crate) use caller::{Caller, Operator};
 pub use context::JobContext;
-pub use control::Paused;
 pub use handler::{Handler, JobHandler, StatefulHandler, TypedHandler};
 pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits, RateState};
+pub use pauses::{Paused, Pausing, Resuming};
 pub use plain::FinishedJob;
 pub use queues::{Depth, QueueState};
 #[cfg(feature = "cron")]
@@ -66,11 +71,12 @@ use crate::{
         wake::Wake,
     },
     job::{JobState, KeyLimit},
-    row::RuleId,
+    row::{NewKind, RuleId},
     store::Store,
 };
 use config::Config;
-use registry::{Registered, Registry, Served};
+use registry::{Registered, Registry};
+use served::Served;
 use workers::Workers;
 
 /// A queue in a database: it enqueues jobs and runs them.
@@ -190,12 +196,22 @@ impl SimpleQueue {
         self.inner.registry.read().declared_kinds()
     }
 
-    /// Returns the limits for each key of the jobs that this process runs.
-    /// The limit for each key with this number.
+    /// Returns the kinds that this process has registered, as they are written into the database.
+    pub(crate) fn new_kinds(&self) -> Vec<NewKind> {
+        self.inner.registry.read().new_kinds()
+    }
+
+    /// Returns how many kinds this process has registered, aliases counted.
+    pub(crate) fn count_kinds(&self) -> usize {
+        self.inner.registry.read().count_kinds()
+    }
+
+    /// Returns the limit for each key with this number.
     pub(crate) fn key_limit(&self, rule: RuleId) -> Option<KeyLimit> {
         self.inner.registry.read().key_limit(rule)
     }
 
+    /// Returns the limits for each key of the jobs that this process runs.
     pub(crate) fn key_rules(&self) -> Vec<Arc<registry::KeyRule>> {
         self.inner.registry.read().key_rules()
     }

@@ -5,7 +5,12 @@ use std::{fmt, time::Duration};
 use chrono::{DateTime, Utc};
 
 use super::SimpleQueue;
-use crate::{Error, database::again, row::Count, store::QueueRow};
+use crate::{
+    Error,
+    database::again,
+    row::{Count, Pause},
+    store::QueueRow,
+};
 
 /// A queue; returned by [`SimpleQueue::queues`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +18,10 @@ use crate::{Error, database::again, row::Count, store::QueueRow};
 pub struct QueueState {
     /// Its name.
     pub name: String,
-    /// When it was paused; `None`: it is not.
-    pub paused_at: Option<DateTime<Utc>>,
+    /// Its pause; `None`: it is not paused.
+    pub pause: Option<Pause>,
+    /// The kinds of it that are paused by themselves.
+    pub paused_kinds: Vec<Pause>,
     /// Number of processes that serve it.
     pub workers: u64,
     /// How much waited when it was last looked at; `None`: it was not looked at in the last ten minutes.
@@ -62,17 +69,18 @@ impl SimpleQueue {
     /// Cancel safe: it only looks.
     pub async fn queues(&self) -> Result<Vec<QueueState>, Error> {
         let store = self.store();
-        let listed = again!(tries => self.ask(async |connection| {
+        let listed = again!(tries => self.ask_for(3, async |connection| {
             let names = store.list_queues(&mut *connection).await?;
-            store.list_queue_states(connection, &names).await
+            let states = store.list_queue_states(&mut *connection, &names).await?;
+            sqlx::Result::Ok((states, store.list_pauses(connection).await?))
         }));
-        let listed = listed.map_err(Error::database("list queues"))?;
-        Ok(listed.into_iter().map(QueueState::from).collect())
+        let (listed, pauses) = listed.map_err(Error::database("list queues"))?;
+        Ok(listed.into_iter().map(|row| QueueState::of(row, &pauses)).collect())
     }
 }
 
-impl From<QueueRow> for QueueState {
-    fn from(row: QueueRow) -> Self {
+impl QueueState {
+    fn of(row: QueueRow, pauses: &[Pause]) -> Self {
         let count = |stored: Option<i32>| match u64::try_from(stored.unwrap_or(0)).unwrap_or(0) {
             more if more > MOST => Count::AtLeast(MOST),
             all => Count::Exact(all),
@@ -86,7 +94,12 @@ impl From<QueueRow> for QueueState {
                 .and_then(|ms| Some(Duration::from_millis(u64::try_from(ms).ok()?))),
         });
         let workers = u64::try_from(row.workers).unwrap_or(0);
-        Self { name: row.name, paused_at: row.paused_at, workers, depth }
+        let (paused_kinds, pause): (Vec<Pause>, Vec<Pause>) = pauses
+            .iter()
+            .filter(|pause| pause.queue == row.name)
+            .cloned()
+            .partition(|pause| pause.kind.is_some());
+        Self { pause: pause.into_iter().next(), paused_kinds, name: row.name, workers, depth }
     }
 }
 
@@ -95,8 +108,11 @@ impl fmt::Display for QueueState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.workers == 1 { "" } else { "s" };
         write!(f, "{}: {} worker{plural}", self.name, self.workers)?;
-        if let Some(paused_at) = self.paused_at {
-            write!(f, ", paused since {}", paused_at.format("%F %R"))?;
+        if let Some(pause) = &self.pause {
+            write!(f, ", {pause}")?;
+        }
+        for pause in &self.paused_kinds {
+            write!(f, ", {} {pause}", pause.kind.as_deref().unwrap_or_default())?;
         }
         let Some(Depth { waiting, later, oldest, .. }) = self.depth else {
             return f.write_str(", not counted yet");

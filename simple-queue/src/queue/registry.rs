@@ -1,6 +1,7 @@
 //! Registry: which handler runs which jobs.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeSet, HashMap},
     fmt,
     sync::Arc,
@@ -14,12 +15,13 @@ use super::{
     config::MOST_PERMITS,
     declared::DeclaredKind,
     handler::{DynHandler, Handler, StatefulHandler, TypedHandler},
+    served::{Served, Share},
     shared_limit::SharedLimit,
 };
 use crate::{
     Error, LimitError,
     job::{JobOptions, JobPayload, KeyLimit, KeyedBy, Limit},
-    row::RuleId,
+    row::{NewKind, RuleId},
 };
 
 /// The handlers of a process, by queue and kind. Clones share the handlers.
@@ -67,6 +69,7 @@ pub(crate) struct KeyRule {
     /// Its name in the database.
     pub(crate) name: String,
     pub(crate) queue: String,
+    pub(crate) kind: String,
     pub(crate) limit: KeyLimit,
     handler: Arc<Registered>,
 }
@@ -76,35 +79,6 @@ impl KeyRule {
     pub(crate) fn share(&self) -> Share {
         let (free, limits) = (self.handler.free(), self.handler.limits.clone());
         Share { free, limits, ..Share::default() }
-    }
-}
-
-/// A queue as this process serves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Served {
-    pub(crate) queue: String,
-    /// The priorities of its declared jobs.
-    pub(crate) priorities: Vec<i16>,
-    pub(crate) shares: Vec<Share>,
-}
-
-/// Kinds of a queue that share a limit: those of one handler with a limit, or all others.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Share {
-    /// `None`: all but `excluded`.
-    pub(crate) kinds: Option<Vec<&'static str>>,
-    pub(crate) excluded: Vec<&'static str>,
-    /// How many more of its jobs can start; `None`: as many as the queue has permits for.
-    pub(crate) free: Option<usize>,
-    /// Its limits in all processes together.
-    pub(crate) limits: Vec<SharedLimit>,
-}
-
-impl Served {
-    /// All kinds that this process runs; `None`: every kind.
-    pub(crate) fn kinds(&self) -> Option<Vec<&'static str>> {
-        let kinds: Option<Vec<_>> = self.shares.iter().map(|share| share.kinds.clone()).collect();
-        kinds.map(|kinds| kinds.concat())
     }
 }
 
@@ -151,7 +125,14 @@ impl Registry {
         let place = self.key_rules.iter().position(|rule| rule.name == name);
         let id = RuleId(place.unwrap_or(self.key_rules.len()));
         let handler = Arc::clone(handler);
-        let rule = Arc::new(KeyRule { id, name, queue: queue.to_owned(), limit, handler });
+        let rule = Arc::new(KeyRule {
+            id,
+            name,
+            queue: queue.to_owned(),
+            kind: kind.to_owned(),
+            limit,
+            handler,
+        });
         match self.key_rules.get_mut(id.0) {
             Some(known) => *known = rule,
             None => self.key_rules.push(rule),
@@ -197,6 +178,23 @@ impl Registry {
     /// Returns the declaration of a kind, under its name or an alias.
     pub(crate) fn declared(&self, kind: &str) -> Option<DeclaredKind> {
         self.kinds.get(kind).copied()
+    }
+
+    /// Returns the declared kinds as they are written into the database, by name.
+    pub(crate) fn new_kinds(&self) -> Vec<NewKind> {
+        let mut kinds: Vec<NewKind> = self
+            .kinds
+            .iter()
+            .map(|(&name, declared)| (name, (declared.new)()))
+            .filter_map(|(name, new)| (new.kind == name).then_some(new))
+            .collect();
+        kinds.sort_unstable_by_key(|kind| kind.kind);
+        kinds
+    }
+
+    /// Returns how many kinds are declared, aliases counted.
+    pub(crate) fn count_kinds(&self) -> usize {
+        self.kinds.len()
     }
 
     /// Returns the declared kinds and their aliases.
@@ -246,13 +244,17 @@ impl QueueHandlers {
             }
         }
         let mut shares: Vec<Share> = limited.into_values().collect();
-        let limited = || shares.iter().filter_map(|share| share.kinds.clone()).flatten().collect();
+        let limited = || {
+            let kinds = shares.iter().filter_map(|share| share.kinds.clone()).flatten();
+            kinds.map(Cow::Borrowed).collect()
+        };
         match &self.any_kind {
             None if unlimited.is_empty() => {}
             None => shares.push(Share { kinds: Some(unlimited), ..Share::default() }),
             Some(registered) if registered.is_limited() => {
                 let (free, limits) = (registered.free(), registered.limits.clone());
-                shares.push(Share { excluded: all, free, limits, ..Share::default() });
+                let excluded = all.into_iter().map(Cow::Borrowed).collect();
+                shares.push(Share { excluded, free, limits, ..Share::default() });
                 if !unlimited.is_empty() {
                     shares.push(Share { kinds: Some(unlimited), ..Share::default() });
                 }
@@ -265,11 +267,8 @@ impl QueueHandlers {
         // Sorted, because the order of a `HashMap` differs between processes and the statement
         // should be the same.
         for share in &mut shares {
-            share
-                .kinds
-                .iter_mut()
-                .chain([&mut share.excluded])
-                .for_each(|kinds| kinds.sort_unstable());
+            share.kinds.iter_mut().for_each(|kinds| kinds.sort_unstable());
+            share.excluded.sort_unstable();
         }
         shares.sort_unstable_by(|a, b| a.kinds.cmp(&b.kinds));
         shares

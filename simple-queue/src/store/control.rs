@@ -1,4 +1,4 @@
-//! Statements that pause queues, and cancel and redrive jobs.
+//! Statements that cancel and redrive jobs.
 
 use sqlx::{PgConnection, Row};
 use uuid::Uuid;
@@ -6,46 +6,9 @@ use uuid::Uuid;
 use super::Store;
 
 impl Store {
-    /// Keeps the jobs of a queue from being started. Returns whether a worker serves it, whether it contains jobs, and
-    /// whether it was already paused.
-    pub(crate) async fn pause_queue(
-        &self,
-        connection: &mut PgConnection,
-        queue: &str,
-    ) -> sqlx::Result<(bool, bool, bool)> {
-        let paused = self.statements.pause_queue.query().bind("queue", queue);
-        let row = paused.fetch_one(connection).await?;
-        Ok((row.try_get("is_served")?, row.try_get("has_jobs")?, row.try_get("was_paused")?))
-    }
-
-    /// Lets the jobs of a queue be started again. Returns whether it was paused.
-    pub(crate) async fn resume_queue(
-        &self,
-        connection: &mut PgConnection,
-        queue: &str,
-    ) -> sqlx::Result<bool> {
-        let resumed = self
-            .statements
-            .resume_queue
-            .query()
-            .bind("queue", queue)
-            .bind("channel", self.schema.channel())
-            .fetch_optional(connection)
-            .await?;
-        Ok(resumed.is_some())
-    }
-
     /// Whether the tables exist and are new enough for this release.
     pub(crate) async fn read_readiness(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
         self.statements.read_readiness.query().fetch_scalar(connection).await
-    }
-
-    /// The paused queues.
-    pub(crate) async fn list_paused_queues(
-        &self,
-        connection: &mut PgConnection,
-    ) -> sqlx::Result<Vec<String>> {
-        self.statements.list_paused_queues.query().fetch_scalars(connection).await
     }
 
     /// The live job that holds the unique key of a dead letter, or its id.

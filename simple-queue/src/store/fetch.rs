@@ -1,6 +1,7 @@
 //! Statements that claim jobs, and the answer of a claim.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
@@ -8,6 +9,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use uuid::Uuid;
 
@@ -18,7 +20,10 @@ use super::{
     statements::Bound,
     visit_summary::VisitSummary,
 };
-use crate::row::{Claim, Job, Lease, RuleId};
+use crate::{
+    row::{Claim, Job, Lease, RuleId},
+    stats::SeriesId,
+};
 
 /// What a process can start now, of one queue.
 #[derive(Debug, Clone, Serialize)]
@@ -40,7 +45,7 @@ pub(crate) struct DemandedShare {
     pub(crate) permits: usize,
     /// `None`: all kinds of the queue except `excluded`.
     pub(crate) kinds: Option<Vec<&'static str>>,
-    pub(crate) excluded: Vec<&'static str>,
+    pub(crate) excluded: Vec<Cow<'static, str>>,
     /// Where reading of each priority starts; a priority without an entry is read from its beginning.
     pub(crate) floors: Vec<LaneFloor>,
 }
@@ -50,7 +55,7 @@ impl DemandedShare {
     pub(crate) fn takes(&self, kind: &str) -> bool {
         match &self.kinds {
             Some(kinds) => kinds.contains(&kind),
-            None => !self.excluded.contains(&kind),
+            None => !self.excluded.iter().any(|excluded| excluded == kind),
         }
     }
 }
@@ -161,6 +166,8 @@ pub(crate) struct FetchedJob {
     pub(crate) max_attempts: Option<i32>,
     /// When the job must have started, by the rate of its key.
     pub(crate) token: Option<KeyToken>,
+    /// Where its run is counted; `None`: nowhere.
+    pub(crate) series: Option<SeriesId>,
 }
 
 /// The token of a job under a rate that holds for each key.
@@ -214,73 +221,106 @@ fn bind_reach<'r>(query: Bound<'r>, reach: Reach<'r>) -> Bound<'r> {
 }
 
 impl Fetched {
-    /// One row is the summary of the claim; each of the others is a claimed job.
+    /// One row is the summary of the claim; each of the others is a claimed job. Returns the runs that were completed,
+    /// too.
     pub(super) fn decode(
         rows: &[PgRow],
         worker_id: Uuid,
         limit: usize,
     ) -> sqlx::Result<(Self, Vec<Uuid>)> {
-        let (fetched, summary) = Self::decode_of_rule(rows, worker_id, limit, None)?;
-        Ok((fetched, summary.completed))
+        let claimed = Claimed::read(rows)?;
+        let jobs = claimed.jobs(worker_id, None)?;
+        Ok(Self::of(jobs, claimed.summary, limit))
     }
 
-    /// As above, for jobs that were claimed under a limit for each key.
-    pub(super) fn decode_of_rule(
+    /// As above, for jobs that a visit claimed under a limit for each key.
+    pub(super) fn decode_visit(
         rows: &[PgRow],
         worker_id: Uuid,
         limit: usize,
         rule: Option<RuleId>,
-    ) -> sqlx::Result<(Self, FetchSummary)> {
+    ) -> sqlx::Result<(Self, Vec<Uuid>, VisitSummary)> {
+        let claimed = Claimed::read(rows)?;
+        let visit: VisitSummary = read_summary(claimed.text)?;
+        let mut jobs = claimed.jobs(worker_id, rule)?;
+        if let Some(times) = &visit.start_within {
+            for fetched in &mut jobs {
+                let token = |&within| KeyToken { start_within: seconds(within), start_by: None };
+                fetched.token = times.get(&fetched.job.id).map(token);
+            }
+        }
+        let (fetched, completed) = Self::of(jobs, claimed.summary, limit);
+        Ok((fetched, completed, visit))
+    }
+
+    fn of(
+        mut jobs: Vec<Box<FetchedJob>>,
+        summary: FetchSummary,
+        limit: usize,
+    ) -> (Self, Vec<Uuid>) {
+        // An update returns its rows in table order.
+        jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
+        let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut places = 0..jobs.len();
+        for of_queue in jobs.chunk_by(|a, b| a.job.queue == b.job.queue) {
+            let Some(first) = of_queue.first() else { continue };
+            let of_queue = places.by_ref().take(of_queue.len());
+            by_queue.entry(first.job.queue.clone()).or_default().extend(of_queue);
+        }
+        let FetchSummary { now, completed, wait, lanes } = summary;
+        let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
+        (Self { jobs, next_due_in, now, limit, lanes, by_queue }, completed)
+    }
+}
+
+/// The rows of a claim.
+struct Claimed<'r> {
+    rows: &'r [PgRow],
+    columns: (JobColumns, ClaimColumns),
+    text: &'r str,
+    summary: FetchSummary,
+}
+
+impl<'r> Claimed<'r> {
+    fn read(rows: &'r [PgRow]) -> sqlx::Result<Self> {
         let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
         let columns = (JobColumns::of(first)?, ClaimColumns::of(first)?);
-        let (of_job, of_claim) = &columns;
         // The union returns the summary last, but SQL does not guarantee that.
         let summary = rows
             .iter()
             .rev()
-            .find_map(|row| row.try_get::<Option<_>, _>(of_claim.summary).transpose());
-        let Json(mut summary): Json<FetchSummary> = summary.ok_or(sqlx::Error::RowNotFound)??;
-        let now = summary.now;
-        let mut jobs = Vec::with_capacity(rows.len().saturating_sub(1));
-        for row in rows {
-            if row.try_get::<Option<Uuid>, _>(of_job.id)?.is_some() {
-                jobs.push(FetchedJob::decode(row, &columns, (worker_id, rule), now)?);
-            }
-        }
-        let visit = summary.visit.as_mut().and_then(|visit| visit.start_within.take());
-        for fetched in &mut jobs {
-            let within = visit.as_ref().and_then(|times| times.get(&fetched.job.id));
-            let token = |&within| KeyToken { start_within: seconds(within), start_by: None };
-            fetched.token = within.map(token);
-        }
-        // An update returns its rows in table order.
-        jobs.sort_unstable_by_key(|fetched| (fetched.priority, fetched.job.run_at, fetched.job.id));
-        let mut by_queue: HashMap<String, Vec<usize>> = HashMap::new();
-        for (place, fetched) in jobs.iter().enumerate() {
-            match by_queue.get_mut(&fetched.job.queue) {
-                Some(places) => places.push(place),
-                None => {
-                    by_queue.insert(fetched.job.queue.clone(), vec![place]);
-                }
-            }
-        }
-        let next_due_in = summary.wait.map(seconds);
-        let lanes = summary.lanes.take().unwrap_or_default();
-        Ok((Self { jobs, next_due_in, now, limit, lanes, by_queue }, summary))
+            .find_map(|row| row.try_get::<Option<_>, _>(columns.1.summary).transpose());
+        let Json(text): Json<&'r RawValue> = summary.ok_or(sqlx::Error::RowNotFound)??;
+        let text = text.get();
+        Ok(Self { rows, columns, text, summary: read_summary(text)? })
     }
+
+    fn jobs(&self, worker_id: Uuid, rule: Option<RuleId>) -> sqlx::Result<Vec<Box<FetchedJob>>> {
+        let mut jobs = Vec::with_capacity(self.rows.len().saturating_sub(1));
+        for row in self.rows {
+            if row.try_get::<Option<Uuid>, _>(self.columns.0.id)?.is_some() {
+                let of = (worker_id, rule);
+                jobs.push(FetchedJob::decode(row, &self.columns, of, self.summary.now)?);
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+/// Reads a part of the summary's text. A struct with a flattened one in it would keep a copy of all the text's values
+/// first, and the text has an id of each completed run.
+fn read_summary<'t, T: Deserialize<'t>>(text: &'t str) -> sqlx::Result<T> {
+    serde_json::from_str(text).map_err(|problem| sqlx::Error::Decode(problem.into()))
 }
 
 /// The summary of a claim.
 #[derive(Debug, Deserialize)]
-pub(super) struct FetchSummary {
+struct FetchSummary {
     now: DateTime<Utc>,
-    pub(super) completed: Vec<Uuid>,
+    completed: Vec<Uuid>,
     /// In seconds.
     wait: Option<f64>,
     lanes: Option<HashMap<String, Vec<i16>>>,
-    /// What a visit says beside.
-    #[serde(flatten)]
-    pub(super) visit: Option<VisitSummary>,
 }
 
 columns! {
@@ -317,6 +357,7 @@ impl FetchedJob {
             priority: row.try_get(columns.priority)?,
             max_attempts: row.try_get(columns.max_attempts)?,
             token: None,
+            series: None,
         }))
     }
 }

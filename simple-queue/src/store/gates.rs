@@ -115,10 +115,8 @@ impl Store {
             None => self.visit_of_number(worker_id, completed, visit),
         };
         let rows = query.fetch_all(connection).await?;
-        let (fetched, summary) =
-            Fetched::decode_of_rule(&rows, worker_id, visit.permits, Some(visit.rule))?;
-        let completed = summary.completed;
-        let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
+        let (fetched, completed, summary) =
+            Fetched::decode_visit(&rows, worker_id, visit.permits, Some(visit.rule))?;
         Ok(Visited { fetched, completed, summary })
     }
 
@@ -161,8 +159,7 @@ impl Store {
         let query = query.bind("worker_id", worker_id).bind("begun_key", begun_key);
         let query = bind_place(query.bind("begun", begun), visit, self.schema.channel());
         let rows = query.fetch_all(connection).await?;
-        let (fetched, summary) = Fetched::decode_of_rule(&rows, worker_id, visit.permits, None)?;
-        let summary = summary.visit.ok_or(sqlx::Error::RowNotFound)?;
+        let (fetched, _, summary) = Fetched::decode_visit(&rows, worker_id, visit.permits, None)?;
         Ok(Visited { fetched, completed: Vec::new(), summary })
     }
 

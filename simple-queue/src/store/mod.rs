@@ -70,8 +70,10 @@ mod grants;
 mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
+mod kinds;
 mod limits;
 pub(crate) mod migrate;
+mod pauses;
 mod rate_row;
 mod rates;
 mod reaper;
@@ -88,8 +90,8 @@ mod worker;
 
 pub use admin::Why;
 pub(crate) use admin::{
-    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, ListRow, Look, Mark, Moved, NewAct,
-    NewContents, Progress, RoleRights, Verb,
+    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, GroupRow, ListRow, Look, Mark,
+    Moved, NewAct, NewContents, Progress, RoleRights, Verb,
 };
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
@@ -103,6 +105,7 @@ pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
+pub(crate) use pauses::{NewPause, PausedKinds, PausedRow};
 pub(crate) use rate_row::RateRow;
 pub(crate) use rates::{TakenTokens, TokenAsk};
 pub(crate) use reaper::{Name, Reaped};

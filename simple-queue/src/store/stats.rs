@@ -58,7 +58,6 @@ pub(crate) struct StatsRange<'r> {
 #[derive(Debug, Clone)]
 pub(crate) struct QueueRow {
     pub(crate) name: String,
-    pub(crate) paused_at: Option<DateTime<Utc>>,
     pub(crate) workers: i64,
     pub(crate) counted_at: Option<DateTime<Utc>>,
     pub(crate) waiting: Option<i32>,
@@ -67,7 +66,7 @@ pub(crate) struct QueueRow {
 }
 
 columns! {
-    QueueColumns { name, paused_at, workers, counted_at, waiting, later, oldest_ms }
+    QueueColumns { name, workers, counted_at, waiting, later, oldest_ms }
 }
 
 columns! {
@@ -184,7 +183,6 @@ impl Store {
             };
             Ok(QueueRow {
                 name: row.try_get(columns.name)?,
-                paused_at: at(columns.paused_at)?,
                 workers: row.try_get(columns.workers)?,
                 counted_at: at(columns.counted_at)?,
                 waiting: row.try_get(columns.waiting)?,

@@ -1,5 +1,7 @@
 //! Statements that find and claim jobs below the floors.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::{PgConnection, Row, types::Json};
@@ -21,7 +23,7 @@ pub(crate) struct LanePart<'p> {
     pub(crate) priority: i16,
     /// `None`: all kinds but `excluded`.
     pub(crate) kinds: Option<&'p [&'static str]>,
-    pub(crate) excluded: &'p [&'static str],
+    pub(crate) excluded: &'p [Cow<'static, str>],
     /// `None`: the beginning of the lane.
     pub(crate) from_run_at: Option<DateTime<Utc>>,
     pub(crate) from_id: Option<Uuid>,

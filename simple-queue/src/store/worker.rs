@@ -7,8 +7,9 @@ use sqlx::{PgConnection, Row, types::Json};
 use uuid::Uuid;
 
 use super::{
-    Store,
+    PausedKinds, Store,
     decode::{Columns, Time, columns, interval, seconds},
+    pauses::read_paused_kinds,
 };
 use crate::row::{LongRun, RunningJob, WorkerState};
 
@@ -39,6 +40,10 @@ pub(crate) struct Beat {
     pub(crate) long_running: Vec<Uuid>,
     /// Jobs that have killed processes are due, in some queue.
     pub(crate) suspects_wait: bool,
+    /// The kinds of its queues that are paused; `None` if that was not asked.
+    pub(crate) paused_kinds: Option<PausedKinds>,
+    /// The time of some pause is over.
+    pub(crate) pauses_ended: bool,
     /// Other processes without a heartbeat for two of their intervals; `None` if that was not asked.
     pub(crate) silent: Option<Vec<Silent>>,
 }
@@ -52,12 +57,14 @@ pub(crate) struct Silent {
 }
 
 impl Store {
+    /// Writes a process's row; returns the kinds of its queues that are paused.
     pub(crate) async fn register_worker(
         &self,
         connection: &mut PgConnection,
         worker: &WorkerRow,
-    ) -> sqlx::Result<()> {
-        self.statements
+    ) -> sqlx::Result<PausedKinds> {
+        let row = self
+            .statements
             .register_worker
             .query()
             .bind("id", worker.id)
@@ -65,9 +72,9 @@ impl Store {
             .bind("pid", i32::try_from(std::process::id()).unwrap_or_default())
             .bind("host", host())
             .bind("queues", &worker.queues)
-            .execute(connection)
+            .fetch_one(connection)
             .await?;
-        Ok(())
+        read_paused_kinds(&row)
     }
 
     pub(crate) async fn heartbeat(
@@ -103,6 +110,8 @@ impl Store {
             alive: row.try_get("alive")?,
             cancelled: row.try_get("cancelled")?,
             suspects_wait: row.try_get("suspects_wait")?,
+            paused_kinds: Some(read_paused_kinds(&row)?),
+            pauses_ended: row.try_get("pauses_ended")?,
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
             silent: Some(silent),
         })

@@ -99,6 +99,14 @@ pub(crate) fn runtime_blocked(blocked_for: Duration, jobs: usize) {
     );
 }
 
+pub(crate) fn pauses_not_ended(error: &dyn Display) {
+    tracing::warn!(target: TARGET, %error, "pauses whose time is over could not be ended; the next heartbeat tries again");
+}
+
+pub(crate) fn kinds_not_declared(error: &dyn Display) {
+    tracing::warn!(target: TARGET, %error, "the kinds of jobs could not be declared, so other processes may show hidden arguments of new ones; trying again");
+}
+
 pub(crate) fn runs_not_told(error: &dyn Display) {
     tracing::debug!(target: TARGET, %error, "long runs could not be listed");
 }

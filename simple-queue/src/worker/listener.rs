@@ -186,6 +186,12 @@ fn on_notification(worker: &Worker, payload: &str) {
             #[cfg(feature = "cron")]
             worker.clock.changed();
         }
+        Some(Notification::PauseChanged { queue }) => {
+            if worker.client.serves(&queue) {
+                worker.pauses_changed.store(true, Ordering::Release);
+                worker.beat_soon.notify_one();
+            }
+        }
         // Any role of the database can send this notification. The row decides, and the heartbeat reads it.
         Some(Notification::CancelRequested { job_id }) if worker.running.has(job_id) => {
             worker.beat_soon.notify_one();

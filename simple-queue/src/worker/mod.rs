@@ -9,6 +9,7 @@ mod handle;
 mod heartbeat;
 mod limits;
 mod listener;
+mod pauses;
 mod run;
 #[cfg(feature = "cron")]
 mod schedules;
@@ -53,6 +54,7 @@ use fetch::{
     prefetch::{Next, Prefetched, PrefetchedJob},
     sweeps::Sweeps,
 };
+use pauses::Pauses;
 use run::{
     executor::{Execution, panicked},
     payload,
@@ -85,6 +87,7 @@ pub(crate) struct Worker {
     suspects: Suspects,
     /// The floors from which fetches read, and the jobs that sweeps found below them.
     sweeps: Sweeps,
+    pauses: Pauses,
     /// Long payloads are read one at a time, so that several of them do not fill the memory.
     long_payloads: tokio::sync::Mutex<()>,
     /// The tasks of running jobs, so that a stop can wait for them.
@@ -105,6 +108,8 @@ pub(crate) struct Worker {
     beaten_at: Mutex<Option<Instant>>,
     /// Asks for a heartbeat at once, because its answer may hold news.
     beat_soon: Notify,
+    /// A kind was paused or resumed, as the next heartbeat reads.
+    pauses_changed: AtomicBool,
     #[cfg(feature = "cron")]
     clock: Arc<ClockSignals>,
     /// The process's row was found to be gone. The next heartbeat is sent at once to confirm it.
@@ -141,6 +146,7 @@ impl Worker {
             prefetched: Prefetched::default(),
             suspects: Suspects::new(store.clone(), connection),
             sweeps: Sweeps::new(),
+            pauses: Pauses::default(),
             long_payloads: tokio::sync::Mutex::default(),
             client,
             store,
@@ -155,6 +161,7 @@ impl Worker {
             heartbeat_lost: AtomicBool::new(false),
             beaten_at: Mutex::new(None),
             beat_soon: Notify::new(),
+            pauses_changed: AtomicBool::new(false),
             #[cfg(feature = "cron")]
             clock: Arc::default(),
             has_no_row: AtomicBool::new(false),

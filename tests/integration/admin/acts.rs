@@ -260,7 +260,10 @@ async fn a_job_is_enqueued_by_hand_as_its_declaration_says() {
 
     // A kind that this process does not know.
     let needs_queue = admin.enqueue_raw("unknown", 1).await.unwrap_err();
-    assert!(needs_queue.to_string().contains("does not know the kind `unknown`"), "{needs_queue}");
+    assert!(
+        needs_queue.to_string().contains("no worker has declared the kind `unknown`"),
+        "{needs_queue}"
+    );
     let at = from_now(&database, "1 hour").await;
     let unknown = admin.enqueue_raw("unknown", 1).queue("q").at(at).priority(-2).version(3);
     assert!(matches!(unknown.await.unwrap(), Inserted::Done(_)));

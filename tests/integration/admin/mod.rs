@@ -4,4 +4,5 @@ mod acts;
 mod bulk;
 mod edit;
 mod find;
+mod groups;
 mod sizes;

@@ -71,6 +71,12 @@ async fn looks(admin: &Admin) -> Vec<(String, Duration)> {
         let count = async || admin.count(&filter).await.unwrap();
         times.push((format!("count {filter}"), timed(&format!("count {filter}"), count).await));
     }
+    for filter in ["", "error:refused", "finished:-1h..", "kind:none"] {
+        let filter: JobFilter = filter.parse().unwrap();
+        let grouped = async || admin.error_groups(&filter).await.unwrap();
+        let what = format!("groups of {filter}");
+        times.push((what.clone(), timed(&what, grouped).await));
+    }
     times
 }
 

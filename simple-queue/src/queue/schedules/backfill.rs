@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
-use super::Schedules;
+use super::{Schedules, target};
 use crate::{
     Error, ScheduleError,
-    database::again,
     job::Overlap,
+    queue::caller::{Change, control},
     schedule::{Schedule, Tick, id_of_tick},
     store::{Backfill, ScheduleRow, TickJob},
 };
@@ -65,6 +66,11 @@ impl Schedules<'_> {
     ) -> Result<Backfilled, Error> {
         let mut done = Backfilled::default();
         let mut start = range.start;
+        let target = target(name);
+        let [from, to] = [range.start, range.end].map(|at| at.to_rfc3339());
+        let arguments = Some(json!({ "from": from, "to": to }));
+        let what = "backfill a schedule";
+        let change = Change { action: "backfill", target: &target, arguments, what };
         loop {
             let row = self.read_one(name).await?;
             let schedule = row.rule().read()?;
@@ -73,10 +79,11 @@ impl Schedules<'_> {
             let jobs = self.jobs(name, &schedule, start, end);
             let Some(last) = jobs.last().map(|job| job.tick.at) else { return Ok(done) };
             let backfill = Backfill { name, ticks: &jobs, last };
-            let enqueued = again!(tries => self.queue.ask(async |connection| {
-                self.queue.store().backfill_schedule(connection, &backfill).await
-            }));
-            let enqueued = enqueued.map_err(Error::database("backfill a schedule"))?;
+            let enqueued = control!(self.queue, self.caller, change => async |connection| {
+                let enqueued = self.queue.store().backfill_schedule(connection, &backfill).await?;
+                Ok((enqueued.is_some_and(|jobs| jobs > 0), enqueued))
+            });
+            let enqueued = enqueued?;
             // It was changed since it was read.
             let Some(enqueued) = enqueued else { continue };
             self.queue.wake().wake_local();

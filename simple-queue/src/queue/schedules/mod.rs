@@ -8,10 +8,14 @@ pub use backfill::Backfilled;
 pub(crate) use job::ScheduledJob;
 pub use state::ScheduleState;
 
+use serde_json::{Value, json};
 use sqlx::{PgConnection, Postgres, Transaction};
 use uuid::Uuid;
 
-use super::SimpleQueue;
+use super::{
+    SimpleQueue,
+    caller::{Caller, Change, control},
+};
 use crate::{
     Error, ScheduleError,
     database::again,
@@ -42,7 +46,11 @@ impl SimpleQueue {
     /// # }
     /// ```
     pub fn schedules(&self) -> Schedules<'_> {
-        Schedules { queue: self }
+        self.schedules_by(Caller::Program)
+    }
+
+    pub(crate) fn schedules_by<'q>(&'q self, caller: Caller<'q>) -> Schedules<'q> {
+        Schedules { queue: self, caller }
     }
 }
 
@@ -51,6 +59,7 @@ impl SimpleQueue {
 #[derive(Debug, Clone, Copy)]
 pub struct Schedules<'q> {
     queue: &'q SimpleQueue,
+    caller: Caller<'q>,
 }
 
 impl Schedules<'_> {
@@ -69,10 +78,13 @@ impl Schedules<'_> {
         schedule: Schedule,
     ) -> Result<(), Error> {
         let job = ScheduledJob::new(name, schedule, job.into().into_row()?)?;
-        let put = again!(tries => self.queue.ask(async |connection| {
-            self.put_on(connection, &job).await
-        }));
-        put.map_err(Error::database("put a schedule"))?
+        let target = target(name);
+        let change = put_change(&target);
+        let put = control!(self.queue, self.caller, change => async |connection| {
+            let put = self.put_on(connection, &job).await?;
+            Ok((put.is_ok(), put))
+        });
+        put?
     }
 
     /// As [`Schedules::put`], in a transaction of yours.
@@ -87,8 +99,12 @@ impl Schedules<'_> {
         schedule: Schedule,
     ) -> Result<(), Error> {
         let job = ScheduledJob::new(name, schedule, job.into().into_row()?)?;
-        let put = self.put_on(tx, &job).await;
-        put.map_err(Error::database("put a schedule"))?
+        let target = target(name);
+        let put = self.queue.control_in(tx, self.caller, put_change(&target), async |connection| {
+            let put = self.put_on(connection, &job).await?;
+            Ok((put.is_ok(), put))
+        });
+        put.await?
     }
 
     async fn put_on(
@@ -131,10 +147,14 @@ impl Schedules<'_> {
     /// # Errors
     /// [`ScheduleError::Unknown`]; or when the database fails.
     pub async fn pause(self, name: &str) -> Result<(), Error> {
-        let is_known = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().pause_schedule(connection, name).await
-        }));
-        let is_known = is_known.map_err(Error::database("pause a schedule"))?;
+        let target = target(name);
+        let what = "pause a schedule";
+        let change = Change { action: "pause", target: &target, arguments: None, what };
+        let is_known = control!(self.queue, self.caller, change => async |connection| {
+            let is_known = self.queue.store().pause_schedule(connection, name).await?;
+            Ok((is_known, is_known))
+        });
+        let is_known = is_known?;
         is_known.then_some(()).ok_or_else(|| unknown(name))
     }
 
@@ -149,7 +169,7 @@ impl Schedules<'_> {
             was_paused |= row.paused_at.is_some();
             row.paused_at.map(|_| row.set.clone())
         };
-        self.change(name, true, resume).await?;
+        self.change(name, "resume", None, resume).await?;
         Ok(was_paused)
     }
 
@@ -161,7 +181,8 @@ impl Schedules<'_> {
     /// [`ScheduleError::Unknown`]; or when the database fails.
     pub async fn set(self, name: &str, schedule: &Schedule) -> Result<(), Error> {
         let rule = schedule.stored();
-        self.change(name, false, |_| Some(Some(rule.clone()))).await
+        let arguments = json!({ "rule": schedule.describe() });
+        self.change(name, "set", Some(arguments), |_| Some(Some(rule.clone()))).await
     }
 
     /// Goes back to the declared rule.
@@ -170,7 +191,7 @@ impl Schedules<'_> {
     /// [`ScheduleError::Unknown`]; [`ScheduleError::Invalid`] when this release cannot read that
     /// rule; or when the database fails.
     pub async fn reset(self, name: &str) -> Result<(), Error> {
-        self.change(name, false, |row| row.set.is_some().then_some(None)).await
+        self.change(name, "reset", None, |row| row.set.is_some().then_some(None)).await
     }
 
     /// Enqueues a job of a schedule now, beside its ticks, paused or not. Returns the job's id.
@@ -192,12 +213,16 @@ impl Schedules<'_> {
         }));
         let at = at.map_err(Error::database("read the time"))?;
         let id = id_of_tick(store.schema().name(), name, at);
+        let target = target(name);
+        let arguments = Some(json!({ "job": id }));
+        let what = "run a schedule";
+        let change = Change { action: "run_now", target: &target, arguments, what };
         loop {
-            let run = again!(tries => self.queue.ask(async |connection| {
-                store.run_schedule(connection, name, id, at).await
-            }));
-            let run = run.map_err(Error::database("run a schedule"))?;
-            match run.ok_or_else(|| unknown(name))? {
+            let run = control!(self.queue, self.caller, change => async |connection| {
+                let run = store.run_schedule(connection, name, id, at).await?;
+                Ok((matches!(run, Some(RunNow::Done)), run))
+            });
+            match run?.ok_or_else(|| unknown(name))? {
                 RunNow::Done => {
                     self.queue.wake().wake_local();
                     return Ok(id);
@@ -224,10 +249,14 @@ impl Schedules<'_> {
     /// # Errors
     /// When the database fails.
     pub async fn remove(self, name: &str) -> Result<bool, Error> {
-        let removed = again!(tries => self.queue.ask(async |connection| {
-            self.queue.store().remove_schedule(connection, name).await
-        }));
-        removed.map_err(Error::database("remove a schedule"))
+        let target = target(name);
+        let what = "remove a schedule";
+        let change = Change { action: "remove", target: &target, arguments: None, what };
+        let removed = control!(self.queue, self.caller, change => async |connection| {
+            let removed = self.queue.store().remove_schedule(connection, name).await?;
+            Ok((removed, removed))
+        });
+        removed
     }
 
     /// Changes a schedule as it is now. `edit` returns the rule that an operator has set, or that
@@ -235,9 +264,13 @@ impl Schedules<'_> {
     async fn change(
         self,
         name: &str,
-        resume: bool,
+        action: &'static str,
+        arguments: Option<Value>,
         mut edit: impl FnMut(&ScheduleRow) -> Option<Option<StoredRule>>,
     ) -> Result<(), Error> {
+        let target = target(name);
+        let change = Change { action, target: &target, arguments, what: "change a schedule" };
+        let resumes = action == "resume";
         loop {
             let row = self.read_one(name).await?;
             let Some(set) = edit(&row) else { return Ok(()) };
@@ -245,12 +278,14 @@ impl Schedules<'_> {
             let Some(next_at) = rule.next_after(row.now) else {
                 return Err(ScheduleError::invalid(name, "it never fires again"));
             };
-            let changed = again!(tries => self.queue.ask(async |connection| {
+            let changed = control!(self.queue, self.caller, change => async |connection| {
                 let store = self.queue.store();
-                store.change_schedule(connection, &row, next_at, set.as_ref(), resume).await
-            }));
+                let changed =
+                    store.change_schedule(connection, &row, next_at, set.as_ref(), resumes).await?;
+                Ok((changed, changed))
+            });
             // A worker may have moved it past a tick since it was read.
-            if changed.map_err(Error::database("change a schedule"))? {
+            if changed? {
                 return Ok(());
             }
         }
@@ -261,11 +296,21 @@ impl Schedules<'_> {
     }
 
     async fn read(self, name: Option<&str>) -> Result<Vec<ScheduleRow>, Error> {
+        self.caller.demand_look()?;
         let rows = again!(tries => self.queue.ask(async |connection| {
             self.queue.store().list_schedules(connection, name).await
         }));
         rows.map_err(Error::database("list the schedules"))
     }
+}
+
+/// As the audit has it.
+fn target(name: &str) -> String {
+    format!("schedule:{name}")
+}
+
+fn put_change(target: &str) -> Change<'_> {
+    Change { action: "put", target, arguments: None, what: "put a schedule" }
 }
 
 fn unknown(name: &str) -> Error {

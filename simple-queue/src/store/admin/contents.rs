@@ -48,6 +48,7 @@ pub(crate) struct Circumstances {
     pub(crate) pid: Option<i32>,
     pub(crate) heartbeat_at: Option<DateTime<Utc>>,
     pub(crate) queue_paused_at: Option<DateTime<Utc>>,
+    pub(crate) kind_paused_at: Option<DateTime<Utc>>,
 }
 
 /// The job that has a unique key.
@@ -66,6 +67,8 @@ pub(crate) struct RoleRights {
     pub(crate) sees_contents: bool,
     /// Without it no act is possible.
     pub(crate) leaves_traces: bool,
+    /// Pauses and resumes.
+    pub(crate) controls: bool,
     pub(crate) inserts: bool,
     pub(crate) updates: bool,
     /// Cancels, deletes and retries.
@@ -172,6 +175,7 @@ impl Store {
             pid: row.try_get("pid")?,
             heartbeat_at: read_time("heartbeat_at")?,
             queue_paused_at: read_time("queue_paused_at")?,
+            kind_paused_at: read_time("kind_paused_at")?,
         }))
     }
 
@@ -185,6 +189,7 @@ impl Store {
             sees: row.try_get("sees")?,
             sees_contents: row.try_get("sees_contents")?,
             leaves_traces: row.try_get("leaves_traces")?,
+            controls: row.try_get("controls")?,
             inserts: row.try_get("inserts")?,
             updates: row.try_get("updates")?,
             ends: row.try_get("ends")?,

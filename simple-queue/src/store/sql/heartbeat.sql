@@ -1,6 +1,6 @@
 -- heartbeat
 -- Records that this process is alive, and reads in the same round trip whether it is still in the table, which of its
--- jobs are to be cancelled, and which other processes have been silent.
+-- jobs are to be cancelled, which kinds are paused, and which other processes have been silent.
 with beat as (
     update simple_queue.workers
     set heartbeat_at = now(), queues = :queues, long_running = null
@@ -35,6 +35,9 @@ select exists (select from beat) as alive,
         select from simple_queue.jobs j
         where j.held = '00000000-0000-0000-0000-000000000000' and j.worker_id is null and j.run_at <= now()
     ) as suspects_wait,
+    \ir parts/paused_kinds.sql
+    , exists (select from simple_queue.queues q where q.resume_at <= now())
+        or exists (select from simple_queue.paused_kinds p where p.resume_at <= now()) as pauses_ended,
     array(select id from silent order by id) as silent_ids,
     array(select heartbeat_at from silent order by id) as silent_since,
     array(select seconds from silent order by id) as silent_intervals

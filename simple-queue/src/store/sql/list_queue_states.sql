@@ -1,9 +1,8 @@
 -- list_queue_states
 -- Each queue, as it was when it was last looked at.
-select known.name, q.paused_at, d.at as counted_at, d.waiting, d.later, d.oldest_ms,
+select known.name, d.at as counted_at, d.waiting, d.later, d.oldest_ms,
     (select count(*) from simple_queue.workers w where known.name = any (w.queues)) as workers
 from unnest(:names::text[]) as known (name)
-left join simple_queue.queues q on q.name = known.name
 left join lateral (
     select s.at, s.waiting, s.later, s.oldest_ms from simple_queue.stats s
     where s.width = 60 and s.at >= now() - interval '10 min' and s.queue = known.name and s.kind = ''

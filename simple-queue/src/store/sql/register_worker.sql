@@ -1,4 +1,9 @@
 -- register_worker
-insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
-values (:id, :heartbeat_interval, :pid, :host, :queues)
-on conflict (id) do nothing
+-- Inserts the row of a process, and reads which kinds it may not start.
+with registered as (
+    insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
+    values (:id, :heartbeat_interval, :pid, :host, :queues)
+    on conflict (id) do nothing
+)
+select
+    \ir parts/paused_kinds.sql

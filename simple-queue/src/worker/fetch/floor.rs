@@ -31,7 +31,7 @@ use uuid::Uuid;
 
 use super::lane::{Lane, LaneBelow, ShareKey, ShareLanes};
 use crate::{
-    queue::registry::Served,
+    queue::served::Served,
     store::{Demand, DemandedShare, Fetched, MARGIN, Position},
 };
 

@@ -1,6 +1,9 @@
 //! A lane: the jobs of one priority, and the floor from which they are read.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -18,7 +21,7 @@ pub(in crate::worker) type ShareKey = (String, Option<Vec<&'static str>>);
 
 #[derive(Debug, Default)]
 pub(super) struct ShareLanes {
-    pub(super) excluded: Vec<&'static str>,
+    pub(super) excluded: Vec<Cow<'static, str>>,
     pub(super) lanes: Vec<Lane>,
 }
 
@@ -38,7 +41,7 @@ pub(super) struct Lane {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::worker) struct LaneBelow {
     pub(in crate::worker) share: ShareKey,
-    pub(in crate::worker) excluded: Vec<&'static str>,
+    pub(in crate::worker) excluded: Vec<Cow<'static, str>>,
     pub(in crate::worker) priority: i16,
     /// The floor; `None`: the present.
     pub(in crate::worker) until: Option<Position>,
@@ -174,7 +177,7 @@ mod tests {
             expired: false,
             run: Arc::default(),
         };
-        FetchedJob { job, claim, priority, max_attempts: None, token: None }
+        FetchedJob { job, claim, priority, max_attempts: None, token: None, series: None }
     }
 
     /// The floors after a claim of these jobs at the hundredth second, given the floors with which it began.

@@ -1,6 +1,7 @@
 //! Stage 5: each process keeps one row, which vouches for all jobs that it runs.
 
 mod blocked;
+mod kinds;
 mod thread;
 
 pub(super) use thread::start;
@@ -14,7 +15,7 @@ use std::{
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use self::blocked::BlockedRuntime;
+use self::{blocked::BlockedRuntime, kinds::DeclaredKinds};
 use super::Worker;
 use crate::{
     database::{
@@ -22,7 +23,7 @@ use crate::{
         failure::{described, is_transient},
     },
     retry_pause::RetryPause,
-    store::{Beat, WorkerRow},
+    store::{Beat, PausedKinds, WorkerRow},
     telemetry,
     upkeep::reaper::{Sighting, patience},
 };
@@ -40,6 +41,7 @@ pub(super) struct Heartbeat {
     blocked: BlockedRuntime,
     /// When the runs were written last, and whether there were any.
     told_runs: (Instant, bool),
+    declared_kinds: DeclaredKinds,
 }
 
 /// 1 s, upper bound of the heartbeat interval while jobs run, so that cancellations arrive soon.
@@ -73,6 +75,7 @@ impl Heartbeat {
             interval,
             blocked: BlockedRuntime::here(),
             told_runs: (Instant::now(), false),
+            declared_kinds: DeclaredKinds::default(),
         }
     }
 
@@ -84,19 +87,26 @@ impl Heartbeat {
             queues: self.worker.client.queue_names(),
         };
         let mut started = Instant::now();
-        while let Err(error) = self.write_row(&row).await {
+        let paused_kinds = loop {
+            let error = match self.write_row(&row).await {
+                Ok(paused_kinds) => break paused_kinds,
+                Err(error) => error,
+            };
             self.worker.failures.heartbeat_failed(&error);
             telemetry::heartbeat::registration_failed(&described(&error));
             self.retry_pause.wait().await;
             started = Instant::now();
-        }
+        };
+        self.worker.note_paused(paused_kinds);
+        // Before the first fetch: an operator must not see a hidden argument of a new kind.
+        self.declare_kinds().await;
         self.worker.failures.heartbeat_succeeded();
         self.retry_pause.reset();
         self.last_beat = started;
         *self.worker.beaten_at.lock() = Some(started);
     }
 
-    async fn write_row(&mut self, row: &WorkerRow) -> sqlx::Result<()> {
+    async fn write_row(&mut self, row: &WorkerRow) -> sqlx::Result<PausedKinds> {
         let store = &self.worker.store;
         self.connection.ask(async |connection| store.register_worker(connection, row).await).await
     }
@@ -108,7 +118,8 @@ impl Heartbeat {
             self.blocked.check(self.worker.running.len());
             let has_no_row = self.worker.has_no_row.swap(false, Ordering::AcqRel);
             let is_due = self.last_beat.elapsed() >= self.interval;
-            if self.worker.running.is_empty() && !is_due && !has_no_row {
+            let may_be_paused = self.worker.pauses_changed.swap(false, Ordering::AcqRel);
+            if self.worker.running.is_empty() && !is_due && !has_no_row && !may_be_paused {
                 continue;
             }
             // A beat may hang, and the moment at which jobs must be abandoned must not pass meanwhile.
@@ -187,7 +198,12 @@ impl Heartbeat {
             self.last_beat = started;
             *self.worker.beaten_at.lock() = Some(started);
             self.worker.heartbeat_lost.store(false, Ordering::Release);
+            let pauses_ended = beat.pauses_ended;
             self.apply(worker_id, started, beat).await;
+            if pauses_ended && let Err(error) = self.end_pauses().await {
+                telemetry::heartbeat::pauses_not_ended(&described(&error));
+            }
+            self.declare_kinds().await;
             // Nobody relies on it.
             if let Err(error) = self.tell_runs().await {
                 telemetry::heartbeat::runs_not_told(&described(&error));
@@ -195,6 +211,16 @@ impl Heartbeat {
             Ok(())
         })
         .await
+    }
+
+    /// Ends the pauses whose time is over. What follows is read with the next heartbeat, which the notification asks
+    /// for.
+    async fn end_pauses(&mut self) -> sqlx::Result<()> {
+        let store = &self.worker.store;
+        self.connection.ask(async |connection| store.end_pauses(connection).await).await?;
+        self.worker.pauses_changed.store(true, Ordering::Release);
+        self.worker.client.wake().wake_local();
+        Ok(())
     }
 
     /// Tells the row what has been running for long, where there is something to tell.
@@ -216,6 +242,9 @@ impl Heartbeat {
     }
 
     async fn apply(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
+        if let Some(paused_kinds) = beat.paused_kinds {
+            self.worker.note_paused(paused_kinds);
+        }
         for job_id in beat.cancelled {
             self.worker.running.cancel(job_id);
         }

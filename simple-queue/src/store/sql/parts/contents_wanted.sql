@@ -1,11 +1,12 @@
 -- contents_wanted
 -- Whether a filter wants a job for what it contains.
 --
--- needs: c (tags, fingerprint, unique_key, args, metadata, error); j (job_data, metadata, tags, fingerprint, unique_key,
---     errors, reason)
+-- needs: c (tags, fingerprint, unique_key, args, metadata, error, error_key); j (job_data, metadata, tags, fingerprint,
+--     unique_key, errors, reason, error_key)
 -- gives: conditions
     (c.fingerprint is null or j.fingerprint = c.fingerprint)
     and (c.unique_key is null or j.unique_key = c.unique_key)
+    and (c.error_key is null or j.error_key = c.error_key)
     and (cardinality(c.tags) = 0 or j.tags @> c.tags)
     -- Each value at its path is one of those that are wanted there.
     and (c.args = '[]' or not exists (

@@ -1,5 +1,6 @@
 //! Stage 3: fetches due jobs, as many as can start, and sleeps exactly until more are due.
 
+mod apart;
 mod isolate;
 mod plan;
 mod sleep;
@@ -24,6 +25,7 @@ use crate::{
     telemetry,
     worker::Worker,
 };
+use apart::Apart;
 use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 use turns::Turns;
@@ -50,6 +52,8 @@ pub(in crate::worker) struct Poller {
     pub(super) rotation: usize,
     /// The turns of queues with weights.
     turns: Turns,
+    /// What is known of jobs that are never prefetched.
+    apart: Apart,
     pub(super) lost_claims: LostClaims,
     /// The limits for each key of this process.
     rules: Vec<RuleState>,
@@ -77,6 +81,7 @@ impl Poller {
             stuck: Stuck::default(),
             rotation: 0,
             turns: Turns::default(),
+            apart: Apart::default(),
             lost_claims: LostClaims::new(servers),
             rules: Vec::new(),
             rounds: 0,
@@ -175,7 +180,8 @@ impl Poller {
 
     /// Fetches the jobs that are under no limit for each key.
     async fn fetch_without_keys(&mut self, config: &Config) -> sqlx::Result<Duration> {
-        let FetchPlan { mut demands, limit, leaves_out, falls_short } = self.plan_fetch(config);
+        let plan = self.plan_fetch(config);
+        let FetchPlan { mut demands, limit, leaves_out, falls_short, apart } = plan;
         if demands.is_empty() {
             // A permit that becomes free wakes the poller. So does a new job, if the worker is marked idle.
             let sleep = if falls_short {
@@ -204,6 +210,7 @@ impl Poller {
         let fetched = self.claim(reach).await?;
         let took = began.elapsed();
         self.note_turns(&demands, &fetched, config);
+        self.note_apart(&apart, &fetched);
         let has_more_lanes = self.worker.sweeps.floors().learn(&demands, &fetched, include_touched);
         if !was_swept {
             self.worker.sweeps.ask();

@@ -5,7 +5,7 @@ use crate::{
     admission::{FellShort, PermitScope},
     queue::{
         config::Config,
-        registry::{Served, Share},
+        served::{Served, Share},
     },
     store::{Demand, DemandedShare, Fetched},
     worker::fetch::floor::BEFORE_ALL,
@@ -20,6 +20,16 @@ pub(super) struct FetchPlan {
     pub(super) leaves_out: bool,
     /// Jobs are left out for lack of permits or tokens that all processes share. Only a look can tell whether any is due.
     pub(super) falls_short: bool,
+    pub(super) apart: AskedApart,
+}
+
+/// The shares that are never prefetched.
+#[derive(Debug, Default)]
+pub(super) struct AskedApart {
+    /// With the queue of each.
+    shares: Vec<(String, DemandedShare)>,
+    /// Some of them are not asked for, for lack of permits of the process.
+    is_left_out: bool,
 }
 
 /// The demand of one job of this share.
@@ -44,42 +54,45 @@ impl Poller {
         let room = worker.completions.unwritten().room(free_permits(PermitScope::All));
         let free = room.permits;
         let (mut limit, mut leaves_out) = (0, false);
-        let served = worker.client.served();
+        let served = worker.served();
         // Where queues compete for the process's permits, none of them is prefetched.
         let weights = config.weights();
         let compete = free == 0 && served.len() > 1 || self.turns.compete();
         let mut short = Vec::new();
         let mut floors = worker.sweeps.floors();
         floors.retain(&served);
+        let may_be_ahead =
+            |queue: &str, share: &Share| worker.permits.may_be_ahead(queue, share, config);
+        let are_apart =
+            |served: &Served| !served.shares.iter().all(|share| may_be_ahead(&served.queue, share));
+        let has_keys = !worker.client.key_rules().is_empty();
+        let lets_prefetch = self.apart.lets_prefetch(served.iter().any(are_apart), has_keys);
+        let mut apart = AskedApart::default();
         let mut demands: Vec<Demand> = served
             .into_iter()
             .map(|Served { queue, priorities, shares }| {
                 let free = std::cmp::min(free_permits(PermitScope::Queue(&queue)), free);
-                // A queue in which some jobs have a limit of their own is not prefetched either.
-                let alone = worker.permits.may_be_ahead(&queue, &shares, config);
                 // What was fetched ahead would start in the order of priorities.
                 let is_in_order = !config.priority_ages.contains_key(&queue);
-                let may_be_ahead = alone && is_in_order && !compete && room.may_be_ahead;
-                // Jobs that may be ahead have no permit yet.
-                let startable = |of: PermitScope<'_>| {
-                    if alone { worker.permits.free_here(of, config) } else { free_permits(of) }
-                };
-                short.extend(self.short_of_shared(&queue, &shares, room.permits, config));
-                let permits = worker.prefetched.wanted(&queue, free, may_be_ahead);
+                let is_ahead = is_in_order
+                    && !compete
+                    && lets_prefetch
+                    && room.may_be_ahead
+                    && shares.iter().any(|share| may_be_ahead(&queue, share));
+                // Prefetched jobs pass permits on, so none is free, but one is soon.
+                let at_least = usize::from(is_ahead);
+                short.extend(self.short_of_shared(
+                    &queue,
+                    &shares,
+                    (at_least, room.permits),
+                    config,
+                ));
+                let permits = worker.prefetched.wanted(&queue, free, is_ahead);
                 limit += permits;
-                let mut shares: Vec<DemandedShare> = shares
-                    .into_iter()
-                    .map(|share| DemandedShare {
-                        permits: std::cmp::min(startable(PermitScope::Share(&share)), permits),
-                        kinds: share.kinds,
-                        excluded: share.excluded,
-                        floors: Vec::new(),
-                    })
-                    .filter(|share| {
-                        leaves_out |= share.permits == 0;
-                        share.permits > 0
-                    })
-                    .collect();
+                let mut shares = self.demanded(&queue, shares, (permits, free), config, &mut apart);
+                let all = shares.len();
+                shares.retain(|share| share.permits > 0);
+                leaves_out |= shares.len() < all;
                 if !shares.is_empty() {
                     let first = self.rotation % shares.len();
                     shares.rotate_left(first);
@@ -110,7 +123,55 @@ impl Poller {
         }
         // Prefetched jobs need no permit yet.
         let ahead = demands.iter().map(|demand| demand.permits.saturating_sub(free)).sum::<usize>();
-        FetchPlan { demands, limit: std::cmp::min(limit, free + ahead), leaves_out, falls_short }
+        let limit = std::cmp::min(limit, free + ahead);
+        FetchPlan { demands, limit, leaves_out, falls_short, apart }
+    }
+
+    /// How many jobs of each share of a queue are demanded: of those that may be ahead up to `permits`, of the others no
+    /// more than have one of the `free` permits.
+    fn demanded(
+        &self,
+        queue: &str,
+        shares: Vec<Share>,
+        (permits, free): (usize, usize),
+        config: &Config,
+        apart: &mut AskedApart,
+    ) -> Vec<DemandedShare> {
+        let of_worker = &self.worker.permits;
+        let mut demanded = Vec::with_capacity(shares.len());
+        for share in shares {
+            let scope = PermitScope::Share(&share);
+            // Jobs that may be ahead have no permit yet.
+            let is_apart = !of_worker.may_be_ahead(queue, &share, config);
+            let startable = if is_apart {
+                std::cmp::min(of_worker.free(scope, config), free)
+            } else {
+                of_worker.free_here(scope, config)
+            };
+            let share = DemandedShare {
+                permits: std::cmp::min(startable, permits),
+                kinds: share.kinds,
+                excluded: share.excluded,
+                floors: Vec::new(),
+            };
+            if is_apart {
+                apart.is_left_out |= std::cmp::min(free, permits) == 0;
+                apart.shares.push((queue.to_owned(), share.clone()));
+            }
+            demanded.push(share);
+        }
+        demanded
+    }
+
+    /// Records whether a fetch has found jobs that are never prefetched.
+    pub(super) fn note_apart(&mut self, asked: &AskedApart, fetched: &Fetched) {
+        if asked.shares.is_empty() {
+            return;
+        }
+        let found = asked.shares.iter().any(|(queue, share)| {
+            fetched.of_queue(queue).any(|fetched| share.takes(fetched.job.kind()))
+        });
+        self.apart.fetched(!asked.is_left_out, found);
     }
 
     /// Records how queues with weights have shared a fetch.
@@ -129,11 +190,12 @@ impl Poller {
         &self,
         queue: &str,
         shares: &[Share],
-        free: usize,
+        (at_least, free): (usize, usize),
         config: &Config,
     ) -> Vec<FellShort> {
         let permits = &self.worker.permits;
         let free = std::cmp::min(free, permits.free_here(PermitScope::Queue(queue), config));
+        let free = std::cmp::max(free, at_least);
         let of_share = |share: &Share| {
             let all = config.limit_of(queue).into_iter().chain(&share.limits);
             let (limits, rates) = permits.exhausted(all.clone());

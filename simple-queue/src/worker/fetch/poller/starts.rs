@@ -1,12 +1,23 @@
 //! How claimed jobs start.
 
+use std::sync::Arc;
+
 use super::Poller;
 use crate::{
     finalize::FinishedRun,
-    queue::config::Config,
-    store::Fetched,
+    queue::{config::Config, registry::Registered},
+    stats::SeriesId,
+    store::{Fetched, FetchedJob},
     worker::{Start, fetch::prefetch::PrefetchedJob, run::suspect::SUSPECT_FROM},
 };
+
+/// What is known of the jobs of one kind in one queue.
+struct Known {
+    queue: String,
+    kind: String,
+    handler: Arc<Registered>,
+    series: Option<SeriesId>,
+}
 
 impl Poller {
     /// Starts the jobs for which there is a permit. The others are prefetched, or given back.
@@ -14,9 +25,10 @@ impl Poller {
         let (worker, jobs) = (&self.worker, fetched.jobs);
         worker.running.insert(jobs.iter().map(|fetched| &fetched.claim));
         let mut ahead = Vec::new();
-        for fetched in jobs {
+        let mut last = None;
+        for mut fetched in jobs {
             let lease = fetched.claim.lease;
-            let handler = worker.client.handler(&fetched.job.queue, fetched.job.kind());
+            let handler = self.known(&mut last, &mut fetched);
             // Only runnable jobs are requested. But a handler can be replaced in the meantime, and a stop can begin.
             let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
                 worker.finish(FinishedRun::given_back(lease));
@@ -38,6 +50,22 @@ impl Poller {
             }
         }
         worker.prefetched.push(ahead);
+    }
+
+    /// The handler of a job, whose counts are found too. Most jobs of a fetch are of one kind, so what was found last is
+    /// tried before it is looked up.
+    fn known(&self, last: &mut Option<Known>, fetched: &mut FetchedJob) -> Option<Arc<Registered>> {
+        let (queue, kind) = (&fetched.job.queue, fetched.job.kind());
+        let is_last = |known: &Known| known.queue == *queue && known.kind == kind;
+        if !last.as_ref().is_some_and(is_last) {
+            let handler = self.worker.client.handler(queue, kind)?;
+            let series = self.worker.tally.as_ref().map(|tally| tally.series(queue, kind));
+            let (queue, kind) = (queue.clone(), kind.to_owned());
+            *last = Some(Known { queue, kind, handler, series });
+        }
+        let known = last.as_ref()?;
+        fetched.series = known.series;
+        Some(Arc::clone(&known.handler))
     }
 
     /// Starts prefetched jobs for which permits have become free.

@@ -110,13 +110,13 @@ impl<'w> Execution<'w> {
 
     /// How long the job waited and its handler ran; `None` if the handler was not called, or nothing is counted.
     fn measured(&self) -> Option<Measured> {
-        let tally = self.worker.tally.as_ref()?;
+        let series = self.fetched.series?;
         let ran = self.claim().run.ran()?;
-        let Job { queue, kind, run_at, updated_at, .. } = self.job();
+        let Job { run_at, updated_at, .. } = self.job();
         // Both by the database's clock.
         let waited =
             updated_at.zip(*run_at).and_then(|(claimed, due)| (claimed - due).to_std().ok());
-        Some(Measured::new(tally.series(queue, kind), waited.unwrap_or_default(), ran))
+        Some(Measured::new(series, waited.unwrap_or_default(), ran))
     }
 
     fn job(&self) -> &Job {

@@ -1,0 +1,24 @@
+-- declare_kinds
+-- Writes the kinds that a worker has registered. Of two versions the later stays: its code may not run everywhere yet.
+insert into simple_queue.kinds (kind, queue, version, arguments, options, declared_in)
+select d.kind, d.queue, d.version, d.arguments, d.options, d.declared_in
+from jsonb_to_recordset(:kinds) as d (
+    kind text, queue text, version integer, arguments jsonb, options jsonb, declared_in text
+)
+order by d.kind collate "C"
+on conflict (kind) do update
+set declared_at = now(),
+    (queue, version, arguments, options, declared_in, updated_at) = (
+        select case when changed then excluded.queue else kinds.queue end,
+            case when changed then excluded.version else kinds.version end,
+            case when changed then excluded.arguments else kinds.arguments end,
+            case when changed then excluded.options else kinds.options end,
+            case when changed then excluded.declared_in else kinds.declared_in end,
+            case when changed then now() else kinds.updated_at end
+        from (
+            select excluded.version >= kinds.version
+                and (excluded.queue, excluded.version, excluded.arguments, excluded.options, excluded.declared_in)
+                    is distinct from
+                    (kinds.queue, kinds.version, kinds.arguments, kinds.options, kinds.declared_in) as changed
+        ) c
+    )
