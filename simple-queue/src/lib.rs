@@ -115,9 +115,9 @@ pub mod private;
 struct Readme;
 
 pub use admin::{
-    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, FailedAttempt, Find,
-    Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob, NoCursor,
-    NoJobVersion, Page, Right, Rights, Selected, Touched,
+    ActRecord, ActState, Acted, Admin, Bulk, Check, Cursor, Doctor, Edit, EnqueueRaw,
+    FailedAttempt, Find, Finding, Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder,
+    LiveJob, NoCursor, NoJobVersion, Page, Remedy, Right, Rights, Selected, Severity, Touched,
 };
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
@@ -135,8 +135,8 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
-    LimitState, Limits, Paused, QueueSpool, QueueState, RateState, SimpleQueue, SimpleQueueBuilder,
-    Stats, StatsInterval, Unhealthy,
+    LimitState, Limits, Paused, PendingMigration, QueueSpool, QueueState, RateState, SimpleQueue,
+    SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
 };
 pub use row::{Count, Job, JobExt, RunningJob, WorkerState};
 #[cfg(feature = "cron")]

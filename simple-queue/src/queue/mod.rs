@@ -18,6 +18,7 @@ pub(crate) mod health;
 pub(crate) mod job_list;
 mod limit_keys;
 mod limits;
+mod migrations;
 mod plain;
 mod queues;
 pub(crate) mod registry;
@@ -42,6 +43,7 @@ pub use health::{Health, Unhealthy};
 pub use job_list::{JobList, JobSet};
 pub use limit_keys::LimitKey;
 pub use limits::{LimitHolder, LimitState, Limits, RateState};
+pub use migrations::PendingMigration;
 pub use plain::FinishedJob;
 pub use queues::{Depth, QueueState};
 #[cfg(feature = "cron")]

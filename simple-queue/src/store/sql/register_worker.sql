@@ -1,4 +1,4 @@
 -- register_worker
-insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
-values (:id, :heartbeat_interval, :pid, :host, :queues)
+insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues, release)
+values (:id, :heartbeat_interval, :pid, :host, :queues, :release)
 on conflict (id) do nothing
