@@ -1,14 +1,15 @@
 //! Lists and counts jobs, and enqueues one.
 
 use anyhow::Result;
+use serde_json::value::RawValue;
 use simple_queue::{Admin, FilterError, Inserted, JobFilter, JobRow};
 use uuid::Uuid;
 
-use super::{act, job, now};
+use super::{act, edit, job, now, tail};
 use crate::{
     args::{Connection, Format, Jobs, Selection},
     exit::{Exit, Mistake},
-    output::{Cell, List, line},
+    output::{Cell, List, line, shown},
 };
 
 pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> Result<Exit> {
@@ -30,15 +31,18 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
         Jobs::Priority { to, acting } => {
             act::run(connection, acting, act::Verb::SetPriority(to)).await
         }
-        Jobs::RunAgain { id } => Ok(inserted(connection.acting().await?.run_again(id).await?)),
+        Jobs::RunAgain { id } => {
+            let admin = connection.acting(&format!("run the job {id} once more")).await?;
+            Ok(inserted(admin.run_again(id).await?))
+        }
+        Jobs::Edit { id, change } => edit::run(connection, id, change).await,
+        Jobs::Tail { selection, last, every } => {
+            tail::run(&connection.admin().await?, format, &selection.filter()?, last, every).await
+        }
         Jobs::New { kind, queue, args, at, priority } => {
-            let args: serde_json::Value = serde_json::from_str(&args).map_err(|problem| {
-                Mistake::new(
-                    format!("`{args}` is no JSON: {problem}"),
-                    "write the arguments as an object, as in --args '{\"user_id\": 42}'",
-                )
-            })?;
-            let admin = connection.acting().await?;
+            let args = parse_args(&args)?;
+            let words = format!("enqueue a job of `{}` in `{}`", shown(&kind), shown(&queue));
+            let admin = connection.acting(&words).await?;
             let mut job = admin.enqueue_raw(kind, args).queue(queue);
             if let Some(at) = at {
                 job = job.at(at);
@@ -49,6 +53,15 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
             Ok(inserted(job.await?))
         }
     }
+}
+
+/// Arguments as they were typed, with their numbers as they stand there.
+pub(super) fn parse_args(args: &str) -> Result<Box<RawValue>> {
+    serde_json::from_str(args).map_err(|problem| {
+        let problem = format!("`{}` is no JSON: {problem}", shown(args));
+        let hint = "write the arguments as an object, as in --args '{\"user_id\": 42}'";
+        Mistake::new(problem, hint).into()
+    })
 }
 
 fn inserted(inserted: Inserted) -> Exit {
@@ -116,14 +129,14 @@ async fn list(
     Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
 }
 
-const fn columns(contents: bool) -> &'static [&'static str] {
+pub(super) const fn columns(contents: bool) -> &'static [&'static str] {
     const ALL: &[&str] = &[
         "id", "status", "queue", "kind", "attempt", "due", "created", "ended", "payload", "error",
     ];
     if contents { ALL } else { ALL.split_at(8).0 }
 }
 
-fn row(job: &JobRow, contents: bool) -> Vec<Cell> {
+pub(super) fn row(job: &JobRow, contents: bool) -> Vec<Cell> {
     let attempts = match job.max_attempts {
         Some(most) => format!("{}/{most}", job.attempt),
         None => job.attempt.to_string(),

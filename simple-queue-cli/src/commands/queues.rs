@@ -13,7 +13,7 @@ use crate::{
 const COLUMNS: &[&str] = &["queue", "workers", "waiting", "later", "oldest", "paused", "counted"];
 
 pub(super) async fn run(connection: &Connection, format: Format, queues: Queues) -> Result<Exit> {
-    let queue = connection.queue().await?;
+    let queue = connection.for_act(words(&queues)).await?;
     match queues {
         Queues::List => {
             let list = list(&queue.queues().await?);
@@ -40,6 +40,15 @@ pub(super) async fn run(connection: &Connection, format: Format, queues: Queues)
             Ok(if was_paused { Exit::Done } else { Exit::Nothing })
         }
     }
+}
+
+/// What an act does, in words; `None`: it only looks.
+fn words(queues: &Queues) -> Option<String> {
+    Some(match queues {
+        Queues::List => return None,
+        Queues::Pause { queue } => format!("pause the queue `{}`", shown(queue)),
+        Queues::Resume { queue } => format!("resume the queue `{}`", shown(queue)),
+    })
 }
 
 pub(super) fn list(queues: &[QueueState]) -> List {
