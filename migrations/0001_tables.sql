@@ -263,6 +263,7 @@ create table simple_queue.workers (
     pid                integer     not null,
     host               text        not null,
     queues             text[]      not null,
+    release            text,
     runs               jsonb,
     constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
@@ -277,6 +278,7 @@ comment on column simple_queue.workers.long_running is 'Jobs that have long been
 comment on column simple_queue.workers.pid is 'The process id on its host.';
 comment on column simple_queue.workers.host is 'The machine of the process.';
 comment on column simple_queue.workers.queues is 'The queues that the process serves.';
+comment on column simple_queue.workers.release is 'The release of the library in the process; null: it is not known.';
 comment on column simple_queue.workers.runs is 'Its runs of more than 5 s, at the last heartbeat, 100 at most: [{"id": "…", "ran": seconds, "progress": 0.4, "note": "…"}]; null: none.';
 
 -- Every insert checks whether this table has a row. So it is separate from `workers`, in which each heartbeat leaves

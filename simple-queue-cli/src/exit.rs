@@ -4,7 +4,10 @@ use std::{fmt, process::ExitCode};
 
 use simple_queue::Error;
 
-use crate::output::{ERROR, HINT};
+use crate::{
+    guard::Declined,
+    output::{ERROR, HINT},
+};
 
 /// How a command ended that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +57,10 @@ impl std::error::Error for Mistake {}
 
 /// Says what failed, why, and what to do, each in a line. 1: it failed; 2: it was typed wrong.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if let Some(declined) = error.downcast_ref::<Declined>() {
+        anstream::eprintln!("{declined}");
+        return Exit::Nothing.into();
+    }
     anstream::eprintln!("{ERROR}error:{ERROR:#} {error}");
     let mut source = error.source();
     while let Some(cause) = source {

@@ -3,7 +3,9 @@
 mod args;
 mod commands;
 mod connect;
+mod context;
 mod exit;
+mod guard;
 mod output;
 
 use std::process::ExitCode;

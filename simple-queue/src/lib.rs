@@ -115,9 +115,10 @@ pub mod private;
 struct Readme;
 
 pub use admin::{
-    ActRecord, ActState, Acted, Admin, Bulk, Cursor, Edit, EnqueueRaw, ErrorGroup, ErrorGroups,
-    FailedAttempt, Find, Inserted, JobContents, JobDetail, JobRow, JobVersion, KeyHolder, LiveJob,
-    NoCursor, NoJobVersion, Page, Right, Rights, Selected, Touched,
+    ActRecord, ActState, Acted, Admin, Bulk, Check, Cursor, Doctor, Edit, EnqueueRaw, ErrorGroup,
+    ErrorGroups, FailedAttempt, Find, Finding, Inserted, JobContents, JobDetail, JobRow,
+    JobVersion, KeyHolder, LiveJob, NoCursor, NoJobVersion, Page, Remedy, Right, Rights, Selected,
+    Severity, Touched,
 };
 pub use enqueue::{
     Enqueue, EnqueueOn, EnqueueOutcome, Enqueued, Found, KeptKey, Spool, SpoolStatus,
@@ -135,8 +136,8 @@ pub use job::{Misfire, Overlap};
 pub use queue::{Backfilled, ScheduleState, Schedules};
 pub use queue::{
     Database, Depth, FinishedJob, Handler, Health, JobContext, JobTx, LimitHolder, LimitKey,
-    LimitState, Limits, Paused, Pausing, QueueSpool, QueueState, RateState, Resuming, SimpleQueue,
-    SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
+    LimitState, Limits, Paused, Pausing, PendingMigration, QueueSpool, QueueState, RateState,
+    Resuming, SimpleQueue, SimpleQueueBuilder, Stats, StatsInterval, Unhealthy,
 };
 pub use row::{Count, Job, JobExt, KindArgument, KindState, Pause, RunningJob, WorkerState};
 #[cfg(feature = "cron")]

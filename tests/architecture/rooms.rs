@@ -81,6 +81,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "job",
             "queue",
             "row",
+            "stats",
             "store",
             "telemetry",
             "upkeep",

@@ -1,7 +1,5 @@
 //! Acts on the jobs that a filter means: says to how many, asks, does it, says what was left.
 
-use std::io::{BufRead, IsTerminal};
-
 use anyhow::Result;
 use simple_queue::{ActState, Admin, Count, JobFilter, Touched};
 
@@ -59,45 +57,34 @@ impl Verb {
     }
 }
 
-pub(super) async fn run(connection: &Connection, acting: Acting, verb: Verb) -> Result<Exit> {
+/// Refuses an act on all jobs that is not asked for as such.
+pub(super) fn some_are_meant(acting: &Acting) -> Result<()> {
     if acting.selection.terms.is_empty() && !acting.all {
-        return Err(Mistake::new(
-            "no job is meant",
-            "say which, as in `kind:send_mail` or an id, or `--all`",
-        )
-        .into());
+        let hint = "say which, as in `kind:send_mail` or an id, or `--all`";
+        return Err(Mistake::new("no job is meant", hint).into());
     }
+    Ok(())
+}
+
+pub(super) async fn run(connection: &Connection, acting: Acting, verb: Verb) -> Result<Exit> {
+    some_are_meant(&acting)?;
     let filter = verb.narrows(acting.selection.filter()?);
-    let admin = connection.acting().await?;
-    let count = admin.count(&filter).await?;
+    let queue = connection.queue().await?;
+    let count = queue.admin().count(&filter).await?;
     let (words, number) = (verb.words(), count.counted());
     if number == 0 {
         anstream::eprintln!("no job matches `{filter}`");
         return Ok(Exit::Nothing);
     }
     let jobs = if count == Count::Exact(1) { "job" } else { "jobs" };
-    anstream::eprintln!("{words}: {count} {jobs} with `{}`", shown(&filter.to_string()));
+    let words = format!("{words}: {count} {jobs} with `{}`", shown(&filter.to_string()));
     if acting.dry_run {
+        anstream::eprintln!("{words}");
         return Ok(Exit::Done);
     }
-    if number > 1 && !acting.yes && !agrees()? {
-        anstream::eprintln!("nothing was done");
-        return Ok(Exit::Nothing);
-    }
+    let admin = connection.acting_on(&queue, &words, number)?;
     let touched = verb.carry_out(&admin, filter).await?;
     Ok(report(&touched))
-}
-
-/// Asks on the terminal. Without one there is no answer.
-fn agrees() -> Result<bool> {
-    if !std::io::stdin().is_terminal() {
-        let problem = "the question cannot be answered, because the input is no terminal";
-        return Err(Mistake::new(problem, "pass `--yes`").into());
-    }
-    anstream::eprint!("go on? [y/N] ");
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Says what an act did.

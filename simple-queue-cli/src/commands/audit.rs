@@ -1,7 +1,8 @@
 //! What operators did.
 
 use anyhow::Result;
-use simple_queue::ActRecord;
+use simple_queue::{ActRecord, Touched};
+use uuid::Uuid;
 
 use super::{act, now};
 use crate::{
@@ -32,11 +33,11 @@ pub(super) async fn run(connection: &Connection, format: Format, audit: Audit) -
             Ok(exit)
         }
         Audit::Stop { id } => {
-            let stopped = connection.acting().await?.stop(id).await?;
+            let stopped = connection.acting(&format!("end the act {id}")).await?.stop(id).await?;
             anstream::eprintln!("{}", if stopped { "it ends" } else { "it does not go on" });
             Ok(if stopped { Exit::Done } else { Exit::Nothing })
         }
-        Audit::Resume { id } => match connection.acting().await?.go_on(id).await? {
+        Audit::Resume { id } => match go_on(connection, id).await? {
             Some(touched) => Ok(act::report(&touched)),
             None => {
                 anstream::eprintln!("there is no act {id}");
@@ -44,6 +45,11 @@ pub(super) async fn run(connection: &Connection, format: Format, audit: Audit) -
             }
         },
     }
+}
+
+async fn go_on(connection: &Connection, id: Uuid) -> Result<Option<Touched>> {
+    let admin = connection.acting(&format!("go on with the act {id}")).await?;
+    Ok(admin.go_on(id).await?)
 }
 
 fn write(acts: &[ActRecord], format: Format) -> Exit {

@@ -1,15 +1,17 @@
 //! Lists and counts jobs, and enqueues one.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
-use serde_json::{Map, Value};
+use serde_json::value::{RawValue, to_raw_value};
 use simple_queue::{Admin, FilterError, Inserted, JobFilter, JobRow};
 use uuid::Uuid;
 
-use super::{act, job, now};
+use super::{act, edit, job, now, tail};
 use crate::{
     args::{Connection, Format, Jobs, Selection},
     exit::{Exit, Mistake},
-    output::{Cell, List, line},
+    output::{Cell, List, line, shown},
 };
 
 pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> Result<Exit> {
@@ -31,10 +33,18 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
         Jobs::Priority { to, acting } => {
             act::run(connection, acting, act::Verb::SetPriority(to)).await
         }
-        Jobs::RunAgain { id } => Ok(inserted(connection.acting().await?.run_again(id).await?)),
+        Jobs::RunAgain { id } => {
+            let admin = connection.acting(&format!("run the job {id} once more")).await?;
+            Ok(inserted(admin.run_again(id).await?))
+        }
+        Jobs::Edit { id, change } => edit::run(connection, id, change).await,
+        Jobs::Tail { selection, last, every } => {
+            tail::run(&connection.admin().await?, format, &selection.filter()?, last, every).await
+        }
         Jobs::New { kind, queue, arg, args, at, priority } => {
             let args = arguments(args.as_deref(), &arg)?;
-            let admin = connection.acting().await?;
+            let words = format!("enqueue a job of `{}`", shown(&kind));
+            let admin = connection.acting(&words).await?;
             let mut job = admin.enqueue_raw(kind, args);
             if let Some(queue) = queue {
                 job = job.queue(queue);
@@ -50,28 +60,37 @@ pub(super) async fn run(connection: &Connection, format: Format, jobs: Jobs) -> 
     }
 }
 
-/// The payload of a new job: an object of single arguments, or as a whole.
-fn arguments(whole: Option<&str>, single: &[String]) -> Result<Value, Mistake> {
+/// The payload of a new job: as a whole, or an object of single arguments.
+fn arguments(whole: Option<&str>, single: &[String]) -> Result<Box<RawValue>> {
     if let Some(whole) = whole {
-        return serde_json::from_str(whole).map_err(|problem| {
-            Mistake::new(
-                format!("`{whole}` is no JSON: {problem}"),
-                "write the arguments as an object, as in --args '{\"user_id\": 42}'",
-            )
-        });
+        return parse_args(whole);
     }
-    let arguments = single.iter().map(|argument| match argument.split_once('=') {
-        Some((name, value)) => {
-            let text = || Value::String(value.to_owned());
-            Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| text())))
-        }
-        None => {
-            let problem = format!("`{argument}` has no value");
-            Err(Mistake::new(problem, "write it as in `--arg user_id=42`"))
-        }
-    });
-    let arguments: Map<String, Value> = arguments.collect::<Result<_, _>>()?;
-    Ok(if arguments.is_empty() { Value::Null } else { arguments.into() })
+    if single.is_empty() {
+        return parse_args("null");
+    }
+    let mut arguments = BTreeMap::new();
+    for argument in single {
+        let Some((name, value)) = argument.split_once('=') else {
+            let problem = format!("`{}` has no value", shown(argument));
+            return Err(Mistake::new(problem, "write it as in `--arg user_id=42`").into());
+        };
+        // What is no JSON is a text.
+        let value = match serde_json::from_str::<Box<RawValue>>(value) {
+            Ok(json) => json,
+            Err(_) => to_raw_value(value)?,
+        };
+        arguments.insert(name, value);
+    }
+    Ok(to_raw_value(&arguments)?)
+}
+
+/// Arguments as they were typed, with their numbers as they stand there.
+pub(super) fn parse_args(args: &str) -> Result<Box<RawValue>> {
+    serde_json::from_str(args).map_err(|problem| {
+        let problem = format!("`{}` is no JSON: {problem}", shown(args));
+        let hint = "write the arguments as an object, as in --args '{\"user_id\": 42}'";
+        Mistake::new(problem, hint).into()
+    })
 }
 
 fn inserted(inserted: Inserted) -> Exit {
@@ -139,14 +158,14 @@ async fn list(
     Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
 }
 
-const fn columns(contents: bool) -> &'static [&'static str] {
+pub(super) const fn columns(contents: bool) -> &'static [&'static str] {
     const ALL: &[&str] = &[
         "id", "status", "queue", "kind", "attempt", "due", "created", "ended", "payload", "error",
     ];
     if contents { ALL } else { ALL.split_at(8).0 }
 }
 
-fn row(job: &JobRow, contents: bool) -> Vec<Cell> {
+pub(super) fn row(job: &JobRow, contents: bool) -> Vec<Cell> {
     let attempts = match job.max_attempts {
         Some(most) => format!("{}/{most}", job.attempt),
         None => job.attempt.to_string(),

@@ -14,10 +14,7 @@ const COLUMNS: &[&str] =
     &["limit", "at once", "declared", "in use", "tokens", "next start", "paused", "used by"];
 
 pub(super) async fn run(connection: &Connection, format: Format, limits: Limits) -> Result<Exit> {
-    let admin = match limits {
-        Limits::List => connection.admin().await?,
-        _ => connection.acting().await?,
-    };
+    let admin = connection.for_act(words(&limits)).await?;
     let all = admin.limits();
     match limits {
         Limits::List => {
@@ -46,6 +43,19 @@ pub(super) async fn run(connection: &Connection, format: Format, limits: Limits)
         }
     }
     Ok(Exit::Done)
+}
+
+/// What an act does, in words; `None`: it only looks.
+fn words(limits: &Limits) -> Option<String> {
+    Some(match limits {
+        Limits::List => return None,
+        Limits::Set { name, concurrency } => {
+            format!("let {concurrency} jobs run at once under the limit `{}`", shown(name))
+        }
+        Limits::Reset { name } => format!("reset the limit `{}`", shown(name)),
+        Limits::Pause { name } => format!("pause the limit `{}`", shown(name)),
+        Limits::Resume { name } => format!("resume the limit `{}`", shown(name)),
+    })
 }
 
 fn row(state: &LimitState) -> Vec<Cell> {

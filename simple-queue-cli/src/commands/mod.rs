@@ -2,6 +2,9 @@
 
 mod act;
 mod audit;
+mod dlq;
+mod doctor;
+mod edit;
 mod job;
 mod jobs;
 mod kinds;
@@ -10,6 +13,8 @@ mod queues;
 mod schedules;
 mod stats;
 mod status;
+mod tail;
+mod top;
 mod upkeep;
 mod why;
 mod workers;
@@ -18,7 +23,7 @@ use anyhow::Result;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    args::{Args, Command},
+    args::{Args, Command, Schema},
     exit::Exit,
 };
 
@@ -36,7 +41,11 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Limits(limits) => limits::run(&connection, format, limits).await,
         Command::Stats(stats) => stats::run(&connection, format, stats).await,
         Command::Audit(audit) => audit::run(&connection, format, audit).await,
-        Command::Migrate => upkeep::migrate(&connection).await,
+        Command::Dlq(dlq) => dlq::run(&connection, format, dlq).await,
+        Command::Doctor(asked) => doctor::run(&connection, format, &asked).await,
+        Command::Schema(Schema::Diff) => doctor::diff(&connection, format).await,
+        Command::Top(asked) => top::run(&connection, &asked).await,
+        Command::Migrate(asked) => upkeep::migrate(&connection, format, &asked).await,
         Command::Health => upkeep::health(&connection).await,
         Command::Completions { shell } => Ok(upkeep::completions(shell)),
         Command::Man { directory } => upkeep::man(&directory),

@@ -14,6 +14,7 @@ const COLUMNS: &[&str] =
     &["queue", "workers", "waiting", "later", "oldest", "paused", "paused kinds", "counted"];
 
 pub(super) async fn run(connection: &Connection, format: Format, queues: Queues) -> Result<Exit> {
+    let words = words(&queues);
     match queues {
         Queues::List => {
             let list = list(&connection.queue().await?.queues().await?);
@@ -21,7 +22,7 @@ pub(super) async fn run(connection: &Connection, format: Format, queues: Queues)
             Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
         }
         Queues::Pause { queue, kind, lasting, because } => {
-            let admin = connection.acting().await?;
+            let admin = connection.for_act(words).await?;
             let mut pausing = admin.pause(&queue);
             if let Some(kind) = &kind {
                 pausing = pausing.kind(kind);
@@ -45,7 +46,7 @@ pub(super) async fn run(connection: &Connection, format: Format, queues: Queues)
             Ok(Exit::Done)
         }
         Queues::Resume { queue, kind } => {
-            let admin = connection.acting().await?;
+            let admin = connection.for_act(words).await?;
             let resuming = admin.resume(&queue);
             let was_paused = match &kind {
                 Some(kind) => resuming.kind(kind).await?,
@@ -66,6 +67,15 @@ fn named(queue: &str, kind: Option<&str>) -> (String, String) {
         None => (format!("`{queue}`"), queue),
         Some(kind) => (format!("`{kind}` in `{queue}`"), format!("{queue} --kind {kind}")),
     }
+}
+
+/// What an act does, in words; `None`: it only looks.
+fn words(queues: &Queues) -> Option<String> {
+    Some(match queues {
+        Queues::List => return None,
+        Queues::Pause { queue, kind, .. } => format!("pause {}", named(queue, kind.as_deref()).0),
+        Queues::Resume { queue, kind } => format!("resume {}", named(queue, kind.as_deref()).0),
+    })
 }
 
 pub(super) fn list(queues: &[QueueState]) -> List {

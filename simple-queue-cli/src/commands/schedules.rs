@@ -18,10 +18,7 @@ pub(super) async fn run(
     format: Format,
     schedules: Schedules,
 ) -> Result<Exit> {
-    let admin = match schedules {
-        Schedules::List => connection.admin().await?,
-        _ => connection.acting().await?,
-    };
+    let admin = connection.for_act(words(&schedules)).await?;
     let all = admin.schedules();
     match schedules {
         Schedules::List => {
@@ -51,6 +48,17 @@ pub(super) async fn run(
         }
     }
     Ok(Exit::Done)
+}
+
+/// What an act does, in words; `None`: it only looks.
+fn words(schedules: &Schedules) -> Option<String> {
+    Some(match schedules {
+        Schedules::List => return None,
+        Schedules::Pause { name } => format!("pause the schedule `{}`", shown(name)),
+        Schedules::Resume { name } => format!("resume the schedule `{}`", shown(name)),
+        Schedules::RunNow { name } => format!("enqueue a job of the schedule `{}`", shown(name)),
+        Schedules::Remove { name } => format!("remove the schedule `{}`", shown(name)),
+    })
 }
 
 fn row(state: &ScheduleState) -> Vec<Cell> {

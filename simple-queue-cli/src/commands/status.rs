@@ -10,7 +10,7 @@ use super::{now, queues};
 use crate::{
     args::{Connection, Format},
     exit::Exit,
-    output::{BAD, HINT, line, shown},
+    output::{BAD, HINT, line, shown, word},
 };
 
 /// 60 s: a job that is due and has waited for longer is worth a warning.
@@ -62,10 +62,10 @@ fn warnings(queues: &[QueueState], workers: &[WorkerState]) -> Vec<(String, Stri
     }
     for QueueState { name, workers: serving, pause, depth, .. } in queues {
         let Some(depth) = depth.filter(|depth| depth.waiting.counted() > 0) else { continue };
-        let name = shown(name);
+        let (name, typed) = (shown(name), word(name));
         let waiting = depth.waiting;
         if pause.is_some() {
-            let hint = format!("simple-queue queues resume {name}");
+            let hint = format!("simple-queue queues resume {typed}");
             warnings.push((format!("`{name}` is paused, and {waiting} jobs wait in it"), hint));
         } else if *serving == 0 && !workers.is_empty() {
             let hint = "register a handler for it, or move the jobs: `simple-queue jobs move`";
@@ -74,7 +74,7 @@ fn warnings(queues: &[QueueState], workers: &[WorkerState]) -> Vec<(String, Stri
                 hint.to_owned(),
             ));
         } else if let Some(oldest) = depth.oldest.filter(|oldest| *oldest > LATE) {
-            let hint = format!("simple-queue running; simple-queue stats --queue {name}");
+            let hint = format!("simple-queue running; simple-queue stats --queue {typed}");
             let problem = format!("a job in `{name}` has been due for {} s", oldest.as_secs());
             warnings.push((problem, hint));
         }

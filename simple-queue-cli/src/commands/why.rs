@@ -1,7 +1,9 @@
 //! Why a job does not run, or a queue does not go on: the reasons in their order, and what to type.
 
+use std::time::Duration;
+
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use simple_queue::{
     Count, JobDetail, JobStatus, LimitState, LiveJob, Pause, QueueState, SimpleQueue, WorkerState,
 };
@@ -11,7 +13,7 @@ use super::now;
 use crate::{
     args::{Connection, Format, Why},
     exit::{Exit, Mistake},
-    output::{HINT, ago, line, short, shown},
+    output::{HINT, ago, line, short, shown, word},
 };
 
 /// A reason, and what to type. There is none to type where it ends by itself.
@@ -86,9 +88,52 @@ impl Known {
         reasons.extend(self.of_key(queue, live).await?);
         reasons.extend(self.of_limits(&detail.job.queue, &detail.job.kind));
         if reasons.is_empty() {
+            reasons.extend(self.of_handler(queue, &detail).await?);
+        }
+        if reasons.is_empty() {
             reasons.push(self.of_its_turn(&detail));
         }
         Ok(reasons)
+    }
+
+    /// Whether no worker seems to have a handler for the kind: others of the queue ran, or nothing does.
+    async fn of_handler(
+        &self,
+        queue: &SimpleQueue,
+        JobDetail { job, .. }: &JobDetail,
+    ) -> Result<Option<Reason>> {
+        /// 10 min of statistics.
+        const RECENT: Duration = Duration::from_mins(10);
+        /// 2 min, after which the runs of a worker are counted.
+        const COUNTED: TimeDelta = TimeDelta::minutes(2);
+        let is_counted = |at: DateTime<Utc>| self.now - at > COUNTED;
+        let serving = self.workers.iter().filter(|it| it.queues.contains(&job.queue));
+        let is_due = job.run_at.is_some_and(is_counted);
+        if !is_due || !serving.into_iter().all(|worker| is_counted(worker.started_at)) {
+            return Ok(None);
+        }
+        let stats = queue.stats().queue(&job.queue).by_kind().last(RECENT).await?;
+        let runs: u64 = stats.iter().filter(|it| it.kind == job.kind).map(|it| it.runs).sum();
+        let is_busy = queue.running().await?.iter().any(|run| run.queue == job.queue);
+        if runs > 0 || (stats.is_empty() && is_busy) {
+            return Ok(None);
+        }
+        let (kind, of_others) = (
+            shown(&job.kind),
+            if stats.is_empty() {
+                "and the workers of its queue run nothing"
+            } else {
+                "while others of its queue have"
+            },
+        );
+        let what = format!(
+            "no job of `{kind}` has run in the last ten minutes, {of_others}: none of its workers seems to have a handler \
+             for that kind"
+        );
+        Ok(Some(Reason::new(
+            what,
+            "look at the last deploy; the log of the workers names kinds without a handler",
+        )))
     }
 
     fn of_running(&self, JobDetail { job, .. }: &JobDetail, live: &LiveJob) -> Vec<Reason> {
@@ -172,7 +217,7 @@ impl Known {
         let shown_name = shown(name);
         if let Some(pause) = state.and_then(|state| state.pause.as_ref()) {
             let what = format!("the queue `{shown_name}` was {}", self.pause(pause));
-            reasons.push(Reason::new(what, format!("simple-queue queues resume {shown_name}")));
+            reasons.push(Reason::new(what, format!("simple-queue queues resume {}", word(name))));
         }
         let serving: Vec<&WorkerState> = self
             .workers
@@ -227,13 +272,21 @@ impl Known {
         else {
             return Ok(Vec::new());
         };
-        let keys = queue.limits().keys(rule, None, MOST).await?;
+        // The keys from just before it on.
+        let before = key.char_indices().next_back().map(|(last, _)| &key[..last]);
+        let keys = queue.limits().keys(rule, before, MOST).await?;
         let Some(state) = keys.iter().find(|state| state.key == key) else { return Ok(Vec::new()) };
         let (rule, key) = (shown(rule), shown(key));
         let mut reasons = Vec::new();
         if let Some(at) = state.paused_at {
             let what = format!("the key `{key}` of `{rule}` was paused {}", ago(at, self.now));
-            reasons.push(Reason::new(what, format!("simple-queue limits resume {rule}")));
+            let is_whole = self.limits.iter().any(|it| it.name == rule && it.paused_at.is_some());
+            let remedy = if is_whole {
+                format!("simple-queue limits resume {}", word(&rule))
+            } else {
+                format!("in a program: queue.limits().resume_key({rule:?}, {key:?})")
+            };
+            reasons.push(Reason::new(what, remedy));
         } else if let Some(dead) = state.halted_by {
             let what = format!("the sequence `{key}` is halted by the dead job {dead}");
             reasons.push(Reason::new(what, format!("simple-queue jobs retry {dead}")));
@@ -241,7 +294,12 @@ impl Known {
             let what =
                 format!("an earlier job of the sequence `{key}` runs again {}", ago(at, self.now));
             reasons.push(Reason::passing(what));
-        } else if state.running > 0 {
+        } else if let Some(rate) = state.rate.as_ref().filter(|rate| rate.next_at > self.now) {
+            let next = ago(rate.next_at, self.now);
+            let what =
+                format!("the rate of the key `{key}` is used up; its next job starts {next}");
+            reasons.push(Reason::passing(what));
+        } else if state.set_to.or(state.declared).is_some_and(|most| state.running >= most) {
             let what = format!(
                 "the key `{key}` is in use: {} of its jobs run, {} wait",
                 state.running, state.waiting
@@ -262,7 +320,10 @@ impl Known {
         let name = shown(&limit.name);
         if let Some(at) = limit.paused_at {
             let what = format!("the limit `{name}` was paused {}", ago(at, self.now));
-            return Some(Reason::new(what, format!("simple-queue limits resume {name}")));
+            return Some(Reason::new(
+                what,
+                format!("simple-queue limits resume {}", word(&limit.name)),
+            ));
         }
         if let Some(most) = limit.concurrency().filter(|most| *most > 0 && limit.lent >= *most) {
             let what = format!("the limit `{name}` is used up: {} of {most}", limit.lent);
@@ -282,8 +343,7 @@ impl Known {
             state.and_then(|state| state.depth).map_or(Count::Exact(0), |depth| depth.waiting);
         let due = job.run_at.and_then(|due| (self.now - due).to_std().ok()).unwrap_or_default();
         let what = format!(
-            "it has been due for {}, and {waiting} jobs wait in its queue: its workers are busy, or none of them has \
-             a handler of its kind, which they then log",
+            "it has been due for {}, and {waiting} jobs wait in its queue: its workers are busy",
             short(due)
         );
         Reason::new(what, "simple-queue running")

@@ -19,6 +19,32 @@ pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const NOTABLE: Style = AnsiColor::Yellow.on_default();
 
+/// A colour that a context has, so that one is not taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Hue {
+    Red,
+    Yellow,
+    Green,
+    Cyan,
+    Blue,
+    Magenta,
+}
+
+impl Hue {
+    pub(crate) fn style(self) -> Style {
+        let colour = match self {
+            Self::Red => AnsiColor::Red,
+            Self::Yellow => AnsiColor::Yellow,
+            Self::Green => AnsiColor::Green,
+            Self::Cyan => AnsiColor::Cyan,
+            Self::Blue => AnsiColor::Blue,
+            Self::Magenta => AnsiColor::Magenta,
+        };
+        colour.on_default().bold()
+    }
+}
+
 /// Whether answers are read by a person.
 pub(crate) fn is_terminal() -> bool {
     std::io::stdout().is_terminal()
@@ -41,6 +67,15 @@ pub(crate) fn shown(text: &str) -> String {
     safe
 }
 
+/// A stored text as a word of a command that is to be typed: it must not be more than a word for a shell.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-.:/".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", shown(text).replace('\'', "'\\''"))
+}
+
 /// Characters that turn the direction of writing, and so can make one text look like another.
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -55,5 +90,7 @@ mod tests {
         let hostile = "ok \u{1b}]0;title\u{7} \u{202e}txt.exe\n";
         assert_eq!(shown(hostile), r"ok \u{1b}]0;title\u{7} \u{202e}txt.exe\n");
         assert_eq!(shown("Grüße, 世界"), "Grüße, 世界");
+        assert_eq!(word("queue:emails"), "queue:emails");
+        assert_eq!(word("$(rm it's)"), r"'$(rm it'\''s)'");
     }
 }

@@ -111,6 +111,17 @@ impl List {
         }
     }
 
+    /// Writes the rows of a list that goes on: without the names of its columns, and nothing if there are none.
+    pub(crate) fn write_rows(&self, format: Format, now: DateTime<Utc>) {
+        if format.json {
+            self.json_lines().iter().for_each(|object| line(object));
+        } else if !is_terminal() {
+            self.tabbed().iter().for_each(|row| line(row));
+        } else {
+            self.aligned(now).lines().skip(1).for_each(line);
+        }
+    }
+
     fn json_lines(&self) -> Vec<String> {
         let object = |row: &Vec<Cell>| {
             let fields = self.columns.iter().zip(row);

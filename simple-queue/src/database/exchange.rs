@@ -29,7 +29,16 @@ impl Servers {
         statements: usize,
         exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
     ) -> Result<T, E> {
-        let statement_timeout = self.statement_timeout();
+        self.ask_within(self.statement_timeout(), statements, exchange).await
+    }
+
+    /// Like [`Servers::ask`], with another limit for each statement.
+    pub(crate) async fn ask_within<T, E: From<sqlx::Error> + FailedStatement>(
+        &self,
+        statement_timeout: Duration,
+        statements: usize,
+        exchange: impl AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+    ) -> Result<T, E> {
         let mut lent = OnLoan { connection: Some(self.acquire().await?), statement_timeout };
         let connection = lent.connection.as_mut().expect("it is given back below");
         let limits = Some(Limits::of(statement_timeout));

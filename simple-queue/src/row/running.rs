@@ -45,6 +45,8 @@ pub struct WorkerState {
     pub pid: i32,
     /// The queues that it serves.
     pub queues: Vec<String>,
+    /// The release of the library in it.
+    pub release: Option<String>,
     /// When it started.
     pub started_at: DateTime<Utc>,
     /// When it last said that it is alive.

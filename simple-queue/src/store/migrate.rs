@@ -1,7 +1,7 @@
 //! Creates the tables and brings them up to date.
 
 use std::{
-    cmp::min,
+    cmp::{Ordering, min},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -20,15 +20,15 @@ use crate::{
 };
 
 /// A file of `migrations/`.
-struct Part {
-    name: &'static str,
-    sql: &'static str,
+pub(super) struct Part {
+    pub(super) name: &'static str,
+    pub(super) sql: &'static str,
     /// Whether a newer release with another text applies it again.
     repeats: bool,
 }
 
 /// In order of application. The files of tables are append-only, and each is applied once.
-const PARTS: &[Part] = &[
+pub(super) const PARTS: &[Part] = &[
     Part {
         name: "0001_tables",
         sql: include_str!("../../migrations/0001_tables.sql"),
@@ -38,10 +38,19 @@ const PARTS: &[Part] = &[
 ];
 
 /// What a schema records of a part that was applied.
-struct Applied {
-    name: String,
-    release: String,
+pub(super) struct Applied {
+    pub(super) name: String,
+    pub(super) release: String,
     checksum: i64,
+}
+
+/// A part of a schema beside that of this release. One that is `Other` differs, and is applied only once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    Current,
+    Older,
+    Newer,
+    Other,
 }
 
 /// This release.
@@ -235,20 +244,48 @@ impl Part {
         let Some(there) = applied.iter().find(|there| there.name == self.name) else {
             return Ok(true);
         };
-        let differs = there.checksum != self.checksum();
-        if self.repeats {
-            let (ours, theirs) = (number(RELEASE), number(&there.release));
-            return Ok(theirs < ours || (theirs == ours && differs));
-        }
-        if differs {
-            Err(Failure::refused(Error::OtherTables {
+        match self.standing(there) {
+            Standing::Current | Standing::Newer => Ok(false),
+            Standing::Older => Ok(true),
+            Standing::Other => Err(Failure::refused(Error::OtherTables {
                 schema: schema.name().to_owned(),
                 part: self.name,
                 release: there.release.clone(),
-            }))
-        } else {
-            Ok(false)
+            })),
         }
+    }
+
+    pub(super) fn standing(&self, there: &Applied) -> Standing {
+        let differs = there.checksum != self.checksum();
+        let (ours, theirs) = (number(RELEASE), number(&there.release));
+        match theirs.cmp(&ours) {
+            _ if !self.repeats => {
+                if differs {
+                    Standing::Other
+                } else {
+                    Standing::Current
+                }
+            }
+            Ordering::Less => Standing::Older,
+            Ordering::Equal => {
+                if differs {
+                    Standing::Older
+                } else {
+                    Standing::Current
+                }
+            }
+            Ordering::Greater => Standing::Newer,
+        }
+    }
+
+    /// The statement that records it, as text.
+    pub(super) fn record(&self) -> String {
+        include_str!("sql/record_migration.sql")
+            .replace(":name", &format!("'{}'", self.name))
+            .replace(":release", &format!("'{RELEASE}'"))
+            .replace(":checksum", &self.checksum().to_string())
+            .trim_end()
+            .to_owned()
     }
 
     /// FNV-1a over the text: distinguishes versions, and is not a protection.
@@ -293,7 +330,7 @@ async fn execute(schema: &Schema, connection: &mut PgConnection, sql: &str) -> s
     Ok(())
 }
 
-async fn read_applied(
+pub(super) async fn read_applied(
     schema: &Schema,
     connection: &mut PgConnection,
 ) -> sqlx::Result<Vec<Applied>> {

@@ -67,6 +67,7 @@ mod find;
 mod finish;
 mod gates;
 mod grants;
+pub(crate) mod history;
 mod isolate;
 #[cfg(feature = "janitor")]
 mod janitor;
@@ -90,8 +91,10 @@ mod worker;
 
 pub use admin::Why;
 pub(crate) use admin::{
-    ActEnd, ActRow, Circumstances, ContentsRow, Copied, Edited, GroupRow, ListRow, Look, Mark,
-    Moved, NewAct, NewContents, Progress, RoleRights, Verb,
+    ActEnd, ActRow, Circumstances, ConnectionsLook, ContentsRow, Copied, DayLook, Edited, EndsLook,
+    GroupRow, Holder, ListRow, Look, Mark, Moved, NewAct, NewContents, NotificationsLook, Progress,
+    RoleRights, RunLook, ServerLook, SettingLook, TableLook, UnreadableLook, UpkeepLook, Verb,
+    repair,
 };
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;

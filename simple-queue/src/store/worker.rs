@@ -26,7 +26,7 @@ columns! {
 }
 
 columns! {
-    WorkerColumns { id, host, pid, queues, started_at, heartbeat_at, now, heartbeat_interval }
+    WorkerColumns { id, host, pid, queues, release, started_at, heartbeat_at, now, heartbeat_interval }
 }
 
 /// The answer of a heartbeat.
@@ -72,6 +72,7 @@ impl Store {
             .bind("pid", i32::try_from(std::process::id()).unwrap_or_default())
             .bind("host", host())
             .bind("queues", &worker.queues)
+            .bind("release", env!("CARGO_PKG_VERSION"))
             .fetch_one(connection)
             .await?;
         read_paused_kinds(&row)
@@ -168,6 +169,7 @@ impl Store {
                 host: row.try_get(columns.host)?,
                 pid: row.try_get(columns.pid)?,
                 queues: row.try_get(columns.queues)?,
+                release: row.try_get(columns.release)?,
                 started_at: row.try_get::<Time, _>(columns.started_at)?.0,
                 heartbeat_at,
                 is_silent: WorkerState::is_silent(silent_for, interval),

@@ -2,6 +2,7 @@
 
 mod acts;
 mod bulk;
+mod doctor;
 mod edit;
 mod find;
 mod groups;

@@ -1,8 +1,8 @@
 -- register_worker
 -- Inserts the row of a process, and reads which kinds it may not start.
 with registered as (
-    insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues)
-    values (:id, :heartbeat_interval, :pid, :host, :queues)
+    insert into simple_queue.workers (id, heartbeat_interval, pid, host, queues, release)
+    values (:id, :heartbeat_interval, :pid, :host, :queues, :release)
     on conflict (id) do nothing
 )
 select

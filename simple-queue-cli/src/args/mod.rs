@@ -1,8 +1,11 @@
 //! What can be typed.
 
+mod jobs;
+
+pub(crate) use jobs::{Acting, Change, Dlq, Jobs, Selection};
+
 use std::path::PathBuf;
 
-use chrono::{DateTime, Utc};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use uuid::Uuid;
@@ -29,6 +32,8 @@ Examples:
   simple-queue jobs list state:dead error:refused     which jobs failed so
   simple-queue jobs retry state:dead kind:send_mail   run them again
   simple-queue queues pause emails                    start no more of its jobs
+  simple-queue doctor                                 what is wrong, and what repairs it
+  simple-queue top                                    what happens now
 
 The exit code is 0 if it was done, 1 if it failed, 2 if it was typed wrong, 3 if something is wrong
 with the queue, 4 if nothing matched.";
@@ -36,12 +41,19 @@ with the queue, 4 if nothing matched.";
 /// Where the database is, and who acts.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Connection {
-    /// Where the database is.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, global = true, value_name = "URL")]
+    /// Where the database is. Otherwise the context says it, then `SIMPLE_QUEUE_DATABASE_URL`, then
+    /// `DATABASE_URL`, then the variables of libpq, as `PGHOST`.
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) database_url: Option<String>,
-    /// The schema of the tables, if it is not `simple_queue`.
-    #[arg(long, env = "SIMPLE_QUEUE_SCHEMA", global = true, value_name = "NAME")]
+    /// A database by its name in `~/.config/simple-queue/config.toml`; also `SIMPLE_QUEUE_CONTEXT`.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) context: Option<String>,
+    /// The schema of the tables, if it is not `simple_queue`; also `SIMPLE_QUEUE_SCHEMA`.
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) schema: Option<String>,
+    /// Does not ask before an act.
+    #[arg(long, short, global = true)]
+    pub(crate) yes: bool,
     /// Who acts, for the audit; `user@host` by default.
     #[arg(long = "as", env = "SIMPLE_QUEUE_ACTOR", global = true, value_name = "NAME")]
     pub(crate) actor: Option<String>,
@@ -102,8 +114,19 @@ pub(crate) enum Command {
     /// What operators did, and acts on many jobs that go on.
     #[command(subcommand)]
     Audit(Audit),
+    /// Dead letters: lists them, runs them again, deletes them.
+    #[command(subcommand)]
+    Dlq(Dlq),
+    /// What is wrong with the server, the tables, the processes, and what to type. The exit code is 3 if
+    /// something is wrong.
+    Doctor(Doctor),
+    /// Shows what happens now, every second; `q` ends it.
+    Top(Top),
     /// Creates or upgrades the tables.
-    Migrate,
+    Migrate(Migrate),
+    /// The tables beside those of this release.
+    #[command(subcommand)]
+    Schema(Schema),
     /// Whether the database answers and has the tables. The exit code is 3 if not.
     Health,
     /// Writes the completions of a shell.
@@ -127,111 +150,6 @@ pub(crate) struct Why {
     /// The queue.
     #[arg(long, value_name = "NAME")]
     pub(crate) queue: Option<String>,
-}
-
-/// Which jobs are meant.
-#[derive(Debug, Clone, ClapArgs)]
-pub(crate) struct Selection {
-    /// Terms such as `state:dead`, `queue:emails`, `kind:send_mail`, `error:refused`, `args.user_id:42`,
-    /// `created:-1h..`; a job matches if it meets all of them. An id by itself is `id:…`.
-    #[arg(value_name = "FILTER")]
-    pub(crate) terms: Vec<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Jobs {
-    /// Lists jobs.
-    #[command(
-        after_help = "Example:\n  simple-queue jobs list state:dead kind:send_mail finished:-1d.."
-    )]
-    List {
-        #[command(flatten)]
-        selection: Selection,
-        /// How many at most.
-        #[arg(long, default_value_t = 50)]
-        limit: usize,
-        /// Shows the payload and the last error too.
-        #[arg(long)]
-        contents: bool,
-    },
-    /// Counts jobs.
-    Count {
-        #[command(flatten)]
-        selection: Selection,
-    },
-    /// Shows all of one job.
-    Show {
-        /// The job.
-        id: Uuid,
-    },
-    /// Puts dead letters back, due now, with all their attempts.
-    Retry(Acting),
-    /// Cancels jobs that wait or run.
-    Cancel(Acting),
-    /// Deletes jobs that wait or are dead.
-    Delete(Acting),
-    /// Makes jobs due now that are delayed or wait for their retry.
-    RunNow(Acting),
-    /// Moves waiting jobs to another queue.
-    Move {
-        /// The other queue.
-        #[arg(long, value_name = "QUEUE")]
-        to: String,
-        #[command(flatten)]
-        acting: Acting,
-    },
-    /// Sets the priority of waiting jobs; smaller is first.
-    Priority {
-        /// The priority.
-        #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-        to: i16,
-        #[command(flatten)]
-        acting: Acting,
-    },
-    /// Runs a completed job once more, under a new id.
-    RunAgain {
-        /// The job.
-        id: Uuid,
-    },
-    /// Enqueues a job.
-    #[command(
-        after_help = "Examples:\n  simple-queue jobs new send_mail --arg user_id=42 --arg text=hello\n  simple-queue jobs new send_mail --queue slow --args '{\"user_id\": 42}'"
-    )]
-    New {
-        /// The kind: the name of its `#[job]`.
-        kind: String,
-        /// The queue; the declared one by default.
-        #[arg(long)]
-        queue: Option<String>,
-        /// An argument. The value is JSON, or else a text: `--arg id=7`, `--arg name=Ann`.
-        #[arg(long = "arg", value_name = "NAME=VALUE", conflicts_with = "args")]
-        arg: Vec<String>,
-        /// All arguments, as JSON.
-        #[arg(long, value_name = "JSON")]
-        args: Option<String>,
-        /// When it is due, for example 2026-12-24T18:00:00Z; now by default.
-        #[arg(long, value_name = "TIME")]
-        at: Option<DateTime<Utc>>,
-        /// The priority; smaller is first.
-        #[arg(long, allow_negative_numbers = true)]
-        priority: Option<i16>,
-    },
-}
-
-/// An act on the jobs that are meant.
-#[derive(Debug, Clone, ClapArgs)]
-pub(crate) struct Acting {
-    #[command(flatten)]
-    pub(crate) selection: Selection,
-    /// Only says to how many jobs it would be done.
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Does not ask.
-    #[arg(long, short)]
-    pub(crate) yes: bool,
-    /// Means all jobs, without a term.
-    #[arg(long, conflicts_with = "terms")]
-    pub(crate) all: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -369,6 +287,50 @@ pub(crate) enum Audit {
         /// The act.
         id: Uuid,
     },
+}
+
+/// What is wrong.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Doctor {
+    /// Lets warnings count for the exit code too.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// How long a transaction may be open, or statistics be late, before that is a trouble; a job may be due for a
+    /// fifth of it.
+    #[arg(long, default_value = "5m", value_parser = crate::output::parse_duration, value_name = "TIME")]
+    pub(crate) patience: std::time::Duration,
+}
+
+/// What happens now.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Top {
+    /// Writes one picture as text, and ends.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How often it is looked.
+    #[arg(long, default_value = "1s", value_parser = crate::output::parse_duration, value_name = "TIME")]
+    pub(crate) every: std::time::Duration,
+}
+
+/// How the tables are made.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Migrate {
+    /// Writes the statements that would run, for `psql -1` or migrations of one's own. Without a database, all.
+    #[arg(long)]
+    pub(crate) sql: bool,
+    /// Lists what would run.
+    #[arg(long, conflicts_with = "sql")]
+    pub(crate) dry_run: bool,
+    /// Writes all statements, as for an empty database, whatever is there.
+    #[arg(long, requires = "sql")]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Schema {
+    /// What differs in the tables, indexes and functions, and the statements that repair it. The exit code is 3 if
+    /// something does.
+    Diff,
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
-//! The program against a real Postgres, as people and scripts use it.
+//! What each command does.
 
-#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+use std::io::{BufRead, BufReader};
 
-use std::process::Command;
-
+use crate::support::{Ran, program, run, run_without_database};
 use serde_json::Value;
 use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, prelude::*};
 
@@ -11,12 +10,6 @@ use simple_queue::{SimpleQueue, embedded::EmbeddedPostgres, prelude::*};
 #[job(queue = "greetings", retries = 0)]
 async fn greet(name: String) -> Result<(), BoxDynError> {
     if name.starts_with('!') { Err(format!("`{name}` has no mailbox 7").into()) } else { Ok(()) }
-}
-
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
 }
 
 /// A database with the tables, and the program on it.
@@ -37,21 +30,6 @@ impl Place {
 
     fn run(&self, args: &[&str]) -> Ran {
         run(&self.url, args)
-    }
-}
-
-fn run(url: &str, args: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_simple-queue"))
-        .args(args)
-        .env("DATABASE_URL", url)
-        .env("USER", "ann")
-        .env("NO_COLOR", "1")
-        .output()
-        .unwrap();
-    Ran {
-        code: output.status.code().unwrap(),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
     }
 }
 
@@ -164,20 +142,110 @@ async fn mistakes_are_told_with_what_to_type() {
 
 #[test]
 fn every_command_has_help_and_the_shell_completions() {
-    use std::process::Stdio;
-    for command in ["status", "jobs", "queues", "schedules", "limits", "stats", "audit", "health"] {
+    for command in [
+        "status",
+        "jobs",
+        "queues",
+        "schedules",
+        "limits",
+        "stats",
+        "audit",
+        "health",
+        "doctor",
+        "dlq",
+        "schema",
+        "top",
+        "migrate",
+    ] {
         let help = run("unused", &[command, "--help"]);
         assert!(help.code == 0 && help.out.contains("Usage: simple-queue"), "{command}");
     }
     let zsh = run("unused", &["completions", "zsh"]);
     assert!(zsh.out.starts_with("#compdef simple-queue"));
     // Without a database the program does not start one, and says what to pass.
-    let output = Command::new(env!("CARGO_BIN_EXE_simple-queue"))
-        .arg("status")
-        .env_remove("DATABASE_URL")
-        .stdin(Stdio::null())
-        .output()
+    let said = run_without_database(&["status"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("set DATABASE_URL"), "{}", said.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_waiting_job_is_edited_and_followed() {
+    let place = Place::new().await;
+    place.run(&["queues", "pause", "greetings"]);
+    let id = new(&place, r#"{"name":"ann"}"#);
+    let edited = place.run(&[
+        "jobs",
+        "edit",
+        &id,
+        "--args",
+        r#"{"name":"ben"}"#,
+        "--priority",
+        "-5",
+        "--at",
+        "2099-01-01T00:00:00Z",
+    ]);
+    assert_eq!(edited.code, 0, "{}", edited.err);
+    let shown: Value =
+        serde_json::from_str(&place.run(&["jobs", "show", &id, "--json"]).out).unwrap();
+    assert_eq!((&shown["payload"]["name"], &shown["priority"]), (&"ben".into(), &(-5).into()));
+    assert!(shown["run_at"].as_str().unwrap().starts_with("2099-01-01"));
+    assert_eq!(place.run(&["jobs", "edit", &id]).code, 2, "it is not said what is to be changed");
+    let wrong = place.run(&["jobs", "edit", &id, "--args", "{"]);
+    assert!(wrong.code == 2 && wrong.err.contains("`{` is no JSON"), "{}", wrong.err);
+    let gone = "00000000-0000-0000-0000-000000000007";
+    assert_eq!(place.run(&["jobs", "edit", gone, "--priority", "1"]).code, 4);
+
+    // The last job is told at once, and one that comes after it too.
+    let mut tail = program()
+        .args(["jobs", "tail", "queue:greetings", "--json", "--every", "1s"])
+        .env("DATABASE_URL", &place.url)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
         .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("set DATABASE_URL"), "{said}");
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    let mut next = || serde_json::from_str::<Value>(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!(next()["id"], id);
+    let other = new(&place, r#"{"name":"cleo"}"#);
+    assert_eq!(next()["id"], other);
+    place.run(&["jobs", "cancel", &id]);
+    let ended = next();
+    assert_eq!((&ended["id"], &ended["status"]), (&id.into(), &"cancelled".into()));
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+fn new(place: &Place, args: &str) -> String {
+    place
+        .run(&["jobs", "new", "greet", "--queue", "greetings", "--args", args])
+        .out
+        .trim()
+        .to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_have_commands_of_their_own() {
+    let place = Place::new().await;
+    work(&place.queue, &["ann", "!ben", "!cleo"]).await;
+    let list = place.run(&["dlq", "list", "--json"]);
+    assert_eq!(list.out.lines().count(), 2, "{}", list.err);
+    assert!(list.out.contains("has no mailbox 7"));
+    let all = place.run(&["dlq", "delete", "--yes"]);
+    assert!(all.code == 2 && all.err.contains("no job is meant"), "{}", all.err);
+    assert_eq!(place.run(&["dlq", "retry", "error:ben", "--yes"]).code, 0);
+    assert_eq!(place.run(&["jobs", "count", "state:waiting"]).out, "1\n");
+    assert_eq!(place.run(&["dlq", "delete", "--all", "--yes"]).code, 0);
+    assert_eq!(place.run(&["dlq", "list"]).code, 4);
+    assert_eq!(place.run(&["jobs", "count", "state:done"]).out, "1\n", "no other job was deleted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_picture_of_top_is_text() {
+    let place = Place::new().await;
+    work(&place.queue, &["ann", "!ben"]).await;
+    let top = place.run(&["top", "--once"]);
+    assert_eq!(top.code, 0, "{}", top.err);
+    assert!(top.out.contains("LAST DEAD") && top.out.contains("has no mailbox 7"), "{}", top.out);
+    assert!(!top.out.contains('\u{1b}'));
+    let blind = place.run(&["top"]);
+    assert!(blind.code == 2 && blind.err.contains("pass `--once`"), "{}", blind.err);
 }

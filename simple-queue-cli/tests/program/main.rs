@@ -1,0 +1,10 @@
+//! The program against a real Postgres, as people and scripts use it.
+
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+mod support;
+
+mod commands;
+mod contexts;
+mod doctor;
+mod why;
