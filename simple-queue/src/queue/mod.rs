@@ -18,6 +18,8 @@ pub(crate) mod health;
 pub(crate) mod job_list;
 mod limit_keys;
 mod limits;
+#[cfg(feature = "testing")]
+pub(crate) mod observed;
 mod plain;
 mod queues;
 pub(crate) mod registry;
@@ -101,6 +103,8 @@ struct Inner {
     spooler: Option<OwnedSpooler>,
     workers: Workers,
     waiters: wait::Waiters,
+    #[cfg(feature = "testing")]
+    observed: observed::Observed,
 }
 
 /// Accessors for the roles of a worker and the stages of a job.
@@ -135,6 +139,8 @@ impl SimpleQueue {
             spooler,
             workers: Workers::default(),
             waiters: wait::Waiters::default(),
+            #[cfg(feature = "testing")]
+            observed: observed::Observed::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -223,6 +229,8 @@ impl SimpleQueue {
     /// Wakes the callers that wait for the jobs of these runs, whose outcomes are written now.
     pub(crate) fn closed(&self, runs: &[crate::finalize::ClosedRun]) {
         self.inner.waiters.closed(runs);
+        #[cfg(feature = "testing")]
+        self.note_closed(runs);
     }
 
     pub(crate) fn waiters(&self) -> &wait::Waiters {
@@ -241,6 +249,10 @@ impl JobState for PgPool {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
+        #[cfg(feature = "testing")]
+        if let Some(unit) = self.unit() {
+            return Target(Via::Nowhere(Arc::clone(&unit.enqueued)));
+        }
         let destination = Destination {
             servers: self.servers().clone(),
             store: self.store().clone(),

@@ -73,6 +73,16 @@ statements! {
     #[cfg(feature = "cron")]
     backfill_schedule,
     balance_quotas,
+    #[cfg(feature = "testing")]
+    bring_gates_nearer,
+    #[cfg(feature = "testing")]
+    bring_jobs_nearer,
+    #[cfg(feature = "testing")]
+    bring_keys_nearer,
+    #[cfg(feature = "testing")]
+    bring_limits_nearer,
+    #[cfg(feature = "testing")]
+    bring_turns_nearer,
     cancel_jobs,
     #[cfg(feature = "cron")]
     change_schedule,
@@ -83,6 +93,8 @@ statements! {
     claim_suspect,
     claim_upkeep,
     copy_archived_job,
+    #[cfg(feature = "testing")]
+    count_kinds,
     dead_letter_jobs,
     declare_key_limits,
     declare_limits,
@@ -131,6 +143,10 @@ statements! {
     limit_lock_wait,
     list_acts,
     list_acts_on_job,
+    #[cfg(feature = "testing")]
+    list_enqueued,
+    #[cfg(feature = "testing")]
+    list_ids,
     list_limit_keys,
     list_limits,
     #[cfg(feature = "janitor")]
@@ -146,12 +162,16 @@ statements! {
     list_undeclared_schedules,
     list_unhandled_kinds,
     list_unhandled_queues,
+    #[cfg(feature = "testing")]
+    list_unknown_jobs,
     list_workers,
     lock_dead_letters,
     lock_dead_workers,
     lock_job,
     lock_jobs,
     look_for_due,
+    #[cfg(feature = "testing")]
+    look_for_unfinished,
     look_through_archive,
     look_through_dead_letters,
     look_through_ended,

@@ -93,6 +93,8 @@ impl Poller {
             // Outcomes that were left to a fetch which did not take them.
             self.worker.completions.announce();
             self.worker.poller_idle.store(true, Ordering::Release);
+            #[cfg(feature = "testing")]
+            self.worker.client.note_look();
             tokio::select! {
                 () = stopping.cancelled() => {}
                 _ = woken.changed() => {}
