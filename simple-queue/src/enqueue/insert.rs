@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+#[cfg(feature = "testing")]
+use super::EnqueueOutcome;
 use super::{
     Target, Via,
     coalescer::Coalescer,
@@ -10,8 +12,6 @@ use super::{
     validate::validate,
     write::{Destination, Insertion, insert_and_wake, insert_through},
 };
-#[cfg(feature = "testing")]
-use super::EnqueueOutcome;
 use crate::{Error, row::NewJob, telemetry};
 
 /// Inserts jobs: all of them, or none if an error is returned.

@@ -120,9 +120,18 @@ impl SimpleQueue {
         config: Config,
         spool: Option<PreparedSpool>,
     ) -> Self {
+        let store = Store::new(schema, servers.pooled());
+        Self::of_store(servers, store, config, spool)
+    }
+
+    fn of_store(
+        servers: Servers,
+        store: Store,
+        config: Config,
+        spool: Option<PreparedSpool>,
+    ) -> Self {
         let connections = servers.pool().options().get_max_connections();
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
-        let store = Store::new(schema, servers.pooled());
         let (wake, coalescer) = (Arc::<Wake>::default(), Arc::<Coalescer>::default());
         let spooler = spool.map(|spool| {
             let (servers, store, wake) = (servers.clone(), store.clone(), Arc::clone(&wake));

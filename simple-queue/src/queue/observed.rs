@@ -12,14 +12,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::{Registry, SimpleQueue, config::Config};
+#[cfg(feature = "cron")]
+use crate::schedule::Tick;
 use crate::{
     enqueue::EnqueuedNowhere,
     finalize::{ClosedRun, FinishedRun},
     outcome::Transition,
     row::{Job, Lease},
 };
-#[cfg(feature = "cron")]
-use crate::schedule::Tick;
 
 /// Nothing is observed unless a test asks for it.
 #[derive(Default)]
@@ -129,10 +129,8 @@ impl SimpleQueue {
         let mut registry = inner.registry.read().clone();
         change(&mut config, &mut registry);
         let store = inner.store.clone().of_test();
-        let mut beside =
-            Self::from_parts(inner.servers.clone(), store.schema().clone(), config, None).inner;
+        let mut beside = Self::of_store(inner.servers.clone(), store, config, None).inner;
         let parts = Arc::get_mut(&mut beside).expect("it is new");
-        parts.store = store;
         parts.registry = registry.into();
         parts.wake = Arc::clone(&inner.wake);
         parts.coalescer = Arc::clone(&inner.coalescer);

@@ -110,7 +110,8 @@ impl Store {
     ) -> sqlx::Result<Unfinished> {
         let look = self.statements.look_for_unfinished.query();
         let row = look.bind("queues", queues).bind("kinds", kinds).fetch_one(connection).await?;
-        let until = |column| Ok::<_, sqlx::Error>(row.try_get::<Option<f64>, _>(column)?.map(seconds));
+        let until =
+            |column| Ok::<_, sqlx::Error>(row.try_get::<Option<f64>, _>(column)?.map(seconds));
         Ok(Unfinished {
             running: row.try_get("running")?,
             runs: row.try_get("runs")?,

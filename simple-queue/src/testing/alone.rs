@@ -233,11 +233,7 @@ where
     const STRATEGY: Option<&'static dyn JobStrategy> = H::STRATEGY;
     const IN_TRANSACTION: bool = H::IN_TRANSACTION;
 
-    async fn run(
-        payload: H::Payload,
-        calls: &Calls<H::Payload>,
-        context: &JobContext,
-    ) -> Outcome {
+    async fn run(payload: H::Payload, calls: &Calls<H::Payload>, context: &JobContext) -> Outcome {
         let (answer, answered) = oneshot::channel();
         let call = Call { payload, context: context.clone(), answer };
         // Where nobody listens, the run is over.
@@ -282,10 +278,9 @@ async fn answer<H: TypedHandler<S>, S>(
             () = answer.closed() => None,
             run = &mut run => return run,
         };
-        if let Some(answered) = answered
-            && answer.send(answered).is_err()
-        {
-            // The run has ended meanwhile.
+        if let Some(answered) = answered {
+            // Where nobody waits for it any more, the run has ended.
+            drop(answer.send(answered));
         }
     }
 }

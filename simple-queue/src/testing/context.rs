@@ -134,14 +134,8 @@ impl TestContext {
         if self.is_cancelled {
             run.cancel();
         }
-        let claim = Claim {
-            lease,
-            timeout: None,
-            reprocess_count: 0,
-            crash_count: 0,
-            expired: false,
-            run,
-        };
+        let claim =
+            Claim { lease, timeout: None, reprocess_count: 0, crash_count: 0, expired: false, run };
         (queue.into_unit(unit), claim)
     }
 }

@@ -8,8 +8,10 @@ use sqlx::{
 };
 use tokio::sync::OnceCell;
 
+use simple_queue_embedded::EmbeddedPostgres;
+
 use super::TestQueue;
-use crate::{SimpleQueue, embedded::EmbeddedPostgres, store::TestDatabases};
+use crate::{SimpleQueue, store::TestDatabases};
 
 /// What a test may take as an argument.
 #[diagnostic::on_unimplemented(

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::{sync::Semaphore, time::timeout};
 
-use super::{Drained, Left, Run, TestQueue};
+use super::{Drained, Left, Run, advance::Passed};
 use crate::{
     SimpleQueue,
     job::JobPayload,
@@ -17,11 +17,12 @@ use crate::{
     worker::{WorkerHandle, start_without_janitor},
 };
 
-/// A drain that has not begun; await it. [`TestQueue::drain`] creates one.
+/// A drain that has not begun; await it. [`TestQueue::drain`](super::TestQueue::drain) creates one.
 #[derive(Debug)]
 #[must_use = "nothing runs before it is awaited"]
 pub struct Drain<'q> {
-    queue: &'q TestQueue,
+    queue: &'q SimpleQueue,
+    passed: &'q Passed,
     kinds: Option<Vec<&'static str>>,
     most: Option<usize>,
     has_later: bool,
@@ -49,12 +50,12 @@ const STUCK: Duration = Duration::from_secs(30);
 const DEADLINE: Duration = Duration::from_secs(5);
 
 impl<'q> Drain<'q> {
-    pub(super) const fn new(queue: &'q TestQueue) -> Self {
-        Self { queue, kinds: None, most: None, has_later: false, fails_fast: false }
+    pub(super) const fn new(queue: &'q SimpleQueue, passed: &'q Passed) -> Self {
+        Self { queue, passed, kinds: None, most: None, has_later: false, fails_fast: false }
     }
 
     /// Also runs what is due later, such as retries: whenever nothing is due, time passes until the
-    /// next job is, as with [`TestQueue::advance`]. Schedules do not fire meanwhile.
+    /// next job is, as with [`TestQueue::advance`](super::TestQueue::advance).
     pub const fn including_later(mut self) -> Self {
         self.has_later = true;
         self
@@ -82,8 +83,9 @@ impl<'q> Drain<'q> {
 
     async fn run(self) -> Drained {
         let _place = AT_ONCE.acquire().await;
-        self.queue.declare_schedules().await;
-        let queue = self.queue.queue().beside(|config, registry| {
+        #[cfg(feature = "cron")]
+        super::schedules::declare(self.queue).await;
+        let queue = self.queue.beside(|config, registry| {
             if let Some(kinds) = &self.kinds {
                 registry.keep_kinds(kinds);
             }
@@ -102,7 +104,7 @@ impl<'q> Drain<'q> {
             left = Left { due: count(end.left.due), later: count(end.left.later) };
             let Some(permitted_in) = end.permitted_in else { break };
             // A worker that has been told to wait would not look before.
-            self.queue.advance(permitted_in).await;
+            self.passed.advance(self.queue, permitted_in).await;
         }
         log.allow(None);
         let runs = log.since(first).iter().map(|run| Run::of(run)).collect();
@@ -138,7 +140,7 @@ impl<'q> Drain<'q> {
             } else if left.due == 0 {
                 match left.next_in.filter(|_| self.has_later) {
                     Some(next_in) => {
-                        self.queue.advance(next_in + Duration::from_millis(1)).await;
+                        self.passed.advance(self.queue, next_in + Duration::from_millis(1)).await;
                         since = Progress::now(log, None);
                     }
                     None => return End { left, permitted_in: None },
@@ -153,15 +155,17 @@ impl<'q> Drain<'q> {
                 queue.wake().wake_local();
             }
             // A run that ends in between is seen at once.
-            timeout(LOOK, changed.changed()).await.map_or((), |changed| changed.unwrap_or(()));
+            let _changed = timeout(LOOK, changed.changed()).await;
         }
     }
 
     fn check(&self, log: &RunLog, first: usize) {
         if self.fails_fast {
             let runs = log.since(first);
-            let failed = runs.iter().map(|run| Run::of(run)).find(|run| run.error.is_some());
-            assert!(failed.is_none(), "{}", failed.expect("it was just found"));
+            let mut runs = runs.iter().map(|run| Run::of(run));
+            if let Some(failed) = runs.find(|run| run.error.is_some()) {
+                panic!("{failed}");
+            }
         }
         assert!(
             self.most.is_some() || !log.is_used_up(),

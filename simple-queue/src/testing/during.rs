@@ -46,9 +46,8 @@ pub async fn enqueued_during<F: Future>(
     let known = queue.ask_for(1, async |connection| queue.store().list_ids(connection).await).await;
     let known = known.unwrap_or_else(failed);
     let output = future.await;
-    let new = queue.ask_for(1, async |connection| {
-        queue.store().list_unknown_jobs(connection, &known).await
-    });
+    let new = queue
+        .ask_for(1, async |connection| queue.store().list_unknown_jobs(connection, &known).await);
     let rows = new.await.unwrap_or_else(failed);
     (output, EnqueuedJobs { jobs: rows.into_iter().map(|row| row.job).collect() })
 }

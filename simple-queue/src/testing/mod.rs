@@ -52,9 +52,9 @@ pub use database::{TestArgument, run_test};
 pub use drain::Drain;
 pub use drained::{Drained, Left};
 pub use during::{EnqueuedJobs, enqueued, enqueued_during};
-pub use expect::{EnqueuedJob, Expected};
 #[doc(hidden)]
 pub use expect::{Differences, Miss, Shown, ShownDebug, ShownFallback, expect, refute};
+pub use expect::{EnqueuedJob, Expected};
 pub use queue::TestQueue;
 pub use round_trip::round_trips;
 pub use run::{Outcome, Run};

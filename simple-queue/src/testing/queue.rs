@@ -2,10 +2,9 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
-use parking_lot::Mutex;
 use sqlx::PgPool;
 
-use super::{Drain, Spy, TestWorker, advance};
+use super::{Drain, Spy, TestWorker, advance::Passed};
 use crate::{
     SimpleQueue,
     enqueue::{EnqueueOn, Target},
@@ -32,8 +31,7 @@ use crate::{
 /// drop closes its connections, so that `#[sqlx::test]` can drop the database.
 pub struct TestQueue {
     queue: SimpleQueue,
-    /// How much time has passed by [`advance`](TestQueue::advance), beside real time.
-    passed: Mutex<Duration>,
+    passed: Passed,
 }
 
 /// 10 ms and 1 s: a worker of a test looks for jobs and tells that it lives so often.
@@ -82,7 +80,7 @@ impl TestQueue {
         if let Err(error) = queue.migrate().await {
             panic!("the tables of the test cannot be made: {error}");
         }
-        let queue = Self { queue, passed: Mutex::default() };
+        let queue = Self { queue, passed: Passed::default() };
         queue.declare_schedules().await;
         queue
     }
@@ -106,7 +104,7 @@ impl TestQueue {
     /// due and cannot start, because their queue is paused or their limit is full, are left after
     /// a third of a second.
     pub fn drain(&self) -> Drain<'_> {
-        Drain::new(self)
+        Drain::new(&self.queue, &self.passed)
     }
 
     /// Lets time pass for what waits: jobs become due and expire, schedules fire, the tokens of
@@ -130,13 +128,7 @@ impl TestQueue {
     /// # Panics
     /// When a schedule would pass more than 10,000 ticks, or the database fails.
     pub async fn advance(&self, by: Duration) {
-        let from = {
-            let mut passed = self.passed.lock();
-            let from = *passed;
-            *passed += by;
-            from
-        };
-        advance::advance(&self.queue, from, by).await;
+        self.passed.advance(&self.queue, by).await;
     }
 
     /// Starts a worker, for tests of what happens meanwhile. Stop it with
@@ -172,12 +164,8 @@ impl TestQueue {
         super::enqueued(self).await
     }
 
-    pub(super) fn queue(&self) -> &SimpleQueue {
-        &self.queue
-    }
-
     /// Declares the schedules of the registered jobs, as a worker does.
-    pub(super) async fn declare_schedules(&self) {
+    async fn declare_schedules(&self) {
         #[cfg(feature = "cron")]
         super::schedules::declare(&self.queue).await;
     }

@@ -140,9 +140,8 @@ impl Run {
     /// # Panics
     /// When that has another type.
     pub fn output<T: DeserializeOwned>(&self) -> T {
-        serde_json::from_str(self.result.as_deref().unwrap_or("null")).unwrap_or_else(|error| {
-            panic!("`{}` has returned something else: {error}", self.kind)
-        })
+        serde_json::from_str(self.result.as_deref().unwrap_or("null"))
+            .unwrap_or_else(|error| panic!("`{}` has returned something else: {error}", self.kind))
     }
 }
 

@@ -44,10 +44,14 @@ impl Spy {
             if timeout_at(until, changed.changed()).await.is_err() {
                 let runs = self.runs();
                 let runs: Vec<String> = runs.iter().map(|run| format!("\n  {run}")).collect();
-                panic!("no run of `{}` within {within:?}; there were: {}", J::KIND, match &*runs {
-                    [] => "none".to_owned(),
-                    runs => runs.concat(),
-                });
+                panic!(
+                    "no run of `{}` within {within:?}; there were: {}",
+                    J::KIND,
+                    match &*runs {
+                        [] => "none".to_owned(),
+                        runs => runs.concat(),
+                    }
+                );
             }
         }
     }

@@ -75,7 +75,9 @@ impl Expected {
 
 /// When a job is due, in words: `due now`, `due in 90s`, `due in 25h 1m`.
 pub(super) fn due(seconds: f64) -> String {
-    let Ok(time) = Duration::try_from_secs_f64(seconds.round()) else { return "due now".to_owned() };
+    let Ok(time) = Duration::try_from_secs_f64(seconds.round()) else {
+        return "due now".to_owned();
+    };
     let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
     match (minutes / 60, minutes % 60) {
         (0, 0) if seconds == 0 => "due now".to_owned(),

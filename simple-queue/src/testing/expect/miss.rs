@@ -32,7 +32,8 @@ impl Miss {
         let LookedAt { kind, fitting, others } = looked;
         let mut message = if !fitting.is_empty() {
             let times = expected.times.unwrap_or_default();
-            let mut message = format!("{} `{kind}` {}, not {times}:", fitting.len(), fit(fitting.len()));
+            let mut message =
+                format!("{} `{kind}` {}, not {times}:", fitting.len(), fit(fitting.len()));
             list(&mut message, fitting.iter().map(|row| (row, None)));
             message
         } else if others.is_empty() {
@@ -75,10 +76,8 @@ fn list<'r>(
     let count = rows.len();
     for (row, differences) in rows.take(MOST) {
         let (id, queue) = (row.job.id, &row.job.queue);
-        let words = differences.map_or_else(
-            || due(row.due_in.unwrap_or_default()),
-            |differences| differences.words(),
-        );
+        let words = differences
+            .map_or_else(|| due(row.due_in.unwrap_or_default()), |differences| differences.words());
         write_to(message, format_args!("\n  {id} on {queue:?}: {words}"));
     }
     if count > MOST {
@@ -103,10 +102,7 @@ fn none(kind: &str, counts: &[KindCount]) -> String {
         .filter_map(|count| Some(format!("{} {}", count.jobs, count.status.as_ref()?)))
         .collect();
     if !ended.is_empty() {
-        write_to(
-            &mut message,
-            format_args!("\n  of those that have ended: {}", ended.join(", ")),
-        );
+        write_to(&mut message, format_args!("\n  of those that have ended: {}", ended.join(", ")));
     }
     message
 }

@@ -13,11 +13,7 @@ pub use miss::Miss;
 
 use std::time::{Duration, Instant};
 
-use crate::{
-    enqueue::Target,
-    job::JobPayload,
-    store::EnqueuedRow,
-};
+use crate::{enqueue::Target, job::JobPayload, store::EnqueuedRow};
 
 /// 10 ms between two looks for a job that is expected within a time.
 const LOOK: Duration = Duration::from_millis(10);
@@ -34,7 +30,7 @@ pub async fn expect<J: JobPayload>(
 ) -> Result<EnqueuedJob<J>, Miss> {
     let until = Instant::now() + expected.within;
     loop {
-        let looked = Looked::at::<J>(&mut on, &compare, &expected).await?;
+        let looked = Looked::<J>::at(&mut on, &compare, &expected).await?;
         let fits = looked.fitting.len();
         if expected.times.map_or(fits > 0, |times| times == fits) {
             return looked.into_first();
@@ -57,7 +53,7 @@ pub async fn refute<J: JobPayload>(
 ) -> Result<(), Miss> {
     let until = Instant::now() + expected.within;
     loop {
-        let looked = Looked::at::<J>(&mut on, &compare, &expected).await?;
+        let looked = Looked::<J>::at(&mut on, &compare, &expected).await?;
         if !looked.fitting.is_empty() {
             return Err(Miss::of_refuted(&looked.into_untyped()));
         }

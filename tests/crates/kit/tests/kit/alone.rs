@@ -72,7 +72,8 @@ async fn a_function_with_a_transaction_runs_in_one(pool: PgPool) {
 
     let mut tx = job_tx(&pool).await;
     book_order(&mut tx, 5).await.unwrap();
-    let seen: i64 = sqlx::query_scalar("select total from revenue").fetch_one(&mut *tx).await.unwrap();
+    let seen: i64 =
+        sqlx::query_scalar("select total from revenue").fetch_one(&mut *tx).await.unwrap();
     assert_eq!(seen, 5);
     drop(tx);
     assert_eq!(total().await, 0);
@@ -85,7 +86,9 @@ async fn a_function_with_a_transaction_runs_in_one(pool: PgPool) {
 }
 
 #[tokio::test]
-#[should_panic(expected = "`book_order` takes a `JobTx`, which needs a database: `.run(&state).on(&pool)`")]
+#[should_panic(
+    expected = "`book_order` takes a `JobTx`, which needs a database: `.run(&state).on(&pool)`"
+)]
 async fn a_function_with_a_transaction_needs_a_database() {
     kit::BookOrder::new(5).run(&()).await;
 }

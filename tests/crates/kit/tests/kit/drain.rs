@@ -20,7 +20,8 @@ async fn a_job_with_an_hour_between_its_attempts_has_failed_within_a_second(pool
         let of_how = drained.runs.iter().filter(|run| run.payload::<Hopeless>().how == how);
         of_how.map(|run| (run.attempt, run.outcome.clone())).collect()
     };
-    for (how, error) in [("always", "there is no hope"), ("panic", "panicked: at the worst moment")] {
+    for (how, error) in [("always", "there is no hope"), ("panic", "panicked: at the worst moment")]
+    {
         let retried = |attempt| (attempt, Outcome::Retried { after: hours(1), not_before: None });
         let reason = "attempt 5 of 5 failed".to_owned();
         let dead = (5, Outcome::Dead { status: JobStatus::Failed, reason });

@@ -7,9 +7,9 @@ use sqlx::PgPool;
 #[sqlx::test]
 #[ignore = "`server` runs it"]
 async fn signing_up_sends_a_welcome(pool: PgPool) {
-    let queue = TestQueue::new(&pool, jobs![SendWelcome], App::fake()).await;      // migrates, registers, stops by itself
-    sign_up(&pool, 42).await.unwrap();                                             // your code, with its own transaction
-    let job = assert_enqueued!(queue, SendWelcome { user_id: 42, .. });            // and gives it back
+    let queue = TestQueue::new(&pool, jobs![SendWelcome], App::fake()).await; // migrates, registers, stops by itself
+    sign_up(&pool, 42).await.unwrap(); // your code, with its own transaction
+    let job = assert_enqueued!(queue, SendWelcome { user_id: 42, .. }); // and gives it back
     assert_eq!(job.text, "hello");
     queue.drain().await.expect_completed(1);
     refute_enqueued!(queue, SendWelcome { .. });

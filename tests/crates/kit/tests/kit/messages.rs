@@ -14,7 +14,8 @@ async fn message_of<T>(test: impl Future<Output = T>) -> String {
         Ok(message) => *message,
         Err(failed) => (*failed.downcast::<&str>().unwrap()).to_owned(),
     };
-    let word = |word: &str| if Uuid::parse_str(word).is_ok() { "ID".to_owned() } else { word.to_owned() };
+    let word =
+        |word: &str| if Uuid::parse_str(word).is_ok() { "ID".to_owned() } else { word.to_owned() };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     message.lines().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -74,10 +75,7 @@ async fn without_a_job_of_the_kind_the_other_kinds_are_counted(queue: TestQueue)
 #[simple_queue::test]
 async fn without_any_job_that_is_said(queue: TestQueue) {
     let message = message_of(async { assert_enqueued!(queue, Remind { .. }, within(millis(30))) });
-    assert_eq!(
-        message.await,
-        "no `remind` is enqueued, nor any other job\n  after a wait of 30ms"
-    );
+    assert_eq!(message.await, "no `remind` is enqueued, nor any other job\n  after a wait of 30ms");
 }
 
 #[simple_queue::test]

@@ -19,7 +19,9 @@ async fn run_again(postgres: &EmbeddedPostgres, arguments: &[&str]) {
 /// The databases that `#[sqlx::test]` has left behind.
 async fn left_behind(postgres: &EmbeddedPostgres) -> Vec<String> {
     let mut connection = PgConnection::connect(postgres.url()).await.unwrap();
-    let left = sqlx::query_scalar("select datname::text from pg_database where datname like '\\_sqlx\\_test%'");
+    let left = sqlx::query_scalar(
+        "select datname::text from pg_database where datname like '\\_sqlx\\_test%'",
+    );
     left.fetch_all(&mut connection).await.unwrap()
 }
 

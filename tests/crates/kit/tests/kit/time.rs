@@ -22,7 +22,11 @@ async fn a_year_of_nights_passes_within_a_second(pool: PgPool) {
     nights.dedup();
     assert_eq!(nights.len(), 365);
     let utc = |hour: &str| nights.iter().filter(|night| night.contains(hour)).count();
-    assert_eq!(utc(" 00:30:00 UTC") + utc(" 01:30:00 UTC") + utc(" 01:00:00 UTC"), 365, "{nights:?}");
+    assert_eq!(
+        utc(" 00:30:00 UTC") + utc(" 01:30:00 UTC") + utc(" 01:00:00 UTC"),
+        365,
+        "{nights:?}"
+    );
     assert!(utc(" 00:30:00 UTC") > 200 && utc(" 01:30:00 UTC") > 140, "{nights:?}");
     assert!(took < secs(1), "{took:?}");
     println!("a year of nights: {took:?}");
