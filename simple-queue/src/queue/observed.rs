@@ -8,6 +8,7 @@ use std::{
 };
 
 use parking_lot::{Mutex, MutexGuard};
+use sqlx::{Postgres, Transaction};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::{
     finalize::{ClosedRun, FinishedRun},
     outcome::Transition,
     row::{Job, Lease},
+    store::{end_job, save_job},
 };
 
 /// Nothing is observed unless a test asks for it.
@@ -65,7 +67,12 @@ pub(crate) struct Unit {
     pub(crate) metadata: Option<String>,
     #[cfg(feature = "cron")]
     pub(crate) tick: Option<Tick>,
+    /// The transaction of a test in which the job runs.
+    pub(crate) lent: Option<LentTransaction>,
 }
+
+/// A transaction of a test, while no job has it.
+pub(crate) type LentTransaction = Arc<Mutex<Option<Transaction<'static, Postgres>>>>;
 
 impl RunLog {
     /// The runs from this number on.
@@ -188,6 +195,30 @@ impl SimpleQueue {
         if let Some(log) = self.inner.observed.runs.get() {
             log.state().looks += 1;
         }
+    }
+}
+
+impl Unit {
+    /// Takes the transaction of the test for a job, whose part begins.
+    pub(super) async fn lend(&self) -> Option<sqlx::Result<Transaction<'static, Postgres>>> {
+        let mut tx = self.lent.as_ref()?.lock().take()?;
+        match save_job(&mut tx).await {
+            Ok(()) => Some(Ok(tx)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Takes the transaction back. What the job has done stays, or is undone.
+    pub(super) async fn take_back(
+        &self,
+        mut tx: Transaction<'static, Postgres>,
+        keeps: bool,
+    ) -> sqlx::Result<()> {
+        let ended = end_job(&mut tx, keeps).await;
+        if let Some(lent) = &self.lent {
+            *lent.lock() = Some(tx);
+        }
+        ended
     }
 }
 

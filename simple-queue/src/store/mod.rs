@@ -119,7 +119,7 @@ pub(crate) use sweep::{LanePart, Overtaken};
 #[cfg(all(feature = "testing", feature = "embedded"))]
 pub(crate) use test_databases::TestDatabases;
 #[cfg(feature = "testing")]
-pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished};
+pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished, end_job, save_job};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use visit_summary::Begun;
 pub(crate) use worker::{Beat, Silent, WorkerRow};

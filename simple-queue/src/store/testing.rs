@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Executor, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
@@ -137,4 +137,18 @@ impl Store {
         limits.bind("channel", self.schema.channel()).fetch_all(connection).await?;
         Ok(())
     }
+}
+
+/// Begins the part of a transaction that is a job's own.
+pub(crate) async fn save_job(connection: &mut PgConnection) -> sqlx::Result<()> {
+    connection.execute(include_str!("sql/save_job.sql")).await?;
+    Ok(())
+}
+
+/// Ends that part: keeps what the job has done, or undoes it.
+pub(crate) async fn end_job(connection: &mut PgConnection, keeps: bool) -> sqlx::Result<()> {
+    let end =
+        if keeps { include_str!("sql/keep_job.sql") } else { include_str!("sql/undo_job.sql") };
+    connection.execute(end).await?;
+    Ok(())
 }

@@ -29,6 +29,7 @@ mod expect;
 
 mod advance;
 mod drain;
+mod drain_in;
 mod drained;
 mod run;
 #[cfg(feature = "cron")]

@@ -2,9 +2,9 @@
 
 use std::{fmt, ops::Deref, sync::Arc, time::Duration};
 
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
-use super::{Drain, Spy, TestWorker, advance::Passed};
+use super::{Drain, Drained, Spy, TestWorker, advance::Passed};
 use crate::{
     SimpleQueue,
     enqueue::{EnqueueOn, Target},
@@ -105,6 +105,33 @@ impl TestQueue {
     /// a third of a second.
     pub fn drain(&self) -> Drain<'_> {
         Drain::new(&self.queue, &self.passed)
+    }
+
+    /// Runs the jobs that are due in a transaction of the test, one after another, and those that they
+    /// enqueue. Nothing is visible outside of it, and nothing stays when it is rolled back.
+    ///
+    /// ```
+    /// # use simple_queue::{prelude::*, testing::{TestQueue, refute_enqueued}};
+    /// # #[job]
+    /// # async fn send_welcome(user_id: i64) {}
+    /// # async fn example(queue: TestQueue, pool: sqlx::PgPool) {
+    /// let mut tx = pool.begin().await.unwrap();
+    /// SendWelcome::new(42).enqueue(&mut tx).await.unwrap();
+    /// queue.drain_in(&mut tx).await.expect_completed(1);
+    /// refute_enqueued!(&mut tx, SendWelcome { .. });
+    /// tx.rollback().await.unwrap();
+    /// # }
+    /// ```
+    ///
+    /// A [`JobTx`](crate::JobTx) is a savepoint of the transaction, and what is enqueued on the context
+    /// is enqueued in it. A handler that uses a pool does not see it: for such handlers each test
+    /// has a database of its own. Jobs with a limit for each key are left.
+    ///
+    /// # Panics
+    /// When the database fails, and when a function is dropped together with its `JobTx`, by a panic
+    /// or a timeout: the transaction is lost then.
+    pub async fn drain_in(&self, tx: &mut Transaction<'static, Postgres>) -> Drained {
+        super::drain_in::drain_in(&self.queue, tx).await
     }
 
     /// Lets time pass for what waits: jobs become due and expire, schedules fire, the tokens of

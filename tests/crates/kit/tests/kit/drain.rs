@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use kit::{App, Hopeless, Nightly, Remind, SendWelcome, Slow, sign_up};
+use kit::{App, BookOrder, Hopeless, Nightly, Remind, SendWelcome, Slow, sign_up};
 use simple_queue::{JobStatus, prelude::*, testing::*};
 use sqlx::PgPool;
 
@@ -125,4 +125,32 @@ async fn a_paused_queue_is_left(pool: PgPool) {
     assert_eq!((drained.runs.len(), drained.left.due), (0, 1), "{drained}");
     queue.resume("emails").await.unwrap();
     queue.drain().await.expect_completed(1);
+}
+
+#[sqlx::test]
+#[ignore = "`server` runs it"]
+async fn a_drain_in_a_transaction_leaves_nothing_outside_of_it(pool: PgPool) {
+    let app = Arc::new(App::fake());
+    let queue = TestQueue::new(&pool, jobs![SendWelcome, Remind], Arc::clone(&app)).await;
+    queue.register(jobs![BookOrder, Hopeless], ()).unwrap();
+    sqlx::query("create table revenue (total bigint)").execute(&pool).await.unwrap();
+    let mut tx = pool.begin().await.unwrap();
+    sqlx::query("insert into revenue values (0)").execute(&mut *tx).await.unwrap();
+    SendWelcome::new(1, "hello").enqueue(&mut tx).await.unwrap();
+    BookOrder::new(5).enqueue(&mut tx).await.unwrap();
+    BookOrder::new(13).enqueue(&mut tx).await.unwrap();
+    Hopeless::new("always").enqueue(&mut tx).await.unwrap();
+
+    let drained = queue.drain_in(&mut tx).await;
+    assert_eq!(drained.runs.len(), 4, "{drained}");
+    assert_eq!(drained.errors(), ["an unlucky number", "there is no hope"], "{drained}");
+    let total: i64 =
+        sqlx::query_scalar("select total from revenue").fetch_one(&mut *tx).await.unwrap();
+    assert_eq!(total, 5);
+    assert_enqueued!(&mut tx, Remind { user_id: 1 }, due_in(days(1)));
+    assert_enqueued!(&mut tx, Hopeless { .. }, due_in(hours(1)));
+    refute_enqueued!(&mut tx, SendWelcome { .. });
+    tx.rollback().await.unwrap();
+    assert_eq!(queue.enqueued::<Remind>().await.len(), 0);
+    assert_eq!(app.mailer.sent(), ["1: hello"]);
 }
