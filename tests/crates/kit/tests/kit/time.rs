@@ -59,7 +59,8 @@ async fn a_rate_refills_step_by_step(pool: PgPool) {
         let drained = queue.drain().await;
         drained.expect_completed(1);
         assert_eq!(drained.left.due, left, "{drained}");
-        queue.advance(hours(1)).await;
+        // A strict rate keeps a little more than its period between two starts.
+        queue.advance(mins(61)).await;
     }
 
     for number in 0..3 {
@@ -81,7 +82,8 @@ async fn a_full_key_waits_for_the_retry_of_its_first_job(pool: PgPool) {
     let mut sent = app.mailer.sent();
     sent.sort();
     assert_eq!(sent, ["7: step 13", "8: step 1"], "{drained}");
-    assert_eq!((drained.left.due, drained.left.later), (1, 1), "{drained}");
+    // The first one of the key keeps its place, and the second waits for it.
+    assert_eq!(drained.left.due, 2, "{drained}");
 
     queue.advance(hours(1)).await;
     let drained = queue.drain().await;
