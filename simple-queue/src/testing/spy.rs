@@ -45,10 +45,10 @@ impl Spy {
                 let runs = self.runs();
                 let runs: Vec<String> = runs.iter().map(|run| format!("\n  {run}")).collect();
                 panic!(
-                    "no run of `{}` within {within:?}; there were: {}",
+                    "no run of `{}` within {within:?}; there were:{}",
                     J::KIND,
                     match &*runs {
-                        [] => "none".to_owned(),
+                        [] => " none".to_owned(),
                         runs => runs.concat(),
                     }
                 );

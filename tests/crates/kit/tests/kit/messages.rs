@@ -14,8 +14,11 @@ async fn message_of<T>(test: impl Future<Output = T>) -> String {
         Ok(message) => *message,
         Err(failed) => (*failed.downcast::<&str>().unwrap()).to_owned(),
     };
-    let word =
-        |word: &str| if Uuid::parse_str(word).is_ok() { "ID".to_owned() } else { word.to_owned() };
+    let word = |word: &str| {
+        let is_id = Uuid::parse_str(word.trim_end_matches(',')).is_ok();
+        let end = if word.ends_with(',') { "," } else { "" };
+        if is_id { format!("ID{end}") } else { word.to_owned() }
+    };
     let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
     message.lines().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -186,6 +189,6 @@ async fn a_spy_that_waits_in_vain_says_what_ran(queue: TestQueue) {
     let message = message_of(async { spy.next::<Remind>(millis(20)).await });
     assert_eq!(
         message.await,
-        "no run of `remind` within 20ms; there were: \n  `send_welcome` ID, attempt 1: completed"
+        "no run of `remind` within 20ms; there were:\n  `send_welcome` ID, attempt 1: completed"
     );
 }
