@@ -29,7 +29,6 @@ pub(super) async fn drain_in(
     queue: &SimpleQueue,
     tx: &mut Transaction<'static, Postgres>,
 ) -> Drained {
-    let failed = |error: sqlx::Error| panic!("jobs cannot run in a transaction: {error}");
     // A job owns the transaction while it runs, so another one takes its place.
     let other = queue.pool().begin().await.unwrap_or_else(failed);
     let lent = LentTransaction::default();
@@ -49,6 +48,10 @@ pub(super) async fn drain_in(
     queue.store().retire_worker(&mut own, id).await.unwrap_or_else(failed);
     *tx = own;
     Drained { runs, left: Left::default() }
+}
+
+fn failed<T>(error: sqlx::Error) -> T {
+    panic!("jobs cannot run in a transaction: {error}")
 }
 
 /// Takes the transaction after the run of a job.

@@ -17,7 +17,7 @@ pub async fn enqueued<'e, J: JobPayload>(on: impl EnqueueOn<'e>) -> Vec<J> {
     let listed = target
         .ask(async |connection, store| store.list_enqueued(connection, Some(&kinds)).await)
         .await;
-    let rows = listed.unwrap_or_else(|error| panic!("jobs cannot be listed: {error}"));
+    let rows = listed.unwrap_or_else(failed);
     rows.iter().map(|row| read(&row.job)).collect()
 }
 
@@ -42,7 +42,6 @@ pub async fn enqueued_during<F: Future>(
     future: F,
 ) -> (F::Output, EnqueuedJobs) {
     let queue = queue.as_ref();
-    let failed = |error: sqlx::Error| panic!("jobs cannot be listed: {error}");
     let known = queue.ask_for(1, async |connection| queue.store().list_ids(connection).await).await;
     let known = known.unwrap_or_else(failed);
     let output = future.await;
@@ -82,6 +81,10 @@ impl EnqueuedJobs {
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
+}
+
+fn failed<T>(error: sqlx::Error) -> T {
+    panic!("jobs cannot be listed: {error}")
 }
 
 fn read<J: JobPayload>(job: &Job) -> J {
