@@ -45,8 +45,11 @@ struct LogState {
     written: Vec<Arc<ObservedRun>>,
     /// How many more jobs may start; `None`: any number.
     may_start: Option<usize>,
-    /// How often pollers have looked for jobs and have become idle.
+    /// How often pollers have looked for jobs.
     looks: u64,
+    /// How often permits and tokens were asked for, and whether an answer is awaited.
+    lends: u64,
+    is_lending: bool,
 }
 
 /// A run of a job.
@@ -85,9 +88,15 @@ impl RunLog {
         self.state().written.len()
     }
 
-    /// How often pollers have looked for jobs and have become idle.
+    /// How often pollers have looked for jobs.
     pub(crate) fn looks(&self) -> u64 {
         self.state().looks
+    }
+
+    /// How often permits and tokens were asked for; `None` while an answer is awaited.
+    pub(crate) fn lends(&self) -> Option<u64> {
+        let state = self.state();
+        (!state.is_lending).then_some(state.lends)
     }
 
     /// Lets this many more jobs start, or any number.
@@ -190,10 +199,24 @@ impl SimpleQueue {
         }
     }
 
-    /// The poller has looked for jobs, and is idle.
+    /// Whether a test observes the workers of this queue.
+    pub(crate) fn is_observed(&self) -> bool {
+        self.inner.observed.runs.get().is_some()
+    }
+
+    /// The poller has looked for jobs.
     pub(crate) fn note_look(&self) {
         if let Some(log) = self.inner.observed.runs.get() {
             log.state().looks += 1;
+        }
+    }
+
+    /// The worker asks for permits or tokens, or has its answer.
+    pub(crate) fn note_lending(&self, begins: bool) {
+        if let Some(log) = self.inner.observed.runs.get() {
+            let mut state = log.state();
+            state.is_lending = begins;
+            state.lends += u64::from(!begins);
         }
     }
 }

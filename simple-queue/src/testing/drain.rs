@@ -117,6 +117,9 @@ impl<'q> Drain<'q> {
         let mut since = Progress::now(log, None);
         let (queues, kinds) = served(queue);
         loop {
+            // Read before the look, which may see less than what has happened since.
+            let is_enough = self.most.is_some() && log.is_used_up();
+            let before = Progress::now(log, None);
             let left = queue
                 .ask_for(1, async |connection| {
                     queue.store().look_for_unfinished(connection, &queues, &kinds).await
@@ -124,8 +127,7 @@ impl<'q> Drain<'q> {
                 .await
                 .unwrap_or_else(|error| panic!("a drain cannot see what is left: {error}"));
             self.check(log, first);
-            let is_enough = self.most.is_some() && log.is_used_up();
-            let now = Progress::now(log, Some(left.due));
+            let now = Progress { due: Some(left.due), ..before };
             if now.differs(&since) {
                 since = now;
             }
@@ -197,21 +199,23 @@ struct Progress {
     at: Instant,
     runs: usize,
     due: Option<i64>,
+    lends: Option<u64>,
     looks: u64,
 }
 
 impl Progress {
     fn now(log: &RunLog, due: Option<i64>) -> Self {
-        Self { at: Instant::now(), runs: log.len(), due, looks: log.looks() }
+        let (runs, lends, looks) = (log.len(), log.lends(), log.looks());
+        Self { at: Instant::now(), runs, due, lends, looks }
     }
 
     fn differs(&self, before: &Self) -> bool {
-        self.runs != before.runs || self.due != before.due
+        (self.runs, self.due, self.lends) != (before.runs, before.due, before.lends)
     }
 
     fn is_settled(&self, log: &RunLog) -> bool {
         let (time, looks) = SETTLED;
-        self.at.elapsed() >= time && log.looks() >= self.looks + looks
+        self.lends.is_some() && self.at.elapsed() >= time && log.looks() >= self.looks + looks
     }
 }
 

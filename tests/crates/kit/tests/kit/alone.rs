@@ -1,7 +1,7 @@
 //! Functions that run without a database.
 
 use kit::{App, Hopeless, Remind, SendWelcome, Slow, book_order, send_welcome};
-use simple_queue::{JobStatus, prelude::*, testing::*};
+use simple_queue::{JobStatus, testing::*};
 use sqlx::PgPool;
 
 #[tokio::test]
