@@ -39,7 +39,7 @@ pub(super) async fn declare(queue: &SimpleQueue) {
 /// Gives each tick of this time its job, after `from` has passed by earlier calls, as if each had
 /// come in time.
 pub(super) async fn pass_ticks(queue: &SimpleQueue, from: Duration, by: Duration) {
-    let passed = queue.ask_in_transaction(2, async |connection| {
+    let passed = queue.ask_for(2, async |connection| {
         let rows = queue.store().list_schedules(connection, None).await?;
         let schema = queue.store().schema().name();
         let rows = rows.iter().filter(|row| row.paused_at.is_none());

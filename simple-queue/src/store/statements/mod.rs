@@ -26,6 +26,9 @@ pub(super) struct Statement {
 impl Statement {
     /// The only dynamic part is the schema's name. [`Schema::new`] refuses names with quotes.
     pub(super) fn new(name: &'static str, file: &str, schema: &Schema, pooled: Pooled) -> Self {
+        #[cfg(feature = "testing")]
+        let Text { sql, parameters } = assembled_once(name, file);
+        #[cfg(not(feature = "testing"))]
         let Text { sql, parameters } = assemble(file);
         let text = schema.write_into(&sql).into();
         Self { name, text, parameters: parameters.into(), pooled }
@@ -40,6 +43,17 @@ impl Statement {
     fn is_named(&self) -> bool {
         !self.pooled.get()
     }
+}
+
+/// Puts a statement together once for the process. Every test makes a queue, in a build without optimizations.
+#[cfg(feature = "testing")]
+fn assembled_once(name: &'static str, file: &str) -> Text {
+    use std::{collections::HashMap, sync::LazyLock};
+
+    use parking_lot::Mutex;
+
+    static TEXTS: LazyLock<Mutex<HashMap<&'static str, Text>>> = LazyLock::new(Mutex::default);
+    TEXTS.lock().entry(name).or_insert_with(|| assemble(file)).clone()
 }
 
 macro_rules! statements {

@@ -238,12 +238,15 @@ impl Poller {
     /// Sets each lane's floor in the demands. A lane that was not read for a while is swept first. Returns whether one
     /// was.
     async fn read_from_floors(&self, demands: &mut [Demand]) -> bool {
+        let sweeps = &self.worker.sweeps;
         #[cfg(feature = "testing")]
         if self.worker.client.is_observed() {
             // The lanes of a test are short, and nothing in them may wait for a sweep.
+            sweeps.floors().apply(demands);
+            let shares = demands.iter_mut().flat_map(|demand| &mut demand.shares);
+            shares.for_each(|share| share.floors.clear());
             return false;
         }
-        let sweeps = &self.worker.sweeps;
         if !sweeps.floors().apply(demands) {
             return false;
         }

@@ -15,12 +15,15 @@ async fn a_job_with_an_hour_between_its_attempts_has_failed_within_a_second(pool
     let queue = TestQueue::new(&pool, jobs![Hopeless], ()).await;
     let mut took = Duration::MAX;
     // A machine that does something else may take longer.
-    for _ in 0..3 {
+    for _ in 0..10 {
         Hopeless::new("always").enqueue(&queue).await.unwrap();
         let began = Instant::now();
         let drained = queue.drain().including_later().await;
         took = std::cmp::min(took, began.elapsed());
         assert_eq!(drained.runs.len(), 5, "{drained}");
+        if took < secs(1) {
+            break;
+        }
     }
     println!("five attempts with four hours in between: {took:?}");
     assert!(took < secs(1), "{took:?}");
