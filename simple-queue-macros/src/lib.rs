@@ -225,7 +225,7 @@ pub fn jobs(list: TokenStream) -> TokenStream {
 #[cfg(feature = "testing")]
 #[proc_macro_attribute]
 pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    test_attribute::test(arguments.into(), item.into()).into()
+    test_attribute::test(&arguments.into(), item.into()).into()
 }
 
 /// Lets jobs borrow the fields of a struct as their state: each field's type, and the content of an

@@ -6,12 +6,12 @@ use syn::{FnArg, ItemFn, Type};
 
 use crate::{errors::Errors, krate};
 
-pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn test(arguments: &TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     if !arguments.is_empty() {
         let message = "`#[simple_queue::test]` takes no arguments\
                        \n\nhelp: register the jobs in the test: `queue.register(jobs![…], state)`";
-        errors.push(syn::Error::new_spanned(&arguments, message));
+        errors.push(syn::Error::new_spanned(arguments, message));
     }
     let generated = match syn::parse2::<ItemFn>(item) {
         Ok(function) => expanded(&function, &mut errors),
@@ -34,7 +34,7 @@ fn expanded(function: &ItemFn, errors: &mut Errors) -> TokenStream {
     let mut types: Vec<&Type> = Vec::new();
     for argument in &sig.inputs {
         match argument {
-            FnArg::Typed(typed) => types.push(&typed.ty),
+            FnArg::Typed(argument) => types.push(&argument.ty),
             FnArg::Receiver(receiver) => {
                 errors.on(receiver, "a test takes no `self`");
             }
