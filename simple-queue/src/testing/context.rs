@@ -74,10 +74,10 @@ pub fn job_context() -> TestContext {
 /// # Panics
 /// When it cannot begin.
 pub async fn job_tx(pool: &PgPool) -> JobTx {
-    match JobTx::begin(&job_context().on(pool).make()).await {
-        Ok(tx) => tx,
-        Err(_) => panic!("the transaction of a test cannot begin: can the database be reached?"),
-    }
+    let Ok(tx) = JobTx::begin(&job_context().on(pool).make()).await else {
+        panic!("the transaction of a test cannot begin: can the database be reached?");
+    };
+    tx
 }
 
 impl TestContext {

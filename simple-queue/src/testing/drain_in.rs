@@ -50,6 +50,7 @@ pub(super) async fn drain_in(
     Drained { runs, left: Left::default() }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `unwrap_or_else` takes")]
 fn failed<T>(error: sqlx::Error) -> T {
     panic!("jobs cannot run in a transaction: {error}")
 }

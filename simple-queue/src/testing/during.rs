@@ -83,6 +83,7 @@ impl EnqueuedJobs {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the form that `unwrap_or_else` takes")]
 fn failed<T>(error: sqlx::Error) -> T {
     panic!("jobs cannot be listed: {error}")
 }

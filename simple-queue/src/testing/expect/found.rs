@@ -34,11 +34,11 @@ impl<J> EnqueuedJob<J> {
 /// Reads a row, or says why its payload cannot be read.
 pub(super) fn read<J: JobPayload>(
     row: EnqueuedRow,
-) -> Result<EnqueuedJob<J>, (EnqueuedRow, String)> {
+) -> Result<EnqueuedJob<J>, Box<(EnqueuedRow, String)>> {
     match read_payload(&row.job) {
         Ok(payload) => Ok(EnqueuedJob { payload, row }),
-        Err(Unread::OfNewerBuild) => Err((row, "it has a later version".to_owned())),
-        Err(Unread::Unfit(problem)) => Err((row, problem)),
+        Err(Unread::OfNewerBuild) => Err(Box::new((row, "it has a later version".to_owned()))),
+        Err(Unread::Unfit(problem)) => Err(Box::new((row, problem))),
     }
 }
 

@@ -76,8 +76,8 @@ fn list<'r>(
     let count = rows.len();
     for (row, differences) in rows.take(MOST) {
         let (id, queue) = (row.job.id, &row.job.queue);
-        let words = differences
-            .map_or_else(|| due(row.due_in.unwrap_or_default()), |differences| differences.words());
+        let words =
+            differences.map_or_else(|| due(row.due_in.unwrap_or_default()), Differences::words);
         write_to(message, format_args!("\n  {id} on {queue:?}: {words}"));
     }
     if count > MOST {

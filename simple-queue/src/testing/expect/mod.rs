@@ -107,7 +107,8 @@ impl<J: JobPayload> Looked<J> {
                         looked.others.push((job.into_row(), differences));
                     }
                 }
-                Err((row, problem)) => {
+                Err(unread) => {
+                    let (row, problem) = *unread;
                     differences.say(problem);
                     looked.others.push((row, differences));
                 }

@@ -1,5 +1,11 @@
 //! A program that sends mails, with jobs of many sorts.
 
+#![expect(
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    reason = "a program, not a library"
+)]
+
 use std::{sync::Mutex, time::Duration};
 
 use simple_queue::prelude::*;
