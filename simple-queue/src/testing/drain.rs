@@ -40,8 +40,11 @@ static AT_ONCE: Semaphore = Semaphore::const_new(8);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// 300 ms and 5 looks of the poller in which nothing starts, until jobs that are due count as those
-/// that cannot start. A worker needs a few round trips to learn whether a limit lets them.
-const SETTLED: (Duration, u64) = (Duration::from_millis(300), 5);
+/// that cannot start. 1 s where they share a limit: a worker needs a few round trips to learn whether
+/// it lets them, with pauses of 0.1 s in between.
+const SETTLED: Duration = Duration::from_millis(300);
+const SETTLED_UNDER_A_LIMIT: Duration = Duration::from_secs(1);
+const LOOKS: u64 = 5;
 
 /// 30 s without the end of a run, after which a drain gives up on a job that runs.
 const STUCK: Duration = Duration::from_secs(30);
@@ -116,6 +119,9 @@ impl<'q> Drain<'q> {
         let mut changed = log.subscribe();
         let mut since = Progress::now(log, None);
         let (queues, kinds) = served(queue);
+        let mut shares = queue.served().into_iter().flat_map(|served| served.shares);
+        let is_limited = shares.any(|share| !share.limits.is_empty());
+        let settles = if is_limited { SETTLED_UNDER_A_LIMIT } else { SETTLED };
         loop {
             // Read before the look, which may see less than what has happened since.
             let is_enough = self.most.is_some() && log.is_used_up();
@@ -147,7 +153,7 @@ impl<'q> Drain<'q> {
                     }
                     None => return End { left, permitted_in: None },
                 }
-            } else if since.is_settled(log) {
+            } else if since.is_settled(log, settles) {
                 let permitted_in = left.permitted_in.filter(|_| self.has_later);
                 let next_in = left.next_in.filter(|_| self.has_later);
                 let wait = permitted_in.into_iter().chain(next_in).min();
@@ -213,9 +219,9 @@ impl Progress {
         (self.runs, self.due, self.lends) != (before.runs, before.due, before.lends)
     }
 
-    fn is_settled(&self, log: &RunLog) -> bool {
-        let (time, looks) = SETTLED;
-        self.lends.is_some() && self.at.elapsed() >= time && log.looks() >= self.looks + looks
+    fn is_settled(&self, log: &RunLog, settles: Duration) -> bool {
+        let is_still = self.at.elapsed() >= settles && log.looks() >= self.looks + LOOKS;
+        is_still && self.lends.is_some()
     }
 }
 

@@ -102,7 +102,7 @@ impl TestQueue {
     ///
     /// A job that fails is one of the [`runs`](super::Drained::runs), with its error. Jobs that are
     /// due and cannot start, because their queue is paused or their limit is full, are left after
-    /// a third of a second.
+    /// a third of a second, under a limit that all processes share after a second.
     pub fn drain(&self) -> Drain<'_> {
         Drain::new(&self.queue, &self.passed)
     }
