@@ -120,7 +120,8 @@ impl<'q> Drain<'q> {
         let mut since = Progress::now(log, None);
         let (queues, kinds) = served(queue);
         let mut shares = queue.served().into_iter().flat_map(|served| served.shares);
-        let is_limited = shares.any(|share| !share.limits.is_empty());
+        let is_limited =
+            !queue.config().queue_limits.is_empty() || shares.any(|share| !share.limits.is_empty());
         let settles = if is_limited { SETTLED_UNDER_A_LIMIT } else { SETTLED };
         loop {
             // Read before the look, which may see less than what has happened since.
