@@ -593,5 +593,3 @@ comment on function simple_queue.enqueue_many is 'Enqueues an array of jobs, all
 
 -- The files in `grants/` say which role may call which function.
 revoke execute on all functions in schema simple_queue from public;
-
-select simple_queue.ensure_archive_partitions(7);

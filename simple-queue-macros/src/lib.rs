@@ -16,6 +16,8 @@ mod model;
 mod parse;
 mod pipeline;
 mod suggest;
+#[cfg(feature = "testing")]
+mod test_attribute;
 #[cfg(test)]
 mod tests;
 mod validate;
@@ -217,6 +219,13 @@ pub fn derive_job(item: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn jobs(list: TokenStream) -> TokenStream {
     jobs_list::jobs(list.into()).into()
+}
+
+/// Makes a test of an `async fn` that takes a `TestQueue`, a `PgPool`, or both.
+#[cfg(feature = "testing")]
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    test_attribute::test(&arguments.into(), item.into()).into()
 }
 
 /// Lets jobs borrow the fields of a struct as their state: each field's type, and the content of an

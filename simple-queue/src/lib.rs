@@ -43,11 +43,13 @@
 //! | configure the queue | [`SimpleQueue::builder`] |
 //! | go on while the database is away | [`Spool`], [`SimpleQueue::spool`] |
 //! | run jobs | [`SimpleQueue::start`], [`SimpleQueue::run_until`], [`SimpleQueue::health`] |
+//! | test a program with jobs | [`testing`], with the feature of this name |
 //! | do without macros | [`Handler`], [`struct@Job`], [`SimpleQueue::insert_job`] |
 //!
 //! The [`guide`] has a page for each subject: [declaring jobs](guide::declaring_jobs), [running
 //! workers](guide::running_workers), [schedules](guide::schedules), [limits](guide::limits), [the
-//! spool](guide::spool), [a job's life](guide::lifecycle), [deploying](guide::deploying).
+//! spool](guide::spool), [testing](guide::testing), [a job's life](guide::lifecycle),
+//! [deploying](guide::deploying).
 //!
 //! A committed job runs at least once, whatever process dies. All tables are in one schema,
 //! `simple_queue` unless the [builder](SimpleQueue::builder) sets another; the view `all_jobs`
@@ -58,6 +60,7 @@
 //! - `cron` (default): schedules, see [`guide::schedules`].
 //! - `janitor` (default): removes old history, see [`Retention`].
 //! - `embedded`: starts a private Postgres, see [`embedded`].
+//! - `testing`: tests of programs with jobs, see [`guide::testing`].
 //!
 //! The driver is `sqlx` 0.9, re-exported as [`sqlx`]. To connect with TLS, add `sqlx` with one of
 //! its `tls-` features to your own manifest.
@@ -105,6 +108,8 @@ mod job_schema;
 pub mod prelude;
 mod retry_pause;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 #[doc(hidden)]
 pub mod private;
@@ -293,6 +298,27 @@ pub use simple_queue_macros::job;
 /// # assert_eq!(mails::SendPassword::OPTIONS, common.retries(0).tags(&["password"]));
 /// ```
 pub use simple_queue_macros::job_defaults;
+/// Makes a test of an `async fn` with a database of its own, on a private server that is started once
+/// for the process, or on that of `DATABASE_URL`.
+///
+/// The function takes a [`TestQueue`](testing::TestQueue), a `PgPool`, or both; both lead to the same
+/// database, which is dropped at the end. With the features `testing` and `embedded`.
+///
+/// ```
+/// use simple_queue::{prelude::*, testing::TestQueue};
+///
+/// #[job(queue = "emails")]
+/// async fn send_welcome(user_id: i64) {}
+///
+/// #[simple_queue::test]
+/// async fn a_welcome_is_sent(queue: TestQueue) {
+///     queue.register(jobs![SendWelcome], ()).unwrap();
+///     SendWelcome::new(42).enqueue(&queue).await.unwrap();
+///     queue.drain().await.expect_completed(1);
+/// }
+/// ```
+#[cfg(all(feature = "testing", feature = "embedded"))]
+pub use simple_queue_macros::test;
 pub use simple_queue_macros::{JobState, jobs};
 pub use stats::Histogram;
 pub use store::{Role, Why};

@@ -138,6 +138,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("begin", &["error", "queue", "worker"]),
     ("job_schema", &["job", "queue"]),
+    (
+        "testing",
+        &[
+            "enqueue",
+            "error",
+            "finalize",
+            "job",
+            "outcome",
+            "queue",
+            "row",
+            "schedule",
+            "store",
+            "telemetry",
+            "worker",
+        ],
+    ),
     ("private", &["enqueue", "job", "job_schema", "outcome", "queue"]),
     ("prelude", &[]),
 ];

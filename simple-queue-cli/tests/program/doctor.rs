@@ -272,7 +272,7 @@ const TROUBLES: &[Trouble] = &[
         &["insert into simple_queue.queues (name, paused_at) values ('emails', now())"],
         Check::Waiting,
         Warning,
-        "the queue `emails` has been paused",
+        "the queue `emails` is paused",
         Hand("update simple_queue.queues set paused_at = null"),
     ),
     trouble(

@@ -76,6 +76,13 @@ impl Coalescer {
         &self.calls
     }
 
+    /// Closes the connections that no call uses.
+    #[cfg(feature = "testing")]
+    pub(crate) fn close_idle(&self) {
+        self.connections.close_idle();
+        self.calls.close_idle();
+    }
+
     /// Inserts a job without a unique key, whose id was made for this call, together with
     /// concurrent inserts. Returns after the commit, with this job's own result.
     ///

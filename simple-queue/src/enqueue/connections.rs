@@ -120,6 +120,12 @@ impl Connections {
         }
     }
 
+    /// Closes the connections that no call uses.
+    #[cfg(feature = "testing")]
+    pub(super) fn close_idle(&self) {
+        self.state().free.clear();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
+#[cfg(feature = "testing")]
+use super::EnqueueOutcome;
 use super::{
     Target, Via,
     coalescer::Coalescer,
@@ -33,6 +35,13 @@ async fn insert_into(target: Target<'_>, jobs: Vec<NewJob>) -> Result<Vec<Insert
         Via::Pool { servers, store } => {
             let insertion = Insertion::new(&store, true, &jobs);
             Ok(insert_through(&servers, None, insertion, &jobs).await?.rows)
+        }
+        #[cfg(feature = "testing")]
+        Via::Nowhere(enqueued) => {
+            let insert = |job: &NewJob| Inserted { id: job.id, outcome: EnqueueOutcome::Inserted };
+            let inserted = jobs.iter().map(insert).collect();
+            enqueued.lock().extend(jobs);
+            Ok(inserted)
         }
         Via::Queue { destination, coalescer, spooler: None } => {
             insert_on_queue(destination, &coalescer, jobs).await

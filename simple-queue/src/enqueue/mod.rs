@@ -72,11 +72,18 @@ pub(crate) enum Via<'e> {
     Pool { servers: Servers, store: Store },
     /// The caller's connection, which may have an open transaction.
     Connection { connection: &'e mut PgConnection, store: Store },
+    /// No database: the jobs of a handler's run in a unit test.
+    #[cfg(feature = "testing")]
+    Nowhere(EnqueuedNowhere),
 }
+
+/// The jobs that were enqueued where there is no database.
+#[cfg(feature = "testing")]
+pub(crate) type EnqueuedNowhere = Arc<parking_lot::Mutex<Vec<crate::row::NewJob>>>;
 
 impl Target<'_> {
     /// Runs an exchange of at most two statements.
-    async fn ask<T>(
+    pub(crate) async fn ask<T>(
         &mut self,
         exchange: impl AsyncFnOnce(&mut PgConnection, &Store) -> sqlx::Result<T>,
     ) -> sqlx::Result<T> {
@@ -91,6 +98,10 @@ impl Target<'_> {
                     async |connection: &mut PgConnection| exchange(connection, store).await;
                 coalescer.calls().ask(servers, STATEMENTS, exchange).await
             }
+            #[cfg(feature = "testing")]
+            Via::Nowhere(_) => Err(sqlx::Error::Configuration(
+                "a job that is run by itself in a test has no database".into(),
+            )),
         }
     }
 

@@ -73,6 +73,12 @@ impl Wake {
         self.local.send_replace(());
     }
 
+    /// Closes the connections that no call uses.
+    #[cfg(feature = "testing")]
+    pub(crate) fn close_idle(&self) {
+        self.connection.close_idle();
+    }
+
     /// Returns a receiver that changes when a poller should look.
     pub(crate) fn subscribe(&self) -> watch::Receiver<()> {
         self.local.subscribe()

@@ -314,7 +314,7 @@ impl OpenRun {
 
 impl BatchKind {
     /// Sends the statement of this kind for runs of one worker id; returns the ids that it changed.
-    async fn write(
+    pub(super) async fn write(
         self,
         store: &Store,
         connection: &mut PgConnection,

@@ -208,6 +208,19 @@ impl Finalizer {
     }
 }
 
+/// Writes one run on a connection of the caller's, as the finalizer would. Returns whether its lease still held.
+#[cfg(feature = "testing")]
+pub(crate) async fn write_one(
+    store: &Store,
+    connection: &mut sqlx::PgConnection,
+    run: FinishedRun,
+    keep: bool,
+) -> sqlx::Result<bool> {
+    let open = [OpenRun::new(run)];
+    let written = open[0].kind().write(store, connection, &open, keep).await?;
+    Ok(!written.is_empty())
+}
+
 /// How many of these runs go into the next statement: at least one.
 fn first_part(runs: &[OpenRun], most: usize) -> usize {
     let mut bytes = 0;

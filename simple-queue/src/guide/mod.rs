@@ -9,6 +9,7 @@
 //! | [`spool`] | enqueues that outlive a database that is away: jobs wait in files |
 //! | [`operating`] | finding jobs, retrying, moving, editing, deleting them; who did what; rights |
 //! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
+//! | [`testing`] | what was enqueued, running it, letting time pass, one function by itself |
 //! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
 
 #[doc = include_str!("declaring_jobs.md")]
@@ -32,6 +33,10 @@ pub mod operating {}
 
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
+
+#[cfg(all(feature = "testing", feature = "embedded"))]
+#[doc = include_str!("testing.md")]
+pub mod testing {}
 
 #[doc = include_str!("deploying.md")]
 pub mod deploying {}

@@ -21,6 +21,8 @@ mod kinds;
 mod limit_keys;
 mod limits;
 mod migrations;
+#[cfg(feature = "testing")]
+pub(crate) mod observed;
 mod pauses;
 mod plain;
 mod queues;
@@ -109,6 +111,8 @@ struct Inner {
     spooler: Option<OwnedSpooler>,
     workers: Workers,
     waiters: wait::Waiters,
+    #[cfg(feature = "testing")]
+    observed: observed::Observed,
 }
 
 /// Accessors for the roles of a worker and the stages of a job.
@@ -124,9 +128,18 @@ impl SimpleQueue {
         config: Config,
         spool: Option<PreparedSpool>,
     ) -> Self {
+        let store = Store::new(schema, servers.pooled());
+        Self::of_store(servers, store, config, spool)
+    }
+
+    fn of_store(
+        servers: Servers,
+        store: Store,
+        config: Config,
+        spool: Option<PreparedSpool>,
+    ) -> Self {
         let connections = servers.pool().options().get_max_connections();
         let connections = usize::try_from(connections).unwrap_or(usize::MAX);
-        let store = Store::new(schema, servers.pooled());
         let (wake, coalescer) = (Arc::<Wake>::default(), Arc::<Coalescer>::default());
         let spooler = spool.map(|spool| {
             let (servers, store, wake) = (servers.clone(), store.clone(), Arc::clone(&wake));
@@ -143,6 +156,8 @@ impl SimpleQueue {
             spooler,
             workers: Workers::default(),
             waiters: wait::Waiters::default(),
+            #[cfg(feature = "testing")]
+            observed: observed::Observed::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -241,6 +256,8 @@ impl SimpleQueue {
     /// Wakes the callers that wait for the jobs of these runs, whose outcomes are written now.
     pub(crate) fn closed(&self, runs: &[crate::finalize::ClosedRun]) {
         self.inner.waiters.closed(runs);
+        #[cfg(feature = "testing")]
+        self.note_closed(runs);
     }
 
     pub(crate) fn waiters(&self) -> &wait::Waiters {
@@ -259,6 +276,10 @@ impl JobState for PgPool {
 
 impl<'e> EnqueueOn<'e> for &'e SimpleQueue {
     fn target(self) -> Target<'e> {
+        #[cfg(feature = "testing")]
+        if let Some(unit) = self.unit() {
+            return Target(Via::Nowhere(Arc::clone(&unit.enqueued)));
+        }
         let destination = Destination {
             servers: self.servers().clone(),
             store: self.store().clone(),

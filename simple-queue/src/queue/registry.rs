@@ -175,6 +175,19 @@ impl Registry {
         Ok(())
     }
 
+    /// Keeps only the handlers of these kinds.
+    #[cfg(feature = "testing")]
+    pub(crate) fn keep_kinds(&mut self, kinds: &[&str]) {
+        for handlers in self.queues.values_mut() {
+            handlers.by_kind.retain(|kind, _| kinds.contains(kind));
+            handlers.any_kind = None;
+        }
+        self.queues.retain(|_, handlers| !handlers.by_kind.is_empty());
+        self.kinds.retain(|kind, _| kinds.contains(kind));
+        #[cfg(feature = "cron")]
+        self.scheduled.retain(|job| kinds.contains(&job.name.as_str()));
+    }
+
     /// Returns the declaration of a kind, under its name or an alias.
     pub(crate) fn declared(&self, kind: &str) -> Option<DeclaredKind> {
         self.kinds.get(kind).copied()

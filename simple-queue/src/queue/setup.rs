@@ -25,7 +25,7 @@ impl SimpleQueue {
     /// # Cancel safety
     /// Each part is applied in a transaction, so a dropped call leaves no part half applied.
     pub async fn migrate(&self) -> Result<(), Error> {
-        migrate(self.servers(), self.store().schema()).await
+        migrate(self.servers(), self.store()).await
     }
 
     /// Registers the jobs that this process runs, and the state they run with.

@@ -14,7 +14,11 @@ use super::Store;
 use super::decode::interval;
 
 /// 7 days: partitions of the archive are created this long before they are needed.
-const DAYS_AHEAD: i32 = 7;
+pub(super) const DAYS_AHEAD: i32 = 7;
+
+/// 1 day: what a test needs, if it goes on until tomorrow.
+#[cfg(feature = "testing")]
+pub(super) const DAYS_AHEAD_OF_A_TEST: i32 = 1;
 
 /// A day of the archive that is older than the retention.
 #[cfg(feature = "janitor")]
@@ -34,7 +38,7 @@ impl Store {
         self.statements
             .ensure_archive_partitions
             .query()
-            .bind("days_ahead", DAYS_AHEAD)
+            .bind("days_ahead", self.days_ahead)
             .fetch_scalar(connection)
             .await
     }

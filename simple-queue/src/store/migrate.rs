@@ -8,7 +8,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::statements::Statement;
+use super::{Store, statements::Statement};
 use crate::{
     Error,
     database::{
@@ -71,22 +71,24 @@ const PATIENCE: u32 = 30;
 ///
 /// Any number of processes may migrate at once: the one that applies a part locks the history table, which requires a
 /// right on that table. The session is always closed at the end.
-pub(crate) async fn migrate(servers: &Servers, schema: &Schema) -> Result<(), Error> {
+pub(crate) async fn migrate(servers: &Servers, store: &Store) -> Result<(), Error> {
     let connection = servers
         .open_for_migrations()
         .await
         .map_err(Error::database("connect for the migrations"))?;
     let Some(mut connection) = connection else {
-        return Err(Error::NeedsDirectUrl { schema: schema.name().to_owned() });
+        return Err(Error::NeedsDirectUrl { schema: store.schema().name().to_owned() });
     };
     let patience = servers.statement_timeout() * PATIENCE;
-    let migrated = Migration { schema, connection: &mut connection }.run(patience).await;
+    let schema = store.schema();
+    let migrated = Migration { store, schema, connection: &mut connection }.run(patience).await;
     let closed = connection.close().await;
     migrated?;
     closed.map_err(Error::database("close the connection of the migrations"))
 }
 
 struct Migration<'m> {
+    store: &'m Store,
     schema: &'m Schema,
     connection: &'m mut PgConnection,
 }
@@ -168,6 +170,10 @@ impl Migration<'_> {
         // Another process may have applied it while this one waited.
         if part.is_missing(schema, &read_applied(schema, &mut tx).await?)? {
             execute(schema, &mut tx, part.sql).await?;
+            if part.repeats {
+                // The function is there now.
+                self.store.ensure_archive_partitions(&mut tx).await?;
+            }
             let record = include_str!("sql/record_migration.sql");
             let record = Statement::new("record_migration", record, schema, Pooled::default());
             record

@@ -84,6 +84,10 @@ mod schedules;
 mod statements;
 mod stats;
 mod sweep;
+#[cfg(all(feature = "testing", feature = "embedded"))]
+mod test_databases;
+#[cfg(feature = "testing")]
+mod testing;
 mod transaction;
 mod unhandled;
 mod visit_summary;
@@ -118,6 +122,10 @@ pub(crate) use schedules::{
 };
 pub(crate) use stats::{QueueRow, StatsRange, StatsRow, StatsSpan};
 pub(crate) use sweep::{LanePart, Overtaken};
+#[cfg(all(feature = "testing", feature = "embedded"))]
+pub(crate) use test_databases::TestDatabases;
+#[cfg(feature = "testing")]
+pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished, end_job, save_job};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use visit_summary::Begun;
 pub(crate) use worker::{Beat, Silent, WorkerRow};
@@ -133,13 +141,26 @@ pub(crate) struct Store {
     schema: Schema,
     statements: Arc<Statements>,
     way: by_function::Way,
+    /// For how many days partitions of the archive are created ahead.
+    days_ahead: i32,
 }
 
 impl Store {
     /// `pooled` decides how the statements are sent.
     pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
         let statements = Arc::new(Statements::new(&schema, pooled));
-        Self { schema, statements, way: by_function::Way::default() }
+        Self {
+            schema,
+            statements,
+            way: by_function::Way::default(),
+            days_ahead: archive::DAYS_AHEAD,
+        }
+    }
+
+    /// The same statements for a test, whose archive needs few days.
+    #[cfg(feature = "testing")]
+    pub(crate) fn of_test(self) -> Self {
+        Self { days_ahead: archive::DAYS_AHEAD_OF_A_TEST, ..self }
     }
 
     pub(crate) fn schema(&self) -> &Schema {

@@ -18,6 +18,15 @@ pub(crate) fn started_outside_a_runtime() {
     );
 }
 
+/// On standard error, because most tests have no subscriber.
+#[cfg(feature = "testing")]
+pub(crate) fn test_did_not_stop_it() {
+    eprintln!(
+        "the worker of a test was dropped while it worked, so the database of the test may be in use and stay; \
+        write `worker.stop().await;` at the end of the test"
+    );
+}
+
 pub(crate) fn no_handler_registered() {
     tracing::warn!(
         target: TARGET,

@@ -100,6 +100,14 @@ impl WorkerHandle {
     }
 }
 
+#[cfg(feature = "testing")]
+impl WorkerHandle {
+    /// Ends the worker without waiting: its roles end when they are polled again.
+    pub(crate) fn abandon(&self) {
+        self.worker.give_up();
+    }
+}
+
 impl fmt::Debug for WorkerHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkerHandle")

@@ -60,7 +60,11 @@ impl Role for Lender {
         if steps.is_empty() {
             return Ok(Next::AtOnce);
         }
+        #[cfg(feature = "testing")]
+        self.worker.client.note_lending(true);
         let done = self.exchange(&mut steps).await;
+        #[cfg(feature = "testing")]
+        self.worker.client.note_lending(false);
         if done.is_err() {
             self.permits().failed(&steps.ask);
         }

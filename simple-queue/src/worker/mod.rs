@@ -3,6 +3,8 @@
 //! [`fetch`] claims jobs under the permits of [`crate::admission`], [`run`] runs their handlers, [`heartbeat`] reports
 //! that the process lives. Outcomes go to [`crate::finalize`].
 
+#[cfg(feature = "testing")]
+mod alone;
 mod failures;
 mod fetch;
 mod handle;
@@ -17,6 +19,8 @@ mod signal;
 mod start;
 mod starting;
 
+#[cfg(feature = "testing")]
+pub(crate) use alone::run_alone;
 pub use handle::WorkerHandle;
 pub use signal::shutdown_signal;
 #[cfg(feature = "janitor")]

@@ -73,7 +73,7 @@ pub(crate) const PARTS: &[(&str, &str)] = &[
 ];
 
 /// A statement in the form that the server reads.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Text {
     pub(crate) sql: String,
     /// The names of `$1`, `$2` and so on, numbered in order of first use.

@@ -26,6 +26,9 @@ pub(super) struct Statement {
 impl Statement {
     /// The only dynamic part is the schema's name. [`Schema::new`] refuses names with quotes.
     pub(super) fn new(name: &'static str, file: &str, schema: &Schema, pooled: Pooled) -> Self {
+        #[cfg(feature = "testing")]
+        let Text { sql, parameters } = assembled_once(name, file);
+        #[cfg(not(feature = "testing"))]
         let Text { sql, parameters } = assemble(file);
         let text = schema.write_into(&sql).into();
         Self { name, text, parameters: parameters.into(), pooled }
@@ -40,6 +43,17 @@ impl Statement {
     fn is_named(&self) -> bool {
         !self.pooled.get()
     }
+}
+
+/// Puts a statement together once for the process. Every test makes a queue, in a build without optimizations.
+#[cfg(feature = "testing")]
+fn assembled_once(name: &'static str, file: &str) -> Text {
+    use std::{collections::HashMap, sync::LazyLock};
+
+    use parking_lot::Mutex;
+
+    static TEXTS: LazyLock<Mutex<HashMap<&'static str, Text>>> = LazyLock::new(Mutex::default);
+    TEXTS.lock().entry(name).or_insert_with(|| assemble(file)).clone()
 }
 
 macro_rules! statements {
@@ -73,6 +87,16 @@ statements! {
     #[cfg(feature = "cron")]
     backfill_schedule,
     balance_quotas,
+    #[cfg(feature = "testing")]
+    bring_gates_nearer,
+    #[cfg(feature = "testing")]
+    bring_jobs_nearer,
+    #[cfg(feature = "testing")]
+    bring_keys_nearer,
+    #[cfg(feature = "testing")]
+    bring_limits_nearer,
+    #[cfg(feature = "testing")]
+    bring_turns_nearer,
     cancel_jobs,
     #[cfg(feature = "cron")]
     change_schedule,
@@ -83,6 +107,8 @@ statements! {
     claim_suspect,
     claim_upkeep,
     copy_archived_job,
+    #[cfg(feature = "testing")]
+    count_kinds,
     count_orphans,
     dead_letter_jobs,
     declare_key_limits,
@@ -136,6 +162,10 @@ statements! {
     limit_lock_wait,
     list_acts,
     list_acts_on_job,
+    #[cfg(feature = "testing")]
+    list_enqueued,
+    #[cfg(feature = "testing")]
+    list_ids,
     list_kinds,
     list_limit_keys,
     list_limits,
@@ -152,6 +182,8 @@ statements! {
     list_undeclared_schedules,
     list_unhandled_kinds,
     list_unhandled_queues,
+    #[cfg(feature = "testing")]
+    list_unknown_jobs,
     list_workers,
     lock_dead_letters,
     lock_dead_workers,
@@ -170,6 +202,8 @@ statements! {
     look_at_settings,
     look_at_upkeep,
     look_for_due,
+    #[cfg(feature = "testing")]
+    look_for_unfinished,
     look_for_horizon,
     look_through_archive,
     look_through_dead_letters,

@@ -65,12 +65,14 @@ impl<'w> Execution<'w> {
         let mut give_back_on_drop = GiveBackOnDrop(Some(self));
         let span = (job.id, &*job.queue, &*job.kind, job.attempt);
         let run = telemetry::run::handler_span(span, self.finish()).await;
+        #[cfg(feature = "testing")]
+        self.worker.client.note_run(job, self.claim().run.ran(), &run);
         give_back_on_drop.0 = None;
         self.worker.buffer_outcome(run);
     }
 
     /// The whole run, up to the transition to write.
-    async fn finish(&self) -> FinishedRun {
+    pub(in crate::worker) async fn finish(&self) -> FinishedRun {
         let outcome = match self.refusal() {
             Some(refusal) => refusal,
             None => self.outcome().await,

@@ -56,6 +56,10 @@ impl Execution<'_> {
         if !holds_key && names.is_empty() {
             return;
         }
+        #[cfg(feature = "testing")]
+        if self.worker.client.unit().is_some() {
+            return;
+        }
         if let Err(error) = self.worker.client.servers().ask(1, hold).await {
             names.extend(holds_key.then(|| format!("the key of a {}", self.job().kind)));
             telemetry::run::rates_not_held(&names.join(", "), &described(&error));

@@ -28,6 +28,10 @@ impl Execution<'_> {
         if self.claim().run.is_abandoned() {
             return Some(Outcome::given_back());
         }
+        #[cfg(feature = "testing")]
+        if !self.worker.client.may_start_another() {
+            return Some(Outcome::given_back());
+        }
         if let Some(problem) = &self.unreadable {
             return Some(Outcome::unprocessable(format!("the payload cannot be read: {problem}")));
         }

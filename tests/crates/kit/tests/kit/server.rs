@@ -1,0 +1,44 @@
+//! Runs the tests that need `DATABASE_URL`, on a server of their own.
+
+use std::{env, process::Stdio};
+
+use simple_queue::embedded::EmbeddedPostgres;
+use sqlx::{Connection, PgConnection};
+use tokio::process::Command;
+
+/// Starts this program again with these arguments and the URL of a server.
+async fn run_again(postgres: &EmbeddedPostgres, arguments: &[&str]) {
+    let mut program = Command::new(env::current_exe().unwrap());
+    program.arg("--ignored").args(arguments).env("DATABASE_URL", postgres.url());
+    let output = program.stdin(Stdio::null()).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!said.contains(" 0 passed"), "{said}");
+}
+
+/// The databases that `#[sqlx::test]` has left behind.
+async fn left_behind(postgres: &EmbeddedPostgres) -> Vec<String> {
+    let mut connection = PgConnection::connect(postgres.url()).await.unwrap();
+    let left = sqlx::query_scalar(
+        "select datname::text from pg_database where datname like '\\_sqlx\\_test%'",
+    );
+    left.fetch_all(&mut connection).await.unwrap()
+}
+
+async fn server() -> EmbeddedPostgres {
+    EmbeddedPostgres::builder().setting("max_connections", "400").start().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_tests_with_a_database_pass() {
+    let postgres = server().await;
+    run_again(&postgres, &["--skip", "thirty::"]).await;
+    assert_eq!(left_behind(&postgres).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn thirty_tests_at_once_leave_no_database_behind() {
+    let postgres = server().await;
+    run_again(&postgres, &["thirty::", "--test-threads", "30"]).await;
+    assert_eq!(left_behind(&postgres).await, Vec::<String>::new());
+}

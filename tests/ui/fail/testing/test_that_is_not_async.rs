@@ -1,0 +1,15 @@
+use simple_queue::{prelude::*, testing::*};
+
+#[job]
+async fn send(user_id: i64, text: String) {
+    let _ = (user_id, text);
+}
+
+#[simple_queue::test]
+fn sending(queue: TestQueue) {
+    let _ = queue;
+}
+
+fn main() {
+    let _ = Send::new(7, "");
+}

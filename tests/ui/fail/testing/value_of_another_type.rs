@@ -1,0 +1,14 @@
+use simple_queue::{prelude::*, testing::*};
+
+#[job]
+async fn send(user_id: i64, text: String) {
+    let _ = (user_id, text);
+}
+
+async fn test(queue: &TestQueue) {
+    refute_enqueued!(queue, Send { user_id: "7", .. });
+}
+
+fn main() {
+    let _ = test;
+}
