@@ -19,7 +19,11 @@ pub(crate) fn nearest<'a>(
         .filter(|&(distance, candidate)| {
             let letters = candidate.chars().count();
             // Of a word of two letters one is half, so a letter too many counts against what was written.
-            let of = if distance == 1 { letters.max(written.chars().count()) } else { letters };
+            let of = if distance == 1 {
+                std::cmp::max(letters, written.chars().count())
+            } else {
+                letters
+            };
             distance * 2 < of
         })
         .min_by_key(|(distance, _)| *distance)
