@@ -1,7 +1,7 @@
 //! Kinds as workers declare them, for processes without their code.
 
 use serde_json::json;
-use simple_queue::{ErrorKind, Inserted, JobFilter, prelude::*};
+use simple_queue::{Acted, ErrorKind, Inserted, JobFilter, prelude::*};
 
 use crate::support::{STOP, TestDatabase};
 
@@ -79,7 +79,7 @@ async fn a_hidden_argument_stays_hidden_in_a_process_without_its_code() {
     assert_eq!(admin.find(&search).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
     // An edit with the mask in it keeps the value.
     let edited = json!({"to": "Bob", "code": "…", "copies": 2});
-    let _ = admin.edit(id).args(edited).await.unwrap();
+    assert_eq!(admin.edit(id).args(edited).await.unwrap(), Acted::Done);
     let stored: String = database.value("select job_data ->> 'code' from simple_queue.jobs").await;
     assert_eq!(stored, "s3cret");
 }

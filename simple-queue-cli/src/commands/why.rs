@@ -251,17 +251,11 @@ impl Known {
 
     /// `paused 3 min ago by ann, until in 2 h: the provider is down`.
     fn pause(&self, pause: &Pause) -> String {
-        let mut words = format!("paused {}", ago(pause.since, self.now));
-        if let Some(by) = &pause.by {
-            words += &format!(" by {}", shown(by));
-        }
-        if let Some(until) = pause.until {
-            words += &format!(", which ends {}", ago(until, self.now));
-        }
-        if let Some(reason) = &pause.reason {
-            words += &format!(": {}", shown(reason));
-        }
-        words
+        let by = pause.by.as_deref().map(|by| format!(" by {}", shown(by)));
+        let until = pause.until.map(|at| format!(", which ends {}", ago(at, self.now)));
+        let reason = pause.reason.as_deref().map(|reason| format!(": {}", shown(reason)));
+        let more: String = [by, until, reason].into_iter().flatten().collect();
+        format!("paused {}{more}", ago(pause.since, self.now))
     }
 
     /// Whether the key of the job is paused, full, or halted by a dead job.

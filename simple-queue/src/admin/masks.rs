@@ -16,7 +16,10 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 
 /// The kinds that workers have declared, as they were read last. All clones of a view share them.
 #[derive(Clone, Default)]
-pub(super) struct Masks(Arc<Mutex<Option<(Instant, Arc<KnownKinds>)>>>);
+pub(super) struct Masks(Arc<Mutex<Option<Remembered>>>);
+
+/// What was read, and when.
+type Remembered = (Instant, Arc<KnownKinds>);
 
 /// By name and alias.
 pub(super) type KnownKinds = HashMap<String, Arc<KindState>>;

@@ -100,7 +100,8 @@ macro_rules! control {
         match $caller.trace(&$change) {
             Err(refused) => Err(refused),
             Ok(trace) => {
-                let made = $crate::database::again!(tries => $queue.ask_traced(&trace, $exchange));
+                // Boxed, because the future of a call is moved through the caller's code.
+                let made = $crate::database::again!(tries => Box::pin($queue.ask_traced(&trace, $exchange)));
                 made.map_err($crate::Error::database($change.what))
             }
         }

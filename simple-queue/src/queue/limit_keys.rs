@@ -166,11 +166,10 @@ impl Limits<'_> {
         let target = format!("limit:{gate}");
         let what = "skip a job of a sequence";
         let change = Change { action: "skip", target: &target, arguments: None, what };
-        let skipped = control!(self.queue, self.caller, change => async |connection| {
+        control!(self.queue, self.caller, change => async |connection| {
             let skipped = self.queue.store().skip_in_sequence(connection, &gate).await?;
             Ok((skipped, skipped))
-        });
-        skipped
+        })
     }
 
     pub(super) async fn charge_gate(

@@ -253,6 +253,7 @@ impl Fetched {
         Ok((fetched, completed, visit))
     }
 
+    #[expect(clippy::vec_box, reason = "the jobs are moved on one by one")]
     fn of(
         mut jobs: Vec<Box<FetchedJob>>,
         summary: FetchSummary,
@@ -295,6 +296,7 @@ impl<'r> Claimed<'r> {
         Ok(Self { rows, columns, text, summary: read_summary(text)? })
     }
 
+    #[expect(clippy::vec_box, reason = "the jobs are moved on one by one")]
     fn jobs(&self, worker_id: Uuid, rule: Option<RuleId>) -> sqlx::Result<Vec<Box<FetchedJob>>> {
         let mut jobs = Vec::with_capacity(self.rows.len().saturating_sub(1));
         for row in self.rows {

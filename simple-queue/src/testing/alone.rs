@@ -138,7 +138,7 @@ where
         job.claim = Some(claim.clone());
         let seen = job.clone();
         let signal = Arc::clone(&claim.run);
-        let fetched = FetchedJob { job, claim, priority, max_attempts, token: None };
+        let fetched = FetchedJob { job, claim, priority, max_attempts, token: None, series: None };
         let run = run_alone(queue.clone(), &handler, Box::new(fetched));
         let run = answer::<H, S>(run, called, state).await;
         let observed = ObservedRun::new(seen, run.transition, signal.ran());

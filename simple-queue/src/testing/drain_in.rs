@@ -67,7 +67,7 @@ async fn claim(
     connection: &mut PgConnection,
     worker_id: Uuid,
 ) -> sqlx::Result<Option<Box<FetchedJob>>> {
-    let demand = |served: crate::queue::registry::Served| {
+    let demand = |served: crate::queue::served::Served| {
         let shares = served.shares.into_iter().map(|share| DemandedShare {
             permits: 1,
             kinds: share.kinds,

@@ -14,7 +14,7 @@ async fn failed_jobs() -> TestDatabase {
     };
     let letter = |kind: &str, text: &str, minutes: u32| {
         let ended = format!("now() - interval '{minutes} min' - n * interval '1 s'");
-        database.dead_letter().kind(kind).set("finished_at", &ended).set("errors", &error(text))
+        database.dead_letter().kind(kind).set("finished_at", &ended).set("errors", error(text))
     };
     let refused = "'user ' || n || ': \"host-' || n || '\" refused' || chr(10) || 'line 2'";
     letter("mail", refused, 1).insert_many(12).await;

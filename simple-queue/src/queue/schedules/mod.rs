@@ -252,11 +252,10 @@ impl Schedules<'_> {
         let target = target(name);
         let what = "remove a schedule";
         let change = Change { action: "remove", target: &target, arguments: None, what };
-        let removed = control!(self.queue, self.caller, change => async |connection| {
+        control!(self.queue, self.caller, change => async |connection| {
             let removed = self.queue.store().remove_schedule(connection, name).await?;
             Ok((removed, removed))
-        });
-        removed
+        })
     }
 
     /// Changes a schedule as it is now. `edit` returns the rule that an operator has set, or that

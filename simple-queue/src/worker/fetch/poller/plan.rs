@@ -89,14 +89,9 @@ impl Poller {
                 ));
                 let permits = worker.prefetched.wanted(&queue, free, is_ahead);
                 limit += permits;
-                let mut shares = self.demanded(&queue, shares, (permits, free), config, &mut apart);
                 let all = shares.len();
-                shares.retain(|share| share.permits > 0);
+                let shares = self.demanded(&queue, shares, (permits, free), config, &mut apart);
                 leaves_out |= shares.len() < all;
-                if !shares.is_empty() {
-                    let first = self.rotation % shares.len();
-                    shares.rotate_left(first);
-                }
                 let demand = Demand {
                     queue,
                     permits,
@@ -127,8 +122,8 @@ impl Poller {
         FetchPlan { demands, limit, leaves_out, falls_short, apart }
     }
 
-    /// How many jobs of each share of a queue are demanded: of those that may be ahead up to `permits`, of the others no
-    /// more than have one of the `free` permits.
+    /// What is demanded of the shares of a queue that have permits: of those that may be ahead up to `permits` jobs, of the
+    /// others no more than have one of the `free` permits. Shares take turns at being first.
     fn demanded(
         &self,
         queue: &str,
@@ -159,6 +154,11 @@ impl Poller {
                 apart.shares.push((queue.to_owned(), share.clone()));
             }
             demanded.push(share);
+        }
+        demanded.retain(|share| share.permits > 0);
+        if !demanded.is_empty() {
+            let first = self.rotation % demanded.len();
+            demanded.rotate_left(first);
         }
         demanded
     }
