@@ -147,12 +147,12 @@ async fn no_act_on_production_is_done_unasked() {
     let edited = place.run(&[&edit[..], &[id, "--priority", "3"]].concat());
     assert_eq!(edited.code, 2, "{}", edited.err);
     assert_eq!(acts().await, before);
-    assert!(place.queue.paused().await.unwrap().is_empty());
+    assert!(place.queue.pauses().await.unwrap().is_empty());
 
     let agreed = place.run(&["--context", "prod", "jobs", "cancel", id, "--yes"]);
     assert_eq!(agreed.code, 0, "{}", agreed.err);
     assert_eq!(place.run(&["--context", "prod", "queues", "pause", "q", "-y"]).code, 0);
-    assert_eq!(place.queue.paused().await.unwrap(), ["q"]);
+    assert_eq!(place.queue.pauses().await.unwrap()[0].queue, "q");
     assert_eq!(place.run(&["--context", "staging", "queues", "resume", "q"]).code, 0);
 }
 
