@@ -83,6 +83,6 @@ pub use times::{days, hours, millis, mins, secs};
 pub use worker::TestWorker;
 
 #[doc(hidden)]
-pub use crate::{__expected_of_enqueued, __look_for_enqueued};
+pub use crate::{__expected_of_enqueued as expected_of, __look_for_enqueued as look_for};
 #[doc(inline)]
 pub use crate::{assert_enqueued, refute_enqueued};
