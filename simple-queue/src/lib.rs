@@ -298,25 +298,8 @@ pub use simple_queue_macros::job;
 /// # assert_eq!(mails::SendPassword::OPTIONS, common.retries(0).tags(&["password"]));
 /// ```
 pub use simple_queue_macros::job_defaults;
-/// Makes a test of an `async fn` with a database of its own, on a private server that is started once
-/// for the process, or on that of `DATABASE_URL`.
-///
-/// The function takes a [`TestQueue`](testing::TestQueue), a `PgPool`, or both; both lead to the same
-/// database, which is dropped at the end. With the features `testing` and `embedded`.
-///
-/// ```
-/// use simple_queue::{prelude::*, testing::TestQueue};
-///
-/// #[job(queue = "emails")]
-/// async fn send_welcome(user_id: i64) {}
-///
-/// #[simple_queue::test]
-/// async fn a_welcome_is_sent(queue: TestQueue) {
-///     queue.register(jobs![SendWelcome], ()).unwrap();
-///     SendWelcome::new(42).enqueue(&queue).await.unwrap();
-///     queue.drain().await.expect_completed(1);
-/// }
-/// ```
+/// Makes a test of an `async fn` that takes a [`TestQueue`](testing::TestQueue), a `PgPool`, or both; see
+/// [`testing`].
 #[cfg(all(feature = "testing", feature = "embedded"))]
 pub use simple_queue_macros::test;
 pub use simple_queue_macros::{JobState, jobs};

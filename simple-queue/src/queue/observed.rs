@@ -45,7 +45,7 @@ struct LogState {
     written: Vec<Arc<ObservedRun>>,
     /// How many more jobs may start; `None`: any number.
     may_start: Option<usize>,
-    /// How often pollers have looked for jobs.
+    /// How often pollers have found nothing that can start.
     looks: u64,
     /// How often permits and tokens were asked for, and whether an answer is awaited.
     lends: u64,
@@ -88,7 +88,7 @@ impl RunLog {
         self.state().written.len()
     }
 
-    /// How often pollers have looked for jobs.
+    /// How often pollers have found nothing that can start.
     pub(crate) fn looks(&self) -> u64 {
         self.state().looks
     }
@@ -204,7 +204,7 @@ impl SimpleQueue {
         self.inner.observed.runs.get().is_some()
     }
 
-    /// The poller has looked for jobs.
+    /// The poller has found nothing that can start.
     pub(crate) fn note_look(&self) {
         if let Some(log) = self.inner.observed.runs.get() {
             log.state().looks += 1;

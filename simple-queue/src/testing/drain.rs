@@ -99,44 +99,45 @@ impl<'q> Drain<'q> {
         let log = Arc::clone(queue.run_log());
         let first = log.len();
         log.allow(self.most.or(Some(ENDLESS)));
-        let mut left = Left::default();
         while self.most != Some(0) {
             let worker = Stopping(Some(start_without_janitor(&queue).await));
-            let end = self.watch(&queue, &log, first).await;
+            let permitted_in = self.watch(&queue, &log, first).await;
+            let runs = log.len();
             worker.stop().await;
-            left = Left { due: count(end.left.due), later: count(end.left.later) };
-            let Some(permitted_in) = end.permitted_in else { break };
-            // A worker that has been told to wait would not look before.
-            self.passed.advance(self.queue, permitted_in).await;
+            self.check(&log, first);
+            match permitted_in {
+                // A worker that has been told to wait would not look before.
+                Some(permitted_in) => self.passed.advance(self.queue, permitted_in).await,
+                // A job that was slow to start may have enqueued another one.
+                None if log.len() > runs && !log.is_used_up() => {}
+                None => break,
+            }
         }
         log.allow(None);
         let runs = log.since(first).iter().map(|run| Run::of(run)).collect();
-        Drained { runs, left }
+        let Unfinished { due, later, .. } = look(&queue).await;
+        Drained { runs, left: Left { due: count(due), later: count(later) } }
     }
 
-    /// Waits until there is nothing more to run.
-    async fn watch(&self, queue: &SimpleQueue, log: &RunLog, first: usize) -> End {
+    /// Waits until there is nothing more to run. Returns the time that has to pass before there is.
+    async fn watch(&self, queue: &SimpleQueue, log: &RunLog, first: usize) -> Option<Duration> {
         let mut changed = log.subscribe();
         let mut since = Progress::now(log, None);
-        let (queues, kinds) = served(queue);
         let mut shares = queue.served().into_iter().flat_map(|served| served.shares);
         let is_limited =
             !queue.config().queue_limits.is_empty() || shares.any(|share| !share.limits.is_empty());
         let settles = if is_limited { SETTLED_UNDER_A_LIMIT } else { SETTLED };
         loop {
             // Read before the look, which may see less than what has happened since.
-            let is_enough = self.most.is_some() && log.is_used_up();
+            let is_enough = log.is_used_up();
             let before = Progress::now(log, None);
-            let left = queue
-                .ask_for(1, async |connection| {
-                    queue.store().look_for_unfinished(connection, &queues, &kinds).await
-                })
-                .await
-                .unwrap_or_else(|error| panic!("a drain cannot see what is left: {error}"));
-            self.check(log, first);
+            let left = look(queue).await;
             let now = Progress { due: Some(left.due), ..before };
             if now.differs(&since) {
                 since = now;
+            }
+            if self.fails_fast && errors(log, first).next().is_some() {
+                return None;
             }
             if left.running > 0 {
                 assert!(
@@ -145,21 +146,20 @@ impl<'q> Drain<'q> {
                     left.runs.as_deref().unwrap_or_default()
                 );
             } else if is_enough {
-                return End { left, permitted_in: None };
+                return None;
             } else if left.due == 0 {
                 match left.next_in.filter(|_| self.has_later) {
                     Some(next_in) => {
                         self.passed.advance(self.queue, next_in + Duration::from_millis(1)).await;
                         since = Progress::now(log, None);
                     }
-                    None => return End { left, permitted_in: None },
+                    None => return None,
                 }
             } else if since.is_settled(log, settles) {
                 let permitted_in = left.permitted_in.filter(|_| self.has_later);
                 let next_in = left.next_in.filter(|_| self.has_later);
                 let wait = permitted_in.into_iter().chain(next_in).min();
-                let permitted_in = wait.map(|wait| wait + Duration::from_millis(1));
-                return End { left, permitted_in };
+                return wait.map(|wait| wait + Duration::from_millis(1));
             } else {
                 queue.wake().wake_local();
             }
@@ -169,12 +169,10 @@ impl<'q> Drain<'q> {
     }
 
     fn check(&self, log: &RunLog, first: usize) {
-        if self.fails_fast {
-            let runs = log.since(first);
-            let mut runs = runs.iter().map(|run| Run::of(run));
-            if let Some(failed) = runs.find(|run| run.error.is_some()) {
-                panic!("{failed}");
-            }
+        if self.fails_fast
+            && let Some(failed) = errors(log, first).next()
+        {
+            panic!("{failed}");
         }
         assert!(
             self.most.is_some() || !log.is_used_up(),
@@ -192,13 +190,6 @@ impl<'q> IntoFuture for Drain<'q> {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.run())
     }
-}
-
-/// Why a worker of a drain is stopped.
-struct End {
-    left: Unfinished,
-    /// The drain goes on when this time has passed.
-    permitted_in: Option<Duration>,
 }
 
 /// Since when nothing has changed.
@@ -221,8 +212,8 @@ impl Progress {
     }
 
     fn is_settled(&self, log: &RunLog, settles: Duration) -> bool {
-        let is_still = self.at.elapsed() >= settles && log.looks() >= self.looks + LOOKS;
-        is_still && self.lends.is_some()
+        let has_looked = log.looks() >= self.looks + LOOKS || self.at.elapsed() >= STUCK;
+        self.at.elapsed() >= settles && has_looked && self.lends.is_some()
     }
 }
 
@@ -253,6 +244,22 @@ fn served(queue: &SimpleQueue) -> (Vec<String>, Vec<Option<&'static str>>) {
         kinds.into_iter().map(move |kind| (served.queue.clone(), kind))
     });
     served.unzip()
+}
+
+/// What is left of the jobs that the queue serves.
+async fn look(queue: &SimpleQueue) -> Unfinished {
+    let (queues, kinds) = served(queue);
+    let looked = queue.ask_for(1, async |connection| {
+        queue.store().look_for_unfinished(connection, &queues, &kinds).await
+    });
+    let failed = |error: sqlx::Error| panic!("a drain cannot see what is left: {error}");
+    looked.await.unwrap_or_else(failed)
+}
+
+/// The runs with an error.
+fn errors(log: &RunLog, first: usize) -> impl Iterator<Item = Run> {
+    let runs = log.since(first).into_iter();
+    runs.map(|run| Run::of(&run)).filter(|run| run.error.is_some())
 }
 
 fn count(jobs: i64) -> usize {

@@ -18,6 +18,25 @@
 //! | call a function by hand | [`job_context`], [`job_tx`] |
 //! | check the stored form | [`round_trips`], [`assert_schema!`](crate::assert_schema) |
 //!
+//! `#[simple_queue::test]`, with the feature `embedded`, gives an `async fn` a database of its own, on a
+//! private server that is started once for the process, or on that of `DATABASE_URL`. The function takes
+//! a [`TestQueue`], a `PgPool`, or both; both lead to the same database, which is dropped at the end.
+//!
+//! ```
+//! use simple_queue::{prelude::*, testing::TestQueue};
+//!
+//! #[job(queue = "emails")]
+//! async fn send_welcome(user_id: i64) {}
+//!
+//! # #[cfg(feature = "embedded")]
+//! #[simple_queue::test]
+//! async fn a_welcome_is_sent(queue: TestQueue) {
+//!     queue.register(jobs![SendWelcome], ()).unwrap();
+//!     SendWelcome::new(42).enqueue(&queue).await.unwrap();
+//!     queue.drain().await.expect_completed(1);
+//! }
+//! ```
+//!
 //! There is no mode and no queue in memory: jobs are stored, claimed, run and finished as they are in
 //! production. All functions panic where a test has to fail.
 
@@ -63,5 +82,7 @@ pub use spy::Spy;
 pub use times::{days, hours, millis, mins, secs};
 pub use worker::TestWorker;
 
+#[doc(hidden)]
+pub use crate::{__expected_of_enqueued as expected_of, __look_for_enqueued as look_for};
 #[doc(inline)]
 pub use crate::{assert_enqueued, refute_enqueued};

@@ -105,6 +105,8 @@ impl WorkerHandle {
     /// Ends the worker without waiting: its roles end when they are polled again.
     pub(crate) fn abandon(&self) {
         self.worker.give_up();
+        // Otherwise the finalizer waits for more.
+        self.worker.completions.close();
     }
 }
 

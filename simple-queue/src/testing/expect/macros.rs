@@ -38,7 +38,7 @@
 #[macro_export]
 macro_rules! assert_enqueued {
     ($($look:tt)*) => {
-        match $crate::__look_for_enqueued!(expect, $($look)*).await {
+        match $crate::testing::look_for!(expect, $($look)*).await {
             ::core::result::Result::Ok(job) => job,
             ::core::result::Result::Err(miss) => ::core::panic!("{miss}"),
         }
@@ -64,7 +64,7 @@ macro_rules! assert_enqueued {
 #[macro_export]
 macro_rules! refute_enqueued {
     ($($look:tt)*) => {
-        match $crate::__look_for_enqueued!(refute, $($look)*).await {
+        match $crate::testing::look_for!(refute, $($look)*).await {
             ::core::result::Result::Ok(()) => {}
             ::core::result::Result::Err(miss) => ::core::panic!("{miss}"),
         }
@@ -75,13 +75,13 @@ macro_rules! refute_enqueued {
 #[macro_export]
 macro_rules! __look_for_enqueued {
     ($how:ident, $on:expr, $job:path { .. } $(, $($expected:tt)*)?) => {
-        $crate::__look_for_enqueued!(@ $how, $on, $job, [], [..], [$($($expected)*)?])
+        $crate::testing::look_for!(@ $how, $on, $job, [], [..], [$($($expected)*)?])
     };
     ($how:ident, $on:expr, $job:path { $($field:ident : $value:expr),+ , .. } $(, $($expected:tt)*)?) => {
-        $crate::__look_for_enqueued!(@ $how, $on, $job, [$($field: $value),+], [..], [$($($expected)*)?])
+        $crate::testing::look_for!(@ $how, $on, $job, [$($field: $value),+], [..], [$($($expected)*)?])
     };
     ($how:ident, $on:expr, $job:path { $($field:ident : $value:expr),* $(,)? } $(, $($expected:tt)*)?) => {
-        $crate::__look_for_enqueued!(
+        $crate::testing::look_for!(
             @ $how, $on, $job, [$($field: $value),*], [$($field: _),*], [$($($expected)*)?]
         )
     };
@@ -92,7 +92,7 @@ macro_rules! __look_for_enqueued {
                 use $crate::EnqueueOn as _;
                 ($on).target()
             };
-            let expected = $crate::__expected_of_enqueued!($($expected)*);
+            let expected = $crate::testing::expected_of!($($expected)*);
             // From here on a field may have the name of a variable of the caller's.
             match ($(&$value,)*) {
                 ($($field,)*) => {

@@ -1,4 +1,4 @@
-use simple_queue::{prelude::*, testing::*};
+use simple_queue::prelude::*;
 
 #[job]
 async fn send(user_id: i64, text: String) {
@@ -6,7 +6,7 @@ async fn send(user_id: i64, text: String) {
 }
 
 #[simple_queue::test(jobs![Send])]
-async fn sending(queue: TestQueue) {
+async fn sending(queue: simple_queue::testing::TestQueue) {
     let _ = queue;
 }
 

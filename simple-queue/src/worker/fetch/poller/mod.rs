@@ -122,8 +122,6 @@ impl Poller {
         self.worker.permits.fetch_ended();
         let wait = match fetched {
             Ok(wait) => {
-                #[cfg(feature = "testing")]
-                self.worker.client.note_look();
                 self.was_late = false;
                 self.retry_pause.reset();
                 wait

@@ -74,6 +74,8 @@ impl Poller {
             return Ok(Duration::ZERO);
         }
         self.sleep.busy_since = None;
+        #[cfg(feature = "testing")]
+        self.worker.client.note_look();
         let longest = if self.worker.listening.load(Ordering::Acquire) {
             POLL_WHILE_LISTENING
         } else {
