@@ -119,8 +119,8 @@ async fn a_pause_ends_by_itself_and_a_new_one_takes_its_place() {
     lasting(Duration::from_hours(1)).because("first").await.unwrap();
     let again = lasting(Duration::from_millis(1)).await.unwrap();
     assert!(again.was_paused);
-    let past = "2026-01-01T00:00:00Z".parse().unwrap();
-    post.queue.pause("post").until(past).await.unwrap();
+    let ended = "2026-01-01T00:00:00Z".parse().unwrap();
+    post.queue.pause("post").until(ended).await.unwrap();
     let pauses = post.queue.pauses().await.unwrap();
     assert_eq!(pauses.len(), 2);
     assert_eq!((&pauses[0].kind, &pauses[1].reason), (&None, &None), "the last call counts");
