@@ -75,17 +75,18 @@ macro_rules! refute_enqueued {
 #[macro_export]
 macro_rules! __look_for_enqueued {
     ($how:ident, $on:expr, $job:path { .. } $(, $($expected:tt)*)?) => {
-        $crate::testing::look_for!(@ $how, $on, $job, [], [..], [$($($expected)*)?])
+        $crate::testing::look_for!(@ $how, $on, $job, [], [], [$($($expected)*)?])
     };
     ($how:ident, $on:expr, $job:path { $($field:ident : $value:expr),+ , .. } $(, $($expected:tt)*)?) => {
-        $crate::testing::look_for!(@ $how, $on, $job, [$($field: $value),+], [..], [$($($expected)*)?])
+        $crate::testing::look_for!(@ $how, $on, $job, [$($field: $value),+], [], [$($($expected)*)?])
     };
     ($how:ident, $on:expr, $job:path { $($field:ident : $value:expr),* $(,)? } $(, $($expected:tt)*)?) => {
         $crate::testing::look_for!(
-            @ $how, $on, $job, [$($field: $value),*], [$($field: _),*], [$($($expected)*)?]
+            @ $how, $on, $job, [$($field: $value),*],
+            [$job { $($field: ::core::unreachable!()),* }], [$($($expected)*)?]
         )
     };
-    (@ $how:ident, $on:expr, $job:path, [$($field:ident : $value:expr),*], [$($rest:tt)*], [$($expected:tt)*]) => {
+    (@ $how:ident, $on:expr, $job:path, [$($field:ident : $value:expr),*], [$($whole:tt)*], [$($expected:tt)*]) => {
         async {
             let on = {
                 #[allow(unused_imports)]
@@ -97,8 +98,9 @@ macro_rules! __look_for_enqueued {
             match ($(&$value,)*) {
                 ($($field,)*) => {
                     let compare = |job: &$job, differences: &mut $crate::testing::Differences| {
-                        // Without `..` a field that is left out is an error here.
-                        let $job { $($rest)* } = job;
+                        // Without `..` a field that is left out is an error here, which names it.
+                        #[allow(unreachable_code, unused, clippy::all, clippy::pedantic)]
+                        let _ = || { $($whole)* };
                         $({
                             let $job { $field: is, .. } = job;
                             if !(*is == *$field) {
@@ -112,7 +114,7 @@ macro_rules! __look_for_enqueued {
                             }
                         })*
                         // Used where there is no field.
-                        let _ = differences;
+                        let _ = (job, differences);
                     };
                     $crate::testing::$how(on, compare, expected).await
                 }
