@@ -8,7 +8,6 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 use super::{
     Store,
     decode::{Columns, Time, columns, interval, time},
-    statements::Bound,
 };
 use crate::row::Pause;
 
@@ -47,13 +46,21 @@ impl Store {
         pause: &NewPause<'_>,
     ) -> sqlx::Result<PausedRow> {
         let paused = match pause.kind {
-            None => self.statements.pause_queue.query(),
+            None => {
+                let paused = self.statements.pause_queue.query().bind("queue", pause.queue);
+                let paused = paused.bind("resume_at", pause.resume_at.map(time));
+                let paused = paused.bind("resume_after", pause.resume_after.map(interval));
+                paused.bind("reason", &pause.reason).bind("paused_by", pause.paused_by)
+            }
             Some(kind) => {
-                let paused = self.statements.pause_kind.query().bind("kind", kind);
-                paused.bind("channel", self.schema.channel())
+                let paused = self.statements.pause_kind.query().bind("queue", pause.queue);
+                let paused = paused.bind("kind", kind).bind("channel", self.schema.channel());
+                let paused = paused.bind("resume_at", pause.resume_at.map(time));
+                let paused = paused.bind("resume_after", pause.resume_after.map(interval));
+                paused.bind("reason", &pause.reason).bind("paused_by", pause.paused_by)
             }
         };
-        let row = bind_pause(paused, pause).fetch_one(connection).await?;
+        let row = paused.fetch_one(connection).await?;
         Ok(PausedRow {
             is_served: row.try_get("is_served")?,
             has_jobs: row.try_get("has_jobs")?,
@@ -68,11 +75,17 @@ impl Store {
         queue: &str,
         kind: Option<&str>,
     ) -> sqlx::Result<bool> {
+        let channel = self.schema.channel();
         let resumed = match kind {
-            None => self.statements.resume_queue.query(),
-            Some(kind) => self.statements.resume_kind.query().bind("kind", kind),
+            None => {
+                let resumed = self.statements.resume_queue.query().bind("queue", queue);
+                resumed.bind("channel", channel)
+            }
+            Some(kind) => {
+                let resumed = self.statements.resume_kind.query().bind("queue", queue);
+                resumed.bind("kind", kind).bind("channel", channel)
+            }
         };
-        let resumed = resumed.bind("queue", queue).bind("channel", self.schema.channel());
         Ok(resumed.fetch_optional(connection).await?.is_some())
     }
 
@@ -99,15 +112,6 @@ impl Store {
             })
         })
     }
-}
-
-fn bind_pause<'q>(paused: Bound<'q>, pause: &'q NewPause<'_>) -> Bound<'q> {
-    paused
-        .bind("queue", pause.queue)
-        .bind("resume_at", pause.resume_at.map(time))
-        .bind("resume_after", pause.resume_after.map(interval))
-        .bind("reason", &pause.reason)
-        .bind("paused_by", pause.paused_by)
 }
 
 /// The columns of `parts/paused_kinds.sql`.
