@@ -60,6 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "database",
             "enqueue",
             "error",
+            "filter",
             "finalize",
             "job",
             "outcome",

@@ -2,7 +2,10 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::migrate::{PARTS, Part, Standing, read_applied};
+use super::{
+    migrate::read_applied,
+    migration_part::{PARTS, Part, Standing},
+};
 use crate::{Error, database::Schema};
 
 /// The parts of this release as a schema has them, and parts that this release does not know.

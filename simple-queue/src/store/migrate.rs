@@ -1,14 +1,18 @@
 //! Creates the tables and brings them up to date.
 
 use std::{
-    cmp::{Ordering, min},
+    cmp::min,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
-use super::{Store, statements::Statement};
+use super::{
+    Store,
+    migration_part::{Applied, PARTS, Part, RELEASE, Standing},
+    statements::Statement,
+};
 use crate::{
     Error,
     database::{
@@ -18,43 +22,6 @@ use crate::{
     retry_pause::{Pauses, RetryPause},
     telemetry,
 };
-
-/// A file of `migrations/`.
-pub(super) struct Part {
-    pub(super) name: &'static str,
-    pub(super) sql: &'static str,
-    /// Whether a newer release with another text applies it again.
-    repeats: bool,
-}
-
-/// In order of application. The files of tables are append-only, and each is applied once.
-pub(super) const PARTS: &[Part] = &[
-    Part {
-        name: "0001_tables",
-        sql: include_str!("../../migrations/0001_tables.sql"),
-        repeats: false,
-    },
-    Part { name: "functions", sql: include_str!("../../migrations/functions.sql"), repeats: true },
-];
-
-/// What a schema records of a part that was applied.
-pub(super) struct Applied {
-    pub(super) name: String,
-    pub(super) release: String,
-    checksum: i64,
-}
-
-/// A part of a schema beside that of this release. One that is `Other` differs, and is applied only once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
-    Current,
-    Older,
-    Newer,
-    Other,
-}
-
-/// This release.
-const RELEASE: &str = env!("CARGO_PKG_VERSION");
 
 /// 1 to 5 s between two tries of a migration that is held up.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -134,7 +101,7 @@ impl Migration<'_> {
             Vec::new()
         };
         for part in PARTS {
-            if part.is_missing(self.schema, &applied)? {
+            if is_missing(part, self.schema, &applied)? {
                 self.apply(part, found).await?;
                 found = Found { has_schema: true, is_begun: true };
             }
@@ -168,7 +135,7 @@ impl Migration<'_> {
         begin_history(schema, &mut tx, found).await.map_err(Failure::of_beginning)?;
         execute(schema, &mut tx, include_str!("sql/lock_migrations.sql")).await?;
         // Another process may have applied it while this one waited.
-        if part.is_missing(schema, &read_applied(schema, &mut tx).await?)? {
+        if is_missing(part, schema, &read_applied(schema, &mut tx).await?)? {
             execute(schema, &mut tx, part.sql).await?;
             if part.repeats {
                 // The function is there now.
@@ -245,74 +212,20 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-impl Part {
-    fn is_missing(&self, schema: &Schema, applied: &[Applied]) -> Result<bool, Failure> {
-        let Some(there) = applied.iter().find(|there| there.name == self.name) else {
-            return Ok(true);
-        };
-        match self.standing(there) {
-            Standing::Current | Standing::Newer => Ok(false),
-            Standing::Older => Ok(true),
-            Standing::Other => Err(Failure::refused(Error::OtherTables {
-                schema: schema.name().to_owned(),
-                part: self.name,
-                release: there.release.clone(),
-            })),
-        }
-    }
-
-    pub(super) fn standing(&self, there: &Applied) -> Standing {
-        let differs = there.checksum != self.checksum();
-        let (ours, theirs) = (number(RELEASE), number(&there.release));
-        match theirs.cmp(&ours) {
-            _ if !self.repeats => {
-                if differs {
-                    Standing::Other
-                } else {
-                    Standing::Current
-                }
-            }
-            Ordering::Less => Standing::Older,
-            Ordering::Equal => {
-                if differs {
-                    Standing::Older
-                } else {
-                    Standing::Current
-                }
-            }
-            Ordering::Greater => Standing::Newer,
-        }
-    }
-
-    /// The statement that records it, as text.
-    pub(super) fn record(&self) -> String {
-        include_str!("sql/record_migration.sql")
-            .replace(":name", &format!("'{}'", self.name))
-            .replace(":release", &format!("'{RELEASE}'"))
-            .replace(":checksum", &self.checksum().to_string())
-            .trim_end()
-            .to_owned()
-    }
-
-    /// FNV-1a over the text: distinguishes versions, and is not a protection.
-    fn checksum(&self) -> i64 {
-        const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
-        const PRIME: u64 = 0x0100_0000_01b3;
-        let hash =
-            self.sql.bytes().fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
-        hash.cast_signed()
-    }
-}
-
-/// A release in comparable form: a pre-release is older than its release. A text that is not a release is older than
-/// all.
-fn number(release: &str) -> Option<([u64; 3], bool)> {
-    let (numbers, is_final) = match release.split_once('-') {
-        Some((numbers, _)) => (numbers, false),
-        None => (release, true),
+/// Whether a part is to be applied.
+fn is_missing(part: &Part, schema: &Schema, applied: &[Applied]) -> Result<bool, Failure> {
+    let Some(there) = applied.iter().find(|there| there.name == part.name) else {
+        return Ok(true);
     };
-    let numbers: Vec<u64> = numbers.split('.').map(str::parse).collect::<Result<_, _>>().ok()?;
-    Some((numbers.try_into().ok()?, is_final))
+    match part.standing(there) {
+        Standing::Current | Standing::Newer => Ok(false),
+        Standing::Older => Ok(true),
+        Standing::Other => Err(Failure::refused(Error::OtherTables {
+            schema: schema.name().to_owned(),
+            part: part.name,
+            release: there.release.clone(),
+        })),
+    }
 }
 
 /// Creates the schema and its history table, unless they exist. `create schema` requires a right that nothing else
@@ -351,18 +264,4 @@ pub(super) async fn read_applied(
             })
         })
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn releases_are_compared_by_their_numbers() {
-        for (older, newer) in
-            [("0.3.0", "0.3.1"), ("0.9.0", "0.10.0"), ("1.0.0-rc.1", "1.0.0"), ("x", "0.0.1")]
-        {
-            assert!(number(older) < number(newer), "{older} {newer}");
-        }
-    }
 }

@@ -74,6 +74,7 @@ mod janitor;
 mod kinds;
 mod limits;
 pub(crate) mod migrate;
+mod migration_part;
 mod pauses;
 mod rate_row;
 mod rates;

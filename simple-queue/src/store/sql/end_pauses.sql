@@ -14,7 +14,7 @@ with over as materialized (
 ), over_kinds as materialized (
     select p.queue, p.kind from simple_queue.paused_kinds p
     where p.resume_at <= now()
-    order by p.queue, p.kind
+    order by p.queue collate "C", p.kind collate "C"
     for update skip locked
 ), resumed_kinds as (
     delete from simple_queue.paused_kinds p
