@@ -75,6 +75,7 @@ const LOOKS: &[&str] = &[
     "audit list",
     "audit show",
     "completions",
+    "dlq groups",
     "dlq list",
     "doctor",
     "health",
