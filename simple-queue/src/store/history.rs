@@ -2,7 +2,10 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
-use super::migrate::{PARTS, Part, Standing, read_applied};
+use super::{
+    admin::repair::Repair,
+    migrate::{PARTS, Part, Standing, read_applied},
+};
 use crate::{Error, database::Schema};
 
 /// The parts of this release as a schema has them, and parts that this release does not know.
@@ -120,7 +123,10 @@ pub(crate) fn all_parts(schema: &Schema) -> Vec<Pending> {
 
 impl Pending {
     fn of(part: &Part, replaces: Option<String>, begin: &str, schema: &Schema) -> Self {
-        let sql = format!("{begin}{}\n{};\n", part.sql, part.record());
+        // As a migration does when the function is there.
+        let days =
+            if part.repeats { Repair::of(schema).days_ahead() + ";\n" } else { String::new() };
+        let sql = format!("{begin}{}\n{days}{};\n", part.sql, part.record());
         Self { name: part.name, replaces, sql: schema.write_into(&sql) }
     }
 }

@@ -24,7 +24,7 @@ pub(super) struct Part {
     pub(super) name: &'static str,
     pub(super) sql: &'static str,
     /// Whether a newer release with another text applies it again.
-    repeats: bool,
+    pub(super) repeats: bool,
 }
 
 /// In order of application. The files of tables are append-only, and each is applied once.
@@ -263,35 +263,21 @@ impl Part {
 
     pub(super) fn standing(&self, there: &Applied) -> Standing {
         let differs = there.checksum != self.checksum();
-        let (ours, theirs) = (number(RELEASE), number(&there.release));
-        match theirs.cmp(&ours) {
-            _ if !self.repeats => {
-                if differs {
-                    Standing::Other
-                } else {
-                    Standing::Current
-                }
-            }
+        let if_it_differs = |other| if differs { other } else { Standing::Current };
+        match number(&there.release).cmp(&number(RELEASE)) {
+            _ if !self.repeats => if_it_differs(Standing::Other),
             Ordering::Less => Standing::Older,
-            Ordering::Equal => {
-                if differs {
-                    Standing::Older
-                } else {
-                    Standing::Current
-                }
-            }
+            Ordering::Equal => if_it_differs(Standing::Older),
             Ordering::Greater => Standing::Newer,
         }
     }
 
     /// The statement that records it, as text.
     pub(super) fn record(&self) -> String {
-        include_str!("sql/record_migration.sql")
-            .replace(":name", &format!("'{}'", self.name))
-            .replace(":release", &format!("'{RELEASE}'"))
-            .replace(":checksum", &self.checksum().to_string())
-            .trim_end()
-            .to_owned()
+        let record = include_str!("sql/record_migration.sql").trim_end();
+        let record = record.replace(":name", &format!("'{}'", self.name));
+        let record = record.replace(":release", &format!("'{RELEASE}'"));
+        record.replace(":checksum", &self.checksum().to_string())
     }
 
     /// FNV-1a over the text: distinguishes versions, and is not a protection.
