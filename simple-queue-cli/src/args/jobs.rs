@@ -143,6 +143,12 @@ pub(crate) struct Acting {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Dlq {
+    /// Groups dead letters by kind and error, the largest group first.
+    #[command(after_help = "Example:\n  simple-queue dlq groups finished:-1d..")]
+    Groups {
+        #[command(flatten)]
+        selection: Selection,
+    },
     /// Lists dead letters with their last errors, the last first.
     List {
         #[command(flatten)]

@@ -114,7 +114,7 @@ pub(crate) enum Command {
     /// What operators did, and acts on many jobs that go on.
     #[command(subcommand)]
     Audit(Audit),
-    /// Dead letters: lists them, runs them again, deletes them.
+    /// Dead letters: groups them by error, lists them, runs them again, deletes them.
     #[command(subcommand)]
     Dlq(Dlq),
     /// What is wrong with the server, the tables, the processes, and what to type. The exit code is 3 if

@@ -229,6 +229,12 @@ async fn dead_letters_have_commands_of_their_own() {
     let list = place.run(&["dlq", "list", "--json"]);
     assert_eq!(list.out.lines().count(), 2, "{}", list.err);
     assert!(list.out.contains("has no mailbox 7"));
+    let groups = place.run(&["dlq", "groups", "--json"]);
+    let group: Value = serde_json::from_str(groups.out.trim()).unwrap();
+    assert_eq!((&group["jobs"], &group["error"]), (&2.into(), &"# has no mailbox #".into()));
+    let retry =
+        r##"simple-queue jobs retry 'state:dead kind:greet error_key:"# has no mailbox #"'"##;
+    assert!(groups.err.contains(retry), "{}", groups.err);
     let all = place.run(&["dlq", "delete", "--yes"]);
     assert!(all.code == 2 && all.err.contains("no job is meant"), "{}", all.err);
     assert_eq!(place.run(&["dlq", "retry", "error:ben", "--yes"]).code, 0);

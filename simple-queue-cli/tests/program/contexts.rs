@@ -75,6 +75,7 @@ const LOOKS: &[&str] = &[
     "audit list",
     "audit show",
     "completions",
+    "dlq groups",
     "dlq list",
     "doctor",
     "health",
@@ -82,6 +83,7 @@ const LOOKS: &[&str] = &[
     "jobs list",
     "jobs show",
     "jobs tail",
+    "kinds",
     "limits list",
     "man",
     "queues list",
@@ -173,7 +175,7 @@ async fn a_context_is_found_by_its_name_and_its_password_is_not_shown() {
     let away = place.run(&["--context", "secret", "queues", "pause", "q"]);
     assert_eq!(away.code, 1);
     assert!(
-        away.err.contains("pause the queue `q`, in secret (postgres://app@127.0.0.1:1/app)"),
+        away.err.contains("pause `q`, in secret (postgres://app@127.0.0.1:1/app)"),
         "{}",
         away.err
     );

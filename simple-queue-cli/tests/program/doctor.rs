@@ -46,7 +46,7 @@ const PROCESS: &str = "insert into simple_queue.workers (id, heartbeat_interval,
 const JOB: &str = "insert into simple_queue.jobs (id, queue, kind, job_data, run_at)
     values (gen_random_uuid(), 'served', 'lost', '{}', now() - interval '1 hour')";
 const NOTHING: &str = "truncate simple_queue.jobs, simple_queue.workers, simple_queue.queues, simple_queue.stats, \
-    simple_queue.dead_letters";
+    simple_queue.dead_letters, simple_queue.kinds";
 
 const TROUBLES: &[Trouble] = &[
     trouble(&["drop index simple_queue.jobs_fetch"], Check::Drift, Wrong, "`jobs_fetch` of `jobs` is missing", ItsStatement),
@@ -289,6 +289,19 @@ const TROUBLES: &[Trouble] = &[
     ),
     trouble(&[JOB], Check::Waiting, Wrong, "no worker serves the queue `served`", Hand(NOTHING)),
     trouble(&[PROCESS, JOB], Check::Waiting, Wrong, "none of them seems to have a handler for that kind", Hand(NOTHING)),
+    trouble(
+        &[
+            PROCESS,
+            "update simple_queue.workers set started_at = now()",
+            JOB,
+            "insert into simple_queue.kinds (kind, queue, version, arguments, options, declared_in, declared_at)
+                values ('lost', 'served', 1, '[]', '{\"priority\": 0, \"aliases\": []}', 'src/mails.rs:7', now() - interval '2 hours')",
+        ],
+        Check::Waiting,
+        Wrong,
+        "UTC; then it stood in src/mails.rs:7",
+        Hand(NOTHING),
+    ),
     trouble(
         &[
             PROCESS,

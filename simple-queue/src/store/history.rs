@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{
+    admin::repair::Repair,
     migrate::read_applied,
     migration_part::{PARTS, Part, Standing},
 };
@@ -123,7 +124,10 @@ pub(crate) fn all_parts(schema: &Schema) -> Vec<Pending> {
 
 impl Pending {
     fn of(part: &Part, replaces: Option<String>, begin: &str, schema: &Schema) -> Self {
-        let sql = format!("{begin}{}\n{};\n", part.sql, part.record());
+        // As a migration does when the function is there.
+        let days =
+            if part.repeats { Repair::of(schema).days_ahead() + ";\n" } else { String::new() };
+        let sql = format!("{begin}{}\n{days}{};\n", part.sql, part.record());
         Self { name: part.name, replaces, sql: schema.write_into(&sql) }
     }
 }

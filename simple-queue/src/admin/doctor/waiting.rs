@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     JobFilter,
-    row::{Count, Pause, WorkerState},
+    row::{Count, KindState, Pause, WorkerState},
     stats::Histogram,
     store::{QueueRow, RunLook, StatsRange, StatsRow, StatsSpan, UnhandledKind},
 };
@@ -29,6 +29,7 @@ struct Known {
     /// What has been due for long, in queues that are served.
     due: Vec<UnhandledKind>,
     workers: Vec<WorkerState>,
+    kinds: Vec<KindState>,
     runs: Vec<RunLook>,
     stats: Vec<StatsRow>,
     now: DateTime<Utc>,
@@ -43,7 +44,7 @@ pub(super) async fn waiting(doctor: &Doctor<'_>) -> sqlx::Result<Vec<Finding>> {
         kind: None,
     };
     let known = doctor
-        .ask(9, async |connection| {
+        .ask(10, async |connection| {
             let names = store.list_queues(&mut *connection).await?;
             let queues = store.list_queue_states(&mut *connection, &names).await?;
             let served = queues.iter().filter(|queue| queue.workers > 0);
@@ -54,6 +55,7 @@ pub(super) async fn waiting(doctor: &Doctor<'_>) -> sqlx::Result<Vec<Finding>> {
                 unserved: store.list_unhandled_queues(&mut *connection).await?,
                 due: store.list_unhandled_kinds(&mut *connection, &served).await?,
                 workers: store.list_workers(&mut *connection).await?,
+                kinds: store.list_kinds(&mut *connection, None).await?,
                 runs: store.look_at_runs(&mut *connection).await?,
                 stats: store.read_stats(&mut *connection, &range).await?,
                 now: store.look_at_clock(connection).await?,
@@ -116,6 +118,9 @@ impl Known {
         if age <= patience || self.pauses.iter().any(is_paused) {
             return None;
         }
+        if let Some(lost) = self.lost(due, age) {
+            return Some(lost);
+        }
         let named = if kind.is_empty() { "plain jobs".to_owned() } else { format!("`{kind}`") };
         let for_long = span(age);
         let of_queue = || self.stats.iter().filter(|row| row.queue == *queue);
@@ -150,6 +155,31 @@ impl Known {
                 word(queue)
             )),
         )
+    }
+
+    /// A kind that no present worker of the queue has declared, and that an earlier one has. A worker declares its kinds
+    /// when it starts.
+    fn lost(
+        &self,
+        UnhandledKind { queue, kind, .. }: &UnhandledKind,
+        age: Duration,
+    ) -> Option<Finding> {
+        let declared = self.kinds.iter().filter(|it| it.kind == *kind || it.aliases.contains(kind));
+        let last = declared.max_by_key(|it| it.declared_at)?;
+        let mut serving = self.workers.iter().filter(|worker| worker.queues.contains(queue));
+        if serving.any(|worker| worker.started_at <= last.declared_at) {
+            return None;
+        }
+        let (for_long, at) = (span(age), last.declared_at.format("%F %R"));
+        let found = format!(
+            "`{kind}` in `{queue}` have been due for {for_long}, and no worker has declared that kind since {at} UTC; \
+            then it stood in {}",
+            last.declared_in
+        );
+        let why = "they wait for ever: a deploy has lost the kind";
+        let jobs = JobFilter::waiting().queue(queue).kind(kind).to_string();
+        let command = format!("simple-queue jobs list {}", word(&jobs));
+        Some(Finding::wrong(CHECK, found, why).command(command))
     }
 
     fn age(&self, worker: &WorkerState) -> Duration {
