@@ -113,13 +113,14 @@ const ROOMS: &[(&str, &[&str])] = &[
             "jitter",
             "queue",
             "retry_pause",
+            "stats",
             "store",
             "telemetry",
             "upkeep",
             "worker/run",
         ],
     ),
-    ("worker/heartbeat", &["database", "retry_pause", "store", "telemetry", "upkeep"]),
+    ("worker/heartbeat", &["database", "jitter", "retry_pause", "store", "telemetry", "upkeep"]),
     (
         "worker",
         &[

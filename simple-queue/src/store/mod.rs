@@ -59,6 +59,7 @@
 mod admin;
 mod archive;
 mod by_function;
+mod claimed;
 mod control;
 mod decode;
 mod enqueue;
@@ -103,11 +104,10 @@ pub(crate) use admin::{
 };
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
+pub(crate) use claimed::FetchedJob;
 pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
-pub(crate) use fetch::{
-    Demand, DemandedShare, Fetched, FetchedJob, LaneFloor, MARGIN, Position, Reach,
-};
+pub(crate) use fetch::{Demand, DemandedShare, Fetched, LaneFloor, MARGIN, Position, Reach};
 pub(crate) use finish::{Completed, LeaseState};
 pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
 pub use grants::Role;
