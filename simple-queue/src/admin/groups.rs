@@ -53,8 +53,8 @@ impl fmt::Display for ErrorGroup {
     }
 }
 
-/// 50,000 dead letters, upper bound of what is looked at: 100 ms while the table is in memory.
-const WINDOW: i64 = 50_000;
+/// 20,000 dead letters, upper bound of what is looked at: 60 ms while the table is in memory.
+const WINDOW: i64 = 20_000;
 
 /// 10,000 of them where the filter asks for what they contain, which takes so much longer.
 const WINDOW_OF_CONTENTS: i64 = 10_000;
@@ -63,7 +63,7 @@ const WINDOW_OF_CONTENTS: i64 = 10_000;
 const MOST: i64 = 100;
 
 impl Admin {
-    /// Groups dead letters by kind and error: those that the filter selects, among the last 50,000
+    /// Groups dead letters by kind and error: those that the filter selects, among the last 20,000
     /// of its times, or the last 10,000 if it asks for what they contain. A filter of another state than `dead` is narrowed to it.
     ///
     /// ```no_run
