@@ -53,6 +53,7 @@ impl TestQueue {
         if let Err(error) = queue.register(jobs, state) {
             panic!("{error}");
         }
+        #[cfg(feature = "cron")]
         queue.declare_schedules().await;
         queue
     }
@@ -81,6 +82,7 @@ impl TestQueue {
             panic!("the tables of the test cannot be made: {error}");
         }
         let queue = Self { queue, passed: Passed::default() };
+        #[cfg(feature = "cron")]
         queue.declare_schedules().await;
         queue
     }
@@ -161,6 +163,7 @@ impl TestQueue {
     /// Starts a worker, for tests of what happens meanwhile. Stop it with
     /// [`TestWorker::stop`] before the test ends: while it works, the database cannot be dropped.
     pub async fn start(&self) -> TestWorker {
+        #[cfg(feature = "cron")]
         self.declare_schedules().await;
         TestWorker::new(start_without_janitor(&self.queue).await)
     }
@@ -192,8 +195,8 @@ impl TestQueue {
     }
 
     /// Declares the schedules of the registered jobs, as a worker does.
+    #[cfg(feature = "cron")]
     async fn declare_schedules(&self) {
-        #[cfg(feature = "cron")]
         super::schedules::declare(&self.queue).await;
     }
 }

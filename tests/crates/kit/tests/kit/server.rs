@@ -1,16 +1,20 @@
 //! Runs the tests that need `DATABASE_URL`, on a server of their own.
 
-use std::{env, process::Stdio};
+use std::{env, process::Stdio, time::Duration};
 
 use simple_queue::embedded::EmbeddedPostgres;
 use sqlx::{Connection, PgConnection};
-use tokio::process::Command;
+use tokio::{process::Command, time::timeout};
+
+/// 5 min, upper bound of a run of this program: it takes half a minute.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Starts this program again with these arguments and the URL of a server.
 async fn run_again(postgres: &EmbeddedPostgres, arguments: &[&str]) {
     let mut program = Command::new(env::current_exe().unwrap());
     program.arg("--ignored").args(arguments).env("DATABASE_URL", postgres.url());
-    let output = program.stdin(Stdio::null()).output().await.unwrap();
+    program.stdin(Stdio::null()).kill_on_drop(true);
+    let output = timeout(LONGEST, program.output()).await.expect("the tests end in time").unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{said}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(!said.contains(" 0 passed"), "{said}");
