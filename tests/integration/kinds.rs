@@ -62,6 +62,27 @@ async fn the_later_version_of_a_kind_stays_when_an_older_worker_declares_it_too(
 }
 
 #[tokio::test]
+async fn a_worker_does_not_wait_for_a_transaction_that_has_locked_its_kind() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Letter, Empty], ()).unwrap();
+    queue.start().await.shutdown(STOP).await;
+    database.execute("delete from simple_queue.kinds where kind = 'empty'").await;
+    let mut other = database.pool.begin().await.unwrap();
+    sqlx::query("select from simple_queue.kinds for update").execute(&mut *other).await.unwrap();
+    let before: String = database
+        .value("select declared_at::text from simple_queue.kinds where kind = 'letter'")
+        .await;
+    let worker = queue.start().await;
+    let kinds = queue.kinds().await.unwrap();
+    assert_eq!(kinds.len(), 2, "the other kind is declared");
+    let is_as_before = format!("kinds where kind = 'letter' and declared_at = '{before}'");
+    assert_eq!(database.count(&is_as_before).await, 1);
+    other.rollback().await.unwrap();
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
 async fn a_hidden_argument_stays_hidden_in_a_process_without_its_code() {
     let database = TestDatabase::migrated().await;
     let queue = database.queue().await;

@@ -113,6 +113,57 @@ async fn a_worker_that_starts_knows_the_paused_kinds_before_its_first_fetch() {
 }
 
 #[tokio::test]
+async fn a_job_whose_claim_was_under_way_when_its_kind_was_paused_is_given_back() {
+    let post = Post::new().await;
+    let database = &post.database;
+    // The claim of a letter waits for a row of this table.
+    for sql in [
+        "create table public.go ()",
+        "grant select on public.go to public",
+        "create function public.wait_for_go() returns trigger language plpgsql as
+         'begin
+             while not exists (select from public.go) loop perform pg_sleep(0.01); end loop;
+             return new;
+         end'",
+        "create trigger claimed before update on simple_queue.jobs for each row
+         when (old.worker_id is null and new.worker_id is not null and new.kind = 'letter')
+         execute function public.wait_for_go()",
+    ] {
+        database.execute(sql).await;
+    }
+    let worker = post.queue.start().await;
+    Letter::new(1).enqueue(&post.queue).await.unwrap();
+    let claims = "pg_stat_activity where wait_event = 'PgSleep' and datname = current_database()";
+    let is_claiming =
+        async || database.value::<bool>(&format!("select exists (select from {claims})")).await;
+    eventually("the claim waits", is_claiming).await;
+    database.queue().await.pause("post").kind("letter").await.unwrap();
+    let paused_at = "(select max(paused_at) from simple_queue.paused_kinds)";
+    for beat in ["first", "second"] {
+        let beats: String = database.value(&format!("select {paused_at}::text")).await;
+        let since: String = database
+            .value(&format!(
+                "select greatest('{beats}', max(heartbeat_at))::text from simple_queue.workers"
+            ))
+            .await;
+        let after = format!("workers where heartbeat_at > '{since}'");
+        eventually(&format!("the {beat} beat has read it"), async || {
+            database.count(&after).await == 1
+        })
+        .await;
+    }
+    database.execute("insert into public.go default values").await;
+    eventually("the job is given back", async || {
+        database.count("jobs where lease > 0 and worker_id is null and attempt = 0").await == 1
+    })
+    .await;
+    assert!(!post.ran.has(1));
+    assert!(post.queue.resume("post").kind("letter").await.unwrap());
+    post.has_run(1).await;
+    worker.shutdown(STOP).await;
+}
+
+#[tokio::test]
 async fn a_pause_ends_by_itself_and_a_new_one_takes_its_place() {
     let post = Post::new().await;
     let lasting = |time| post.queue.pause("post").kind("letter").lasting(time);

@@ -68,7 +68,7 @@ pub(crate) enum Jobs {
         /// The job.
         id: Uuid,
     },
-    /// Changes a job that waits. It is left as it is if somebody else has changed or started it meanwhile.
+    /// Changes a job that waits. It is left as it is if it was changed or started meanwhile.
     #[command(
         after_help = "Example:\n  simple-queue jobs edit 0199… --args '{\"user_id\": 43}' --priority -5"
     )]

@@ -13,14 +13,15 @@ columns! {
 }
 
 impl Store {
-    /// Writes the kinds that this process has registered.
+    /// Writes the kinds that this process has registered. Returns whether all were written: a row that another
+    /// transaction has locked is left out.
     pub(crate) async fn declare_kinds(
         &self,
         connection: &mut PgConnection,
         kinds: &[NewKind],
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<bool> {
         let declared = self.statements.declare_kinds.query().bind("kinds", Json(kinds));
-        declared.execute(connection).await.map(drop)
+        Ok(declared.fetch_all(connection).await?.len() == kinds.len())
     }
 
     /// The kinds that workers have declared; one of them, if it is named.

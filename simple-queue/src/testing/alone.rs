@@ -236,7 +236,7 @@ where
     async fn run(payload: H::Payload, calls: &Calls<H::Payload>, context: &JobContext) -> Outcome {
         let (answer, answered) = oneshot::channel();
         let call = Call { payload, context: context.clone(), answer };
-        // Where nobody listens, the run is over.
+        // If the receiver is gone, the run is over.
         if calls.0.send(call).is_err() {
             return std::future::pending().await;
         }
@@ -279,7 +279,7 @@ async fn answer<H: TypedHandler<S>, S>(
             run = &mut run => return run,
         };
         if let Some(answered) = answered {
-            // Where nobody waits for it any more, the run has ended.
+            // If the receiver is gone, the run has ended.
             drop(answer.send(answered));
         }
     }

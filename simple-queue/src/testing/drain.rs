@@ -30,7 +30,7 @@ pub struct Drain<'q> {
 }
 
 /// 10,000 runs, after which a drain without a limit gives up: a job enqueues itself, or puts itself
-/// off, for ever.
+/// off, without end.
 const ENDLESS: usize = 10_000;
 
 /// 8 drains of a process at once: each has about ten connections.
@@ -177,7 +177,7 @@ impl<'q> Drain<'q> {
         assert!(
             self.most.is_some() || !log.is_used_up(),
             "a drain gave up after {ENDLESS} runs, the last of `{}`: does a job enqueue itself, or put itself off, \
-             for ever? `.at_most(…)` stops before",
+             without end? `.at_most(…)` stops before",
             log.since(first).last().map_or("", |run| run.job.kind())
         );
     }

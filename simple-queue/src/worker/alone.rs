@@ -20,16 +20,16 @@ pub(crate) async fn run_alone(
 ) -> FinishedRun {
     let keep = queue.config().retention.keeps_completed();
     let (_finalizer, completions) =
-        Finalizer::new(queue.store().clone(), queue.servers(), keep, Nobody);
+        Finalizer::new(queue.store().clone(), queue.servers(), keep, Unobserved);
     let worker = Worker::new(queue, Arc::<Running>::default(), completions, None);
     let config = worker.client.config();
     Execution::new(&worker, handler, &config, fetched, None).finish().await
 }
 
-/// Nothing is written, so nobody is told.
-struct Nobody;
+/// Nothing is written, so nothing is observed.
+struct Unobserved;
 
-impl RunObserver for Nobody {
+impl RunObserver for Unobserved {
     fn closed(&self, _runs: &[ClosedRun]) {}
 
     fn has_room(&self) {}

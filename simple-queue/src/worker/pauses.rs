@@ -35,8 +35,8 @@ impl Worker {
 
     /// Learns which kinds are paused.
     pub(super) fn note_paused(&self, paused: PausedKinds) {
-        let before = std::mem::replace(&mut *self.pauses.0.write(), Arc::new(paused));
-        let now = Arc::clone(&self.pauses.0.read());
+        let now = Arc::new(paused);
+        let before = std::mem::replace(&mut *self.pauses.0.write(), Arc::clone(&now));
         if before == now {
             return;
         }

@@ -112,9 +112,9 @@ async fn ended(keys: &mut mpsc::Receiver<Event>) -> bool {
     }
 }
 
-/// Reads the keys in a thread of its own, which ends with the process or when nobody listens.
+/// Reads the keys in a thread of its own, which ends with the process or when its receiver is dropped.
 fn keys() -> mpsc::Receiver<Event> {
-    /// 100 ms between two looks whether somebody listens.
+    /// 100 ms between two looks whether the receiver is still there.
     const OFTEN: Duration = Duration::from_millis(100);
     let (sender, receiver) = mpsc::channel(16);
     std::thread::spawn(move || {

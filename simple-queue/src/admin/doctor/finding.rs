@@ -25,9 +25,9 @@ pub enum Check {
     Partitions,
     /// The processes that run jobs.
     Workers,
-    /// Jobs that wait for a paused queue, for a worker that nobody starts, or for too long.
+    /// Jobs that wait for a paused queue, for a worker that does not run, or for too long.
     Waiting,
-    /// Runs that take too long, cancellations that nobody obeys, jobs that no process works on.
+    /// Runs that take too long, cancellations that have no effect, jobs that no process works on.
     Runs,
     /// Dead letters: more than usual, and those that the code cannot read.
     DeadLetters,

@@ -41,7 +41,7 @@ fn judge(holders: &[Holder], patience: Duration, shows_statements: bool) -> Vec<
     )
 }
 
-/// Whether somebody holds it for too long.
+/// What holds it for too long; `None`: this does not.
 fn holder(it: &Holder, patience: Duration, shows_statements: bool) -> Option<Finding> {
     const CHECK: Check = Check::Horizon;
     let Holder { kind, name, transactions, .. } = it;
@@ -81,7 +81,7 @@ fn holder(it: &Holder, patience: Duration, shows_statements: bool) -> Option<Fin
         }
         "idle_slot" => {
             let found = format!(
-                "nobody reads the replication slot `{name}`, {transactions} transactions behind"
+                "no client reads the replication slot `{name}`, {transactions} transactions behind"
             );
             let why =
                 "it keeps the log of the server, until the disk is full, and rows of catalogs";

@@ -30,7 +30,7 @@ fn judge_workers(workers: &[WorkerState]) -> Vec<Finding> {
         let why = if is_any_alive {
             "another worker returns its jobs when six of its heartbeats are missing"
         } else {
-            "no worker is alive, so nobody returns its jobs"
+            "no worker is alive to return its jobs"
         };
         let silent = Finding::bad(CHECK, !is_any_alive, found, why);
         findings.push(
@@ -193,18 +193,17 @@ fn judge_upkeep(look: UpkeepLook, patience: Duration) -> Vec<Finding> {
     let working = seconds(look.working.unwrap_or(0.0));
     let since = |at: Option<f64>| at.map_or(Duration::MAX, seconds);
     if look.workers == 0 {
-        return vec![Finding::ok(CHECK, "no worker runs, so nobody does it")];
+        return vec![Finding::ok(CHECK, "no worker runs to do it")];
     }
     let mut findings = Vec::new();
     let is_late = |at: Option<f64>, limit: Duration| working > limit && since(at) > limit;
     if is_late(look.looked, patience) {
-        let found = format!("nobody has counted what waits for {}", ago(look.looked));
+        let found = format!("no worker has counted what waits {}", ago(look.looked));
         let why = "the numbers of queues are old; one of the workers does it every minute, unless statistics are off";
         findings.push(Finding::warning(CHECK, found, why).advice("look at the log of the workers"));
     }
     if is_late(look.tidied, TIDIED_EVERY + patience) {
-        let found =
-            format!("nobody has looked for jobs of dead processes for {}", ago(look.tidied));
+        let found = format!("no worker has looked for jobs of dead processes {}", ago(look.tidied));
         let why =
             "jobs whose claim was lost wait for it; one of the workers does it every ten minutes";
         findings.push(Finding::wrong(CHECK, found, why).advice("look at the log of the workers"));
@@ -216,12 +215,12 @@ fn judge_upkeep(look: UpkeepLook, patience: Duration) -> Vec<Finding> {
     or_ok(findings, CHECK, counted)
 }
 
-/// How long ago; what was never done, since ever.
+/// For how long; of what was never done, that it never was.
 fn ago(at: Option<f64>) -> String {
     /// 400 d: what is older was never done.
     const NEVER: Duration = Duration::from_hours(400 * 24);
     let at = at.map(seconds).filter(|at| *at < NEVER);
-    at.map_or_else(|| "ever".to_owned(), span)
+    at.map_or_else(|| "yet".to_owned(), |at| format!("for {}", span(at)))
 }
 
 #[cfg(test)]
@@ -246,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_worker_is_worse_when_nobody_can_return_its_jobs() {
+    fn a_silent_worker_is_worse_when_no_other_can_return_its_jobs() {
         let (alive, silent) = (worker(false, "1"), worker(true, "1"));
         assert_eq!(judge_workers(&[])[0].severity, Severity::Ok);
         assert_eq!(judge_workers(std::slice::from_ref(&alive))[0].severity, Severity::Ok);
@@ -319,6 +318,8 @@ mod tests {
         assert_eq!(severities(young), [Severity::Ok]);
         assert_eq!(severities(UpkeepLook { workers: 0, ..look }), [Severity::Ok]);
         let never = UpkeepLook { looked: None, tidied: Some(1e9), ..look };
-        assert!(judge_upkeep(never, Duration::from_mins(5))[1].found.ends_with("for ever"));
+        assert!(
+            judge_upkeep(never, Duration::from_mins(5))[1].found.ends_with("dead processes yet")
+        );
     }
 }

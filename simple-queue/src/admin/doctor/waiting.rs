@@ -1,4 +1,4 @@
-//! Jobs that wait in vain: for a paused queue, for a worker that nobody starts, for a handler that nobody has.
+//! Jobs that wait in vain: for a paused queue, for a worker that does not run, for a handler that no worker has.
 
 use std::time::Duration;
 
@@ -109,7 +109,7 @@ impl Known {
         self.unserved.iter().map(finding).collect()
     }
 
-    /// A kind whose oldest job has been due for long: nobody has a handler for it if jobs that came later have run, or
+    /// A kind whose oldest job has been due for long: no worker has a handler for it if jobs that came later have run, or
     /// if its workers do nothing else.
     fn late(&self, due: &UnhandledKind, patience: Duration) -> Option<Finding> {
         let UnhandledKind { queue, kind, since } = due;
@@ -141,7 +141,7 @@ impl Known {
                 the queue are not held up: none of them seems to have a handler for that kind",
                 span(RECENT)
             );
-            let why = "they wait for ever; a deploy may have lost the kind, and workers log what they have no handler for";
+            let why = "they wait without end; a deploy may have lost the kind, and workers log what they have no handler for";
             let jobs = JobFilter::waiting().queue(queue).kind(kind).to_string();
             let command = format!("simple-queue jobs list {}", word(&jobs));
             return Some(Finding::wrong(CHECK, found, why).command(command));
@@ -176,7 +176,7 @@ impl Known {
             then it stood in {}",
             last.declared_in
         );
-        let why = "they wait for ever: a deploy has lost the kind";
+        let why = "they wait without end: a deploy has lost the kind";
         let jobs = JobFilter::waiting().queue(queue).kind(kind).to_string();
         let command = format!("simple-queue jobs list {}", word(&jobs));
         Some(Finding::wrong(CHECK, found, why).command(command))

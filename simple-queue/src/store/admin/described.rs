@@ -135,7 +135,7 @@ impl Compare<'_> {
             let found = found.map_or_else(|| "is not set".to_owned(), |it| format!("is {it}"));
             let what = format!("`{option}` of `{name}` {found}, and this release sets {value}");
             let repair = self.repair.option(name, option, Some(value));
-            // Somebody may have measured that another number suits the machine.
+            // Another number may have been measured to suit the machine.
             self.add(what, option == "fillfactor", repair);
         }
         for (option, value) in

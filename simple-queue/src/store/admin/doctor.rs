@@ -24,7 +24,7 @@ pub(crate) struct ServerLook {
     pub(crate) acts: Option<bool>,
 }
 
-/// Somebody who keeps dead rows from being removed.
+/// What keeps dead rows from being removed: a session, a slot, a prepared transaction.
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) kind: String,

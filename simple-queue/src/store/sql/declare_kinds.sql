@@ -1,10 +1,23 @@
 -- declare_kinds
--- Writes the kinds that a worker has registered. Of two versions the later stays: its code may not run everywhere yet.
+-- Writes the kinds that a worker has registered, and returns those that it has written. Of two versions the later stays:
+-- its code may not run everywhere yet. A row that another transaction has locked is left out, because the heartbeat
+-- must not wait for it.
+with declared as materialized (
+    select d.kind, d.queue, d.version, d.arguments, d.options, d.declared_in
+    from jsonb_to_recordset(:kinds) as d (
+        kind text, queue text, version integer, arguments jsonb, options jsonb, declared_in text
+    )
+), free as materialized (
+    select k.kind from simple_queue.kinds k
+    where k.kind = any (array(select declared.kind from declared))
+    order by k.kind collate "C"
+    for no key update skip locked
+)
 insert into simple_queue.kinds (kind, queue, version, arguments, options, declared_in)
 select d.kind, d.queue, d.version, d.arguments, d.options, d.declared_in
-from jsonb_to_recordset(:kinds) as d (
-    kind text, queue text, version integer, arguments jsonb, options jsonb, declared_in text
-)
+from declared d
+where d.kind in (select free.kind from free)
+    or not exists (select from simple_queue.kinds k where k.kind = d.kind)
 order by d.kind collate "C"
 on conflict (kind) do update
 set declared_at = now(),
@@ -22,3 +35,4 @@ set declared_at = now(),
                     (kinds.queue, kinds.version, kinds.arguments, kinds.options, kinds.declared_in) as changed
         ) c
     )
+returning kind

@@ -8,8 +8,8 @@ use crate::{database::failure::described, jitter, telemetry};
 /// 1 hour between two times that a process declares its kinds.
 const SAY_AGAIN: Duration = Duration::from_hours(1);
 
-/// 10 s until the next try to declare them after a failure.
-const TRY_AGAIN: Duration = Duration::from_secs(10);
+/// 1 min until the next try to declare them after a failure, or where a row was locked.
+const TRY_AGAIN: Duration = Duration::from_mins(1);
 
 /// What was declared.
 #[derive(Debug, Default)]
@@ -31,14 +31,15 @@ impl Heartbeat {
         let new = self.worker.client.new_kinds();
         let (store, count) = (&self.worker.store, self.worker.client.count_kinds());
         let declared = if new.is_empty() {
-            Ok(())
+            Ok(true)
         } else {
             self.connection
                 .ask(async |connection| store.declare_kinds(connection, &new).await)
                 .await
         };
         let again_in = match declared {
-            Ok(()) => jitter::around(SAY_AGAIN, 0.2),
+            Ok(true) => jitter::around(SAY_AGAIN, 0.2),
+            Ok(false) => TRY_AGAIN,
             Err(error) => {
                 telemetry::heartbeat::kinds_not_declared(&described(&error));
                 TRY_AGAIN

@@ -75,7 +75,7 @@ pub async fn hopeless(how: String) -> Result<(), BoxDynError> {
     match how.as_str() {
         "panic" => panic!("at the worst moment"),
         "snooze" => Err(JobError::snooze(Duration::from_mins(5)).into()),
-        "cancel" => Err(JobError::cancel("nobody wants it").into()),
+        "cancel" => Err(JobError::cancel("it is not wanted").into()),
         "ok" => Ok(()),
         _ => Err("there is no hope".into()),
     }

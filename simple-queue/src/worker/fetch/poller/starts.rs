@@ -29,7 +29,8 @@ impl Poller {
         for mut fetched in jobs {
             let lease = fetched.claim.lease;
             let handler = self.known(&mut last, &mut fetched);
-            // Only runnable jobs are requested. But a handler can be replaced in the meantime, and a stop can begin.
+            // Only runnable jobs are requested. But a handler can be replaced in the meantime, its kind can be paused, and a
+            // stop can begin.
             let Some(handler) = handler.filter(|_| !worker.stopping.is_cancelled()) else {
                 worker.finish(FinishedRun::given_back(lease));
                 continue;
@@ -52,12 +53,15 @@ impl Poller {
         worker.prefetched.push(ahead);
     }
 
-    /// The handler of a job, whose counts are found too. Most jobs of a fetch are of one kind, so what was found last is
+    /// The handler of a job that may start, whose counts are found too. Most jobs of a fetch are of one kind, so what was found last is
     /// tried before it is looked up.
     fn known(&self, last: &mut Option<Known>, fetched: &mut FetchedJob) -> Option<Arc<Registered>> {
         let (queue, kind) = (&fetched.job.queue, fetched.job.kind());
         let is_last = |known: &Known| known.queue == *queue && known.kind == kind;
         if !last.as_ref().is_some_and(is_last) {
+            if self.worker.pauses.has(queue, kind) {
+                return None;
+            }
             let handler = self.worker.client.handler(queue, kind)?;
             let series = self.worker.tally.as_ref().map(|tally| tally.series(queue, kind));
             let (queue, kind) = (queue.clone(), kind.to_owned());
