@@ -142,9 +142,14 @@ impl Quota {
 
     /// Records what falls short since the last fetch. Returns whether that is to be looked into.
     pub(super) fn fell_short(&mut self, short: Option<Short>, now: Instant) -> bool {
+        let fell_short_before = self.short.is_some();
         self.short = short;
-        if self.short.is_none() || self.last_answer.is_short || self.search.found_due() {
+        if self.short.is_none() || self.last_answer.is_short {
             return false;
+        }
+        if self.search.found_due() {
+            // They were found while the process had no permits of its own for them, so nothing was asked for.
+            return !fell_short_before;
         }
         self.search.begin(now);
         true

@@ -59,10 +59,14 @@ struct Game {
     processes: Vec<Quota>,
     /// Runs of each process.
     runs: Vec<usize>,
+    /// Whether jobs of other kinds have all other permits of each process.
+    are_full: Vec<bool>,
     /// How many jobs the fetch in flight of each process may claim.
     fetches: Vec<Option<usize>>,
     /// The number of the last statement that each process sent.
     numbers: Vec<u32>,
+    /// When the role of each process that moves permits has something to do.
+    lends_at: Vec<Option<Instant>>,
     /// Statements that the network holds up, with their processes and numbers.
     late: Vec<(usize, u32, Ask)>,
     waiting: usize,
@@ -83,8 +87,10 @@ impl Game {
             rows: Rows { most, lent: 0, quotas: vec![None; processes], asked: vec![0; processes] },
             processes: (0..processes).map(|_| Quota::new(limit.clone(), now)).collect(),
             runs: vec![0; processes],
+            are_full: vec![false; processes],
             fetches: vec![None; processes],
             numbers: vec![0; processes],
+            lends_at: vec![None; processes],
             late: Vec::new(),
             waiting: 0,
             now,
@@ -106,11 +112,12 @@ impl Game {
         }
         let quota = &mut self.processes[process];
         quota.count();
-        let room = HERE - self.runs[process];
+        let room = if self.are_full[process] { 0 } else { HERE - self.runs[process] };
         let short = (room > 0 && quota.countable() == 0)
             .then(|| Short { wanted: room, demands: Vec::new() });
-        quota.fell_short(short, self.now);
+        let concerns = quota.fell_short(short, self.now);
         self.fetches[process] = Some(std::cmp::min(room, quota.countable()));
+        self.wake_if(concerns, process);
     }
 
     /// The jobs of a fetch start. Each has the permit that the fetch counted on.
@@ -126,14 +133,26 @@ impl Game {
     fn end_a_run(&mut self, process: usize) {
         if self.runs[process] > 0 {
             self.runs[process] -= 1;
-            self.processes[process].put();
+            let is_surplus = self.processes[process].put();
+            self.wake_if(is_surplus, process);
         }
     }
 
-    /// One step of the role that moves permits.
+    fn wake_if(&mut self, concerns: bool, process: usize) {
+        if concerns {
+            self.lends_at[process] = Some(self.now);
+        }
+    }
+
+    /// One step of the role that moves permits, if something woke it.
     fn lend(&mut self, process: usize) {
+        if self.lends_at[process].is_none_or(|at| at > self.now) {
+            return;
+        }
         let quota = &mut self.processes[process];
-        match quota.next(self.now, self.fetches[process].is_some()) {
+        let step = quota.next(self.now, self.fetches[process].is_some());
+        self.lends_at[process] = if let Step::Wait(until) = step { until } else { Some(self.now) };
+        match step {
             Step::Declare => {
                 self.rows.quotas[process].get_or_insert((0, 0));
                 quota.declared();
@@ -185,8 +204,8 @@ impl Game {
     fn notify(&mut self, from: usize) {
         for (process, quota) in self.processes.iter_mut().enumerate() {
             let is_lost = self.is_rough && self.random.u8(..) < 25;
-            if process != from && !is_lost {
-                quota.heard();
+            if process != from && !is_lost && quota.heard() {
+                self.lends_at[process] = Some(self.now);
             }
         }
     }
@@ -197,7 +216,8 @@ impl Game {
             0..15 => self.plan(process),
             15..30 => self.start(process),
             30..45 => self.end_a_run(process),
-            45..77 => self.lend(process),
+            45..72 => self.lend(process),
+            72..77 => self.are_full[process] ^= true,
             77..80 => self.arrive_late(),
             80..90 => self.waiting += self.random.usize(..4),
             90..98 => self.now += Duration::from_millis(self.random.u64(..200)),
@@ -233,15 +253,16 @@ impl Game {
         }
     }
 
-    /// From now on nothing is lost or late, and every second each process asks anew.
+    /// From now on nothing is lost or late, and every second each process that holds or wants something asks anew.
     fn calm_down(&mut self, most: usize) {
         (self.is_rough, self.rows.most) = (false, most);
         self.late.clear();
+        self.are_full.fill(false);
         for round in 0..4_000 {
             for process in 0..self.processes.len() {
-                if round % 20 == 0 {
-                    self.processes[process].heard();
-                }
+                let quota = &mut self.processes[process];
+                let is_refreshed = round % 20 == 0 && quota.is_active() && quota.heard();
+                self.wake_if(is_refreshed, process);
                 self.end_a_run(process);
                 self.lend(process);
                 self.poll(process);
@@ -336,4 +357,23 @@ fn a_process_above_its_fair_part_gives_back_as_its_runs_end() {
         game.poll(1);
     }
     assert_eq!(game.runs, [2, 2]);
+}
+
+#[test]
+fn a_job_that_was_found_gets_its_permit_though_the_process_was_full_meanwhile() {
+    let mut game = Game::new(1, 1, 2);
+    game.is_rough = false;
+    game.waiting = 1;
+    game.poll(0);
+    game.lend(0);
+    game.lend(0);
+    assert!(game.processes[0].search.found_due());
+    game.are_full[0] = true;
+    game.poll(0);
+    game.lend(0);
+    game.are_full[0] = false;
+    game.poll(0);
+    game.lend(0);
+    game.poll(0);
+    assert_eq!(game.runs, [1]);
 }
