@@ -4,7 +4,10 @@ use super::SimpleQueue;
 use crate::{
     Error,
     database::again,
-    store::history::{Pending, all_parts, read_history},
+    store::{
+        DAYS_AHEAD,
+        history::{Pending, all_parts, read_history},
+    },
 };
 
 /// A part of the tables that a migration would apply; returned by
@@ -55,7 +58,8 @@ impl SimpleQueue {
     /// Returns all parts of the tables, as [`SimpleQueue::migrate`] would apply them to an empty
     /// database. The database is not asked.
     pub fn all_migrations(&self) -> Vec<PendingMigration> {
-        all_parts(self.store().schema()).into_iter().map(PendingMigration::from).collect()
+        let parts = all_parts(self.store().schema(), DAYS_AHEAD);
+        parts.into_iter().map(PendingMigration::from).collect()
     }
 }
 

@@ -14,7 +14,7 @@ use super::Store;
 use super::decode::interval;
 
 /// 7 days: partitions of the archive are created this long before they are needed.
-pub(super) const DAYS_AHEAD: i32 = 7;
+pub(crate) const DAYS_AHEAD: i32 = 7;
 
 /// 1 day: what a test needs, if it goes on until tomorrow.
 #[cfg(feature = "testing")]

@@ -4,6 +4,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 
 use super::{
     admin::repair::Repair,
+    archive::DAYS_AHEAD,
     migrate::read_applied,
     migration_part::{PARTS, Part, Standing},
 };
@@ -80,6 +81,11 @@ pub(crate) async fn read_history(
 }
 
 impl History {
+    #[cfg(feature = "testing")]
+    pub(crate) const fn has_schema(&self) -> bool {
+        self.has_schema
+    }
+
     #[cfg(test)]
     pub(crate) fn of(
         parts: Vec<(&'static str, PartState)>,
@@ -109,24 +115,32 @@ impl History {
                     });
                 }
             };
-            pending.push(Pending::of(part, replaces, &std::mem::take(&mut begin), schema));
+            let begin = std::mem::take(&mut begin);
+            pending.push(Pending::of(part, replaces, &begin, DAYS_AHEAD, schema));
         }
         Ok(pending)
     }
 }
 
-/// All parts, as a migration would apply them to an empty database.
-pub(crate) fn all_parts(schema: &Schema) -> Vec<Pending> {
+/// All parts, as a migration would apply them to an empty database, with the archive's partitions for this number of
+/// days ahead.
+pub(crate) fn all_parts(schema: &Schema, days_ahead: i32) -> Vec<Pending> {
     let mut begin = beginning(false, false);
-    let pending = |part| Pending::of(part, None, &std::mem::take(&mut begin), schema);
+    let pending = |part| Pending::of(part, None, &std::mem::take(&mut begin), days_ahead, schema);
     PARTS.iter().map(pending).collect()
 }
 
 impl Pending {
-    fn of(part: &Part, replaces: Option<String>, begin: &str, schema: &Schema) -> Self {
+    fn of(
+        part: &Part,
+        replaces: Option<String>,
+        begin: &str,
+        days_ahead: i32,
+        schema: &Schema,
+    ) -> Self {
         // As a migration does when the function is there.
-        let days =
-            if part.repeats { Repair::of(schema).days_ahead() + ";\n" } else { String::new() };
+        let days = Repair::of(schema).days_ahead(days_ahead) + ";\n";
+        let days = if part.repeats { days } else { String::new() };
         let sql = format!("{begin}{}\n{days}{};\n", part.sql, part.record());
         Self { name: part.name, replaces, sql: schema.write_into(&sql) }
     }

@@ -102,6 +102,7 @@ pub(crate) use admin::{
     RoleRights, RunLook, ServerLook, SettingLook, TableLook, UnreadableLook, UpkeepLook, Verb,
     repair,
 };
+pub(crate) use archive::DAYS_AHEAD;
 #[cfg(feature = "janitor")]
 pub(crate) use archive::OldDay;
 pub(crate) use claimed::FetchedJob;
@@ -150,12 +151,7 @@ impl Store {
     /// `pooled` decides how the statements are sent.
     pub(crate) fn new(schema: Schema, pooled: &Pooled) -> Self {
         let statements = Arc::new(Statements::new(&schema, pooled));
-        Self {
-            schema,
-            statements,
-            way: by_function::Way::default(),
-            days_ahead: archive::DAYS_AHEAD,
-        }
+        Self { schema, statements, way: by_function::Way::default(), days_ahead: DAYS_AHEAD }
     }
 
     /// The same statements for a test, whose archive needs few days.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sqlx::{Executor, PgConnection, Row, postgres::PgRow};
+use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, postgres::PgRow};
 use uuid::Uuid;
 
 use super::{
     Store,
     decode::{Columns, JobColumns, columns, interval, read_job, seconds},
+    history::{all_parts, read_history},
 };
 use crate::row::Job;
 
@@ -60,6 +61,18 @@ fn read_enqueued(rows: &[PgRow]) -> sqlx::Result<Vec<EnqueuedRow>> {
 }
 
 impl Store {
+    /// Creates the tables in one round trip, and without their comments, unless the schema exists. Returns whether it
+    /// created them.
+    pub(crate) async fn create_at_once(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
+        if read_history(&self.schema, connection).await?.has_schema() {
+            return Ok(false);
+        }
+        let parts = all_parts(&self.schema, self.days_ahead);
+        let sql: String = parts.iter().map(|part| without_comments(&part.sql)).collect();
+        connection.execute(sqlx::raw_sql(AssertSqlSafe(sql))).await?;
+        Ok(true)
+    }
+
     /// The live jobs of these kinds, or of all.
     pub(crate) async fn list_enqueued(
         &self,
@@ -139,6 +152,18 @@ impl Store {
     }
 }
 
+/// Leaves out the statements that comment on tables and functions.
+fn without_comments(sql: &str) -> String {
+    let mut is_in_comment = false;
+    let is_kept = |line: &&str| {
+        is_in_comment |= line.starts_with("comment on ");
+        let is_kept = !is_in_comment;
+        is_in_comment &= !line.trim_end().ends_with(';');
+        is_kept
+    };
+    sql.split_inclusive('\n').filter(is_kept).collect()
+}
+
 /// Begins the part of a transaction that is a job's own.
 pub(crate) async fn save_job(connection: &mut PgConnection) -> sqlx::Result<()> {
     connection.execute(include_str!("sql/save_job.sql")).await?;
@@ -151,4 +176,16 @@ pub(crate) async fn end_job(connection: &mut PgConnection, keeps: bool) -> sqlx:
         if keeps { include_str!("sql/keep_job.sql") } else { include_str!("sql/undo_job.sql") };
     connection.execute(end).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_comments_are_left_out() {
+        let sql = "create table a ();\ncomment on table a is 'it
+goes on; and on';\ncomment on column a.b is 'c';\n-- d\ncreate index e;\n";
+        assert_eq!(without_comments(sql), "create table a ();\n-- d\ncreate index e;\n");
+    }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     row::Count,
-    store::{DayLook, TableLook, repair::Repair},
+    store::{DAYS_AHEAD, DayLook, TableLook, repair::Repair},
 };
 
 /// 100,000 dead rows; fewer are a moment's work.
@@ -139,7 +139,7 @@ fn judge_partitions(days: &[DayLook], repair: Repair<'_>) -> Vec<Finding> {
         } else {
             "no job can be completed on such a day; a janitor makes a week of them ahead, so none seems to work"
         };
-        findings.push(Finding::bad(CHECK, is_near, found, why).sql(repair.days_ahead()));
+        findings.push(Finding::bad(CHECK, is_near, found, why).sql(repair.days_ahead(DAYS_AHEAD)));
     }
     let oldest = of("oldest").next().map_or(0, |day| -day.from_today);
     or_ok(findings, CHECK, format!("today and a week ahead are there, and {oldest} days back"))

@@ -155,8 +155,8 @@ impl<'s> Repair<'s> {
         self.write("vacuum full simple_queue.jobs")
     }
 
-    pub(crate) fn days_ahead(self) -> String {
-        self.write("select simple_queue.ensure_archive_partitions(7)")
+    pub(crate) fn days_ahead(self, days: i32) -> String {
+        self.write(&format!("select simple_queue.ensure_archive_partitions({days})"))
     }
 
     pub(crate) fn detached(self, day: &str) -> String {

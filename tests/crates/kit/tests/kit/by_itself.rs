@@ -1,7 +1,9 @@
 //! Tests that bring their own server.
 
+use std::time::Instant;
+
 use kit::{App, SendWelcome, sign_up};
-use simple_queue::{prelude::*, testing::*};
+use simple_queue::{Check, Severity, prelude::*, testing::*};
 use sqlx::PgPool;
 
 #[simple_queue::test]
@@ -33,4 +35,19 @@ async fn jobs_are_seen_wherever_a_test_looks(queue: TestQueue, pool: PgPool) {
     let mut connection = pool.acquire().await.unwrap();
     assert_enqueued!(&mut connection, SendWelcome { .. });
     assert_enqueued!(queue.on(&mut connection), SendWelcome { .. });
+}
+
+#[simple_queue::test]
+async fn the_tables_of_a_test_are_those_of_a_migration(pool: PgPool) {
+    let queue = SimpleQueue::builder(pool).schema("other").build().unwrap();
+    let began = Instant::now();
+    let queue = TestQueue::of(&queue).await;
+    println!("the tables of a test: {:?}", began.elapsed());
+    assert_eq!(queue.pending_migrations().await.unwrap(), []);
+    let admin = queue.admin();
+    for check in [Check::Migrations, Check::Drift] {
+        let found = admin.doctor().only(check).await.unwrap();
+        assert!(found.iter().all(|finding| finding.severity == Severity::Ok), "{found:?}");
+    }
+    SendWelcome::new(7, "hi").enqueue(&queue).await.unwrap();
 }

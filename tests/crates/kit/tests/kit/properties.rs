@@ -2,21 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use kit::Hopeless;
+use kit::{Hopeless, SendWelcome};
+use proptest::{
+    collection, prelude::*, sample::select, strategy::ValueTree, test_runner::TestRunner,
+};
 use simple_queue::{Enqueue, prelude::*, testing::*};
 use uuid::Uuid;
+
+proptest! {
+    #[test]
+    fn a_welcome_comes_back(user_id: i64, text: String) {
+        round_trips(&SendWelcome::new(user_id, text));
+    }
+}
 
 /// Random jobs that complete, fail, panic and are cancelled, now and later: each ends exactly once.
 #[simple_queue::test]
 async fn each_job_of_any_script_ends_once(queue: TestQueue) {
     queue.register(jobs![Hopeless], ()).unwrap();
-    let mut random = fastrand::Rng::with_seed(20);
-    for _script in 0..8 {
-        let jobs: Vec<Enqueue<Hopeless>> = (0..random.usize(1..8))
-            .map(|_| {
-                let how = ["ok", "always", "panic", "cancel"][random.usize(..4)];
-                Hopeless::new(how).delay(mins(random.u64(..90))).retries(random.u16(..3))
-            })
+    let how = select(vec!["ok", "always", "panic", "cancel"]);
+    let scripts = collection::vec((how, 0_u64..90, 0_u16..3), 1..8);
+    let mut random = TestRunner::deterministic();
+    for _ in 0..8 {
+        let script = scripts.new_tree(&mut random).unwrap().current();
+        let jobs: Vec<Enqueue<Hopeless>> = script
+            .into_iter()
+            .map(|(how, minutes, retries)| Hopeless::new(how).delay(mins(minutes)).retries(retries))
             .collect();
         let enqueued = Hopeless::enqueue_all(jobs, &queue).await.unwrap();
         let drained = queue.drain().including_later().await;
