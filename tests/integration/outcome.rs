@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy};
+use simple_queue::{JobStatus, prelude::*, sync::BackoffStrategy, testing::TestQueue};
 use tokio::sync::mpsc;
 
 use crate::support::{Log, Probe, STOP, Say, TestDatabase, eventually};
@@ -52,13 +52,10 @@ async fn every_answer_of_a_plain_handler_ends_as_the_table_of_outcomes_says() {
 #[tokio::test]
 async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register_handler(Probe::new());
-    let worker = queue.start().await;
-    let job = Probe::job(Say::Panic).with_max_attempts(2);
-    let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id, STOP).await.unwrap();
-    worker.shutdown(STOP).await;
+    queue.insert_job(Probe::job(Say::Panic).with_max_attempts(2)).await.unwrap();
+    queue.drain().await;
 
     let reason: String = database.value("select reason from simple_queue.dead_letters").await;
     assert_eq!(reason, "attempt 2 of 2 failed");
@@ -76,13 +73,10 @@ async fn a_dead_letter_holds_the_reason_and_the_errors_of_its_attempts() {
 #[tokio::test]
 async fn only_the_last_ten_errors_are_kept() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register_handler(Probe::new());
-    let worker = queue.start().await;
-    let job = Probe::job(Say::Error).with_max_attempts(15);
-    let id = queue.insert_job(job).await.unwrap().unwrap();
-    queue.wait(id, STOP).await.unwrap();
-    worker.shutdown(STOP).await;
+    queue.insert_job(Probe::job(Say::Error).with_max_attempts(15)).await.unwrap();
+    queue.drain().await;
     let kept = "select string_agg(e ->> 'attempt', ' ') from simple_queue.dead_letters, jsonb_array_elements(errors) e";
     assert_eq!(database.value::<String>(kept).await, "6 7 8 9 10 11 12 13 14 15");
 }
@@ -95,12 +89,10 @@ async fn fails_with_a_nul() -> Result<(), BoxDynError> {
 #[tokio::test]
 async fn a_nul_in_an_error_does_not_keep_the_failure_from_being_written() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![FailsWithANul], ()).unwrap();
-    let worker = queue.start().await;
-    let id = FailsWithANul::new().enqueue(&queue).await.unwrap().id();
-    assert_eq!(queue.wait(id, STOP).await.unwrap().status, JobStatus::Failed);
-    worker.shutdown(STOP).await;
+    FailsWithANul::new().enqueue(&queue).await.unwrap();
+    queue.drain().await;
     let error: String =
         database.value("select errors -> 0 ->> 'error' from simple_queue.dead_letters").await;
     assert_eq!(error, "before \u{FFFD} after");
@@ -205,12 +197,10 @@ struct Calls {
 #[tokio::test]
 async fn a_handler_may_put_a_job_off_as_often_as_it_likes() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![PutOff], Calls { calls: AtomicUsize::new(0) }).unwrap();
-    let worker = queue.start().await;
-    let id = PutOff::new(150_usize).enqueue(&queue).await.unwrap().id();
-    assert_eq!(queue.wait(id, STOP * 2).await.unwrap().status, JobStatus::Completed);
-    worker.shutdown(STOP).await;
+    PutOff::new(150_usize).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.drain().await.runs.len(), 151);
     assert_eq!(database.count("archive where reprocess_count = 150 and attempt = 1").await, 1);
 }
 
@@ -242,14 +232,12 @@ async fn refused(context: &JobContext, how: String) -> Result<(), BoxDynError> {
 #[tokio::test]
 async fn the_function_for_exhausted_jobs_hears_what_the_job_becomes() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Refused], ()).unwrap();
-    let worker = queue.start().await;
     for how in ["fails", "gives up", "refuses", "cancels"] {
-        let id = Refused::new(how).enqueue(&queue).await.unwrap().id();
-        queue.wait(id, STOP).await.unwrap();
+        Refused::new(how).enqueue(&queue).await.unwrap();
+        queue.drain().await;
     }
-    worker.shutdown(STOP).await;
     let expected = [JobStatus::Failed, JobStatus::CriticalFailure, JobStatus::Unprocessable];
     assert_eq!(*ENDS.lock().unwrap(), expected);
     assert_eq!(database.count("jobs where kind = 'put_off'").await, 3);

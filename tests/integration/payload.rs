@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use simple_queue::{Error, JobStatus, prelude::*};
+use simple_queue::{Error, JobStatus, prelude::*, testing::TestQueue};
 
 use crate::support::{STOP, TestDatabase};
 
@@ -146,13 +146,12 @@ async fn a_plain_job_whose_payload_cannot_be_written_is_refused_when_it_is_inser
 #[tokio::test]
 async fn a_result_that_json_cannot_hold_ends_the_job_with_the_path_of_the_number() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Divide], ()).unwrap();
-    let worker = queue.start().await;
-    let job = Divide::new(0.0).enqueue(&queue).await.unwrap();
-    let ended = queue.wait(job.id(), STOP).await.unwrap();
-    assert_eq!(ended.status, JobStatus::CriticalFailure);
-    let reason = ended.reason.unwrap();
-    assert!(reason.starts_with("its result cannot be stored: `cells.a[1]` is inf"), "{reason}");
-    worker.shutdown(STOP).await;
+    Divide::new(0.0).enqueue(&queue).await.unwrap();
+    let drained = queue.drain().await;
+    let run = &drained.runs[0];
+    assert_eq!(run.outcome.status(), Some(JobStatus::CriticalFailure), "{drained}");
+    let error = run.error.as_deref().unwrap();
+    assert!(error.starts_with("its result cannot be stored: `cells.a[1]` is inf"), "{error}");
 }

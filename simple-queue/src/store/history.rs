@@ -86,6 +86,15 @@ impl History {
         self.has_schema
     }
 
+    /// Whether a migration would apply nothing.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_current(&self) -> bool {
+        let is_current = |(_, state): &(_, PartState)| {
+            matches!(state, PartState::Current { .. } | PartState::Newer { .. })
+        };
+        self.parts.iter().all(is_current)
+    }
+
     #[cfg(test)]
     pub(crate) fn of(
         parts: Vec<(&'static str, PartState)>,

@@ -61,11 +61,12 @@ fn read_enqueued(rows: &[PgRow]) -> sqlx::Result<Vec<EnqueuedRow>> {
 }
 
 impl Store {
-    /// Creates the tables in one round trip, and without their comments, unless the schema exists. Returns whether it
-    /// created them.
+    /// Creates the tables in one round trip, and without their comments, unless the schema exists. Returns whether the
+    /// tables are those of this release now.
     pub(crate) async fn create_at_once(&self, connection: &mut PgConnection) -> sqlx::Result<bool> {
-        if read_history(&self.schema, connection).await?.has_schema() {
-            return Ok(false);
+        let history = read_history(&self.schema, connection).await?;
+        if history.has_schema() {
+            return Ok(history.is_current());
         }
         let parts = all_parts(&self.schema, self.days_ahead);
         let sql: String = parts.iter().map(|part| without_comments(&part.sql)).collect();
