@@ -265,6 +265,9 @@ create table simple_queue.workers (
     queues             text[]      not null,
     release            text,
     runs               jsonb,
+    permits            integer,
+    claimed            integer,
+    full_since         timestamptz,
     constraint workers_pkey primary key (id)
 ) with (fillfactor = 50);
 
@@ -280,6 +283,9 @@ comment on column simple_queue.workers.host is 'The machine of the process.';
 comment on column simple_queue.workers.queues is 'The queues that the process serves.';
 comment on column simple_queue.workers.release is 'The release of the library in the process; null: it is not known.';
 comment on column simple_queue.workers.runs is 'Its runs of more than 5 s, at the last heartbeat, 100 at most: [{"id": "…", "ran": seconds, "progress": 0.4, "note": "…"}]; null: none.';
+comment on column simple_queue.workers.permits is 'How many jobs it runs at once at most.';
+comment on column simple_queue.workers.claimed is 'The jobs that it had at the last heartbeat: those that ran, and those fetched ahead.';
+comment on column simple_queue.workers.full_since is 'Since when it has had as many jobs as permits at each heartbeat; null: it had fewer at the last one.';
 
 -- Every insert checks whether this table has a row. So it is separate from `workers`, in which each heartbeat leaves
 -- a dead row, and an old snapshot keeps all of those.

@@ -132,6 +132,37 @@ async fn processes_add_to_the_same_minute() {
     assert!(queue.stats().queue("other").await.unwrap().is_empty());
 }
 
+#[derive(Debug, Clone, JobState)]
+struct Gate(Arc<Notify>);
+
+#[tokio::test]
+async fn a_worker_tells_how_many_jobs_it_has_and_since_when_all_its_permits_are_in_use() {
+    #[job(queue = "full")]
+    async fn hold(gate: &Gate) {
+        gate.0.notified().await;
+    }
+
+    let database = TestDatabase::migrated().await;
+    let (queue, gate) = (database.queue().await.with_global_semaphore(2), Gate(Arc::default()));
+    queue.register(jobs![Hold], gate.clone()).unwrap();
+    let worker = queue.start().await;
+    let state = async || queue.workers().await.unwrap().remove(0);
+    Hold::new().enqueue(&queue).await.unwrap();
+    eventually("it has one", async || state().await.claimed == 1).await;
+    let one = state().await;
+    assert_eq!((one.permits, one.full_since), (Some(2), None));
+    Hold::new().enqueue(&queue).await.unwrap();
+    eventually("it is full", async || state().await.full_since.is_some()).await;
+    let full = state().await;
+    assert_eq!(full.claimed, 2);
+    eventually("it beats", async || state().await.heartbeat_at > full.heartbeat_at).await;
+    assert_eq!(state().await.full_since, full.full_since, "since the first such heartbeat");
+    gate.0.notify_one();
+    eventually("it is no longer full", async || state().await.full_since.is_none()).await;
+    gate.0.notify_one();
+    worker.shutdown(STOP).await;
+}
+
 #[tokio::test]
 async fn a_long_run_is_listed_with_what_it_says_of_itself() {
     #[job(queue = "long")]
@@ -140,9 +171,6 @@ async fn a_long_run_is_listed_with_what_it_says_of_itself() {
         context.note(&format!("page {pages}"));
         gate.0.notified().await;
     }
-
-    #[derive(Debug, Clone, JobState)]
-    struct Gate(Arc<Notify>);
 
     let database = TestDatabase::migrated().await;
     let (queue, gate) = (database.queue().await, Gate(Arc::default()));

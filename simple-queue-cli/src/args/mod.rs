@@ -1,8 +1,10 @@
 //! What can be typed.
 
 mod jobs;
+mod limits;
 
 pub(crate) use jobs::{Acting, Change, Dlq, Jobs, Selection};
+pub(crate) use limits::Limits;
 
 use std::path::PathBuf;
 
@@ -205,34 +207,6 @@ pub(crate) enum Schedules {
     /// Removes a schedule.
     Remove {
         /// The schedule.
-        name: String,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Limits {
-    /// Lists the limits that hold for all machines, and who uses them.
-    List,
-    /// Sets how many jobs may run at once, until `reset`.
-    Set {
-        /// The limit.
-        name: String,
-        /// How many.
-        concurrency: u32,
-    },
-    /// Goes back to what the code declares.
-    Reset {
-        /// The limit.
-        name: String,
-    },
-    /// Starts no more jobs under a limit.
-    Pause {
-        /// The limit.
-        name: String,
-    },
-    /// Starts jobs under a paused limit again.
-    Resume {
-        /// The limit.
         name: String,
     },
 }

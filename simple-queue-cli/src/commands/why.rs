@@ -275,11 +275,8 @@ impl Known {
         if let Some(at) = state.paused_at {
             let what = format!("the key `{key}` of `{rule}` was paused {}", ago(at, self.now));
             let is_whole = self.limits.iter().any(|it| it.name == rule && it.paused_at.is_some());
-            let remedy = if is_whole {
-                format!("simple-queue limits resume {}", word(&rule))
-            } else {
-                format!("in a program: queue.limits().resume_key({rule:?}, {key:?})")
-            };
+            let of_key = if is_whole { String::new() } else { format!(" --key {}", word(&key)) };
+            let remedy = format!("simple-queue limits resume {}{of_key}", word(&rule));
             reasons.push(Reason::new(what, remedy));
         } else if let Some(dead) = state.halted_by {
             let what = format!("the sequence `{key}` is halted by the dead job {dead}");

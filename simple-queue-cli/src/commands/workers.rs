@@ -1,6 +1,7 @@
 //! The processes that run jobs, and what they run.
 
 use anyhow::Result;
+use simple_queue::WorkerState;
 
 use super::now;
 use crate::{
@@ -9,9 +10,12 @@ use crate::{
     output::{Cell, List},
 };
 
+const COLUMNS: &[&str] =
+    &["worker", "host", "pid", "queues", "started", "heartbeat", "jobs", "permits", "state"];
+
 pub(super) async fn list(connection: &Connection, format: Format) -> Result<Exit> {
     let workers = connection.queue().await?.workers().await?;
-    let mut list = List::new(&["worker", "host", "pid", "queues", "started", "heartbeat", "state"]);
+    let mut list = List::new(COLUMNS);
     for worker in workers {
         list.push([
             Cell::text(worker.id.to_string()),
@@ -20,11 +24,21 @@ pub(super) async fn list(connection: &Connection, format: Format) -> Result<Exit
             Cell::text(worker.queues.join(",")),
             Cell::Time(Some(worker.started_at)),
             Cell::Time(Some(worker.heartbeat_at)),
-            Cell::text(if worker.is_silent { "silent" } else { "alive" }),
+            Cell::number(worker.claimed),
+            Cell::Count(worker.permits.map(|permits| permits.to_string()).unwrap_or_default()),
+            Cell::text(state(&worker)),
         ]);
     }
     list.write(format, now(), "no worker runs");
     Ok(if list.is_empty() { Exit::Nothing } else { Exit::Done })
+}
+
+fn state(worker: &WorkerState) -> &'static str {
+    match worker {
+        worker if worker.is_silent => "silent",
+        WorkerState { full_since: Some(_), .. } => "full",
+        _ => "alive",
+    }
 }
 
 pub(super) async fn running(connection: &Connection, format: Format) -> Result<Exit> {

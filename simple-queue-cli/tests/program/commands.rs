@@ -255,3 +255,40 @@ async fn one_picture_of_top_is_text() {
     let blind = place.run(&["top"]);
     assert!(blind.code == 2 && blind.err.contains("pass `--once`"), "{}", blind.err);
 }
+
+/// Mails one customer at a time.
+#[job(queue = "greetings", concurrency(limit = 1, key = "{customer}"))]
+async fn mail(customer: String) {
+    let _ = customer;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_a_limit_is_paused_listed_and_resumed() {
+    let place = Place::new().await;
+    place.queue.register(jobs![Mail], ()).unwrap();
+    let worker = place.queue.start().await;
+    let rule = "key:greetings/mail";
+    Mail::new("ann".to_owned()).enqueue(&place.queue).await.unwrap();
+    while place.queue.admin().count(&simple_queue::JobFilter::live()).await.unwrap().counted() > 0 {
+        tokio::task::yield_now().await;
+    }
+    let paused = place.run(&["limits", "pause", rule, "--key", "ben"]);
+    assert_eq!((paused.code, paused.out.as_str()), (0, ""), "{}", paused.err);
+    assert!(paused.err.contains("under the key `ben` of the limit `key:greetings/mail`"));
+    let job = Mail::new("ben".to_owned()).enqueue(&place.queue).await.unwrap();
+
+    let keys = place.run(&["limits", "keys", rule, "--json"]);
+    let key: Value = serde_json::from_str(&keys.out).unwrap();
+    assert_eq!((&key["key"], &key["waiting"]), (&"ben".into(), &1.into()), "{}", keys.out);
+    assert!(key["paused"].is_string());
+    let id = job.id().to_string();
+    let why = place.run(&["why", &id]);
+    let resume = "simple-queue limits resume key:greetings/mail --key ben";
+    assert!(why.out.contains(resume), "{}", why.out);
+
+    assert_eq!(place.run(&resume.split(' ').skip(1).collect::<Vec<_>>()).code, 0);
+    job.wait(&place.queue, std::time::Duration::from_secs(20)).await.unwrap();
+    let none = place.run(&["limits", "skip", "order:greetings/mail", "ben"]);
+    assert_eq!(none.code, 4, "{}", none.err);
+    worker.shutdown(std::time::Duration::from_secs(5)).await;
+}

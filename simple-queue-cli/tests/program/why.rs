@@ -41,7 +41,7 @@ const CASES: &[Case] = &[
             "insert into simple_queue.limit_keys (gate, rule, paused_at) values ('key:emails/send#7', 'key:emails/send', now())",
         ],
         "the key `7` of `key:emails/send` was paused",
-        "resume_key(\"key:emails/send\", \"7\")",
+        "simple-queue limits resume key:emails/send --key 7",
     ),
     (
         &[

@@ -54,6 +54,14 @@ pub struct WorkerState {
     /// Whether its last heartbeat is older than two of its intervals. After six it is declared dead,
     /// and its jobs are returned.
     pub is_silent: bool,
+    /// How many jobs it runs at once at most; `None`: it has not said so yet.
+    pub permits: Option<usize>,
+    /// How many jobs it had at its last heartbeat: those that ran, and those that it had fetched
+    /// ahead.
+    pub claimed: usize,
+    /// Since when it has had as many jobs as permits at each heartbeat; `None`: it had fewer at the
+    /// last one.
+    pub full_since: Option<DateTime<Utc>>,
 }
 
 impl WorkerState {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     PausedKinds, Store,
     decode::{Columns, Time, columns, interval, seconds},
+    limits::count,
     pauses::read_paused_kinds,
 };
 use crate::row::{LongRun, RunningJob, WorkerState};
@@ -26,7 +27,9 @@ columns! {
 }
 
 columns! {
-    WorkerColumns { id, host, pid, queues, release, started_at, heartbeat_at, now, heartbeat_interval }
+    WorkerColumns {
+        id, host, pid, queues, release, started_at, heartbeat_at, now, heartbeat_interval, permits, claimed, full_since
+    }
 }
 
 /// The answer of a heartbeat.
@@ -83,7 +86,7 @@ impl Store {
         connection: &mut PgConnection,
         worker_id: Uuid,
         queues: &[String],
-        running: &[Uuid],
+        (running, permits): (&[Uuid], usize),
     ) -> sqlx::Result<Beat> {
         let row = self
             .statements
@@ -92,6 +95,7 @@ impl Store {
             .bind("worker_id", worker_id)
             .bind("queues", queues)
             .bind("running", running)
+            .bind("permits", i32::try_from(permits).unwrap_or(i32::MAX))
             .fetch_one(connection)
             .await?;
         let ids: Vec<Uuid> = row.try_get("silent_ids")?;
@@ -172,6 +176,9 @@ impl Store {
                 release: row.try_get(columns.release)?,
                 started_at: row.try_get::<Time, _>(columns.started_at)?.0,
                 heartbeat_at,
+                permits: row.try_get::<Option<i32>, _>(columns.permits)?.map(count),
+                claimed: row.try_get::<Option<i32>, _>(columns.claimed)?.map_or(0, count),
+                full_since: row.try_get::<Option<Time>, _>(columns.full_since)?.map(|Time(at)| at),
                 is_silent: WorkerState::is_silent(silent_for, interval),
             })
         })

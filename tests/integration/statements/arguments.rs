@@ -73,7 +73,15 @@ pub(super) fn hot_statements() -> Vec<(&'static str, Arguments<'static>)> {
             ],
         ),
         ("find_lane", vec![("queue", "'q1'"), ("low", "-32769"), ("high", "32768")]),
-        ("heartbeat", vec![("worker_id", ID), ("queues", "array['q1']"), ("running", MANY_IDS)]),
+        (
+            "heartbeat",
+            vec![
+                ("worker_id", ID),
+                ("queues", "array['q1']"),
+                ("running", MANY_IDS),
+                ("permits", "10"),
+            ],
+        ),
         ("read_leases", vec![("worker_id", ID), ("job_ids", IDS), ("leases", "array[1]")]),
         ("cancel_jobs", vec![("ids", IDS), ("repeated", "true"), ("channel", "'channel'")]),
         ("redrive_dead_letters", vec![("ids", MANY_IDS), ("channel", "'channel'")]),

@@ -93,7 +93,8 @@ async fn a_heartbeat_reads_no_interval_that_no_process_of_the_librarys_promises(
         .await;
     let mut connection = PgConnection::connect(&database.url).await.unwrap();
     prepare(&mut connection, "auto", "heartbeat").await;
-    let arguments = vec![("worker_id", ID), ("queues", "'{}'"), ("running", "'{}'")];
+    let arguments =
+        vec![("worker_id", ID), ("queues", "'{}'"), ("running", "'{}'"), ("permits", "10")];
     let beat = execute("heartbeat", &arguments);
     let row = sqlx::raw_sql(AssertSqlSafe(beat)).fetch_one(&mut connection).await.unwrap();
     let mut intervals: Vec<f64> = row.get("silent_intervals");
@@ -108,7 +109,7 @@ fn the_statements_of_every_process_are_those_of_a_process_without_limits() {
     const TEXTS: [(&str, u64); 5] = [
         ("archive_jobs", 0x6d3e_126b_e3ea_2ee1),
         ("fetch_jobs", 0x092a_5d3c_945a_a473),
-        ("heartbeat", 0x1a5a_521c_81f0_3217),
+        ("heartbeat", 0x2f0f_f3e9_1f96_5761),
         ("insert_alike_jobs", 0x6b89_55c5_81f5_e0a0),
         ("retry_jobs", 0xf8ac_643e_d4c3_53b6),
     ];

@@ -17,10 +17,10 @@ use crate::{
 pub(super) async fn workers(doctor: &Doctor<'_>) -> sqlx::Result<Vec<Finding>> {
     let store = doctor.queue().store();
     let workers = doctor.ask(1, async |connection| store.list_workers(connection).await).await?;
-    Ok(judge_workers(&workers))
+    Ok(judge_workers(&workers, doctor.patience))
 }
 
-fn judge_workers(workers: &[WorkerState]) -> Vec<Finding> {
+fn judge_workers(workers: &[WorkerState], patience: Duration) -> Vec<Finding> {
     const CHECK: Check = Check::Workers;
     let mut findings = Vec::new();
     let is_any_alive = workers.iter().any(|worker| !worker.is_silent);
@@ -42,6 +42,7 @@ fn judge_workers(workers: &[WorkerState]) -> Vec<Finding> {
         let why = "it runs nothing: no handler was registered before it started";
         findings.push(Finding::warning(CHECK, found, why).advice("call `register` before `start`"));
     }
+    findings.extend(workers.iter().filter_map(|worker| full(worker, patience)));
     let mut releases: BTreeMap<&str, usize> = BTreeMap::new();
     for worker in workers {
         *releases.entry(worker.release.as_deref().unwrap_or("unknown")).or_default() += 1;
@@ -55,6 +56,23 @@ fn judge_workers(workers: &[WorkerState]) -> Vec<Finding> {
     }
     let plural = if workers.len() == 1 { "" } else { "s" };
     or_ok(findings, CHECK, format!("{} worker{plural}, none of them silent", workers.len()))
+}
+
+/// A worker that has had no free permit for long.
+fn full(worker: &WorkerState, patience: Duration) -> Option<Finding> {
+    let WorkerState { host, pid, heartbeat_at, full_since, permits, .. } = worker;
+    let full_for = (*heartbeat_at - (*full_since)?).to_std().unwrap_or_default();
+    if worker.is_silent || full_for <= patience {
+        return None;
+    }
+    let permits = permits.unwrap_or_default();
+    let found = format!(
+        "the worker on {host}, process {pid}, has had all its {permits} permits in use for {}",
+        span(full_for)
+    );
+    let why = "what is due waits for a run to end: there are more jobs than it can run, or runs that do not end";
+    let full = Finding::warning(Check::Workers, found, why);
+    Some(full.command("simple-queue running"))
 }
 
 pub(super) async fn runs(doctor: &Doctor<'_>) -> sqlx::Result<Vec<Finding>> {
@@ -241,12 +259,17 @@ mod tests {
             started_at: at,
             heartbeat_at: at,
             is_silent,
+            permits: Some(10),
+            claimed: 3,
+            full_since: None,
         }
     }
 
     #[test]
     fn a_silent_worker_is_worse_when_no_other_can_return_its_jobs() {
         let (alive, silent) = (worker(false, "1"), worker(true, "1"));
+        let judge_workers =
+            |workers: &[WorkerState]| judge_workers(workers, Duration::from_mins(5));
         assert_eq!(judge_workers(&[])[0].severity, Severity::Ok);
         assert_eq!(judge_workers(std::slice::from_ref(&alive))[0].severity, Severity::Ok);
         assert_eq!(judge_workers(&[alive.clone(), silent.clone()])[0].severity, Severity::Warning);
@@ -255,6 +278,20 @@ mod tests {
         assert!(mixed.found.ends_with("1 of 1, 1 of 2"), "{mixed:?}");
         let idle = WorkerState { queues: Vec::new(), ..worker(false, "1") };
         assert!(judge_workers(&[idle])[0].found.contains("serves no queue"));
+    }
+
+    #[test]
+    fn a_worker_without_a_free_permit_for_long_is_found() {
+        let worker = worker(false, "1");
+        let full = |seconds| {
+            let since = worker.heartbeat_at - chrono::TimeDelta::seconds(seconds);
+            let worker = WorkerState { full_since: Some(since), ..worker.clone() };
+            judge_workers(&[worker], Duration::from_mins(5)).remove(0)
+        };
+        assert_eq!(full(299).severity, Severity::Ok);
+        let found = full(400);
+        assert_eq!(found.severity, Severity::Warning);
+        assert!(found.found.ends_with("all its 10 permits in use for 6 min 40 s"), "{found:?}");
     }
 
     fn run(seconds: f64, timeout: Option<f64>, cancel_asked: Option<f64>) -> RunLook {

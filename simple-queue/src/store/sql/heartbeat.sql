@@ -3,7 +3,9 @@
 -- jobs are to be cancelled, which kinds are paused, and which other processes have been silent.
 with beat as (
     update simple_queue.workers
-    set heartbeat_at = now(), queues = :queues, long_running = null
+    set heartbeat_at = now(), queues = :queues, long_running = null,
+        permits = :permits, claimed = cardinality(:running::uuid[]),
+        full_since = case when cardinality(:running::uuid[]) >= :permits then coalesce(full_since, now()) end
     where id = :worker_id
     returning id
 ), silent as (

@@ -166,11 +166,12 @@ impl Heartbeat {
             let worker_id = worker.id();
             let running = worker.running.ids();
             let queues = worker.client.queue_names();
+            let has = (running.as_slice(), worker.client.config().global_permits);
             let started = Instant::now();
             let whole = self
                 .connection
                 .ask(async |connection| {
-                    worker.store.heartbeat(connection, worker_id, &queues, &running).await
+                    worker.store.heartbeat(connection, worker_id, &queues, has).await
                 })
                 .await;
             let beat = match whole {
