@@ -132,3 +132,21 @@ impl FetchedJob {
         }))
     }
 }
+
+#[cfg(test)]
+impl FetchedJob {
+    /// A plain job of a priority that was due at this time.
+    pub(crate) fn claimed_at(priority: i16, run_at: DateTime<Utc>, id: Uuid) -> Self {
+        let mut job = Job::new("q", serde_json::Value::Null);
+        (job.id, job.run_at) = (id, Some(run_at));
+        let claim = Claim {
+            lease: Lease { job_id: id, worker_id: Uuid::nil(), number: 1, rule: None },
+            timeout: None,
+            reprocess_count: 0,
+            crash_count: 0,
+            expired: false,
+            run: Arc::default(),
+        };
+        Self { job, claim, priority, max_attempts: None, token: None, series: None }
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
@@ -123,6 +123,29 @@ impl Fetched {
     pub(crate) fn left_more(&self, demand: &Demand) -> Option<bool> {
         let used_up = self.used_up(demand);
         (used_up || !self.is_full()).then_some(used_up)
+    }
+
+    /// The shares of a demand, by their places in it, that were read to the end of a priority before the permits were
+    /// used up in a later share of that priority.
+    pub(crate) fn passed_over(&self, demand: &Demand) -> Vec<(usize, i16)> {
+        let shares = &demand.shares;
+        let mut claimed: BTreeMap<i16, Vec<usize>> = BTreeMap::new();
+        // A share alone is never passed over.
+        for fetched in self.of_queue(&demand.queue).filter(|_| shares.len() > 1) {
+            let place = shares.iter().position(|share| share.takes(fetched.job.kind()));
+            let of_priority =
+                claimed.entry(fetched.priority).or_insert_with(|| vec![0; shares.len()]);
+            if let Some(jobs) = place.and_then(|place| of_priority.get_mut(place)) {
+                *jobs += 1;
+            }
+        }
+        let passed = claimed.iter().flat_map(|(&priority, jobs)| {
+            let last = jobs.iter().rposition(|&jobs| jobs > 0).unwrap_or_default();
+            let before = jobs.iter().zip(shares).take(last).enumerate();
+            let passed = before.filter(|(_, (jobs, share))| **jobs < share.permits);
+            passed.map(move |(place, _)| (place, priority))
+        });
+        passed.collect()
     }
 
     /// The claim has as many jobs as it may have in all.
@@ -246,5 +269,54 @@ impl Fetched {
         let FetchSummary { now, completed, wait, lanes } = summary;
         let (next_due_in, lanes) = (wait.map(seconds), lanes.unwrap_or_default());
         (Self { jobs, next_due_in, now, limit, lanes, by_queue }, completed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn share(permits: usize, kinds: Option<Vec<&'static str>>) -> DemandedShare {
+        DemandedShare { permits, kinds, excluded: Vec::new(), floors: Vec::new() }
+    }
+
+    /// A claim of this many jobs of each kind and priority.
+    fn claim(shares: &[DemandedShare], jobs: &[(&str, i16, usize)]) -> (Demand, Fetched) {
+        let demand = Demand {
+            queue: "q".to_owned(),
+            permits: 9,
+            priorities: vec![0, 1],
+            probe_after: 0,
+            probes: 0,
+            shares: shares.to_vec(),
+        };
+        let claimed = jobs.iter().flat_map(|&(kind, priority, jobs)| {
+            (0..jobs).map(move |_| {
+                let mut fetched =
+                    FetchedJob::claimed_at(priority, DateTime::UNIX_EPOCH, Uuid::now_v7());
+                fetched.job.kind = kind.to_owned();
+                Box::new(fetched)
+            })
+        });
+        let (now, completed) = (DateTime::UNIX_EPOCH, Vec::new());
+        let summary = FetchSummary { now, completed, wait: None, lanes: None };
+        let (fetched, _) = Fetched::of(claimed.collect(), summary, 9);
+        (demand, fetched)
+    }
+
+    #[test]
+    fn a_share_that_left_permits_was_read_to_its_end_if_a_later_one_has_jobs() {
+        let shares =
+            [share(2, Some(vec!["a"])), share(9, Some(vec!["b"])), share(2, Some(vec!["c"]))];
+        let passed = |jobs: &[(&str, i16, usize)]| {
+            let (demand, fetched) = claim(&shares, jobs);
+            fetched.passed_over(&demand)
+        };
+        assert_eq!(passed(&[("b", 0, 9)]), [(0, 0)], "but not the share after it");
+        assert_eq!(passed(&[("a", 0, 1), ("b", 0, 8)]), [(0, 0)]);
+        assert_eq!(passed(&[("a", 0, 2), ("b", 0, 7)]), [], "it may have more");
+        assert_eq!(passed(&[("a", 0, 9)]), []);
+        assert_eq!(passed(&[("b", 0, 1), ("c", 1, 1)]), [(0, 0), (0, 1), (1, 1)]);
+        assert_eq!(passed(&[]), []);
     }
 }

@@ -153,18 +153,19 @@ impl Store {
         })
     }
 
-    /// Whether a job of this demand is due, whatever its permits.
+    /// Whether a job of this demand is due, whatever its permits, and the database's time.
     pub(crate) async fn look_for_due(
         &self,
         connection: &mut PgConnection,
         demand: &[Demand],
-    ) -> sqlx::Result<DueLook> {
+    ) -> sqlx::Result<(DueLook, DateTime<Utc>)> {
         let look = self.statements.look_for_due.query();
         let look = look.bind("demand", Json(demand)).bind("margin", interval(MARGIN));
         let row = look.fetch_one(connection).await?;
         let is_due: bool = row.try_get("is_due")?;
         let wait: Option<f64> = row.try_get("wait")?;
-        Ok(if is_due { DueLook::Now } else { DueLook::Later(wait.map(seconds)) })
+        let look = if is_due { DueLook::Now } else { DueLook::Later(wait.map(seconds)) };
+        Ok((look, row.try_get("now")?))
     }
 
     /// The limits, or the one of this name.

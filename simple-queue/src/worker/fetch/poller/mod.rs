@@ -1,6 +1,7 @@
 //! Stage 3: fetches due jobs, as many as can start, and sleeps exactly until more are due.
 
 mod apart;
+mod gather;
 mod isolate;
 mod plan;
 mod sleep;
@@ -26,6 +27,7 @@ use crate::{
     worker::Worker,
 };
 use apart::Apart;
+use gather::Backlog;
 use plan::FetchPlan;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 use turns::Turns;
@@ -37,8 +39,7 @@ pub(in crate::worker) struct Poller {
     pub(super) connection: Dedicated,
     retry_pause: RetryPause,
     sleep: SleepCycle,
-    /// The last fetch found more jobs than it might claim.
-    backlog: bool,
+    backlog: Backlog,
     /// The last claim exceeded the statement timeout.
     was_late: bool,
     /// The last claim was refused, perhaps because of one bad row.
@@ -59,6 +60,8 @@ pub(in crate::worker) struct Poller {
     rules: Vec<RuleState>,
     /// Number of rounds in which they were visited.
     rounds: usize,
+    /// When the last fetch beside such a backlog found nothing; `None`: it found something.
+    empty_at: Option<Instant>,
 }
 
 /// 1 s between two checks whether a lost heartbeat has recovered.
@@ -75,7 +78,7 @@ impl Poller {
             retry_pause: RetryPause::default(),
             sleep: SleepCycle::new(),
             next_due_in: None,
-            backlog: false,
+            backlog: Backlog::default(),
             was_late: false,
             divides: false,
             stuck: Stuck::default(),
@@ -85,6 +88,7 @@ impl Poller {
             lost_claims: LostClaims::new(servers),
             rules: Vec::new(),
             rounds: 0,
+            empty_at: None,
         }
     }
 
@@ -169,6 +173,7 @@ impl Poller {
             let wait = self.fetch_without_keys(&config).await?;
             (wait, self.visit_gates(&config).await)
         };
+        self.backlog.of_keys = round.there_is_more;
         if round.leaves_out {
             self.worker.wants_permit.store(true, Ordering::Release);
         }
@@ -180,6 +185,9 @@ impl Poller {
 
     /// Fetches the jobs that are under no limit for each key.
     async fn fetch_without_keys(&mut self, config: &Config) -> sqlx::Result<Duration> {
+        if let Some(rest) = visits::rest_of_empty(self.empty_at).filter(|_| self.backlog.of_keys) {
+            return Ok(rest);
+        }
         let plan = self.plan_fetch(config);
         let FetchPlan { mut demands, limit, leaves_out, falls_short, apart } = plan;
         if demands.is_empty() {
@@ -204,7 +212,7 @@ impl Poller {
         }
         // In a backlog, rows that other sessions have touched are left to them, and to the next sweep.
         let is_lowered = self.worker.sweeps.floors().take_lowered();
-        let (include_touched, began) = (!self.backlog || is_lowered, Instant::now());
+        let (include_touched, began) = (!self.backlog.of_lanes || is_lowered, Instant::now());
         let ages = &config.priority_ages;
         let reach = Reach { demands: &demands, limit, include_touched, ages };
         let fetched = self.claim(reach).await?;
@@ -218,13 +226,14 @@ impl Poller {
         if !fetched.jobs.is_empty() {
             self.worker.prefetched.fetched_in(took);
         }
+        self.empty_at = fetched.jobs.is_empty().then(Instant::now);
         let next_due_in = fetched.next_due_in;
         let there_is_more = demands.iter().any(|demand| fetched.stopped_by_limit(demand));
         if !fetched.jobs.is_empty() {
             self.sleep.quiet_since = Instant::now();
         }
         self.start(fetched, config);
-        self.backlog = there_is_more;
+        self.backlog.of_lanes = there_is_more;
         if there_is_more {
             self.unmark_idle_if_busy().await?;
         }
@@ -244,15 +253,7 @@ impl Poller {
     /// was.
     async fn read_from_floors(&self, demands: &mut [Demand]) -> bool {
         let sweeps = &self.worker.sweeps;
-        #[cfg(feature = "testing")]
-        if self.worker.client.is_observed() {
-            // The lanes of a test are short, and nothing in them may wait for a sweep.
-            sweeps.floors().apply(demands);
-            let shares = demands.iter_mut().flat_map(|demand| &mut demand.shares);
-            shares.for_each(|share| share.floors.clear());
-            return false;
-        }
-        if !sweeps.floors().apply(demands) {
+        if !sweeps.apply_floors(demands, &self.worker.client) {
             return false;
         }
         sweeps.run_now().await;

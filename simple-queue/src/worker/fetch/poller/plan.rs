@@ -81,12 +81,12 @@ impl Poller {
                     && shares.iter().any(|share| may_be_ahead(&queue, share));
                 // Prefetched jobs pass permits on, so none is free, but one is soon.
                 let at_least = usize::from(is_ahead);
-                short.extend(self.short_of_shared(
-                    &queue,
-                    &shares,
-                    (at_least, room.permits),
-                    config,
-                ));
+                let free_here = (at_least, room.permits);
+                let fell_short = self.short_of_shared(&queue, &shares, free_here, config);
+                for short in &fell_short {
+                    floors.expect(&short.demand, &priorities);
+                }
+                short.extend(fell_short);
                 let permits = worker.prefetched.wanted(&queue, free, is_ahead);
                 limit += permits;
                 let all = shares.len();

@@ -31,6 +31,15 @@ pub(super) struct RuleState {
     not_before: Option<Instant>,
     /// When the last visit found nothing; `None`: it found something.
     empty_at: Option<Instant>,
+    last: LastVisit,
+}
+
+/// What the next visit has to know of the last one.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct LastVisit {
+    pub(super) lasted: Duration,
+    /// It took all permits.
+    pub(super) took_all: bool,
 }
 
 /// What a round of visits leaves.
@@ -52,7 +61,7 @@ const COMPLETIONS: usize = 1000;
 const QUANTUM: u32 = 16;
 const LONGEST_QUANTUM: Duration = Duration::from_secs(1);
 
-/// 20 ms between two visits that find nothing, while other jobs keep the process busy: each is a statement.
+/// 20 ms between two fetches or visits that find nothing, while other jobs keep the process busy: each is a statement.
 const EMPTY_FOR: Duration = Duration::from_millis(20);
 
 /// 10 ms until the next visit of gates that another process held.
@@ -148,7 +157,8 @@ impl Poller {
             round.wait_for(pause);
             return Ok(());
         }
-        if let Some(rest) = self.rules[rule.id.0].is_empty_for().filter(|_| self.backlog)
+        let is_busy = self.backlog.of_lanes || self.backlog.of_keys;
+        if let Some(rest) = rest_of_empty(self.rules[rule.id.0].empty_at).filter(|_| is_busy)
             && !self.worker.completions.has_completed_of(rule.id)
         {
             round.wait_for(rest);
@@ -156,6 +166,7 @@ impl Poller {
         }
         let worker_id = self.worker.id();
         let is_paused = self.worker.pauses.has(&rule.queue, &rule.kind);
+        self.gather(rule, self.rules[rule.id.0].last, config).await;
         let permits =
             if is_paused { 0 } else { self.permits_for(&rule.queue, &rule.share(), config) };
         let done = self.worker.completions.take_completed_of(rule.id, worker_id, COMPLETIONS);
@@ -186,6 +197,8 @@ impl Poller {
         });
         match telemetry::fetch::visit_span(&rule.name, permits, visited).await {
             Ok(mut visited) => {
+                let took_all = permits > 0 && visited.fetched.jobs.len() >= permits;
+                self.rules[rule.id.0].last = LastVisit { lasted: sent.elapsed(), took_all };
                 visited.fetched.note_sent(sent);
                 done.written(std::mem::take(&mut visited.completed));
                 self.worker.failures.fetch_succeeded();
@@ -272,7 +285,7 @@ impl Poller {
         Ok(())
     }
 
-    fn permits_for(&self, queue: &str, share: &Share, config: &Config) -> usize {
+    pub(super) fn permits_for(&self, queue: &str, share: &Share, config: &Config) -> usize {
         let permits = &self.worker.permits;
         let scopes = [PermitScope::Queue(queue), PermitScope::Share(share)];
         let free = permits.free(PermitScope::All, config);
@@ -281,13 +294,13 @@ impl Poller {
     }
 }
 
-impl RuleState {
-    /// How long it is known to be empty, while that makes a difference.
-    fn is_empty_for(&self) -> Option<Duration> {
-        let rest = EMPTY_FOR.saturating_sub(self.empty_at?.elapsed());
-        Some(rest).filter(|rest| !rest.is_zero())
-    }
+/// How long a look that found nothing is not to be repeated, while other jobs keep the process busy.
+pub(super) fn rest_of_empty(empty_at: Option<Instant>) -> Option<Duration> {
+    let rest = EMPTY_FOR.saturating_sub(empty_at?.elapsed());
+    Some(rest).filter(|rest| !rest.is_zero())
+}
 
+impl RuleState {
     /// How long it is not to be visited, after a failure.
     fn pause(&self) -> Option<Duration> {
         let pause = self.not_before?.saturating_duration_since(Instant::now());
