@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(full(299).severity, Severity::Ok);
         let found = full(400);
         assert_eq!(found.severity, Severity::Warning);
-        assert!(found.found.ends_with("all its 10 permits in use for 6 min 40 s"), "{found:?}");
+        assert!(found.found.ends_with("all its 10 permits in use for 6 min"), "{found:?}");
     }
 
     fn run(seconds: f64, timeout: Option<f64>, cancel_asked: Option<f64>) -> RunLook {

@@ -2,16 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{Quota, Short, Step};
+use super::super::{Quota, Short, Step};
 use crate::{
     queue::shared_limit::SharedLimit,
     store::{Ask, Balanced, DueLook},
 };
 
 /// The rows of a limit and of its quotas, as `balance_quotas.sql` changes them.
-struct Rows {
+pub(super) struct Rows {
     most: usize,
-    lent: usize,
+    pub(super) lent: usize,
     /// What each process holds and wants; `None`: its row is gone.
     quotas: Vec<Option<(usize, usize)>>,
     /// The number of the last statement of each process.
@@ -54,13 +54,13 @@ impl Rows {
     }
 }
 
-struct Game {
-    rows: Rows,
-    processes: Vec<Quota>,
+pub(super) struct Game {
+    pub(super) rows: Rows,
+    pub(super) processes: Vec<Quota>,
     /// Runs of each process.
-    runs: Vec<usize>,
+    pub(super) runs: Vec<usize>,
     /// Whether jobs of other kinds have all other permits of each process.
-    are_full: Vec<bool>,
+    pub(super) are_full: Vec<bool>,
     /// How many jobs the fetch in flight of each process may claim.
     fetches: Vec<Option<usize>>,
     /// The number of the last statement that each process sent.
@@ -69,18 +69,18 @@ struct Game {
     lends_at: Vec<Option<Instant>>,
     /// Statements that the network holds up, with their processes and numbers.
     late: Vec<(usize, u32, Ask)>,
-    waiting: usize,
-    now: Instant,
+    pub(super) waiting: usize,
+    pub(super) now: Instant,
     random: fastrand::Rng,
     /// Notifications and answers may be lost, and processes die.
-    is_rough: bool,
+    pub(super) is_rough: bool,
 }
 
 /// Permits of each process without the limit.
 const HERE: usize = 4;
 
 impl Game {
-    fn new(seed: u64, processes: usize, most: usize) -> Self {
+    pub(super) fn new(seed: u64, processes: usize, most: usize) -> Self {
         let now = Instant::now();
         let limit = SharedLimit { most: Some(most), ..SharedLimit::of_queue("q") };
         Self {
@@ -100,7 +100,7 @@ impl Game {
     }
 
     /// A fetch, from its plan to the start of its jobs.
-    fn poll(&mut self, process: usize) {
+    pub(super) fn poll(&mut self, process: usize) {
         self.plan(process);
         self.start(process);
     }
@@ -130,7 +130,7 @@ impl Game {
         self.waiting -= claimed;
     }
 
-    fn end_a_run(&mut self, process: usize) {
+    pub(super) fn end_a_run(&mut self, process: usize) {
         if self.runs[process] > 0 {
             self.runs[process] -= 1;
             let is_surplus = self.processes[process].put();
@@ -145,7 +145,7 @@ impl Game {
     }
 
     /// One step of the role that moves permits, if something woke it.
-    fn lend(&mut self, process: usize) {
+    pub(super) fn lend(&mut self, process: usize) {
         if self.lends_at[process].is_none_or(|at| at > self.now) {
             return;
         }
@@ -210,7 +210,7 @@ impl Game {
         }
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         let process = self.random.usize(..self.processes.len());
         match self.random.u8(..100) {
             0..15 => self.plan(process),
@@ -254,7 +254,7 @@ impl Game {
     }
 
     /// From now on nothing is lost or late, and every second each process that holds or wants something asks anew.
-    fn calm_down(&mut self, most: usize) {
+    pub(super) fn calm_down(&mut self, most: usize) {
         (self.is_rough, self.rows.most) = (false, most);
         self.late.clear();
         self.are_full.fill(false);
@@ -276,104 +276,4 @@ impl Game {
         }
         panic!("{} jobs wait for ever, {:?} {:?}", self.waiting, self.rows.quotas, self.processes);
     }
-}
-
-#[test]
-fn processes_that_share_a_limit_never_exceed_it_and_strand_no_job() {
-    for seed in 0..400 {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let mut game = Game::new(seed, random.usize(1..6), random.usize(1..6));
-        for _ in 0..400 {
-            game.step();
-        }
-        game.calm_down(random.usize(1..4));
-    }
-}
-
-#[test]
-fn a_permit_that_no_run_uses_is_given_back_soon_if_another_process_wants_it_and_else_later() {
-    let mut game = Game::new(1, 2, 2);
-    game.is_rough = false;
-    game.waiting = 2;
-    for _ in 0..6 {
-        game.poll(0);
-        game.lend(0);
-    }
-    assert_eq!((game.runs[0], game.rows.lent), (2, 2));
-    game.end_a_run(0);
-    game.end_a_run(0);
-    game.lend(0);
-    game.now += Duration::from_secs(10);
-    game.lend(0);
-    assert_eq!(game.rows.lent, 2, "they may be of use");
-    game.waiting = 1;
-    for _ in 0..6 {
-        game.poll(1);
-        game.lend(1);
-        game.lend(0);
-    }
-    game.now += Duration::from_millis(150);
-    for _ in 0..6 {
-        game.lend(0);
-        game.poll(1);
-        game.lend(1);
-    }
-    assert_eq!(game.runs, [0, 1], "the other process gets one");
-    game.end_a_run(1);
-    game.poll(1);
-    for _ in 0..3 {
-        game.now += Duration::from_secs(31);
-        for process in 0..2 {
-            game.poll(process);
-            game.lend(process);
-        }
-    }
-    assert_eq!(game.rows.lent, 0, "none is kept for ever");
-}
-
-#[test]
-fn a_process_above_its_fair_part_gives_back_as_its_runs_end() {
-    let mut game = Game::new(1, 2, 4);
-    game.is_rough = false;
-    game.waiting = 8;
-    for _ in 0..6 {
-        game.poll(0);
-        game.lend(0);
-    }
-    assert_eq!(game.runs, [4, 0]);
-    for _ in 0..6 {
-        game.poll(1);
-        game.lend(1);
-        game.lend(0);
-    }
-    assert_eq!(game.runs, [4, 0], "runs are never interrupted");
-    for _ in 0..4 {
-        game.end_a_run(0);
-        game.poll(0);
-        game.lend(0);
-        game.lend(1);
-        game.poll(1);
-        // A fetch that used up its permits is followed by another one.
-        game.poll(1);
-    }
-    assert_eq!(game.runs, [2, 2]);
-}
-
-#[test]
-fn a_job_that_was_found_gets_its_permit_though_the_process_was_full_meanwhile() {
-    let mut game = Game::new(1, 1, 2);
-    game.is_rough = false;
-    game.waiting = 1;
-    game.poll(0);
-    game.lend(0);
-    game.lend(0);
-    assert!(game.processes[0].search.found_due());
-    game.are_full[0] = true;
-    game.poll(0);
-    game.lend(0);
-    game.are_full[0] = false;
-    game.poll(0);
-    game.lend(0);
-    game.poll(0);
-    assert_eq!(game.runs, [1]);
 }

@@ -1,0 +1,107 @@
+//! What processes that share a limit do.
+
+mod game;
+
+use std::time::Duration;
+
+use game::Game;
+
+#[test]
+fn processes_that_share_a_limit_never_exceed_it_and_strand_no_job() {
+    for seed in 0..400 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut game = Game::new(seed, random.usize(1..6), random.usize(1..6));
+        for _ in 0..400 {
+            game.step();
+        }
+        game.calm_down(random.usize(1..4));
+    }
+}
+
+#[test]
+fn a_permit_that_no_run_uses_is_given_back_soon_if_another_process_wants_it_and_else_later() {
+    let mut game = Game::new(1, 2, 2);
+    game.is_rough = false;
+    game.waiting = 2;
+    for _ in 0..6 {
+        game.poll(0);
+        game.lend(0);
+    }
+    assert_eq!((game.runs[0], game.rows.lent), (2, 2));
+    game.end_a_run(0);
+    game.end_a_run(0);
+    game.lend(0);
+    game.now += Duration::from_secs(10);
+    game.lend(0);
+    assert_eq!(game.rows.lent, 2, "they may be of use");
+    game.waiting = 1;
+    for _ in 0..6 {
+        game.poll(1);
+        game.lend(1);
+        game.lend(0);
+    }
+    game.now += Duration::from_millis(150);
+    for _ in 0..6 {
+        game.lend(0);
+        game.poll(1);
+        game.lend(1);
+    }
+    assert_eq!(game.runs, [0, 1], "the other process gets one");
+    game.end_a_run(1);
+    game.poll(1);
+    for _ in 0..3 {
+        game.now += Duration::from_secs(31);
+        for process in 0..2 {
+            game.poll(process);
+            game.lend(process);
+        }
+    }
+    assert_eq!(game.rows.lent, 0, "none is kept for ever");
+}
+
+#[test]
+fn a_process_above_its_fair_part_gives_back_as_its_runs_end() {
+    let mut game = Game::new(1, 2, 4);
+    game.is_rough = false;
+    game.waiting = 8;
+    for _ in 0..6 {
+        game.poll(0);
+        game.lend(0);
+    }
+    assert_eq!(game.runs, [4, 0]);
+    for _ in 0..6 {
+        game.poll(1);
+        game.lend(1);
+        game.lend(0);
+    }
+    assert_eq!(game.runs, [4, 0], "runs are never interrupted");
+    for _ in 0..4 {
+        game.end_a_run(0);
+        game.poll(0);
+        game.lend(0);
+        game.lend(1);
+        game.poll(1);
+        // A fetch that used up its permits is followed by another one.
+        game.poll(1);
+    }
+    assert_eq!(game.runs, [2, 2]);
+}
+
+#[test]
+fn a_job_that_was_found_gets_its_permit_though_the_process_was_full_meanwhile() {
+    let mut game = Game::new(1, 1, 2);
+    game.is_rough = false;
+    game.waiting = 1;
+    game.poll(0);
+    game.lend(0);
+    game.lend(0);
+    assert!(game.processes[0].search.found_due());
+    game.are_full[0] = true;
+    game.poll(0);
+    game.lend(0);
+    game.are_full[0] = false;
+    game.poll(0);
+    game.lend(0);
+    game.poll(0);
+    assert_eq!(game.runs, [1]);
+}
