@@ -1,0 +1,103 @@
+//! The numbers that every page shows, taken once for all visitors, and only while somebody looks.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use chrono::{DateTime, Utc};
+use parking_lot::Mutex;
+use simple_queue::{Admin, Count, Error, JobFilter, Rights};
+use tokio::sync::watch;
+
+/// How many jobs there are in each state.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Sample {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) waiting: Count,
+    pub(crate) later: Count,
+    pub(crate) running: Count,
+    pub(crate) done: Count,
+    pub(crate) dead: Count,
+}
+
+/// 10 s without a look, after which no more numbers are taken.
+const WATCHED_FOR: Duration = Duration::from_secs(10);
+
+/// 150 ms, for which the first look waits for the first numbers.
+const FIRST: Duration = Duration::from_millis(150);
+
+/// 30 s, the longest pause between two samples.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// 10 times as long as a sample took is the pause after it, at least: so the samples take a tenth of one connection.
+const PAUSE_BY: u32 = 10;
+
+#[derive(Debug)]
+pub(crate) struct Sampler {
+    admin: Admin,
+    every: Duration,
+    /// When somebody last looked; `None`: nothing samples.
+    watched: Mutex<Option<Instant>>,
+    latest: watch::Sender<Option<Arc<Sample>>>,
+}
+
+impl Sampler {
+    pub(crate) fn new(admin: Admin, every: Duration) -> Arc<Self> {
+        let (admin, latest) = (admin.with_rights(Rights::READ_ONLY), watch::Sender::new(None));
+        Arc::new(Self { admin, every, watched: Mutex::new(None), latest })
+    }
+
+    /// The numbers as they were taken last, without waiting for more than a moment.
+    pub(crate) async fn look(self: &Arc<Self>) -> Option<Arc<Sample>> {
+        let mut latest = self.latest.subscribe();
+        let begins = self.watched.lock().replace(Instant::now()).is_none();
+        if begins {
+            let sampler = Arc::clone(self);
+            tokio::spawn(async move { sampler.run().await });
+        }
+        if latest.borrow().is_none() {
+            let first = tokio::time::timeout(FIRST, latest.wait_for(Option::is_some)).await;
+            drop(first);
+        }
+        self.latest()
+    }
+
+    /// The numbers as they were taken last.
+    pub(crate) fn latest(&self) -> Option<Arc<Sample>> {
+        self.latest.borrow().clone()
+    }
+
+    async fn run(&self) {
+        while self.is_watched() {
+            let begun = Instant::now();
+            if let Ok(sample) = self.sample().await {
+                // A database that is away is said by the pages themselves.
+                self.latest.send_replace(Some(Arc::new(sample)));
+            }
+            let pause = std::cmp::max(self.every, begun.elapsed() * PAUSE_BY);
+            tokio::time::sleep(std::cmp::min(pause, LONGEST_PAUSE)).await;
+        }
+    }
+
+    fn is_watched(&self) -> bool {
+        let mut watched = self.watched.lock();
+        let is_watched = watched.is_some_and(|at| at.elapsed() < WATCHED_FOR);
+        if !is_watched {
+            *watched = None;
+        }
+        is_watched
+    }
+
+    async fn sample(&self) -> Result<Sample, Error> {
+        let count = async |filter: JobFilter| self.admin.count(&filter).await;
+        Ok(Sample {
+            at: crate::now(),
+            running: count(JobFilter::running()).await?,
+            waiting: count(JobFilter::waiting()).await?,
+            later: count(JobFilter::later()).await?,
+            dead: count(JobFilter::dead()).await?,
+            done: count(JobFilter::done()).await?,
+        })
+    }
+}
