@@ -22,18 +22,20 @@ async fn send_welcome(user_id: i64, language: String) -> Result<(), BoxDynError>
 
 /// Charges a card, at most one at a time for each customer.
 #[job(queue = "payments", retries = 1, concurrency(limit = 1, key = "{customer}"))]
-async fn charge_card(customer: String, cents: i64, #[job(redact)] card: String) -> JobResult {
+async fn charge_card(
+    customer: String,
+    cents: i64,
+    #[job(redact)] card: String,
+) -> Result<(), JobError> {
     sleep(Duration::from_millis(fastrand::u64(200..900))).await;
     if card.ends_with('0') {
-        return JobResult::CriticalFailure(
-            format!("the card of {customer} for {cents} was declined").into(),
-        );
+        return Err(JobError::fail(format!("the card of {customer} for {cents} was declined")));
     }
-    JobResult::Success
+    Ok(())
 }
 
 /// Moves a parcel on; the steps of a parcel are in sequence.
-#[job(queue = "parcels", order = "{parcel}", retries = 3, backoff = "2s")]
+#[job(queue = "parcels", order(key = "{parcel}"), retries = 3, backoff = fixed("2s"))]
 async fn move_parcel(parcel: u32, step: String) -> Result<String, BoxDynError> {
     sleep(Duration::from_millis(fastrand::u64(100..600))).await;
     if fastrand::u8(0..30) == 0 {

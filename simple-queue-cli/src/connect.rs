@@ -70,11 +70,15 @@ impl Connection {
     }
 
     fn in_own_name(&self, queue: &SimpleQueue) -> Result<Admin> {
-        let actor = match &self.actor {
-            Some(name) => name.clone(),
-            None => user_at_host().context("it is not known who acts; pass `--as NAME`")?,
-        };
-        Ok(queue.admin().as_actor(actor))
+        Ok(queue.admin().as_actor(self.actor_name()?))
+    }
+
+    /// Who uses the program.
+    pub(crate) fn actor_name(&self) -> Result<String> {
+        match &self.actor {
+            Some(name) => Ok(name.clone()),
+            None => user_at_host().context("it is not known who acts; pass `--as NAME`"),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod connect;
 mod context;
 mod exit;
 mod guard;
+mod network;
 mod output;
 
 use std::process::ExitCode;
@@ -19,9 +20,11 @@ use exit::Exit;
 async fn main() -> ExitCode {
     let args = Args::parse();
     args.colour.apply();
+    // It answers what is under way, and then ends by itself.
+    let ends_itself = matches!(args.command, args::Command::Serve(_));
     let done = tokio::select! {
         done = commands::run(args) => done,
-        _ = tokio::signal::ctrl_c() => {
+        _ = tokio::signal::ctrl_c(), if !ends_itself => {
             anstream::eprintln!("stopped");
             return ExitCode::from(Exit::STOPPED);
         }

@@ -2,9 +2,11 @@
 
 mod jobs;
 mod limits;
+mod serve;
 
 pub(crate) use jobs::{Acting, Change, Dlq, Jobs, Selection};
 pub(crate) use limits::Limits;
+pub(crate) use serve::Serve;
 
 use std::path::PathBuf;
 
@@ -36,6 +38,7 @@ Examples:
   simple-queue queues pause emails                    start no more of its jobs
   simple-queue doctor                                 what is wrong, and what repairs it
   simple-queue top                                    what happens now
+  simple-queue serve                                  all of that in a browser
 
 The exit code is 0 if it was done, 1 if it failed, 2 if it was typed wrong, 3 if something is wrong
 with the queue, 4 if nothing matched.";
@@ -124,6 +127,8 @@ pub(crate) enum Command {
     Doctor(Doctor),
     /// Shows what happens now, every second; `q` ends it.
     Top(Top),
+    /// Serves the dashboard to browsers, on this machine unless it is told otherwise; Ctrl-C ends it.
+    Serve(Serve),
     /// Creates or upgrades the tables.
     Migrate(Migrate),
     /// The tables beside those of this release.

@@ -11,6 +11,7 @@ mod kinds;
 mod limits;
 mod queues;
 mod schedules;
+mod serve;
 mod stats;
 mod status;
 mod tail;
@@ -45,6 +46,7 @@ pub(crate) async fn run(args: Args) -> Result<Exit> {
         Command::Doctor(asked) => doctor::run(&connection, format, &asked).await,
         Command::Schema(Schema::Diff) => doctor::diff(&connection, format).await,
         Command::Top(asked) => top::run(&connection, &asked).await,
+        Command::Serve(asked) => serve::run(&connection, asked).await,
         Command::Migrate(asked) => upkeep::migrate(&connection, format, &asked).await,
         Command::Health => upkeep::health(&connection).await,
         Command::Completions { shell } => Ok(upkeep::completions(shell)),

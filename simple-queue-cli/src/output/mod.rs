@@ -32,6 +32,18 @@ pub(crate) enum Hue {
 }
 
 impl Hue {
+    /// As a page has it.
+    pub(crate) const fn in_a_page(self) -> &'static str {
+        match self {
+            Self::Red => "#b42318",
+            Self::Yellow => "#b97a00",
+            Self::Green => "#1e7a3c",
+            Self::Cyan => "#0e7490",
+            Self::Blue => "#2159c5",
+            Self::Magenta => "#a21caf",
+        }
+    }
+
     pub(crate) fn style(self) -> Style {
         let colour = match self {
             Self::Red => AnsiColor::Red,

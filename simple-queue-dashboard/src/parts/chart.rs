@@ -64,9 +64,9 @@ impl Bars {
             steps.into_iter().find(|step| minutes / step <= BARS).unwrap_or(minutes / BARS + 1);
         let seconds = i64::from(step) * 60;
         let count = std::cmp::max(i64::from(minutes / step), 1);
-        let last = now.timestamp().div_euclid(seconds);
-        let first = last - count + 1;
-        let bars = (first..=last).map(|place| Bar {
+        let newest = now.timestamp().div_euclid(seconds);
+        let first = newest - count + 1;
+        let bars = (first..=newest).map(|place| Bar {
             at: DateTime::from_timestamp(place * seconds, 0).unwrap_or_default(),
             ..Bar::default()
         });
