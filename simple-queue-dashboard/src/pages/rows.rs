@@ -56,7 +56,7 @@ fn row(visit: &Visit, job: &JobRow, is_picked: bool, has_contents: bool) -> Mark
             @if has_contents { td data-l=(text::ARGUMENTS) { (arguments(job.contents.as_ref())) } }
             td data-l=(text::QUEUE) { (queue_link(visit, &job.queue)) }
             td.n data-l=(text::ATTEMPTS) { (attempts(job)) }
-            td.n data-l=(text::PRIORITY) { (job.priority) }
+            td.n data-l=(text::PRIORITY) { @if job.priority != 0 { (job.priority) } }
             td data-l=(text::TIME) { span { (when(job)) } }
         }
     }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use simple_queue::{JobDetail, JobStatus, Right, RunningJob};
+use simple_queue::{JobDetail, Right, RunningJob};
 
 use crate::{
-    parts::{State, lasting, of_share, state_of, time},
+    parts::{State, end_words, lasting, of_share, state_of, time},
     text,
     visit::Visit,
 };
@@ -95,12 +95,13 @@ fn last(visit: &Visit, detail: &JobDetail, run: Option<&RunningJob>) -> Step {
         State::Waiting => Step::new("now", text::WAITS_SINCE, job.run_at),
         State::Done => Step::new("good", text::COMPLETED, job.finished_at),
         State::Dead => {
-            let words = match job.status {
-                JobStatus::Cancelled => text::CANCELLED,
-                JobStatus::Failed => text::FAILED,
-                other => other.as_str(),
-            };
-            let reason = job.contents.as_ref().and_then(|contents| contents.reason.as_deref());
+            let words = end_words(job.status);
+            // The reason is the last error, or says more than it.
+            let contents = job.contents.as_ref();
+            let last = contents.and_then(|contents| contents.errors.last());
+            let reason = contents
+                .and_then(|contents| contents.reason.as_deref())
+                .filter(|reason| last.is_none_or(|last| last.error != **reason));
             let step = Step::new("bad", words, job.finished_at);
             match reason {
                 Some(reason) => step.with(html! { pre.error { (reason) } }),

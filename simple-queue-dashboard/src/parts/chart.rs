@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use simple_queue::{Histogram, StatsInterval};
 
@@ -104,11 +104,6 @@ impl Bars {
     fn highest(&self) -> u64 {
         std::cmp::max(self.list.iter().map(Bar::runs).max().unwrap_or(0), 1)
     }
-
-    fn end(&self) -> DateTime<Utc> {
-        let width = TimeDelta::from_std(self.width).unwrap_or_default();
-        self.list.last().map_or_else(DateTime::default, |bar| bar.at + width)
-    }
 }
 
 /// A length on the chart, out of `height`.
@@ -170,7 +165,7 @@ pub(crate) fn bars(bars: &Bars) -> Markup {
             }
             div.axis-words {
                 @if let Some(first) = bars.list.first() { (time(first.at)) }
-                (time(bars.end()))
+                span { (text::NOW) }
             }
             (table(bars))
         }
@@ -220,9 +215,15 @@ pub(crate) fn latencies(bars: &Bars) -> Markup {
         let millis = std::cmp::max(time.as_millis(), 1);
         100.0 - f64::from(u128::BITS - millis.leading_zeros()) / 24.0 * 100.0
     };
-    let line = |share: f64| {
+    // Between the bars a line, and in each bar a stroke, which is seen without a neighbour too.
+    let line = |share: f64, is_stroke: bool| {
         let known = bars.list.iter().enumerate().filter_map(|(at, bar)| {
-            Some(format!("{:.1},{:.1}", place(at) + 5.0, high(bar.run.quantile(share)?)))
+            let (along, high) = (place(at), high(bar.run.quantile(share)?));
+            Some(if is_stroke {
+                format!("M{:.0} {high:.1}h6", along + 2.0)
+            } else {
+                format!("{:.0},{high:.1}", along + 5.0)
+            })
         });
         known.collect::<Vec<_>>().join(" ")
     };
@@ -240,11 +241,14 @@ pub(crate) fn latencies(bars: &Bars) -> Markup {
             }
             svg.chart viewBox={ "0 0 " (width) " 100" } preserveAspectRatio="none" role="img" aria-label=(text::TIMES_CHART) {
                 line.axis x1="0" x2=(width) y1="99.5" y2="99.5" {}
-                @for (class, share) in lines { polyline class=(class) points=(line(share)) {} }
+                @for (class, share) in lines {
+                    polyline class=(class) points=(line(share, false)) {}
+                    path class=(class) d=(line(share, true)) {}
+                }
             }
             div.axis-words {
                 @if let Some(first) = bars.list.first() { (time(first.at)) }
-                (time(bars.end()))
+                span { (text::NOW) }
             }
         }
     }
@@ -274,7 +278,8 @@ mod tests {
         {
             let made = Bars::of([], Duration::from_hours(hours), now);
             assert_eq!((made.list.len(), made.width.as_secs()), (bars, width), "{hours}");
-            assert!(made.end() > now && made.list.last().unwrap().at <= now);
+            let last = made.list.last().unwrap().at;
+            assert!(last <= now && last + made.width > now);
         }
     }
 }

@@ -18,6 +18,6 @@ pub(crate) use fields::{fields, payload_of};
 pub(crate) use form::{act_button, hidden, pause_form, pick_range};
 pub(crate) use frame::{Frame, Tab, bare_page, page_of};
 pub(crate) use json::tree;
-pub(crate) use state::{State, badge, state_of};
+pub(crate) use state::{State, badge, end_words, state_of};
 pub(crate) use terms::{state_word, terms, with_state, without_term};
 pub(crate) use when::{lasting, parse_when, time};

@@ -46,9 +46,19 @@ pub(crate) fn badge(job: &JobRow) -> Markup {
         (State::Waiting, _) => text::WAITING,
         (State::Running, _) => text::RUNNING,
         (State::Done, _) => text::DONE,
-        (_, JobStatus::Cancelled) => text::CANCELLED,
-        (_, JobStatus::Failed) => text::FAILED,
-        (_, status) => status.as_str(),
+        (State::Dead, status) => end_words(status),
     };
     html! { span class={ "badge " (state.word()) } { (words) } }
+}
+
+/// How a dead letter ended.
+pub(crate) const fn end_words(status: JobStatus) -> &'static str {
+    match status {
+        JobStatus::Cancelled => text::CANCELLED,
+        JobStatus::Failed => text::FAILED,
+        JobStatus::CriticalFailure => text::CRITICAL,
+        JobStatus::Unprocessable => text::UNPROCESSABLE,
+        JobStatus::BadJob => text::BAD_JOB,
+        other => other.as_str(),
+    }
 }

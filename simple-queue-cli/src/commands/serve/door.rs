@@ -7,7 +7,10 @@ use axum::{
     extract::ConnectInfo,
     http::{Extensions, HeaderMap, HeaderName, header},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use sha2::{Digest, Sha256};
 
 use crate::{args::Serve, exit::Mistake, network::Network};
@@ -116,11 +119,11 @@ fn is_same(secret: &str, given: &str) -> bool {
     Sha256::digest(secret) == Sha256::digest(given)
 }
 
-/// 256 random bits, in hexadecimal digits.
+/// 256 random bits, as a text that may stand in an address.
 fn secret() -> Result<String> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).context("the system gives no random bytes")?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 #[cfg(test)]
