@@ -35,7 +35,13 @@ const LONGEST_FORM: usize = 4 * 1024 * 1024;
 /// 60 s for which it is remembered what the role of the database may do.
 const ROLE_REMEMBERED_FOR: Duration = Duration::from_mins(1);
 
-/// 3 s for a page, and for what the role may do.
+/// 5 s, after which it is asked again where there was no answer.
+const ROLE_UNKNOWN_FOR: Duration = Duration::from_secs(5);
+
+/// 500 ms for what the role may do.
+const ROLE_PATIENCE: Duration = Duration::from_millis(500);
+
+/// 3 s for a page.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 #[derive(Debug)]
@@ -47,7 +53,7 @@ pub(crate) struct Server {
     gate: Gate,
     sampler: Arc<Sampler>,
     cache: Cache,
-    /// What is left of rights with the role of the database.
+    /// What is left of rights with the role of the database, and until when that is known.
     roles: Mutex<HashMap<Rights, (Instant, Rights)>>,
 }
 
@@ -157,19 +163,18 @@ impl Server {
     /// cannot be asked, the database itself refuses what the role may not do.
     async fn rights(&self, given: Rights) -> Rights {
         let given = if self.settings.is_read_only { only_to_look(given) } else { given };
-        if let Some((at, rights)) = self.roles.lock().get(&given)
-            && at.elapsed() < ROLE_REMEMBERED_FOR
+        if let Some((until, rights)) = self.roles.lock().get(&given)
+            && *until > Instant::now()
         {
             return *rights;
         }
         let asked = self.admin.clone().with_rights(given).for_role();
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(admin)) => {
-                self.roles.lock().insert(given, (Instant::now(), admin.rights()));
-                admin.rights()
-            }
-            Ok(Err(_)) | Err(_) => given,
-        }
+        let (rights, known_for) = match tokio::time::timeout(ROLE_PATIENCE, asked).await {
+            Ok(Ok(admin)) => (admin.rights(), ROLE_REMEMBERED_FOR),
+            Ok(Err(_)) | Err(_) => (given, ROLE_UNKNOWN_FOR),
+        };
+        self.roles.lock().insert(given, (Instant::now() + known_for, rights));
+        rights
     }
 
     async fn look(&self, visitor: &Visitor, mut visit: Visit) -> Answer {
