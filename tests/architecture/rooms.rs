@@ -211,9 +211,13 @@ fn the_rooms_are_listed_from_below_upwards() {
 
 #[test]
 fn no_modules_use_each_other_in_a_circle() {
-    for directory in
-        ["simple-queue/src", "simple-queue-macros/src", "simple-queue-embedded/src", "benches/src"]
-    {
+    for directory in [
+        "simple-queue/src",
+        "simple-queue-dashboard/src",
+        "simple-queue-macros/src",
+        "simple-queue-embedded/src",
+        "benches/src",
+    ] {
         let circles = circles(&Crate::read(directory).imports());
         assert!(
             circles.is_empty(),
