@@ -120,8 +120,8 @@ async fn every_page_and_act_works_in_a_browser() {
     assert_eq!(count(JobFilter::live().kind("greet").args("name", "edited")).await, 1);
     assert_eq!(count(JobFilter::any().kind("greet").args("name", "by hand")).await, 2);
     let pauses = queue.pauses().await.unwrap();
-    let paused: Vec<_> = pauses.iter().map(|pause| pause.queue.as_str()).collect();
-    assert_eq!(paused, ["crawls", "greetings"]);
+    let queues: Vec<_> = pauses.iter().map(|pause| pause.queue.as_str()).collect();
+    assert_eq!(queues, ["crawls", "greetings"]);
     let acts = queue.admin().acts(None, 100).await.unwrap();
     for action in ["retry", "edit", "pause", "enqueue", "cancel", "delete"] {
         assert!(acts.iter().any(|act| act.action == action), "{action} is written down: {acts:?}");

@@ -38,7 +38,8 @@
   };
 
   // Changes what differs, and leaves alone what somebody is busy with.
-  const key = (node) => (node.nodeType === 1 ? node.id : '');
+  // Not `node.id`: a form with a field of this name has the field there.
+  const key = (node) => (node.nodeType === 1 && node.getAttribute('id')) || '';
   const isBusy = (node) =>
     node.nodeType === 1 && (node.contains(document.activeElement) || $('input[name=id]:checked', node));
   const morph = (old, now) => {
