@@ -8,4 +8,5 @@ mod troubles;
 mod commands;
 mod contexts;
 mod doctor;
+mod serve;
 mod why;
