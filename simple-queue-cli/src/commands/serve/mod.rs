@@ -2,7 +2,11 @@
 
 mod door;
 
-use std::{future::IntoFuture, net::SocketAddr, sync::Arc};
+use std::{
+    future::{IntoFuture, ready},
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use axum::{
@@ -40,11 +44,16 @@ pub(super) async fn run(connection: &Connection, asked: Serve) -> Result<Exit> {
         .fallback_service(dashboard)
         .layer(from_fn_with_state(Arc::clone(&door), at_the_door))
         .into_make_service_with_connect_info::<SocketAddr>();
+    // Listens for signals before anybody is told that it runs.
+    let mut stop = Box::pin(simple_queue::shutdown_signal());
+    tokio::select! {
+        biased;
+        () = &mut stop => return Ok(Exit::Done),
+        () = ready(()) => {}
+    }
     anstream::eprintln!("the dashboard of {}; Ctrl-C ends it", target.words());
     anstream::println!("{HINT}{}{HINT:#}", door.address(address));
-    let served = axum::serve(listener, app).with_graceful_shutdown(async {
-        simple_queue::shutdown_signal().await;
-    });
+    let served = axum::serve(listener, app).with_graceful_shutdown(stop);
     served.into_future().await?;
     anstream::eprintln!("stopped");
     Ok(Exit::Done)
