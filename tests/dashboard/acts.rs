@@ -228,7 +228,7 @@ async fn a_new_job_is_made_of_a_form_with_its_arguments() {
     assert!(form.contains("name=\"arg.name\"") && form.contains("name=\"arg.token\""), "{form}");
     let fields = [
         ("kind", "greet"),
-        ("arg.name", "quo\"te"),
+        ("arg.name", "in \"quotes\""),
         ("arg.token", "t"),
         ("priority", "-3"),
         ("at", "1h"),
@@ -238,7 +238,7 @@ async fn a_new_job_is_made_of_a_form_with_its_arguments() {
     assert!(path.contains(&job.id.to_string()));
     assert_eq!((job.queue.as_str(), job.priority), ("greetings", -3));
     let contents = place.queue.admin().job(job.id).await.unwrap().unwrap().job.contents.unwrap();
-    assert!(contents.payload.unwrap().contains(r#""quo\"te""#));
+    assert!(contents.payload.unwrap().contains(r#""in \"quotes\"""#));
     // What was typed is not lost.
     let wrong =
         site.post("/new", &[("kind", "step"), ("arg.order_id", "seven"), ("at", "10m")]).await;
