@@ -33,8 +33,8 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// `name` is who uses this program.
-    pub(super) fn of(asked: &Serve, name: String) -> Result<Self> {
+    /// `name` is who uses this program; it is asked for only where nobody else says who acts.
+    pub(super) fn of(asked: &Serve, name: impl FnOnce() -> Result<String>) -> Result<Self> {
         if let Some(path) = &asked.password_file {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("{} cannot be read", path.display()))?;
@@ -58,7 +58,7 @@ impl Door {
             return Err(Mistake::new(problem, hint).into());
         }
         let (key, session) = (Mutex::new(Some(secret()?)), secret()?);
-        Ok(Self::Key { key, session, name })
+        Ok(Self::Key { key, session, name: name()? })
     }
 
     /// Where it is opened.
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_key_is_good_once_and_becomes_a_cookie() {
-        let door = Door::of(&asked(), "ann".to_owned()).unwrap();
+        let door = Door::of(&asked(), || Ok("ann".to_owned())).unwrap();
         let address = door.address("127.0.0.1:8321".parse().unwrap());
         let (_, query) = address.split_once('?').unwrap();
         assert_eq!(door.cookie_for("key=wrong"), None);
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn other_machines_need_a_password_or_a_proxy() {
         let open = Serve { listen: "0.0.0.0:8321".parse().unwrap(), ..asked() };
-        let Err(refused) = Door::of(&open, "ann".to_owned()) else { panic!("it is open") };
+        let Err(refused) = Door::of(&open, || Ok("ann".to_owned())) else { panic!("it is open") };
         assert!(refused.to_string().contains("0.0.0.0:8321"), "{refused}");
 
         let door = Door::Password("open sesame".to_owned());

@@ -33,7 +33,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 pub(super) async fn run(connection: &Connection, asked: Serve) -> Result<Exit> {
     let target = connection.target()?;
-    let door = Arc::new(Door::of(&asked, connection.actor_name()?)?);
+    let door = Arc::new(Door::of(&asked, || connection.actor_name())?);
     let queue = connection.queue().await?;
     let dashboard = dashboard(Dashboard::new(queue), &target, &asked, &door);
     let listener = TcpListener::bind(asked.listen)
