@@ -124,7 +124,7 @@ impl Lender {
             for demand in &mut look.demands {
                 demand.probes = PROBES;
             }
-            worker.sweeps.apply_floors(&mut look.demands, &worker.client);
+            worker.sweeps.set_floors(&mut look.demands, &worker.client).await;
             let demands = &look.demands;
             let (mut found, now) = connection
                 .ask(async |connection| store.look_for_due(connection, demands).await)
@@ -132,6 +132,8 @@ impl Lender {
             if found != DueLook::Now && !worker.sweeps.floors().looked(demands, now) {
                 found = DueLook::Now;
             }
+            // No fetch asks for these jobs, and a sweep finds those below the floors.
+            worker.sweeps.ask();
             if found != DueLook::Now {
                 // Suspects rest apart from other jobs.
                 let suspect = connection

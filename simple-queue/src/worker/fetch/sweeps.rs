@@ -44,8 +44,9 @@ impl Sweeps {
         self.floors.lock()
     }
 
-    /// Sets each lane's floor in the demands. Returns whether some lane has to be swept first.
-    pub(in crate::worker) fn apply_floors(
+    /// Sets each lane's floor in the demands. A lane that was not read for a while is swept first. Returns whether one
+    /// was.
+    pub(in crate::worker) async fn set_floors(
         &self,
         demands: &mut [Demand],
         client: &SimpleQueue,
@@ -59,6 +60,12 @@ impl Sweeps {
             let shares = demands.iter_mut().flat_map(|demand| &mut demand.shares);
             shares.for_each(|share| share.floors.clear());
             return false;
+        }
+        if is_stale {
+            self.run_now().await;
+            let mut floors = self.floors();
+            floors.skip_stale();
+            floors.apply(demands);
         }
         is_stale
     }

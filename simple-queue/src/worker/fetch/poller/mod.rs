@@ -200,7 +200,8 @@ impl Poller {
             let overdue = self.worker.prefetched.until_overdue(config.permit_patience);
             return Ok(overdue.map_or(sleep, |due| std::cmp::min(due, sleep)));
         }
-        let was_swept = self.read_from_floors(&mut demands).await;
+        let (worker, client) = (&self.worker, &self.worker.client);
+        let was_swept = worker.sweeps.set_floors(&mut demands, client).await;
         if self.claim_overtaken(&demands, limit, config).await? {
             return Ok(Duration::ZERO);
         }
@@ -247,20 +248,6 @@ impl Poller {
         }
         let next_due_in = earlier(self.next_due_in.take(), next_due_in);
         self.fall_asleep(next_due_in, config).await
-    }
-
-    /// Sets each lane's floor in the demands. A lane that was not read for a while is swept first. Returns whether one
-    /// was.
-    async fn read_from_floors(&self, demands: &mut [Demand]) -> bool {
-        let sweeps = &self.worker.sweeps;
-        if !sweeps.apply_floors(demands, &self.worker.client) {
-            return false;
-        }
-        sweeps.run_now().await;
-        let mut floors = sweeps.floors();
-        floors.skip_stale();
-        floors.apply(demands);
-        true
     }
 
     /// Claims the jobs that a sweep found below the floors. Returns whether there were some with permits.
