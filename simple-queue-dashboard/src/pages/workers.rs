@@ -36,6 +36,7 @@ pub(super) async fn made(visit: &Visit) -> Result<Made, Trouble> {
         let workers: Vec<_> = workers.iter().map(|it| json!({
             "id": it.id, "host": it.host, "pid": it.pid, "queues": it.queues, "release": it.release,
             "started_at": it.started_at, "heartbeat_at": it.heartbeat_at, "is_silent": it.is_silent,
+            "claimed": it.claimed, "permits": it.permits, "full_since": it.full_since,
         })).collect();
         let running: Vec<_> = running.iter().map(|it| json!({
             "job_id": it.job_id, "queue": it.queue, "kind": it.kind, "attempt": it.attempt,
@@ -53,18 +54,27 @@ fn processes(visit: &Visit, workers: &[WorkerState], running: &[RunningJob]) -> 
             thead {
                 tr {
                     th scope="col" { (text::HOST) } th.n scope="col" { (text::PROCESS) }
-                    th scope="col" { (text::QUEUES) } th.n scope="col" { (text::LONG_RUNS) }
-                    th scope="col" { (text::RELEASE) } th scope="col" { (text::STARTED) }
+                    th scope="col" { (text::QUEUES) } th.n scope="col" { (text::JOBS_OF_PERMITS) }
+                    th.n scope="col" { (text::LONG_RUNS) } th scope="col" { (text::RELEASE) } th scope="col" { (text::STARTED) }
                     th scope="col" { (text::HEARTBEAT) }
                 }
             }
             tbody {
                 @for worker in workers {
                     tr id={ "w-" (worker.id) } {
-                        td { span { b { (worker.host) } @if worker.is_silent { " " span.badge.wrong { (text::SILENT) } } } }
+                        td {
+                            span {
+                                b { (worker.host) }
+                                @if worker.is_silent { " " span.badge.wrong { (text::SILENT) } }
+                                @else if worker.full_since.is_some() { " " span.badge.warning { (text::FULL) } }
+                            }
+                        }
                         td.n data-l=(text::PROCESS) { (worker.pid) }
                         td data-l=(text::QUEUES) {
                             span { @for (at, queue) in worker.queues.iter().enumerate() { @if at > 0 { ", " } (queue_link(visit, queue)) } }
+                        }
+                        td.n data-l=(text::JOBS_OF_PERMITS) {
+                            (worker.claimed) @if let Some(permits) = worker.permits { " / " (permits) }
                         }
                         td.n data-l=(text::LONG_RUNS) {
                             a href=(back(visit, &format!("state:running worker:{}", worker.id))) {
