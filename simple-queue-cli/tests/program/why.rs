@@ -15,6 +15,9 @@ const WORKER: &str = "insert into simple_queue.workers (id, heartbeat_at, heartb
     values ('00000000-0000-0000-0000-000000000009', now(), '1 hour', now(), 77, 'web-1', '{emails}')";
 const SILENT: &str = "update simple_queue.workers set heartbeat_interval = '1 s', heartbeat_at = now() - interval '4 s'";
 const SEQUENCE: &str = "insert into simple_queue.limits (name, concurrency, after_failure) values ('order:emails/send', 1, 'halt')";
+const DECLARED: &str = "insert into simple_queue.kinds (kind, queue, version, arguments, options, declared_in, declared_at)
+    values ('send', 'emails', 1, '[]', '{}', 'src/jobs.rs:1', now() + interval '1 min')
+    on conflict (kind) do nothing";
 const KEY: &str =
     "insert into simple_queue.limits (name, concurrency) values ('key:emails/send', 1)";
 const OTHER_RUNS: &str = "insert into simple_queue.jobs (id, queue, kind, job_data, gate, worker_id)
@@ -96,6 +99,12 @@ const CASES: &[Case] = &[
         "look at the last deploy",
     ),
     (&[WORKER], "its workers are busy", "simple-queue running"),
+    (&[WORKER, "delete from simple_queue.kinds"], "no worker has ever declared the kind `send`", "look at the last deploy"),
+    (
+        &[WORKER, "update simple_queue.kinds set declared_at = now() - interval '1 hour'"],
+        "no worker that runs has declared the kind `send`; one did 60 min ago",
+        "look at the last deploy",
+    ),
     (&[WORKER, "update simple_queue.jobs set worker_id = '00000000-0000-0000-0000-000000000009', attempt = 1"], "it runs on web-1, process 77, attempt 1", "simple-queue running"),
     (
         &[WORKER, SILENT, "update simple_queue.jobs set worker_id = '00000000-0000-0000-0000-000000000009', attempt = 1"],
@@ -132,10 +141,11 @@ async fn the_reason_for_which_a_job_does_not_run_is_named_with_what_to_type() {
     for (prepared, reason, remedy) in CASES {
         execute(
             "truncate simple_queue.jobs, simple_queue.workers, simple_queue.queues, simple_queue.limits, \
-            simple_queue.limit_keys, simple_queue.turns, simple_queue.gates, simple_queue.stats, simple_queue.dead_letters",
+            simple_queue.limit_keys, simple_queue.kinds, simple_queue.turns, simple_queue.gates, simple_queue.stats, simple_queue.dead_letters",
         )
         .await;
         execute(JOB).await;
+        execute(DECLARED).await;
         for statement in *prepared {
             execute(statement).await;
         }

@@ -1,9 +1,9 @@
 //! Why a job does not run, or a queue does not go on: the reasons in their order, and what to type.
 
-use std::time::Duration;
+mod handler;
 
 use anyhow::Result;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use simple_queue::{
     Count, JobDetail, JobStatus, LimitState, LiveJob, Pause, QueueState, SimpleQueue, WorkerState,
 };
@@ -88,52 +88,15 @@ impl Known {
         reasons.extend(self.of_key(queue, live).await?);
         reasons.extend(self.of_limits(&detail.job.queue, &detail.job.kind));
         if reasons.is_empty() {
+            reasons.extend(self.of_declaration(queue, &detail).await?);
+        }
+        if reasons.is_empty() {
             reasons.extend(self.of_handler(queue, &detail).await?);
         }
         if reasons.is_empty() {
             reasons.push(self.of_its_turn(&detail));
         }
         Ok(reasons)
-    }
-
-    /// Whether no worker seems to have a handler for the kind: others of the queue ran, or nothing does.
-    async fn of_handler(
-        &self,
-        queue: &SimpleQueue,
-        JobDetail { job, .. }: &JobDetail,
-    ) -> Result<Option<Reason>> {
-        /// 10 min of statistics.
-        const RECENT: Duration = Duration::from_mins(10);
-        /// 2 min, after which the runs of a worker are counted.
-        const COUNTED: TimeDelta = TimeDelta::minutes(2);
-        let is_counted = |at: DateTime<Utc>| self.now - at > COUNTED;
-        let serving = self.workers.iter().filter(|it| it.queues.contains(&job.queue));
-        let is_due = job.run_at.is_some_and(is_counted);
-        if !is_due || !serving.into_iter().all(|worker| is_counted(worker.started_at)) {
-            return Ok(None);
-        }
-        let stats = queue.stats().queue(&job.queue).by_kind().last(RECENT).await?;
-        let runs: u64 = stats.iter().filter(|it| it.kind == job.kind).map(|it| it.runs).sum();
-        let is_busy = queue.running().await?.iter().any(|run| run.queue == job.queue);
-        if runs > 0 || (stats.is_empty() && is_busy) {
-            return Ok(None);
-        }
-        let (kind, of_others) = (
-            shown(&job.kind),
-            if stats.is_empty() {
-                "and the workers of its queue run nothing"
-            } else {
-                "while others of its queue have"
-            },
-        );
-        let what = format!(
-            "no job of `{kind}` has run in the last ten minutes, {of_others}: none of its workers seems to have a handler \
-             for that kind"
-        );
-        Ok(Some(Reason::new(
-            what,
-            "look at the last deploy; the log of the workers names kinds without a handler",
-        )))
     }
 
     fn of_running(&self, JobDetail { job, .. }: &JobDetail, live: &LiveJob) -> Vec<Reason> {
