@@ -71,7 +71,7 @@ const ACTS: &[&[&str]] = &[
     &["migrate"],
 ];
 
-/// Commands that only look, or write files for the shell.
+/// Commands that only look, write files for the shell, or serve pages that ask before they act.
 const LOOKS: &[&str] = &[
     "audit list",
     "audit show",
@@ -92,6 +92,7 @@ const LOOKS: &[&str] = &[
     "running",
     "schedules list",
     "schema diff",
+    "serve",
     "stats",
     "status",
     "top",
