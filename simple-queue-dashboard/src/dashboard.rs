@@ -43,7 +43,7 @@ use crate::{
 /// ```
 ///
 /// It answers on the runtime of the router, with the connections of the queue, and does nothing
-/// while nobody looks. A clone is cheap, and shares what it has read.
+/// without viewers. A clone is cheap, and shares what it has read.
 #[derive(Debug, Clone)]
 #[must_use = "a dashboard is a service: mount it"]
 pub struct Dashboard {
@@ -95,7 +95,7 @@ impl Dashboard {
         Self { gate: Gate::of(gate), server: Arc::default(), ..self }
     }
 
-    /// Lets everybody see it and do everything, in the name `dashboard`: where something before it
+    /// Lets every visitor see it and do everything, in the name `dashboard`: where something before it
     /// asks who they are, and on a machine of one's own.
     pub fn open(self) -> Self {
         Self { gate: Gate::Open, server: Arc::default(), ..self }
@@ -139,7 +139,7 @@ impl Dashboard {
         Self { hides: Some(Hides(Arc::new(hides))), server: Arc::default(), ..self }
     }
 
-    /// Shows the arguments of jobs in lists too, to those who may see what jobs contain; they are
+    /// Shows the arguments of jobs in lists too, to visitors who may see what jobs contain; they are
     /// shown on the page of a job only, unless this says otherwise.
     pub fn arguments_in_lists(self, shown: bool) -> Self {
         self.set(|settings| Settings { has_arguments_in_lists: shown, ..settings })

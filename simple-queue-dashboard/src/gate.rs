@@ -1,4 +1,4 @@
-//! Who visits, and what they may do.
+//! Visitors, and what they may do.
 
 use std::{fmt, pin::Pin, sync::Arc};
 
@@ -24,19 +24,19 @@ pub(crate) struct Visitor {
 }
 
 impl Admit {
-    /// Lets somebody in. The name is shown, and written down with every act; the rights say what is
+    /// Lets a visitor in. The name is shown, and written down with every act; the rights say what is
     /// shown and which acts there are.
     pub fn visitor(name: impl Into<String>, rights: Rights) -> Self {
         Self(Verdict::Visitor(Visitor { name: name.into(), rights }))
     }
 
-    /// Sends somebody who is not known to the page where they log in, with a 303. A program that
+    /// Sends an unknown visitor to the page where they log in, with a 303. A program that
     /// asks for JSON gets a 401.
     pub fn login(url: impl Into<String>) -> Self {
         Self(Verdict::Login(url.into()))
     }
 
-    /// Lets nobody in, with a 403.
+    /// Refuses the visitor, with a 403.
     pub fn refused() -> Self {
         Self(Verdict::Refused)
     }
@@ -47,9 +47,9 @@ type Asking = dyn Fn(Parts) -> Pin<Box<dyn Future<Output = Admit> + Send>> + Sen
 /// Decides who is let in.
 #[derive(Clone)]
 pub(crate) enum Gate {
-    /// Nobody: nothing was said yet.
+    /// Refuses every visitor: no gate is set.
     Closed,
-    /// Everybody, with all rights.
+    /// Admits every visitor, with all rights.
     Open,
     Asks(Arc<Asking>),
 }

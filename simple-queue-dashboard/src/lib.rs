@@ -18,7 +18,7 @@
 //!
 //! # Who may see it
 //!
-//! Nobody, before [`Dashboard::gate`] or [`Dashboard::open`] says so. A gate names each visitor and
+//! No visitor, before [`Dashboard::gate`] or [`Dashboard::open`] is called. A gate names each visitor and
 //! gives them [`Rights`](simple_queue::Rights): what they may not do is not shown, and its route
 //! answers 403. Every act is written down in the visitor's name, and listed on the page Actions.
 //!
@@ -28,15 +28,15 @@
 //!
 //! # What it costs
 //!
-//! Nothing while nobody looks. All who look at a page within a tick, two seconds unless
+//! Nothing without viewers. All viewers of a page within a tick, two seconds unless
 //! [`Dashboard::refresh`] says otherwise, share what is read for it, and at most two pages are read at
 //! once. What cannot be counted soon is counted to 10,000.
 //!
 //! # For programs
 //!
 //! Each page answers a request with `Accept: application/json` with the same in JSON, at the same
-//! address. `/livez` and `/readyz`, below the path where it is mounted, are for probes: they ask
-//! nobody who they are, and say no more than whether this process works.
+//! address. `/livez` and `/readyz`, below the path where it is mounted, are for probes: they need
+//! no login, and say no more than whether this process works.
 
 mod acts;
 mod assets;

@@ -1,4 +1,4 @@
-//! The numbers that every page shows, taken once for all visitors, and only while somebody looks.
+//! The numbers that every page shows, taken once for all visitors, and only while there are viewers.
 
 use std::{
     sync::Arc,
@@ -37,7 +37,7 @@ const PAUSE_BY: u32 = 10;
 pub(crate) struct Sampler {
     admin: Admin,
     every: Duration,
-    /// When somebody last looked; `None`: nothing samples.
+    /// When a page was last read; `None`: nothing samples.
     watched: Mutex<Option<Instant>>,
     latest: watch::Sender<Option<Arc<Sample>>>,
 }

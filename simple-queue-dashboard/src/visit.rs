@@ -14,7 +14,7 @@ use crate::{
     wire::{Asked, Format, Params},
 };
 
-/// Who looks, at what, and through which view of the queue.
+/// The visitor, what is asked, and the view of the queue.
 #[derive(Debug, Clone)]
 pub(crate) struct Visit {
     pub(crate) settings: Arc<Settings>,

@@ -39,7 +39,7 @@ async fn pages(place: &Place) -> Vec<String> {
     pages
 }
 
-/// A place where every text that somebody else chose is hostile.
+/// A place where every text from outside is hostile.
 async fn hostile() -> Place {
     let place = Place::new().await;
     place.work(&["ann", &format!("!{HOSTILE}")]).await;
@@ -55,7 +55,8 @@ async fn hostile() -> Place {
     }
     let tagged = place.one(JobFilter::live().kind(HOSTILE)).await.id;
     assert_eq!(admin.edit(tagged).tags([HOSTILE]).await.unwrap(), simple_queue::Acted::Done);
-    let _ = admin.pause("crawls").because(HOSTILE).await.unwrap();
+    let paused = admin.pause("crawls").because(HOSTILE).await.unwrap();
+    assert!(!paused.was_paused, "the page shows this reason");
     Crawl::new(HOSTILE.to_owned()).enqueue(&place.queue).await.unwrap();
     place
 }

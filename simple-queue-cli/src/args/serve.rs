@@ -23,7 +23,7 @@ pub(crate) struct Serve {
     /// A name by which it may be asked, beside those of this machine for itself.
     #[arg(long = "host", value_name = "NAME")]
     pub(crate) hosts: Vec<String>,
-    /// A file with the password in its first line. The name that is typed with it is who acts.
+    /// A file with the password in its first line. The name that is typed with it is the actor.
     #[arg(long, value_name = "FILE", conflicts_with = "trust_user_header")]
     pub(crate) password_file: Option<PathBuf>,
     /// The header in which a proxy says who it is.

@@ -172,7 +172,7 @@ pub(super) async fn act(visit: &Visit, id: Uuid, switch: Switch) -> Result<Done,
             Ok(after(&path, if was_running { "stopped" } else { "not-there" }))
         }
         Switch::On => {
-            // It goes on in this process, whoever looks. Should it break off later, a janitor goes on with it.
+            // It goes on in this process, with or without viewers. If the process ends, a janitor goes on with it.
             let admin = visit.admin.clone();
             let task = tokio::spawn(async move { admin.go_on(id).await });
             if let Ok(Ok(ended)) = tokio::time::timeout(SOON, task).await

@@ -37,7 +37,7 @@
     }
   };
 
-  // Changes what differs, and leaves alone what somebody is busy with.
+  // Changes what differs, and leaves alone what has the focus, is open or is checked.
   // Not `node.id`: a form with a field of this name has the field there.
   const key = (node) => (node.nodeType === 1 && node.getAttribute('id')) || '';
   const isBusy = (node) =>

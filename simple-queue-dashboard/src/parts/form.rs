@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use crate::{text, visit::Visit, wire::with_query};
 
-/// Fields that nobody sees.
+/// Hidden fields.
 pub(crate) fn hidden(fields: &[(&str, &str)]) -> Markup {
     html! {
         @for (name, value) in fields { input type="hidden" name=(name) value=(value); }

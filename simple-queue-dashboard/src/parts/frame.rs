@@ -120,7 +120,7 @@ pub(crate) fn page_of(frame: &Frame<'_>, main: &Markup) -> Markup {
     }
 }
 
-/// A page for somebody who was not let in.
+/// A page for a visitor who was refused.
 pub(crate) fn bare_page(settings: &Settings, title: &str, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)

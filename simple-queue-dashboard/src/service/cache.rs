@@ -1,4 +1,4 @@
-//! Pages as they were made last: those who look at one within a tick share it, and one that cannot be made is shown
+//! Pages as they were made last: the viewers of one within a tick share it, and one that cannot be made is shown
 //! as it was.
 
 use std::{
@@ -53,7 +53,7 @@ struct Key {
     rights: Rights,
 }
 
-/// A page; who makes it has the lock.
+/// A page; the request that makes it has the lock.
 type Slot = AsyncMutex<Option<Kept>>;
 
 #[derive(Debug, Clone)]
@@ -123,7 +123,7 @@ impl Cache {
         };
         let mut pages = self.pages.lock();
         if pages.len() >= MOST && !pages.contains_key(&key) {
-            // Those that nobody makes or waits for, and that are not of now.
+            // Removes those that no request makes or waits for and that are out of date.
             pages.retain(|_, slot| {
                 slot.try_lock().map_or(true, |kept| {
                     kept.as_ref().is_some_and(|kept| kept.until > Instant::now())

@@ -113,7 +113,7 @@ fn said(visit: &Visit) -> Option<&'static str> {
     text::said(visit.query().get("said")?)
 }
 
-/// To somebody who was not let in.
+/// To a visitor who was refused.
 pub(super) fn bare(settings: &Settings, format: Format, trouble: &Trouble) -> Answer {
     if format != Format::Page {
         return as_json(trouble);
@@ -125,7 +125,7 @@ pub(super) fn bare(settings: &Settings, format: Format, trouble: &Trouble) -> An
     Answer::page(trouble.status(), bare_page(settings, trouble.title(), &main).into_string())
 }
 
-/// To everybody, before it was said who may see the dashboard.
+/// To every visitor, while no gate is set.
 pub(super) fn closed(settings: &Settings) -> Answer {
     let main = html! {
         h1 { (text::CLOSED) }

@@ -139,7 +139,7 @@ pub(crate) const NOT_COUNTED: &str = "not counted yet";
 pub(crate) const NOT_FOUND: &str = "Not found";
 pub(crate) const NOT_GIVEN: &str = "not given";
 pub(crate) const NOT_USABLE: &str = "That cannot be used";
-pub(crate) const NO_ACTIONS: &str = "Nobody has done anything yet";
+pub(crate) const NO_ACTIONS: &str = "No action yet";
 pub(crate) const NO_ACTIONS_HOW: &str =
     "Every act of an operator is listed here for 90 days: who, what, and to which jobs.";
 pub(crate) const NO_ARGUMENTS: &str = "It has none.";

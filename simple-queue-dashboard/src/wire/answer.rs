@@ -101,7 +101,7 @@ impl Answer {
     }
 
     fn set(&mut self, name: HeaderName, value: &str) {
-        // What cannot be a header was made from what somebody typed, and is left out.
+        // What cannot be a header was made from typed text, and is left out.
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(name, value);
         }

@@ -3,7 +3,7 @@
 use http::{HeaderMap, Uri, header};
 
 /// Whether the page that sent a form is one of ours: the browser says so itself or, over plain HTTP, names the page's
-/// origin. Who says neither is refused.
+/// origin. A request with neither is refused.
 pub(crate) fn is_same_origin(headers: &HeaderMap, uri: &Uri) -> bool {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     if let Some(site) = text("sec-fetch-site") {

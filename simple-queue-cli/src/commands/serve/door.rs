@@ -33,7 +33,7 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// `name` is who uses this program; it is asked for only where nobody else says who acts.
+    /// `name` returns the user of this program, who is the actor where neither a password nor a proxy names one.
     pub(super) fn of(asked: &Serve, name: impl FnOnce() -> Result<String>) -> Result<Self> {
         if let Some(path) = &asked.password_file {
             let text = fs::read_to_string(path)
@@ -85,7 +85,7 @@ impl Door {
         Some(format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict"))
     }
 
-    /// Who sent a request; `None`: nobody who may.
+    /// The visitor who sent a request; `None`: it is refused.
     pub(super) fn visitor(&self, headers: &HeaderMap, more: &Extensions) -> Option<String> {
         match self {
             Self::Key { session, name, .. } => {

@@ -44,7 +44,7 @@ pub(super) async fn run(connection: &Connection, asked: Serve) -> Result<Exit> {
         .fallback_service(dashboard)
         .layer(from_fn_with_state(Arc::clone(&door), at_the_door))
         .into_make_service_with_connect_info::<SocketAddr>();
-    // Listens for signals before anybody is told that it runs.
+    // Listens for signals before the address is printed.
     let mut stop = Box::pin(simple_queue::shutdown_signal());
     tokio::select! {
         biased;

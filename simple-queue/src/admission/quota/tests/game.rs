@@ -274,6 +274,9 @@ impl Game {
                 return;
             }
         }
-        panic!("{} jobs wait for ever, {:?} {:?}", self.waiting, self.rows.quotas, self.processes);
+        panic!(
+            "{} jobs wait without end, {:?} {:?}",
+            self.waiting, self.rows.quotas, self.processes
+        );
     }
 }

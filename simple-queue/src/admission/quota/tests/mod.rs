@@ -56,7 +56,7 @@ fn a_permit_that_no_run_uses_is_given_back_soon_if_another_process_wants_it_and_
             game.lend(process);
         }
     }
-    assert_eq!(game.rows.lent, 0, "none is kept for ever");
+    assert_eq!(game.rows.lent, 0, "all are given back in the end");
 }
 
 #[test]
