@@ -57,8 +57,8 @@ impl Sampler {
             tokio::spawn(async move { sampler.run().await });
         }
         if latest.borrow().is_none() {
-            let first = tokio::time::timeout(FIRST, latest.wait_for(Option::is_some)).await;
-            drop(first);
+            // Numbers that are late are left out of this page, and are in the next one.
+            drop(tokio::time::timeout(FIRST, latest.wait_for(Option::is_some)).await);
         }
         self.latest()
     }
