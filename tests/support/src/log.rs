@@ -1,10 +1,10 @@
 use std::{
     fmt, io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::{Dispatch, subscriber::DefaultGuard};
+use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
 /// What is logged on the thread of a test, and so by all its tasks where the runtime has one thread.
 #[derive(Clone, Default)]
@@ -14,6 +14,12 @@ impl Log {
     /// Records the log of this thread until the guard is dropped.
     #[must_use]
     pub fn of_this_thread() -> (Self, DefaultGuard) {
+        /// A second subscriber, which logs nothing. While there is only one, `tracing` asks just the thread that comes
+        /// first to a log line whether it is interested, and keeps the answer for all threads.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| {
+            Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish())
+        });
         let log = Self::default();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
