@@ -35,6 +35,9 @@ const OWNER_PATIENCE: Duration = Duration::from_millis(200);
 /// 1 min, in which the server of a program that has just ended must stop.
 const STOP_PATIENCE: Duration = Duration::from_mins(1);
 
+/// 1 min, after which a directory without a lock is one whose program was killed while it made it.
+const MAKING: Duration = Duration::from_mins(1);
+
 /// A directory for the server that is about to start.
 #[derive(Debug)]
 pub(super) struct ServerDirectory {
@@ -221,15 +224,24 @@ fn sweep(parent: &Path, prefix: &str, owner: u32) {
 fn is_abandoned(path: &Path, owner: u32) -> bool {
     let lock = path.join("server.lock");
     // Links are not followed: in a shared directory they may lead anywhere.
-    let is_ours = |found: fs::Metadata| found.is_dir() && found.uid() == owner;
-    fs::symlink_metadata(path).is_ok_and(is_ours)
-        && fs::symlink_metadata(&lock).is_ok_and(|found| found.is_file())
-        && File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
+    let Ok(found) = fs::symlink_metadata(path) else { return false };
+    found.is_dir()
+        && found.uid() == owner
+        && match fs::symlink_metadata(&lock) {
+            Ok(lock_found) => {
+                lock_found.is_file() && File::open(&lock).is_ok_and(|file| file.try_lock().is_ok())
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let age = found.modified().map(|since| since.elapsed());
+                matches!(age, Ok(Ok(age)) if age > MAKING)
+            }
+            Err(_) => false,
+        }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{os::unix::fs::PermissionsExt as _, time::SystemTime};
 
     use uuid::Uuid;
 
@@ -265,12 +277,19 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_just_being_made_is_not_removed() {
+    fn a_directory_that_is_being_made_is_removed_only_when_it_is_old() {
         let (parent, account) = parent();
-        let begun = parent.join(format!("simple-queue-pg-{}-new", account.own_id));
-        fs::create_dir(&begun).unwrap();
+        let begun = |name: &str| {
+            let path = parent.join(format!("simple-queue-pg-{}-{name}", account.own_id));
+            fs::create_dir(&path).unwrap();
+            path
+        };
+        let (new, old) = (begun("new"), begun("old"));
+        fs::write(old.join("server.lock.new"), "").unwrap();
+        let before = SystemTime::now() - 2 * MAKING;
+        File::open(&old).unwrap().set_modified(before).unwrap();
         ServerDirectory::temporary(&parent, &account).unwrap();
-        assert!(begun.exists());
+        assert!(new.exists() && !old.exists());
         fs::remove_dir_all(parent).unwrap();
     }
 

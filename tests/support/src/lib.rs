@@ -10,7 +10,7 @@ mod signal;
 
 pub use eventually::{DEADLINE, eventually};
 pub use harness::{Case, main, other_process};
-pub use log::Log;
+pub use log::{Log, ask_every_time};
 pub use place::Place;
 pub use program::{FAKETIME, NPM, PGBOUNCER, Program};
 pub use proxy::{Fault, Proxy, host_of};

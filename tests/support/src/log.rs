@@ -4,7 +4,9 @@ use std::{
 };
 
 use tracing::{Dispatch, subscriber::DefaultGuard};
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::dynamic_filter_fn, fmt::MakeWriter, layer::SubscriberExt as _, registry,
+};
 
 /// What is logged on the thread of a test, and so by all its tasks where the runtime has one thread.
 #[derive(Clone, Default)]
@@ -14,12 +16,7 @@ impl Log {
     /// Records the log of this thread until the guard is dropped.
     #[must_use]
     pub fn of_this_thread() -> (Self, DefaultGuard) {
-        /// A second subscriber, which logs nothing. While there is only one, `tracing` asks just the thread that comes
-        /// first to a log line whether it is interested, and keeps the answer for all threads.
-        static SECOND: OnceLock<Dispatch> = OnceLock::new();
-        SECOND.get_or_init(|| {
-            Dispatch::new(tracing_subscriber::fmt().with_max_level(LevelFilter::OFF).finish())
-        });
+        ask_every_time();
         let log = Self::default();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
@@ -41,6 +38,20 @@ impl Log {
     fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes each thread say by itself whether it wants a log line.
+///
+/// Without this, the thread that comes first to a line decides for all, because `tracing` keeps the
+/// answer; a log that another thread begins at the same moment misses the line. Two subscribers that
+/// take nothing and never decide for good prevent it: with one alone, `tracing` asks only the thread.
+/// Call it before anything is logged.
+pub fn ask_every_time() {
+    static UNDECIDED: OnceLock<[Dispatch; 2]> = OnceLock::new();
+    UNDECIDED.get_or_init(|| {
+        let undecided = || registry().with(dynamic_filter_fn(|_, _| false)).into();
+        [undecided(), undecided()]
+    });
 }
 
 impl fmt::Debug for Log {
