@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
 use simple_queue::{Admin, Count, Error, JobFilter, Rights};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// How many jobs there are in each state.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +27,9 @@ const WATCHED_FOR: Duration = Duration::from_secs(10);
 /// 150 ms, for which the first look waits for the first numbers.
 const FIRST: Duration = Duration::from_millis(150);
 
+/// 5 s between two samples, at least: a sample takes five counts.
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// 30 s, the longest pause between two samples.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -36,16 +39,24 @@ const PAUSE_BY: u32 = 10;
 #[derive(Debug)]
 pub(crate) struct Sampler {
     admin: Admin,
-    every: Duration,
+    pause: Duration,
     /// When a page was last read; `None`: nothing samples.
     watched: Mutex<Option<Instant>>,
+    /// Ends a pause.
+    again: Notify,
     latest: watch::Sender<Option<Arc<Sample>>>,
 }
 
 impl Sampler {
-    pub(crate) fn new(admin: Admin, every: Duration) -> Arc<Self> {
-        let (admin, latest) = (admin.with_rights(Rights::READ_ONLY), watch::Sender::new(None));
-        Arc::new(Self { admin, every, watched: Mutex::new(None), latest })
+    /// Takes numbers no more often than pages are refreshed.
+    pub(crate) fn new(admin: Admin, refresh: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            admin: admin.with_rights(Rights::READ_ONLY),
+            pause: std::cmp::max(refresh, PAUSE),
+            watched: Mutex::new(None),
+            again: Notify::new(),
+            latest: watch::Sender::new(None),
+        })
     }
 
     /// The numbers as they were taken last, without waiting for more than a moment.
@@ -63,6 +74,11 @@ impl Sampler {
         self.latest()
     }
 
+    /// Takes new numbers now: an act has changed them.
+    pub(crate) fn again(&self) {
+        self.again.notify_one();
+    }
+
     /// The numbers as they were taken last.
     pub(crate) fn latest(&self) -> Option<Arc<Sample>> {
         self.latest.borrow().clone()
@@ -71,12 +87,15 @@ impl Sampler {
     async fn run(&self) {
         while self.is_watched() {
             let begun = Instant::now();
-            if let Ok(sample) = self.sample().await {
-                // A database that is away is said by the pages themselves.
-                self.latest.send_replace(Some(Arc::new(sample)));
+            match self.sample().await {
+                Ok(sample) => drop(self.latest.send_replace(Some(Arc::new(sample)))),
+                // The pages say it to their viewers.
+                Err(error) => tracing::debug!(%error, "cannot count the jobs, trying again"),
             }
-            let pause = std::cmp::max(self.every, begun.elapsed() * PAUSE_BY);
-            tokio::time::sleep(std::cmp::min(pause, LONGEST_PAUSE)).await;
+            let least = std::cmp::min(begun.elapsed() * PAUSE_BY, LONGEST_PAUSE);
+            tokio::time::sleep(least).await;
+            let rest = self.pause.saturating_sub(least);
+            drop(tokio::time::timeout(rest, self.again.notified()).await);
         }
     }
 

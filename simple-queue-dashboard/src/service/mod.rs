@@ -208,6 +208,7 @@ impl Server {
         let Some(act) = Act::of(&visit.asked.path) else { return Answer::only("GET") };
         let done = acts::run(&act, &visit).await;
         self.cache.forget();
+        self.sampler.again();
         match done {
             Ok(Done::See(path)) if visit.asked.format == Format::Json => {
                 let done = serde_json::json!({ "see": visit.link(&path) });
