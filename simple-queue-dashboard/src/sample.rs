@@ -1,4 +1,4 @@
-//! The numbers that every page shows, taken once for all visitors, and only while there are viewers.
+//! The numbers and names that pages show, read once for all visitors, and only while there are viewers.
 
 use std::{
     sync::Arc,
@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use parking_lot::Mutex;
-use simple_queue::{Admin, Count, Error, JobFilter, Rights};
+use simple_queue::{Admin, Count, Error, JobFilter, Rights, SimpleQueue};
 use tokio::sync::{Notify, watch};
 
 /// How many jobs there are in each state.
@@ -19,6 +19,14 @@ pub(crate) struct Sample {
     pub(crate) running: Count,
     pub(crate) done: Count,
     pub(crate) dead: Count,
+    pub(crate) names: Arc<Names>,
+}
+
+/// What can be searched for.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Names {
+    pub(crate) queues: Vec<String>,
+    pub(crate) kinds: Vec<String>,
 }
 
 /// 10 s without a look, after which no more numbers are taken.
@@ -30,6 +38,9 @@ const FIRST: Duration = Duration::from_millis(150);
 /// 5 s between two samples, at least: a sample takes five counts.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// 30 s, for which names are remembered.
+const NAMED_FOR: Duration = Duration::from_secs(30);
+
 /// 30 s, the longest pause between two samples.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -38,6 +49,7 @@ const PAUSE_BY: u32 = 10;
 
 #[derive(Debug)]
 pub(crate) struct Sampler {
+    queue: SimpleQueue,
     admin: Admin,
     pause: Duration,
     /// When a page was last read; `None`: nothing samples.
@@ -49,8 +61,9 @@ pub(crate) struct Sampler {
 
 impl Sampler {
     /// Takes numbers no more often than pages are refreshed.
-    pub(crate) fn new(admin: Admin, refresh: Duration) -> Arc<Self> {
+    pub(crate) fn new(queue: SimpleQueue, admin: Admin, refresh: Duration) -> Arc<Self> {
         Arc::new(Self {
+            queue,
             admin: admin.with_rights(Rights::READ_ONLY),
             pause: std::cmp::max(refresh, PAUSE),
             watched: Mutex::new(None),
@@ -85,9 +98,10 @@ impl Sampler {
     }
 
     async fn run(&self) {
+        let mut names = None;
         while self.is_watched() {
             let begun = Instant::now();
-            match self.sample().await {
+            match self.sample(&mut names).await {
                 Ok(sample) => drop(self.latest.send_replace(Some(Arc::new(sample)))),
                 // The pages say it to their viewers.
                 Err(error) => tracing::debug!(%error, "cannot count the jobs, trying again"),
@@ -108,7 +122,15 @@ impl Sampler {
         is_watched
     }
 
-    async fn sample(&self) -> Result<Sample, Error> {
+    async fn sample(&self, known: &mut Option<(Instant, Arc<Names>)>) -> Result<Sample, Error> {
+        let names = match known {
+            Some((read, names)) if read.elapsed() < NAMED_FOR => Arc::clone(names),
+            _ => {
+                let names = Arc::new(self.names().await?);
+                *known = Some((Instant::now(), Arc::clone(&names)));
+                names
+            }
+        };
         let count = async |filter: JobFilter| self.admin.count(&filter).await;
         Ok(Sample {
             at: crate::now(),
@@ -117,6 +139,13 @@ impl Sampler {
             later: count(JobFilter::later()).await?,
             dead: count(JobFilter::dead()).await?,
             done: count(JobFilter::done()).await?,
+            names,
         })
+    }
+
+    async fn names(&self) -> Result<Names, Error> {
+        let queues = self.queue.queues().await?.into_iter().map(|queue| queue.name).collect();
+        let kinds = self.queue.kinds().await?.into_iter().map(|kind| kind.kind).collect();
+        Ok(Names { queues, kinds })
     }
 }

@@ -241,7 +241,7 @@ fn is_abandoned(path: &Path, owner: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt as _, time::SystemTime};
+    use std::os::unix::fs::PermissionsExt as _;
 
     use uuid::Uuid;
 
@@ -286,8 +286,8 @@ mod tests {
         };
         let (new, old) = (begun("new"), begun("old"));
         fs::write(old.join("server.lock.new"), "").unwrap();
-        let before = SystemTime::now() - 2 * MAKING;
-        File::open(&old).unwrap().set_modified(before).unwrap();
+        let made = fs::metadata(&old).unwrap().modified().unwrap();
+        File::open(&old).unwrap().set_modified(made - 2 * MAKING).unwrap();
         ServerDirectory::temporary(&parent, &account).unwrap();
         assert!(new.exists() && !old.exists());
         fs::remove_dir_all(parent).unwrap();

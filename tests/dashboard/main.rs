@@ -4,6 +4,7 @@
 
 mod acts;
 mod away;
+mod load;
 mod pages;
 mod place;
 mod security;

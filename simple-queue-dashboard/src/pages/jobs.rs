@@ -3,7 +3,7 @@
 use http::StatusCode;
 use maud::{Markup, html};
 use serde_json::json;
-use simple_queue::{Count, Cursor, JobFilter, KindState, Page, QueueState, Right};
+use simple_queue::{Count, Cursor, JobFilter, Page, Right};
 
 use super::rows;
 use crate::{
@@ -40,13 +40,11 @@ pub(super) async fn made(visit: &Visit) -> Result<Made, Trouble> {
         }
         Err(error) => return Err(error.into()),
     };
-    let (queues, kinds) = (visit.queue.queues().await?, visit.queue.kinds().await?);
-    let known = Known { queues, kinds };
     let html = || {
         html! {
             (head(visit))
             (rail(visit, typed, visit.sample.as_deref()))
-            (search(visit, typed, &known, None))
+            (search(visit, typed, None))
             (list(visit, typed, &page))
         }
     };
@@ -60,20 +58,13 @@ pub(super) async fn made(visit: &Visit) -> Result<Made, Trouble> {
     })
 }
 
-/// What can be searched for.
-#[derive(Default)]
-struct Known {
-    queues: Vec<QueueState>,
-    kinds: Vec<KindState>,
-}
-
 /// A filter that cannot be read, or that the visitor may not use.
 fn misread(visit: &Visit, typed: &str, problem: &str) -> Result<Made, Trouble> {
     let html = || {
         html! {
             (head(visit))
             (rail(visit, "", visit.sample.as_deref()))
-            (search(visit, typed, &Known::default(), Some(problem)))
+            (search(visit, typed, Some(problem)))
         }
     };
     let made = visit.made(text::JOBS, html, || Json::of(&json!({ "error": problem })))?;
@@ -123,10 +114,12 @@ fn rail(visit: &Visit, typed: &str, sample: Option<&Sample>) -> Markup {
     }
 }
 
-fn search(visit: &Visit, typed: &str, known: &Known, problem: Option<&str>) -> Markup {
+fn search(visit: &Visit, typed: &str, problem: Option<&str>) -> Markup {
     let suggest = |term: String| if typed.is_empty() { term } else { format!("{typed} {term}") };
-    let queues = known.queues.iter().take(20).map(|queue| format!("queue:{}", queue.name));
-    let kinds = known.kinds.iter().take(30).map(|kind| format!("kind:{}", kind.kind));
+    let names = visit.sample.iter().map(|sample| &sample.names);
+    let queues = names.clone().flat_map(|names| &names.queues).take(20);
+    let queues = queues.map(|queue| format!("queue:{queue}"));
+    let kinds = names.flat_map(|names| &names.kinds).take(30).map(|kind| format!("kind:{kind}"));
     let others = text::SEARCH_TERMS.iter().map(|term| (*term).to_owned());
     let terms = terms(typed);
     html! {

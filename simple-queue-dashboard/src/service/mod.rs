@@ -12,8 +12,8 @@ use std::{
 
 use http::{HeaderMap, Method, Request, StatusCode, Uri, request::Parts};
 use http_body_util::{BodyExt, Limited};
-use parking_lot::Mutex;
 use simple_queue::{Admin, Right, Rights, SimpleQueue};
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::{
     acts::{self, Act, Done},
@@ -53,8 +53,9 @@ pub(crate) struct Server {
     gate: Gate,
     sampler: Arc<Sampler>,
     cache: Cache,
-    /// What is left of rights with the role of the database, and until when that is known.
-    roles: Mutex<HashMap<Rights, (Instant, Rights)>>,
+    /// What is left of rights with the role of the database, and until when that is known. The request that asks has
+    /// the lock, and the others wait for its answer.
+    roles: AsyncMutex<HashMap<Rights, (Instant, Rights)>>,
 }
 
 impl Server {
@@ -65,8 +66,8 @@ impl Server {
         gate: Gate,
     ) -> Arc<Self> {
         let every = if settings.refresh.is_zero() { PATIENCE } else { settings.refresh };
-        let sampler = Sampler::new(admin.clone(), every);
-        let (settings, roles) = (Arc::new(settings), Mutex::default());
+        let sampler = Sampler::new(queue.clone(), admin.clone(), every);
+        let (settings, roles) = (Arc::new(settings), AsyncMutex::default());
         let cache = Cache::new(every);
         Arc::new(Self { queue, admin, settings, gate, sampler, cache, roles })
     }
@@ -163,7 +164,8 @@ impl Server {
     /// cannot be asked, the database itself refuses what the role may not do.
     async fn rights(&self, given: Rights) -> Rights {
         let given = if self.settings.is_read_only { only_to_look(given) } else { given };
-        if let Some((until, rights)) = self.roles.lock().get(&given)
+        let mut roles = self.roles.lock().await;
+        if let Some((until, rights)) = roles.get(&given)
             && *until > Instant::now()
         {
             return *rights;
@@ -173,7 +175,7 @@ impl Server {
             Ok(Ok(admin)) => (admin.rights(), ROLE_REMEMBERED_FOR),
             Ok(Err(_)) | Err(_) => (given, ROLE_UNKNOWN_FOR),
         };
-        self.roles.lock().insert(given, (Instant::now() + known_for, rights));
+        roles.insert(given, (Instant::now() + known_for, rights));
         rights
     }
 
