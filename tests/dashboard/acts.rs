@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simple_queue::{ActState, JobFilter, JobStatus};
 
-use crate::place::{Crawl, Endless, Greet, Place};
+use crate::place::{Endless, Greet, Place};
 
 fn greet(name: &str) -> Greet {
     Greet::new(name.to_owned(), "secret".to_owned())
@@ -109,6 +109,13 @@ async fn those_that_match_are_acted_on_and_no_others() {
         place.count(JobFilter::live().priority(9..=9)).await == 2
     })
     .await;
+    let other_time = [("verb", "run-at"), ("value", "3h"), ("all", "1"), ("q", "queue:slow")];
+    site.act("/jobs/act", &other_time).await;
+    test_support::eventually("two have another time", async || {
+        let jobs = place.queue.admin().find(&JobFilter::live().queue("slow")).await.unwrap().jobs;
+        jobs.iter().all(|job| job.run_at > Some(job.created_at + Duration::from_hours(2)))
+    })
+    .await;
     let now = [("verb", "run-now"), ("all", "1"), ("q", "state:later queue:greetings")];
     site.act("/jobs/act", &now).await;
     test_support::eventually("the others are due", async || {
@@ -122,6 +129,40 @@ async fn those_that_match_are_acted_on_and_no_others() {
     );
     let acts = place.queue.admin().acts(None, 100).await.unwrap();
     assert!(acts.iter().all(|act| act.state == ActState::Done), "{acts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_on_many_is_stopped_and_goes_on() {
+    let place = Place::new().await;
+    let later = greet("ann").delay(Duration::from_hours(1));
+    let id = later.enqueue(&place.queue).await.unwrap().id();
+    let site = place.open();
+    // Somebody's transaction holds the job, so the act leaves it alone.
+    let mut held = place.queue.pool().begin().await.unwrap();
+    let hold = "select id from simple_queue.jobs where id = $1 for update";
+    sqlx::query(hold).bind(id).execute(&mut *held).await.unwrap();
+    let fields = [("verb", "cancel"), ("all", "1"), ("q", "queue:greetings")];
+    let page = site.act("/jobs/act", &fields).await;
+    let act = page.split('?').next().unwrap().to_owned();
+    let state = async || place.queue.admin().acts(None, 1).await.unwrap()[0].state;
+    test_support::eventually("the act is done", async || state().await == ActState::Done).await;
+    held.rollback().await.unwrap();
+    // As if its process had ended before the first job.
+    let begin = "update simple_queue.audit set state = 'running', ended_at = null, cursor = null";
+    sqlx::query(begin).execute(place.queue.pool()).await.unwrap();
+
+    assert!(site.act(&format!("{act}/stop"), &[]).await.ends_with("said=stopped"));
+    assert!(site.act(&format!("{act}/stop"), &[]).await.ends_with("said=not-there"));
+    assert_eq!(state().await, ActState::Stopped);
+    assert_eq!(place.queue.status(id).await.unwrap(), JobStatus::Pending);
+    site.act(&format!("{act}/resume"), &[]).await;
+    test_support::eventually("the job is cancelled", async || {
+        place.queue.status(id).await.unwrap() == JobStatus::Cancelled
+    })
+    .await;
+    test_support::eventually("the act is done", async || state().await == ActState::Done).await;
+    let nothing = "/actions/0199c1f0-0000-7000-8000-000000000001/resume";
+    assert_eq!(site.post(nothing, &[]).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,80 +184,6 @@ async fn a_running_job_is_cancelled_through_its_page() {
     })
     .await;
     worker.shutdown(Duration::from_secs(5)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn queues_and_kinds_are_paused_with_a_reason_and_resumed() {
-    let place = Place::new().await;
-    place.work(&["ann"]).await;
-    let site = place.open();
-    site.act("/queues/greetings/pause", &[("reason", "provider down"), ("lasting", "60")]).await;
-    site.act("/queues/greetings/pause", &[("kind", "greet"), ("lasting", "0")]).await;
-    let pauses = place.queue.pauses().await.unwrap();
-    assert_eq!(pauses.len(), 2);
-    assert!(
-        pauses.iter().any(|it| it.reason.as_deref() == Some("provider down") && it.until.is_some())
-    );
-    let page = site.get("/queues/greetings").await.body;
-    assert!(page.contains("provider down") && page.contains("/resume"), "{page}");
-    assert!(site.get("/kinds/greet").await.body.contains("/resume"));
-    site.act("/queues/greetings/resume", &[("kind", "greet")]).await;
-    site.act("/queues/greetings/resume", &[("kind", "")]).await;
-    assert!(place.queue.pauses().await.unwrap().is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn limits_and_their_keys_are_set_paused_and_reset() {
-    let place = Place::new().await;
-    place.work(&[]).await;
-    let site = place.open();
-    let limits = site.json("/limits").await;
-    let names: Vec<_> = limits["limits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(names, ["key:crawls/crawl", "order:orders/step"]);
-    let path = "/limits/key%3Acrawls%2Fcrawl";
-    site.act(&format!("{path}/set"), &[("value", "3")]).await;
-    site.act(&format!("{path}/pause"), &[]).await;
-    let find = async || place.queue.limits().find("key:crawls/crawl").await.unwrap().unwrap();
-    let state = find().await;
-    assert!(state.set_to == Some(3) && state.paused_at.is_some(), "{state:?}");
-    site.act(&format!("{path}/resume"), &[]).await;
-    site.act(&format!("{path}/reset"), &[]).await;
-    let state = find().await;
-    assert!(state.set_to.is_none() && state.paused_at.is_none(), "{state:?}");
-
-    let key = "b.test/?a=1#2";
-    Crawl::new(key.to_owned()).enqueue(&place.queue).await.unwrap();
-    site.act(&format!("{path}/pause"), &[("key", key)]).await;
-    let keys = site.json(path).await;
-    assert_eq!(keys["keys"][0]["key"], key);
-    assert!(!keys["keys"][0]["paused_at"].is_null(), "{keys}");
-    site.act(&format!("{path}/set"), &[("key", key), ("value", "2")]).await;
-    site.act(&format!("{path}/reset"), &[("key", key)]).await;
-    assert_eq!(site.post(&format!("{path}/set"), &[("value", "none")]).await.status, 422);
-    assert_eq!(site.post(&format!("{path}/set"), &[("value", "0")]).await.status, 422);
-    assert_eq!(site.post("/limits/nothing/pause", &[]).await.status, 404);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn schedules_run_now_pause_and_resume() {
-    let place = Place::new().await;
-    place.work(&[]).await;
-    let site = place.open();
-    let page = site.get("/schedules").await.body;
-    assert!(page.contains("At 03:00"), "{page}");
-    let job = site.act("/schedules/nightly/run-now", &[]).await;
-    assert!(job.starts_with("/jobs/"), "{job}");
-    assert_eq!(place.one(JobFilter::live()).await.kind, "nightly");
-    site.act("/schedules/nightly/pause", &[]).await;
-    assert!(place.queue.schedules().find("nightly").await.unwrap().unwrap().paused_at.is_some());
-    site.act("/schedules/nightly/resume", &[]).await;
-    assert!(place.queue.schedules().find("nightly").await.unwrap().unwrap().paused_at.is_none());
-    assert_eq!(site.post("/schedules/nothing/pause", &[]).await.status, 404);
 }
 
 #[tokio::test(flavor = "multi_thread")]

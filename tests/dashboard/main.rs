@@ -4,6 +4,7 @@
 
 mod acts;
 mod away;
+mod control;
 mod load;
 mod pages;
 mod place;

@@ -30,10 +30,10 @@ pub(crate) async fn crawl(site: String) {
     drop(site);
 }
 
-/// A step of an order.
-#[job(queue = "orders", order(key = "{order_id}"))]
-pub(crate) async fn step(order_id: i64) {
-    let _ = order_id;
+/// A step of an order. There are no orders below 0.
+#[job(queue = "orders", retries = 0, order(key = "{order_id}"))]
+pub(crate) async fn step(order_id: i64) -> Result<(), BoxDynError> {
+    if order_id < 0 { Err("no such order".into()) } else { Ok(()) }
 }
 
 /// What happens each night.
