@@ -30,7 +30,8 @@
 //!
 //! Nothing without viewers. All viewers of a page within a tick, two seconds unless
 //! [`Dashboard::refresh`] says otherwise, share what is read for it, and at most two pages are read at
-//! once. What cannot be counted soon is counted to 10,000.
+//! once. The jobs of each state are counted every five seconds, and after an act at once; what cannot be
+//! counted soon is counted to 10,000.
 //!
 //! # For programs
 //!

@@ -8,6 +8,7 @@
 //! | [`limits`] | how many jobs run at once, in a process and in all of them together |
 //! | [`spool`] | enqueues that outlive a database that is away: jobs wait in files |
 //! | [`operating`] | finding jobs, retrying, moving, editing, deleting them; who did what; rights |
+//! | [`dashboard`] | the same in a browser: how to run it, who may see it and do what, what it costs |
 //! | [`lifecycle`] | each status, the transitions between them, and what uses an attempt |
 //! | [`testing`] | what was enqueued, running it, letting time pass, one function by itself |
 //! | [`deploying`] | migrations, roles, how many connections, TLS, deadlines, going back to an older release |
@@ -30,6 +31,9 @@ pub mod spool {}
 
 #[doc = include_str!("operating.md")]
 pub mod operating {}
+
+#[doc = include_str!("dashboard.md")]
+pub mod dashboard {}
 
 #[doc = include_str!("lifecycle.md")]
 pub mod lifecycle {}
