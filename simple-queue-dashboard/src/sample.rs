@@ -38,6 +38,9 @@ const FIRST: Duration = Duration::from_millis(150);
 /// 5 s between two samples, at least: a sample takes five counts.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// 1,000 running jobs, which are counted one by one.
+const MOST_LISTED: usize = 1000;
+
 /// 30 s, for which names are remembered.
 const NAMED_FOR: Duration = Duration::from_secs(30);
 
@@ -134,13 +137,25 @@ impl Sampler {
         let count = async |filter: JobFilter| self.admin.count(&filter).await;
         Ok(Sample {
             at: crate::now(),
-            running: count(JobFilter::running()).await?,
+            running: self.running().await?,
             waiting: count(JobFilter::waiting()).await?,
             later: count(JobFilter::later()).await?,
             dead: count(JobFilter::dead()).await?,
             done: count(JobFilter::done()).await?,
             names,
         })
+    }
+
+    /// No index leads to the running jobs: behind a long backlog they are those that the workers told of with their
+    /// last heartbeats.
+    async fn running(&self) -> Result<Count, Error> {
+        let page = self.admin.find(&JobFilter::running()).limit(MOST_LISTED).await?;
+        let running = if page.complete {
+            page.jobs.len()
+        } else {
+            self.queue.workers().await?.iter().map(|worker| worker.claimed).sum()
+        };
+        Ok(Count::Exact(u64::try_from(running).unwrap_or(u64::MAX)))
     }
 
     async fn names(&self) -> Result<Names, Error> {

@@ -2,7 +2,7 @@
 
 use simple_queue::JobFilter;
 
-use crate::place::{Crawl, Greet, HOSTILE, Place};
+use crate::place::{Crawl, Endless, Greet, HOSTILE, Place};
 
 /// All pages, of a place with a dead letter, and an act.
 async fn pages(place: &Place) -> Vec<String> {
@@ -192,4 +192,26 @@ async fn ask(address: std::net::SocketAddr, path: &str) -> String {
     let mut answer = String::new();
     connection.read_to_string(&mut answer).await.unwrap();
     answer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn running_jobs_behind_a_long_backlog_are_counted() {
+    let place = Place::new().await;
+    Endless::new().enqueue(&place.queue).await.unwrap();
+    let worker = place.queue.start().await;
+    test_support::eventually("it runs", async || place.count(JobFilter::running()).await == 1)
+        .await;
+    let site = place.open();
+    let counts = async || site.json("/jobs").await["counts"].clone();
+    test_support::eventually("it is counted", async || counts().await["running"]["count"] == 1)
+        .await;
+    let later = (0..6000).map(|at| Greet::new(at.to_string(), String::new()));
+    let later = later.map(|job| job.delay(std::time::Duration::from_hours(1)));
+    Greet::enqueue_all(later, &place.queue).await.unwrap();
+    test_support::eventually("the worker tells of it", async || {
+        let counts = counts().await;
+        counts["later"]["count"].as_u64() > Some(5000) && counts["running"]["count"] == 1
+    })
+    .await;
+    worker.shutdown(std::time::Duration::ZERO).await;
 }
