@@ -36,6 +36,7 @@ async fn a_queue_with_handlers_is_ready_while_a_worker_runs_them() {
     worker.shutdown(STOP).await;
     let health = queue.health().await;
     assert!(health.is_alive && health.reasons == [Unhealthy::Stopped], "{health}");
+    assert!(queue.is_alive());
 }
 
 #[tokio::test]
@@ -77,7 +78,7 @@ async fn a_worker_that_has_lost_the_database_says_for_how_long_and_is_still_aliv
     sqlx::query(end).bind(&name).execute(&mut elsewhere).await.unwrap();
     let lost = async || {
         let health = queue.health().await;
-        assert!(health.is_alive, "{health}");
+        assert!(health.is_alive && queue.is_alive(), "{health}");
         health.reasons.iter().any(|it| matches!(it, Unhealthy::HeartbeatSilent { .. }))
     };
     eventually("the heartbeat is silent", lost).await;

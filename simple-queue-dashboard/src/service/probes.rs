@@ -8,15 +8,15 @@ use crate::wire::{Answer, Asked};
 /// `None`: it is no probe.
 pub(super) async fn answer(queue: &SimpleQueue, asked: &Asked) -> Option<Answer> {
     let [probe] = asked.path.as_slice() else { return None };
-    let is_asked = match probe.as_str() {
-        "livez" => false,
-        "readyz" => true,
+    let (is_well, reasons) = match probe.as_str() {
+        "livez" => (queue.is_alive(), Vec::new()),
+        "readyz" => {
+            let health = queue.health().await;
+            (health.is_ready, health.reasons.iter().map(word).collect())
+        }
         _ => return None,
     };
-    let health = queue.health().await;
-    let is_well = if is_asked { health.is_ready } else { health.is_alive };
     let status = if is_well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let reasons: Vec<&str> = health.reasons.iter().map(word).collect();
     let json = serde_json::json!({ "ok": is_well, "reasons": reasons });
     Some(Answer::json(status, json.to_string()))
 }

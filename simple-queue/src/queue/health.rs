@@ -9,7 +9,8 @@ use crate::{Error, database::failure::described};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Health {
-    /// Whether the process can recover. If not, restart it: use this for a liveness probe.
+    /// Whether the process can recover. If not, restart it; a liveness probe asks
+    /// [`SimpleQueue::is_alive`].
     pub is_alive: bool,
     /// Whether the process does all its work now: it can enqueue and, if a worker was started, run
     /// jobs.
@@ -200,6 +201,14 @@ impl SimpleQueue {
         }
         reasons.extend(self.look_at_database().await);
         Health::of(reasons)
+    }
+
+    /// Returns whether the process can recover by itself, for a liveness probe; if not, restart it.
+    ///
+    /// It sends no statement and answers at once, also while the database hangs: a new process would
+    /// have no other database. It is [`Health::is_alive`].
+    pub fn is_alive(&self) -> bool {
+        !self.has_started() || Health::of(self.own_workers().problems()).is_alive
     }
 
     async fn look_at_database(&self) -> Option<Unhealthy> {
