@@ -139,8 +139,8 @@ async fn an_act_on_many_is_stopped_and_goes_on() {
     let site = place.open();
     // Somebody's transaction holds the job, so the act leaves it alone.
     let mut held = place.queue.pool().begin().await.unwrap();
-    let hold = "select id from simple_queue.jobs where id = $1 for update";
-    sqlx::query(hold).bind(id).execute(&mut *held).await.unwrap();
+    let lock = "select id from simple_queue.jobs where id = $1 for update";
+    sqlx::query(lock).bind(id).execute(&mut *held).await.unwrap();
     let fields = [("verb", "cancel"), ("all", "1"), ("q", "queue:greetings")];
     let page = site.act("/jobs/act", &fields).await;
     let act = page.split('?').next().unwrap().to_owned();
