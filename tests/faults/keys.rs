@@ -73,6 +73,13 @@ async fn keys_keep_their_limit_and_their_order_while_processes_and_the_server_di
         }
         workers.push(start().await);
     }
+    // Long enough that all that may run of a key do run at once: no place of a key was lost.
+    let numbers = number..number + KEYS * MOST_OF_A_KEY;
+    let long = numbers.clone().map(|number| {
+        ShareAKey::new(i32::try_from(number % KEYS).unwrap(), 3 * number + 1, 1_000_u64)
+    });
+    let long = ShareAKey::enqueue_all(long, &field.queue).await.unwrap();
+    acknowledged.extend(numbers.zip(&long).map(|(number, job)| (job.id(), 3 * number + 1)));
     field.ledger.settle(&acknowledged).await;
     let most: i64 = field.ledger.value("select max(runs) from ledger.at_once").await;
     assert_eq!(most, MOST_OF_A_KEY, "as many of a key are run as are allowed, and no more");
