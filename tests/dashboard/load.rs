@@ -19,8 +19,8 @@ const WATCHED: Duration = Duration::from_secs(4);
 /// 2 s between two looks of a viewer, as the script of a page makes them.
 const REFRESH: Duration = Duration::from_secs(2);
 
-/// The transactions of the database until now. A session that ends tells all that it did, so nobody may use the
-/// queue any more.
+/// The transactions of the database until now. The server counts all those of a session only when it has ended, so this
+/// takes the queue.
 async fn transactions(queue: SimpleQueue, elsewhere: &mut PgConnection) -> i64 {
     let database = queue.pool().connect_options().get_database().unwrap().to_owned();
     drop(queue);
