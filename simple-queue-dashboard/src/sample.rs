@@ -29,6 +29,15 @@ pub(crate) struct Names {
     pub(crate) kinds: Vec<String>,
 }
 
+/// What is not read for each sample.
+struct Known {
+    read: Instant,
+    names: Arc<Names>,
+    /// `None`: not so many that counting them ends early.
+    done: Option<Count>,
+    dead: Option<Count>,
+}
+
 /// 10 s without a look, after which no more numbers are taken.
 const WATCHED_FOR: Duration = Duration::from_secs(10);
 
@@ -41,8 +50,11 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// 1,000 running jobs, which are counted one by one.
 const MOST_LISTED: usize = 1000;
 
-/// 30 s, for which names are remembered.
-const NAMED_FOR: Duration = Duration::from_secs(30);
+/// 5,000 jobs that wait: behind fewer of them the running ones are looked for.
+const LOOKED_THROUGH: u64 = 5000;
+
+/// 30 s, for which names are remembered, and that there are very many jobs in a table of ended ones.
+const KNOWN_FOR: Duration = Duration::from_secs(30);
 
 /// 30 s, the longest pause between two samples.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -101,10 +113,10 @@ impl Sampler {
     }
 
     async fn run(&self) {
-        let mut names = None;
+        let mut known = None;
         while self.is_watched() {
             let begun = Instant::now();
-            match self.sample(&mut names).await {
+            match self.sample(&mut known).await {
                 Ok(sample) => drop(self.latest.send_replace(Some(Arc::new(sample)))),
                 // The pages say it to their viewers.
                 Err(error) => tracing::debug!(%error, "cannot count the jobs, trying again"),
@@ -112,7 +124,9 @@ impl Sampler {
             let least = std::cmp::min(begun.elapsed() * PAUSE_BY, LONGEST_PAUSE);
             tokio::time::sleep(least).await;
             let rest = self.pause.saturating_sub(least);
-            drop(tokio::time::timeout(rest, self.again.notified()).await);
+            if tokio::time::timeout(rest, self.again.notified()).await.is_ok() {
+                known = None;
+            }
         }
     }
 
@@ -125,42 +139,50 @@ impl Sampler {
         is_watched
     }
 
-    async fn sample(&self, known: &mut Option<(Instant, Arc<Names>)>) -> Result<Sample, Error> {
-        let names = match known {
-            Some((read, names)) if read.elapsed() < NAMED_FOR => Arc::clone(names),
-            _ => {
-                let names = Arc::new(self.names().await?);
-                *known = Some((Instant::now(), Arc::clone(&names)));
-                names
-            }
+    async fn sample(&self, known: &mut Option<Known>) -> Result<Sample, Error> {
+        let at = crate::now();
+        let mut now_known = match known.take() {
+            Some(known) if known.read.elapsed() < KNOWN_FOR => known,
+            _ => Known { read: Instant::now(), names: self.names().await?, done: None, dead: None },
         };
-        let count = async |filter: JobFilter| self.admin.count(&filter).await;
-        Ok(Sample {
-            at: crate::now(),
-            running: self.running().await?,
-            waiting: count(JobFilter::waiting()).await?,
-            later: count(JobFilter::later()).await?,
-            dead: count(JobFilter::dead()).await?,
-            done: count(JobFilter::done()).await?,
-            names,
-        })
+        let waiting = self.admin.count(&JobFilter::waiting()).await?;
+        let later = self.admin.count(&JobFilter::later()).await?;
+        let running = self.running(waiting.counted() + later.counted()).await?;
+        let done = self.ended(&JobFilter::done(), &mut now_known.done).await?;
+        let dead = self.ended(&JobFilter::dead(), &mut now_known.dead).await?;
+        let Known { names, .. } = known.insert(now_known);
+        Ok(Sample { at, waiting, later, running, done, dead, names: Arc::clone(names) })
     }
 
     /// No index leads to the running jobs: behind a long backlog they are those that the workers told of with their
     /// last heartbeats.
-    async fn running(&self) -> Result<Count, Error> {
-        let page = self.admin.find(&JobFilter::running()).limit(MOST_LISTED).await?;
-        let running = if page.complete {
-            page.jobs.len()
+    async fn running(&self, backlog: u64) -> Result<Count, Error> {
+        let listed = if backlog < LOOKED_THROUGH {
+            let page = self.admin.find(&JobFilter::running()).limit(MOST_LISTED).await?;
+            page.complete.then_some(page.jobs.len())
         } else {
-            self.queue.workers().await?.iter().map(|worker| worker.claimed).sum()
+            None
+        };
+        let running = match listed {
+            Some(running) => running,
+            None => self.queue.workers().await?.iter().map(|worker| worker.claimed).sum(),
         };
         Ok(Count::Exact(u64::try_from(running).unwrap_or(u64::MAX)))
     }
 
-    async fn names(&self) -> Result<Names, Error> {
+    /// Of very many jobs it is no news that there are still very many.
+    async fn ended(&self, filter: &JobFilter, known: &mut Option<Count>) -> Result<Count, Error> {
+        if let Some(many) = *known {
+            return Ok(many);
+        }
+        let count = self.admin.count(filter).await?;
+        *known = matches!(count, Count::AtLeast(_)).then_some(count);
+        Ok(count)
+    }
+
+    async fn names(&self) -> Result<Arc<Names>, Error> {
         let queues = self.queue.queues().await?.into_iter().map(|queue| queue.name).collect();
         let kinds = self.queue.kinds().await?.into_iter().map(|kind| kind.kind).collect();
-        Ok(Names { queues, kinds })
+        Ok(Arc::new(Names { queues, kinds }))
     }
 }

@@ -1,11 +1,6 @@
-//! Lists and counts jobs.
+//! Lists jobs.
 
-use std::{
-    collections::HashMap,
-    future::IntoFuture,
-    pin::Pin,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, future::IntoFuture, pin::Pin};
 
 use uuid::Uuid;
 
@@ -18,8 +13,6 @@ use super::{
 use crate::{
     Error, JobFilter,
     database::again,
-    filter::State,
-    row::Count,
     store::{ContentsRow, ListRow},
 };
 
@@ -49,36 +42,6 @@ impl Admin {
     /// [`Error::Database`] when it fails.
     pub fn find<'a>(&'a self, filter: &'a JobFilter) -> Find<'a> {
         Find { admin: self, filter, limit: 50, after: None, with_contents: false }
-    }
-
-    /// Counts jobs: exactly where that is soon done, otherwise how many there are at least. It ends
-    /// after 10,000 jobs, or after 200 ms.
-    ///
-    /// # Errors
-    /// Those of [`Admin::find`].
-    pub async fn count(&self, filter: &JobFilter) -> Result<Count, Error> {
-        self.demand_look(filter, false).await?;
-        let until = Instant::now() + COUNT_FOR;
-        let mut all = 0;
-        // One table after another: the merge of a list would look at rows twice.
-        let states = match filter.state {
-            State::Any => vec![State::Live, State::Done, State::Dead],
-            state => vec![state],
-        };
-        for state in states {
-            let filter = JobFilter { state, ..filter.clone() };
-            let looker = Looker::new(self.queue.store(), &filter, self.sees_contents());
-            let mut next = Some(looker.first());
-            while let Some(place) = next.take() {
-                let step = self.step(&looker, place, 0).await?;
-                all += step.matched;
-                if step.next.is_some() && (all >= COUNT_TO || Instant::now() >= until) {
-                    return Ok(Count::AtLeast(all));
-                }
-                next = step.next;
-            }
-        }
-        Ok(Count::Exact(all))
     }
 
     pub(super) async fn step(
@@ -147,12 +110,6 @@ impl Admin {
 
 /// 8 statements, whose time a step may take.
 const STATEMENTS: usize = 8;
-
-/// 10,000, where a count ends.
-const COUNT_TO: u64 = 10_000;
-
-/// 200 ms, after which a count ends with what it has.
-const COUNT_FOR: Duration = Duration::from_millis(200);
 
 /// 1,000 jobs, upper bound of a page.
 const LONGEST_PAGE: usize = 1000;

@@ -17,6 +17,9 @@ use crate::{
 /// 5,000 rows, upper bound of what a step looks at in a table: 20 ms while the table is in memory.
 pub(super) const WINDOW: i64 = 5000;
 
+/// 8 times as many rows as the look before: a list of jobs that are frequent looks at few rows.
+const WIDER: i64 = 8;
+
 /// 64 looks, upper bound of a step: a queue may have 65,536 lanes.
 const LOOKS: usize = 64;
 
@@ -76,9 +79,17 @@ impl<'a> Looker<'a> {
         limit: usize,
     ) -> sqlx::Result<Step> {
         let mut step = Step { next: Some(place), ..Step::default() };
+        let mut window = match limit {
+            0 => WINDOW,
+            // One more tells whether the list goes on.
+            limit => i64::try_from(limit).unwrap_or(WINDOW).saturating_add(1),
+        };
         for _ in 0..LOOKS {
             let Some(place) = step.next.take() else { break };
-            let looked = self.look_on(connection, &place, limit - step.rows.len()).await?;
+            let left = WINDOW.saturating_sub_unsigned(step.looked_at);
+            let bounds = (limit - step.rows.len(), std::cmp::min(window, left));
+            let looked = self.look_on(connection, &place, bounds).await?;
+            window = window.saturating_mul(WIDER);
             step.looked_at += looked.looked_at;
             step.matched += looked.matched;
             step.rows.extend(looked.rows);
@@ -95,13 +106,13 @@ impl<'a> Looker<'a> {
         &self,
         connection: &mut PgConnection,
         place: &Place,
-        limit: usize,
+        bounds: (usize, i64),
     ) -> sqlx::Result<Step> {
         match place {
-            Place::Ids(top_id) => self.by_ids(connection, *top_id, limit).await,
+            Place::Ids(top_id) => self.by_ids(connection, *top_id, bounds).await,
             Place::Ends(at, top_id) => {
                 let look = Look::Ended { at: *at, top_id: *top_id };
-                let seen = self.look(connection, &look, limit).await?;
+                let seen = self.look(connection, &look, bounds).await?;
                 let next = seen
                     .last
                     .as_ref()
@@ -110,12 +121,12 @@ impl<'a> Looker<'a> {
             }
             Place::Suspects(top_id) => {
                 let seen =
-                    self.look(connection, &Look::Suspects { top_id: *top_id }, limit).await?;
+                    self.look(connection, &Look::Suspects { top_id: *top_id }, bounds).await?;
                 let next = seen.last.as_ref().and_then(|last| before(last.id)).map(Place::Suspects);
                 Ok(seen.then(next))
             }
             Place::Lane { queue, priority, run_at, from } => {
-                self.in_lane(connection, (queue, *priority), (*run_at, *from), limit).await
+                self.in_lane(connection, (queue, *priority), (*run_at, *from), bounds).await
             }
             Place::Keys { queue, gate, priority, run_at, from } => {
                 let look = Look::Keys {
@@ -125,7 +136,7 @@ impl<'a> Looker<'a> {
                     run_at: *run_at,
                     from: *from,
                 };
-                let seen = self.look(connection, &look, limit).await?;
+                let seen = self.look(connection, &look, bounds).await?;
                 let next = seen.last.as_ref().and_then(|last| {
                     Some(Place::Keys {
                         queue: queue.clone(),
@@ -145,11 +156,11 @@ impl<'a> Looker<'a> {
         connection: &mut PgConnection,
         (queue, priority): (&str, i16),
         (run_at, from): (DateTime<Utc>, Uuid),
-        limit: usize,
+        bounds: (usize, i64),
     ) -> sqlx::Result<Step> {
         let due = self.filter.state != State::Later;
         let look = Look::Lane { queue: queue.to_owned(), priority, run_at, from, due };
-        let seen = self.look(connection, &look, limit).await?;
+        let seen = self.look(connection, &look, bounds).await?;
         let lane = |priority, run_at, from| Place::Lane {
             queue: queue.to_owned(),
             priority,
@@ -188,11 +199,11 @@ impl<'a> Looker<'a> {
         &self,
         connection: &mut PgConnection,
         top_id: Uuid,
-        limit: usize,
+        bounds: (usize, i64),
     ) -> sqlx::Result<Step> {
         let (mut step, mut until) = (Step::default(), None::<Uuid>);
         for look in self.looks_by_ids(top_id) {
-            let seen = self.look(connection, &look, limit).await?;
+            let seen = self.look(connection, &look, bounds).await?;
             step.looked_at += seen.looked_at;
             step.matched += seen.matched;
             step.rows.extend(seen.rows);
@@ -201,8 +212,8 @@ impl<'a> Looker<'a> {
         }
         step.rows.sort_by_key(|row| std::cmp::Reverse(row.id));
         step.rows.retain(|row| until.is_none_or(|until| row.id >= until));
-        if step.rows.len() > limit {
-            step.rows.truncate(limit);
+        if step.rows.len() > bounds.0 {
+            step.rows.truncate(bounds.0);
             until = step.rows.last().map(|row| row.id).or(until);
         }
         step.next = until.and_then(before).map(Place::Ids);
@@ -233,15 +244,15 @@ impl<'a> Looker<'a> {
         &self,
         connection: &mut PgConnection,
         look: &Look,
-        limit: usize,
+        (limit, window): (usize, i64),
     ) -> sqlx::Result<Seen> {
         // What the contents leave of the rows is not known before.
         let wanted = match &self.of_the_contents {
             None => i64::try_from(limit).unwrap_or(i64::MAX),
-            Some(_) => WINDOW,
+            Some(_) => window,
         };
         let looked =
-            self.store.look_through(connection, look, &self.of_the_row, WINDOW, wanted).await?;
+            self.store.look_through(connection, look, &self.of_the_row, window, wanted).await?;
         let (mut rows, mut matched) = (looked.rows, looked.matched.unsigned_abs());
         if let Some(contents) = &self.of_the_contents {
             let ids = self.store.match_contents(connection, &rows, contents).await?;
@@ -254,7 +265,7 @@ impl<'a> Looker<'a> {
         let last = if has_more {
             rows.last().map(Mark::from)
         } else {
-            looked.last.filter(|_| looked.seen >= WINDOW)
+            looked.last.filter(|_| looked.seen >= window)
         };
         Ok(Seen { rows, looked_at: looked.seen.unsigned_abs(), matched, last })
     }

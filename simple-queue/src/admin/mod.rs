@@ -6,6 +6,7 @@
 mod act;
 mod audit;
 mod control;
+mod count;
 mod cursor;
 mod detail;
 mod doctor;

@@ -290,6 +290,11 @@ impl JobFilter {
             || !self.metadata.is_empty()
     }
 
+    /// Whether it asks for a state and for nothing else.
+    pub(crate) fn is_of_the_state(&self) -> bool {
+        *self == Self { state: self.state, ..Self::any() }
+    }
+
     /// Whether it is about dead letters only.
     pub(crate) fn is_of_the_dead(&self) -> bool {
         self.state == State::Dead

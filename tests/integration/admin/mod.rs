@@ -2,6 +2,7 @@
 
 mod acts;
 mod bulk;
+mod count;
 mod doctor;
 mod edit;
 mod find;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use simple_queue::{Acted, Admin, JobFilter};
+use simple_queue::{Acted, Admin, Count, JobFilter};
 use uuid::Uuid;
 
 use crate::support::TestDatabase;
@@ -53,6 +53,8 @@ async fn timed<T>(what: &str, call: impl AsyncFn() -> T) -> Duration {
 async fn looks(admin: &Admin) -> Vec<(String, Duration)> {
     let filters = [
         "state:live",
+        "state:waiting",
+        "state:later",
         "state:waiting queue:q3",
         "state:later queue:q3",
         "state:waiting queue:q3 kind:k5 priority:2",
@@ -91,6 +93,8 @@ async fn no_look_and_no_act_takes_longer_than_an_operator_waits() {
     let database = full_database().await;
     let admin = database.queue().await.admin().as_actor("ann");
     let mut times = looks(&admin).await;
+    // However many wait, those of a later time are counted by themselves.
+    assert_eq!(admin.count(&JobFilter::later()).await.unwrap(), Count::Exact(0));
     let some: Vec<Uuid> = database
         .value("select array_agg(id) from (select id from simple_queue.jobs limit 20) x")
         .await;

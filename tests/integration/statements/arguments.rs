@@ -125,6 +125,10 @@ fn looks() -> Vec<(&'static str, Arguments<'static>)> {
         ("look_through_lane", look(&[&place[..], &lane[..]].concat())),
         ("look_through_keys", look(&[&place[..], &keys[..]].concat())),
         ("look_through_suspects", look(&[("top_id", LAST)])),
+        (
+            "count_due",
+            vec![("due_after", "'-4000 years'"), ("due_within", "'0'"), ("window", "10000")],
+        ),
         ("walk_jobs", look(&[("from_id", ID)])),
         ("walk_dead_letters", look(&[("from_id", ID)])),
         ("pick_jobs", pick(&[])),

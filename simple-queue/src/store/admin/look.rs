@@ -164,6 +164,19 @@ impl Store {
         Ok(Looked { rows: ListColumns::read(rows, read_row)?, seen, matched, last })
     }
 
+    /// Counts the jobs that wait and are due, or those that are not due, among up to `window` jobs of each index of due
+    /// times. Returns the count, and whether it is of all.
+    pub(crate) async fn count_due(
+        &self,
+        connection: &mut PgConnection,
+        due: bool,
+        window: i64,
+    ) -> sqlx::Result<(i64, bool)> {
+        let counting = bind_due(self.statements.count_due.query(), due).bind("window", window);
+        let row = counting.fetch_one(connection).await?;
+        Ok((row.try_get("counted")?, row.try_get("is_all")?))
+    }
+
     fn bind_look<'q>(&'q self, look: &'q Look, bounds: (&'q str, i64, i64)) -> Bound<'q> {
         let statements = &self.statements;
         let looking = match look {
@@ -181,9 +194,7 @@ impl Store {
             Look::Lane { queue, priority, run_at, from, due } => {
                 let looking = statements.look_through_lane.query().bind("queue", queue);
                 let looking = looking.bind("priority", priority).bind("run_at", time(*run_at));
-                let (after, within) = if *due { (-AGES, 0) } else { (0, AGES) };
-                let looking = looking.bind("due_after", micros(after));
-                looking.bind("due_within", micros(within)).bind("from_id", from)
+                bind_due(looking, *due).bind("from_id", from)
             }
             Look::Keys { gate, until, priority, run_at, from } => {
                 let looking = statements.look_through_keys.query().bind("gate", gate);
@@ -213,8 +224,12 @@ impl Store {
 /// 4,000 years, before and after all jobs.
 const AGES: i64 = 4_000 * 365 * 24 * 60 * 60 * 1_000_000;
 
-fn micros(microseconds: i64) -> PgInterval {
-    PgInterval { months: 0, days: 0, microseconds }
+/// Jobs that are due, or those that are not.
+fn bind_due(looking: Bound<'_>, due: bool) -> Bound<'_> {
+    let (after, within) = if due { (-AGES, 0) } else { (0, AGES) };
+    let [after, within] =
+        [after, within].map(|microseconds| PgInterval { months: 0, days: 0, microseconds });
+    looking.bind("due_after", after).bind("due_within", within)
 }
 
 fn bounded<'q>(looking: Bound<'q>, (filter, window, limit): (&'q str, i64, i64)) -> Bound<'q> {

@@ -107,6 +107,7 @@ statements! {
     claim_suspect,
     claim_upkeep,
     copy_archived_job,
+    count_due,
     #[cfg(feature = "testing")]
     count_kinds,
     count_orphans,
