@@ -9,3 +9,4 @@ mod load;
 mod pages;
 mod place;
 mod security;
+mod sizes;

@@ -5,7 +5,7 @@ use simple_queue::JobFilter;
 use crate::place::{Crawl, Endless, Greet, HOSTILE, Place};
 
 /// All pages, of a place with a dead letter, and an act.
-async fn pages(place: &Place) -> Vec<String> {
+pub(crate) async fn pages_of(place: &Place) -> Vec<String> {
     let job = place.one(JobFilter::dead()).await.id;
     let act = place.queue.admin().acts(None, 1).await.unwrap()[0].id;
     let mut pages: Vec<String> = [
@@ -66,7 +66,7 @@ async fn every_page_is_html_and_json_small_strict_and_escaped() {
     let place = hostile().await;
     let site = place.open();
     let mut seen = String::new();
-    for path in pages(&place).await {
+    for path in pages_of(&place).await {
         let got = site.get(&path).await;
         assert_eq!(got.status, 200, "{path}: {}", got.body);
         assert_eq!(got.header("content-type"), "text/html; charset=utf-8");

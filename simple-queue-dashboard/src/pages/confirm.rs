@@ -162,14 +162,17 @@ pub(super) async fn made(visit: &Visit) -> Result<Made, Trouble> {
         return Err(Trouble::NotAllowed(text::may_not(selection.verb.right())));
     }
     let filter = selection.filter()?;
-    let count = visit.admin.count(&filter).await?;
-    let dead = if selection.is_open() {
-        Some(visit.admin.count(&filter.clone().only_dead()).await?)
-    } else {
-        None
+    let only_dead = filter.clone().only_dead();
+    let dead = async {
+        if !selection.is_open() {
+            return Ok(None);
+        }
+        visit.admin.count(&only_dead).await.map(Some)
     };
-    let jobs = visit.admin.find(&filter).limit(SHOWN).await?.jobs;
-    let preview = Preview { count, dead, jobs };
+    // Each may take a while.
+    let shown = visit.admin.find(&filter).limit(SHOWN).into_future();
+    let (count, dead, shown) = tokio::try_join!(visit.admin.count(&filter), dead, shown)?;
+    let preview = Preview { count, dead, jobs: shown.jobs };
     let made = visit.made(selection.verb.words(), || page(visit, &selection, &preview), || {
         let jobs: Vec<_> = preview.jobs.iter().map(rows::json).collect();
         Json::of(&json!({

@@ -7,7 +7,7 @@ use crate::{Count, Error, JobFilter, database::again, filter::State};
 
 impl Admin {
     /// Counts jobs: exactly where that is soon done, otherwise how many there are at least. It ends
-    /// after 10,000 jobs, or after 200 ms.
+    /// after 10,000 jobs, or after 100 ms.
     ///
     /// # Errors
     /// Those of [`Admin::find`].
@@ -58,5 +58,5 @@ impl Admin {
 /// 10,000 jobs, where a count ends.
 const MOST: i64 = 10_000;
 
-/// 200 ms, after which a count ends with what it has.
-const LONGEST: Duration = Duration::from_millis(200);
+/// 100 ms, after which a count ends with what it has.
+const LONGEST: Duration = Duration::from_millis(100);
