@@ -1,4 +1,4 @@
-//! The messages for mistakes: their number and their words. `tests/ui` shows their places.
+//! The messages for mistakes: their number and their words. `tests/crates/ui` shows their places.
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -1,5 +1,5 @@
 //! The whole pipeline, without a compiler: the expansion of a job, and the messages for a mistake.
-//! The workspace's `tests/ui` tests what the compiler makes of it.
+//! `tests/crates/ui` tests what the compiler makes of it.
 
 mod arguments;
 mod expansions;

@@ -15,7 +15,12 @@ fn copies() -> u8 {
 }
 
 #[job(every = "1h 30m", args(region = "eu", copies = copies(), path = "/tmp"), overlap = "queue", unique)]
-async fn poll(region: String, #[job(default)] copies: u8, path: std::path::PathBuf, #[job(default = 7)] n: i64) {
+async fn poll(
+    region: String,
+    #[job(default)] copies: u8,
+    path: std::path::PathBuf,
+    #[job(default = 7)] n: i64,
+) {
     let _ = (region, copies, path, n);
 }
 
@@ -31,7 +36,8 @@ pub struct Remind {
 #[job(cron = "@daily", expires = "1h", timeout = "5m")]
 async fn tidy() {}
 
-fn main() {
+#[test]
+fn is_accepted() {
     let mornings = DeclaredSchedule::cron("0 9 * * mon-fri").tz("Europe/Berlin");
     assert_eq!(DailyReport::SCHEDULE, Some(mornings));
     assert!(DailyReport::scheduled().is_some());
@@ -39,7 +45,8 @@ fn main() {
     assert_eq!(Poll::SCHEDULE, Some(often));
     let poll = Poll::scheduled().unwrap();
     assert_eq!((poll.region.as_str(), poll.copies, poll.n), ("eu", 2, 7));
-    let seconds = DeclaredSchedule::cron("*/10 * * * * *").misfire(Misfire::Skip).overlap(Overlap::Skip);
+    let seconds =
+        DeclaredSchedule::cron("*/10 * * * * *").misfire(Misfire::Skip).overlap(Overlap::Skip);
     assert_eq!(Remind::SCHEDULE, Some(seconds));
     assert_eq!(Remind::scheduled(), Some(Remind { user_id: 7, language: String::new() }));
     assert_eq!(Tidy::SCHEDULE, Some(DeclaredSchedule::cron("@daily")));

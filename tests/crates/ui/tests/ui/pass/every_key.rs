@@ -1,6 +1,6 @@
 //! What makes two jobs the same, and what makes them a group.
-use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
+use simple_queue::typed::JobPayload;
 
 /// Stored as text.
 mod as_text {
@@ -56,7 +56,8 @@ async fn count(name: String, on: bool) {
 
 async fn ask(queue: &SimpleQueue, pool: &simple_queue::sqlx::PgPool) -> Result<(), BoxDynError> {
     let mut tx = pool.begin().await?;
-    let found: Option<simple_queue::Found<Visit>> = Visit::find("a", 7, (Place { x: 3 }, 1), queue).await?;
+    let found: Option<simple_queue::Found<Visit>> =
+        Visit::find("a", 7, (Place { x: 3 }, 1), queue).await?;
     let cancelled: bool = Visit::cancel(String::from("a"), 7, (Place { x: 3 }, 1), &mut tx).await?;
     let cancelled_all: u64 = Visit::cancel_all("a", pool).await?;
     let _ = (found, cancelled, cancelled_all);
@@ -92,7 +93,8 @@ fn build() {
     let _ = (tidy().tags(["a", "b"]), tidy().tags(vec![String::from("a")]));
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = (ask, build);
     let key = |user_id, kind: Option<&str>, text| {
         JobPayload::unique_key(&Send::new(user_id, kind.map(str::to_owned), text)).unwrap()

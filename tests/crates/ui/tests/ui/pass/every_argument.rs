@@ -43,7 +43,8 @@ struct Place {
 #[job(max_attempts = 1, unique)]
 async fn tidy() {}
 
-fn main() {
+#[test]
+fn is_accepted() {
     const OPTIONS: JobOptions = JobOptions::new()
         .max_attempts(6)
         .backoff(Backoff::EXPONENTIAL)

@@ -46,9 +46,14 @@ make!(
     /// Sends.
     pub send, name: String, Vec<u8>, "emails", 5, {}
 );
-make!(async fn resize(width: u32) { let _ = width; });
+make!(
+    async fn resize(width: u32) {
+        let _ = width;
+    }
+);
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = Send::new(7, "a".to_owned());
     let _ = Send { id: 7, name: String::new() };
     let _ = Resize::new(7);

@@ -4,7 +4,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simple_queue::prelude::*;
 use simple_queue::sync::{JobStrategy, Permit, PermitFuture};
-use simple_queue::{JobOptions, OnConflict, typed::{JobPayload, StoredArgument, TypedHandler}};
+use simple_queue::{
+    JobOptions, OnConflict,
+    typed::{JobPayload, StoredArgument, TypedHandler},
+};
 
 mod mails {
     use simple_queue::prelude::*;
@@ -62,7 +65,8 @@ async fn count() {}
 #[job(unique(by = [], on_conflict = "reschedule", for = "1h", while = "pending"), retain = "0s")]
 async fn sweep() {}
 
-fn main() {
+#[test]
+fn is_accepted() {
     const OPTIONS: JobOptions = JobOptions::new()
         .retries(2)
         .backoff(Backoff::FIXED)

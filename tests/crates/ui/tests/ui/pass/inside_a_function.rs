@@ -1,6 +1,7 @@
 use simple_queue::prelude::*;
 
-fn main() {
+#[test]
+fn is_accepted() {
     struct Mailer;
 
     #[job(queue = QUEUE, unique = "{user_id}")]

@@ -40,7 +40,8 @@ async fn declared(mailer: &Mailer, job: Declared) {
 #[job]
 async fn nothing() {}
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = |queue: SimpleQueue, app: Arc<App<u8>>, pool: sqlx::PgPool| {
         queue.register(jobs![Send, DeclaredHandler, Maybe], Arc::clone(&app)).is_ok()
             && queue.register(jobs![Send], App { mailer: Mailer, clock: Some(7_u32) }).is_ok()

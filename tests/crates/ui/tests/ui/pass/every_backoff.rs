@@ -35,7 +35,8 @@ async fn steady() {}
 #[job(backoff = delays::doubled)]
 async fn computed() {}
 
-fn main() {
+#[test]
+fn is_accepted() {
     const SECOND: Duration = Duration::from_secs(1);
     for (declared, expected) in [
         (Named::OPTIONS, Backoff::NONE),

@@ -1,6 +1,6 @@
 //! How arguments are stored, and what is read where they are not.
-use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
+use simple_queue::typed::JobPayload;
 
 /// Stored as text.
 mod as_text {
@@ -42,7 +42,8 @@ fn deserializer() -> u8 {
     7
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let mail = WelcomeMail::new(7, "hello", None, Time(5), Time(6), "secret");
     let stored = r#"{"userId":7,"template":"hello","copies":null,"sent_at":"5","type":"6","password":"secret"}"#;
     assert_eq!(serde_json::to_string(&mail).unwrap(), stored);

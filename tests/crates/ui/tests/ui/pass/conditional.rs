@@ -22,7 +22,8 @@ async fn old(mailer: &String, user_id: i64) {
 }
 
 #[expect(deprecated)]
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = (Kept::new(), Old::new(7));
     let _ = jobs![Kept, Old];
 }

@@ -20,7 +20,7 @@ mod inner {
     }
 
     #[simple_queue::job]
-    pub(in crate::inner) async fn unused(width: u32) {
+    pub(in crate::pass::private_types::inner) async fn unused(width: u32) {
         let _ = width;
     }
 
@@ -29,7 +29,10 @@ mod inner {
     }
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = (Send { address: Address(String::new()) }, inner::Resize { width: inner::width() });
-    let _ = |queue: SimpleQueue| queue.register(jobs![Send, inner::Resize], std::sync::Arc::new(Mailer)).is_ok();
+    let _ = |queue: SimpleQueue| {
+        queue.register(jobs![Send, inner::Resize], std::sync::Arc::new(Mailer)).is_ok()
+    };
 }

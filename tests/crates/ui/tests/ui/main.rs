@@ -2,35 +2,15 @@
 //! accept. One mistake a file, named for it, and one error for each mistake.
 //!
 //! The texts are those of rustc 1.95; other releases word some of them differently. After a change run
-//! `TRYBUILD=overwrite cargo test --test ui`, and read the difference.
+//! `TRYBUILD=overwrite cargo test -p ui`, and read the difference.
+
+mod pass;
 
 use std::path::{Path, PathBuf};
 
 #[test]
-fn right_jobs_compile() {
-    trybuild::TestCases::new().pass("tests/ui/pass/*.rs");
-}
-
-#[test]
 fn mistakes_are_explained() {
     trybuild::TestCases::new().compile_fail("tests/ui/fail/*/*.rs");
-}
-
-#[test]
-fn five_hundred_jobs_in_one_list_compile() {
-    let jobs = (0..500).map(|number| format!("#[job(unique)]\nasync fn job_{number}() {{}}\n"));
-    let names = (0..500).map(|number| format!("Job{number}, "));
-    let list = names.collect::<String>();
-    let source = [
-        "use simple_queue::prelude::*;\n".to_owned(),
-        jobs.collect(),
-        format!(
-            "fn main() {{ let _ = |queue: SimpleQueue| queue.register(jobs![{list}], ()).is_ok(); }}\n"
-        ),
-    ];
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("five_hundred_jobs.rs");
-    std::fs::write(&path, source.concat()).expect("the folder is there for this");
-    trybuild::TestCases::new().pass(path);
 }
 
 /// Mistakes with more than one error, each with the number of its errors.
@@ -48,7 +28,7 @@ const EXCEPTIONS: &[(&str, usize)] = &[
 #[test]
 fn one_mistake_gives_one_error() {
     let answers = files_below(Path::new("tests/ui/fail"), "stderr");
-    assert!(!answers.is_empty(), "run from the root of the workspace");
+    assert!(!answers.is_empty(), "run from the root of the package");
     for answer in answers {
         let name = answer.file_stem().and_then(|name| name.to_str());
         let exception = EXCEPTIONS.iter().find(|(exception, _)| name == Some(exception));

@@ -3,7 +3,10 @@ use std::time::Duration;
 
 use simple_queue::prelude::*;
 use simple_queue::sync::{JobStrategy, Permit, PermitFuture};
-use simple_queue::{JobOptions, typed::{JobPayload, TypedHandler}};
+use simple_queue::{
+    JobOptions,
+    typed::{JobPayload, TypedHandler},
+};
 
 const MAILS: JobTemplate = JobTemplate::new(JobOptions::new().priority(7)).queue("template");
 const OTHERS: JobTemplate = JobTemplate::new(JobOptions::new().priority(9)).queue("others");
@@ -22,8 +25,8 @@ async fn tell<J>(_: J, _: &JobContext, _: &str) {}
 
 /// Mails.
 #[job_defaults(
-    template = crate::MAILS, retries = 5, backoff = fixed("10s"), timeout = "30s",
-    strategy = crate::ALWAYS, on_exhausted = crate::tell::<_>, crate = ::simple_queue,
+    template = crate::pass::job_defaults::MAILS, retries = 5, backoff = fixed("10s"), timeout = "30s",
+    strategy = crate::pass::job_defaults::ALWAYS, on_exhausted = crate::pass::job_defaults::tell::<_>, crate = ::simple_queue,
 )]
 pub(crate) mod mails {
     #![allow(unused_variables)]
@@ -41,7 +44,7 @@ pub(crate) mod mails {
     pub async fn with_parentheses() {}
 
     /// Says otherwise.
-    #[simple_queue::job(max_attempts = 3, timeout = "1h", queue = "own", tags("a"),)]
+    #[simple_queue::job(max_attempts = 3, timeout = "1h", queue = "own", tags("a"))]
     pub async fn own(
         #[job(default)] text: String,
         #[cfg(any())] never: Never,
@@ -53,7 +56,7 @@ pub(crate) mod mails {
     #[job(retries = 0)]
     pub async fn once() {}
 
-    #[job(template = crate::OTHERS)]
+    #[job(template = crate::pass::job_defaults::OTHERS)]
     pub async fn other_template() {}
 
     pub mod deeper {
@@ -89,9 +92,10 @@ pub(crate) mod mails {
     pub async fn told(job: Told) {}
 }
 
-fn main() {
-    use mails::{Bare, BareHandler, Once, Own, OtherTemplate, Plain, Told, WithParentheses};
+#[test]
+fn is_accepted() {
     use mails::deeper::{Deep, deepest::Deepest};
+    use mails::{Bare, BareHandler, Once, OtherTemplate, Own, Plain, Told, WithParentheses};
 
     let template = JobOptions::new().priority(7);
     let fixed = Backoff::fixed(Duration::from_secs(10));
@@ -117,6 +121,7 @@ fn main() {
     assert!(<Plain as TypedHandler<()>>::STRATEGY.is_some());
     assert!(<BareHandler as TypedHandler<()>>::STRATEGY.is_some());
     assert!(<Told as TypedHandler<()>>::STRATEGY.is_some());
-    let jobs = jobs![Plain, WithParentheses, Own, Once, OtherTemplate, BareHandler, Told, Deep, Deepest];
+    let jobs =
+        jobs![Plain, WithParentheses, Own, Once, OtherTemplate, BareHandler, Told, Deep, Deepest];
     let _ = |queue: SimpleQueue| queue.register(jobs, ()).is_ok();
 }

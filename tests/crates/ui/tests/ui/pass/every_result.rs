@@ -62,7 +62,8 @@ async fn with_an_error_without_a_name() -> Result<u8, impl Into<BoxDynError>> {
     if false { Err("this") } else { Ok(1) }
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _: [Kept<Nothing>; 1] = [()];
     let _: [Kept<Unit>; 1] = [()];
     let _: [Kept<Answer>; 1] = [()];

@@ -5,7 +5,8 @@ async fn r#move(r#type: i64, r#match: String) {
     let _ = (r#type, r#match);
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     assert_eq!(<Move as simple_queue::typed::JobPayload>::KIND, "move");
     let job = Move::new(7, "a");
     assert_eq!(simple_queue::typed::JobPayload::unique_key(&job).as_deref(), Some("7-a"));

@@ -82,7 +82,10 @@ mod worker {
 
 use interface::{Measure, SendEmail, StoresNothing, Tidy};
 use simple_queue::prelude::*;
-use simple_queue::{JobOptions, typed::{JobHandler, JobPayload, TypedHandler}};
+use simple_queue::{
+    JobOptions,
+    typed::{JobHandler, JobPayload, TypedHandler},
+};
 
 async fn enqueue(queue: &SimpleQueue) -> Result<(), BoxDynError> {
     let job = SendEmail { user_id: 7, locale: "sk".to_owned() };
@@ -96,7 +99,8 @@ async fn enqueue(queue: &SimpleQueue) -> Result<(), BoxDynError> {
     Ok(())
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let _ = enqueue;
     let job = SendEmail { user_id: 7, locale: "en".to_owned() };
     assert_eq!(SendEmail::KIND, "send_email");

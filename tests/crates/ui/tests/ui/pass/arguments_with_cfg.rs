@@ -1,7 +1,7 @@
 //! Arguments that are there in some builds only.
 #![deny(warnings)]
-use simple_queue::typed::JobPayload;
 use simple_queue::prelude::*;
+use simple_queue::typed::JobPayload;
 
 /// Greets.
 #[job(unique, tags("mail"))]
@@ -39,7 +39,8 @@ async fn tidy(#[cfg(any())] mailer: &Mailer, #[cfg(all())] clock: &String, job: 
     let _ = (clock, job.days, job.hours);
 }
 
-fn main() {
+#[test]
+fn is_accepted() {
     let job = Send::new(7, [(1, String::new())].into());
     assert_eq!(serde_json::to_string(&job).unwrap(), r#"{"user_id":7,"text":{"1":""}}"#);
     let read: Send = serde_json::from_str(r#"{"user_id":7,"other":5}"#).unwrap();

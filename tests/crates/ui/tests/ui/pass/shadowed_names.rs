@@ -42,10 +42,18 @@ mod shadows {
     pub mod core {}
     pub mod serde {}
     pub mod simple_queue {}
-    macro_rules! format { () => {}; }
-    macro_rules! concat { () => {}; }
-    macro_rules! file { () => {}; }
-    macro_rules! line { () => {}; }
+    macro_rules! format {
+        () => {};
+    }
+    macro_rules! concat {
+        () => {};
+    }
+    macro_rules! file {
+        () => {};
+    }
+    macro_rules! line {
+        () => {};
+    }
 
     #[derive(::serde::Serialize, ::serde::Deserialize)]
     pub struct String(i64);
@@ -104,11 +112,7 @@ mod shadows {
         let _ = (job.number.0, job.other);
     }
 
-    async fn error(
-        job: Counted,
-        _: &::simple_queue::JobContext,
-        error: &::core::primitive::str,
-    ) {
+    async fn error(job: Counted, _: &::simple_queue::JobContext, error: &::core::primitive::str) {
         let _ = (job.number.0, error);
     }
 
@@ -120,9 +124,11 @@ mod shadows {
 
     pub fn all(queue: &::simple_queue::SimpleQueue, app: App) {
         let _ = queue.register(::simple_queue::jobs![SendMail, Default, Nothing], app);
-        let _ = queue.register(::simple_queue::jobs![Numbered, CountedHandler], ::std::sync::Arc::new(S));
+        let _ = queue
+            .register(::simple_queue::jobs![Numbered, CountedHandler], ::std::sync::Arc::new(S));
         let _ = Counted::find(u64(7), queue);
     }
 }
 
-fn main() {}
+#[test]
+fn is_accepted() {}
