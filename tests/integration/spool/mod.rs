@@ -60,7 +60,10 @@ impl Away {
         let queue = queue_at(&proxy.url(&database.url), settings(spool_at(&place)));
         // The first connection learns what it leads to.
         CountUp::new(0).enqueue(&queue).await.unwrap();
-        Self { database, proxy, place, queue }
+        let away = Self { database, proxy, place, queue };
+        // On a busy machine it may have been late, and spooled.
+        away.is_empty().await;
+        away
     }
 
     fn break_network(&self) {
