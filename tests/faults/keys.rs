@@ -70,10 +70,7 @@ async fn keys_keep_their_limit_and_their_order_while_processes_and_the_server_di
             server.crash_and_restart().await;
         }
         workers.push(start(&field).await);
-        eventually("the backlog is short", async || {
-            field.ledger.count("simple_queue.jobs").await < 10 * jobs
-        })
-        .await;
+        field.ledger.backlog_below(10 * jobs).await;
     }
     acknowledged.extend(places_return(&field, &mut workers, number).await);
     field.ledger.settle(&acknowledged).await;

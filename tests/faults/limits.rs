@@ -37,6 +37,7 @@ async fn processes_that_share_a_limit_never_exceed_it_and_lose_nothing_while_the
             server.crash_and_restart().await;
         }
         workers.push(start().await);
+        field.ledger.backlog_below(1000).await;
     }
     field.ledger.settle(&acknowledged).await;
     let most: i64 = field.ledger.value("select max(runs) from ledger.at_once").await;

@@ -158,6 +158,12 @@ impl Ledger {
             .await;
     }
 
+    /// Waits until fewer jobs than this are left, so that the last ones end in time.
+    pub(crate) async fn backlog_below(&self, jobs: i64) {
+        let is_short = async || self.count("simple_queue.jobs").await < jobs;
+        super::eventually(&format!("fewer than {jobs} jobs are left"), is_short).await;
+    }
+
     /// Waits until every job has ended, and checks that no acknowledged job is lost or ended twice.
     pub(crate) async fn settle(&self, acknowledged: &[(Uuid, i64)]) {
         let all_end = async {
