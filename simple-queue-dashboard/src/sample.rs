@@ -141,16 +141,16 @@ impl Sampler {
 
     async fn sample(&self, known: &mut Option<Known>) -> Result<Sample, Error> {
         let at = crate::now();
-        let mut now_known = match known.take() {
+        let mut remembered = match known.take() {
             Some(known) if known.read.elapsed() < KNOWN_FOR => known,
             _ => Known { read: Instant::now(), names: self.names().await?, done: None, dead: None },
         };
         let waiting = self.admin.count(&JobFilter::waiting()).await?;
         let later = self.admin.count(&JobFilter::later()).await?;
         let running = self.running(waiting.counted() + later.counted()).await?;
-        let done = self.ended(&JobFilter::done(), &mut now_known.done).await?;
-        let dead = self.ended(&JobFilter::dead(), &mut now_known.dead).await?;
-        let Known { names, .. } = known.insert(now_known);
+        let done = self.ended(&JobFilter::done(), &mut remembered.done).await?;
+        let dead = self.ended(&JobFilter::dead(), &mut remembered.dead).await?;
+        let Known { names, .. } = known.insert(remembered);
         Ok(Sample { at, waiting, later, running, done, dead, names: Arc::clone(names) })
     }
 

@@ -163,15 +163,16 @@ pub(super) async fn made(visit: &Visit) -> Result<Made, Trouble> {
     }
     let filter = selection.filter()?;
     let only_dead = filter.clone().only_dead();
-    let dead = async {
+    let count = Box::pin(visit.admin.count(&filter));
+    let dead = Box::pin(async {
         if !selection.is_open() {
             return Ok(None);
         }
         visit.admin.count(&only_dead).await.map(Some)
-    };
-    // Each may take a while.
+    });
     let shown = visit.admin.find(&filter).limit(SHOWN).into_future();
-    let (count, dead, shown) = tokio::try_join!(visit.admin.count(&filter), dead, shown)?;
+    // Each may take a while.
+    let (count, dead, shown) = tokio::try_join!(count, dead, shown)?;
     let preview = Preview { count, dead, jobs: shown.jobs };
     let made = visit.made(selection.verb.words(), || page(visit, &selection, &preview), || {
         let jobs: Vec<_> = preview.jobs.iter().map(rows::json).collect();

@@ -1,7 +1,7 @@
 -- count_due
 -- Counts the jobs that wait and are due after one time from now, and not after another: of all queues, by the indexes of
--- due times, so that a backlog of others costs nothing. It looks at :window jobs of lanes, of keys and of suspects each,
--- and says whether these were all.
+-- due times, so that a backlog of others costs nothing. It looks at :window lanes, and at as many jobs of lanes, of keys and of
+-- suspects each, and says whether these were all.
 --
 -- From the end of each lane: at its begin are the entries of jobs that have just ended.
 with recursive lane (queue, priority) as (
@@ -20,9 +20,11 @@ with recursive lane (queue, priority) as (
         order by j.queue desc, j.priority desc
         limit 1
     ) next
+), lanes as materialized (
+    select lane.queue, lane.priority from lane limit :window
 ), of_lanes as materialized (
     select row.worker_id is null as is_wanted
-    from (select lane.queue, lane.priority from lane limit :window) lane
+    from lanes lane
     cross join lateral (
         select j.worker_id from simple_queue.jobs j
         where j.queue = lane.queue and j.priority = lane.priority and j.gate is null and j.held is null
@@ -45,7 +47,8 @@ with recursive lane (queue, priority) as (
         limit :window
     )
 )
-select of_lanes.wanted + apart.wanted as counted, of_lanes.seen < :window and apart.seen < :window as is_all
+select of_lanes.wanted + apart.wanted as counted,
+    of_lanes.seen < :window and apart.seen < :window and (select count(*) from lanes) < :window as is_all
 from (
     select count(*) as seen, count(*) filter (where of_lanes.is_wanted) as wanted from of_lanes
 ) of_lanes
