@@ -30,7 +30,7 @@ async fn tell<J>(_: J, _: &JobContext, _: &str) {}
 )]
 pub(crate) mod mails {
     #![allow(unused_variables)]
-    #![expect(clippy::used_underscore_binding, reason = "an attribute of the module's own")]
+    #![allow(clippy::used_underscore_binding, reason = "an attribute of the module's own")]
 
     use simple_queue::prelude::*;
 

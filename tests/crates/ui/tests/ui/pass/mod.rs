@@ -1,7 +1,5 @@
 //! Code that the macros accept.
 
-#![allow(clippy::all, clippy::pedantic, reason = "it is written as nobody would")]
-
 mod arguments_with_cfg;
 mod conditional;
 mod crate_path;
