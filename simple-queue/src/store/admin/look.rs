@@ -172,7 +172,10 @@ impl Store {
         due: bool,
         window: i64,
     ) -> sqlx::Result<(i64, bool)> {
-        let counting = bind_due(self.statements.count_due.query(), due).bind("window", window);
+        let [after, within] = bounds_of_due(due);
+        let counting = self.statements.count_due.query();
+        let counting = counting.bind("due_after", after).bind("due_within", within);
+        let counting = counting.bind("window", window);
         let row = counting.fetch_one(connection).await?;
         Ok((row.try_get("counted")?, row.try_get("is_all")?))
     }
@@ -194,7 +197,9 @@ impl Store {
             Look::Lane { queue, priority, run_at, from, due } => {
                 let looking = statements.look_through_lane.query().bind("queue", queue);
                 let looking = looking.bind("priority", priority).bind("run_at", time(*run_at));
-                bind_due(looking, *due).bind("from_id", from)
+                let [after, within] = bounds_of_due(*due);
+                let looking = looking.bind("due_after", after).bind("due_within", within);
+                looking.bind("from_id", from)
             }
             Look::Keys { gate, until, priority, run_at, from } => {
                 let looking = statements.look_through_keys.query().bind("gate", gate);
@@ -224,12 +229,10 @@ impl Store {
 /// 4,000 years, before and after all jobs.
 const AGES: i64 = 4_000 * 365 * 24 * 60 * 60 * 1_000_000;
 
-/// Jobs that are due, or those that are not.
-fn bind_due(looking: Bound<'_>, due: bool) -> Bound<'_> {
-    let (after, within) = if due { (-AGES, 0) } else { (0, AGES) };
-    let [after, within] =
-        [after, within].map(|microseconds| PgInterval { months: 0, days: 0, microseconds });
-    looking.bind("due_after", after).bind("due_within", within)
+/// After which time from now, and within which, jobs are due; or those that are not due yet.
+fn bounds_of_due(due: bool) -> [PgInterval; 2] {
+    let bounds = if due { [-AGES, 0] } else { [0, AGES] };
+    bounds.map(|microseconds| PgInterval { months: 0, days: 0, microseconds })
 }
 
 fn bounded<'q>(looking: Bound<'q>, (filter, window, limit): (&'q str, i64, i64)) -> Bound<'q> {
