@@ -284,6 +284,11 @@ async fn a_viewer_of_the_database_lists_jobs_without_their_contents() {
     ] {
         assert_eq!(all(&outside, &filter, 20).await.len(), count, "{filter}");
     }
+    // Whether the program narrows its rights to those of the role or not.
+    for admin in [&outside, &queue.admin()] {
+        assert_eq!(admin.count(&JobFilter::waiting()).await.unwrap(), Count::Exact(45));
+        assert_eq!(admin.count(&JobFilter::later()).await.unwrap(), Count::Exact(20));
+    }
     let rights = queue.admin().as_actor("eve").for_role().await.unwrap().rights();
     assert_eq!(format!("{rights:?}"), "{See}");
     let operator = database.granted("operator", &[Role::Operator]).await;
