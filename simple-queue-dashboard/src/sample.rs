@@ -32,6 +32,8 @@ pub(crate) struct Names {
 /// What is not read for each sample.
 struct Known {
     read: Instant,
+    /// With the rights of the database role, so that it is asked for nothing that it may not read.
+    admin: Admin,
     names: Arc<Names>,
     /// `None`: not so many that counting them ends early.
     done: Option<Count>,
@@ -143,10 +145,10 @@ impl Sampler {
         let at = crate::now();
         let mut remembered = match known.take() {
             Some(known) if known.read.elapsed() < KNOWN_FOR => known,
-            _ => Known { read: Instant::now(), names: self.names().await?, done: None, dead: None },
+            _ => self.known().await?,
         };
-        let waiting = self.admin.count(&JobFilter::waiting()).await?;
-        let later = self.admin.count(&JobFilter::later()).await?;
+        let waiting = remembered.admin.count(&JobFilter::waiting()).await?;
+        let later = remembered.admin.count(&JobFilter::later()).await?;
         let running = self.running(waiting.counted() + later.counted()).await?;
         let done = self.ended(&JobFilter::done(), &mut remembered.done).await?;
         let dead = self.ended(&JobFilter::dead(), &mut remembered.dead).await?;
@@ -178,6 +180,17 @@ impl Sampler {
         let count = self.admin.count(filter).await?;
         *known = matches!(count, Count::AtLeast(_)).then_some(count);
         Ok(count)
+    }
+
+    async fn known(&self) -> Result<Known, Error> {
+        let admin = self.admin.clone().for_role().await?;
+        Ok(Known {
+            read: Instant::now(),
+            admin,
+            names: self.names().await?,
+            done: None,
+            dead: None,
+        })
     }
 
     async fn names(&self) -> Result<Arc<Names>, Error> {
