@@ -130,7 +130,7 @@ impl Store {
             Some(_) => &self.statements.visit_sequences,
             None => &self.statements.visit_gates,
         };
-        let query = bind_completed(statement.query(), worker_id, completed, INCLUDE_TOUCHED);
+        let query = bind_completed(statement.query(), worker_id, completed, LOCKED);
         bind_place(bind_hand_over(query, visit), visit, self.schema.channel())
     }
 
@@ -141,7 +141,7 @@ impl Store {
         visit: Visit<'v>,
     ) -> Bound<'v> {
         let query = self.statements.visit_rated_gates.query();
-        let query = bind_completed(query, worker_id, completed, INCLUDE_TOUCHED);
+        let query = bind_completed(query, worker_id, completed, LOCKED);
         let query = query.bind("needs", visit.needs.as_secs_f64());
         bind_place(query, visit, self.schema.channel())
     }
@@ -313,10 +313,8 @@ impl Store {
     }
 }
 
-/// Rows that another transaction has touched are left to the finalizer: a lock of each row would cost a tenth of the
-/// throughput. A visit completes runs before it locks a gate, so if it waits for a row all the same, nobody waits for its
-/// gates.
-const INCLUDE_TOUCHED: bool = false;
+/// A visit holds gates, so it must never wait for a job: rows are locked, or left out.
+const LOCKED: bool = true;
 
 fn bind_hand_over<'v>(query: Bound<'v>, visit: Visit<'v>) -> Bound<'v> {
     query.bind("hands_over", visit.hands_over)
