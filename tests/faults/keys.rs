@@ -99,6 +99,9 @@ async fn start(field: &Field) -> Worker {
 async fn places_return(field: &Field, workers: &mut Vec<Worker>, number: i64) -> Vec<(Uuid, i64)> {
     const KEYS: i64 = 8;
     const PLACES: i64 = KEYS * MOST_OF_A_KEY;
+    let living = i64::try_from(workers.len()).unwrap();
+    let registered = async || field.ledger.count("simple_queue.workers").await == living;
+    eventually("only the living are registered", registered).await;
     let numbers = number..number + 6 * PLACES;
     let long = numbers.clone().map(|number| {
         ShareAKey::new(i32::try_from(number % KEYS).unwrap(), 3 * number + 1, 1_000_u64)
@@ -112,10 +115,18 @@ async fn places_return(field: &Field, workers: &mut Vec<Worker>, number: i64) ->
         field.ledger.count(&taken).await
     };
     eventually("all places are taken", async || taken("true").await == PLACES).await;
+    // A process hands the place of a job that ended to the next job of its key, so one process may keep them all.
+    let having: i32 = field
+        .ledger
+        .value(
+            "select w.pid from simple_queue.jobs j join simple_queue.workers w on w.id = j.worker_id
+            where j.kind = 'share_a_key' group by w.pid order by count(*) desc limit 1",
+        )
+        .await;
+    let having = workers.iter().position(|worker| i64::from(worker.id()) == i64::from(having));
+    let dying = workers.remove(having.unwrap());
     workers.push(start(field).await);
-    let dying = workers.remove(0);
-    let (its, others) = (format!("w.pid = {}", dying.id()), format!("w.pid <> {}", dying.id()));
-    eventually("the process has some", async || taken(&its).await > 0).await;
+    let others = format!("w.pid <> {}", dying.id());
     dying.kill();
     let killed = Instant::now();
     eventually("the living have all places", async || taken(&others).await == PLACES).await;
