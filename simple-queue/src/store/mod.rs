@@ -130,7 +130,7 @@ pub(crate) use test_databases::TestDatabases;
 pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished, end_job, save_job};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use visit_summary::Begun;
-pub(crate) use worker::{Beat, Silent, WorkerRow};
+pub(crate) use worker::{Beat, Silence, Silent, WorkerRow};
 
 use std::sync::Arc;
 

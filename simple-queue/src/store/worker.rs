@@ -48,7 +48,14 @@ pub(crate) struct Beat {
     /// The time of some pause is over.
     pub(crate) pauses_ended: bool,
     /// Other processes without a heartbeat for two of their intervals; `None` if that was not asked.
-    pub(crate) silent: Option<Vec<Silent>>,
+    pub(crate) silence: Option<Silence>,
+}
+
+/// The processes without a recent heartbeat at a moment of the server's clock.
+#[derive(Debug)]
+pub(crate) struct Silence {
+    pub(crate) clock: DateTime<Utc>,
+    pub(crate) processes: Vec<Silent>,
 }
 
 /// A process without a recent heartbeat.
@@ -101,7 +108,7 @@ impl Store {
         let ids: Vec<Uuid> = row.try_get("silent_ids")?;
         let since: Vec<DateTime<Utc>> = row.try_get("silent_since")?;
         let intervals: Vec<f64> = row.try_get("silent_intervals")?;
-        let silent = ids
+        let processes = ids
             .into_iter()
             .zip(since)
             .zip(intervals)
@@ -118,7 +125,7 @@ impl Store {
             paused_kinds: Some(read_paused_kinds(&row)?),
             pauses_ended: row.try_get("pauses_ended")?,
             long_running: row.try_get::<Option<_>, _>("long_running")?.unwrap_or_default(),
-            silent: Some(silent),
+            silence: Some(Silence { clock: row.try_get("clock")?, processes }),
         })
     }
 

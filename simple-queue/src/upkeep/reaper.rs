@@ -3,14 +3,9 @@
 //! A process is dead when its heartbeat has not moved while this process watched it. Clocks are never compared, and the
 //! duration of a job does not matter: a job that takes a day is safe as long as its process beats.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::{
     database::{
@@ -18,22 +13,20 @@ use crate::{
         failure::{described, is_about_a_row},
     },
     jitter,
-    store::{Name, Reaped, Silent, Store, Stuck},
+    store::{Name, Reaped, Silence, Silent, Store, Stuck},
     telemetry,
     upkeep::{
         orphans::return_apart,
         role::{Next, Role},
+        silence::{Look, Watch, patience},
     },
 };
-
-/// Number of intervals without a heartbeat after which a process is dead.
-pub(crate) const INTERVALS_TO_DEATH: u32 = 6;
 
 /// What the heartbeat reports to the reaper.
 #[derive(Debug)]
 pub(crate) enum Sighting {
-    /// These processes were silent at this moment of this process's steady clock.
-    Silent(Instant, Vec<Silent>),
+    /// Some processes were silent.
+    Silent(Look, Silence),
     /// This process lives, and could not ask about others.
     NotAsked,
     /// The table could not be read for a while.
@@ -49,8 +42,7 @@ pub(crate) struct Reaper {
     store: Store,
     connection: Dedicated,
     max_crash_count: i32,
-    /// Since when, by this process's steady clock, each heartbeat has not changed.
-    unchanged: HashMap<Uuid, (DateTime<Utc>, Instant)>,
+    watch: Watch,
     /// When this process next asks whether a search for orphans is due.
     next_look_for_orphans: Instant,
     /// This process lost its row, so there may be orphans.
@@ -99,7 +91,7 @@ impl Reaper {
             store,
             connection,
             max_crash_count,
-            unchanged: HashMap::new(),
+            watch: Watch::default(),
             next_look_for_orphans: Instant::now() + first_look,
             expects_orphans: false,
             stuck: Stuck::default(),
@@ -111,12 +103,12 @@ impl Reaper {
     async fn observe(&mut self, sighting: Sighting) -> sqlx::Result<Reaped> {
         let now = Instant::now();
         let mut dead = match sighting {
-            Sighting::Silent(at, silent) => self.overdue(at, silent),
+            Sighting::Silent(look, silence) => self.watch.overdue(look, silence),
             // This says neither that a process is silent nor that it beats.
             Sighting::NotAsked => Vec::new(),
             // After an outage of the database every process looks silent, so counting starts again.
             Sighting::Disconnected => {
-                self.unchanged.clear();
+                self.watch.interrupt();
                 return Ok(Reaped::default());
             }
             Sighting::DeclaredDead => {
@@ -208,34 +200,12 @@ impl Reaper {
         log_reaped(reaped);
         Ok(reaped)
     }
-
-    /// Returns the processes that have been silent for long enough, while this process watched them, to be dead.
-    fn overdue(&mut self, now: Instant, silent: Vec<Silent>) -> Vec<Silent> {
-        let before = std::mem::take(&mut self.unchanged);
-        let mut dead = Vec::new();
-        for process in silent {
-            let since = match before.get(&process.id) {
-                Some(&(heartbeat_at, since)) if heartbeat_at == process.heartbeat_at => since,
-                _ => now,
-            };
-            self.unchanged.insert(process.id, (process.heartbeat_at, since));
-            if now.duration_since(since) >= patience(process.heartbeat_interval) {
-                dead.push(process);
-            }
-        }
-        dead
-    }
 }
 
 fn log_reaped(reaped: Reaped) {
     if reaped != Reaped::default() {
         telemetry::upkeep::reaped(reaped.workers, reaped.returned, reaped.dead_lettered);
     }
-}
-
-/// How long a process with this heartbeat interval may be silent before it is dead.
-pub(crate) fn patience(heartbeat_interval: Duration) -> Duration {
-    heartbeat_interval.saturating_mul(INTERVALS_TO_DEATH)
 }
 
 #[cfg(test)]
@@ -252,14 +222,6 @@ mod tests {
         Reaper::new(store, &servers, 5, INTERVAL, mpsc::unbounded_channel().1)
     }
 
-    fn silent(beat: i64) -> Silent {
-        Silent {
-            id: Uuid::nil(),
-            heartbeat_at: DateTime::from_timestamp(beat, 0).unwrap(),
-            heartbeat_interval: INTERVAL,
-        }
-    }
-
     #[tokio::test]
     async fn the_whole_table_is_not_read_when_many_processes_start_but_soon_after() {
         let (first, second) = (reaper(), reaper());
@@ -269,43 +231,5 @@ mod tests {
             assert!(reaper.next_look_for_orphans <= start + patience(INTERVAL));
         }
         assert_ne!(first.next_look_for_orphans, second.next_look_for_orphans);
-    }
-
-    #[tokio::test]
-    async fn a_heartbeat_that_did_not_move_for_six_intervals_is_dead() {
-        let (mut reaper, start) = (reaper(), Instant::now());
-        assert_eq!(reaper.overdue(start, vec![silent(1)]), vec![]);
-        assert_eq!(reaper.overdue(start + INTERVAL * 5, vec![silent(1)]), vec![]);
-        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
-    }
-
-    #[tokio::test]
-    async fn a_heartbeat_that_moved_is_alive_however_old_it_looks() {
-        let (mut reaper, start) = (reaper(), Instant::now());
-        for (intervals, beat) in [(0, 1), (5, 2), (10, 3), (15, 4)] {
-            assert_eq!(reaper.overdue(start + INTERVAL * intervals, vec![silent(beat)]), vec![]);
-        }
-    }
-
-    #[tokio::test]
-    async fn a_heartbeat_that_could_not_ask_about_others_makes_nobody_dead_and_nobody_alive() {
-        let (mut reaper, start) = (reaper(), Instant::now());
-        assert_eq!(reaper.overdue(start, vec![silent(1)]), vec![]);
-        for _ in 0..10 {
-            assert_eq!(reaper.observe(Sighting::NotAsked).await.unwrap(), Reaped::default());
-        }
-        assert_eq!(reaper.overdue(start + INTERVAL * 5, vec![silent(1)]), vec![]);
-        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![silent(1)]);
-    }
-
-    #[tokio::test]
-    async fn silence_that_nobody_watched_without_a_break_does_not_count() {
-        let (mut reaper, start) = (reaper(), Instant::now());
-        reaper.overdue(start, vec![silent(1)]);
-        reaper.unchanged.clear();
-        assert_eq!(reaper.overdue(start + INTERVAL * 6, vec![silent(1)]), vec![]);
-        // A process whose heartbeat arrived in between is no longer in the list.
-        reaper.overdue(start + INTERVAL * 8, vec![]);
-        assert_eq!(reaper.overdue(start + INTERVAL * 12, vec![silent(1)]), vec![]);
     }
 }

@@ -40,6 +40,7 @@ select exists (select from beat) as alive,
     \ir parts/paused_kinds.sql
     , exists (select from simple_queue.queues q where q.resume_at <= now())
         or exists (select from simple_queue.paused_kinds p where p.resume_at <= now()) as pauses_ended,
+    now() as clock,
     array(select id from silent order by id) as silent_ids,
     array(select heartbeat_at from silent order by id) as silent_since,
     array(select seconds from silent order by id) as silent_intervals

@@ -25,7 +25,10 @@ use crate::{
     retry_pause::RetryPause,
     store::{Beat, PausedKinds, WorkerRow},
     telemetry,
-    upkeep::reaper::{Sighting, patience},
+    upkeep::{
+        reaper::Sighting,
+        silence::{Look, patience},
+    },
 };
 
 /// The role that sends heartbeats and acts on their answers.
@@ -193,6 +196,7 @@ impl Heartbeat {
                     beat
                 }
             };
+            let look = Look { sent: started, answered: Instant::now() };
             self.worker.failures.heartbeat_succeeded();
             self.retry_pause.reset();
             // The row's timestamp is the time of the statement, which is not earlier than this.
@@ -200,7 +204,7 @@ impl Heartbeat {
             *self.worker.beaten_at.lock() = Some(started);
             self.worker.heartbeat_lost.store(false, Ordering::Release);
             let pauses_ended = beat.pauses_ended;
-            self.apply(worker_id, started, beat).await;
+            self.apply(worker_id, look, beat).await;
             if pauses_ended && let Err(error) = self.end_pauses().await {
                 telemetry::heartbeat::pauses_not_ended(&described(&error));
             }
@@ -242,7 +246,7 @@ impl Heartbeat {
         Ok(())
     }
 
-    async fn apply(&mut self, worker_id: Uuid, at: Instant, beat: Beat) {
+    async fn apply(&mut self, worker_id: Uuid, look: Look, beat: Beat) {
         if let Some(paused_kinds) = beat.paused_kinds {
             self.worker.note_paused(paused_kinds);
         }
@@ -258,7 +262,7 @@ impl Heartbeat {
         }
         if beat.alive {
             self.report_sighting(
-                beat.silent.map_or(Sighting::NotAsked, |silent| Sighting::Silent(at, silent)),
+                beat.silence.map_or(Sighting::NotAsked, |silence| Sighting::Silent(look, silence)),
             );
             return;
         }
