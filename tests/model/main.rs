@@ -16,6 +16,7 @@
 
 use model::{
     keys::{self, Rule, SCENARIOS, Scenario},
+    quotas,
     search::Verdict,
     wake,
 };
@@ -116,9 +117,40 @@ each_rule_is_needed! {
 }
 
 #[test]
-fn a_sleeping_worker_is_woken_whoever_writes_a_turn() {
+fn a_sleeping_worker_is_woken_by_every_statement_that_writes_a_turn() {
     holds("a worker falls asleep", &wake::check(None));
     for &rule in wake::Rule::ALL {
         is_violated(&format!("{rule:?}"), &wake::check(Some(rule)));
+    }
+}
+
+#[test]
+fn permits_are_lent_once_and_those_that_want_some_are_told() {
+    for scenario in quotas::SCENARIOS {
+        holds(scenario.name(), &quotas::check(scenario, None, most_states()));
+    }
+}
+
+#[test]
+fn each_rule_of_lending_is_needed() {
+    use quotas::Rule;
+    const NEEDED: &[(Rule, &str)] = &[
+        (Rule::CountsUnderTheLock, "permits"),
+        (Rule::NumbersItsStatements, "lost answers"),
+        (Rule::HandsInFirst, "permits"),
+        (Rule::AsksAgain, "lost answers"),
+        (Rule::ForgetsWithItsRow, "processes that die"),
+        (Rule::TakesBackFromTheDead, "processes that die"),
+        (Rule::HearsWhileItAsks, "lost answers"),
+        (Rule::NotifiesOfPermits, "permits"),
+        (Rule::NotifiesOnceSatisfied, "lost answers"),
+        (Rule::NotifiesOfWants, "permits"),
+    ];
+    let rules: Vec<Rule> = NEEDED.iter().map(|(rule, _)| *rule).collect();
+    assert_eq!(rules, Rule::ALL);
+    for &(rule, name) in NEEDED {
+        let scenario = quotas::SCENARIOS.iter().find(|scenario| scenario.name() == name);
+        let verdict = quotas::check(scenario.unwrap(), Some(rule), MOST_STATES.1);
+        is_violated(&format!("{rule:?}"), &verdict);
     }
 }

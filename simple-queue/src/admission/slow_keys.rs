@@ -9,7 +9,8 @@ use parking_lot::Mutex;
 
 use super::tokens::{MOST_TO_START, WHILE_SLOW};
 
-/// The limits for each key, by their numbers in the registry, whose jobs started late here, with the time that they need and when that was found.
+/// The limits for each key, by their numbers in the registry, whose jobs started late here, with the time that they need
+/// and when that was found.
 #[derive(Debug, Default)]
 pub(super) struct SlowKeys(Mutex<HashMap<usize, (Duration, Instant)>>);
 
@@ -22,7 +23,7 @@ impl SlowKeys {
         (*known, *since) = (std::cmp::max(*known, needs), now);
     }
 
-    /// Returns the time that they need; zero if they were on time of late.
+    /// Returns the time that they need; zero if none was late for a while.
     pub(super) fn needs(&self, rule: usize, now: Instant) -> Duration {
         let mut slow = self.0.lock();
         slow.retain(|_, (_, since)| now < *since + WHILE_SLOW);

@@ -157,7 +157,8 @@ impl Quota {
 
     /// Another process changed something about the limit. Returns whether that concerns this process.
     pub(super) fn heard(&mut self) -> bool {
-        self.has_news |= self.lent > 0 || self.last_answer.is_short || self.short.is_some();
+        // The answer to an ask that is on its way may be older.
+        self.has_news |= self.is_active() || self.short.is_some() || self.is_asked;
         self.has_news
     }
 

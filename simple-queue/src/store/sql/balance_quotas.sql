@@ -54,9 +54,11 @@ with worker as materialized (
     from decided d
     where s.limit_name = d.name and s.worker_id = d.worker_id
 ), notified as (
-    -- Processes that hold permits learn that another one wants some, and those that want some that they are free.
+    -- Processes that want permits learn that some are free, or that their part has grown, and those that hold some that
+    -- another one wants some.
     select pg_notify(:channel, 'limit ' || d.name) from decided d
-    where case when d.held < d.held_before then d.others_wanting > 0 else d.want > d.held and d.wanted_before = 0 end
+    where d.others_wanting > 0 and (d.held < d.held_before or d.wanted_before > 0 and d.want <= d.held)
+        or d.want > d.held and d.wanted_before = 0
 )
 select d.name, d.held, d.most, d.sharing, d.want > d.held as is_short, d.others_wanting > 0 as others_want,
     d.lent + d.held - d.held_before > d.most as is_over, (select count(*) from notified) as notified

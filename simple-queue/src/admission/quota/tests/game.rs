@@ -40,8 +40,8 @@ impl Rows {
         assert!(self.lent <= std::cmp::max(self.most, lent_before), "more than there is is lent");
         let is_short = ask.want > held;
         self.quotas[process] = Some((held, ask.want.saturating_sub(held)));
-        let notifies =
-            if held < held_before { others_want } else { is_short && wanted_before == 0 };
+        let their_part_grows = held < held_before || wanted_before > 0 && !is_short;
+        let notifies = others_want && their_part_grows || is_short && wanted_before == 0;
         let is_over = self.lent > self.most;
         let name = ask.name.clone();
         let most = self.most;
