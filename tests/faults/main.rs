@@ -27,6 +27,7 @@ mod network;
 mod pooler;
 mod postgres;
 mod processes;
+mod rates;
 mod schedules;
 mod soak;
 mod spool;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         pooler::cases(),
         postgres::cases(),
         processes::cases(),
+        rates::cases(),
         schedules::cases(),
         soak::cases(),
         spool::cases(),

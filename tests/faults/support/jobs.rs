@@ -162,6 +162,45 @@ pub(crate) async fn follow_slowly(
     Ok(())
 }
 
+/// The most starts of [`take_a_token`], and of each key of [`take_a_token_of_a_key`], in a second of any position.
+pub(crate) const MOST_IN_A_SECOND: i64 = 100;
+
+/// Records its runs, the starts of which have a rate.
+#[job(
+    queue = "faults",
+    retries = 100,
+    backoff = fixed("20ms"),
+    timeout = "10s",
+    rate(limit = 100, per = "1s", burst = 6)
+)]
+pub(crate) async fn take_a_token(
+    context: &JobContext,
+    pool: &PgPool,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    write_run(context, pool, number).await?;
+    Ok(())
+}
+
+/// As [`take_a_token`], with a rate for each key.
+#[job(
+    queue = "faults",
+    retries = 100,
+    backoff = fixed("20ms"),
+    timeout = "10s",
+    rate(limit = 100, per = "1s", burst = 6, key = "{key}")
+)]
+pub(crate) async fn take_a_token_of_a_key(
+    context: &JobContext,
+    pool: &PgPool,
+    key: i32,
+    number: i64,
+) -> Result<(), BoxDynError> {
+    let _ = key;
+    write_run(context, pool, number).await?;
+    Ok(())
+}
+
 /// The number of sessions that hold the advisory lock of this class ($1) and key ($2).
 const LOCKS: &str = "select count(*) from pg_locks
     where locktype = 'advisory' and granted and classid::bigint = $1 and objid::bigint = $2 and database = (

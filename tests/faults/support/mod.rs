@@ -14,8 +14,8 @@ pub(crate) use test_support::{Fault, Proxy, eventually};
 
 pub(crate) use field::Field;
 pub(crate) use jobs::{
-    Aborts, CountEffect, CountRun, Follow, FollowSlowly, Hands, MOST_AT_ONCE, MOST_OF_A_KEY,
-    ShareAKey, ShareALimit, Stumbles,
+    Aborts, CountEffect, CountRun, Follow, FollowSlowly, Hands, MOST_AT_ONCE, MOST_IN_A_SECOND,
+    MOST_OF_A_KEY, ShareAKey, ShareALimit, Stumbles, TakeAToken, TakeATokenOfAKey,
 };
 pub(crate) use ledger::Ledger;
 pub(crate) use length::{full, rounds};
@@ -24,6 +24,6 @@ pub(crate) use pooler::Pooler;
 pub(crate) use server::{Server, new_directory};
 pub(crate) use watch::{Limits, Watch, bystander, nothing_is_left_behind, watch};
 pub(crate) use worker::{
-    HAS_KEYS, HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at,
+    HAS_KEYS, HAS_RATES, HEARTBEAT_MS, LEDGER_URL, SHARES_A_LIMIT, STATEMENT_MS, Worker, queue_at,
     queue_at_any, queue_builder_at, worker_process,
 };

@@ -18,6 +18,7 @@ use test_support::{Case, case, eventually, other_process, signal_process};
 
 use super::jobs::{
     Aborts, CountEffect, CountRun, Follow, FollowSlowly, Hands, ShareAKey, ShareALimit, Stumbles,
+    TakeAToken, TakeATokenOfAKey,
 };
 
 /// The environment variable with the database of the other process.
@@ -35,6 +36,9 @@ pub(crate) const SHARES_A_LIMIT: &str = "FAULTS_SHARES_A_LIMIT";
 
 /// Under which the worker runs the jobs with keys too.
 pub(crate) const HAS_KEYS: &str = "FAULTS_HAS_KEYS";
+
+/// Under which the worker runs the jobs under rates too.
+pub(crate) const HAS_RATES: &str = "FAULTS_HAS_RATES";
 
 /// The name of the worker's process in the harness.
 const PROCESS: &str = "support::worker::the_worker_process";
@@ -140,7 +144,10 @@ async fn the_worker_process() {
         queue.register(jobs![ShareALimit], Arc::clone(&hands)).unwrap();
     }
     if env::var_os(HAS_KEYS).is_some() {
-        queue.register(jobs![ShareAKey, Follow, FollowSlowly], hands).unwrap();
+        queue.register(jobs![ShareAKey, Follow, FollowSlowly], Arc::clone(&hands)).unwrap();
+    }
+    if env::var_os(HAS_RATES).is_some() {
+        queue.register(jobs![TakeAToken, TakeATokenOfAKey], hands).unwrap();
     }
     let worker = queue.start().await;
     println!("{READY}");
