@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Completed, Fetched, Store,
-    decode::{Columns, columns, interval},
+    decode::{Columns, columns, interval, seconds},
     finish::bind_completed,
     rate_row::RateRow,
     statements::Bound,
@@ -118,6 +118,18 @@ impl Store {
         let (fetched, completed, summary) =
             Fetched::decode_visit(&rows, worker_id, visit.permits, Some(visit.rule))?;
         Ok(Visited { fetched, completed, summary })
+    }
+
+    /// Returns the limits of which a visit has something to do, and the time until the next turn of the others.
+    pub(crate) async fn look_for_turns(
+        &self,
+        connection: &mut PgConnection,
+        names: &[&str],
+    ) -> sqlx::Result<(Vec<String>, Option<Duration>)> {
+        let look = self.statements.look_for_turns.query().bind("rules", names);
+        let row = look.fetch_one(connection).await?;
+        let wait: Option<f64> = row.try_get("wait")?;
+        Ok((row.try_get("rules")?, wait.map(seconds)))
     }
 
     fn visit_of_number<'v>(

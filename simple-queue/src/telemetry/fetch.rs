@@ -20,6 +20,10 @@ pub(crate) fn visit_failed(limit: &str, error: &dyn Display) {
     tracing::warn!(target: TARGET, limit, %error, "visit of the limit's keys failed, retrying");
 }
 
+pub(crate) fn look_for_turns_failed(error: &dyn Display) {
+    tracing::warn!(target: TARGET, %error, "look for keys with jobs failed, all limits are visited");
+}
+
 pub(crate) fn sequences_dropped(limit: &str, jobs: i64) {
     tracing::warn!(target: TARGET, limit, jobs, "jobs were cancelled because one before them in their sequence failed");
 }

@@ -183,7 +183,7 @@ fn acts() -> Vec<(&'static str, Arguments<'static>)> {
     ]
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 9] {
+fn limits() -> [(&'static str, Arguments<'static>); 10] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -215,6 +215,7 @@ fn limits() -> [(&'static str, Arguments<'static>); 9] {
             ],
         ),
         ("visit_gates", visit.clone()),
+        ("look_for_turns", vec![("rules", "array['key:q1/kind', 'key:q2/kind']")]),
         ("visit_rated_gates", rated),
         (
             "visit_keys",

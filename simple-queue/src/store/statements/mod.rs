@@ -203,6 +203,7 @@ statements! {
     look_at_settings,
     look_at_upkeep,
     look_for_due,
+    look_for_turns,
     #[cfg(feature = "testing")]
     look_for_unfinished,
     look_for_horizon,

@@ -4,6 +4,7 @@ mod apart;
 mod gather;
 mod isolate;
 mod plan;
+mod quiet;
 mod sleep;
 mod starts;
 mod turns;
@@ -185,7 +186,7 @@ impl Poller {
 
     /// Fetches the jobs that are under no limit for each key.
     async fn fetch_without_keys(&mut self, config: &Config) -> sqlx::Result<Duration> {
-        if let Some(rest) = visits::rest_of_empty(self.empty_at).filter(|_| self.backlog.of_keys) {
+        if let Some(rest) = quiet::rest_of_empty(self.empty_at).filter(|_| self.backlog.of_keys) {
             return Ok(rest);
         }
         let plan = self.plan_fetch(config);

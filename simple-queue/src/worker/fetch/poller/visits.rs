@@ -29,8 +29,8 @@ pub(super) struct RuleState {
     has_moved: bool,
     retry_pause: RetryPause,
     not_before: Option<Instant>,
-    /// When the last visit found nothing; `None`: it found something.
-    empty_at: Option<Instant>,
+    /// When the last visit or look found nothing; `None`: it found something.
+    pub(super) empty_at: Option<Instant>,
     last: LastVisit,
 }
 
@@ -60,9 +60,6 @@ const COMPLETIONS: usize = 1000;
 /// 16 visits in a row, and 1 s, in which the keys that have places keep all permits; then other keys have their turn.
 const QUANTUM: u32 = 16;
 const LONGEST_QUANTUM: Duration = Duration::from_secs(1);
-
-/// 20 ms between two fetches or visits that find nothing, while other jobs keep the process busy: each is a statement.
-const EMPTY_FOR: Duration = Duration::from_millis(20);
 
 /// 10 ms until the next visit of gates that another process held.
 const UNTIL_RELEASED: Duration = Duration::from_millis(10);
@@ -104,14 +101,18 @@ impl RuleState {
 }
 
 impl Poller {
-    /// Visits each limit for each key of this process once.
+    /// Visits each limit for each key of this process once, if it has something to do.
     pub(super) async fn visit_gates(&mut self, config: &Config) -> Round {
         let mut round = Round::default();
         let rules = self.worker.client.key_rules();
         self.rules.resize_with(rules.len(), RuleState::default);
+        let at_rest = self.at_rest(&rules, &mut round).await;
         for turn in 0..rules.len() {
             // Limits take turns at being first.
             let rule = &rules[(self.rounds + turn) % rules.len()];
+            if at_rest.contains(&rule.id) {
+                continue;
+            }
             match self.visit(rule, config, &mut round).await {
                 Ok(()) => {
                     let state = &mut self.rules[rule.id.0];
@@ -155,13 +156,6 @@ impl Poller {
         if let Some(pause) = self.rules[rule.id.0].pause() {
             self.worker.completions.release_visits();
             round.wait_for(pause);
-            return Ok(());
-        }
-        let is_busy = self.backlog.of_lanes || self.backlog.of_keys;
-        if let Some(rest) = rest_of_empty(self.rules[rule.id.0].empty_at).filter(|_| is_busy)
-            && !self.worker.completions.has_completed_of(rule.id)
-        {
-            round.wait_for(rest);
             return Ok(());
         }
         let worker_id = self.worker.id();
@@ -294,12 +288,6 @@ impl Poller {
     }
 }
 
-/// How long a look that found nothing is not to be repeated, while other jobs keep the process busy.
-pub(super) fn rest_of_empty(empty_at: Option<Instant>) -> Option<Duration> {
-    let rest = EMPTY_FOR.saturating_sub(empty_at?.elapsed());
-    Some(rest).filter(|rest| !rest.is_zero())
-}
-
 impl RuleState {
     /// How long it is not to be visited, after a failure.
     fn pause(&self) -> Option<Duration> {
@@ -309,7 +297,7 @@ impl RuleState {
 }
 
 impl Round {
-    fn wait_for(&mut self, due: Duration) {
+    pub(super) fn wait_for(&mut self, due: Duration) {
         self.next_due_in = super::earlier(self.next_due_in, Some(due));
     }
 }

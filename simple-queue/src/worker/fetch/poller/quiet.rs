@@ -1,0 +1,73 @@
+//! Limits for each key that have nothing to do.
+//!
+//! A visit is a large statement, and needs permits. So of limits whose last visit found nothing, a small statement asks
+//! first whether there are turns, of all of them together and also while the process has no permit.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use super::{Poller, visits::Round};
+use crate::{database::failure::described, queue::registry::KeyRule, row::RuleId, telemetry};
+
+/// 20 ms between two looks or fetches that find nothing, while other jobs keep the process busy: each is a statement.
+const EMPTY_FOR: Duration = Duration::from_millis(20);
+
+impl Poller {
+    /// Returns the limits that need no visit now.
+    pub(super) async fn at_rest(
+        &mut self,
+        rules: &[Arc<KeyRule>],
+        round: &mut Round,
+    ) -> Vec<RuleId> {
+        let is_busy = self.backlog.of_lanes || self.backlog.of_keys;
+        let (mut at_rest, mut quiet) = (Vec::new(), Vec::new());
+        for rule in rules {
+            let empty_at = self.rules[rule.id.0].empty_at;
+            if empty_at.is_none() || self.worker.completions.has_completed_of(rule.id) {
+                continue;
+            }
+            match rest_of_empty(empty_at).filter(|_| is_busy) {
+                Some(rest) => {
+                    round.wait_for(rest);
+                    at_rest.push(rule.id);
+                }
+                None => quiet.push(rule),
+            }
+        }
+        // In an idle process a look would only delay the visit of a single limit.
+        if quiet.is_empty() || quiet.len() == 1 && !is_busy {
+            return at_rest;
+        }
+        let (store, names) = (&self.worker.store, quiet.iter().map(|rule| rule.name.as_str()));
+        let names: Vec<&str> = names.collect();
+        let looked = self
+            .connection
+            .ask(async |connection| store.look_for_turns(connection, &names).await)
+            .await;
+        match looked {
+            Ok((with_turns, wait)) => {
+                if let Some(wait) = wait {
+                    round.wait_for(wait);
+                }
+                quiet.retain(|rule| !with_turns.contains(&rule.name));
+                for rule in quiet {
+                    self.rules[rule.id.0].empty_at = Some(Instant::now());
+                    at_rest.push(rule.id);
+                }
+            }
+            Err(error) => {
+                telemetry::fetch::look_for_turns_failed(&described(&error));
+                self.worker.failures.fetch_failed(&error);
+            }
+        }
+        at_rest
+    }
+}
+
+/// How long a look that found nothing is not to be repeated, while other jobs keep the process busy.
+pub(super) fn rest_of_empty(empty_at: Option<Instant>) -> Option<Duration> {
+    let rest = EMPTY_FOR.saturating_sub(empty_at?.elapsed());
+    Some(rest).filter(|rest| !rest.is_zero())
+}
