@@ -294,9 +294,10 @@ impl Registered {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
 
-    /// Whether it has a limit of its own, in this process, in all of them or for each key.
+    /// Whether it has a limit of its own, in this process or in all of them. Jobs under a limit for each key are in no
+    /// index that a fetch reads; those without their key, of before it was declared, are fetched as all others are.
     fn is_limited(&self) -> bool {
-        self.is_limited_here() || !self.limits.is_empty() || self.options.key_limit.is_some()
+        self.is_limited_here() || !self.limits.is_empty()
     }
 
     /// Whether the ends of its jobs are written by visits, because they free places of their keys.
