@@ -1,9 +1,13 @@
 //! However many dead entries an old snapshot keeps in the index, new jobs start at once, and overtaken jobs start too.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use simple_queue::SimpleQueue;
+use simple_queue::prelude::*;
 use sqlx::{Connection, PgConnection};
+use tokio::sync::Notify;
 
 use crate::support::{Probe, STOP, Say, TestDatabase, eventually};
 
@@ -115,4 +119,32 @@ async fn thousands_of_priorities_delay_no_job_of_a_known_priority_and_others_onl
         probe.next_run().await;
     }
     worker.shutdown(STOP).await;
+}
+
+/// Fired when a job of the backlog starts.
+#[derive(Default, JobState)]
+struct Started(Notify);
+
+#[job(queue = "lane", concurrency = 2)]
+async fn waits(started: &Started) {
+    started.0.notify_one();
+}
+
+#[job(queue = "lane")]
+async fn others() {}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backlog_of_a_kind_that_is_read_apart_starts_at_once_though_all_of_it_is_passed_for_others()
+ {
+    let database = TestDatabase::migrated().await;
+    let waiting = database.job().queue("lane").kind("waits").payload(Waits::new()).due_since(HOUR);
+    database.fill_jobs(async || waiting.insert_many(600_000).await).await;
+    let (queue, started) = (database.queue().await, Arc::new(Started::default()));
+    queue.register(jobs![Waits, Others], Arc::clone(&started)).unwrap();
+    let began = Instant::now();
+    let worker = queue.start().await;
+    started.0.notified().await;
+    let took = began.elapsed();
+    assert!(took < 2 * SOON, "the first job waited for {took:?}");
+    worker.shutdown(Duration::ZERO).await;
 }

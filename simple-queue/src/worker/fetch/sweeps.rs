@@ -27,7 +27,7 @@ pub(in crate::worker) struct Sweeps {
 }
 
 /// 500 ms, upper bound of the time that a fetch waits for a sweep that has to come first.
-const LONGEST_WAIT: Duration = Duration::from_millis(500);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(500);
 
 impl Sweeps {
     pub(in crate::worker) fn new() -> Self {
@@ -77,7 +77,7 @@ impl Sweeps {
         }
     }
 
-    /// Requests a sweep at once; returns when its first statement has been answered, or when that takes too long.
+    /// Requests a sweep at once; returns when each lane was tried once, or when that takes too long.
     pub(in crate::worker) async fn run_now(&self) {
         let mine = self.urgent.fetch_add(1, Ordering::AcqRel) + 1;
         self.changed.notify_one();

@@ -9,7 +9,8 @@
 //! - The server ends each of its statements after [`PATIENCE`]. Lanes whose statement took longer are read apart. A
 //!   lane that is expensive by itself is read in slices, which shrink until one is read in time. A sweep continues
 //!   where it stopped, and reads first what has come above that place in the meantime.
-//! - A lane that was not read for a while is swept at once, before it is read.
+//! - A lane that was not read for a while is swept at once, before it is read. Where lanes are not read in time
+//!   together, each is tried: one that passes over a backlog of other kinds must not hide the jobs of the others.
 
 mod probe;
 mod results;
@@ -22,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::lane::ShareKey;
+use super::{lane::ShareKey, sweeps::LONGEST_WAIT};
 use crate::{
     database::{
         Dedicated, Servers,
@@ -43,6 +44,8 @@ pub(in crate::worker) struct Sweeper {
     pub(super) patience: Duration,
     /// What is read next: the lanes from their floors downwards, as far as that is cheap.
     near: Vec<Work>,
+    /// How many of them, read first, are lanes that were not read in time together.
+    pub(super) apart: usize,
     /// What is left of the expensive lanes.
     far: Vec<Work>,
     /// A part of `far` was read since `near` was begun.
@@ -107,8 +110,13 @@ impl Role for Sweeper {
         if urgent.is_some() || is_due {
             self.begin();
         }
-        let stepped = self.step(urgent.is_some()).await;
+        let began = Instant::now();
+        let mut stepped = self.step(urgent.is_some()).await;
         if let Some(urgent) = urgent {
+            // A fetch waits, and would pass over what waits in lanes that are cheap to read without the expensive ones.
+            while stepped.is_ok() && self.apart > 0 && began.elapsed() < LONGEST_WAIT {
+                stepped = self.step(true).await;
+            }
             self.worker.sweeps.answered.send_replace(urgent);
         }
         stepped.map(|()| Next::AtOnce)
@@ -127,6 +135,7 @@ impl Sweeper {
             connection: Dedicated::with_timeout(servers, PATIENCE),
             patience: PATIENCE,
             near: Vec::new(),
+            apart: 0,
             far: Vec::new(),
             was_far: false,
             widths: HashMap::new(),
@@ -185,7 +194,7 @@ impl Sweeper {
         let floors = sweeps.floors();
         let mut together = Vec::new();
         self.near.clear();
-        self.was_far = false;
+        (self.apart, self.was_far) = (0, false);
         for below in floors.below() {
             let lane = (below.share.clone(), below.priority);
             let (stop, width) = (self.left_of(&lane), self.widths.get(&lane).copied());
@@ -227,6 +236,7 @@ impl Sweeper {
         let is_near_due = is_urgent || self.next <= Instant::now() || self.far.is_empty();
         let near = if is_near_due { self.near.pop() } else { None };
         let is_far = near.is_none();
+        self.apart = if is_far { self.apart } else { self.apart.saturating_sub(1) };
         let Some(work) = near.or_else(|| self.far.pop()) else { return Ok(()) };
         self.was_far |= is_far;
         let began = Instant::now();

@@ -70,10 +70,10 @@ impl Sweeper {
     }
 
     /// Divides parts that were not read in time: first by lanes, and then a lane into slices.
-    pub(super) fn divide(&mut self, mut parts: Vec<Part>, present: Option<Position>) {
+    pub(super) fn divide(&mut self, parts: Vec<Part>, present: Option<Position>) {
         if parts.len() > 1 {
-            let half = parts.split_off(parts.len() / 2);
-            self.near.extend([Work::Parts(half), Work::Parts(parts)]);
+            self.apart = parts.len();
+            self.near.extend(parts.into_iter().map(|part| Work::Parts(vec![part])));
             return;
         }
         for part in parts {
