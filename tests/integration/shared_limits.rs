@@ -146,6 +146,24 @@ async fn a_queue_has_a_limit_for_all_processes() {
     stop(workers).await;
 }
 
+#[job(queue = "probe", concurrency(limit = 1, key = "{key}"))]
+async fn with_a_key(key: u32) {
+    let _ = key;
+}
+
+#[tokio::test]
+async fn a_job_with_a_key_gets_a_permit_of_its_queue_beside_a_handler_of_all_kinds() {
+    let database = TestDatabase::migrated().await;
+    let pool = database.queue().await.pool().clone();
+    let queue = SimpleQueue::builder(pool).queue_limit(Probe::QUEUE, 1).build().unwrap();
+    queue.register_handler(Probe::new());
+    queue.register(jobs![WithAKey], ()).unwrap();
+    let worker = queue.start().await;
+    WithAKey::new(1).enqueue(&queue).await.unwrap();
+    eventually("it is done", async || database.count("archive").await == 1).await;
+    worker.shutdown(STOP).await;
+}
+
 #[tokio::test]
 async fn processes_take_turns_where_there_are_fewer_permits_than_processes() {
     let database = TestDatabase::migrated().await;

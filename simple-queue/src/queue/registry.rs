@@ -247,7 +247,9 @@ impl QueueHandlers {
         let mut all = Vec::new();
         for (&kind, registered) in &self.by_kind {
             all.push(kind);
-            if registered.is_limited() {
+            // A look asks for turns by the names of the kinds, and a share of all kinds has none.
+            let has_keys = registered.options.key_limit.is_some();
+            if registered.is_limited() || has_keys && self.any_kind.is_some() {
                 let share = limited.entry(Arc::as_ptr(registered)).or_default();
                 share.free = registered.free();
                 share.limits.clone_from(&registered.limits);
@@ -294,8 +296,8 @@ impl Registered {
         self.concurrency.as_ref().map(|limit| limit.available_permits())
     }
 
-    /// Whether it has a limit of its own, in this process or in all of them. Jobs under a limit for each key are in no
-    /// index that a fetch reads; those without their key, of before it was declared, are fetched as all others are.
+    /// Whether it has a limit of its own, in this process or in all of them. Jobs with a key are in no index that a fetch
+    /// reads; those of before the key was declared are fetched as all others are.
     fn is_limited(&self) -> bool {
         self.is_limited_here() || !self.limits.is_empty()
     }

@@ -9,39 +9,46 @@ use std::{
 };
 
 use super::{Poller, visits::Round};
-use crate::{database::failure::described, queue::registry::KeyRule, row::RuleId, telemetry};
+use crate::{database::failure::described, queue::registry::KeyRule, telemetry};
 
 /// 20 ms between two looks or fetches that find nothing, while other jobs keep the process busy: each is a statement.
 const EMPTY_FOR: Duration = Duration::from_millis(20);
 
 impl Poller {
-    /// Returns the limits that need no visit now.
-    pub(super) async fn at_rest(
+    /// Returns the limits that may have something to do.
+    pub(super) async fn with_work(
         &mut self,
-        rules: &[Arc<KeyRule>],
+        rules: Vec<Arc<KeyRule>>,
         round: &mut Round,
-    ) -> Vec<RuleId> {
+    ) -> Vec<Arc<KeyRule>> {
         let is_busy = self.backlog.of_lanes || self.backlog.of_keys;
-        let (mut at_rest, mut quiet) = (Vec::new(), Vec::new());
+        let (mut to_visit, mut quiet) = (Vec::new(), Vec::new());
         for rule in rules {
             let empty_at = self.rules[rule.id.0].empty_at;
             if empty_at.is_none() || self.worker.completions.has_completed_of(rule.id) {
-                continue;
-            }
-            match rest_of_empty(empty_at).filter(|_| is_busy) {
-                Some(rest) => {
-                    round.wait_for(rest);
-                    at_rest.push(rule.id);
-                }
-                None => quiet.push(rule),
+                to_visit.push(rule);
+            } else if let Some(rest) = rest_of_empty(empty_at).filter(|_| is_busy) {
+                round.wait_for(rest);
+            } else {
+                quiet.push(rule);
             }
         }
         // In an idle process a look would only delay the visit of a single limit.
-        if quiet.is_empty() || quiet.len() == 1 && !is_busy {
-            return at_rest;
+        if is_busy && !quiet.is_empty() || quiet.len() > 1 {
+            quiet = self.with_turns(quiet, round).await;
         }
-        let (store, names) = (&self.worker.store, quiet.iter().map(|rule| rule.name.as_str()));
-        let names: Vec<&str> = names.collect();
+        to_visit.append(&mut quiet);
+        to_visit
+    }
+
+    /// Returns those of these limits that have turns.
+    async fn with_turns(
+        &mut self,
+        mut quiet: Vec<Arc<KeyRule>>,
+        round: &mut Round,
+    ) -> Vec<Arc<KeyRule>> {
+        let names: Vec<&str> = quiet.iter().map(|rule| rule.name.as_str()).collect();
+        let store = &self.worker.store;
         let looked = self
             .connection
             .ask(async |connection| store.look_for_turns(connection, &names).await)
@@ -51,18 +58,20 @@ impl Poller {
                 if let Some(wait) = wait {
                     round.wait_for(wait);
                 }
-                quiet.retain(|rule| !with_turns.contains(&rule.name));
-                for rule in quiet {
-                    self.rules[rule.id.0].empty_at = Some(Instant::now());
-                    at_rest.push(rule.id);
-                }
+                quiet.retain(|rule| {
+                    let has_turns = with_turns.contains(&rule.name);
+                    if !has_turns {
+                        self.rules[rule.id.0].empty_at = Some(Instant::now());
+                    }
+                    has_turns
+                });
             }
             Err(error) => {
                 telemetry::fetch::look_for_turns_failed(&described(&error));
                 self.worker.failures.fetch_failed(&error);
             }
         }
-        at_rest
+        quiet
     }
 }
 

@@ -106,13 +106,10 @@ impl Poller {
         let mut round = Round::default();
         let rules = self.worker.client.key_rules();
         self.rules.resize_with(rules.len(), RuleState::default);
-        let at_rest = self.at_rest(&rules, &mut round).await;
+        let rules = self.with_work(rules, &mut round).await;
         for turn in 0..rules.len() {
             // Limits take turns at being first.
             let rule = &rules[(self.rounds + turn) % rules.len()];
-            if at_rest.contains(&rule.id) {
-                continue;
-            }
             match self.visit(rule, config, &mut round).await {
                 Ok(()) => {
                     let state = &mut self.rules[rule.id.0];
