@@ -66,9 +66,10 @@ async fn a_paused_kind_starts_nothing_while_others_of_its_queue_do_and_goes_on_w
     let elsewhere = post.database.queue().await;
     Letter::new(1).enqueue(&elsewhere).await.unwrap();
     post.has_run(1).await;
+    elsewhere.pause("post").kind("visit").because("a street is closed").await.unwrap();
+    // The worker reads all pauses at once, so with this one it knows the other.
     let paused = elsewhere.pause("post").kind("letter").await.unwrap();
     assert!(paused.is_served && !paused.was_paused, "{paused:?}");
-    elsewhere.pause("post").kind("visit").because("a street is closed").await.unwrap();
     // Each job of another kind that runs shows that the worker has looked.
     let heard = async || {
         post.ran.numbers.lock().unwrap().clear();
