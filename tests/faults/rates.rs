@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::support::{
     Field, HAS_RATES, LEDGER_URL, MOST_IN_A_SECOND, Server, TakeAToken, TakeATokenOfAKey, Worker,
-    eventually, rounds,
+    eventually, full, rounds,
 };
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -40,8 +40,12 @@ async fn no_second_has_more_starts_than_a_rate_allows_while_processes_and_the_se
     }
     let shares = shares(&field, before).await;
     println!("{shares:.3?} of the starts that are allowed, of each key and of all together");
-    // A start that is late costs tokens for a minute, and without optimizations beside other cases many are.
-    assert!(shares.iter().all(|share| *share >= 0.3), "{shares:?} of the starts that are allowed");
+    // A start that is late costs tokens for a minute. Without optimizations some are, and many beside other cases.
+    let least = if full() { 0.4 } else { 0.1 };
+    assert!(
+        shares.iter().all(|share| *share >= least),
+        "{shares:?} of the starts that are allowed"
+    );
 
     for worker in workers.drain(..) {
         worker.kill();
