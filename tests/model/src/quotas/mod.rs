@@ -5,142 +5,15 @@
 //! times, so a process gives back what is free whenever it may; several limits at once, whose rows are locked in one order;
 //! the refresh each 30 s, because a process that only it would wake has missed its notification.
 
-use std::fmt;
+mod rules;
+mod state;
+
+pub use rules::Rule;
 
 use crate::search::{Model, Steps, Verdict, fingerprint, search};
-
-/// A rule of lending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
-    /// What is lent is read from the locked row, and not from the snapshot.
-    CountsUnderTheLock,
-    /// A statement that arrives after a later one of its process changes nothing.
-    NumbersItsStatements,
-    /// A process gives a permit back before it says so, and not when the answer comes.
-    HandsInFirst,
-    /// A process whose answer was lost asks again.
-    AsksAgain,
-    /// A process that lost its row forgets its permits.
-    ForgetsWithItsRow,
-    /// The permits of a dead process are taken back.
-    TakesBackFromTheDead,
-    /// A notification concerns a process whose statement is on its way: the answer may be older.
-    HearsWhileItAsks,
-    /// Who gives permits back notifies those that want some.
-    NotifiesOfPermits,
-    /// Who wants no more permits notifies those that want some: their part has grown.
-    NotifiesOnceSatisfied,
-    /// Who begins to want permits notifies those that have some.
-    NotifiesOfWants,
-}
-
-impl Rule {
-    /// All of them.
-    pub const ALL: &[Self] = &[
-        Self::CountsUnderTheLock,
-        Self::NumbersItsStatements,
-        Self::HandsInFirst,
-        Self::AsksAgain,
-        Self::ForgetsWithItsRow,
-        Self::TakesBackFromTheDead,
-        Self::HearsWhileItAsks,
-        Self::NotifiesOfPermits,
-        Self::NotifiesOnceSatisfied,
-        Self::NotifiesOfWants,
-    ];
-}
-
-/// Two permits for two processes.
-const PROCESSES: usize = 2;
-const MOST: i8 = 2;
-
-/// A process's row of `quotas`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-struct Row {
-    held: i8,
-    wanted: i8,
-}
-
-/// A `balance_quotas` that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Ask {
-    process: usize,
-    keep: i8,
-    want: i8,
-    /// What its snapshot says is lent.
-    seen: i8,
-    /// A later one of its process has arrived.
-    is_late: bool,
-    /// Its process has got another row since.
-    is_of_old_row: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Answer {
-    held: i8,
-    is_short: bool,
-    others_want: bool,
-}
-
-/// The exchange of a process that is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Exchange {
-    None,
-    /// The permits that the statement keeps.
-    Sent {
-        kept: i8,
-    },
-    Answered {
-        kept: i8,
-        answer: Option<Answer>,
-    },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Process {
-    lives: bool,
-    /// It has lost its heartbeat: it runs and starts nothing.
-    is_fenced: bool,
-    /// Permits that its runs may use, and those that they use.
-    held: i8,
-    used: i8,
-    /// What the database has lent, as far as it knows.
-    lent: i8,
-    /// Due jobs that only lack a permit.
-    due: i8,
-    has_news: bool,
-    last: Answer,
-    exchange: Exchange,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct State {
-    lent: i8,
-    wanting: i8,
-    rows: [Option<Row>; PROCESSES],
-    processes: [Process; PROCESSES],
-    /// In the order in which they were sent.
-    asks: Vec<Ask>,
-    /// Notifications that are not heard yet.
-    notified: [bool; PROCESSES],
-    left: Events,
-}
-
-/// What may still happen, and how often.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Events {
-    /// Jobs that become due.
-    arrivals: u8,
-    /// Due jobs that run in a process that is not in the model.
-    departures: u8,
-    /// Permits that are given back because they are not used.
-    idles: u8,
-    /// Answers that are lost.
-    losses: u8,
-    /// Processes that die, and that lose their heartbeat.
-    deaths: u8,
-    fences: u8,
-}
+use state::{
+    Answer, Ask, Events, Exchange, MOST, NOTHING, PROCESSES, Process, Row, State, forget, notify,
+};
 
 /// What a search lets happen.
 #[derive(Debug)]
@@ -175,26 +48,6 @@ struct Quotas {
 /// Looks at the states of a scenario, at most at `limit` of them, with all rules but the broken one.
 pub fn check(scenario: &'static Scenario, broken: Option<Rule>, limit: usize) -> Verdict {
     search(&Quotas { scenario, broken }, limit)
-}
-
-const NOTHING: Answer = Answer { held: 0, is_short: false, others_want: false };
-
-impl Process {
-    fn free(&self) -> i8 {
-        self.held - self.used
-    }
-
-    fn falls_short(&self) -> i8 {
-        std::cmp::max(0, self.due - self.free())
-    }
-
-    fn asks(&self) -> bool {
-        let wants_more = self.falls_short() > 0 && !self.last.is_short;
-        self.lives
-            && !self.is_fenced
-            && self.exchange == Exchange::None
-            && (self.has_news || self.held < self.lent || wants_more)
-    }
 }
 
 impl Quotas {
@@ -402,7 +255,9 @@ impl Quotas {
             return None;
         }
         if state.rows.iter().flatten().map(|row| row.held).sum::<i8>() < MOST {
-            return Some(format!("P{short} wants a permit, one is free, and nobody tells it"));
+            return Some(format!(
+                "P{short} wants a permit, and no notification says that one is free"
+            ));
         }
         let other = (0..PROCESSES).find(|&other| {
             let (process, row) = (state.processes[other], state.rows[other].unwrap_or_default());
@@ -410,18 +265,6 @@ impl Quotas {
         })?;
         Some(format!("P{short} wants a permit, and P{other} is not told, which has a free one"))
     }
-}
-
-fn notify(state: &mut State) {
-    for (notified, process) in state.notified.iter_mut().zip(&state.processes) {
-        *notified |= process.lives;
-    }
-}
-
-/// The permits of a process without its row.
-fn forget(process: &mut Process) {
-    (process.held, process.used, process.lent) = (0, 0, 0);
-    (process.has_news, process.last, process.exchange) = (false, NOTHING, Exchange::None);
 }
 
 impl Model for Quotas {
@@ -492,16 +335,5 @@ impl Model for Quotas {
         twin.notified.swap(0, 1);
         twin.asks.iter_mut().for_each(|ask| ask.process = 1 - ask.process);
         std::cmp::min(fingerprint(state), fingerprint(&twin))
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} lent, {} want;", self.lent, self.wanting)?;
-        for (number, (process, row)) in self.processes.iter().zip(&self.rows).enumerate() {
-            let Process { held, used, due, last, .. } = process;
-            write!(f, " P{number} uses {used} of {held}, {due} due, {last:?}, row {row:?};")?;
-        }
-        Ok(())
     }
 }
