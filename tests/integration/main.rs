@@ -27,6 +27,7 @@ mod isolation;
 mod job_transaction;
 mod kept_keys;
 mod kinds;
+mod lending;
 mod limit_keys;
 mod limits;
 mod lives;
