@@ -2,9 +2,12 @@
 
 mod game;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use game::Game;
+
+use super::{Quota, Short, Step};
+use crate::{queue::shared_limit::SharedLimit, store::DueLook};
 
 #[test]
 fn processes_that_share_a_limit_never_exceed_it_and_strand_no_job() {
@@ -104,4 +107,17 @@ fn a_job_that_was_found_gets_its_permit_though_the_process_was_full_meanwhile() 
     game.lend(0);
     game.poll(0);
     assert_eq!(game.runs, [1]);
+}
+
+#[test]
+fn a_notification_concerns_a_process_whose_ask_is_on_its_way() {
+    let now = Instant::now();
+    let mut quota = Quota::new(SharedLimit { most: Some(2), ..SharedLimit::of_queue("q") }, now);
+    quota.declared();
+    quota.fell_short(Some(Short { wanted: 1, demands: Vec::new() }), now);
+    quota.looked(DueLook::Now, now);
+    assert!(matches!(quota.next(now, false), Step::Ask(_)));
+    // Its job has started elsewhere, and it holds nothing as far as it knows.
+    quota.fell_short(None, now);
+    assert!(quota.heard(), "the answer may be older than what it has heard of");
 }
