@@ -14,6 +14,7 @@ use super::{
 #[must_use = "nothing runs before `start` or `start_in`"]
 pub struct EmbeddedPostgresBuilder {
     durable: bool,
+    in_memory: bool,
     settings: Vec<(String, String)>,
 }
 
@@ -39,6 +40,15 @@ impl EmbeddedPostgresBuilder {
         self
     }
 
+    /// Sets whether a temporary server keeps its data in memory; off by default.
+    ///
+    /// A database is made there in a fraction of the time, for example for each test. The place is `/dev/shm`. If that
+    /// does not exist or less than 4 GiB are free, or if `TMPDIR` is set, the data is where it is by default.
+    pub fn in_memory(mut self, in_memory: bool) -> Self {
+        self.in_memory = in_memory;
+        self
+    }
+
     /// Starts a server like [`EmbeddedPostgres::start`]; the settings only apply to a server that
     /// this call starts.
     ///
@@ -60,6 +70,7 @@ impl EmbeddedPostgresBuilder {
             environment,
             directory: None,
             durable: self.durable,
+            in_memory: self.in_memory,
             settings: self.settings,
         })
         .await
@@ -85,6 +96,7 @@ impl EmbeddedPostgresBuilder {
             environment: Environment::current()?,
             directory: Some(absolute),
             durable: true,
+            in_memory: false,
             settings: self.settings,
         })
         .await
@@ -97,6 +109,7 @@ impl fmt::Debug for EmbeddedPostgresBuilder {
         let settings: Vec<_> = self.settings.iter().map(|(name, _)| name).collect();
         f.debug_struct("EmbeddedPostgresBuilder")
             .field("durable", &self.durable)
+            .field("in_memory", &self.in_memory)
             .field("settings", &settings)
             .finish()
     }

@@ -27,6 +27,8 @@ pub(super) struct Environment {
     pub(super) home: Option<PathBuf>,
     pub(super) xdg_cache_home: Option<PathBuf>,
     pub(super) temporary: PathBuf,
+    /// `TMPDIR` is set.
+    pub(super) has_tmpdir: bool,
 }
 
 /// Source of the binaries: the meaning of `SIMPLE_QUEUE_PG_BIN`.
@@ -52,6 +54,7 @@ impl Environment {
             home: absolute("HOME"),
             xdg_cache_home: absolute("XDG_CACHE_HOME"),
             temporary: env::temp_dir(),
+            has_tmpdir: env::var_os("TMPDIR").is_some(),
         })
     }
 
@@ -118,6 +121,7 @@ impl Environment {
             home: None,
             xdg_cache_home: None,
             temporary: root.join("tmp"),
+            has_tmpdir: false,
         }
     }
 }

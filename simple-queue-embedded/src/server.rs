@@ -23,6 +23,7 @@ use super::{
     error::Context as _,
     held::Held,
     keeper::{ENDED, Keeper},
+    memory,
     password::Password,
     template,
 };
@@ -43,6 +44,8 @@ pub(super) struct Plan {
     /// `None` for a temporary server.
     pub(super) directory: Option<PathBuf>,
     pub(super) durable: bool,
+    /// Whether the data of a temporary server is in memory, where there is room.
+    pub(super) in_memory: bool,
     pub(super) settings: Vec<(String, String)>,
 }
 
@@ -200,7 +203,9 @@ fn prepare(plan: &Plan, account: &Account) -> Result<(ServerDirectory, Binaries)
     let Some(path) = &plan.directory else {
         // The search comes first, because it may take a download.
         let binaries = discover::find(environment, account)?;
-        let directory = ServerDirectory::temporary(&environment.temporary, account)?;
+        let memory = plan.in_memory.then(|| memory::with_room(environment)).flatten();
+        let parent = memory.as_ref().unwrap_or(&environment.temporary);
+        let directory = ServerDirectory::temporary(parent, account)?;
         return Ok((directory, binaries));
     };
     let directory = ServerDirectory::named(path, account)?;
@@ -301,6 +306,7 @@ mod tests {
             environment: Environment::current().unwrap(),
             directory: None,
             durable: false,
+            in_memory: false,
             settings: vec![("listen_addresses".to_owned(), "127.0.0.1".to_owned())],
         };
         let ports = [Ok(taken), free_port()].into_iter();

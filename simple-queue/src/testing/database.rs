@@ -66,7 +66,7 @@ async fn databases() -> &'static TestDatabases {
     static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
     static DATABASES: OnceCell<TestDatabases> = OnceCell::const_new();
     let start = async || {
-        let started = EmbeddedPostgres::start().await;
+        let started = EmbeddedPostgres::builder().in_memory(true).start().await;
         started.unwrap_or_else(|error| panic!("no Postgres for the tests: {error}"))
     };
     let make = async || {
