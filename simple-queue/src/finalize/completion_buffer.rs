@@ -117,9 +117,10 @@ impl CompletionBuffer {
         CompletedRuns { completions: Arc::clone(self), runs }
     }
 
-    /// Returns whether completions of jobs under this limit wait for a visit.
-    pub(crate) fn has_completed_of(&self, rule: RuleId) -> bool {
-        self.waiting().for_visits.iter().any(|open| open.lease().rule == Some(rule))
+    /// Returns how many completions of jobs under this limit wait for a visit.
+    pub(crate) fn count_completed_of(&self, rule: RuleId) -> usize {
+        let waiting = self.waiting();
+        waiting.for_visits.iter().filter(|open| open.lease().rule == Some(rule)).count()
     }
 
     /// Takes completed runs of this worker id for a visit of their limit, at most `most` of them.
@@ -226,6 +227,10 @@ pub(crate) struct CompletedRuns {
 impl CompletedRuns {
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.runs.len()
     }
 
     pub(crate) fn leases(&self) -> Vec<(Lease, Option<&str>)> {

@@ -8,7 +8,7 @@ mod completion_buffer;
 mod unwritten;
 mod unwritten_reason;
 
-pub(crate) use completion_buffer::{CompletionBuffer, RunObserver};
+pub(crate) use completion_buffer::{CompletedRuns, CompletionBuffer, RunObserver};
 pub(crate) use unwritten::Unwritten;
 
 use std::{

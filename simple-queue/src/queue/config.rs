@@ -75,6 +75,11 @@ impl Config {
         self.queue_permits.get(queue).copied().unwrap_or(self.default_queue_permits)
     }
 
+    /// Upper bound of the jobs of a queue that this process runs at once.
+    pub(crate) fn most_at_once(&self, queue: &str) -> usize {
+        std::cmp::min(self.global_permits, self.permits_of(queue))
+    }
+
     pub(crate) fn limit_of(&self, queue: &str) -> Option<&SharedLimit> {
         self.queue_limits.get(queue)
     }

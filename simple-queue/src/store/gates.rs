@@ -42,10 +42,20 @@ pub(crate) struct Visit<'v> {
     pub(crate) after: &'v str,
     /// Where keys have shares: the one whose share of this round is not used up.
     pub(crate) begun: Option<&'v Begun>,
-    /// Whether the next job of a key may take over the place of one that ended.
-    pub(crate) hands_over: bool,
+    pub(crate) places: Places,
     /// How long the jobs of this process take from their token to their start, where that is more than was thought.
     pub(crate) needs: Duration,
+}
+
+/// What becomes of the places of completed runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Places {
+    /// The next jobs of their keys take them over, and other keys get the permits that are left.
+    First,
+    /// The next jobs of their keys take them over, and no other key is visited.
+    Only,
+    /// They are released, so that other keys have their turn.
+    Released,
 }
 
 /// The answer of a visit.
@@ -138,12 +148,19 @@ impl Store {
         completed: Completed<'v>,
         visit: Visit<'v>,
     ) -> Bound<'v> {
-        let statement = match visit.limit.order {
-            Some(_) => &self.statements.visit_sequences,
-            None => &self.statements.visit_gates,
+        let (statements, in_order) = (&self.statements, visit.limit.order.is_some());
+        let statement = match (visit.places, in_order) {
+            (Places::Only, false) => &statements.hand_over,
+            (Places::Only, true) => &statements.hand_over_in_order,
+            (_, false) => &statements.visit_gates,
+            (_, true) => &statements.visit_sequences,
         };
-        let query = bind_completed(statement.query(), worker_id, completed, LOCKED);
-        bind_place(bind_hand_over(query, visit), visit, self.schema.channel())
+        // A hand-over holds no gate, so it may wait for a job as a fetch may.
+        let include_touched = visit.places != Places::Only;
+        let query = bind_completed(statement.query(), worker_id, completed, include_touched);
+        let query = query.bind("hands_over", visit.places != Places::Released);
+        let query = bind_limit(query, visit, self.schema.channel());
+        if visit.places == Places::Only { query } else { query.bind("after", visit.after) }
     }
 
     fn visit_of_rate<'v>(
@@ -155,7 +172,7 @@ impl Store {
         let query = self.statements.visit_rated_gates.query();
         let query = bind_completed(query, worker_id, completed, LOCKED);
         let query = query.bind("needs", visit.needs.as_secs_f64());
-        bind_place(query, visit, self.schema.channel())
+        bind_limit(query, visit, self.schema.channel()).bind("after", visit.after)
     }
 
     /// Claims the next jobs of keys that share a queue. Their ends concern no other job, so nothing remembers by what
@@ -169,7 +186,8 @@ impl Store {
         let (begun_key, begun) = visit.begun.map_or(("", 0), |begun| (&begun.key, begun.jobs));
         let query = self.statements.visit_keys.query();
         let query = query.bind("worker_id", worker_id).bind("begun_key", begun_key);
-        let query = bind_place(query.bind("begun", begun), visit, self.schema.channel());
+        let query = query.bind("begun", begun).bind("after", visit.after);
+        let query = bind_limit(query, visit, self.schema.channel());
         let rows = query.fetch_all(connection).await?;
         let (fetched, _, summary) = Fetched::decode_visit(&rows, worker_id, visit.permits, None)?;
         Ok(Visited { fetched, completed: Vec::new(), summary })
@@ -328,15 +346,10 @@ impl Store {
 /// A visit holds gates, so it must never wait for a job: rows are locked, or left out.
 const LOCKED: bool = true;
 
-fn bind_hand_over<'v>(query: Bound<'v>, visit: Visit<'v>) -> Bound<'v> {
-    query.bind("hands_over", visit.hands_over)
-}
-
-fn bind_place<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
+fn bind_limit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
     query
         .bind("rule", visit.name)
         .bind("queue", visit.queue)
         .bind("permits", i64::try_from(visit.permits).unwrap_or(i64::MAX))
-        .bind("after", visit.after)
         .bind("channel", channel)
 }

@@ -110,7 +110,7 @@ pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{Demand, DemandedShare, Fetched, LaneFloor, MARGIN, Position, Reach};
 pub(crate) use finish::{Completed, LeaseState};
-pub(crate) use gates::{GateOf, KeyChange, KeyRow, Visit, Visited};
+pub(crate) use gates::{GateOf, KeyChange, KeyRow, Places, Visit, Visited};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
@@ -129,7 +129,7 @@ pub(crate) use test_databases::TestDatabases;
 #[cfg(feature = "testing")]
 pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished, end_job, save_job};
 pub(crate) use unhandled::UnhandledKind;
-pub(crate) use visit_summary::Begun;
+pub(crate) use visit_summary::{Begun, VisitSummary};
 pub(crate) use worker::{Beat, Silence, Silent, WorkerRow};
 
 use std::sync::Arc;

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 /// What a visit says beside the jobs.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a column of the answer")]
 pub(crate) struct VisitSummary {
     /// Number of gates that were visited.
@@ -24,13 +25,10 @@ pub(crate) struct VisitSummary {
     /// The database knows the limit.
     pub(crate) is_declared: bool,
     /// Jobs behind a failed one are to be cancelled.
-    #[serde(default)]
     pub(crate) drops_owed: bool,
     /// The key whose share of a round is not used up.
-    #[serde(default)]
     pub(crate) begun: Option<Begun>,
     /// How many seconds after the statement was sent each job may start, where a rate holds for each key.
-    #[serde(default)]
     pub(super) start_within: Option<HashMap<Uuid, f64>>,
 }
 

@@ -183,7 +183,7 @@ fn acts() -> Vec<(&'static str, Arguments<'static>)> {
     ]
 }
 
-fn limits() -> [(&'static str, Arguments<'static>); 10] {
+fn limits() -> [(&'static str, Arguments<'static>); 12] {
     let more = [
         ("results", many!("null::text")),
         ("keep", "true"),
@@ -201,6 +201,8 @@ fn limits() -> [(&'static str, Arguments<'static>); 10] {
         _ => argument,
     };
     let rated = visit.iter().map(rated).collect();
+    let hand_over: Arguments<'static> =
+        visit.iter().copied().filter(|(name, _)| *name != "after").collect();
     [
         ("look_for_due", vec![("demand", DEMAND), ("margin", "'0.6 s'")]),
         (
@@ -215,6 +217,8 @@ fn limits() -> [(&'static str, Arguments<'static>); 10] {
             ],
         ),
         ("visit_gates", visit.clone()),
+        ("hand_over", hand_over.clone()),
+        ("hand_over_in_order", hand_over),
         ("look_for_turns", vec![("rules", "array['key:q1/kind', 'key:q2/kind']")]),
         ("visit_rated_gates", rated),
         (

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Asked, RULE, Stage, end, one};
+use super::{Asked, RULE, Stage, end, hand_over, one};
 use crate::statements::carry_out;
 
 #[tokio::test]
@@ -211,4 +211,53 @@ async fn a_turn_that_an_open_transaction_has_locked_hides_no_other() {
         .unwrap();
     assert_eq!(stage.visit(stage.left, one()).await, 1);
     user.rollback().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hand_over_claims_the_next_job_of_the_key_without_a_look_at_its_gate() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running(stage.left).await;
+    stage.enqueue(RULE, "0").await;
+    let _visit = stage.user_who_locks_the_gate().await;
+    assert_eq!(stage.visit(stage.left, hand_over(ended)).await, 1);
+    assert_eq!((stage.running_jobs().await, stage.gate().await), (1, Some((1, false))));
+    assert!(stage.is_counted().await);
+}
+
+#[tokio::test]
+async fn a_place_that_no_job_takes_over_is_released_by_a_turn() {
+    let stage = Stage::with_limit(2).await;
+    let (first, second) = (stage.running(stage.left).await, stage.running(stage.left).await);
+    let both = Asked { completed: vec![first, second], permits: 2, ..hand_over(first) };
+    stage.enqueue(RULE, "0").await;
+    stage.database.execute("delete from simple_queue.turns").await;
+    assert_eq!(stage.visit(stage.left, both).await, 1);
+    assert_eq!((stage.gate().await, stage.turns().await), (Some((2, false)), 1));
+    assert!(stage.is_counted().await);
+    stage.visit(stage.right, one()).await;
+    assert_eq!((stage.gate().await, stage.turns().await), (Some((1, false)), 0));
+}
+
+#[tokio::test]
+async fn a_run_whose_row_is_locked_is_left_out_of_a_hand_over() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running(stage.left).await;
+    stage.enqueue(RULE, "0").await;
+    let _user = stage.user_who_locks(ended).await;
+    assert_eq!(stage.visit(stage.left, hand_over(ended)).await, 0);
+    assert_eq!((stage.running_jobs().await, stage.gate().await), (1, Some((1, false))));
+    assert!(stage.is_counted().await);
+}
+
+#[tokio::test]
+async fn a_process_without_a_row_hands_nothing_over() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running(stage.left).await;
+    stage.enqueue(RULE, "0").await;
+    let delete = format!("delete from simple_queue.workers where id = '{}'", stage.left);
+    stage.database.execute(&delete).await;
+    assert_eq!(stage.visit(stage.left, hand_over(ended)).await, 0);
+    assert!(stage.is_counted().await);
+    assert_eq!(stage.visit(stage.right, one()).await, 1);
+    assert_eq!(stage.gate().await, Some((1, false)));
 }

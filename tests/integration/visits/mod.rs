@@ -33,6 +33,8 @@ struct Asked {
     completed: Vec<Uuid>,
     permits: usize,
     in_order: bool,
+    /// No other key is visited.
+    only_hands_over: bool,
     /// There is a rate: so many tokens at once, and no other for an hour.
     rated: bool,
     /// Keys share, and nothing is limited.
@@ -47,6 +49,11 @@ fn one() -> Asked {
 /// Claims the next job of a sequence.
 fn next() -> Asked {
     Asked { permits: 1, in_order: true, ..Asked::default() }
+}
+
+/// Completes a run, and claims the next job of its key.
+fn hand_over(id: Uuid) -> Asked {
+    Asked { completed: vec![id], only_hands_over: true, ..one() }
 }
 
 /// Completes a run and claims nothing.
@@ -151,6 +158,14 @@ impl Stage {
         user
     }
 
+    /// A session that holds the row of the gate.
+    async fn user_who_locks_the_gate(&self) -> PgConnection {
+        let mut user = PgConnection::connect(&self.database.url).await.unwrap();
+        let lock = "begin; select from simple_queue.gates for update";
+        sqlx::raw_sql(lock).execute(&mut user).await.unwrap();
+        user
+    }
+
     /// Waits until a session waits for a lock.
     async fn somebody_waits(&self) {
         let waiting = "select count(*) from pg_stat_activity
@@ -184,7 +199,9 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
     let (worker, permits) = (format!("'{worker_id}'"), asked.permits.to_string());
     let hands_over = ("hands_over", "true");
     let (name, rule, more) = match (asked.in_order, asked.rated) {
+        (true, _) if asked.only_hands_over => ("hand_over_in_order", "'order:q/k'", hands_over),
         (true, _) => ("visit_sequences", "'order:q/k'", hands_over),
+        _ if asked.only_hands_over => ("hand_over", "'key:q/k'", hands_over),
         (_, true) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
         _ => ("visit_gates", "'key:q/k'", hands_over),
     };
@@ -201,20 +218,22 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
         ];
         return carry_out(&mut connection, "visit_keys", &arguments).await - 1;
     }
-    let arguments = vec![
+    let mut arguments = vec![
         ("worker_id", worker.as_str()),
         ("job_ids", &ids),
         ("leases", &leases),
         ("results", &results),
         ("keep", "false"),
-        ("include_touched", "true"),
+        ("include_touched", if asked.only_hands_over { "false" } else { "true" }),
         ("rule", rule),
         ("queue", "'q'"),
         more,
         ("permits", &permits),
-        ("after", "''"),
         ("channel", "'channel'"),
     ];
+    if !asked.only_hands_over {
+        arguments.push(("after", "''"));
+    }
     // One row is the summary.
     carry_out(&mut connection, name, &arguments).await - 1
 }

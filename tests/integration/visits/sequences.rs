@@ -3,7 +3,7 @@
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::{ORDER, Stage, next};
+use super::{Asked, ORDER, Stage, hand_over, next};
 use crate::{statements::carry_out, support::eventually};
 
 #[tokio::test]
@@ -63,4 +63,20 @@ async fn a_job_that_is_cancelled_while_it_fails_frees_its_place() {
     assert_eq!((stage.turns().await, stage.database.count(due).await), (1, 1));
     stage.enqueue(ORDER, "0").await;
     assert_eq!(stage.visit(stage.right, next()).await, 1);
+}
+
+#[tokio::test]
+async fn no_job_of_a_sequence_overtakes_a_locked_one_in_a_hand_over() {
+    let stage = Stage::with_limit(1).await;
+    let ended = stage.running_of(ORDER, stage.left).await;
+    let first = stage.enqueue(ORDER, "-2 s").await;
+    stage.enqueue(ORDER, "-1 s").await;
+    let user = stage.user_who_locks(first).await;
+    let asked = Asked { in_order: true, ..hand_over(ended) };
+    assert_eq!(stage.visit(stage.left, asked).await, 0);
+    assert!(stage.is_counted().await);
+    user.close().await.unwrap();
+    eventually("the first is claimed", async || stage.visit(stage.left, next()).await == 1).await;
+    let claimed = "select id from simple_queue.jobs where worker_id is not null";
+    assert_eq!(stage.database.value::<Uuid>(claimed).await, first);
 }

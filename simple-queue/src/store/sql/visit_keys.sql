@@ -70,15 +70,13 @@ with nothing as (select)
     ))
     returning t.gate
 ), picked as materialized (
-    select k.gate, false as is_new, next.id
+    select k.gate, next.id
     from wanted k
     cross join lateral (
         \ir parts/next_of_key.sql
     ) next
-), handed as (
-    select null::text as gate, null::uuid as id where false
-), made as (
-    select null::text as gate where false
+), starting as (
+    select picked.id from picked
 )
 \ir parts/claimed_of_keys.sql
 , seen as materialized (

@@ -18,8 +18,6 @@
         \ir parts/next_within_rate.sql
     ) next
     limit (select rest.n from rest)
-), handed as (
-    select null::text as gate, null::uuid as id where false
 )
 \ir parts/left_by_rate.sql
 \ir parts/claimed_of_keys.sql

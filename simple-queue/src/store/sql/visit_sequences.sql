@@ -4,16 +4,7 @@
 \ir parts/completed.sql
 \ir parts/worker.sql
 \ir parts/rule.sql
-, handed as materialized (
-    select k.gate, next.id
-    from rule
-    cross join freed k
-    cross join lateral (
-        \ir parts/first_of_key.sql
-    ) next
-    where :hands_over and k.keeps_its_place
-    limit :permits
-)
+\ir parts/handed_in_order.sql
 \ir parts/visited.sql
 , picked as materialized (
     select k.gate, k.is_new, next.id

@@ -151,6 +151,8 @@ statements! {
     find_suspect,
     find_used_id,
     group_errors,
+    hand_over,
+    hand_over_in_order,
     heartbeat,
     heartbeat_alone,
     hold_gate,

@@ -1,10 +1,10 @@
-//! `visit_gates` and `visit_sequences`: the snapshot.
+//! `visit_gates`, `visit_sequences` and `hand_over`: the snapshot.
 
 use super::{
     Keys,
     rows::{AT_ONCE, GATES, Status, Time, is_due},
     state::State,
-    visit::{Asked, Phase, Visit},
+    visit::{Asked, Phase, Places, Visit},
 };
 use crate::set::Set;
 
@@ -14,6 +14,9 @@ impl Keys {
         let instant = asked.instant;
         let ended: Set = asked.ends.iter().filter_map(|job| state.jobs[job].gate).collect();
         let with_turns = |at_once: bool| -> Set {
+            if asked.places == Places::Only {
+                return Set::EMPTY;
+            }
             let turns = state.turns.iter().filter(|turn| is_due(turn.due_at, instant));
             let turns = turns.filter(|turn| (turn.due_at == AT_ONCE) == at_once);
             turns.map(|turn| turn.gate).collect()

@@ -1,11 +1,11 @@
-//! `visit_gates` and `visit_sequences`: what a visit writes (`parts/left_behind.sql`, `parts/claimed_of_keys.sql`).
+//! `visit_gates`, `visit_sequences` and `hand_over`: what a visit writes (`parts/left_behind.sql`, `parts/claimed_of_keys.sql`).
 
 use super::{
     Keys, Rule,
     locks::lock_turns,
     rows::{AT_ONCE, Fault, GATES, Status, Time, Turn},
     state::State,
-    visit::Visit,
+    visit::{Places, Visit},
 };
 use crate::set::Set;
 
@@ -64,7 +64,7 @@ impl Keys {
     fn letter(&self, next: &State, process: usize, visit: &Visit, gate: usize) -> Option<Letter> {
         let instant = visit.asked.instant;
         if visit.back[gate] > 0 && !visit.dry.has(gate) {
-            // Another visit has locked the gate: a later one reads the release.
+            // Another visit has locked the gate, or this statement locks none: a later one reads the release.
             return Some(Letter { gate, due_at: AT_ONCE, released: visit.back[gate] });
         }
         let is_marked = self.keeps(Rule::HeedsTheMark) && next.gates[gate].waiting;
@@ -74,7 +74,7 @@ impl Keys {
             if again > instant { std::cmp::max(again, moment) } else { moment }
         });
         if visit.dry.has(gate) {
-            let at_once = is_marked || !visit.asked.hands_over;
+            let at_once = is_marked || visit.asked.places == Places::Released;
             let due_at = if at_once { AT_ONCE } else { later };
             return (is_marked || again.is_some()).then_some(Letter { gate, due_at, released: 0 });
         }

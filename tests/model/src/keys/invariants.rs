@@ -5,7 +5,7 @@ use super::{
     locks::WaitsFor,
     rows::{AT_ONCE, Fault, GATES, NEVER, PROCESSES, Status, Turn},
     state::State,
-    visit::Asked,
+    visit::{Asked, Places},
 };
 use crate::set::Set;
 
@@ -76,7 +76,8 @@ impl Keys {
         if !quiet || !state.turns.iter().any(is_free) {
             return None;
         }
-        let asked = Asked { ends: Set::EMPTY, hands_over: true, permits: 4, first: 0, instant: 0 };
+        let asked =
+            Asked { ends: Set::EMPTY, places: Places::First, permits: 4, first: 0, instant: 0 };
         let mut after = self.begin(state, process, asked);
         while after.visits[process].is_some() {
             after = self.advance(&after, process)?;

@@ -1,10 +1,10 @@
-//! `visit_gates` and `visit_sequences`: from the snapshot to the last lock (`parts/{rule,visited,next_of_key}.sql`).
+//! `visit_gates`, `visit_sequences` and `hand_over`: from the snapshot to the last lock (`parts/{rule,visited,next_of_key}.sql`).
 
 use super::{
     Keys, Rule,
     rows::{AT_ONCE, GATES, Status, Time, Turn, is_due},
     state::State,
-    visit::{Phase, Visit},
+    visit::{Phase, Places, Visit},
 };
 use crate::set::Set;
 
@@ -82,7 +82,9 @@ impl Keys {
             }
         }
         for (gate, freed) in freed.into_iter().enumerate() {
-            let hands_over = visit.asked.hands_over && visit.keeps.has(gate) && self.claims(visit);
+            let hands_over = visit.asked.places != Places::Released
+                && visit.keeps.has(gate)
+                && self.claims(visit);
             let places = if hands_over { std::cmp::min(freed, visit.rest()) } else { 0 };
             let handed = self.pick(next, process, visit, gate, places);
             visit.handed[gate] = handed;
@@ -140,7 +142,10 @@ impl Keys {
 
     fn lock_dry_gates(&self, next: &mut State, process: usize, visit: &mut Visit) {
         for gate in 0..GATES {
-            if visit.back[gate] > 0 && lock_gate(next, process, visit, gate) {
+            if visit.locks_dry_gates()
+                && visit.back[gate] > 0
+                && lock_gate(next, process, visit, gate)
+            {
                 visit.dry.insert(gate);
                 visit.again[gate] = self.waits_at(visit, gate, visit.handed[gate]);
                 if !self.keeps(Rule::DeletesLast) && self.is_dropped(next, process, visit, gate) {

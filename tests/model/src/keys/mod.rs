@@ -30,7 +30,7 @@ use rows::Status;
 pub use rules::Rule;
 pub use scenarios::{SCENARIOS, Scenario};
 use state::State;
-use visit::Asked;
+use visit::{Asked, Places};
 
 /// As long may a statement have waited for a table before it began.
 const WAITED: i8 = 2;
@@ -76,7 +76,7 @@ impl Keys {
         for &instant in self.instants() {
             let asked = Asked {
                 ends: Set::EMPTY,
-                hands_over: true,
+                places: Places::First,
                 permits: self.scenario.permits,
                 first: 0,
                 instant,
@@ -87,8 +87,11 @@ impl Keys {
             }
             for ends in own.parts() {
                 ways.push(Asked { ends, ..asked });
+                if !ends.is_empty() {
+                    ways.push(Asked { ends, places: Places::Only, ..asked });
+                }
                 if self.scenario.keys_take_turns {
-                    ways.push(Asked { ends, hands_over: false, ..asked });
+                    ways.push(Asked { ends, places: Places::Released, ..asked });
                     ways.push(Asked { ends, permits: 0, ..asked });
                 }
             }

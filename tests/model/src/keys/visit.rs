@@ -1,4 +1,4 @@
-//! A statement `visit_gates` or `visit_sequences` that is under way.
+//! A statement `visit_gates`, `visit_sequences` or `hand_over` that is under way.
 
 use std::fmt;
 
@@ -10,12 +10,23 @@ use crate::set::Set;
 pub(crate) struct Asked {
     /// The runs that it completes.
     pub(crate) ends: Set,
-    pub(crate) hands_over: bool,
+    pub(crate) places: Places,
     pub(crate) permits: i8,
     /// The gate at which its ring begins.
     pub(crate) first: usize,
     /// What the clock says.
     pub(crate) instant: Time,
+}
+
+/// What becomes of the places of the completed runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Places {
+    /// Next jobs of their keys take them over, then other keys are visited.
+    First,
+    /// Next jobs of their keys take them over, and no gate is locked: `hand_over`.
+    Only,
+    /// Other keys have their turn.
+    Released,
 }
 
 /// What a statement does next.
@@ -82,7 +93,9 @@ impl Visit {
         (self.known, self.keeps, self.turns_now, self.turns_later) = Default::default();
         (self.freed, self.asked.ends) = (Set::EMPTY, Set::EMPTY);
         (self.asked.first, self.asked.permits) = (0, 0);
-        self.asked.hands_over |= self.dry.is_empty();
+        if self.dry.is_empty() {
+            self.asked.places = Places::First;
+        }
     }
 
     /// Whether it will take turns of a gate by its snapshot.
@@ -109,8 +122,10 @@ impl fmt::Display for Asked {
         if !self.ends.is_empty() {
             write!(f, " that completes {:?}", self.ends.iter().collect::<Vec<_>>())?;
         }
-        if !self.hands_over {
-            write!(f, ", hands nothing over")?;
+        match self.places {
+            Places::First => {}
+            Places::Only => write!(f, ", visits no other key")?,
+            Places::Released => write!(f, ", hands nothing over")?,
         }
         if self.instant < 0 {
             write!(f, ", with a clock {} behind", -self.instant)?;
@@ -120,6 +135,10 @@ impl fmt::Display for Asked {
 }
 
 impl Visit {
+    pub(crate) fn locks_dry_gates(&self) -> bool {
+        self.asked.places != Places::Only
+    }
+
     /// The permits that are left for other keys.
     pub(crate) fn rest(&self) -> i8 {
         self.asked.permits - self.handed.iter().map(|jobs| jobs.len()).sum::<i8>()
@@ -137,7 +156,9 @@ impl Visit {
     /// Whether others can tell the next step from none.
     pub(crate) fn has_something_to_do(&self) -> bool {
         match self.phase {
-            Phase::LocksDryGates => self.back.iter().any(|&places| places > 0),
+            Phase::LocksDryGates => {
+                self.locks_dry_gates() && self.back.iter().any(|&places| places > 0)
+            }
             Phase::LocksGates(_) => !self.wanted().is_empty(),
             Phase::MakesGates(from) => self.next_new_gate(from).is_some(),
             Phase::CompletesRuns | Phase::Commits => true,

@@ -2,17 +2,12 @@
 -- Claims the jobs of keys for this process. By id, and unclaimed: a row that was locked may have changed since the
 -- snapshot.
 --
--- needs: worker, handed, picked, made
+-- needs: worker; starting (id), the jobs
 -- gives: claimed, with the columns of a fetched job
 , claimed as (
     update simple_queue.jobs j
     set worker_id = worker.id, lease = least(j.lease, 9223372036854775806) + 1, attempt = least(j.attempt, 2147483646) + 1, updated_at = now()
     from worker
-    where j.id = any (array(
-            select picked.id from picked where not picked.is_new or picked.gate = any (array(select made.gate from made))
-            union all
-            select handed.id from handed
-        ))
-        and j.worker_id is null
+    where j.id = any (array(select starting.id from starting)) and j.worker_id is null
     \ir claimed_columns.sql
 )

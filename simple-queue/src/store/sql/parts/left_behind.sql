@@ -7,7 +7,7 @@
 -- that of a key without a gate, whose turns are then replaced.
 --
 -- needs: instant, rule, back, rest, dry, wanted, taken_turns, room; handed, picked (gate, id); :rule
--- gives: made (gate), the new gates; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
+-- gives: made (gate), the new gates; starting (id), the jobs to claim; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
 , taken as materialized (
     select took.gate, array_agg(took.id) as ids
     from (
@@ -41,6 +41,10 @@
     order by seen.gate
     on conflict do nothing
     returning gate
+), starting as (
+    select picked.id from picked where not picked.is_new or picked.gate = any (array(select made.gate from made))
+    union all
+    select handed.id from handed
 )
 \ir dropped_turns.sql
 , counted as (

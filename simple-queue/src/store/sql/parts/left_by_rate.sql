@@ -4,7 +4,7 @@
 -- than 100 ms after the first of them. A turn that is due before leads back too, so no second one is written.
 --
 -- needs: instant, rule, freed, rest, wanted, locked, taken_turns, room; picked (gate, id, cost); :rule
--- gives: seen; made (gate), the new gates; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
+-- gives: seen; made (gate), the new gates; starting (id), the jobs to claim; dropped_turns (gate); letters (gate, due_at, released, job_id), the turns to write
 , taken as materialized (
     select picked.gate, array_agg(picked.id) as ids, sum(picked.cost) as cost from picked
     group by picked.gate
@@ -60,6 +60,8 @@
     order by seen.gate
     on conflict do nothing
     returning gate
+), starting as (
+    select picked.id from picked where not picked.is_new or picked.gate = any (array(select made.gate from made))
 )
 \ir dropped_turns.sql
 , wakes as materialized (

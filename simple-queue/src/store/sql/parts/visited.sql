@@ -7,13 +7,8 @@
 -- needs: instant, rule, freed; handed (gate, id); :rule, :after, :permits
 -- gives: rest (n), one row: the permits that are left; ring (gate), later (gate), where turns are; dry (gate, n, running, waiting), keys without a
 --     next job; room (gate, back, before, free, n, waiting, is_new), the visited keys
-, back as materialized (
-    select freed.gate, freed.n - count(handed.id)::integer as n
-    from freed
-    left join handed on handed.gate = freed.gate
-    group by freed.gate, freed.n
-    having freed.n > count(handed.id)
-), rest as materialized (
+\ir back.sql
+, rest as materialized (
     select coalesce(max(case when not rule.is_paused then :permits - (select count(*) from handed) end), 0) as n
     from rule
 ), dry as materialized (

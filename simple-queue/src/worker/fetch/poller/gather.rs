@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep_until;
 
-use super::{Poller, visits::LastVisit};
+use super::{Poller, rule_state::LastVisit};
 use crate::queue::{config::Config, registry::KeyRule};
 
 /// A quarter of the time that the last visit took, for which completions are gathered.
@@ -32,7 +32,7 @@ impl Poller {
         if !last.took_all {
             return;
         }
-        let all = std::cmp::min(config.global_permits, config.permits_of(&rule.queue));
+        let all = config.most_at_once(&rule.queue);
         let until = Instant::now() + std::cmp::min(last.lasted / PART, LONGEST);
         let mut woken = self.worker.client.wake().subscribe();
         let is_over = || {

@@ -2,9 +2,11 @@
 
 mod apart;
 mod gather;
+mod hand_over;
 mod isolate;
 mod plan;
 mod quiet;
+mod rule_state;
 mod sleep;
 mod starts;
 mod turns;
@@ -30,14 +32,16 @@ use crate::{
 use apart::Apart;
 use gather::Backlog;
 use plan::FetchPlan;
+use rule_state::RuleState;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
 use turns::Turns;
-use visits::RuleState;
 
 /// The only role that claims jobs and takes permits.
 pub(in crate::worker) struct Poller {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
+    /// For hand-overs beside those on the other one.
+    beside: Dedicated,
     retry_pause: RetryPause,
     sleep: SleepCycle,
     backlog: Backlog,
@@ -76,6 +80,7 @@ impl Poller {
         Self {
             worker,
             connection: Dedicated::for_batches(servers),
+            beside: Dedicated::for_batches(servers),
             retry_pause: RetryPause::default(),
             sleep: SleepCycle::new(),
             next_due_in: None,

@@ -25,7 +25,7 @@ impl Poller {
         let (mut to_visit, mut quiet) = (Vec::new(), Vec::new());
         for rule in rules {
             let empty_at = self.rules[rule.id.0].empty_at;
-            if empty_at.is_none() || self.worker.completions.has_completed_of(rule.id) {
+            if empty_at.is_none() || self.worker.completions.count_completed_of(rule.id) > 0 {
                 to_visit.push(rule);
             } else if let Some(rest) = rest_of_empty(empty_at).filter(|_| is_busy) {
                 round.wait_for(rest);

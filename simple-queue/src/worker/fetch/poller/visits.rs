@@ -5,42 +5,18 @@
 
 use std::time::{Duration, Instant};
 
-use super::Poller;
+use super::{
+    Poller,
+    rule_state::{Asked, RuleState},
+};
 use crate::{
     admission::PermitScope,
     database::failure::{described, is_about_a_row},
+    finalize::CompletedRuns,
     queue::{config::Config, registry::KeyRule, served::Share},
-    retry_pause::RetryPause,
-    store::{Begun, Completed, Visit, Visited},
+    store::{Completed, Places, Visit, VisitSummary, Visited},
     telemetry,
 };
-
-/// What the poller remembers of a limit for each key.
-#[derive(Debug, Default)]
-pub(super) struct RuleState {
-    is_declared: bool,
-    /// The gate after which the next visit begins.
-    pub(super) after: String,
-    /// The key whose share of this round is not used up.
-    begun: Option<Begun>,
-    /// Since when the keys that have places left nothing for others, and for how many visits.
-    taken_over: Option<(Instant, u32)>,
-    /// A visit of this round of the ring has consumed a turn or claimed a job.
-    has_moved: bool,
-    retry_pause: RetryPause,
-    not_before: Option<Instant>,
-    /// When the last visit or look found nothing; `None`: it found something.
-    pub(super) empty_at: Option<Instant>,
-    last: LastVisit,
-}
-
-/// What the next visit has to know of the last one.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct LastVisit {
-    pub(super) lasted: Duration,
-    /// It took all permits.
-    pub(super) took_all: bool,
-}
 
 /// What a round of visits leaves.
 #[derive(Debug, Default)]
@@ -55,50 +31,10 @@ pub(super) struct Round {
 }
 
 /// 1,000 completions at most in one visit.
-const COMPLETIONS: usize = 1000;
-
-/// 16 visits in a row, and 1 s, in which the keys that have places keep all permits; then other keys have their turn.
-const QUANTUM: u32 = 16;
-const LONGEST_QUANTUM: Duration = Duration::from_secs(1);
+pub(super) const COMPLETIONS: usize = 1000;
 
 /// 10 ms until the next visit of gates that another process held.
 const UNTIL_RELEASED: Duration = Duration::from_millis(10);
-
-impl RuleState {
-    fn hands_over(&self) -> bool {
-        self.taken_over
-            .is_none_or(|(since, visits)| visits < QUANTUM && since.elapsed() < LONGEST_QUANTUM)
-    }
-
-    /// Learns from a visit; returns whether more may be due.
-    fn learn(&mut self, visited: &Visited, permits: usize, handed_over: bool) -> bool {
-        let summary = &visited.summary;
-        let all_taken = permits > 0 && visited.fetched.jobs.len() >= permits;
-        let leaves_none = handed_over && all_taken && summary.visited == 0;
-        self.taken_over = leaves_none.then(|| {
-            let (since, visits) = self.taken_over.unwrap_or_else(|| (Instant::now(), 0));
-            (since, visits + 1)
-        });
-        let began_within = !self.after.is_empty();
-        self.begun.clone_from(&summary.begun);
-        // A visit that took all permits has passed over gates, or did not reach the ring.
-        if !all_taken {
-            self.after = summary.last.clone().unwrap_or_default();
-        } else if let Some(last) = &summary.last {
-            self.after.clone_from(last);
-        }
-        let moves = summary.taken > 0 || !visited.fetched.jobs.is_empty();
-        self.has_moved |= moves;
-        // Turns that another transaction has locked stay where they are. After a round that only met those, the next one
-        // is not due at once.
-        let goes_on =
-            (began_within || summary.last.is_some()) && (self.has_moved || !self.after.is_empty());
-        if self.after.is_empty() {
-            self.has_moved = false;
-        }
-        all_taken || goes_on || summary.has_more && moves
-    }
-}
 
 impl Poller {
     /// Visits each limit for each key of this process once, if it has something to do.
@@ -158,6 +94,10 @@ impl Poller {
         let worker_id = self.worker.id();
         let is_paused = self.worker.pauses.has(&rule.queue, &rule.kind);
         self.gather(rule, self.rules[rule.id.0].last, config).await;
+        if self.hand_over(rule, config, round).await? {
+            round.there_is_more = true;
+            return Ok(());
+        }
         let permits =
             if is_paused { 0 } else { self.permits_for(&rule.queue, &rule.share(), config) };
         let done = self.worker.completions.take_completed_of(rule.id, worker_id, COMPLETIONS);
@@ -167,8 +107,9 @@ impl Poller {
         }
         self.declare(rule).await?;
         let state = &self.rules[rule.id.0];
-        let (after, hands_over) = (state.after.clone(), state.hands_over());
-        let begun = state.begun.clone();
+        let keeps_places = state.keeps_places(config.most_at_once(&rule.queue));
+        let places = if keeps_places { Places::First } else { Places::Released };
+        let (after, begun) = (state.after.clone(), state.begun.clone());
         let visit = Visit {
             rule: rule.id,
             limit: rule.limit,
@@ -177,7 +118,7 @@ impl Poller {
             permits,
             after: &after,
             begun: begun.as_ref(),
-            hands_over,
+            places,
             needs: self.worker.permits.needs_of(rule.id.0),
         };
         let leases = done.leases();
@@ -186,62 +127,72 @@ impl Poller {
         let visited = self.connection.ask(async |connection| {
             store.visit_gates(connection, worker_id, completed, visit).await
         });
-        match telemetry::fetch::visit_span(&rule.name, permits, visited).await {
-            Ok(mut visited) => {
-                let took_all = permits > 0 && visited.fetched.jobs.len() >= permits;
-                self.rules[rule.id.0].last = LastVisit { lasted: sent.elapsed(), took_all };
-                visited.fetched.note_sent(sent);
-                done.written(std::mem::take(&mut visited.completed));
-                self.worker.failures.fetch_succeeded();
-                self.visited(rule, config, visited, (permits, hands_over), round).await
-            }
-            Err(error) => {
-                self.note_if_lost(&error);
-                done.failed(&error);
-                Err(error)
-            }
-        }
+        let visited = telemetry::fetch::visit_span(&rule.name, permits, visited).await;
+        drop(leases);
+        let asked = Asked { permits, places, sent };
+        let summary = self.take_in(rule, config, done, (asked, visited), round)?;
+        self.follow_up(rule, &summary, round).await
     }
 
-    async fn visited(
+    /// Takes in the answer of a visit, and starts its jobs.
+    pub(super) fn take_in(
         &mut self,
         rule: &KeyRule,
         config: &Config,
-        visited: Visited,
-        (permits, hands_over): (usize, bool),
+        done: CompletedRuns,
+        (asked, visited): (Asked, sqlx::Result<Visited>),
         round: &mut Round,
-    ) -> sqlx::Result<()> {
+    ) -> sqlx::Result<VisitSummary> {
+        let mut visited = match visited {
+            Ok(visited) => visited,
+            Err(error) => {
+                self.note_if_lost(&error);
+                done.failed(&error);
+                return Err(error);
+            }
+        };
+        visited.fetched.note_sent(asked.sent);
+        done.written(std::mem::take(&mut visited.completed));
+        self.worker.failures.fetch_succeeded();
         let state = &mut self.rules[rule.id.0];
         let found = !visited.fetched.jobs.is_empty();
         round.found |= found;
-        state.empty_at = (permits > 0 && !found && visited.summary.taken == 0).then(Instant::now);
-        round.there_is_more |= state.learn(&visited, permits, hands_over);
+        round.there_is_more |= state.learn(rule.limit, asked, &visited);
         state.is_declared &= visited.summary.is_declared;
         round.there_is_more |= !visited.summary.is_declared;
         // Without a permit left, one that becomes free wakes the poller.
-        round.leaves_out |= visited.fetched.jobs.len() >= permits;
+        round.leaves_out |= visited.fetched.jobs.len() >= asked.permits;
         if visited.summary.skipped > 0 {
             round.wait_for(UNTIL_RELEASED);
         }
         if let Some(due) = visited.fetched.next_due_in {
             round.wait_for(due);
         }
-        if !visited.fetched.jobs.is_empty() {
+        if found {
             self.sleep.quiet_since = Instant::now();
         }
         self.start(visited.fetched, config);
-        if visited.summary.drops_owed {
+        Ok(visited.summary)
+    }
+
+    /// Does what a visit has found to be owed.
+    async fn follow_up(
+        &mut self,
+        rule: &KeyRule,
+        summary: &VisitSummary,
+        round: &mut Round,
+    ) -> sqlx::Result<()> {
+        if summary.drops_owed {
             self.drop_sequences(rule, round).await?;
         }
-        if visited.summary.turns_owed {
-            let store = &self.worker.store;
-            round.there_is_more = true;
-            return self
-                .connection
-                .ask(async |connection| store.write_owed_turns(connection, &rule.name).await)
-                .await;
+        if !summary.turns_owed {
+            return Ok(());
         }
-        Ok(())
+        let store = &self.worker.store;
+        round.there_is_more = true;
+        self.connection
+            .ask(async |connection| store.write_owed_turns(connection, &rule.name).await)
+            .await
     }
 
     /// Cancels what waits behind a failed job, and comes back as long as something is left.
@@ -282,14 +233,6 @@ impl Poller {
         let free = permits.free(PermitScope::All, config);
         let free = scopes.into_iter().map(|of| permits.free(of, config)).fold(free, std::cmp::min);
         self.worker.completions.unwritten().room(free).permits
-    }
-}
-
-impl RuleState {
-    /// How long it is not to be visited, after a failure.
-    fn pause(&self) -> Option<Duration> {
-        let pause = self.not_before?.saturating_duration_since(Instant::now());
-        Some(pause).filter(|pause| !pause.is_zero())
     }
 }
 

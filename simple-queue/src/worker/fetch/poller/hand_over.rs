@@ -1,0 +1,179 @@
+//! Hand-overs: how the places of ended jobs go on to the next jobs of their keys, while few keys have a backlog.
+//!
+//! A hand-over is a small part of a visit. Two of them are under way at once, each for a part of the permits, so that
+//! jobs run here while the server writes. They claim only as many jobs as they complete, so the permits suffice for both.
+
+use std::{
+    mem,
+    time::{Duration, Instant},
+};
+
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::time::sleep_until;
+
+use super::{
+    Poller,
+    rule_state::Asked,
+    visits::{COMPLETIONS, Round},
+};
+use crate::{
+    database::Dedicated,
+    finalize::CompletedRuns,
+    queue::{config::Config, registry::KeyRule},
+    store::{Completed, Places, Visit, Visited},
+    telemetry,
+};
+
+/// 50 ms, upper bound of the time in which nothing else is fetched, and 5 ms where other jobs have a backlog.
+const LONGEST: Duration = Duration::from_millis(50);
+const LONGEST_BESIDE_OTHERS: Duration = Duration::from_millis(5);
+
+/// 1 ms, for which a hand-over waits for more completions than there are.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A hand-over that has an answer.
+struct HandedOver {
+    connection: Dedicated,
+    done: CompletedRuns,
+    asked: Asked,
+    visited: sqlx::Result<Visited>,
+}
+
+impl Poller {
+    /// Hands over the places of a limit, as long as that needs no visit and nothing else is to be fetched. Returns
+    /// whether there was something to hand over.
+    pub(super) async fn hand_over(
+        &mut self,
+        rule: &KeyRule,
+        config: &Config,
+        round: &mut Round,
+    ) -> sqlx::Result<bool> {
+        if self.to_hand_over(rule, config, 0).is_none() {
+            return Ok(false);
+        }
+        let servers = self.worker.client.servers().clone();
+        let closed = || Dedicated::for_batches(&servers);
+        let mut idle = vec![
+            mem::replace(&mut self.beside, closed()),
+            mem::replace(&mut self.connection, closed()),
+        ];
+        let handed_over = self.hand_over_on(&mut idle, rule, config, round).await;
+        self.connection = idle.pop().unwrap_or_else(closed);
+        self.beside = idle.pop().unwrap_or_else(closed);
+        handed_over
+    }
+
+    async fn hand_over_on(
+        &mut self,
+        idle: &mut Vec<Dedicated>,
+        rule: &KeyRule,
+        config: &Config,
+        round: &mut Round,
+    ) -> sqlx::Result<bool> {
+        let longest = if self.backlog.of_lanes { LONGEST_BESIDE_OTHERS } else { LONGEST };
+        let (begun, mut since) = (Instant::now(), Instant::now());
+        let (mut result, mut asked) = (Ok(false), 0);
+        let mut woken = self.worker.client.wake().subscribe();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            woken.mark_unchanged();
+            let is_late = since.elapsed() >= PATIENCE;
+            let may_send = result.is_ok() && begun.elapsed() < longest && !idle.is_empty();
+            if may_send
+                && let Some((done, permits)) = self.next_hand_over(rule, config, asked, is_late)
+                && let Some(connection) = idle.pop()
+            {
+                asked += permits;
+                under_way.push(self.send_hand_over(connection, rule, config, done, permits));
+                continue;
+            }
+            if under_way.is_empty() && (is_late || !may_send) {
+                return result;
+            }
+            let handed = tokio::select! {
+                Some(handed) = under_way.next() => handed,
+                _ = woken.changed(), if may_send => continue,
+                () = sleep_until((since + PATIENCE).into()), if may_send && !is_late => continue,
+            };
+            since = Instant::now();
+            asked -= handed.asked.permits;
+            idle.push(handed.connection);
+            let answer = (handed.asked, handed.visited);
+            let taken_in = self.take_in(rule, config, handed.done, answer, round);
+            result = result.and(taken_in.map(|_| true));
+        }
+    }
+
+    /// What the next hand-over completes, and how many jobs it may claim: half of the permits, or, where they are not
+    /// complete for long enough, what is there.
+    fn next_hand_over(
+        &self,
+        rule: &KeyRule,
+        config: &Config,
+        asked: usize,
+        is_late: bool,
+    ) -> Option<(CompletedRuns, usize)> {
+        let worker = &self.worker;
+        let (completed, free) = self.to_hand_over(rule, config, asked)?;
+        let half = config.most_at_once(&rule.queue).div_ceil(2);
+        if completed < half && !is_late {
+            return None;
+        }
+        let most = std::cmp::min(half, COMPLETIONS);
+        let done = worker.completions.take_completed_of(rule.id, worker.id(), most);
+        let permits = std::cmp::min(free, done.len());
+        (permits > 0).then_some((done, permits))
+    }
+
+    /// How many runs are completed, and how many permits are free, if the places are to be handed over now.
+    fn to_hand_over(
+        &self,
+        rule: &KeyRule,
+        config: &Config,
+        asked: usize,
+    ) -> Option<(usize, usize)> {
+        let (worker, state) = (&self.worker, &self.rules[rule.id.0]);
+        let completed = worker.completions.count_completed_of(rule.id);
+        let free = self.permits_for(&rule.queue, &rule.share(), config).saturating_sub(asked);
+        let may_go_on = state.keeps_places(config.most_at_once(&rule.queue))
+            && state.hands_over(completed, free)
+            && !worker.pauses.has(&rule.queue, &rule.kind)
+            && !worker.stopping.is_cancelled();
+        may_go_on.then_some((completed, free))
+    }
+
+    fn send_hand_over<'v>(
+        &self,
+        mut connection: Dedicated,
+        rule: &'v KeyRule,
+        config: &Config,
+        done: CompletedRuns,
+        permits: usize,
+    ) -> impl Future<Output = HandedOver> + use<'v> {
+        let (store, worker_id) = (self.worker.store.clone(), self.worker.id());
+        let keep = config.retention.keeps_completed();
+        let asked = Asked { permits, places: Places::Only, sent: Instant::now() };
+        let visit = Visit {
+            rule: rule.id,
+            limit: rule.limit,
+            name: &rule.name,
+            queue: &rule.queue,
+            permits,
+            after: "",
+            begun: None,
+            places: Places::Only,
+            needs: Duration::ZERO,
+        };
+        telemetry::fetch::visit_span(&rule.name, permits, async move {
+            let leases = done.leases();
+            let completed = Completed { runs: &leases, keep };
+            let visited = connection
+                .ask(async |connection| {
+                    store.visit_gates(connection, worker_id, completed, visit).await
+                })
+                .await;
+            drop(leases);
+            HandedOver { connection, done, asked, visited }
+        })
+    }
+}
