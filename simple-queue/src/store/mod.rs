@@ -93,6 +93,7 @@ mod testing;
 mod transaction;
 mod unhandled;
 mod visit_summary;
+mod visits;
 mod worker;
 
 pub use admin::Why;
@@ -110,7 +111,7 @@ pub(crate) use decode::{FIRST_TIME, LAST_TIME};
 pub(crate) use enqueue::Written;
 pub(crate) use fetch::{Demand, DemandedShare, Fetched, LaneFloor, MARGIN, Position, Reach};
 pub(crate) use finish::{Completed, LeaseState};
-pub(crate) use gates::{GateOf, KeyChange, KeyRow, Places, Visit, Visited};
+pub(crate) use gates::{GateOf, KeyChange, KeyRow};
 pub use grants::Role;
 pub(crate) use isolate::{Aside, Division, Stuck, log_set_aside};
 pub(crate) use limits::{Ask, Balanced, DeclaredLimit, DueLook, LimitRow, QuotaRow};
@@ -130,6 +131,7 @@ pub(crate) use test_databases::TestDatabases;
 pub(crate) use testing::{EnqueuedRow, KindCount, Unfinished, end_job, save_job};
 pub(crate) use unhandled::UnhandledKind;
 pub(crate) use visit_summary::{Begun, VisitSummary};
+pub(crate) use visits::{Places, Visit, Visited};
 pub(crate) use worker::{Beat, Silence, Silent, WorkerRow};
 
 use std::sync::Arc;
