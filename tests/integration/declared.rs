@@ -8,11 +8,12 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use simple_queue::{
     JobStatus,
     prelude::*,
     sync::{JobStrategy, JobStrategyError, Permit, PermitFuture},
+    testing::TestQueue,
 };
 use tokio::sync::Semaphore;
 
@@ -100,14 +101,12 @@ async fn halve(number: i64) -> Result<i64, BoxDynError> {
 #[tokio::test]
 async fn a_declared_strategy_decides_which_jobs_may_start() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Halve], ()).unwrap();
-    let worker = queue.start().await;
-    let even = Halve::new(8).enqueue(&queue).await.unwrap();
-    assert_eq!(even.wait(&queue, STOP).await.unwrap(), 4);
-    let odd = Halve::new(9).enqueue(&queue).await.unwrap();
-    assert_eq!(queue.wait(odd.id(), STOP).await.unwrap().status, JobStatus::Cancelled);
-    worker.shutdown(STOP).await;
+    Halve::new(8).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.drain().await.runs[0].result.as_deref(), Some("4"));
+    Halve::new(9).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.drain().await.runs[0].outcome.status(), Some(JobStatus::Cancelled));
 }
 
 static MOURNED: Mutex<Vec<(i64, i32, String)>> = Mutex::new(Vec::new());
@@ -126,14 +125,13 @@ async fn doomed(id: i64) -> Result<(), BoxDynError> {
 #[tokio::test]
 async fn the_function_for_exhausted_jobs_is_called_once_and_may_enqueue_what_follows() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Doomed, Halve], ()).unwrap();
-    let worker = queue.start().await;
-    let job = Doomed::new(5).enqueue(&queue).await.unwrap();
-    assert_eq!(queue.wait(job.id(), STOP).await.unwrap().status, JobStatus::Failed);
+    Doomed::new(5).enqueue(&queue).await.unwrap();
+    let drained = queue.drain().await;
+    assert_eq!(drained.errors(), ["5 fails", "5 fails"]);
     assert_eq!(*MOURNED.lock().unwrap(), [(5, 2, "5 fails".to_owned())]);
-    eventually("what follows ran", async || database.count("archive").await == 1).await;
-    worker.shutdown(STOP).await;
+    assert_eq!(drained.of::<Halve>().len(), 1, "{drained}");
 }
 
 fn split_name(version: i32, mut stored: Value) -> Result<Value, String> {
@@ -152,23 +150,22 @@ async fn greet(first: String) -> Result<String, BoxDynError> {
 #[tokio::test]
 async fn a_declared_upgrade_brings_stored_jobs_to_the_present_version() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Greet], ()).unwrap();
-    let worker = queue.start().await;
     let store = async |payload: &str| -> uuid::Uuid {
         database
             .value(&format!("select id from simple_queue.enqueue('q', 'greet', '{payload}')"))
             .await
     };
-    let old = store(r#"{"name": "Ada Lovelace"}"#).await;
-    assert_eq!(queue.wait(old, STOP).await.unwrap().result, Some(json!("hello Ada")));
+    store(r#"{"name": "Ada Lovelace"}"#).await;
+    assert_eq!(queue.drain().await.runs[0].result.as_deref(), Some("\"hello Ada\""));
     let nameless = store("{}").await;
+    queue.drain().await;
     let ended = queue.wait(nameless, STOP).await.unwrap();
     assert_eq!(ended.status, JobStatus::Unprocessable);
     assert!(ended.reason.unwrap().ends_with("there is no name"));
-    let new = Greet::new("Bob").delay(Duration::ZERO).enqueue(&queue).await.unwrap();
-    assert_eq!(new.wait(&queue, STOP).await.unwrap(), "hello Bob");
-    worker.shutdown(STOP).await;
+    Greet::new("Bob").delay(Duration::ZERO).enqueue(&queue).await.unwrap();
+    assert_eq!(queue.drain().await.runs[0].result.as_deref(), Some("\"hello Bob\""));
 }
 
 async fn follow_up(
@@ -188,11 +185,9 @@ async fn booked(_tx: &mut JobTx, id: i64) -> Result<i64, BoxDynError> {
 #[tokio::test]
 async fn a_job_that_succeeds_in_its_transaction_at_its_last_attempt_is_not_told_to_have_failed() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![Booked], ()).unwrap();
-    let worker = queue.start().await;
-    let job = Booked::new(11).enqueue(&queue).await.unwrap();
-    assert_eq!(job.wait(&queue, STOP).await.unwrap(), 11);
-    worker.shutdown(STOP).await;
+    Booked::new(11).enqueue(&queue).await.unwrap();
+    queue.drain().await.expect_completed(1);
     assert_eq!(database.count("all_jobs where kind = 'halve'").await, 0);
 }

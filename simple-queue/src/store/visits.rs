@@ -74,9 +74,10 @@ impl Store {
         if visit.limit.is_fair {
             return self.visit_keys(connection, worker_id, visit).await;
         }
-        let query = match visit.limit.rate {
-            Some(_) => self.visit_of_rate(worker_id, completed, visit),
-            None => self.visit_of_number(worker_id, completed, visit),
+        let query = match (visit.limit.rate, visit.places) {
+            (Some(_), _) => self.visit_of_rate(worker_id, completed, visit),
+            (None, Places::Only) => self.hand_over(worker_id, completed, visit),
+            (None, _) => self.visit_of_number(worker_id, completed, visit),
         };
         let rows = query.fetch_all(connection).await?;
         let (fetched, completed, summary) =
@@ -102,19 +103,27 @@ impl Store {
         completed: Completed<'v>,
         visit: Visit<'v>,
     ) -> Bound<'v> {
-        let (statements, in_order) = (&self.statements, visit.limit.order.is_some());
-        let statement = match (visit.places, in_order) {
-            (Places::Only, false) => &statements.hand_over,
-            (Places::Only, true) => &statements.hand_over_in_order,
-            (_, false) => &statements.visit_gates,
-            (_, true) => &statements.visit_sequences,
+        let statement = match visit.limit.order {
+            Some(_) => &self.statements.visit_sequences,
+            None => &self.statements.visit_gates,
         };
-        // A hand-over holds no gate, so it may wait for a job as a fetch may.
-        let include_touched = visit.places != Places::Only;
-        let query = bind_completed(statement.query(), worker_id, completed, include_touched);
-        let query = query.bind("hands_over", visit.places != Places::Released);
-        let query = bind_limit(query, visit, self.schema.channel());
-        if visit.places == Places::Only { query } else { query.bind("after", visit.after) }
+        let query = bind_completed(statement.query(), worker_id, completed, LOCKED);
+        let query = bind_hand_over(bind_after(query, visit), visit);
+        bind_limit(query, visit, self.schema.channel())
+    }
+
+    fn hand_over<'v>(
+        &'v self,
+        worker_id: Uuid,
+        completed: Completed<'v>,
+        visit: Visit<'v>,
+    ) -> Bound<'v> {
+        let statement = match visit.limit.order {
+            Some(_) => &self.statements.hand_over_in_order,
+            None => &self.statements.hand_over,
+        };
+        let query = bind_completed(statement.query(), worker_id, completed, UNTOUCHED);
+        bind_limit(bind_hand_over(query, visit), visit, self.schema.channel())
     }
 
     fn visit_of_rate<'v>(
@@ -126,7 +135,7 @@ impl Store {
         let query = self.statements.visit_rated_gates.query();
         let query = bind_completed(query, worker_id, completed, LOCKED);
         let query = query.bind("needs", visit.needs.as_secs_f64());
-        bind_limit(query, visit, self.schema.channel()).bind("after", visit.after)
+        bind_limit(bind_after(query, visit), visit, self.schema.channel())
     }
 
     /// Claims the next jobs of keys that share a queue. Their ends concern no other job, so nothing remembers by what
@@ -140,7 +149,7 @@ impl Store {
         let (begun_key, begun) = visit.begun.map_or(("", 0), |begun| (&begun.key, begun.jobs));
         let query = self.statements.visit_keys.query();
         let query = query.bind("worker_id", worker_id).bind("begun_key", begun_key);
-        let query = query.bind("begun", begun).bind("after", visit.after);
+        let query = bind_after(query.bind("begun", begun), visit);
         let query = bind_limit(query, visit, self.schema.channel());
         let rows = query.fetch_all(connection).await?;
         let (fetched, _, summary) = Fetched::decode_visit(&rows, worker_id, visit.permits, None)?;
@@ -150,6 +159,17 @@ impl Store {
 
 /// A visit holds gates, so it must never wait for a job: rows are locked, or left out.
 const LOCKED: bool = true;
+
+/// A hand-over holds none, so it may wait for a job as a fetch may: for one that another transaction touches just now.
+const UNTOUCHED: bool = false;
+
+fn bind_hand_over<'v>(query: Bound<'v>, visit: Visit<'v>) -> Bound<'v> {
+    query.bind("hands_over", visit.places != Places::Released)
+}
+
+fn bind_after<'v>(query: Bound<'v>, visit: Visit<'v>) -> Bound<'v> {
+    query.bind("after", visit.after)
+}
 
 fn bind_limit<'v>(query: Bound<'v>, visit: Visit<'v>, channel: String) -> Bound<'v> {
     query

@@ -155,7 +155,10 @@ impl TestDatabase {
 async fn server() -> &'static EmbeddedPostgres {
     static SERVER: OnceCell<EmbeddedPostgres> = OnceCell::const_new();
     super::logging::init();
-    let start = async || EmbeddedPostgres::start().await.expect("a Postgres server");
+    let start = async || {
+        let server = EmbeddedPostgres::builder().in_memory(true).start().await;
+        server.expect("a Postgres server")
+    };
     SERVER.get_or_init(start).await
 }
 

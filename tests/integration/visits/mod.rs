@@ -32,13 +32,21 @@ struct Stage {
 struct Asked {
     completed: Vec<Uuid>,
     permits: usize,
-    in_order: bool,
+    of: Of,
     /// No other key is visited.
     only_hands_over: bool,
-    /// There is a rate: so many tokens at once, and no other for an hour.
-    rated: bool,
+}
+
+/// What limits the keys that a visit is about.
+#[derive(Debug, Default, Clone, Copy, PartialEq)]
+enum Of {
+    #[default]
+    Number,
+    Order,
+    /// So many tokens at once, and no other for an hour.
+    Rate,
     /// Keys share, and nothing is limited.
-    fair: bool,
+    Shares,
 }
 
 /// Claims one job.
@@ -48,7 +56,7 @@ fn one() -> Asked {
 
 /// Claims the next job of a sequence.
 fn next() -> Asked {
-    Asked { permits: 1, in_order: true, ..Asked::default() }
+    Asked { permits: 1, of: Of::Order, ..Asked::default() }
 }
 
 /// Completes a run, and claims the next job of its key.
@@ -198,14 +206,14 @@ async fn visit(url: &str, worker_id: Uuid, asked: &Asked) -> usize {
     );
     let (worker, permits) = (format!("'{worker_id}'"), asked.permits.to_string());
     let hands_over = ("hands_over", "true");
-    let (name, rule, more) = match (asked.in_order, asked.rated) {
-        (true, _) if asked.only_hands_over => ("hand_over_in_order", "'order:q/k'", hands_over),
-        (true, _) => ("visit_sequences", "'order:q/k'", hands_over),
-        _ if asked.only_hands_over => ("hand_over", "'key:q/k'", hands_over),
-        (_, true) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
-        _ => ("visit_gates", "'key:q/k'", hands_over),
+    let (name, rule, more) = match (asked.of, asked.only_hands_over) {
+        (Of::Order, true) => ("hand_over_in_order", "'order:q/k'", hands_over),
+        (Of::Order, false) => ("visit_sequences", "'order:q/k'", hands_over),
+        (Of::Rate, _) => ("visit_rated_gates", "'key:q/rated'", ("needs", "0::float8")),
+        (_, true) => ("hand_over", "'key:q/k'", hands_over),
+        (_, false) => ("visit_gates", "'key:q/k'", hands_over),
     };
-    if asked.fair {
+    if asked.of == Of::Shares {
         let arguments = vec![
             ("worker_id", worker.as_str()),
             ("rule", "'fair:q/k'"),

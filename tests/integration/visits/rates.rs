@@ -3,13 +3,13 @@
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use uuid::Uuid;
 
-use super::{Asked, RATED, Stage};
+use super::{Asked, Of, RATED, Stage};
 use crate::{statements::carry_out, support::eventually};
 
 impl Stage {
     /// A visit of the limit with two tokens.
     fn rated(permits: usize) -> Asked {
-        Asked { permits, rated: true, ..Asked::default() }
+        Asked { permits, of: Of::Rate, ..Asked::default() }
     }
 }
 
@@ -131,7 +131,7 @@ impl Stage {
     }
 
     fn fair(permits: usize) -> Asked {
-        Asked { permits, fair: true, ..Asked::default() }
+        Asked { permits, of: Of::Shares, ..Asked::default() }
     }
 }
 

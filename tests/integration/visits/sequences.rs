@@ -3,7 +3,7 @@
 use sqlx::Connection;
 use uuid::Uuid;
 
-use super::{Asked, ORDER, Stage, hand_over, next};
+use super::{Asked, ORDER, Of, Stage, hand_over, next};
 use crate::{statements::carry_out, support::eventually};
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn no_job_of_a_sequence_overtakes_a_locked_one_in_a_hand_over() {
     let first = stage.enqueue(ORDER, "-2 s").await;
     stage.enqueue(ORDER, "-1 s").await;
     let user = stage.user_who_locks(first).await;
-    let asked = Asked { in_order: true, ..hand_over(ended) };
+    let asked = Asked { of: Of::Order, ..hand_over(ended) };
     assert_eq!(stage.visit(stage.left, asked).await, 0);
     assert!(stage.is_counted().await);
     user.close().await.unwrap();

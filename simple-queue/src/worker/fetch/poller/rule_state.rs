@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    job::KeyLimit,
+    queue::registry::KeyRule,
     retry_pause::RetryPause,
     store::{Begun, Places, Visited},
 };
@@ -66,11 +66,11 @@ impl RuleState {
     }
 
     /// Learns from a visit; returns whether more may be due.
-    pub(super) fn learn(&mut self, limit: KeyLimit, asked: Asked, visited: &Visited) -> bool {
+    pub(super) fn learn(&mut self, rule: &KeyRule, asked: Asked, visited: &Visited) -> bool {
         let (summary, claimed) = (&visited.summary, visited.fetched.jobs.len());
         let all_taken = asked.permits > 0 && claimed >= asked.permits;
         let has_most = asked.permits > 0 && claimed >= most_of(asked.permits);
-        let may_hand_over = limit.rate.is_none() && !limit.is_fair;
+        let may_hand_over = rule.limit.rate.is_none() && !rule.limit.is_fair;
         self.last = LastVisit {
             lasted: asked.sent.elapsed(),
             took_all: all_taken,

@@ -157,7 +157,7 @@ impl Poller {
         let state = &mut self.rules[rule.id.0];
         let found = !visited.fetched.jobs.is_empty();
         round.found |= found;
-        round.there_is_more |= state.learn(rule.limit, asked, &visited);
+        round.there_is_more |= state.learn(rule, asked, &visited);
         state.is_declared &= visited.summary.is_declared;
         round.there_is_more |= !visited.summary.is_declared;
         // Without a permit left, one that becomes free wakes the poller.
