@@ -3,6 +3,7 @@
 mod acts;
 mod costs;
 mod dropped;
+mod handed_over;
 mod isolation;
 mod operators;
 mod rates;

@@ -13,7 +13,8 @@
 \ir parts/rated_visit.sql
 , picked as materialized (
     select k.gate, k.is_new, next.id, next.cost
-    from room k
+    -- In the order of the ring, so that `last` is the last key that had its turn.
+    from (select room.* from room order by room.gate) k
     cross join lateral (
         \ir parts/next_within_rate.sql
     ) next

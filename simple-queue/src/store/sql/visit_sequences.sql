@@ -8,7 +8,8 @@
 \ir parts/visited.sql
 , picked as materialized (
     select k.gate, k.is_new, next.id
-    from room k
+    -- In the order of the ring, so that `last` is the last key that had its turn.
+    from (select room.* from room order by room.gate) k
     cross join lateral (
         \ir parts/first_of_key.sql
     ) next

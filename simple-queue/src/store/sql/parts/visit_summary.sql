@@ -4,7 +4,7 @@
 -- one; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether
 -- turns are to be written for a limit that was raised; `drops_owed`, whether jobs behind a failed one are to be cancelled.
 --
--- needs: instant, rule, rest, ring, later, wanted, taken_turns, room, seen, made, dropped_turns, letters, turned,
+-- needs: instant, rule, rest, ring, later, wanted, taken_turns, room, picked, seen, made, dropped_turns, letters, turned,
 --     completed; :rule
 -- gives: summary (summary), one row
 , summary as (
@@ -22,7 +22,15 @@
         ) - instant.t)::double precision,
         'visited', (select count(*) from wanted),
         'has_more', exists (select from rest where rest.n > 0 and (select count(*) from later) >= least(64, rest.n)),
-        'last', (select max(ring.gate) from ring where (select count(ring.gate) from ring) >= (select rest.n from rest)),
+        'last', (
+            -- Keys behind the last one that got a permit have not had their turn.
+            select case when (select count(*) from picked) >= rest.n then (
+                    select max(picked.gate) from picked where picked.gate = any (array(select ring.gate from ring))
+                )
+                when (select count(ring.gate) from ring) >= rest.n then (select max(ring.gate) from ring)
+            end
+            from rest
+        ),
         'taken', (select count(*) from taken_turns) + (select count(*) from dropped_turns),
         -- Gates that another process visits or makes at this moment.
         'skipped', (select count(*) from wanted) - (select count(*) from room) + (

@@ -16,7 +16,7 @@ pub(super) struct RuleState {
     pub(super) after: String,
     /// The key whose share of this round is not used up.
     pub(super) begun: Option<Begun>,
-    /// Since when the keys that have places leave nothing for others, and how many jobs of theirs were claimed since.
+    /// Since when other keys have not all had their turn, and how many jobs were claimed since.
     taken_over: Option<(Instant, usize)>,
     /// A visit of this round of the ring has consumed a turn or claimed a job.
     has_moved: bool,
@@ -76,12 +76,13 @@ impl RuleState {
             took_all: all_taken,
             hands_over: may_hand_over && has_most && summary.visited <= claimed / 4,
         };
-        let leaves_none = match asked.places {
-            Places::First => all_taken && summary.visited == 0,
-            Places::Only => true,
-            Places::Released => false,
+        let began_within = !self.after.is_empty();
+        let others_had_their_turn = match asked.places {
+            Places::First => !all_taken && !began_within && summary.last.is_none(),
+            Places::Only => false,
+            Places::Released => true,
         };
-        self.taken_over = leaves_none.then(|| {
+        self.taken_over = (!others_had_their_turn).then(|| {
             let (since, jobs) = self.taken_over.unwrap_or_else(|| (Instant::now(), 0));
             (since, jobs + claimed)
         });
@@ -91,7 +92,6 @@ impl RuleState {
         }
         self.empty_at =
             (asked.permits > 0 && claimed == 0 && summary.taken == 0).then(Instant::now);
-        let began_within = !self.after.is_empty();
         self.begun.clone_from(&summary.begun);
         // A visit that took all permits has passed over gates, or did not reach the ring.
         if !all_taken {
