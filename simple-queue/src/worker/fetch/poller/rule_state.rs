@@ -18,6 +18,8 @@ pub(super) struct RuleState {
     pub(super) begun: Option<Begun>,
     /// Since when other keys have not all had their turn, and how many jobs were claimed since.
     taken_over: Option<(Instant, usize)>,
+    /// Since when places may have been taken over.
+    hands_over_since: Option<Instant>,
     /// A visit of this round of the ring has consumed a turn or claimed a job.
     has_moved: bool,
     pub(super) retry_pause: RetryPause,
@@ -46,7 +48,8 @@ pub(super) struct Asked {
 }
 
 /// 16 jobs of a key one after another, and at least 250 ms and at most 1 s, in which the keys that have places keep all
-/// permits; then other keys have their turn. To exchange all keys costs as much as five hand-overs.
+/// permits; then other keys have their turn. To exchange all keys costs as much as five hand-overs. After 1 s places are
+/// released in any case: a key that has more of them than its limit, because that was lowered, keeps them by hand-overs.
 const QUANTUM: usize = 16;
 const SHORTEST_QUANTUM: Duration = Duration::from_millis(250);
 const LONGEST_QUANTUM: Duration = Duration::from_secs(1);
@@ -54,10 +57,11 @@ const LONGEST_QUANTUM: Duration = Duration::from_secs(1);
 impl RuleState {
     /// Whether the keys that have places may keep them, with so many permits for all keys.
     pub(super) fn keeps_places(&self, all: usize) -> bool {
-        self.taken_over.is_none_or(|(since, jobs)| {
-            let lasted = since.elapsed();
-            lasted < SHORTEST_QUANTUM || lasted < LONGEST_QUANTUM && jobs < all * QUANTUM
-        })
+        let is_over = |since: Instant| since.elapsed() >= LONGEST_QUANTUM;
+        !self.hands_over_since.is_some_and(is_over)
+            && self.taken_over.is_none_or(|(since, jobs)| {
+                since.elapsed() < SHORTEST_QUANTUM || !is_over(since) && jobs < all * QUANTUM
+            })
     }
 
     /// Whether so many completed runs are for a hand-over, rather than for a visit of other keys too.
@@ -86,6 +90,9 @@ impl RuleState {
             let (since, jobs) = self.taken_over.unwrap_or_else(|| (Instant::now(), 0));
             (since, jobs + claimed)
         });
+        let releases = asked.places == Places::Released;
+        self.hands_over_since =
+            (!releases).then(|| self.hands_over_since.unwrap_or_else(Instant::now));
         if asked.places == Places::Only {
             // Other keys were not looked at.
             return true;
@@ -108,7 +115,7 @@ impl RuleState {
         if self.after.is_empty() {
             self.has_moved = false;
         }
-        all_taken || goes_on || summary.has_more && moves
+        releases || all_taken || goes_on || summary.has_more && moves
     }
 
     /// How long it is not to be visited, after a failure.
@@ -140,6 +147,8 @@ mod tests {
         assert!(taken_over(300, 1599).keeps_places(100));
         assert!(!taken_over(300, 1600).keeps_places(100));
         assert!(!taken_over(1001, 1).keeps_places(100));
+        let since = Instant::now().checked_sub(LONGEST_QUANTUM);
+        assert!(!RuleState { hands_over_since: since, ..RuleState::default() }.keeps_places(100));
     }
 
     #[test]
