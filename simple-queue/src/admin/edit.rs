@@ -91,8 +91,8 @@ impl Edit<'_> {
     }
 
     /// Replaces its payload. If this process knows the kind, the payload has to fit the declared
-    /// type, and unique key, fingerprint and key of a limit follow it where they were made from the
-    /// old one. The value of a hidden argument that comes back as `"…"` stays as it is stored.
+    /// type, and unique key, fingerprint, key of a limit and cost follow it where they were made
+    /// from the old one. The value of a hidden argument that comes back as `"…"` stays as it is stored.
     pub fn args(mut self, args: impl Serialize) -> Self {
         self.args = Some(to_json(&args).map_err(|problem| problem.to_string()));
         self
@@ -242,6 +242,7 @@ impl Edit<'_> {
             unique_key: stored.unique_key.clone(),
             fingerprint: stored.fingerprint.clone(),
             gate: stored.gate.clone(),
+            cost: stored.cost,
             max_attempts: self.max_attempts,
             tags: self.tags.clone(),
         };
@@ -262,7 +263,7 @@ impl Edit<'_> {
                 Ok(NewJob { queue: queue.clone(), kind: kind.clone(), ..row })
             };
             row = read(&payload).map_err(refused)?;
-            // A key that the enqueuer chose is not touched.
+            // A key or a cost that the enqueuer chose is not touched.
             if let Ok(old) = read(&stored.payload) as Result<NewJob, String> {
                 for (of_old, of_new, of_job) in [
                     (&old.unique_key, &row.unique_key, &mut new.unique_key),
@@ -272,6 +273,9 @@ impl Edit<'_> {
                     if of_old == of_job {
                         of_job.clone_from(of_new);
                     }
+                }
+                if old.cost == new.cost {
+                    new.cost = row.cost;
                 }
             }
         } else if let Some(problem) = problem_of_json(&payload) {

@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use simple_queue::{Error, Rate, WorkerHandle, prelude::*};
 
 use crate::support::{STOP, TestDatabase, eventually};
@@ -152,6 +153,23 @@ async fn a_dead_letter_keeps_its_cost_and_takes_it_again_when_it_is_redriven() {
     queue.limits().resume("key:llm/complete").await.unwrap();
     eventually("it ran again", async || spent.all().len() == 2).await;
     stop(workers).await;
+}
+
+#[tokio::test]
+async fn the_cost_of_a_job_follows_an_edit_of_its_payload_unless_the_enqueuer_chose_it() {
+    let database = TestDatabase::migrated().await;
+    let queue = database.queue().await;
+    queue.register(jobs![Complete], Spent::default()).unwrap();
+    let admin = queue.admin().as_actor("ann");
+    let id = Complete::new(7, 12).enqueue(&queue).await.unwrap().id();
+    let edited = json!({"org": 7, "tokens": 20});
+    assert_eq!(admin.edit(id).args(&edited).await.unwrap().left(), None);
+    assert_eq!(database.count("jobs where cost = 20").await, 1);
+    let error = admin.edit(id).args(json!({"org": 7, "tokens": 401})).await.unwrap_err();
+    assert!(error.to_string().contains("401 tokens would never start"), "{error}");
+    database.change(id).set("cost", "5").write().await;
+    assert_eq!(admin.edit(id).args(json!({"org": 7, "tokens": 30})).await.unwrap().left(), None);
+    assert_eq!(database.count("jobs where cost = 5").await, 1);
 }
 
 #[tokio::test]

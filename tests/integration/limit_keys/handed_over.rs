@@ -9,6 +9,7 @@ use simple_queue::prelude::*;
 /// 20 permits, which ten keys can use up.
 const PERMITS: usize = 20;
 const KEYS: i64 = 24;
+const JOBS: i64 = 1000;
 
 /// The sessions whose last statement was a hand-over.
 const HANDED_OVER: &str = "select count(*) from pg_stat_activity
@@ -35,7 +36,6 @@ async fn a_backlog_of_few_keys_keeps_its_limit_and_each_key_has_its_turn() {
     let database = TestDatabase::migrated().await;
     let (watch, enqueuer) = (Watch::open(), database.queue().await);
     // A key takes longer than the time in which it may keep its places.
-    const JOBS: i64 = 1000;
     for key in 0..KEYS {
         let jobs = (0..JOBS).map(|number| TwoAtOnce::new(key, number));
         TwoAtOnce::enqueue_all(jobs, &enqueuer).await.unwrap();
@@ -58,12 +58,12 @@ async fn sequences_stay_in_order_where_their_places_are_handed_over() {
     let database = TestDatabase::migrated().await;
     let (watch, enqueuer) = (Watch::open(), database.queue().await);
     for key in 0..KEYS {
-        let jobs = (0..200).map(|number| InOrder::new(key, number));
+        let jobs = (0..JOBS / 5).map(|number| InOrder::new(key, number));
         InOrder::enqueue_all(jobs, &enqueuer).await.unwrap();
     }
     let (_queue, worker) = start(&database, &watch).await;
     settles(&database, &watch, 1).await;
-    assert_eq!(watch.begun().len(), usize::try_from(KEYS * 200).unwrap());
+    assert_eq!(watch.begun().len(), usize::try_from(KEYS * JOBS / 5).unwrap());
     let mut next_of: HashMap<i64, i64> = HashMap::new();
     for (key, number) in watch.begun() {
         let next = next_of.entry(key).or_default();

@@ -156,6 +156,7 @@ fn acts() -> Vec<(&'static str, Arguments<'static>)> {
         ("unique_key", "'key1'"),
         ("fingerprint", "null"),
         ("gate", "'key:q1/kind#7'"),
+        ("cost", "null"),
         ("max_attempts", "null"),
         ("tags", "null"),
         ("id", ID),

@@ -16,15 +16,17 @@ pub(crate) struct Edited {
     pub(crate) unique_key: Option<String>,
     pub(crate) fingerprint: Option<String>,
     pub(crate) gate: Option<String>,
+    pub(crate) cost: Option<i32>,
 }
 
-/// New contents; what is `None` stays, except the keys.
+/// New contents; what is `None` stays, except the keys and the cost.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NewContents {
     pub(crate) payload: Option<String>,
     pub(crate) unique_key: Option<String>,
     pub(crate) fingerprint: Option<String>,
     pub(crate) gate: Option<String>,
+    pub(crate) cost: Option<i32>,
     pub(crate) max_attempts: Option<i32>,
     pub(crate) tags: Option<Vec<String>>,
 }
@@ -53,6 +55,7 @@ impl Store {
             unique_key: row.try_get("unique_key")?,
             fingerprint: row.try_get("fingerprint")?,
             gate: row.try_get("gate")?,
+            cost: row.try_get("cost")?,
         })
     }
 
@@ -72,6 +75,7 @@ impl Store {
             .bind("unique_key", &new.unique_key)
             .bind("fingerprint", &new.fingerprint)
             .bind("gate", &new.gate)
+            .bind("cost", new.cost)
             .bind("max_attempts", new.max_attempts)
             .bind("tags", &new.tags)
             .bind("channel", self.schema.channel());

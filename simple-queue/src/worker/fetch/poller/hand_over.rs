@@ -152,7 +152,8 @@ impl Poller {
     ) -> impl Future<Output = HandedOver> + use<'v> {
         let (store, worker_id) = (self.worker.store.clone(), self.worker.id());
         let keep = config.retention.keeps_completed();
-        let asked = Asked { permits, places: Places::Only, sent: Instant::now() };
+        let (completed, places) = (done.len(), Places::Only);
+        let asked = Asked { completed, permits, places, sent: Instant::now() };
         let visit = Visit {
             rule: rule.id,
             limit: rule.limit,
@@ -161,7 +162,7 @@ impl Poller {
             permits,
             after: "",
             begun: None,
-            places: Places::Only,
+            places,
             needs: Duration::ZERO,
         };
         telemetry::fetch::visit_span(&rule.name, permits, async move {

@@ -18,7 +18,7 @@ pub(super) struct RuleState {
     pub(super) begun: Option<Begun>,
     /// Since when other keys have not all had their turn, and how many jobs were claimed since.
     taken_over: Option<(Instant, usize)>,
-    /// Since when places may have been taken over.
+    /// Since when places may have been handed over and none were released.
     hands_over_since: Option<Instant>,
     /// A visit of this round of the ring has consumed a turn or claimed a job.
     has_moved: bool,
@@ -42,6 +42,8 @@ pub(super) struct LastVisit {
 /// What a visit asked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked {
+    /// Number of runs to complete.
+    pub(super) completed: usize,
     pub(super) permits: usize,
     pub(super) places: Places,
     pub(super) sent: Instant,
@@ -91,8 +93,11 @@ impl RuleState {
             (since, jobs + claimed)
         });
         let releases = asked.places == Places::Released;
-        self.hands_over_since =
-            (!releases).then(|| self.hands_over_since.unwrap_or_else(Instant::now));
+        if releases {
+            self.hands_over_since = None;
+        } else if asked.completed > 0 {
+            self.hands_over_since.get_or_insert_with(Instant::now);
+        }
         if asked.places == Places::Only {
             // Other keys were not looked at.
             return true;

@@ -108,7 +108,7 @@ impl Poller {
         self.declare(rule).await?;
         let state = &self.rules[rule.id.0];
         let keeps_places = state.keeps_places(config.most_at_once(&rule.queue));
-        let places = if keeps_places { Places::First } else { Places::Released };
+        let places = if done.is_empty() || keeps_places { Places::First } else { Places::Released };
         let (after, begun) = (state.after.clone(), state.begun.clone());
         let visit = Visit {
             rule: rule.id,
@@ -128,8 +128,8 @@ impl Poller {
             store.visit_gates(connection, worker_id, completed, visit).await
         });
         let visited = telemetry::fetch::visit_span(&rule.name, permits, visited).await;
+        let asked = Asked { completed: leases.len(), permits, places, sent };
         drop(leases);
-        let asked = Asked { permits, places, sent };
         let summary = self.take_in(rule, config, done, (asked, visited), round)?;
         self.follow_up(rule, &summary, round).await
     }
