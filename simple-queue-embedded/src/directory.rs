@@ -124,7 +124,7 @@ fn new_directory(parent: &Path, prefix: &str) -> Result<Held, EmbeddedError> {
 /// remove its entries, or the server's user cannot reach it.
 fn usable(temporary: &Path, account: &Account) -> Result<PathBuf, EmbeddedError> {
     check_parent(temporary, account).or_else(|error| {
-        tracing::debug!(%error, "TMPDIR is not safe for a server, using /tmp");
+        tracing::debug!(%error, directory = %temporary.display(), "the directory is not safe for a server, using /tmp");
         check_parent(Path::new("/tmp"), account).map_err(|_| error)
     })
 }

@@ -54,7 +54,7 @@ impl Environment {
             home: absolute("HOME"),
             xdg_cache_home: absolute("XDG_CACHE_HOME"),
             temporary: env::temp_dir(),
-            has_tmpdir: env::var_os("TMPDIR").is_some(),
+            has_tmpdir: env::var_os("TMPDIR").is_some_and(|value| !value.is_empty()),
         })
     }
 

@@ -38,7 +38,7 @@
 //! | `DATABASE_URL` | the server to use; nothing is started or stopped |
 //! | `SIMPLE_QUEUE_PG_BIN` | the directory of `postgres` and `initdb`, or `npm` for the pinned package |
 //! | `SIMPLE_QUEUE_PG_VERSION` | the only major version to accept, `15` to `18` |
-//! | `TMPDIR` | the place of temporary servers; `/tmp` instead if other users could replace its entries. see also [`in_memory`](EmbeddedPostgresBuilder::in_memory) |
+//! | `TMPDIR` | the place of temporary servers; `/tmp` instead if other users could replace its entries. See also [`in_memory`](EmbeddedPostgresBuilder::in_memory) |
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,6 +1,6 @@
 //! A backlog of few keys, whose places are handed over without visits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use super::{InOrder, TwoAtOnce, Watch};
 use crate::support::{STOP, TestDatabase, eventually};
@@ -70,5 +70,29 @@ async fn sequences_stay_in_order_where_their_places_are_handed_over() {
         assert_eq!(number, *next, "key {key}");
         *next += 1;
     }
+    worker.shutdown(STOP).await;
+}
+
+#[job(queue = "slow", concurrency(limit = 1, key = "{key}"))]
+async fn slow(watch: &Watch, key: i64, number: i64) -> Result<(), BoxDynError> {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    watch.run(key, number).await
+}
+
+#[tokio::test]
+async fn keys_whose_jobs_end_one_by_one_have_their_turn_too() {
+    let database = TestDatabase::migrated().await;
+    let watch = Watch::open();
+    let queue = database.queue().await.with_global_semaphore(5);
+    queue.register(jobs![Slow], watch.clone()).unwrap();
+    for key in 0..10 {
+        let jobs = (0..100).map(|number| Slow::new(key, number));
+        Slow::enqueue_all(jobs, &queue).await.unwrap();
+    }
+    let worker = queue.start().await;
+    eventually("each key has begun", async || watch.seen(|seen| seen.running.keys().count()) == 10)
+        .await;
+    let begun = watch.begun().len();
+    assert!(begun < 150, "after {begun} jobs");
     worker.shutdown(STOP).await;
 }

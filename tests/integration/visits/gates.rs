@@ -214,7 +214,7 @@ async fn a_turn_that_an_open_transaction_has_locked_hides_no_other() {
 }
 
 #[tokio::test]
-async fn a_hand_over_claims_the_next_job_of_the_key_without_a_look_at_its_gate() {
+async fn a_hand_over_claims_the_next_job_of_a_key_whose_gate_another_session_holds() {
     let stage = Stage::with_limit(1).await;
     let ended = stage.running(stage.left).await;
     stage.enqueue(RULE, "0").await;

@@ -2,7 +2,7 @@
 -- Completes runs of jobs under a limit that holds for each key, and claims the next jobs of their keys and of others, at
 -- most :permits: one statement, one commit.
 --
--- A key's next job takes over the place of the one that ended, and the gate's row is not touched. Then the keys that
+-- A key's next job takes over the place of the one that ended, and the gate's row is not locked. Then the keys that
 -- have turns are visited in a ring, from :after on, so that many keys share the permits, and two processes that began
 -- at different keys do not meet. With :hands_over false no place is taken over, so that other keys have their turn.
 \ir parts/completed.sql

@@ -47,11 +47,11 @@ impl LostClaims {
 
     /// Records a claim without a response; the server ends its statement within this time.
     pub(in crate::worker) fn note(&mut self, statement_timeout: Duration) {
-        self.last = Some(LostClaim {
-            due: Instant::now() + statement_timeout,
-            looks: 0,
-            noted_at: Instant::now(),
-        });
+        let (now, due) = (Instant::now(), Instant::now() + statement_timeout);
+        // Two claims may be under way at once.
+        let other = self.last.filter(|claim| claim.looks == 0).map(|claim| claim.due);
+        let due = other.map_or(due, |other| std::cmp::max(other, due));
+        self.last = Some(LostClaim { due, looks: 0, noted_at: now });
     }
 
     /// Returns whether jobs may be under this process's id without its knowledge.

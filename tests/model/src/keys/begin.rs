@@ -44,8 +44,7 @@ impl Keys {
             keeps: ended
                 .iter()
                 .filter(|&gate| {
-                    state.limit.most > 0
-                        && (state.changes == 0 || state.gates[gate].running <= state.limit.most)
+                    state.limit.most > 0 && state.gates[gate].running <= state.limit.most
                 })
                 .collect(),
             turns_now,

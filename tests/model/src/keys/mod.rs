@@ -8,8 +8,9 @@
 //! - Between two of its steps anything may happen: other statements, ends of transactions that a user holds open, the death
 //!   of its process, with the statement or without, the lapse of time.
 //!
-//! Left out: rates and shares of keys, the text of keys, more than four jobs, two keys and three processes; statements of a
-//! user that lock gates by hand.
+//! Left out: rates and shares of keys, the text of keys and the order of the ring, more than four jobs, two keys and three
+//! processes; two statements of one process at once, which are as those of two; a hand-over that waits for a job; statements
+//! of a user that lock gates by hand.
 
 mod begin;
 mod commit;

@@ -1,5 +1,5 @@
 -- handed
--- The next jobs of keys of which runs were completed: each takes over a place, and the row of the gate is not touched.
+-- The next jobs of keys of which runs were completed: each takes over a place, and the row of the gate is not locked.
 --
 -- needs: worker, rule, freed, instant, delayed; :hands_over, :permits
 -- gives: handed (gate, id)

@@ -22,18 +22,14 @@
     cross join simple_queue.limits l
     where l.name = :rule
 ), freed as materialized (
-    -- A key that has more jobs running than allowed keeps no place. That can be only after a number was changed at run
-    -- time, also where it is reset since. So of more than eight keys it is asked only while there are changed numbers:
-    -- a visit that hands nothing over brings the others within their limit, a second later.
-    select ended.gate, ended.n, rule.most > 0 and not rule.is_paused and (
-        not rule.is_changed and ended.keys > 8 or exists (
-            select from simple_queue.gates g
-            left join simple_queue.limit_keys s on s.gate = g.gate
-            where g.gate = ended.gate and s.paused_at is null and g.running <= coalesce(s.concurrency, rule.most)
-        )
+    -- A key that has more jobs running than allowed keeps no place: its limit was lowered, or what was set is reset.
+    select ended.gate, ended.n, rule.most > 0 and not rule.is_paused and exists (
+        select from simple_queue.gates g
+        left join simple_queue.limit_keys s on s.gate = g.gate
+        where g.gate = ended.gate and s.paused_at is null and g.running <= coalesce(s.concurrency, rule.most)
     ) as keeps_its_place
     from (
-        select completed.gate, count(*)::integer as n, count(*) over () as keys from completed
+        select completed.gate, count(*)::integer as n from completed
         where completed.gate is not null
         group by completed.gate
     ) ended

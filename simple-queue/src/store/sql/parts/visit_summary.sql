@@ -1,7 +1,7 @@
 -- visit_summary
 -- What a visit says beside the jobs: `wait`, the seconds until the next turn; `visited`, how many keys were visited;
--- `has_more`, whether more turns have become due; `last`, the gate after which the next visit begins, null: at the first
--- one; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether
+-- `has_more`, whether more turns have become due; `last`, the last gate of the ring that had its turn, null: all had it, or
+-- none; `taken`, how many turns were consumed; `skipped`, how many keys were left to other processes; `turns_owed`, whether
 -- turns are to be written for a limit that was raised; `drops_owed`, whether jobs behind a failed one are to be cancelled.
 --
 -- needs: instant, rule, rest, ring, later, wanted, taken_turns, room, picked, seen, made, dropped_turns, letters, turned,

@@ -5,6 +5,7 @@
 
 use std::{
     mem,
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
@@ -17,19 +18,30 @@ use super::{
     visits::{COMPLETIONS, Round},
 };
 use crate::{
-    database::Dedicated,
+    database::{Dedicated, Servers},
     finalize::CompletedRuns,
     queue::{config::Config, registry::KeyRule},
     store::{Completed, Places, Visit, Visited},
     telemetry,
 };
 
-/// 50 ms, upper bound of the time in which nothing else is fetched, and 5 ms where other jobs have a backlog.
-const LONGEST: Duration = Duration::from_millis(50);
+/// 20 ms, upper bound of the time in which nothing else is fetched, and 5 ms where other jobs have a backlog or this
+/// process has other limits for each key.
+const LONGEST: Duration = Duration::from_millis(20);
 const LONGEST_BESIDE_OTHERS: Duration = Duration::from_millis(5);
 
 /// 1 ms, for which a hand-over waits for more completions than there are.
 const PATIENCE: Duration = Duration::from_millis(1);
+
+/// 1 min, after which the second connection is opened anew: something between may have cut it.
+const CONNECTION_LASTS: Duration = Duration::from_mins(1);
+
+/// A second connection, for hand-overs beside those on the first one.
+#[derive(Debug)]
+pub(super) struct Beside {
+    connection: Dedicated,
+    used_at: Option<Instant>,
+}
 
 /// A hand-over that has an answer.
 struct HandedOver {
@@ -37,6 +49,20 @@ struct HandedOver {
     done: CompletedRuns,
     asked: Asked,
     visited: sqlx::Result<Visited>,
+}
+
+impl Beside {
+    pub(super) fn new(servers: &Servers) -> Self {
+        Self { connection: Dedicated::for_batches(servers), used_at: None }
+    }
+
+    /// Closes the connection if it was not used for long.
+    async fn renew(&mut self) {
+        if self.used_at.is_some_and(|used_at| used_at.elapsed() > CONNECTION_LASTS) {
+            self.connection.close().await;
+        }
+        self.used_at = Some(Instant::now());
+    }
 }
 
 impl Poller {
@@ -51,15 +77,16 @@ impl Poller {
         if self.to_hand_over(rule, config, 0).is_none() {
             return Ok(false);
         }
+        self.beside.renew().await;
         let servers = self.worker.client.servers().clone();
         let closed = || Dedicated::for_batches(&servers);
         let mut idle = vec![
-            mem::replace(&mut self.beside, closed()),
+            mem::replace(&mut self.beside.connection, closed()),
             mem::replace(&mut self.connection, closed()),
         ];
         let handed_over = self.hand_over_on(&mut idle, rule, config, round).await;
         self.connection = idle.pop().unwrap_or_else(closed);
-        self.beside = idle.pop().unwrap_or_else(closed);
+        self.beside.connection = idle.pop().unwrap_or_else(closed);
         handed_over
     }
 
@@ -70,9 +97,10 @@ impl Poller {
         config: &Config,
         round: &mut Round,
     ) -> sqlx::Result<bool> {
-        let longest = if self.backlog.of_lanes { LONGEST_BESIDE_OTHERS } else { LONGEST };
+        let is_alone = !self.backlog.of_lanes && self.rules.len() < 2;
+        let longest = if is_alone { LONGEST } else { LONGEST_BESIDE_OTHERS };
         let (begun, mut since) = (Instant::now(), Instant::now());
-        let (mut result, mut asked) = (Ok(false), 0);
+        let (mut result, mut in_flight) = (Ok(false), 0);
         let mut woken = self.worker.client.wake().subscribe();
         let mut under_way = FuturesUnordered::new();
         loop {
@@ -80,10 +108,10 @@ impl Poller {
             let is_late = since.elapsed() >= PATIENCE;
             let may_send = result.is_ok() && begun.elapsed() < longest && !idle.is_empty();
             if may_send
-                && let Some((done, permits)) = self.next_hand_over(rule, config, asked, is_late)
+                && let Some((done, permits)) = self.next_hand_over(rule, config, in_flight, is_late)
                 && let Some(connection) = idle.pop()
             {
-                asked += permits;
+                in_flight += permits;
                 under_way.push(self.send_hand_over(connection, rule, config, done, permits));
                 continue;
             }
@@ -96,7 +124,7 @@ impl Poller {
                 () = sleep_until((since + PATIENCE).into()), if may_send && !is_late => continue,
             };
             since = Instant::now();
-            asked -= handed.asked.permits;
+            in_flight -= handed.asked.permits;
             idle.push(handed.connection);
             let answer = (handed.asked, handed.visited);
             let taken_in = self.take_in(rule, config, handed.done, answer, round);
@@ -110,16 +138,17 @@ impl Poller {
         &self,
         rule: &KeyRule,
         config: &Config,
-        asked: usize,
+        in_flight: usize,
         is_late: bool,
     ) -> Option<(CompletedRuns, usize)> {
         let worker = &self.worker;
-        let (completed, free) = self.to_hand_over(rule, config, asked)?;
+        let (completed, free) = self.to_hand_over(rule, config, in_flight)?;
+        // A run whose permit is not free yet is left to the next one, so that its key keeps the place.
         let half = config.most_at_once(&rule.queue).div_ceil(2);
         if completed < half && !is_late {
             return None;
         }
-        let most = std::cmp::min(half, COMPLETIONS);
+        let most = [half, COMPLETIONS, free].into_iter().fold(usize::MAX, std::cmp::min);
         let done = worker.completions.take_completed_of(rule.id, worker.id(), most);
         let permits = std::cmp::min(free, done.len());
         (permits > 0).then_some((done, permits))
@@ -130,13 +159,13 @@ impl Poller {
         &self,
         rule: &KeyRule,
         config: &Config,
-        asked: usize,
+        in_flight: usize,
     ) -> Option<(usize, usize)> {
         let (worker, state) = (&self.worker, &self.rules[rule.id.0]);
         let completed = worker.completions.count_completed_of(rule.id);
-        let free = self.permits_for(&rule.queue, &rule.share(), config).saturating_sub(asked);
-        let may_go_on = state.keeps_places(config.most_at_once(&rule.queue))
-            && state.hands_over(completed, free)
+        let free = self.permits_for(&rule.queue, &rule.share(), config).saturating_sub(in_flight);
+        let may_go_on = state.hands_over(completed, free, config.most_at_once(&rule.queue))
+            && !worker.heartbeat_lost.load(Ordering::Acquire)
             && !worker.pauses.has(&rule.queue, &rule.kind)
             && !worker.stopping.is_cancelled();
         may_go_on.then_some((completed, free))

@@ -31,6 +31,7 @@ use crate::{
 };
 use apart::Apart;
 use gather::Backlog;
+use hand_over::Beside;
 use plan::FetchPlan;
 use rule_state::RuleState;
 use sleep::{POLL_WHILE_LISTENING, SleepCycle};
@@ -40,8 +41,7 @@ use turns::Turns;
 pub(in crate::worker) struct Poller {
     pub(super) worker: Arc<Worker>,
     pub(super) connection: Dedicated,
-    /// For hand-overs beside those on the other one.
-    beside: Dedicated,
+    beside: Beside,
     retry_pause: RetryPause,
     sleep: SleepCycle,
     backlog: Backlog,
@@ -80,7 +80,7 @@ impl Poller {
         Self {
             worker,
             connection: Dedicated::for_batches(servers),
-            beside: Dedicated::for_batches(servers),
+            beside: Beside::new(servers),
             retry_pause: RetryPause::default(),
             sleep: SleepCycle::new(),
             next_due_in: None,

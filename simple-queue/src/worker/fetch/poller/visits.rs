@@ -14,7 +14,7 @@ use crate::{
     database::failure::{described, is_about_a_row},
     finalize::CompletedRuns,
     queue::{config::Config, registry::KeyRule, served::Share},
-    store::{Completed, Places, Visit, VisitSummary, Visited},
+    store::{Completed, Visit, VisitSummary, Visited},
     telemetry,
 };
 
@@ -106,9 +106,9 @@ impl Poller {
             return Ok(());
         }
         self.declare(rule).await?;
-        let state = &self.rules[rule.id.0];
-        let keeps_places = state.keeps_places(config.most_at_once(&rule.queue));
-        let places = if done.is_empty() || keeps_places { Places::First } else { Places::Released };
+        let all = config.most_at_once(&rule.queue);
+        let state = &mut self.rules[rule.id.0];
+        let places = state.places(done.len(), all.saturating_sub(permits) + done.len(), all);
         let (after, begun) = (state.after.clone(), state.begun.clone());
         let visit = Visit {
             rule: rule.id,
