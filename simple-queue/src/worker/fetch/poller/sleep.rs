@@ -83,7 +83,7 @@ impl Poller {
         };
         // Many idle processes must not poll in the same moment.
         let longest = jitter::up_to(longest, 0.1);
-        let nap = self.sleep.quiet_since.elapsed().clamp(FIRST_NAP, longest);
+        let nap = nap(self.sleep.quiet_since.elapsed(), longest);
         Ok(next_due_in.map_or(nap, |due| std::cmp::min(due, nap)))
     }
 
@@ -101,5 +101,27 @@ impl Poller {
             (self.sleep.marked, self.sleep.unmarked_at) = (None, Some(Instant::now()));
         }
         Ok(())
+    }
+}
+
+/// How long to sleep after nothing was found for so long. The longest time may be shorter than the first nap, where an
+/// application polls often.
+fn nap(quiet: Duration, longest: Duration) -> Duration {
+    std::cmp::min(std::cmp::max(quiet, FIRST_NAP), longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nap_is_as_long_as_the_quiet_before_and_never_longer_than_was_set() {
+        let nap = |quiet, longest| {
+            nap(Duration::from_millis(quiet), Duration::from_millis(longest)).as_millis()
+        };
+        assert_eq!(nap(0, 1000), 25);
+        assert_eq!(nap(300, 1000), 300);
+        assert_eq!(nap(5000, 1000), 1000);
+        assert_eq!(nap(0, 10), 10);
     }
 }
