@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use simple_queue::{JobStatus, prelude::*};
+use simple_queue::{JobStatus, prelude::*, testing::TestQueue};
 use tokio::sync::mpsc;
 
-use crate::support::{STOP, TestDatabase};
+use crate::support::TestDatabase;
 
 /// The channel that the jobs of these tests report to.
 trait Reporter: Send + Sync {
@@ -70,7 +70,9 @@ async fn enqueues_what_follows(context: &JobContext) -> Result<(), simple_queue:
     Ok(())
 }
 
-async fn ended(database: &TestDatabase, queue: &SimpleQueue, id: uuid::Uuid) -> JobStatus {
+/// Runs what waits; returns what became of a job.
+async fn ended(database: &TestDatabase, queue: &TestQueue, id: uuid::Uuid) -> JobStatus {
+    queue.drain().await;
     let status = queue.wait(id, Duration::from_secs(20)).await.unwrap().status;
     assert_eq!(database.count(&format!("jobs where id = '{id}'")).await, 0);
     status
@@ -79,26 +81,22 @@ async fn ended(database: &TestDatabase, queue: &SimpleQueue, id: uuid::Uuid) -> 
 #[tokio::test]
 async fn a_run_is_given_its_context_its_state_and_its_arguments() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     let (reporter, mut reports) = mpsc::unbounded_channel();
     let app = App { reporter: Arc::new(reporter), greeting: "hello" };
     queue.register(jobs![WithEverything], app).unwrap();
-    let worker = queue.start().await;
     let id = WithEverything::new("Ann", Some(3)).enqueue(&queue).await.unwrap().id();
     assert_eq!(ended(&database, &queue, id).await, JobStatus::Completed);
     assert_eq!(reports.recv().await.unwrap(), "hello Ann Some(3), with_everything 1 of 3");
-    worker.shutdown(STOP).await;
 }
 
 #[tokio::test]
 async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_it() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue
         .register(jobs![FailsOnce, NeverEnds, AnswersWithAResult, SaysWhatShouldHappen], ())
         .unwrap();
-    let worker = queue.start().await;
-
     let id = FailsOnce::new().enqueue(&queue).await.unwrap().id();
     assert_eq!(ended(&database, &queue, id).await, JobStatus::Completed);
     let id = NeverEnds::new().enqueue(&queue).await.unwrap().id();
@@ -112,25 +110,21 @@ async fn the_declaration_says_how_often_a_job_runs_how_long_and_what_becomes_of_
     assert_eq!(ended(&database, &queue, id).await, JobStatus::CriticalFailure);
     let reason = format!("select reason from simple_queue.dead_letters where id = '{id}'");
     assert_eq!(database.value::<String>(&reason).await, "no attempt can help");
-    worker.shutdown(STOP).await;
 }
 
 #[tokio::test]
 async fn a_job_can_enqueue_what_follows_it() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![EnqueuesWhatFollows, FailsOnce], ()).unwrap();
-    let worker = queue.start().await;
     EnqueuesWhatFollows::new().enqueue(&queue).await.unwrap();
-    crate::support::eventually("both are done", async || database.count("archive").await == 2)
-        .await;
-    worker.shutdown(STOP).await;
+    queue.drain().await.expect_completed(2);
 }
 
 #[tokio::test]
 async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run() {
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     let (reporter, _reports) = mpsc::unbounded_channel();
     let app = App { reporter: Arc::new(reporter), greeting: "hello" };
     queue.register(jobs![WithEverything], app).unwrap();
@@ -146,12 +140,10 @@ async fn a_payload_that_does_not_decode_is_a_dead_letter_and_its_neighbours_run(
     for (id, payload) in [(bob, renamed), (cyd, deep), (dan, inside)] {
         assert_eq!(database.change(id.id()).set("job_data", payload).write().await, 1);
     }
-    let worker = queue.start().await;
     assert_eq!(ended(&database, &queue, ids[0].id()).await, JobStatus::Completed);
     for id in [bob, cyd, dan] {
         assert_eq!(ended(&database, &queue, id.id()).await, JobStatus::Unprocessable);
     }
-    worker.shutdown(STOP).await;
     assert_eq!(database.count("dead_letters where attempt = 0").await, 3);
     let reason = format!("select reason from simple_queue.dead_letters where id = '{}'", bob.id());
     let reason: String = database.value(&reason).await;
@@ -203,9 +195,8 @@ async fn what_an_error_says_should_happen_is_found_however_it_is_wrapped() {
     use errors::{InABox, InAnOwnEnum, InAnyhow, InAnyhowWithContext};
 
     let database = TestDatabase::migrated().await;
-    let queue = database.queue().await;
+    let queue = TestQueue::of(&database.queue().await).await;
     queue.register(jobs![InAnyhow, InAnyhowWithContext, InABox, InAnOwnEnum], ()).unwrap();
-    let worker = queue.start().await;
     let told = [
         (
             InAnyhow::new().enqueue(&queue).await.unwrap().id(),
@@ -231,5 +222,4 @@ async fn what_an_error_says_should_happen_is_found_however_it_is_wrapped() {
         );
         assert_eq!(database.value::<String>(&stored).await, error);
     }
-    worker.shutdown(STOP).await;
 }

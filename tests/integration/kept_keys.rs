@@ -5,6 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use futures_util::future::join_all;
 use simple_queue::{
     Acted, EnqueueOutcome, Error, OnConflict, Retention, SimpleQueue, Why, prelude::*,
+    testing::TestQueue,
 };
 use sqlx::{Connection, PgConnection};
 
@@ -61,11 +62,11 @@ async fn a_key_stays_taken_for_its_time_however_its_job_has_ended() {
             "cancelled" => assert!(Daily::cancel("k", &queue).await.unwrap()),
             "deleted" => assert_eq!(database.execute("delete from simple_queue.jobs").await, 1),
             _ => {
-                let working = database.queue().await;
+                let working = TestQueue::of(&database.queue().await).await;
                 working.register(jobs![Daily], ()).unwrap();
-                let worker = working.start().await;
-                assert_eq!(queue.wait(first, STOP).await.unwrap().status.as_str(), end);
-                worker.shutdown(STOP).await;
+                let drained = working.drain().await;
+                let status = drained.runs[0].outcome.status().unwrap();
+                assert_eq!(status.as_str(), end);
             }
         }
         assert_eq!(database.count("jobs").await, 0);
