@@ -42,8 +42,9 @@ impl EmbeddedPostgresBuilder {
 
     /// Sets whether a temporary server keeps its data in memory; off by default.
     ///
-    /// A database is made there in a fraction of the time, for example for each test. The place is `/dev/shm`. If that
-    /// does not exist or less than 4 GiB of it or of the memory are free, or if `TMPDIR` is set, the data is where it is by default.
+    /// A database is made there in a fraction of the time, for example for each test. The place is
+    /// `/dev/shm`. The data is where it is by default if that does not exist, if less than 4 GiB of
+    /// it or of the memory are free, or if `TMPDIR` is set.
     pub fn in_memory(mut self, in_memory: bool) -> Self {
         self.in_memory = in_memory;
         self

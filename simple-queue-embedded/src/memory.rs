@@ -13,7 +13,7 @@ const AVAILABLE: &str = "proc/meminfo";
 /// 4 GiB, which must be free: the log of a busy server takes up to 1 GiB, and a container often has only 64 MiB.
 const ROOM: u64 = 4 << 30;
 
-/// Returns the file system in memory, if there is room and nobody has chosen another place.
+/// Returns the file system in memory, if it has room and `TMPDIR` is not set.
 pub(super) fn with_room(environment: &Environment) -> Option<PathBuf> {
     if environment.has_tmpdir {
         return None;

@@ -15,13 +15,13 @@ use tokio::time::sleep_until;
 use super::{
     Poller,
     rule_state::Asked,
-    visits::{COMPLETIONS, Round},
+    visits::{COMPLETIONS, Round, visit_of},
 };
 use crate::{
     database::{Dedicated, Servers},
     finalize::CompletedRuns,
     queue::{config::Config, registry::KeyRule},
-    store::{Completed, Places, Visit, Visited},
+    store::{Completed, Places, Visited},
     telemetry,
 };
 
@@ -56,10 +56,10 @@ impl Beside {
         Self { connection: Dedicated::for_batches(servers), used_at: None }
     }
 
-    /// Closes the connection if it was not used for long.
-    async fn renew(&mut self) {
+    /// Drops the connection if it was not used for long, without a word to a server that may not hear it.
+    fn renew(&mut self, servers: &Servers) {
         if self.used_at.is_some_and(|used_at| used_at.elapsed() > CONNECTION_LASTS) {
-            self.connection.close().await;
+            self.connection = Dedicated::for_batches(servers);
         }
         self.used_at = Some(Instant::now());
     }
@@ -77,8 +77,8 @@ impl Poller {
         if self.to_hand_over(rule, config, 0).is_none() {
             return Ok(false);
         }
-        self.beside.renew().await;
         let servers = self.worker.client.servers().clone();
+        self.beside.renew(&servers);
         let closed = || Dedicated::for_batches(&servers);
         let mut idle = vec![
             mem::replace(&mut self.beside.connection, closed()),
@@ -108,11 +108,11 @@ impl Poller {
             let is_late = since.elapsed() >= PATIENCE;
             let may_send = result.is_ok() && begun.elapsed() < longest && !idle.is_empty();
             if may_send
-                && let Some((done, permits)) = self.next_hand_over(rule, config, in_flight, is_late)
+                && let Some(done) = self.next_hand_over(rule, config, in_flight, is_late)
                 && let Some(connection) = idle.pop()
             {
-                in_flight += permits;
-                under_way.push(self.send_hand_over(connection, rule, config, done, permits));
+                in_flight += done.len();
+                under_way.push(self.send_hand_over(connection, rule, config, done));
                 continue;
             }
             if under_way.is_empty() && (is_late || !may_send) {
@@ -132,7 +132,7 @@ impl Poller {
         }
     }
 
-    /// What the next hand-over completes, and how many jobs it may claim: half of the permits, or, where they are not
+    /// What the next hand-over completes, and as many jobs it may claim: half of the permits, or, where they are not
     /// complete for long enough, what is there.
     fn next_hand_over(
         &self,
@@ -140,7 +140,7 @@ impl Poller {
         config: &Config,
         in_flight: usize,
         is_late: bool,
-    ) -> Option<(CompletedRuns, usize)> {
+    ) -> Option<CompletedRuns> {
         let worker = &self.worker;
         let (completed, free) = self.to_hand_over(rule, config, in_flight)?;
         // A run whose permit is not free yet is left to the next one, so that its key keeps the place.
@@ -148,10 +148,9 @@ impl Poller {
         if completed < half && !is_late {
             return None;
         }
-        let most = [half, COMPLETIONS, free].into_iter().fold(usize::MAX, std::cmp::min);
+        let most = std::cmp::min(half, std::cmp::min(COMPLETIONS, free));
         let done = worker.completions.take_completed_of(rule.id, worker.id(), most);
-        let permits = std::cmp::min(free, done.len());
-        (permits > 0).then_some((done, permits))
+        (!done.is_empty()).then_some(done)
     }
 
     /// How many runs are completed, and how many permits are free, if the places are to be handed over now.
@@ -177,23 +176,12 @@ impl Poller {
         rule: &'v KeyRule,
         config: &Config,
         done: CompletedRuns,
-        permits: usize,
     ) -> impl Future<Output = HandedOver> + use<'v> {
         let (store, worker_id) = (self.worker.store.clone(), self.worker.id());
         let keep = config.retention.keeps_completed();
-        let (completed, places) = (done.len(), Places::Only);
-        let asked = Asked { completed, permits, places, sent: Instant::now() };
-        let visit = Visit {
-            rule: rule.id,
-            limit: rule.limit,
-            name: &rule.name,
-            queue: &rule.queue,
-            permits,
-            after: "",
-            begun: None,
-            places,
-            needs: Duration::ZERO,
-        };
+        let (permits, places) = (done.len(), Places::Only);
+        let asked = Asked { completed: permits, permits, places, sent: Instant::now() };
+        let visit = visit_of(rule, permits, places);
         telemetry::fetch::visit_span(&rule.name, permits, async move {
             let leases = done.leases();
             let completed = Completed { runs: &leases, keep };

@@ -14,7 +14,7 @@ use crate::{
     database::failure::{described, is_about_a_row},
     finalize::CompletedRuns,
     queue::{config::Config, registry::KeyRule, served::Share},
-    store::{Completed, Visit, VisitSummary, Visited},
+    store::{Completed, Places, Visit, VisitSummary, Visited},
     telemetry,
 };
 
@@ -111,15 +111,10 @@ impl Poller {
         let places = state.places(done.len(), all.saturating_sub(permits) + done.len(), all);
         let (after, begun) = (state.after.clone(), state.begun.clone());
         let visit = Visit {
-            rule: rule.id,
-            limit: rule.limit,
-            name: &rule.name,
-            queue: &rule.queue,
-            permits,
             after: &after,
             begun: begun.as_ref(),
-            places,
             needs: self.worker.permits.needs_of(rule.id.0),
+            ..visit_of(rule, permits, places)
         };
         let leases = done.leases();
         let completed = Completed { runs: &leases, keep: config.retention.keeps_completed() };
@@ -233,6 +228,21 @@ impl Poller {
         let free = permits.free(PermitScope::All, config);
         let free = scopes.into_iter().map(|of| permits.free(of, config)).fold(free, std::cmp::min);
         self.worker.completions.unwritten().room(free).permits
+    }
+}
+
+/// A visit from the first key on.
+pub(super) fn visit_of(rule: &KeyRule, permits: usize, places: Places) -> Visit<'_> {
+    Visit {
+        rule: rule.id,
+        limit: rule.limit,
+        name: &rule.name,
+        queue: &rule.queue,
+        permits,
+        after: "",
+        begun: None,
+        places,
+        needs: Duration::ZERO,
     }
 }
 
